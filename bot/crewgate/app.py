@@ -171,10 +171,8 @@ class _Assembly:
             redactors=self.redactors,
             rules=await self.uow.read.rules(self.crews),
         )
-        # Nothing is verified over a socket: Slack is at its other end.
         app_token = settings.slack_app_token
-        self.signing_secret = None if app_token else settings.slack_signing_secret
-        self.bolt = new_bolt(self._new_slack_client(), signing_secret=self.signing_secret)
+        self.bolt = new_bolt(self._new_slack_client())
         self.socket = (
             SocketMode(self.bolt, app_token, ping=runtime.ping, on_gap=self.unheard.set)
             if app_token
@@ -299,8 +297,11 @@ class _Assembly:
             forwarding=frozenset(name for name, crew in self.crews.items() if crew.forward),
         )
         application = routes.build(context)
-        if self.signing_secret:
-            slack_events.add_routes(application, self.bolt, signing_secret=self.signing_secret)
+        # Nothing is verified over a socket: Slack is at its other end.
+        if self.socket is None:
+            slack_events.add_routes(
+                application, self.bolt, signing_secrets=settings.signing_secrets
+            )
         address = await self.stack.enter_async_context(
             serve_http(application, settings.host, settings.port)
         )

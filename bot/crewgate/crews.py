@@ -117,7 +117,7 @@ def _shared_secrets(settings: Settings) -> Iterator[str]:
         None,
         (
             settings.slack_bot_token,
-            settings.slack_signing_secret,
+            *settings.signing_secrets,
             settings.slack_app_token,
             settings.status_token,
             unquote(database.password or ""),
@@ -126,12 +126,11 @@ def _shared_secrets(settings: Settings) -> Iterator[str]:
 
 
 def _secrets(crew: CrewSettings) -> Iterator[str]:
-    yield crew.webhook_secret
     yield crew.token
-    if crew.flow_webhook_secret is not None:
-        yield crew.flow_webhook_secret
-    yield from map(_credentials(crew).event_key, EventKind)
-    yield from map(_credentials(crew).old_event_key, EventKind)
+    credentials = _credentials(crew)
+    yield from (*credentials.webhook_secrets, *credentials.flow_secrets)
+    for kind in EventKind:
+        yield from (*credentials.event_keys(kind), *credentials.old_event_keys(kind))
     for url in (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url):
         yield from url_secrets(url)
 
@@ -158,4 +157,11 @@ def _stream(crew: CrewSettings, public_url: str) -> HumanInputWebhook:
 
 
 def _credentials(crew: CrewSettings) -> Credentials:
-    return Credentials(crew.name, crew.webhook_secret, crew.token, crew.flow_webhook_secret)
+    return Credentials(
+        crew.name,
+        crew.webhook_secret,
+        crew.token,
+        crew.flow_webhook_secret,
+        webhook_secret_previous=crew.webhook_secret_previous,
+        flow_secret_previous=crew.flow_webhook_secret_previous,
+    )

@@ -35,8 +35,6 @@ _QUIET = (
 )
 #: The address of a socket carries a ticket, and is logged when it cannot be connected to.
 _SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
-#: Logs the whole body of a request whose signature is wrong, a reviewer's feedback included.
-_SILENT = ("slack_bolt.RequestVerification",)
 #: What can be brought about without knowing any secret, or from another workspace.
 BY_STRANGERS: Final = frozenset(
     {
@@ -106,8 +104,6 @@ def set_up_logging(
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    for name in _SILENT:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -98,7 +98,7 @@ async def test_an_old_key_counts_for_executions_of_its_time_only(
     world: World, database: Path
 ) -> None:
     kind = EventKind.TASK
-    key = Credentials("research", WEBHOOK_SECRET, "token").old_event_key(kind)
+    key = Credentials("research", WEBHOOK_SECRET, "token").old_event_keys(kind)[0]
     path = f"/crews/research/events/{kind}/{key}"
     await world.pause(execution="e-new")
     await execute(database, "INSERT INTO old_event_keys VALUES ('research', 'e-old')")

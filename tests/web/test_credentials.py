@@ -50,12 +50,28 @@ def test_each_kind_of_event_has_a_key_of_its_own() -> None:
         assert accepted == [keys[kind]]
 
 
+def test_the_secret_before_counts_while_there_is_one() -> None:
+    before = Credentials("research", "the secret", "the-token")
+    now = Credentials("research", "a newer one", "the-token", webhook_secret_previous="the secret")
+    after = Credentials("research", "a newer one", "the-token")
+    for authorization in ("Bearer the secret", basic("research", "the secret")):
+        assert now.accept_crew(authorization)
+        assert not after.accept_crew(authorization)
+    assert now.accept_crew("Bearer a newer one")
+    for kind in EventKind:
+        given_away = before.event_key(kind)
+        assert now.accept_event(kind, given_away)
+        assert not after.accept_event(kind, given_away)
+        assert now.event_key(kind) == after.event_key(kind) != given_away
+        assert now.accept_old_event(kind, before.old_event_keys(kind)[0])
+
+
 def test_crews_of_one_secret_have_keys_of_their_own() -> None:
     other = Credentials("other", CREDENTIALS.webhook_secret, "the-token")
     for kind in EventKind:
         assert not CREDENTIALS.accept_event(kind, other.event_key(kind))
-        assert not CREDENTIALS.accept_event(kind, CREDENTIALS.old_event_key(kind))
-        assert CREDENTIALS.accept_old_event(kind, other.old_event_key(kind))
+        assert not CREDENTIALS.accept_event(kind, CREDENTIALS.old_event_keys(kind)[0])
+        assert CREDENTIALS.accept_old_event(kind, other.old_event_keys(kind)[0])
 
 
 def test_secrets_are_not_shown() -> None:

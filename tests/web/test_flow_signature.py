@@ -21,7 +21,7 @@ def headers_of(
 
 
 def accept(headers: dict[str, str], body: bytes = BODY) -> bool:
-    return signature_of(headers, body, secret=SECRET, now=NOW) is not None
+    return signature_of(headers, body, secrets=["another", SECRET], now=NOW) is not None
 
 
 def test_a_known_signature() -> None:

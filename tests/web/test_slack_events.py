@@ -27,6 +27,7 @@ from crewgate.web.error_responses import explain_failures
 from tests.servers import serve
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+PREVIOUS = "1a2b3c4d5e6f8888abcd99yyyzzz85a5"
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 COMMAND = urlencode({"command": "/crew", "text": "help", "user_id": "U1", "team_id": "T1"}).encode()
@@ -42,7 +43,7 @@ def heard() -> asyncio.Event:
 @pytest.fixture
 async def url(heard: asyncio.Event) -> AsyncIterator[str]:
     """Bolt with one command, behind the address."""
-    bolt = new_bolt(AsyncWebClient(token="xoxb-1"), signing_secret=SECRET)
+    bolt = new_bolt(AsyncWebClient(token="xoxb-1"))
 
     @bolt.command("/crew")
     async def on_crew(ack: slack_events.Acknowledge, req: AsyncBoltRequest) -> None:
@@ -53,14 +54,14 @@ async def url(heard: asyncio.Event) -> AsyncIterator[str]:
         heard.set()
 
     app = web.Application(middlewares=[explain_failures])
-    slack_events.add_routes(app, bolt, signing_secret=SECRET)
+    slack_events.add_routes(app, bolt, signing_secrets=[SECRET, PREVIOUS])
     async with serve(app, auto_decompress=False) as base:
         yield f"{base}/slack/events"
 
 
-def sign(body: bytes, *, at: str | None = None) -> dict[str, str]:
+def sign(body: bytes, *, at: str | None = None, secret: str = SECRET) -> dict[str, str]:
     stamp = at or str(int(time.time()))  # noqa: TID251  # slack_sdk compares with the real time
-    signed = hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256)
+    signed = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256)
     return {
         "X-Slack-Request-Timestamp": stamp,
         "X-Slack-Signature": f"v0={signed.hexdigest()}",
@@ -80,6 +81,8 @@ async def post(url: str, body: bytes, **headers: str) -> tuple[int, str]:
 
 async def test_a_signed_request_reaches_its_listener(url: str) -> None:
     assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+    assert await post(url, COMMAND, **sign(COMMAND, secret=PREVIOUS)) == (200, "Taken.")
+    assert (await post(url, COMMAND, **sign(COMMAND, secret="other")))[0] == 401
 
 
 async def test_a_listener_is_told_when_its_acknowledgement_has_left(

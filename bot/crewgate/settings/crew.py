@@ -46,11 +46,13 @@ class CrewSettings(Crew):
             missing="the name of the variable with the secret that the crew must present",
             meaning=(
                 "name of the variable with what the crew must present to this bot, 16 characters"
-                " or more"
+                " or more; in one with `_PREVIOUS` at its end, what it presented before"
             ),
             example='"RESEARCH_WEBHOOK_SECRET"',
         ),
     ] = field(repr=False)
+    webhook_secret_previous: str | None = field(default=None, repr=False)
+    """That of the same variable with `_PREVIOUS` at its end; counts while it is being replaced."""
     # Webhook addresses often carry a secret of their own.
     task_webhook_url: Annotated[
         str | None,
@@ -92,6 +94,7 @@ class CrewSettings(Crew):
         ),
     ] = field(default=None, repr=False)
     """What requests of its flows are signed with; None: it takes none."""
+    flow_webhook_secret_previous: str | None = field(default=None, repr=False)
     flow_callback_hosts: Annotated[
         tuple[str, ...],
         Setting(

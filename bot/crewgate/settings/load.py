@@ -68,6 +68,16 @@ class Settings:
             default="required without `SLACK_APP_TOKEN`",
         ),
     ] = field(default=None, repr=False)
+    slack_signing_secret_previous: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_signing_secret,
+            meaning=(
+                "the Signing Secret before, accepted too while it is"
+                " [rotated](operations.md#rotating-secrets)"
+            ),
+        ),
+    ] = field(default=None, repr=False)
     slack_app_token: Annotated[
         str | None,
         Setting(
@@ -125,6 +135,13 @@ class Settings:
                 " `openssl rand -hex 32` makes some"
             ),
             default="required with `CREW_URL`",
+        ),
+    ] = field(default=None, repr=False)
+    crew_webhook_secret_previous: Annotated[
+        str | None,
+        Setting(
+            parse=parsers.parse_webhook_secret,
+            meaning="what that crew presented before, accepted too while it is rotated",
         ),
     ] = field(default=None, repr=False)
     crew_name: Annotated[
@@ -229,6 +246,12 @@ class Settings:
     ] = "info"
     crews: Mapping[str, CrewSettings]
 
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """Those that Slack's requests may be signed with, the newest first."""
+        both = (self.slack_signing_secret, self.slack_signing_secret_previous)
+        return tuple(filter(None, both))
+
 
 VARIABLES: Final = tuple(
     replace(option, name=option.field.upper()) for option in options_of(Settings)
@@ -236,6 +259,8 @@ VARIABLES: Final = tuple(
 """Every variable that is read, except those that `crews.toml` names."""
 SINGLE_CREW: Final = ("CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "CREW_NAME")
 """One crew without a file: any of these makes it exist."""
+_ROTATED: Final = ("webhook_secret", "flow_webhook_secret")
+"""The secrets of a crew of which the one before counts too."""
 CREWS: Final = Option(
     field="crews",
     name="crews",
@@ -291,6 +316,7 @@ def _crew_of_environment(env: Reader, shared: Settings) -> CrewSettings:
         "url": shared.crew_url,
         "token": shared.crew_token,
         "webhook_secret": shared.crew_webhook_secret,
+        "webhook_secret_previous": shared.crew_webhook_secret_previous,
     }
     return _complete(shared.crew_name, Reader({}, env.problems), values, env, shared)
 
@@ -324,8 +350,24 @@ def _crew_of_table(
 ) -> CrewSettings:
     crew.refuse_unknown([option.name for option in crew_options.OPTIONS])
     values = {option.field: crew.take(option) for option in crew_options.OPTIONS}
+    for option in crew_options.OPTIONS:
+        if option.field in _ROTATED:
+            values[f"{option.field}_previous"] = _previous(option, crew, env)
     values["rules"], values["places"] = read_rules(values["rules"], crew, name, toml)
     return _complete(name, crew, values, env, shared)
+
+
+def _previous(option: Option, crew: Reader, env: Reader) -> str | None:
+    """The secret before, in the variable that the crew names with `_PREVIOUS` at its end."""
+    name = f"{crew.found.get(option.name)}_PREVIOUS"
+    if name not in env:
+        return None
+    try:
+        found: str = option.setting.parse(env.found[name])
+    except InvalidSetting as wrong:
+        env.note(name, str(wrong))
+        return None
+    return found
 
 
 def _complete(

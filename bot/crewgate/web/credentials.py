@@ -32,17 +32,33 @@ class Credentials:
     """The crew expects it of its own callers, and so do we of those who go through us."""
     flow_secret: str | None = field(default=None, repr=False)
     """Signs the requests of its flows; None: it takes none."""
+    webhook_secret_previous: str | None = field(default=None, repr=False)
+    """The one before, which counts too while it is being replaced."""
+    flow_secret_previous: str | None = field(default=None, repr=False)
 
     def accept_crew(self, authorization: str | None) -> bool:
         """Return True if an `Authorization` header is the crew's.
 
         Bearer with the webhook secret, or Basic with the crew's name and the webhook secret.
         """
-        return is_bearer(authorization, self.webhook_secret) or self._is_basic(authorization)
+        return any(
+            is_bearer(authorization, secret) or self._is_basic(authorization, secret)
+            for secret in self.webhook_secrets
+        )
 
     def accept_caller(self, authorization: str | None) -> bool:
         """Return True if an `Authorization` header is Bearer with the crew's own token."""
         return is_bearer(authorization, self.token)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Those that count, the newest first."""
+        return tuple(filter(None, (self.webhook_secret, self.webhook_secret_previous)))
+
+    @property
+    def flow_secrets(self) -> tuple[str, ...]:
+        """Those that count, the newest first."""
+        return tuple(filter(None, (self.flow_secret, self.flow_secret_previous)))
 
     def event_key(self, kind: EventKind) -> str:
         """Return the unguessable last part of an event URL, derived from the webhook secret.
@@ -50,30 +66,37 @@ class Credentials:
         A key for each crew and kind: crews may share a secret, and whoever sees a step URL cannot
         announce the end of an execution.
         """
+        return self.event_keys(kind)[0]
+
+    def event_keys(self, kind: EventKind) -> tuple[str, ...]:
+        """Return those that count, of the newest secret first."""
         return self._derive(f"crewgate event {kind} of {self.crew}")
 
-    def old_event_key(self, kind: EventKind) -> str:
-        """Return the key that earlier versions gave away; crews of one secret had it in common."""
+    def old_event_keys(self, kind: EventKind) -> tuple[str, ...]:
+        """Return the keys that earlier versions gave away; crews of one secret shared them."""
         return self._derive(f"crewgate event {kind}")
 
     def accept_event(self, kind: EventKind, key: str) -> bool:
         """Return True if an event URL ends with the right key."""
-        return _is_same(key, self.event_key(kind))
+        return any(_is_same(key, known) for known in self.event_keys(kind))
 
     def accept_old_event(self, kind: EventKind, key: str) -> bool:
-        """Return True for the old key, which counts for executions of that time only."""
-        return _is_same(key, self.old_event_key(kind))
+        """Return True for an old key, which counts for executions of that time only."""
+        return any(_is_same(key, known) for known in self.old_event_keys(kind))
 
-    def _derive(self, purpose: str) -> str:
-        return hmac.new(self.webhook_secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+    def _derive(self, purpose: str) -> tuple[str, ...]:
+        return tuple(
+            hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+            for secret in self.webhook_secrets
+        )
 
-    def _is_basic(self, authorization: str | None) -> bool:
+    def _is_basic(self, authorization: str | None, secret: str) -> bool:
         try:
             given = aiohttp.BasicAuth.decode(authorization or "", encoding=_ENCODING)
         except ValueError:
             return False
         right_user = _is_same(given.login, self.crew)
-        return _is_same(given.password, self.webhook_secret) and right_user
+        return _is_same(given.password, secret) and right_user
 
 
 def is_bearer(authorization: str | None, token: str) -> bool:

@@ -79,12 +79,12 @@ async def _read_signed(
 
     Raises RequestRefused.
     """
-    if credentials.flow_secret is None:
+    if not credentials.flow_secrets:
         log.warning("no_flow_secret", crew=credentials.crew)
         raise RequestRefused(_takes_none())
     body = await read_body(request, limit=FORWARD_LIMIT, room=room)
     signature = signature_of(
-        request.headers, body.content, secret=credentials.flow_secret, now=context.clock()
+        request.headers, body.content, secrets=credentials.flow_secrets, now=context.clock()
     )
     if signature is None:
         log.warning("flow_signature_refused", crew=credentials.crew)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -41,15 +41,16 @@ class TakenRequests:
 
 
 def signature_of(
-    headers: Mapping[str, str], body: bytes, *, secret: str, now: datetime
+    headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str], now: datetime
 ) -> str | None:
-    """Return the signature of one of the pairs over this body with the whole secret, or None.
+    """Return the signature of one of the pairs over this body with a whole secret, or None.
 
     It is within TOLERANCE of now. Each is compared in constant time.
     """
     found = [
         _signature(headers.get(signature, ""), headers.get(timestamp, ""), body, secret, now)
         for signature, timestamp in HEADERS
+        for secret in secrets
     ]
     return next(filter(None, found), None)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -36,19 +36,19 @@ _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
 _SSL_CHECK_LIMIT: Final = 1_000
 
 
-def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secret: str) -> None:
+def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secrets: Iterable[str]) -> None:
     """Put Slack's address on the application."""
-    verifier = SignatureVerifier(signing_secret)
-    take = partial(on_slack_event, bolt=bolt, verifier=verifier, room=Room())
+    verifiers = tuple(map(SignatureVerifier, signing_secrets))
+    take = partial(on_slack_event, bolt=bolt, verifiers=verifiers, room=Room())
     app.router.add_post("/slack/events", take)
 
 
 async def on_slack_event(
-    request: web.Request, *, bolt: AsyncApp, verifier: SignatureVerifier, room: Room
+    request: web.Request, *, bolt: AsyncApp, verifiers: Sequence[SignatureVerifier], room: Room
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse every other."""
     text = _text_of(content_of(await read_body(request, room=room)))
-    if not _is_signed(request, text, verifier):
+    if not _is_signed(request, text, verifiers):
         if _is_ssl_check(text):
             return web.Response()
         log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
@@ -103,12 +103,12 @@ def _text_of(content: bytes) -> str:
         raise RequestRefused(malformed("The body is not UTF-8.")) from None
 
 
-def _is_signed(request: web.Request, text: str, verifier: SignatureVerifier) -> bool:
+def _is_signed(request: web.Request, text: str, verifiers: Iterable[SignatureVerifier]) -> bool:
     timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
     signature = request.headers.get("X-Slack-Signature", "")
     if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         return False
-    return bool(verifier.is_valid(text, timestamp, signature))
+    return any(one.is_valid(text, timestamp, signature) for one in verifiers)
 
 
 def _is_ssl_check(text: str) -> bool:

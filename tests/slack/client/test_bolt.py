@@ -21,7 +21,7 @@ BOLT_GIVES_UP = 3
 
 @pytest.fixture
 def bolt() -> BoltApp:
-    return new_bolt(AsyncWebClient(token="xoxb-1"), signing_secret=None)
+    return new_bolt(AsyncWebClient(token="xoxb-1"))
 
 
 def command(text: str = "/crew") -> AsyncBoltRequest:
