@@ -43,7 +43,7 @@ async def test_a_kickoff_through_the_bot_ends_in_a_review(world: World) -> None:
     assert urls.crew == sent["crewWebhookUrl"]
 
 
-async def test_the_crews_own_refusals_are_passed_on_untouched(world: World) -> None:
+async def test_the_crews_own_refusals_are_passed_on_and_its_absence_is_said(world: World) -> None:
     missing, why = await world.kick_off(inputs={})
     world.crew.fail("/kickoff", how=status(503, "later", headers={"Retry-After": "7"}))
     async with (
@@ -59,6 +59,17 @@ async def test_the_crews_own_refusals_are_passed_on_untouched(world: World) -> N
 
     assert missing == 422
     assert why["details"] == {"missing_inputs": ["topic"]}
+
+    await world.crew.go_down()
+    unreachable, down = await world.kick_off()
+    await world.crew.come_back()
+    world.crew.fail("/kickoff", how=drop_after())
+    lost, perhaps = await world.kick_off()
+    unknown, _ = await world.post("/crews/nobody/kickoff", b"{}")
+
+    assert (unreachable, down["error"]) == (502, "crew_unreachable")
+    assert (lost, perhaps["error"]) == (504, "answer_lost")
+    assert unknown == 404
 
 
 async def test_started_by_a_caller_it_is_followed_to_its_result(world: World) -> None:
@@ -167,19 +178,6 @@ async def test_a_kickoff_that_cannot_be_passed_on(world: World) -> None:
 
     taken, _ = await world.post(path, gzip.compress(body), **right, Content_Encoding="gzip")
     assert taken == 200
-
-
-async def test_a_crew_that_is_down_is_said_to_be(world: World) -> None:
-    await world.crew.go_down()
-    unreachable, why = await world.kick_off()
-    await world.crew.come_back()
-    world.crew.fail("/kickoff", how=drop_after())
-    lost, perhaps = await world.kick_off()
-    unknown, _ = await world.post("/crews/nobody/kickoff", b"{}")
-
-    assert (unreachable, why["error"]) == (502, "crew_unreachable")
-    assert (lost, perhaps["error"]) == (504, "answer_lost")
-    assert unknown == 404
 
 
 async def test_a_caller_that_gives_up_does_not_lose_its_urls(world: World) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from structlog.testing import capture_logs
 
-from crewgate.demo.environment import ANA, CARL
+from crewgate.demo.environment import ANA, BEN, CARL
+from crewgate.demo.workspace import buttons
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
-from tests.journeys.people import home, modal
+from tests.journeys.people import approve_anyway, home, modal
 from tests.journeys.test_home import rows
 from tests.journeys.test_rules import TWO
 
@@ -64,3 +65,13 @@ async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_
             ("taken_back", "modal", ANA),
             ("taken_back", "home", ANA),
         ]
+
+        # However often one of two approves, the other one resumes the crew, once.
+        for _ in range(2):
+            await world.slack.click(ANA, world.slack.fresh(card), "Approve")
+        assert buttons(world.slack.fresh(card))[:2] == ["Approve", "Revise"]
+        assert not world.crew.resumes
+        await approve_anyway(world, BEN, world.slack.fresh(card))  # Ana is on it
+        await world.delivered(card)
+        [resume] = world.crew.resumes
+        assert (resume.is_approve, resume.human_feedback) == (True, "Approved.")

@@ -51,20 +51,6 @@ class Skewed:
         return utc_now() + self.later
 
 
-async def test_the_last_of_two_approvals_resumes_the_crew_once(make_world: MakeWorld) -> None:
-    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
-        await world.pause()
-        card = await world.card("A draft")
-        await world.slack.click(ANA, card, "Approve")
-        await world.slack.click(ANA, world.slack.fresh(card), "Approve")
-        assert buttons(world.slack.fresh(card))[:2] == ["Approve", "Revise"]
-        assert not world.crew.resumes
-        await world.slack.click(BEN, world.slack.fresh(card), "Approve")
-        await world.delivered(card)
-        [resume] = world.crew.resumes
-        assert (resume.is_approve, resume.human_feedback) == (True, "Approved.")
-
-
 async def test_a_rule_is_chosen_by_the_eleventh_input_which_nobody_is_shown(
     make_world: MakeWorld,
 ) -> None:

@@ -24,7 +24,7 @@ from crewgate.demo.workspace import Message, message_text
 from crewgate.domain.redaction import MARK
 from crewgate.web.credentials import EventKind
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.people import showing
+from tests.journeys.people import modal, showing
 
 CARRIED = "carried-token-of-a-caller"
 PATH_KEY = "T0ken0fAnAddress1234"
@@ -172,11 +172,18 @@ async def kick_off(
         return answer.status, await answer.text()
 
 
-async def test_a_kickoffs_answer_to_its_caller(watched: Watched) -> None:
+async def test_a_kickoffs_answer_to_its_caller_and_to_the_form(watched: Watched) -> None:
+    world = watched.world
     for into in ECHOES:
-        watched.world.crew.fail("/kickoff", how=echo(422, into=into))
+        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
+        await modal(world, ANA, "Topic")
+        world.crew.fail("/kickoff", how=echo(422, into=into))
+        await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+        await modal(world, ANA, "Nothing was started")
+        await world.slack.close_modal(ANA)
 
-        code, answer = await kick_off(watched.world)
+        world.crew.fail("/kickoff", how=echo(422, into=into))
+        code, answer = await kick_off(world)
 
         assert code == 422
         assert "/crews/research/human-input" in answer
@@ -184,8 +191,8 @@ async def test_a_kickoffs_answer_to_its_caller(watched: Watched) -> None:
         assert not any(secret in answer for secret in watched.secrets)
 
     body = '{ "kickoff_id" :"k-1",\t"x": 1.0,  "é": "token"}'
-    watched.world.crew.fail("/kickoff", how=status(200, body))
-    assert await kick_off(watched.world) == (200, body)  # without an echo, byte for byte
+    world.crew.fail("/kickoff", how=status(200, body))
+    assert await kick_off(world) == (200, body)  # without an echo, byte for byte
 
 
 async def test_what_an_execution_was_started_on(watched: Watched) -> None:
@@ -204,22 +211,6 @@ async def test_what_an_execution_was_started_on(watched: Watched) -> None:
     assert world.crew.executions[0].inputs == {"topic": told}
     with sqlite3.connect(watched.database) as connection:
         assert f"tea {MARK}" in connection.execute("SELECT subject FROM executions").fetchone()[0]
-
-
-async def test_the_form_that_starts_a_crew(world: World) -> None:
-    for into in ECHOES:
-        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
-        await world.slack.until(lambda: "kickoff_input.topic" in modals(world))
-        world.crew.fail("/kickoff", how=echo(422, into=into))
-
-        await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
-
-        await world.slack.until(lambda: "Nothing was started" in modals(world))
-        await world.slack.close_modal(ANA)
-
-
-def modals(world: World) -> str:
-    return str([view.content for view in world.slack.open_modals(ANA)])
 
 
 async def test_what_a_crew_says_of_its_executions(world: World) -> None:

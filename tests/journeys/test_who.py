@@ -71,6 +71,7 @@ async def test_an_outsider_reads_nothing_of_a_private_channel(secret: World) -> 
 async def test_anyone_is_anyone_in_the_channel_from_wherever_they_click(
     open_to_anyone: World,
 ) -> None:
+    """A member's click asks Slack nothing."""
     world = open_to_anyone
     await world.pause("draft", "A draft.", "e-1")
     card = await world.card("A draft.")
@@ -85,22 +86,12 @@ async def test_anyone_is_anyone_in_the_channel_from_wherever_they_click(
         assert "guests and people of other organisations" in await world.told(person), number
     assert not world.crew.resumes
 
-    await world.slack.click(CARL, card, "Approve")
-    await world.delivered(card)
-
-
-async def test_a_member_s_click_asks_slack_nothing(open_to_anyone: World) -> None:
-    world = open_to_anyone
-    await world.pause("draft", "A draft.", "e-1")
-    card = await world.card("A draft.")
     await world.slack.until(
         lambda: {call.args.get("user") for call in world.slack.calls_of("users.info")} >= {CARL}
     )
-    world.slack.fail("conversations.members", error("internal_error"), times=None)
-    world.slack.fail("users.info", error("internal_error"), times=None)
-
+    for method in ("conversations.members", "users.info"):
+        world.slack.fail(method, error("internal_error"), times=None)
     await world.slack.click(CARL, card, "Approve")
-
     await world.delivered(card)
     assert world.slack.faults.due == 2
 
