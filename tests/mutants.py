@@ -119,8 +119,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "activity is no evidence",
-        "if moved or activity_count > round_.activity_before:",
-        "if moved:",
+        "if has_gone_on or execution.activity_count > round_.activity_before:",
+        "if has_gone_on:",
         "usecases/test_evidence.py",
         "usecases/delivery/test_resume_unknown.py",
     ),
@@ -139,8 +139,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "an older status outdates a newer one",
-        "if execution.asked_at is not None and asked_at < execution.asked_at:",
-        "if execution.asked_at is not None and asked_at > execution.asked_at:",
+        "execution.asked_at is not None and asked_at < execution.asked_at:",
+        "execution.asked_at is not None and asked_at > execution.asked_at:",
         "usecases/test_evidence.py",
     ),
     mutant(
