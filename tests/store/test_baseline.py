@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate import __version__
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.given import Hidden
 from crewgate.domain.notification import Format, Output
@@ -28,10 +29,12 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.migrate import HEAD, migrate
-from crewgate.store.tables import metadata
+from crewgate.store.outbox import SqlOutbox, from_effect
+from crewgate.store.tables import metadata, outbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_vote
+from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_vote, an_effect
 from tests.store import test_rules, test_store
+from tests.store.jobs import POSTS, lease
 from tests.store.test_migrations import differences, names
 
 DATA: Final = Path(__file__).parent.parent / "data"
@@ -132,6 +135,26 @@ async def test_it_is_not_changed_and_has_the_tables_of_today(made_before: Engine
         await connection.run_sync(metadata.drop_all)
         await connection.run_sync(metadata.create_all)
         assert await connection.run_sync(names) == there
+
+
+async def test_the_channel_of_what_it_has_to_post_is_kept(made_before: Engines) -> None:
+    posts = {
+        number: an_effect(EffectKind.POST, subject=f"r-{number}", channel=channel)
+        for number, channel in ((1, None), (2, "C0LEGAL"))
+    }
+    resume = an_effect(EffectKind.RESUME, subject="slack research e-1 C9")
+    async with made_before.write.begin() as connection:
+        for effect in (*posts.values(), resume):
+            row = from_effect(effect) | {"created_at": NOW, "due_at": NOW, "tries": 0}
+            del row["channel"]
+            await connection.execute(sa.insert(outbox), row)
+    await migrate(made_before.write)
+    leased = [
+        job.effect
+        for destination in (POSTS, resume.destination)
+        for job in await lease(SqlOutbox(made_before), to=destination)
+    ]
+    assert leased == [*posts.values(), resume]
 
 
 def alike(round_: Round) -> Round:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 from typing_extensions import override
 
 from crewgate.domain.effects import (
-    IN_ORDER,
     MERGED,
     NEEDS_THE_CARD,
     POSTS_A_CARD,
@@ -348,9 +346,8 @@ def _to_job(row: sa.Row[Any]) -> Job:
 
 
 def _to_effect(row: sa.Row[Any]) -> Effect:
-    found = Effect(EffectKind(row.kind), "", row.crew, row.execution_id).named(row.subject)
-    channel = row.ordering_key.removeprefix(found.ordering_key).strip()
-    return replace(found, channel=channel or None) if found.kind in IN_ORDER else found
+    kind = EffectKind(row.kind)
+    return Effect(kind, "", row.crew, row.execution_id, channel=row.channel).named(row.subject)
 
 
 def from_effect(effect: Effect) -> dict[str, Any]:
@@ -363,4 +360,5 @@ def from_effect(effect: Effect) -> dict[str, Any]:
         "subject": effect.names,
         "crew": effect.crew,
         "execution_id": effect.execution_id,
+        "channel": effect.channel,
     }

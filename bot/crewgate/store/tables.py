@@ -223,6 +223,8 @@ outbox = sa.Table(
     sa.Column("failing_since", Instant),
     sa.Column("set_aside_at", Instant),
     sa.Column("set_aside_why", sa.Text),
+    #: Of a round's card, where its thread is another than the execution's.
+    sa.Column("channel", sa.Text),
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
