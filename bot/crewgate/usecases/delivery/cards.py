@@ -8,14 +8,14 @@ from functools import partial
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.notify import Notify
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery import direct_messages
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, say_about
+from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, or_plain, say_about
 from crewgate.usecases.delivery.posting import post_in_thread
-from crewgate.usecases.delivery.settle import settle
+from crewgate.usecases.delivery.settle import is_refused, settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
@@ -46,7 +46,7 @@ async def repost(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _posting(job: Job, context: DeliveryContext) -> Posting:
-    """What a card shows: of the rounds before those whose cards are in the same channel.
+    """Return what a card shows: of the rounds before those whose cards are in the same channel.
 
     Who is in a channel may read the rounds there, whatever else their rules say.
     """
@@ -67,10 +67,7 @@ async def _post(
             channel=channel,
             posted_since=posted_since,
         )
-        outcome = await post()
-        if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
-            outcome = await post(plain=True)
-        return outcome
+        return await or_plain(post)
 
     round_ = posting.view.round
     began_at = context.clock()
@@ -102,7 +99,7 @@ async def _post(
 
 
 def _channel(job: Job, round_: Round, context: DeliveryContext) -> str | None:
-    """Where a round's thread starts; None where the settings name no such crew."""
+    """Return the channel of a round's thread; None where the settings name no such crew."""
     if job.effect.crew not in context.crews:
         return None
     return crew_for(round_, context.crews).channel
@@ -126,12 +123,12 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("never posted"), context)
     update = partial(context.messenger.update, EffectKind.REFRESH, posting, posting.card)
     outcome = await update()
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
+    if is_refused(outcome, RefusalKind.CONTENT):
         outcome = await update(plain=True)
         if isinstance(outcome, Delivered):
             async with context.uow.begin() as tx:
                 await tx.record_shown(posting.view.round, 0)
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
+    if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")

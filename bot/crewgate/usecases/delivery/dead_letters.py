@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import occasion, settle
+from crewgate.usecases.delivery.messages import post, refresh
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted, Thread
 
@@ -18,13 +19,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     crew = context.crews.get(job.effect.crew)
     if dead_letter is None or crew is None:
         return await settle(job, Delivered("nothing to report"), context)
-    outcome = await context.messenger.say(
-        job.effect,
-        dead_letter,
-        to=Thread(crew.channel),
-        occasion=occasion(job),
-        posted_since=job.began_at,
-    )
+    outcome = await post(job, dead_letter, context, to=Thread(crew.channel))
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
@@ -42,7 +37,4 @@ async def refresh_report(job: Job, context: DeliveryContext) -> Outcome:
     known = job.effect.crew in context.crews
     if dead_letter is None or dead_letter.report is None or not known:
         return await settle(job, Delivered("never posted"), context)
-    outcome = await context.messenger.update(job.effect.kind, dead_letter, dead_letter.report)
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
-        outcome = Delivered("deleted")
-    return await settle(job, outcome, context)
+    return await refresh(job, dead_letter, dead_letter.report, context)

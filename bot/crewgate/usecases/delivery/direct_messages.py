@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Role, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import crew_for, delegates_of
+from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import occasion, settle
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Members, Posted
 from crewgate.usecases.read_models import Posting
@@ -40,7 +40,7 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def people_of(round_: Round, context: DeliveryContext) -> Members:
-    """Who may decide on a round, and which colleagues decide for those of them who are away."""
+    """Return who may decide on a round, and colleagues who decide for those who are away."""
     now = context.clock()
     members = context.directory.members(crew_for(round_, context.crews).permitted(Role.REVIEWER))
     if not round_.may_be_delegated:
@@ -56,7 +56,8 @@ async def people_of(round_: Round, context: DeliveryContext) -> Members:
 async def post(job: Job, context: DeliveryContext) -> Outcome:
     """Tell one person, once, of a round that waits.
 
-    A message whose answer was lost is looked for even if the round waits no more: it shows buttons.
+    A message whose answer was lost is looked for even if the round no longer waits, for it shows
+    buttons.
     """
     round_id, user = job.effect.subject, _user(job)
     posting = await _posting(round_id, user, context)
@@ -64,17 +65,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     waits = posting.view.round.state is State.WAITING
     if user in told or not (waits or job.in_doubt):
         return await settle(job, Delivered("nothing to tell"), context)
-    tell = partial(
-        context.messenger.say,
-        job.effect,
-        posting,
-        to=User(user),
-        occasion=occasion(job),
-        posted_since=job.began_at,
-    )
-    outcome = await tell()
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
-        outcome = await tell(plain=True)
+    outcome = await messages.post(job, posting, context, to=User(user), may_be_plain=True)
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
@@ -90,29 +81,23 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
 async def refresh_all(job: Job, context: DeliveryContext) -> None:
     """Have the direct messages about a card's round brought up to date with it."""
-    messages = await context.uow.read.direct_messages(job.effect.subject)
-    if not messages:
+    told = await context.uow.read.direct_messages(job.effect.subject)
+    if not told:
         return
     kind = EffectKind.REFRESH_DIRECT_MESSAGE
     async with context.uow.begin() as tx:
-        await tx.enqueue([_about(job, kind, one.user) for one in messages], at=context.clock())
+        await tx.enqueue([_about(job, kind, one.user) for one in told], at=context.clock())
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring one direct message up to date; one that somebody deleted stays deleted."""
     round_id, user = job.effect.subject, _user(job)
-    messages = await context.uow.read.direct_messages(round_id)
-    message = next((one.message for one in messages if one.user == user), None)
+    told = await context.uow.read.direct_messages(round_id)
+    message = next((one.message for one in told if one.user == user), None)
     if message is None:
         return await settle(job, Delivered("never posted"), context)
     posting = await _posting(round_id, user, context)
-    update = partial(context.messenger.update, job.effect.kind, posting, message)
-    outcome = await update()
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.CONTENT:
-        outcome = await update(plain=True)
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
-        outcome = Delivered("deleted")
-    return await settle(job, outcome, context)
+    return await messages.refresh(job, posting, message, context, may_be_plain=True)
 
 
 def _user(job: Job) -> str:
@@ -122,7 +107,7 @@ def _user(job: Job) -> str:
 
 
 async def _posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
-    """What one person is shown: of the rounds before those that they may read."""
+    """Return what one person is shown: of the rounds before those that they may read."""
     posting = await context.uow.read.posting(round_id)
     readable = await context.reviews.readable(user, posting.view.earlier)
     return replace(posting, view=posting.view.with_earlier(readable))

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.review import Round
+from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.posting import post_in_thread
-from crewgate.usecases.delivery.settle import occasion, settle
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted, Thread
 from crewgate.usecases.ports.store import Tx
@@ -21,7 +22,7 @@ from crewgate.usecases.read_models import ExecutionPosting
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Post the message that shows how far an execution is, or have it brought up to date.
 
-    Once it is over its result says all, save who started it on what.
+    Once it is over its result says all but who started it on what.
     """
     posting = await _posting(job, context)
     if posting is None or _is_told_by_result(posting):
@@ -46,10 +47,7 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     if posting is None or posting.progress_message is None:
         return await settle(job, Delivered("nothing to show"), context)
-    outcome = await context.messenger.update(job.effect.kind, posting, posting.progress_message)
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.MESSAGE_GONE:
-        outcome = Delivered("deleted")
-    return await settle(job, outcome, context)
+    return await messages.refresh(job, posting, posting.progress_message, context)
 
 
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
@@ -84,7 +82,7 @@ async def say(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _approved(execution: Execution, context: DeliveryContext) -> Round | None:
-    """The execution's last approved round, if its output is the result."""
+    """Return the execution's last approved round, if its output is the result."""
     read = context.uow.read
     last = await read.rounds.last_approved(execution.crew, execution.execution_id)
     if last is None or execution.result is None:
@@ -99,13 +97,8 @@ async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | Non
 
 async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -> Outcome:
     async def post(*, channel: str, posted_since: datetime | None) -> Outcome:
-        return await context.messenger.say(
-            job.effect,
-            posting,
-            to=Thread(channel, posting.thread_ts),
-            occasion=occasion(job),
-            posted_since=posted_since,
-        )
+        to = Thread(channel, posting.thread_ts)
+        return await messages.post(job, posting, context, to=to, posted_since=posted_since)
 
     async def record(tx: Tx, posted: Posted) -> None:
         place = (

@@ -5,20 +5,21 @@ What differs is in the row of each `EffectKind`, and how it looks in its render 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.notify import Notify
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
 from crewgate.domain.people import User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import occasion as occasion_of
-from crewgate.usecases.delivery.settle import settle
+from crewgate.usecases.delivery.settle import is_refused, settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Thread
-from crewgate.usecases.read_models import Posting
+from crewgate.usecases.ports.slack import About, Thread
+from crewgate.usecases.read_models import MessageRef, Posting
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:
@@ -42,7 +43,7 @@ async def say_about(
     row, round_ = job.effect.kind.row, posting.view.round
     if row.of_waiting and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell any more"), context)
-    outcome = await post(posting, job, context, occasion=occasion, posted_since=posted_since)
+    outcome = await post_about(posting, job, context, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
         # Some of them may not have been told.
@@ -56,7 +57,7 @@ async def say_about(
     return await settle(job, outcome, context)
 
 
-async def post(
+async def post_about(
     posting: Posting,
     job: Job,
     context: DeliveryContext,
@@ -64,15 +65,58 @@ async def post(
     occasion: str | None = None,
     posted_since: datetime | None = None,
 ) -> Outcome:
-    """Post a message about a round; its job is not settled."""
+    """Post a message about a round in its thread or to one person; its job is not settled."""
     user = job.effect.user
-    return await context.messenger.say(
+    to = Thread(posting.channel, posting.thread_ts) if user is None else User(user)
+    return await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
+
+
+async def post(
+    job: Job,
+    about: About,
+    context: DeliveryContext,
+    *,
+    to: Thread | User,
+    occasion: str | None = None,
+    posted_since: datetime | None = None,
+    may_be_plain: bool = False,
+) -> Outcome:
+    """Post the message of a job's kind; its job is not settled.
+
+    `occasion` tells it from what an earlier job posted about the same. `may_be_plain`: without what
+    the agent wrote, if Slack refuses that.
+    """
+    say = partial(
+        context.messenger.say,
         job.effect,
-        posting,
-        to=Thread(posting.channel, posting.thread_ts) if user is None else User(user),
-        occasion=occasion or occasion_of(job),
+        about,
+        to=to,
+        occasion=occasion or job.created_at.isoformat(),
         posted_since=posted_since or job.began_at,
     )
+    return await or_plain(say) if may_be_plain else await say()
+
+
+async def or_plain(call: Callable[..., Awaitable[Outcome]]) -> Outcome:
+    """Call Slack; once more without what the agent wrote, if Slack refuses that."""
+    outcome = await call()
+    return await call(plain=True) if is_refused(outcome, RefusalKind.CONTENT) else outcome
+
+
+async def refresh(
+    job: Job,
+    about: About,
+    message: MessageRef,
+    context: DeliveryContext,
+    *,
+    may_be_plain: bool = False,
+) -> Outcome:
+    """Bring a message up to date and settle its job; one that somebody deleted stays deleted."""
+    update = partial(context.messenger.update, job.effect.kind, about, message)
+    outcome = await or_plain(update) if may_be_plain else await update()
+    if is_refused(outcome, RefusalKind.MESSAGE_GONE):
+        outcome = Delivered("deleted")
+    return await settle(job, outcome, context)
 
 
 async def settle_in_thread(
@@ -82,7 +126,7 @@ async def settle_in_thread(
 
     Only a thread without replies can be gone, so its card is.
     """
-    thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
+    thread_gone = is_refused(outcome, RefusalKind.THREAD_GONE)
     known = job.effect.crew in context.crews
     if not (thread_gone and known and must_be_acted_on(posting)):
         return await settle(job, outcome, context)

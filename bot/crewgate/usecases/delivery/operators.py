@@ -8,12 +8,13 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import occasion, settle
+from crewgate.usecases.delivery.messages import post
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 
 #: The most people whom one failure is told to in private.
 PEOPLE_LIMIT = 50
-#: What a channel refuses for reasons of its own, which somebody can mend.
+#: What a channel refuses for reasons of its own, which somebody can fix.
 _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 
 
@@ -45,11 +46,5 @@ async def tell(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("nothing to tell"), context)
     # One that an earlier version enqueued names no channel.
     refusing = replace(crew, channel=effect.channel) if effect.channel else crew
-    outcome = await context.messenger.say(
-        effect,
-        refusing,
-        to=User(effect.user),
-        occasion=occasion(job),
-        posted_since=job.began_at,
-    )
+    outcome = await post(job, refusing, context, to=User(effect.user))
     return await settle(job, outcome, context)

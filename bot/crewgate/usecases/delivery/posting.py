@@ -11,7 +11,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.operators import note_refusal
-from crewgate.usecases.delivery.settle import set_aside, settle
+from crewgate.usecases.delivery.settle import is_refused, set_aside, settle
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
@@ -51,7 +51,7 @@ async def post_in_thread(
         await set_aside(job, UNKNOWN_CREW, context)
         return Refused(UNKNOWN_CREW, "no such crew")
     outcome = await post(channel=channel, posted_since=job.began_at)
-    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE:
+    if is_refused(outcome, RefusalKind.THREAD_GONE):
         async with context.uow.begin() as tx:
             await forget(tx)
             await tx.retry(job, at=context.clock(), in_doubt=False)

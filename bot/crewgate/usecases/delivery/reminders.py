@@ -22,7 +22,12 @@ from crewgate.domain.timed import next_reminder, opens_at
 from crewgate.domain.verdict import voices_of
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
-from crewgate.usecases.delivery.messages import notify_of, post, say_about, settle_in_thread
+from crewgate.usecases.delivery.messages import (
+    notify_of,
+    post_about,
+    say_about,
+    settle_in_thread,
+)
 from crewgate.usecases.delivery.settle import set_aside, settle
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
@@ -104,7 +109,8 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
                 await tx.enqueue([later], at=now, due_at=opens)
             await tx.complete(job)
         return Delivered()
-    outcome = await post(posting, job, context, occasion=str(round_.reminders + 1))
+    occasion = str(round_.reminders + 1)
+    outcome = await post_about(posting, job, context, occasion=occasion)
     if not isinstance(outcome, Delivered):
         return await settle_in_thread(job, outcome, posting, context)
     private = await _in_private(posting, context)

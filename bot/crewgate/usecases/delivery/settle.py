@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 import structlog
 
 from crewgate.domain.effects import IN_ORDER, POSTS_A_CARD, Effect
@@ -36,15 +38,17 @@ async def settle(
             case NotSent():
                 # All of Slack seems to be away: the worker waits, this job need not.
                 await tx.retry(job, at=now, in_doubt=False)
-            case Refused() | Unknown():  # pragma: no branch  # there is no fifth
+            case Refused() | Unknown():
                 in_doubt = isinstance(outcome, Unknown)
                 at = context.next_try(job, in_doubt=in_doubt)
                 await tx.retry(job, at=at, in_doubt=in_doubt, failed_at=now)
+            case _:
+                assert_never(outcome)
     return Delivered() if isinstance(outcome, Posted) else outcome
 
 
 async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
-    """Try a job no more, and say so: somebody has to look at it. `why` is a code, not words."""
+    """Stop trying a job, and log it: somebody has to look at it. `why` is a code, not words."""
     async with context.uow.begin() as tx:
         await tx.set_aside(job, why, at=context.clock())
     effect = job.effect
@@ -52,9 +56,9 @@ async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
     log.warning("set_aside", **about, tries=job.tries, why=why)
 
 
-def occasion(job: Job) -> str:
-    """Tells what a job posts from what an earlier one posted about the same; see `Messenger`."""
-    return job.created_at.isoformat()
+def is_refused(outcome: Outcome, kind: RefusalKind) -> bool:
+    """Return True if the other side refused for a reason of this kind."""
+    return isinstance(outcome, Refused) and outcome.kind is kind
 
 
 def _has_come_to_an_end(job: Job, outcome: Outcome, context: DeliveryContext) -> bool:
@@ -72,7 +76,7 @@ def _has_come_to_an_end(job: Job, outcome: Outcome, context: DeliveryContext) ->
 
 
 async def _end(job: Job, outcome: Outcome, context: DeliveryContext, failed: Effect | None) -> None:
-    thread_gone = isinstance(outcome, Refused) and outcome.kind is RefusalKind.THREAD_GONE
+    thread_gone = is_refused(outcome, RefusalKind.THREAD_GONE)
     if job.effect.kind in IN_ORDER and not thread_gone:
         why = outcome.code if isinstance(outcome, Refused) else "answer_lost"
         await set_aside(job, why, context)
