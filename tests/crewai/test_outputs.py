@@ -115,3 +115,40 @@ def test_a_result_in_a_status_is_found_the_same_way(result: object, found: Outpu
     assert (
         parse_status(json.dumps({"status": "completed", "result": result}).encode()).result == found
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"customer":"Acme","total":48000.00,"items":[1e400,-0.10,NaN]}',
+        '```json\n{"customer":"Acme","total":48000.00,"items":[1e400,-0.10,NaN]}\n```',
+    ],
+)
+@pytest.mark.parametrize("raw", [True, False])
+def test_json_that_comes_as_a_text_is_laid_out_with_its_numbers_as_written(
+    text: str, *, raw: bool
+) -> None:
+    laid_out = (
+        '{\n  "customer": "Acme",\n  "total": 48000.00,\n  "items": [\n    1e400,\n    -0.10,\n'
+        "    NaN\n  ]\n}"
+    )
+    came = {"raw": text} if raw else text
+    assert output_of(task_output=came) == Output(laid_out, Format.JSON)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 2}',
+        '{"a": "\ue0001"}',
+        "[1](https://example.com)",
+        "{not json}",
+        "[" * 5_000 + "]" * 5_000,
+        '```python\n{"a": 1}\n```',
+        'Here:\n```json\n{"a": 1}\n```',
+        '"a text"',
+        "12",
+    ],
+)
+def test_what_cannot_be_laid_out_without_a_loss_stays_as_it_came(text: str) -> None:
+    assert output_of(task_output=text) == Output(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -19,6 +20,9 @@ _CREDENTIALS: Final = re.compile(
     r"(?is)auth(entication|orization)?|credentials?|.*(api.?key|passw(or)?d|secret|token|webhook.*)"
 )
 
+_FENCED: Final = re.compile(r"(?is)```(?:json)?[ \t]*\n(.*)\n[ \t]*```")
+_NUMBER: Final = "\ue000"
+"""In front of a number while it is a text: a character that no output has."""
 _HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
 
 
@@ -31,12 +35,42 @@ def read_output(value: object) -> Output:
         case None:
             return Output("")
         case str(text):
-            return Output(clean(text))
+            return _read_text(text)
         case {"raw": str(text)} if text.strip() or is_empty_output(value):
-            return Output(clean(text))
+            return _read_text(text)
         case {"raw": str(), **rest}:
             value = {name: part for name, part in rest.items() if not _is_blank(part)}
     return Output(clean(pretty(value)), Format.JSON)
+
+
+def _read_text(text: str) -> Output:
+    """A text as it came; JSON in it, perhaps in a fence, is laid out with its numbers as written.
+
+    What could not be laid out without a loss is a text like any other.
+    """
+    found = _FENCED.fullmatch(text.strip())
+    written = text.strip() if found is None else found[1]
+    if not written.startswith(("{", "[")) or _NUMBER in written:
+        return Output(clean(text))
+    try:
+        value = json.loads(
+            written,
+            object_pairs_hook=_each_name_once,
+            parse_int=_NUMBER.__add__,
+            parse_float=_NUMBER.__add__,
+            parse_constant=_NUMBER.__add__,
+        )
+        laid_out = re.sub(f'"{_NUMBER}([^"]+)"', r"\1", pretty(value))
+    except (ValueError, RecursionError, Malformed):
+        return Output(clean(text))
+    return Output(clean(laid_out), Format.JSON)
+
+
+def _each_name_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError
+    return made
 
 
 def find_output(

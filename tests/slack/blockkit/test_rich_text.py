@@ -99,6 +99,37 @@ def test_markdown_as_an_llm_writes_it() -> None:
     }
 
 
+def test_a_table_that_is_too_wide_for_a_phone_is_shown_row_by_row() -> None:
+    wide = (
+        "| Clause | Risk | What it says |\n|---|---|---|\n"
+        "| 5 | high | *Liability* ends after 3 months. |\n| 6 | low | |\n"
+    )
+    [block] = rich_text(wide)
+    assert [[one["text"] for one in row["elements"]] for row in block["elements"]] == [
+        [
+            "\n",
+            "Clause: ",
+            "5\n",
+            "Risk: ",
+            "high\n",
+            "What it says: ",
+            "Liability ends after 3 months.\n",
+        ],
+        ["\n", "Clause: ", "6\n", "Risk: ", "low\n", "What it says: ", "\n"],
+    ]
+    assert {one["text"] for one in leaves([block]) if one.get("style")} == {
+        "Clause: ",
+        "Risk: ",
+        "What it says: ",
+    }
+
+
+def test_names_of_columns_that_would_make_a_table_endless_are_not_repeated() -> None:
+    table = f"| {'name ' * 20}|\n|---|\n" + "| x |\n" * 200
+    [block, *_] = rich_text(table)
+    assert block["elements"][0]["type"] == "rich_text_preformatted"
+
+
 def test_nothing_is_nothing() -> None:
     assert rich_text("") == []
     assert preformatted("") == []

@@ -8,7 +8,7 @@ https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,12 +25,12 @@ _MOST: Final = 500
 _WORTHWHILE: Final = 400
 """What is left of a block is filled with the beginning of a longer text if it is this much."""
 _DEEPEST: Final = 5
-_WIDEST: Final = 40
-"""Cells of a table are filled up to so many characters, no further."""
+_ON_A_PHONE: Final = 40
+"""Characters of code in one line of a modal, where a screen is 390 px wide."""
 _CELLS: Final = 5_000
 """A table with more cells is shown as it was written: Markdown fills up every short row."""
 _TABLE_LIMIT: Final = 9_000
-"""A table that would be longer with its columns in line is left as it is."""
+"""A table that would be longer, row by row or with its columns in line, is left as it is."""
 _TASK: Final = re.compile(r"\[([ xX])\] ")
 
 
@@ -87,7 +87,7 @@ def _block(found: list[Block]) -> Block:
     return {"type": "rich_text", "elements": found}
 
 
-def _section(leaves: Sequence[Block]) -> Block:
+def _section(leaves: Iterable[Block]) -> Block:
     return {"type": "rich_text_section", "elements": list(leaves)}
 
 
@@ -186,7 +186,7 @@ class _Writer:
                 assert self.table is not None  # noqa: S101  # rows are in tables
                 self.table.append(self.row)
             case "table_close":
-                self.made.append(_code(_table(self.table or [])))
+                self.made += _table(self.table or [])
                 self.table = None
             case "inline":
                 self._inline(token)
@@ -244,16 +244,27 @@ class _Writer:
         self.made.append(_code(token.content.rstrip("\n") or " "))
 
 
-def _table(rows: list[list[str]]) -> str:
-    """A table in columns, for the type of code; cells that are too wide are left as they are."""
-    widths = [
-        min(_WIDEST, max(len(row[column]) for row in rows if column < len(row)))
-        for column in range(max(map(len, rows)))
-    ]
+def _table(rows: list[list[str]]) -> list[Block]:
+    """A table in columns, in the type of code, where they fit on a phone; else row by row."""
+    columns = range(max(map(len, rows)))
+    widths = [max(len(row[column]) for row in rows if column < len(row)) for column in columns]
+    names, *values = rows
+    by_row = sum(map(len, names)) * len(values) + sum(len(cell) for row in values for cell in row)
+    if sum(widths) + 3 * (len(widths) - 1) > _ON_A_PHONE and by_row <= _TABLE_LIMIT and values:
+        return [_section(_row(names, row)) for row in values]
     if len(rows) * (sum(widths) + 3 * len(widths)) > _TABLE_LIMIT:
         widths = [1] * len(widths)
     lines = [
         " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    return "\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]])
+    return [_code("\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]]))]
+
+
+def _row(names: list[str], cells: list[str]) -> Iterator[Block]:
+    """A row as a line for each cell, with its column's name in bold."""
+    yield leaf("\n")
+    for name, cell in zip(names, cells, strict=False):
+        if name.strip():
+            yield leaf(f"{name}: ", bold=True)
+        yield leaf(f"{cell}\n")
