@@ -1,6 +1,6 @@
 """The card in each of its states, drawn as lines of text: `python -m tests.repo.cards` prints them.
 
-`docs/reviewing.md` shows them; a test holds it against these.
+`docs/cards.md` shows them; a test holds it against these.
 """
 
 from __future__ import annotations

@@ -93,14 +93,27 @@ def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> 
     round_ = a_round(opened_at=LATER - timedelta(hours=2, minutes=5))
     line = RoundLine(round_, REF, subject="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER))
     message = pending(Pending((line,), 4), mine=True, link=linked)
-    assert message.text == "4 reviews wait for you for a decision"
+    assert message.text == "4 reviews wait for you"
     shown = read(message)
     assert (
         ":hourglass: *<https://example.slack.com/archives/C1/p1?thread_ts=1.0&amp;cid=C1|Draft>*"
         " · tea · research · round 1 · for <@U0ANA> · waiting for 2 h 5 min"
         " · :eyes: <@U0ANA> is on it · :memo: 2 notes from <@U0BEN>"
     ) in shown
-    assert "and 3 more" in shown
+    assert "These are the oldest. The app's Home shows all 4." in shown
+
+
+def test_what_all_rows_share_stands_once_above_them() -> None:
+    lines = tuple(RoundLine(a_round(number=n), None) for n in (1, 2))
+    first, rows = read(pending(Pending(lines, 2))).split("\n", 1)
+    assert first == "*2 reviews wait for a decision* · research · for <@U0ANA>"
+    assert rows.splitlines() == [
+        f":hourglass: *Draft* · round {n} · waiting for 1 min" for n in (1, 2)
+    ]
+    runs = tuple(ExecutionLine(a_posting(f"e-{n}")) for n in (1, 2))
+    shown = read(overview(Overview((), runs)))
+    assert shown.startswith("*Nothing waits* · research\n")
+    assert shown.count("research") == 1
 
 
 def test_nothing_pending_is_said() -> None:
@@ -112,7 +125,7 @@ def test_nothing_pending_is_said() -> None:
 def test_more_than_are_counted_is_said() -> None:
     message = pending(Pending((RoundLine(a_round(), None),), COUNTED + 1))
     assert message.text == "1,000+ reviews wait for a decision"
-    assert "and more than 999 more" in read(message)
+    assert "The app's Home shows all 1,000+." in read(message)
 
 
 def test_one_that_waits_is_singular() -> None:
@@ -132,7 +145,7 @@ def test_what_does_not_fit_is_counted() -> None:
     message = pending(Pending(many, 700), link=linked)
     shown = read(message).count(":hourglass:")
     assert 50 < shown < 500
-    assert f"and {700 - shown} more" in read(message)
+    assert "The app's Home shows all 700." in read(message)
     execution = ExecutionStatus(an_execution(), many, CrewUnavailable("2 s"))
     answer = read(render_execution(execution, now=LATER, link=linked))
     assert "|Round 500 of Draft>" in answer

@@ -73,7 +73,7 @@ def refused(why: AbsenceProblem, last_day: date) -> str:
 
 
 _REFUSED: Final[Mapping[AbsenceProblem, str]] = {
-    AbsenceProblem.PAST: "That day is over. Today is the first that can be the last one.",
+    AbsenceProblem.PAST: "That day is in the past. Give today or a later day.",
     AbsenceProblem.THEMSELVES: "Nobody stands in for themselves. Choose somebody else.",
     AbsenceProblem.NO_COLLEAGUE: "That takes a colleague: no app, no guest and nobody of another "
     "organisation. Choose somebody else.",
@@ -91,9 +91,9 @@ def unclear(error: RequestUnclear) -> str:
     typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
     match error.what:
         case Unclear.DAY:
-            why = f"{typed} is no day that I can read: write `until 2026-12-01`."
+            why = f"{typed} is no day that I can read: write `until YYYY-MM-DD`."
         case Unclear.PERSON:
             why = f"I cannot tell who {typed} is: Slack gave me a name and no account."
         case _:
-            why = f"I do not understand {typed}: write `{COMMAND} away until 2026-12-01 for @Ben`."
+            why = f"I do not understand {typed}: write `{COMMAND} away until YYYY-MM-DD for @Ben`."
     return nothing_set(f"{why} {_FORM}")

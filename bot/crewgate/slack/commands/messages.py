@@ -41,13 +41,13 @@ _CREWS_BUDGET: Final = 2_500
 
 
 def render_help() -> Message:
-    """What the command can do, and how a review goes."""
+    """How a review goes, and what can be typed: `docs/reviewing.md` in short."""
     return Message(
         strings.HELP_PLAIN,
         [
             section(strings.HELP_HEADLINE),
+            section(strings.HELP_REVIEWS),
             section(strings.HELP),
-            context(strings.HELP_REVIEWS),
         ],
     )
 
@@ -57,11 +57,21 @@ def render_pending(
 ) -> Message:
     """What waits for a decision, the oldest first, as many as fit."""
     headline = strings.pending(pending.total, mine=mine)
-    lines = (_pending_line(line, now, link, deciders) for line in pending.lines)
+    details = [_details(line, deciders) for line in pending.lines]
+    alike = _alike(details)
+    lines = (
+        shared.joined(
+            summary.headline(line, link),
+            *(part for part in detail if part not in alike),
+            summary.waiting_for(duration(now - line.round.opened_at)),
+            *summary.claim_and_notes(line, now=now),
+        )
+        for line, detail in zip(pending.lines, details, strict=True)
+    )
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
-    blocks.insert(0, section(shared.bold(headline)))
+    blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
     if pending.total > shown:
-        blocks.append(context(strings.more_of(pending.total, shown)))
+        blocks.append(context(strings.all_of(pending.total)))
     return Message(headline, blocks)
 
 
@@ -72,7 +82,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
     report = strings.progress(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
-        f"{_round_line(line, now, link)}{summary.detail(line)}" for line in reversed(view.rounds)
+        f"{_round_line(line, now, link)}{summary.detail(line)}\n" for line in reversed(view.rounds)
     ]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
@@ -88,9 +98,10 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
     """Every execution in one line, those that need somebody first; then the crews."""
     headline = strings.overview(seen)
-    lines = (_execution_line(one, now, link, deciders) for one in seen.executions)
+    alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
+    lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
-    blocks.insert(0, section(shared.bold(headline)))
+    blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
     if seen.more or shown < len(seen.executions):
         blocks.append(context(strings.MORE_EXECUTIONS))
     crews, _ = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)
@@ -129,27 +140,30 @@ def render_unknown_execution(prefix: str) -> Message:
     return Message(sentence, [section(sentence)])
 
 
-def _pending_line(line: RoundLine, now: datetime, link: Link, deciders: Deciders) -> str:
+def _details(line: RoundLine, deciders: Deciders) -> list[str]:
+    """The crew, the round, and the people it waits for."""
     round_ = line.round
-    crew = round_.review.crew
-    return shared.joined(
-        summary.headline(line, link),
-        shared.crew(crew),
-        shared.number(round_),
-        strings.for_whom(shared.deciders(deciders(round_))),
-        summary.waiting_for(duration(now - round_.opened_at)),
-        *summary.claim_and_notes(line, now=now),
-    )
+    whom = strings.for_whom(shared.deciders(deciders(round_)))
+    return [shared.crew(round_.review.crew), shared.number(round_), whom]
 
 
-def _execution_line(line: ExecutionLine, now: datetime, link: Link, deciders: Deciders) -> str:
+def _alike(details: Sequence[Sequence[str]]) -> list[str]:
+    """What all lines of a list share, in order: it stands once, above them."""
+    if len(details) < 2:  # noqa: PLR2004
+        return []
+    return [parts[0] for parts in zip(*details, strict=True) if len(set(parts)) == 1]
+
+
+def _execution_line(
+    line: ExecutionLine, alike: Sequence[str], now: datetime, link: Link, deciders: Deciders
+) -> str:
     """The state, what it is about, the crew, how far it is, whom it waits for, and since when."""
     execution, first = line.posting.execution, next(iter(line.rounds), None)
     about = strings.about(execution)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
     return shared.joined(
         f"{icon(present(first.round)) if first else icons.RUNNING} {title}",
-        shared.crew(execution.crew),
+        *({shared.crew(execution.crew)} - set(alike)),
         strings.done(execution),
         strings.needs(first.round, shared.deciders(deciders(first.round)), now)
         if first

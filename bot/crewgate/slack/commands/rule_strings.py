@@ -25,8 +25,7 @@ _FEEDBACK_LIMIT: Final = 200
 TITLE_PLAIN: Final = "The rules for what you decide"
 NONE: Final = "You decide for no crew, so no rule concerns you."
 KEPT: Final = (
-    "The first rule that is for a review counts, and is kept with it: what is changed in the "
-    "settings holds for later ones. With one *Revise* the crew does the task again at once."
+    "The first rule that is for a review counts. One *Revise* sends the work back at once."
 )
 
 

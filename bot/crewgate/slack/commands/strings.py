@@ -17,43 +17,40 @@ from crewgate.slack.reviews import state_strings
 from crewgate.slack.reviews.presentation import Stuck, Waiting, present
 from crewgate.slack.strings import counted
 from crewgate.usecases.queries.crews import CrewHealth, Overview
-from crewgate.usecases.read_models import COUNTED, CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 
+HELP_HEADLINE: Final = "*Crews pause here until somebody decides.*"
+HELP_REVIEWS: Final = (
+    "• *Approve* lets the crew go on. You are asked first if you were not shown all of it, notes "
+    "wait, or somebody is on it.\n"
+    "• *Revise* sends your words: the crew does the task again, and a new round appears in the "
+    "same thread.\n"
+    "• Talk in the card's thread: notes stand in the form behind Revise, and are sent by it alone."
+    "\n"
+    "• The first decision counts. The app's Home is your queue."
+)
 HELP: Final = (
-    (
-        f"`{COMMAND} pending` shows what waits for a decision, the oldest first\n"
-        f"`{COMMAND} pending mine` shows only what you may decide\n"
-        f"`{COMMAND} status` shows every execution that waits or runs, and every crew\n"
-        f"`{COMMAND} status <execution>` shows one in full; the beginning of its id is enough\n"
-        f"`{COMMAND} kickoff <crew>` starts a crew; with one crew its name may be left out\n"
-        f"`{COMMAND} rules` shows the rules for what you decide\n"
-        f"`{COMMAND} away` opens a form: who decides for you while you are away, and until when\n"
-        f"`{COMMAND} away until 2026-12-01 for @Ben` sets that at once\n"
-        f"`{COMMAND} back` ends it\n"
-        f"`{COMMAND} help` shows this"
-    )
-    .replace("<", "&lt;")
-    .replace(">", "&gt;")
+    f"`{COMMAND} pending` shows what waits, the oldest first; `{COMMAND} pending mine`: for you\n"
+    f"`{COMMAND} status` shows every execution; with the beginning of an id, one in full\n"
+    f"`{COMMAND} kickoff &lt;crew&gt;` starts a crew\n"
+    f"`{COMMAND} rules` shows the rules for what you decide\n"
+    f"`{COMMAND} away` opens a form: who decides for you, until when; `{COMMAND} back` ends it\n"
+    f"`{COMMAND} help` shows this"
 )
 HELP_PLAIN: Final = ", ".join(
     f"{COMMAND} {name}"
     for name in ("pending", "status", "kickoff", "away", "back", "rules", "help")
 )
-HELP_HEADLINE: Final = "*Crews pause here until somebody decides.*"
-HELP_REVIEWS: Final = (
-    "On a card, *Approve* lets the crew go on. *Revise* sends your feedback; the crew does the "
-    "task again and a new round appears in the same thread. The first decision counts."
-)
 
 
 def pending(total: int, *, mine: bool) -> str:
     """A list's headline."""
-    whose = " for you" if mine else ""
+    whose = "for you" if mine else "for a decision"
     if total == 0:
-        return f"Nothing waits{whose}."
+        return "Nothing waits for you." if mine else "Nothing waits."
     if total == 1:
-        return f"1 review waits{whose} for a decision"
-    return f"{shared.total(total)} reviews wait{whose} for a decision"
+        return f"1 review waits {whose}"
+    return f"{shared.total(total)} reviews wait {whose}"
 
 
 def overview(seen: Overview) -> str:
@@ -132,9 +129,9 @@ def more(count: int) -> str:
     return f"and {count:,} more"
 
 
-def more_of(total: int, shown: int) -> str:
-    """The same for a total that counts up to COUNTED."""
-    return more(total - shown) if total <= COUNTED else f"and more than {COUNTED - shown:,} more"
+def all_of(total: int) -> str:
+    """The place of the lines that a list leaves off, of so many in all."""
+    return f"These are the oldest. The app's Home shows all {shared.total(total)}."
 
 
 def earlier(count: int) -> str:

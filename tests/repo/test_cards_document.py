@@ -1,4 +1,4 @@
-"""`docs/reviewing.md` shows every state of a card as it looks."""
+"""`docs/cards.md` shows every state of a card as it looks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ SHOWN = re.compile(r"^\*\*(.+?)\*\*\n\n<!-- card -->\n```\n(.*?)\n```$", re.MULT
 
 def test_each_card_is_drawn_as_it_is_rendered() -> None:
     """`python -m tests.repo.cards` prints what has to stand there."""
-    shown = {name: lines.split("\n") for name, lines in SHOWN.findall(read("docs/reviewing.md"))}
+    shown = {name: lines.split("\n") for name, lines in SHOWN.findall(read("docs/cards.md"))}
 
     assert shown == dict(drawings())
