@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances, Seen, Share
 from crewgate.domain.notes import CLAIM_LASTS, Claim
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
 
@@ -46,9 +46,35 @@ def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not
 
 @given(CIRCUMSTANCES)
 def test_beside_the_beginning_of_an_output_it_counts_as_unread(found: Circumstances) -> None:
-    caveats = found.caveats(ANA, NOW, Seen(beginning=True))
+    share = Share(160, 2_365)
+    caveats = found.caveats(ANA, NOW, Seen(share=share))
     assert caveats.is_excerpt is not found.read_to_end
+    assert (caveats.share, caveats.seen.share) == (share, share)
     assert caveats.all_in(caveats.seen)
+
+
+@given(CIRCUMSTANCES)
+def test_beside_all_of_an_output_it_counts_as_read_whatever_its_card_shows(
+    found: Circumstances,
+) -> None:
+    assert not found.caveats(ANA, NOW, Seen(share=Share(8, 8))).is_excerpt
+
+
+@given(CIRCUMSTANCES)
+def test_an_empty_output_is_always_asked_about(found: Circumstances) -> None:
+    caveats = found.caveats(ANA, NOW, Seen(share=Share(0, 0)))
+    assert caveats.is_excerpt
+    assert caveats.all_in(caveats.seen)
+
+
+@pytest.mark.parametrize(
+    ("share", "percent"),
+    [((0, 0), 0), ((0, 9), 0), ((1, 1_000), 0), ((999, 1_000), 99), ((9, 9), WHOLE)],
+)
+def test_the_share_is_all_of_it_only_if_nothing_is_left_out(
+    share: tuple[int, int], percent: int
+) -> None:
+    assert Share(*share).percent == percent
 
 
 @given(CIRCUMSTANCES)

@@ -79,8 +79,9 @@ async def second_round(
 async def approve_anyway(world: Between, user: str, card: Message) -> None:
     """Press Approve, and again where it asks."""
     await world.slack.click(user, card, "Approve")
-    await modal(world, user, "Before you approve")
-    await world.slack.submit(user)
+    await world.slack.click(user, await modal(world, user, "Before you approve"), "Approve anyway")
+    await modal(world, user, "Recorded")
+    await world.slack.close_modal(user)
 
 
 async def execute(database: Path, statement: str) -> None:

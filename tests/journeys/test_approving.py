@@ -35,18 +35,23 @@ async def test_notes_that_wait_are_shown_before_an_approval_which_counts_once(
     assert f"<@{BEN}>: No!" in asks.shown
     assert "wrong" not in asks.shown
     assert "output" not in asks.shown
-    assert buttons(asks) == ["Ask for changes"]
+    assert asks.content["submit"]["text"] == "Revise"
+    assert buttons(asks) == ["Approve anyway", "Read all"]
     await world.slack.close_modal(ANA)
     assert buttons(world.slack.fresh(card))[0] == "Approve"
     assert not world.crew.requests
 
     await world.slack.click(ANA, card, "Approve")
     asks = await modal(world, ANA, "1 note")
-    replies = await asyncio.gather(*(world.slack.submit(ANA, view=asks) for _ in range(2)))
+    replies = await asyncio.gather(
+        *(world.slack.click(ANA, asks, "Approve anyway") for _ in range(2))
+    )
     await world.slack.click(ANA, card, "Approve")
     decided = await world.delivered(card)
 
     assert all(reply.ok for reply in replies)
+    assert "Approved by" in (await modal(world, ANA, "Recorded")).shown
+    await world.slack.close_modal(ANA)
     assert not world.slack.open_modals(ANA)
     assert not world.slack.ephemerals(ANA)
     assert "1 note was not sent" in message_text(decided)
@@ -59,7 +64,7 @@ async def test_notes_that_wait_are_shown_before_an_approval_which_counts_once(
 async def test_asking_for_changes_instead_takes_the_notes(world: World) -> None:
     card = await a_card_with_a_note(world)
     await world.slack.click(ANA, card, "Approve")
-    await world.slack.click(ANA, await modal(world, ANA, "1 note"), "Ask for changes")
+    await world.slack.submit(ANA, view=await modal(world, ANA, "1 note"))
     form = await modal(world, ANA, "What should change?")
     assert "No!" in form.blocks[1]["element"]["initial_value"]
     await world.slack.submit(ANA)
@@ -77,10 +82,10 @@ async def test_somebody_who_is_on_it_is_named(world: World) -> None:
 
     await world.slack.click(ANA, card, "Approve")
 
-    await modal(world, ANA, f"<@{BEN}> is on it")
+    asks = await modal(world, ANA, f"<@{BEN}> is on it")
     await world.slack.click(BEN, card, "Approve")  # it is his own
     await world.delivered(card)
-    await world.slack.submit(ANA)
+    await world.slack.click(ANA, asks, "Approve anyway")
     late = await modal(world, ANA, "That did not work")
     assert f"<@{BEN}> approved this" in late.shown
     assert len(world.crew.resumes) == 1
@@ -91,15 +96,18 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     card = await world.card("Line 0")
 
     await world.slack.click(ANA, card, "Approve")
-    asks = await modal(world, ANA, "% of this output")
-    assert buttons(asks) == ["Ask for changes", "Read all"]
-    await world.slack.click(ANA, asks, "Read all")
+    asks = await modal(world, ANA, f"You have seen the first 1,488 of {len(LONG):,} characters")
+    assert buttons(asks) == ["Approve anyway", "Revise"]
+    await world.slack.submit(ANA, view=asks)
     view = await modal(world, ANA, "Page 1 of")
+    first = view.shown
     await world.slack.click(ANA, view, "Approve")
-    assert buttons(await modal(world, ANA, "% of this output")) == ["Ask for changes"]
-    await world.slack.close_modal(ANA)
+    asks = await modal(world, ANA, "You have seen the first 6,000")
+    assert asks.id == view.id, "It takes the place of what she reads."
+    await world.slack.submit(ANA, view=asks)
+    view = await modal(world, ANA, "Page 2 of")
 
-    page, seen = 1, view.shown
+    page, seen = 2, first + view.shown
     while "Next page" in buttons(view):
         await world.slack.click(ANA, view, "Next page")
         page += 1
@@ -108,7 +116,7 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     assert all(line in seen for line in LONG.split("\n\n"))
     assert f"Read all ({page} pages)" in buttons(card)
     await world.slack.click(BEN, card, "Approve")
-    await modal(world, BEN, "% of this output")  # he has not read it
+    await modal(world, BEN, "You have seen the first 1,488 of")  # he has not read it
     await world.slack.click(ANA, view, "Previous page")
     view = await modal(world, ANA, f"Page {page - 1} of")
     await world.slack.click(ANA, view, "Approve")
@@ -125,15 +133,28 @@ async def test_home_asks_where_a_row_shows_no_more_than_the_beginning_unless_it_
     seen = await home(world, ANA, " …")
 
     await world.slack.click(ANA, seen, "Approve")
-    asks = await modal(world, ANA, "You were not shown all of this output")
-    assert buttons(asks) == ["Ask for changes", "Read all"]
+    asks = await modal(world, ANA, "You have seen the first 154 of 624 characters")
     assert not world.crew.requests
-    await world.slack.close_modal(ANA)
-    await world.slack.click(ANA, seen, "Read all")
+    await world.slack.submit(ANA, view=asks)
     await modal(world, ANA, "The customer waives all.")
     await world.slack.close_modal(ANA)
 
     await world.slack.click(ANA, seen, "Approve")
+    await world.delivered(card)
+
+
+async def test_an_empty_output_is_asked_about_everywhere(world: World) -> None:
+    await world.pause("draft", " ")
+    card = await world.card("The output is empty")
+    await world.slack.open_home(ANA)
+    for surface in (card, await home(world, ANA, "The output is empty.")):
+        await world.slack.click(ANA, surface, "Approve")
+        asks = await modal(world, ANA, "There is nothing to approve.")
+        assert not world.crew.requests
+        await world.slack.submit(ANA, view=asks)
+        read = await modal(world, ANA, "wrote nothing")
+    await world.slack.click(ANA, read, "Approve")
+    await world.slack.click(ANA, await modal(world, ANA, "There is nothing"), "Approve anyway")
     await world.delivered(card)
 
 

@@ -238,7 +238,8 @@ class People:
             for view in self._slack.open_modals(person):
                 is_asked = view.content["callback_id"] == ids.CONFIRM_MODAL
                 if is_asked and _is_about(view, card.round_id):
-                    await self._submit(person, view, {})
+                    await self._slack.click(person, view, buttons.APPROVE.id)
+                    await self._slack.close_modal(person, all_of_them=True)
                     self._ledger.counts["approvals that were asked about"] += 1
                     return
             await asyncio.sleep(_LOOK)

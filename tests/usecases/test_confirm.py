@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen, Share
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import AlreadyDecided, ConfirmationNeeded, RoundSuperseded
 from crewgate.domain.notes import CLAIM_LASTS
@@ -134,6 +134,20 @@ async def test_a_newer_output_has_to_be_read_anew(world: World) -> None:
 async def test_a_long_output_that_its_card_shows_whole_takes_one_click(world: World) -> None:
     round_ = await a_card(world, LONG)
     await world.decide(round_.id)
+
+
+async def test_what_was_beside_the_button_counts_and_not_what_the_card_shows(
+    world: World,
+) -> None:
+    """A direct message may be without the output that the card in the channel shows whole."""
+    round_ = await a_card(world)
+    beside = Seen(share=Share(0, 8))
+    with pytest.raises(ConfirmationNeeded) as caught:
+        await world.decide(round_.id, seen=beside)
+    of = await caveats_for(round_.id, by=ANA, context=world.reviews, seen=beside)
+    assert caught.value.caveats == of
+    assert of.share == beside.share
+    await world.decide(round_.id, seen=of.seen)
 
 
 @pytest.mark.parametrize(("characters", "asks"), [(SURELY_WHOLE, False), (SURELY_WHOLE + 1, True)])

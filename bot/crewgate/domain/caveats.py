@@ -17,6 +17,21 @@ SURELY_WHOLE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The beginning of an output that one message, row or page shows, in characters."""
+
+    shown: int
+    of: int
+
+    @property
+    def percent(self) -> int:
+        """WHOLE only if nothing is left out; of an empty output there is nothing to show."""
+        if not self.of:
+            return 0
+        return WHOLE if self.shown >= self.of else WHOLE * self.shown // self.of
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """The things that somebody was shown, and asked about, before they approved."""
 
@@ -26,8 +41,8 @@ class Seen:
     """The user of the claim that they were shown."""
     excerpt: bool = False
     """They were told that they were not shown all of the output."""
-    beginning: bool = False
-    """They pressed beside the beginning of the output, as in a list, and not on its card."""
+    share: Share | None = None
+    """The part of the output beside the button; None: not known, as in an older message."""
 
 
 NOTHING_SEEN: Final = Seen()
@@ -46,6 +61,8 @@ class Caveats:
     """The claim of somebody else."""
     shown: int | None = WHOLE
     """The share of the output that they were shown, in percent; None: not all, and not known."""
+    share: Share | None = None
+    """The same in characters, where that is known."""
 
     @property
     def is_excerpt(self) -> bool:
@@ -56,7 +73,7 @@ class Caveats:
     def seen(self) -> Seen:
         """The value for somebody who was asked about all of these."""
         claimed_by = self.claim.by.id if self.claim is not None else ""
-        return Seen(self.notes_mark, claimed_by, self.is_excerpt)
+        return Seen(self.notes_mark, claimed_by, self.is_excerpt, self.share)
 
     def all_in(self, seen: Seen) -> bool:
         """Return True if somebody was asked about all of these, as they are now."""
@@ -89,14 +106,17 @@ class Circumstances:
             notes=len(self.notes),
             notes_mark=_mark(self.notes),
             claim=self.claim if holds else None,
-            shown=self._shown(seen),
+            shown=self._shown(seen.share),
+            share=seen.share,
         )
 
-    def _shown(self, seen: Seen) -> int | None:
+    def _shown(self, share: Share | None) -> int | None:
+        if share is not None and not share.of:
+            return 0
         if self.read_to_end:
             return WHOLE
-        if seen.beginning:
-            return None
+        if share is not None:
+            return share.percent
         return WHOLE if self.shown is None and self.characters <= SURELY_WHOLE else self.shown
 
 

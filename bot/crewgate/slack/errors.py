@@ -123,9 +123,9 @@ async def explain_errors(
         await say(explanation.plain if plain else explanation.mrkdwn)
 
 
-def render_error_modal(sentence: str) -> Block:
-    """The modal that explains a refusal in a modal or in Home."""
-    return modal(strings.ERROR_TITLE, [section(sentence)], close=strings.CLOSE)
+def render_notice(sentence: str, *, title: str = strings.ERROR_TITLE) -> Block:
+    """The modal that explains a refusal, or tells of something else, in a modal or in Home."""
+    return modal(title, [section(sentence)], close=strings.CLOSE)
 
 
 async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -69,6 +69,8 @@ class View:
     """The box's block id."""
     rows: tuple[str, ...] = ()
     """The ids of the blocks of buttons, in order."""
+    is_first: bool = True
+    """It does not lie on another modal."""
 
 
 NO_VIEW: Final = View()
@@ -89,6 +91,7 @@ def parse_view(view: Mapping[str, Any]) -> View:
             for one in view.get("blocks") or ()
             if one["type"] == "actions"
         ),
+        is_first=not view.get("previous_view_id"),
     )
 
 
@@ -127,18 +130,34 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
 
 def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
     """Return the metadata of a form that decides: the round, the caveats it shows, an outcome."""
-    of_flow = [] if outcome is None else [outcome]
-    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *of_flow])
+    share = "" if seen.share is None else with_share("", seen.share)
+    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, outcome, share])
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
     """Read the metadata that `asked` made; the form behind Dismiss carries the round alone."""
     try:
-        round_id, notes, claimed_by, excerpt, *of_flow = json.loads(metadata)
+        round_id, notes, claimed_by, excerpt, *rest = json.loads(metadata)
     except (TypeError, ValueError):
         return metadata, NOTHING_SEEN, None
-    seen = Seen(str(notes), str(claimed_by), excerpt is True)
-    return str(round_id), seen, int(of_flow[0]) if of_flow else None
+    # A form of an earlier version ends here, or after the outcome.
+    outcome, share = (*rest, None, "")[:2]
+    seen = Seen(str(notes), str(claimed_by), excerpt is True, parse_share(str(share)))
+    return str(round_id), seen, None if outcome is None else int(outcome)
+
+
+def with_share(name: str, share: Share) -> str:
+    """Return a block's id that says how much of the output is shown there, for `parse_share`."""
+    return f"{name}.{share.shown}-{share.of}"
+
+
+def parse_share(name: str) -> Share | None:
+    """Read the share of an output from the end of a block's id."""
+    found = _SHARE.search(name)
+    return None if found is None else Share(int(found[1]), int(found[2]))
+
+
+_SHARE: Final = re.compile(r"\.([0-9]{1,9})-([0-9]{1,9})$")
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.modals import open_modal, update_modal
 from crewgate.slack.context import SlackContext
-from crewgate.slack.errors import explain_errors, render_error_modal
+from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.payloads import NO_VIEW, View, parse_person, parse_view, raises_malformed
 
 
@@ -54,7 +54,7 @@ class Press:
     view: View = NO_VIEW
     """The modal or the Home around it."""
     seen: Seen = NOTHING_SEEN
-    """The part of the output shown beside the button, as a caveat of an approval."""
+    """What the presser was shown and asked about, where the button is."""
 
 
 @raises_malformed
@@ -84,7 +84,8 @@ def _pressed(element: Mapping[str, Any]) -> tuple[str, str, int | None]:
     action, value = ids.ALIASES.get(name, name), str(element.get("value", ""))
     chosen = str((element.get("selected_option") or {}).get("value", ""))
     if action == ids.MENU:
-        return ids.ALIASES.get(chosen, chosen), str(element.get("block_id", "")), None
+        round_id = str(element.get("block_id", "")).partition(".")[0]
+        return ids.ALIASES.get(chosen, chosen), round_id, None
     if action == ids.ANSWER_MENU:
         value, _, number = chosen.rpartition(" ")
         return ids.ANSWER, value, int(number)
@@ -109,21 +110,29 @@ class Reply:
 
     async def refuse(self, sentence: str) -> None:
         """Say a sentence to the presser; in a modal where there is no channel to answer in."""
+        await self.say(sentence, title=strings.ERROR_TITLE)
+
+    async def say(self, sentence: str, *, title: str = strings.RECORDED_TITLE) -> None:
+        """The same for a sentence that is no refusal."""
         if self.press.where is Where.CARD:
             await send_ephemeral(self.respond, sentence)
         else:
-            await self._open(render_error_modal(sentence))
+            await self._open(render_notice(sentence, title=title))
 
-    async def open(self, view: Block, *, otherwise: str = strings.MODAL_NOT_OPENED) -> None:
+    async def open(self, view: Block) -> None:
         """Acknowledge, and open a modal, as `show` does."""
         await self.ack()
-        await self.show(view, otherwise=otherwise)
+        await self.show(view)
 
     async def show(self, view: Block, *, otherwise: str = strings.MODAL_NOT_OPENED) -> bool:
-        """Open a modal, on top of the one that was pressed in; return whether Slack did.
+        """Open a modal, and return True if Slack did.
 
-        Say `otherwise` where Slack did not and there is a channel to say it in.
+        Of modals on each other Slack takes three: it is put onto the first one, in the place of the
+        second one, and the third place is for errors. Say `otherwise` where Slack did not open it
+        and there is a channel to say it in.
         """
+        if self.press.where is Where.MODAL and not self.press.view.is_first:
+            return await self.update(view)
         is_open = await self._open(view)
         if not is_open and self.press.where is Where.CARD:
             await send_ephemeral(self.respond, otherwise)

@@ -290,8 +290,11 @@ def excerpted(shown: int, total: int) -> str:
 
 NEXT: Final = "Next page"
 PREVIOUS: Final = "Previous page"
+NEXT_ON_TOP: Final = "Next"
+PREVIOUS_ON_TOP: Final = "Previous"
 CLOSE: Final = "Close"
 ERROR_TITLE: Final = "That did not work"
+RECORDED_TITLE: Final = "Recorded"
 
 
 def page_of(page: int, pages: int) -> str:

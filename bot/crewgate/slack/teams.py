@@ -18,7 +18,7 @@ from crewgate.slack import strings
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.context import Body
-from crewgate.slack.errors import render_error_modal
+from crewgate.slack.errors import render_notice
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ async def _refuse(
         case {"type": "event_callback"}:
             return BoltResponse(status=event_status)
         case {"type": "view_submission"}:
-            answer = {"response_action": "update", "view": render_error_modal(sentence)}
+            answer = {"response_action": "update", "view": render_notice(sentence)}
             return BoltResponse(status=200, body=answer)
         case {"command": _}:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})

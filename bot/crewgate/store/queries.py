@@ -64,7 +64,7 @@ from crewgate.usecases.read_models import (
 )
 
 #: How much of an output a list shows.
-EXCERPT: Final = 400
+EXCERPT: Final = 2_000
 #: How much a history shows, of which each round is read by itself.
 HISTORY_EXCERPT: Final = 3_100
 

@@ -147,10 +147,12 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
     return round_
 
 
-async def caveats_for(round_id: str, *, by: Person, context: ReviewContext) -> Caveats:
-    """Return the things that this person could overlook if they approved now."""
+async def caveats_for(
+    round_id: str, *, by: Person, context: ReviewContext, seen: Seen = NOTHING_SEEN
+) -> Caveats:
+    """Return the things that this person, who saw `seen`, could overlook if they approved now."""
     found = await context.uow.read.notes.circumstances(round_id, by)
-    return found.caveats(by, context.clock())
+    return found.caveats(by, context.clock(), seen)
 
 
 async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContext) -> None:

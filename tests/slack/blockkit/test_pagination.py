@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crewgate.domain.caveats import WHOLE, Share
 from crewgate.slack.blockkit.markdown_lines import fences_of, lines_of
 from crewgate.slack.blockkit.pagination import PAGE, page_of
 from crewgate.slack.blockkit.text import clean
@@ -64,6 +66,38 @@ def test_a_long_line_is_cut_at_a_word_and_a_long_word_at_a_character() -> None:
     assert pages("word " * 5, 12) == ["word word ", "word word ", "word"]
     assert pages("a" * 9 + "e\u0301" * 3, 10) == ["a" * 9, "e\u0301" * 3]
     assert "".join(pages("\u0301" * 50, 4)) == "\u0301" * 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "some words\n\n## Clause 5\n\nLiability ends.",
+        "some words\n## Clause 5\nLiability ends.",
+        "some words\n\nClause 5\n---\n\nLiability ends.",
+        "some words\n\n**Clause 5**\n\nLiability ends.",
+        "some words\n\n| Clause |\n|---|\n| Liability |",
+    ],
+)
+def test_no_page_ends_on_a_heading(text: str) -> None:
+    first, second = pages(text, 32)
+    assert first.strip() == "some words"
+    assert "Clause" in second
+
+
+def test_headings_alone_make_pages_all_the_same() -> None:
+    made = pages("# a\n\n" * 200, 100)
+    assert "".join(made).count("# a") == 200
+    assert max(map(len, made)) <= 100
+
+
+def test_a_page_says_how_much_of_the_text_was_seen_with_it_and_reading_goes_on_there() -> None:
+    text = "word word. " * 10
+    first = page_of(text, 0, 30)
+    assert first.share == Share(len(first.text), len(text) - 1)
+    after = page_of(text, None, 30, seen=first.share.shown)
+    assert (after.number, page_of(text, None, 30, seen=3).number) == (1, 0)
+    last = page_of(text, None, 30, seen=1_000)
+    assert (last.number, last.share.percent) == (last.total - 1, WHOLE)
 
 
 def test_a_fence_begins_on_the_page_that_shows_some_of_it() -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from crewgate.slack.blockkit.previews import preview
+from crewgate.domain.caveats import WHOLE, Share
+from crewgate.slack.blockkit.previews import Preview, preview
+
+
+def found(text: str, *, read: int = 400, is_json: bool = False) -> Preview:
+    """The preview of a text of which so many characters were read."""
+    made = preview(text[:read], is_json=is_json, characters=len(text), limit=160)
+    assert (made.share.percent == WHOLE) is not made.words.endswith("…") or not made.words
+    assert made.share.shown <= len(made.words) or made.share.percent == WHOLE
+    return made
 
 
 def shown(text: str, *, read: int = 400, is_json: bool = False) -> str:
-    """The preview of a text of which so many characters were read."""
-    line, is_whole = preview(text[:read], is_json=is_json, characters=len(text), limit=160)
-    assert is_whole is not line.endswith("…")
-    return line
+    return found(text, read=read, is_json=is_json).words
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,7 @@ def test_all_that_was_written_is_in_it_without_its_marks(text: str, says: str) -
     ("text", "says"),
     [
         ('{"a": "b\\nc", "d": [1, true, "e"]}', "a: b c, d: 1, true, e"),
-        ("{}", ""),
+        ("{}", "{}"),
         (r'{"caf\u00e9": 1}', "caf : …"),
     ],
 )
@@ -71,8 +77,24 @@ def test_without_spaces_it_is_cut_between_characters_of_no_number(text: str, say
     assert shown(text) == says
 
 
-def test_a_table_takes_nothing_away_in_silence() -> None:
-    table = "| Term | Value |\n|---|---|\n" + "| Notice | 30 days |\n" * 40
-    assert shown(f"{table}\nThe supplier accepts liability.").endswith(
-        "Notice · 30 days · Notice …"
-    )
+TABLE = "| Term | Value |\n|---|---|\n" + "| Notice | 30 days |\n" * 40
+
+
+def test_a_table_or_code_that_does_not_fit_is_left_out_whole_and_counted() -> None:
+    text = f"Terms:\n\n{TABLE}\nThe supplier accepts liability.\n\n```\n{'x = 1;' * 30}\n```\n"
+    made = found(text, read=2_000)
+    assert made.words == "Terms: The supplier accepts liability. …"
+    assert (made.rows, made.code_lines) == ((40,), 1)
+    assert made.share == Share(len(made.words) - 1, len(text))
+
+    two = found(f"{TABLE}\n{TABLE}", read=4_000)
+    assert (two.words, two.rows) == (" …", (40, 40))
+
+
+def test_the_rows_of_a_table_whose_end_was_not_read_are_not_counted() -> None:
+    assert found(f"Terms.\n\n{TABLE}\nEnd.", read=300).rows == (None,)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "---"])
+def test_of_an_output_without_words_nothing_is_shown(text: str) -> None:
+    assert found(text) == Preview("", Share(0, 0))

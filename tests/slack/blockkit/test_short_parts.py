@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from crewgate.slack.blockkit.excerpts import count_rows, length, percent, short_part
+from crewgate.slack.blockkit.excerpts import count_rows, length, short_part
 from crewgate.slack.blockkit.text import clean, neutralise_markdown, utf16_length
 from tests.slack.blockkit.hostile import texts, words_of
 
@@ -122,10 +122,3 @@ def test_rows_are_counted_without_their_headers() -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |"
     assert count_rows(f"# T\n\n{table}\n\ntext\n\n{table}") == 4
     assert count_rows("```\n| no | row |\n```\n\na sentence | with a bar") == 0
-
-
-@pytest.mark.parametrize(
-    ("shown", "total", "said"), [(10, 10, 100), (999, 1_000, 99), (22, 100, 22), (1, 1_000, 0)]
-)
-def test_a_share_is_never_rounded_up(shown: int, total: int, said: int) -> None:
-    assert percent(shown, total) == said

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crewgate.domain.caveats import Share
 from crewgate.domain.review import State
 from crewgate.slack.home.layout import (
     Part,
@@ -16,7 +17,7 @@ from crewgate.slack.home.layout import (
     in_order,
     in_place,
     rows_of,
-    shows_all,
+    share_beside,
 )
 from crewgate.slack.home.messages import render_home
 from crewgate.usecases.read_models import NO_RULE, Queue, QueuePart, RoundLine
@@ -46,7 +47,7 @@ def test_a_decided_row_stays_in_its_place_and_can_only_be_read() -> None:
 
     assert after == (Row(Part.MINE, "a", over=True), Row(Part.MINE, "b", over=False))
     assert buttons(view(later, after))[1:] == [["Read all"], ["Approve", "Revise", "Read all"]]
-    assert "A draft." in view(later, after)["blocks"][3]["text"]["text"]
+    assert "A draft." in view(later, after)["blocks"][4]["text"]["text"]
     assert in_order(later) == (Row(Part.MINE, "b", over=False), Row(Part.DECIDED, "a", over=True))
 
 
@@ -106,11 +107,16 @@ def test_rows_are_known_again_from_a_view() -> None:
 
 
 @pytest.mark.parametrize(
-    ("excerpt", "characters", "over", "whole"),
-    [("A draft.", 8, False, True), ("A draft.", 9, False, False), ("A draft.", 8, True, False)],
+    ("excerpt", "characters", "over", "share"),
+    [
+        ("A draft.", 8, False, Share(8, 8)),
+        ("A draft.", 9, False, Share(2, 9)),
+        ("", 0, False, Share(0, 0)),
+        ("A draft.", 8, True, Share(0, 1)),
+    ],
 )
-def test_a_row_says_whether_it_shows_all(
-    excerpt: str, characters: int, *, over: bool, whole: bool
+def test_a_row_says_how_much_of_the_output_it_shows(
+    excerpt: str, characters: int, share: Share, *, over: bool
 ) -> None:
     line = RoundLine(a_round(id="a"), None, excerpt, characters)
     found = a_queue(line)
@@ -119,10 +125,12 @@ def test_a_row_says_whether_it_shows_all(
         for one in view(found, (Row(Part.MINE, "a", over=over),))["blocks"]
         if one["type"] == "actions"
     ]
-    assert shows_all(pressed["block_id"]) is whole
+    assert share_beside(pressed["block_id"]) == share
 
 
 def test_buttons_of_an_earlier_version_count_as_beside_a_beginning() -> None:
-    assert not shows_all("mine.r-1.0")
-    assert rows_of(("mine.r-1.0",)) == (Row(Part.MINE, "r-1", over=False),)
-    assert shows_all(block_id(Row(Part.MINE, "r-1", over=False), is_whole=True))
+    for older in ("mine.r-1.0", "mine.r-1.whole"):
+        assert share_beside(older).percent == 0
+        assert rows_of((older,)) == (Row(Part.MINE, "r-1", over=False),)
+    row = Row(Part.MINE, "r-1", over=False)
+    assert share_beside(block_id(row, Share(3, 8))) == Share(3, 8)

@@ -64,7 +64,8 @@ def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view:
         if view.round.state is State.WAITING:
             assert names[:2] == [APPROVE.id, REVISE.id]
             assert names[-1] == (TAKE_BACK.id if view.round.votes else CLAIM.id)
-            assert (READ.id in names) == (message.shown < 100)
+            shows_all = message.shown == 100 or "The output is empty" in read(message)
+            assert (READ.id in names) != shows_all
             assert (CHANGES.id in names) == (view.previous is not None)
         else:
             acts = [RETRY.id, DISMISS.id] if view.round.state is State.STUCK else []
@@ -118,7 +119,7 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     assert message.text == "Ready for review: Market research · home batteries"
     assert (message.shown, message.too_long) == (100, False)
     first, quiet, output, meaning, row = message.blocks
-    assert first["block_id"] == "r-1"
+    assert (first["block_id"], row["block_id"]) == ("r-1.19-19", "decide.19-19")
     assert first["text"]["text"] == (
         ":hourglass: *Market research is ready for review* · home batteries"
     )
@@ -154,7 +155,7 @@ def test_a_card_leaves_out_what_is_not_known() -> None:
 def test_an_empty_output_is_said_plainly(text: str) -> None:
     message = render_card(a_view(text), now=LATER)
     assert "The output is empty" in read(message)
-    assert message.shown == 100
+    assert (message.shown, message.blocks[-1]["block_id"]) == (0, "decide.0-0")
 
 
 @pytest.mark.parametrize(("size", "shown"), [(3_000, 100), (3_001, 49), (12_001, 12), (500_000, 0)])
@@ -217,6 +218,7 @@ def test_a_plain_card_leaves_out_what_came_from_outside(state: State) -> None:
     assert "SECRET" not in read(message) + message.text
     assert ("It is attached as a file." in read(message)) == (state is State.WAITING)
     assert (message.shown, message.too_long) == (0, True)
+    assert (message.blocks[-1].get("block_id") == "decide.0-6") == (state is State.WAITING)
 
 
 @pytest.mark.parametrize(

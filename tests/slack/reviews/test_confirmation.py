@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import WHOLE, Caveats, Seen
+from crewgate.domain.caveats import WHOLE, Caveats, Seen, Share
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.payloads import parse_submission
+from crewgate.slack.payloads import parse_asked, parse_submission
 from crewgate.slack.reviews.confirmation import render_confirmation
 from crewgate.slack.reviews.form_strings import not_all_shown, unsent
 from crewgate.slack.reviews.forms import render_approve_form
@@ -28,7 +28,13 @@ CLAIMS = st.one_of(
 
 
 def caveats_of(notes: list[Note], claim: Claim | None, share: int | None) -> Caveats:
-    return Caveats(notes=len(notes), notes_mark="m" * len(notes), claim=claim, shown=share)
+    return Caveats(
+        notes=len(notes),
+        notes_mark="m" * len(notes),
+        claim=claim,
+        shown=share,
+        share=Share(share, 100) if share else None,
+    )
 
 
 @settings(max_examples=60)
@@ -38,7 +44,7 @@ def test_it_is_within_the_limits_and_comes_back_as_it_was(
 ) -> None:
     caveats = caveats_of(notes, claim, share)
     for made in (
-        render_confirmation(VIEW, caveats, notes, again=again, while_reading=again),
+        render_confirmation(VIEW, caveats, notes, again=again),
         render_approve_form(VIEW, caveats, notes, comment=comment, again=again),
     ):
         check_view(made, may_mention=MAY_MENTION)
@@ -74,5 +80,34 @@ def test_numbers_are_said_right() -> None:
     assert many[0] == ":memo: *7 notes wait in the thread. They will not be sent.*"
     assert many[1] == "The latest 5:"
     assert [line[-2:] for line in many[2:]] == ["2.", "3.", "4.", "5.", "6."]
-    assert not_all_shown(22).startswith("You were shown 22 % of this output")
-    assert not_all_shown(None).startswith("You were not shown all of this output")
+
+
+@pytest.mark.parametrize(
+    ("shown", "share", "says"),
+    [
+        (6, Share(160, 2_365), "*You have seen the first 160 of 2,365 characters* of this output"),
+        (0, Share(0, 2_365), "You were not shown all of this output"),
+        (0, Share(0, 0), "*The output is empty.*"),
+        (22, None, "You were shown 22 % of this output"),
+        (None, None, "You were not shown all of this output"),
+    ],
+)
+def test_it_says_how_much_was_seen(shown: int | None, share: Share | None, says: str) -> None:
+    assert not_all_shown(Caveats(shown=shown, share=share)).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("notes", "green", "plain"),
+    [(1, "Revise", ["Approve anyway", "Read all"]), (0, "Read all", ["Approve anyway", "Revise"])],
+)
+def test_what_can_do_no_harm_is_the_prominent_way(notes: int, green: str, plain: list[str]) -> None:
+    made = render_confirmation(VIEW, Caveats(notes=notes, shown=22), [])
+    [row] = [block for block in made["blocks"] if block["type"] == "actions"]
+    assert made["submit"]["text"] == green
+    assert [one["text"]["text"] for one in row["elements"]] == plain
+    assert not any("style" in one for one in row["elements"])
+
+
+def test_a_form_of_an_earlier_version_says_what_it_showed() -> None:
+    for older, outcome in (('["r-1", "m", "", true]', None), ('["r-1", "m", "", true, 2]', 2)):
+        assert parse_asked(older) == ("r-1", Seen("m", excerpt=True), outcome)

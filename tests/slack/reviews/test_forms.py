@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ from crewgate.domain.caveats import Caveats, Seen
 from crewgate.domain.notes import Draft
 from crewgate.domain.notification import Output
 from crewgate.slack import ids
-from crewgate.slack.errors import render_error_modal
+from crewgate.slack.errors import render_notice
 from crewgate.slack.payloads import parse_asked
 from crewgate.slack.reviews.forms import (
     render_approve_form,
@@ -41,9 +43,9 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
 
     check_view(render_revise_form(view, draft, ANA.id), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view, Caveats(), ()))
-    check_view(render_dismiss_form(view.round))
+    check_view(render_dismiss_form(view))
     check_view(render_dismiss_report_form(a_dead_letter(crew=box[:500])))
-    check_view(render_error_modal("No."))
+    check_view(render_notice("No."))
 
 
 @settings(max_examples=100)
@@ -63,7 +65,9 @@ def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     assert question["block_id"] == question["element"]["action_id"] == ids.FEEDBACK
     assert question["element"]["focus_on_load"] is True
     texts_shown = [piece.text for piece in pieces(modal["blocks"])]
-    assert "*research: Draft* · Round 1" in texts_shown
+    assert "*Draft* · round 1 · research" in texts_shown
+    about = render_revise_form(replace(a_view(), subject="tea"), Draft("", ()), ANA.id)["blocks"][0]
+    assert about["text"]["text"] == "*tea* · Draft · round 1 · research"
     assert "Findings" in texts_shown
 
 
@@ -75,5 +79,5 @@ def test_the_form_begins_with_what_was_written_already() -> None:
 
 def test_the_form_has_nothing_to_fill_in_or_to_show_when_there_is_nothing() -> None:
     modal = render_revise_form(a_view(""), Draft("", ()), ANA.id)
-    assert [block["type"] for block in modal["blocks"]] == ["context", "input"]
+    assert [block["type"] for block in modal["blocks"]] == ["section", "input"]
     assert "initial_value" not in modal["blocks"][1]["element"]

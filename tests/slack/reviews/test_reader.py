@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.notification import Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
 from crewgate.usecases.read_models import CardView, RoundLine
 from tests.builders import ANA, a_decision
@@ -36,6 +38,43 @@ def test_the_first_round_has_nothing_to_compare() -> None:
     view = CardView(a_named_round(), Output("A draft."))
     made = render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, [])
     assert "nothing to compare" in shown(made.view)
+
+
+def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_page_alone() -> None:
+    text = "The supplier delivers in May.\n\n" * 300
+    view = replace(CardView(a_named_round(), Output(text)), subject="Acme supply agreement")
+
+    def read(page: int | None, share: Share | None = None) -> tuple[ReaderPosition, Block]:
+        made = render_reader(ReaderPosition("r-1", ReaderTab.WHOLE, page, share), view, []).view
+        position = parse_position(made["private_metadata"])
+        assert position is not None
+        return position, made
+
+    first, made = read(None, Share(1_500, len(text)))
+    about, top, turn, *_, below, turn_again, decide = made["blocks"]
+    assert about["text"]["text"].startswith("*Acme supply agreement* · ")
+    assert [block["elements"][0].get("text") for block in (top, below)] == ["Page 1 of 2"] * 2
+    styles = [
+        [(one["text"]["text"], one.get("style")) for one in row["elements"]]
+        for row in (turn, turn_again, decide)
+    ]
+    assert styles == [
+        [("Next", None)],
+        [("Next page", "primary")],
+        [("Approve", None), ("Revise", None)],
+    ]
+    assert first.share is not None
+    assert 5_900 < first.share.shown < first.share.of
+
+    last, made = read(None, first.share)
+    assert made["blocks"][-1]["elements"][0]["style"] == "primary"
+    assert last.share is not None
+    assert last.share.percent == WHOLE
+    assert read(0, last.share)[0].share == last.share, "What was seen stays seen."
+
+
+def test_the_position_of_an_earlier_version_tells_of_no_share() -> None:
+    assert parse_position('["r-1", "whole", 2]') == ReaderPosition("r-1", ReaderTab.WHOLE, 2)
 
 
 def test_an_empty_output_is_said() -> None:

@@ -26,7 +26,7 @@ TEXT_LIMIT: Final = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is handed to Slack; `shown` is how much of an output it shows, in percent."""
+    """What is handed to Slack; `shown` is how much of its output a card shows, in percent."""
 
     text: str
     blocks: list[Block]

@@ -33,11 +33,6 @@ def length(text: str) -> int:
     return len(text) - text.count("\r\n")
 
 
-def percent(shown: int, total: int) -> int:
-    """How much of a text that is: 100 only if nothing is left out, 0 only if hardly anything is."""
-    return 100 if shown >= total else 100 * shown // total
-
-
 def count_rows(text: str) -> int:
     """How many rows of tables a text has, their headers left out."""
     head = reveal(clean_controls(text))

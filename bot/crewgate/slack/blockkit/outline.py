@@ -9,7 +9,7 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-from crewgate.slack.blockkit.markdown_lines import Line
+from crewgate.slack.blockkit.markdown_lines import Line, lines_of
 
 
 class LineKind(Enum):
@@ -55,6 +55,13 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
             begun = number
         kinds.append(kind)
     return _with_introductions(text, lines, kinds)
+
+
+def introduces(text: str) -> bool:
+    """True if a text that ends outside of code ends with a heading or a table's header."""
+    end = "\n".join(text.rstrip().rsplit("\n", 2)[-2:])
+    lines = lines_of(end)
+    return bool(lines) and kinds_of(end, lines)[-1] in {LineKind.HEADING, LineKind.TABLE_HEAD}
 
 
 def is_list_item(line: str) -> bool:

@@ -7,7 +7,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
+from crewgate.domain.caveats import Share
 from crewgate.slack.blockkit.markdown_lines import Fence, fences_of
+from crewgate.slack.blockkit.outline import introduces
 from crewgate.slack.blockkit.text import clean, place_to_break
 
 #: What one page shows, in characters: some screens of a modal.
@@ -15,6 +17,9 @@ PAGE: Final = 6_000
 
 #: A fence's last line is this long at most where a page takes it although it is full.
 _LAST: Final = 500
+
+_HEADINGS: Final = 20
+"""A cut is looked for before so many headings at most: a text may be made of nothing else."""
 
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
@@ -26,15 +31,20 @@ class Page:
     text: str
     number: int
     total: int
+    share: Share
+    """How much of the text is on this page and those before it."""
 
 
-def page_of(text: str, number: int, size: int = PAGE) -> Page:
+def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -> Page:
     """The page with this number, or the last; cleaned, and at most about `size` long.
 
-    Fenced code that runs across a cut is closed there and opened again on the next page.
+    Without a number it is the first one with something beyond the first `seen` characters. Fenced
+    code that runs across a cut is closed there and opened again on the next page.
     """
     whole = clean(text).rstrip()
     pieces = _Cutter(whole, size).pieces()
+    if number is None:
+        number = bisect_right(pieces, seen, key=lambda piece: piece.end)
     number = min(number, len(pieces) - 1)
     piece = pieces[number]
     shown = whole[piece.start : piece.end]
@@ -42,7 +52,7 @@ def page_of(text: str, number: int, size: int = PAGE) -> Page:
         shown = piece.opened.opening + shown
     if piece.closed is not None:
         shown += ("" if shown.endswith("\n") else "\n") + piece.closed.close
-    return Page(shown, number, len(pieces))
+    return Page(shown, number, len(pieces), Share(piece.end, len(whole)))
 
 
 def count_pages(text: str, size: int = PAGE) -> int:
@@ -104,18 +114,26 @@ class _Cutter:
             if match.end() >= least
         ]
         outside = most
+        left = _HEADINGS
         for at in reversed(paragraphs):
             if at <= outside:
                 fence = self._fence_around(at)
-                if fence is None:
+                if fence is not None:
+                    outside = fence.start
+                elif not left or not introduces(self._whole[start:at]):
                     return at
-                outside = fence.start
-        line = self._whole.rfind("\n", start, most) + 1
-        if line >= least:
+                else:
+                    left -= 1
+        at = most
+        while (line := self._whole.rfind("\n", start, at) + 1) >= least:
             fence = self._fence_around(line)
-            # A fence of which only the first line would be left begins on the next page.
-            alone = fence is not None and self._whole.find("\n", fence.start) + 1 == line
-            return fence.start if alone and fence is not None and fence.start > start else line
+            if fence is not None:
+                # A fence of which only the first line would be left begins on the next page.
+                alone = self._whole.find("\n", fence.start) + 1 == line
+                return fence.start if alone and fence.start > start else line
+            if not left or not introduces(self._whole[start:line]):
+                return line
+            at, left = line - 1, left - 1
         return max(place_to_break(self._whole, (start + most) // 2, most), start + 1)
 
     def _fence_around(self, at: int) -> Fence | None:

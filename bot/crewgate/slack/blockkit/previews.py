@@ -6,8 +6,11 @@ Nothing is said that was not written: no full stop is added, and no number is cu
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from crewgate.domain.caveats import Share
 from crewgate.slack.blockkit.markdown import runs_of
 from crewgate.slack.blockkit.rich_text import parse
 from crewgate.slack.blockkit.text import ELLIPSIS, clean, whole_character
@@ -24,17 +27,43 @@ _ENDS: Final = tuple(".!?:;…。！？")
 """Beside these, what follows on the same line needs no divider."""
 
 
-def preview(text: str, *, is_json: bool, characters: int, limit: int) -> tuple[str, bool]:
-    """The words of an output in at most `limit` characters, and whether nothing is left out.
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One line of an output, and what of the output is not in it."""
+
+    words: str
+    """They end with an ellipsis where anything is left out."""
+    share: Share
+    rows: tuple[int | None, ...] = ()
+    """The rows of each table that is left out; None where its end was not read."""
+    code_lines: int = 0
+    """The lines of the code that is left out."""
+
+
+@lru_cache(maxsize=200)
+def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview:
+    """The words of an output in at most `limit` characters.
 
     `text` is the beginning of the output, `characters` how long all of it is.
     """
-    words = _words_of_json(text) if is_json else _words_of_markdown(text)
-    line = " ".join(words.split())
-    is_whole = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
-    if is_whole and len(line) <= limit:
-        return line, True
-    return _cut(line, min(limit, len(line))), False
+    is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
+    pieces = [_Piece(_words_of_json(text))] if is_json else _pieces_of(clean(text))
+    line, rows, code_lines = "", [], 0
+    for piece in pieces:
+        joined = _joined(line, piece.words)
+        if piece.is_prose or len(joined) <= limit:
+            line = joined
+            continue
+        code_lines += piece.code_lines
+        if piece.rows is not None:
+            ends_here = is_read or piece is not pieces[-1]
+            rows.append(piece.rows if ends_here else None)
+    if is_read and not rows and not code_lines and len(line) <= limit:
+        return Preview(line, Share(characters, characters) if line else Share(0, 0))
+    fits = is_read and len(line) <= limit
+    words = f"{line} {ELLIPSIS}" if fits else _cut(line, min(limit, len(line)))
+    share = Share(min(len(words) - 1, characters - 1), characters)
+    return Preview(words, share, tuple(rows), code_lines)
 
 
 def _cut(line: str, latest: int) -> str:
@@ -53,18 +82,52 @@ def _cut(line: str, latest: int) -> str:
     return line[:at].rstrip(" ·0123456789.,'") + ELLIPSIS
 
 
-def _words_of_markdown(markdown: str) -> str:
-    """Its paragraphs, items, cells and code in order, with the addresses of its links."""
-    made = ""
-    for token in parse(clean(markdown)):
-        if token.type == "inline":
-            piece = "".join(run.text for run in runs_of(token.children or [])).strip()
-        else:
-            piece = f"{token.info} {token.content}".strip()
-        if made and piece:
-            made += " " if made.endswith(_ENDS) else " · "
-        made += piece
-    return made
+@dataclass(slots=True)
+class _Piece:
+    """A paragraph, an item, a whole table or code, in words; the latter two stand whole or not."""
+
+    words: str
+    rows: int | None = None
+    code_lines: int = 0
+
+    @property
+    def is_prose(self) -> bool:
+        return self.rows is None and not self.code_lines
+
+
+def _pieces_of(markdown: str) -> list[_Piece]:
+    """The pieces of cleaned Markdown in order, with the addresses of their links."""
+    pieces: list[_Piece] = []
+    table: _Piece | None = None
+    for token in parse(markdown):
+        match token.type:
+            case "table_open":
+                table = _Piece("", rows=-1)  # the first row is the header
+                pieces.append(table)
+            case "table_close":
+                table = None
+            case "tr_open" if table is not None and table.rows is not None:
+                table.rows += 1
+            case "inline":
+                words = "".join(run.text for run in runs_of(token.children or []))
+                if table is None:
+                    pieces.append(_Piece(words))
+                else:
+                    table.words = _joined(table.words, words)
+            case "fence" | "code_block":
+                words = f"{token.info} {token.content}"
+                pieces.append(_Piece(words, code_lines=len(token.content.splitlines())))
+            case _:
+                pass
+    return pieces
+
+
+def _joined(made: str, piece: str) -> str:
+    """The words so far and what follows, with a divider unless a sentence ends there."""
+    words = " ".join(piece.split())
+    if made and words:
+        made += " " if made.endswith(_ENDS) else " · "
+    return made + words
 
 
 def _words_of_json(text: str) -> str:
@@ -73,4 +136,4 @@ def _words_of_json(text: str) -> str:
     for found in _JSON.finditer(clean(text)):
         words = found["scalar"] or _ESCAPE.sub(" ", found["text"] or "")
         made += f"{words}: " if found["key"] else f"{words}, "
-    return made.rstrip(", :")
+    return " ".join(made.split()).rstrip(", :") or text.strip()

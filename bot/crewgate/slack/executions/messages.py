@@ -39,7 +39,7 @@ def render_end(posting: ExecutionPosting) -> Message:
     output = output_in_message(result) if result else NO_OUTPUT
     blocks = [section(strings.ended(execution, approved)), *output.blocks]
     text = notification(strings.ended_plain(execution))
-    return Message(text, blocks, output.shown, output.too_long)
+    return Message(text, blocks, too_long=output.too_long)
 
 
 def render_forward_failed(kind: str, operators: Sequence[ReviewerRef] = ()) -> Message:

@@ -10,27 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from crewgate.domain.caveats import Share
 from crewgate.domain.review import State
+from crewgate.slack.payloads import parse_share, with_share
 from crewgate.usecases.read_models import Queue, QueuePart, RoundLine
 
 
 class Part(StrEnum):
     """The parts of Home, in order."""
 
-    MINE = "mine"
     STUCK = "stuck"
+    MINE = "mine"
     OTHERS = "others"
     DECIDED = "decided"
 
 
-class Shows(StrEnum):
-    """How much a row shows of its output, where something can be done about it."""
-
-    WHOLE = "whole"
-    BEGINNING = "beginning"
-    OVER = "over"
-    """It can only be read."""
+_OVER: Final = "over"
+"""In the place of the share of the output, on a row that can only be read."""
+_NOT_KNOWN: Final = Share(0, 1)
+"""The share of a row of an earlier version: it counts as a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,15 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
 # --- what a row of buttons carries ---------------------------------------------------------------
 
 
-def block_id(row: Row, *, is_whole: bool) -> str:
-    """The id of a row's buttons; `is_whole`: the row shows all of its output."""
-    shows = Shows.WHOLE if is_whole else Shows.BEGINNING
-    return f"{row.part}.{row.round_id}.{Shows.OVER if row.over else shows}"
+def block_id(row: Row, share: Share) -> str:
+    """The id of a row's buttons; `share` is how much of its output the row shows."""
+    name = f"{row.part}.{row.round_id}"
+    return f"{name}.{_OVER}" if row.over else with_share(name, share)
 
 
-def shows_all(block: str) -> bool:
-    """True if the row of these buttons shows all of its output."""
-    return block.endswith(f".{Shows.WHOLE}")
+def share_beside(block: str) -> Share:
+    """How much of its output the row of these buttons shows."""
+    return parse_share(block) or _NOT_KNOWN
 
 
 def rows_of(blocks: tuple[str, ...]) -> tuple[Row, ...]:
@@ -118,5 +118,5 @@ def rows_of(blocks: tuple[str, ...]) -> tuple[Row, ...]:
         part, _, rest = block.partition(".")
         round_id, _, shows = rest.rpartition(".")
         if part in set(Part) and round_id:
-            found.append(Row(Part(part), round_id, shows == Shows.OVER))
+            found.append(Row(Part(part), round_id, shows == _OVER))
     return tuple(found)

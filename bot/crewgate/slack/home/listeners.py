@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from crewgate.domain.caveats import Seen
 from crewgate.slack import ids
 from crewgate.slack.context import Body
-from crewgate.slack.home.layout import rows_of, shows_all
+from crewgate.slack.home.layout import rows_of, share_beside
 from crewgate.slack.home.refresher import HomeRefresher
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
@@ -53,7 +53,7 @@ async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher)
 def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> Seen:
     """Keep up to date the Home in which a button was pressed, and return what its row showed."""
     refresher.take_over(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
-    return Seen(beginning=not shows_all(press.block_id))
+    return Seen(share=share_beside(press.block_id))
 
 
 def _page(metadata: str) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, button, header, section
+from crewgate.slack.blockkit.blocks import Block, actions, button, divider, header, section
 from crewgate.slack.blockkit.text import duration
 from crewgate.slack.home import strings
 from crewgate.slack.home.layout import Part, Row, block_id, count_new, lines_of, part_of
@@ -53,20 +53,20 @@ def render_home(
         blocks.append(section(strings.RIGHTS_CHANGED))
         rows = ()
     else:
-        blocks.append(section(_summary(found)))
+        blocks.append(section(_summary(found, {row.part for row in rows})))
     for part in Part:
         of_part = [row for row in rows if row.part is part]
         if of_part:
             blocks.append(header(_HEADINGS[part](part_of(found, part).total)))
         for row in of_part:
             line = lines[row.round_id]
-            preview, is_whole = summary.preview(line)
+            preview, share = summary.preview(line)
             text = list(_text(line, row, now=now, link=link, deciders=deciders))
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
-            blocks.append(section("\n".join(text)))
+            blocks += [divider(), section("\n".join(text))]
             pressed = actions(*_buttons(line, row, found, user))
-            blocks.append(pressed | {"block_id": block_id(row, is_whole=is_whole)})
+            blocks.append(pressed | {"block_id": block_id(row, share)})
     return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
 
 
@@ -79,10 +79,16 @@ def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
         yield button(shared.NEXT, action_id=ids.HOME_NEXT, value=page)
 
 
-def _summary(found: Queue) -> str:
-    if not (found.mine.total or found.others.total or found.stuck.total):
+def _summary(found: Queue, on_page: Collection[Part]) -> str:
+    """The number of the page, and what is on others alone: each heading has its own total."""
+    totals = {part: part_of(found, part).total for part in Part if part is not Part.DECIDED}
+    if not any(totals.values()):
         return strings.EMPTY
-    return strings.totals(found) if found.pages > 1 else strings.KEEPS
+    if found.pages == 1:
+        return strings.KEEPS
+    elsewhere = [part for part, total in totals.items() if total and part not in on_page]
+    page = shared.page_of(found.page, found.pages)
+    return shared.joined(page, *(_HEADINGS[part](totals[part]) for part in elsewhere))
 
 
 def _text(

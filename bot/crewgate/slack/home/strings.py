@@ -6,7 +6,6 @@ from typing import Final
 
 from crewgate.domain.review import Round
 from crewgate.slack import strings as shared
-from crewgate.usecases.read_models import Queue
 
 EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
 KEEPS: Final = "The oldest come first. What changes stays in its place until *Refresh*."
@@ -36,19 +35,6 @@ def stuck(total: int) -> str:
 def decided(total: int) -> str:
     """The heading of what was decided in the last 24 hours."""
     return f"Decided in the last 24 hours: {shared.total(total)}"
-
-
-def totals(found: Queue) -> str:
-    """The totals of all pages, and the number of this one."""
-    parts = (
-        (found.mine.total, "for you"),
-        (found.others.total, "for others"),
-    )
-    waiting = [f"{shared.total(total)} {whom}" for total, whom in parts if total]
-    said = [f"Waiting: {' and '.join(waiting)}"] if waiting else []
-    if found.stuck.total:
-        said.append(f"not delivered: {shared.total(found.stuck.total)}")
-    return shared.joined(*said, shared.page_of(found.page, found.pages))
 
 
 def about(round_: Round, *said: str) -> str:

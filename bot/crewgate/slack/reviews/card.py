@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Format
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Decision
@@ -19,8 +20,10 @@ from crewgate.slack.blockkit.blocks import (
     notification,
     section,
 )
+from crewgate.slack.blockkit.excerpts import length
 from crewgate.slack.blockkit.pagination import count_pages
 from crewgate.slack.blockkit.text import is_blank
+from crewgate.slack.payloads import with_share
 from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.buttons import (
     CHANGES,
@@ -48,8 +51,6 @@ from crewgate.slack.reviews.presentation import (
 )
 from crewgate.usecases.read_models import CardView
 
-WHOLE: Final = 100
-"""The share of an output that is all of it, in percent."""
 _NAME_LIMIT: Final = 80
 
 _Ended: TypeAlias = OnItsWay | Taken | Stuck | Superseded | Closed
@@ -66,19 +67,19 @@ def render_card(view: CardView, *, now: datetime) -> Message:
     headline = state_strings.headline(round_, shown, view.subject)
     if isinstance(shown, Waiting):
         blocks = [
-            with_menu(headline, view, whole=output.shown == WHOLE),
+            with_menu(headline, view, output.share),
             context(strings.about_waiting(view)),
             *_about_rule(view),
             *_asked(round_),
             *_since_the_round_before(view),
             *output.blocks,
             *_what_people_do(view, now=now),
-            *_decide(view, whole=output.shown == WHOLE),
+            *_decide(view, output.share),
         ]
     else:
-        blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
+        blocks = [with_menu(headline, view), *_folded(view, shown)]
     text = notification(state_strings.push(round_, shown, view.subject))
-    return Message(text, blocks, output.shown, output.too_long)
+    return Message(text, blocks, output.share.percent, output.too_long)
 
 
 def render_card_plain(view: CardView, *, now: datetime) -> Message:
@@ -87,16 +88,17 @@ def render_card_plain(view: CardView, *, now: datetime) -> Message:
     shown = present(round_)
     headline = state_strings.headline(round_, shown, "")
     if isinstance(shown, Waiting):
+        share = Share(0, max(1, length(view.output.text)))
         blocks = [
-            with_menu(headline, view, whole=False),
+            with_menu(headline, view, share),
             context(strings.about_plain(round_)),
             *_about_rule(view),
             section(strings.NOT_SHOWABLE),
             *_what_people_do(view, now=now),
-            *_decide(view, whole=False),
+            *_decide(view, share),
         ]
     else:
-        blocks = [with_menu(headline, view, whole=False), *_folded(view, shown)]
+        blocks = [with_menu(headline, view), *_folded(view, shown)]
     text = notification(state_strings.push(round_, shown))
     return Message(text, blocks, shown=0, too_long=True)
 
@@ -158,21 +160,22 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     return [context(line) for line in lines]
 
 
-def _decide(view: CardView, *, whole: bool) -> list[Block]:
-    """The effect of the buttons, and the buttons."""
+def _decide(view: CardView, share: Share) -> list[Block]:
+    """The effect of the buttons, and the buttons, beside this share of the output."""
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round)]
-    if not whole:
+    if share.shown < share.of:
         label = strings.read_all(count_pages(view.output.text))
         buttons.append(READ.on(round_id, label=label))
     if view.previous is not None:
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round)]
+    what = context(strings.what_buttons_do(view.round))
+    row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
-        return [context(strings.what_buttons_do(view.round)), actions(*buttons)]
-    what = strings.what_buttons_do(view.round)
+        return [what, row]
     warning = [context(strings.HOST_REFUSED)] if question.host_refused else []
-    return [*outcomes_in_full(question), *warning, context(what), actions(*buttons)]
+    return [*outcomes_in_full(question), *warning, what, row]
 
 
 # --- once it does not wait any more --------------------------------------------------------------

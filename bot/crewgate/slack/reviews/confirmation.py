@@ -8,11 +8,12 @@ from crewgate.domain.caveats import Caveats
 from crewgate.domain.notes import Note
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, context, section
+from crewgate.slack.blockkit.blocks import Block, actions, button, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import form_strings, strings
-from crewgate.slack.reviews.buttons import READ, REVISE
+from crewgate.slack.reviews import form_strings, state_strings, strings
+from crewgate.slack.reviews.buttons import APPROVE, READ, REVISE
+from crewgate.slack.reviews.presentation import present
 from crewgate.usecases.read_models import CardView
 
 
@@ -22,37 +23,47 @@ def render_confirmation(
     notes: Sequence[Note],
     *,
     again: bool = False,
-    while_reading: bool = False,
     outcome: int | None = None,
 ) -> Block:
-    """The modal that asks: approve anyway, ask for changes, or cancel; `outcome` answers a flow.
+    """The modal that asks before an approval; `outcome` answers a flow.
 
-    `again`: a caveat changed since the same person was asked. `while_reading`: it lies on the
-    output itself.
+    What can do no harm is its green button: to ask for changes where notes wait, else to read. To
+    approve all the same is one plain button among others. `again`: a caveat changed since the same
+    person was asked.
     """
     round_ = view.round
     question = round_.question
-    words = form_strings.ASK_FOR_CHANGES if question is None else strings.IN_WORDS
-    buttons = [REVISE.on(round_.id, label=words)]
+    words = strings.REVISE if question is None else strings.IN_WORDS
+    revises = bool(caveats.notes)
     if question is not None and outcome is not None:
-        title, submit = form_strings.ANSWER_TITLE, form_strings.ANSWER_SUBMIT
+        title, anyway = form_strings.ANSWER_TITLE, form_strings.ANSWER_ANYWAY
         answer = [section(form_strings.will_answer(question.outcomes[outcome]))]
     else:
-        title, submit, answer = form_strings.CONFIRM_TITLE, form_strings.CONFIRM_SUBMIT, []
-    if caveats.is_excerpt and not while_reading:
-        buttons.append(READ.on(round_.id))
+        title, anyway, answer = form_strings.CONFIRM_TITLE, form_strings.APPROVE_ANYWAY, []
+    approve = APPROVE.id if outcome is None else f"{ids.ANSWER}.{outcome}"
+    other = READ.on(round_.id) if revises else REVISE.on(round_.id, label=words)
     return modal(
         title,
         [
-            context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
+            section(strings.about(view)),
             *answer,
             *render_caveats(caveats, notes, again=again),
-            actions(*buttons),
+            actions(button(anyway, action_id=approve, value=round_.id), other),
         ],
         callback_id=ids.CONFIRM_MODAL,
         metadata=asked(round_.id, caveats.seen, outcome),
-        submit=submit,
+        submit=words if revises else READ.label,
         close=form_strings.REVISE_CLOSE,
+    )
+
+
+def render_receipt(view: CardView) -> Block:
+    """The modal in the place of that question, once it is answered."""
+    said = strings.so_far(view.round) or state_strings.in_full(present(view.round))
+    return modal(
+        shared.RECORDED_TITLE,
+        [section(strings.about(view)), section(said)],
+        close=shared.CLOSE,
     )
 
 
@@ -63,5 +74,5 @@ def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = Fal
         *([section(form_strings.ASKED_AGAIN)] if again else []),
         *([section(form_strings.unsent(caveats.notes, notes))] if caveats.notes else []),
         *([section(form_strings.claimed(claim))] if claim is not None else []),
-        *([section(form_strings.not_all_shown(caveats.shown))] if caveats.is_excerpt else []),
+        *([section(form_strings.not_all_shown(caveats))] if caveats.is_excerpt else []),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crewgate.domain.caveats import Caveats
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.question import Question
 from crewgate.slack import strings as shared
@@ -48,14 +49,13 @@ NOTES_DO_NOT_FIT: Final = (
     ":exclamation: Not every note fits: the box holds 3,000 characters. Those left out stand below."
 )
 CONFIRM_TITLE: Final = "Before you approve"
-CONFIRM_SUBMIT: Final = "Approve anyway"
+APPROVE_ANYWAY: Final = "Approve anyway"
 CONFIRMATION_NOT_OPENED: Final = (
     "There is something to look at before you decide, but Slack did not open it in time. Nothing "
     "is decided yet: press the button again."
 )
-ASK_FOR_CHANGES: Final = "Ask for changes"
 ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
-NOT_ALL_SHOWN: Final = "You were not shown all of this output, and have not read it to its end."
+_READ_TO_END: Final = "and have not read it to its end"
 ADD_PART: Final = "Add this part"
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
@@ -96,7 +96,7 @@ def what_words_become(question: Question) -> str:
 
 
 ANSWER_TITLE: Final = "Before you answer"
-ANSWER_SUBMIT: Final = "Answer anyway"
+ANSWER_ANYWAY: Final = "Answer anyway"
 
 
 def will_answer(label: str) -> str:
@@ -127,11 +127,19 @@ def claimed(claim: Claim) -> str:
     return f":eyes: {shared.person(claim.by)} is on it."
 
 
-def not_all_shown(shown: int | None) -> str:
+def not_all_shown(caveats: Caveats) -> str:
     """The share of the output that somebody was shown who has not read it to its end."""
-    if shown is None:
-        return NOT_ALL_SHOWN
-    return f"You were shown {shown} % of this output, and have not read it to its end."
+    share = caveats.share
+    if share is not None and not share.of:
+        return "*The output is empty.* There is nothing to approve."
+    if share is not None and share.shown:
+        return (
+            f"*You have seen the first {share.shown:,} of {share.of:,} characters* of this output, "
+            f"{_READ_TO_END}."
+        )
+    if share is not None or caveats.shown is None:
+        return f"You were not shown all of this output, {_READ_TO_END}."
+    return f"You were shown {caveats.shown} % of this output, {_READ_TO_END}."
 
 
 def author(note: Note) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from crewgate.domain.caveats import Caveats, Seen
+from crewgate.domain.caveats import Caveats, Seen, Share
 from crewgate.domain.notes import Draft, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.question import Question
@@ -15,7 +15,7 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, section
-from crewgate.slack.blockkit.excerpts import first_part, length, percent
+from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, is_blank
 from crewgate.slack.payloads import asked
@@ -43,7 +43,7 @@ def render_approve_form(
     return modal(
         form_strings.COMMENT_TITLE,
         [
-            _subject(view),
+            section(strings.about(view)),
             *render_caveats(caveats, notes, again=again),
             section(form_strings.COMMENT_MEANS),
             *_of_several(view.round),
@@ -91,7 +91,7 @@ def render_revise_form(
     return modal(
         says.title,
         [
-            _subject(view),
+            section(strings.about(view)),
             *([] if question is None else _question(question)),
             box,
             *(context(warning) for warning in warnings if warning),
@@ -112,13 +112,13 @@ def _question(question: Question) -> list[Block]:
     return [*said, context(form_strings.what_words_become(question))]
 
 
-def render_dismiss_form(round_: Round) -> Block:
+def render_dismiss_form(view: CardView) -> Block:
     """The form that asks why a round is given up, and says what becomes of it."""
     return _dismiss_form(
-        _about(round_),
+        section(strings.about(view)),
         form_strings.DISMISS_MEANS,
         callback_id=ids.DISMISS_MODAL,
-        metadata=round_.id,
+        metadata=view.round.id,
     )
 
 
@@ -158,14 +158,6 @@ def _of_several(round_: Round) -> list[Block]:
     return [context(line)] if line else []
 
 
-def _subject(view: CardView) -> Block:
-    return _about(view.round)
-
-
-def _about(round_: Round) -> Block:
-    return context(f"{strings.headline(round_)} · {shared.number_of(round_)}")
-
-
 def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: str = "") -> Block:
     return text_field(
         label,
@@ -187,7 +179,7 @@ def _output(view: CardView) -> list[Block]:
     if is_blank(shown):
         return []
     total = length(output.text)
-    left_off = context(strings.shown_share(percent(characters, total)))
+    left_off = context(strings.shown_share(Share(characters, total).percent))
     return [
         section(form_strings.OUTPUT_HEADING),
         *output_in_modal(Output(shown, output.format)),

@@ -33,8 +33,8 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.ephemeral import Respond
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors, render_error_modal, show_in_form
-from crewgate.slack.payloads import Submission, parse_asked, parse_submission
+from crewgate.slack.errors import explain_errors, render_notice, show_in_form
+from crewgate.slack.payloads import Submission, parse_asked, parse_share, parse_submission
 from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, form_strings
 from crewgate.slack.reviews.modals import (
@@ -44,6 +44,7 @@ from crewgate.slack.reviews.modals import (
     dismiss_report_form,
     form_again,
     form_with_new_notes,
+    receipt,
     revise_form,
     show_page,
 )
@@ -75,11 +76,13 @@ def register(
 ) -> SlowSigns:
     """Put the buttons and the forms of reviews on the app; the returned signs must be run.
 
-    `in_home` learns of every press in Home, and returns what was shown beside the button.
+    `in_home` learns of every press in Home, and returns what was seen there.
     """
     signs = SlowSigns(context)
     names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU, *ids.ALIASES))
-    press = partial(on_press, context=context, signs=signs, in_home=in_home)
+    press = partial(
+        on_press, context=context, signs=signs, in_home=in_home, read_thread=read_thread
+    )
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
     for form, on_sent in (
         (ids.APPROVE_MODAL, on_comment_submitted),
@@ -105,6 +108,7 @@ async def on_press(
     context: SlackContext,
     signs: SlowSigns,
     in_home: Callable[[Press], Seen],
+    read_thread: ReadThread,
 ) -> None:
     """Run a button's verb; a refusal is shown where it was pressed."""
     press = parse_press(body)
@@ -112,12 +116,30 @@ async def on_press(
     if verb is None:
         await ack()
         return
-    if press.where is Where.HOME:
-        press = replace(press, seen=in_home(press))
+    press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
+    if _is_confirmed(press):
+        await read_thread(press.value)
     reply = Reply(press, ack, client, respond, context)
     async with reply.explained(round_id=_round_id(press)):
-        if await verb(press, reply) and press.where is Where.CARD:
-            signs.watch(press.value, respond)
+        if await verb(press, reply) and press.where is not Where.MODAL:
+            signs.watch(press.value, reply.say)
+
+
+def _seen(press: Press) -> Seen:
+    """What the presser was shown and asked about, as the message or the modal itself says it."""
+    if press.where is Where.CARD:
+        return Seen(share=parse_share(press.block_id))
+    position = _position(press)
+    if position is None:
+        return parse_asked(press.view.metadata)[1]
+    # The history has other rounds, too.
+    return Seen(share=position.share if position.round_id == press.value else None)
+
+
+def _is_confirmed(press: Press) -> bool:
+    """Return True if it answers the question before an approval."""
+    decides = press.action in {buttons.APPROVE.id, ids.ANSWER}
+    return decides and press.where is Where.MODAL and _position(press) is None
 
 
 def _round_id(press: Press) -> str:
@@ -154,6 +176,12 @@ class _Open:
         return False
 
 
+async def _comment(press: Press, reply: Reply) -> IsRecorded:
+    """Open the form for a comment."""
+    await reply.open(await approve_form(press.value, press.by, reply.context, seen=press.seen))
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """Open a tab of the reader."""
@@ -161,7 +189,7 @@ class _Read:
     tab: ReaderTab
 
     async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
-        position = ReaderPosition(press.value, self.tab)
+        position = ReaderPosition(press.value, self.tab, share=press.seen.share)
         await show_page(position, press.by, reply.ack, reply.show, reply.context)
         return False
 
@@ -185,25 +213,32 @@ class _Turn:
 async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
-    It is acknowledged once it is on disk.
+    It is acknowledged once it is on disk. The question takes the place of the modal that it was
+    pressed in, which may be the question itself: then something changed since it was asked.
     """
     context = reply.context
+    is_confirmed = _is_confirmed(press)
+    via = Via.MODAL if is_confirmed else Via.BUTTON
     try:
         verdict = await verdict_of(press.value, press.outcome, context)
         is_new = await decide_once(
-            press.value, verdict, by=press.by, via=Via.BUTTON, context=context, seen=press.seen
+            press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
     except ConfirmationNeeded as needed:
         form = await confirmation(
-            press.value,
-            needed.caveats,
-            context,
-            while_reading=_position(press) is not None,
-            outcome=press.outcome,
+            press.value, needed.caveats, context, again=is_confirmed, outcome=press.outcome
         )
-        await reply.open(form, otherwise=form_strings.CONFIRMATION_NOT_OPENED)
+        await reply.ack()
+        if press.where is Where.MODAL:
+            await reply.update(form)
+        else:
+            await reply.show(form, otherwise=form_strings.CONFIRMATION_NOT_OPENED)
         return False
-    await _done(press, reply)
+    if is_confirmed:
+        await reply.ack()
+        await reply.update(await receipt(press.value, context))
+    else:
+        await _done(press, reply)
     return is_new
 
 
@@ -233,7 +268,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.APPROVE.id: _decide_at_once,
     ids.ANSWER: _decide_at_once,
     buttons.REVISE.id: _Open(revise_form),
-    buttons.COMMENT.id: _Open(approve_form),
+    buttons.COMMENT.id: _comment,
     buttons.TAKE_BACK.id: _Record(take_back, "taken_back"),
     buttons.CLAIM.id: _Record(claim, "claimed", is_watched=False),
     buttons.RETRY.id: _Record(retry, "retried"),
@@ -259,32 +294,24 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Approve anyway; ask again where a caveat is new since the question."""
+    """Go on with what can do no harm: the form for changes where notes wait, else reading."""
     submission = parse_submission(body)
     await read_thread(submission.round_id)
-    round_id, outcome = submission.round_id, submission.outcome
+    round_id, seen = submission.round_id, submission.seen
 
-    async def show(sentence: str) -> None:
-        await ack(response_action="update", view=render_error_modal(sentence))
+    async def show(view: Block) -> bool:
+        await ack(response_action="update", view=view)
+        return True
 
-    async with explain_errors(show, context=context, by=submission.by, round_id=round_id):
-        try:
-            await decide_once(
-                round_id,
-                await verdict_of(round_id, outcome, context),
-                by=submission.by,
-                via=Via.MODAL,
-                context=context,
-                seen=submission.seen,
-            )
-        except ConfirmationNeeded as needed:
-            form = await confirmation(
-                round_id, needed.caveats, context, again=True, outcome=outcome
-            )
-            await ack(response_action="update", view=form)
-            return
-        # Close all modals: this one may lie on the reader.
-        await ack(response_action="clear")
+    async def refuse(sentence: str) -> None:
+        await show(render_notice(sentence))
+
+    async with explain_errors(refuse, context=context, by=submission.by, round_id=round_id):
+        if seen.notes:
+            await show(await revise_form(round_id, submission.by, context))
+        else:
+            position = ReaderPosition(round_id, ReaderTab.WHOLE, share=seen.share)
+            await show_page(position, submission.by, None, show, context)
 
 
 async def on_revise_submitted(
@@ -345,6 +372,7 @@ async def _settle_form(
                 submission.round_id,
                 submission.by,
                 context,
+                seen=submission.seen,
                 comment=submission.feedback,
                 again=True,
             )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from crewgate.domain.caveats import Share
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.payloads import with_share
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.presentation import Waiting, present
 from crewgate.usecases.read_models import CardView
 
 
-def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
+def with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
     """A card's first line with its menu. The block is named after the round.
 
-    `whole`: the card shows all of a waiting round's output, so reading it needs no button.
+    `share` is how much of a waiting round's output the card shows: all of it needs no button.
     """
     round_ = view.round
     waits = isinstance(present(round_), Waiting)
@@ -22,11 +24,12 @@ def with_menu(headline: str, view: CardView, *, whole: bool) -> Block:
         buttons.HISTORY,
         *([buttons.CHANGES] if changes else []),
         *([buttons.COMMENT] if comment else []),
-        *([buttons.READ] if waits and whole else []),
+        *([buttons.READ] if share is not None and share.shown >= share.of else []),
     ]
     accessory = {
         "type": "overflow",
         "action_id": ids.MENU,
         "options": [one.entry for one in entries],
     }
-    return section(headline) | {"block_id": round_.id, "accessory": accessory}
+    name = round_.id if share is None else with_share(round_.id, share)
+    return section(headline) | {"block_id": name, "accessory": accessory}

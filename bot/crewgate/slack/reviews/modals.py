@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import Caveats
+from crewgate.domain.caveats import Caveats, Seen
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notes import Draft, Note, appended
 from crewgate.domain.people import Role
@@ -21,7 +21,7 @@ from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press
 from crewgate.slack.reviews import form_strings
-from crewgate.slack.reviews.confirmation import render_confirmation
+from crewgate.slack.reviews.confirmation import render_confirmation, render_receipt
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
@@ -45,14 +45,20 @@ ROUNDS: Final = 50
 
 
 async def approve_form(
-    round_id: str, by: Person, context: SlackContext, *, comment: str = "", again: bool = False
+    round_id: str,
+    by: Person,
+    context: SlackContext,
+    *,
+    seen: Seen,
+    comment: str = "",
+    again: bool = False,
 ) -> Block:
-    """The form behind “Approve with a comment”, as `render_approve_form` says.
+    """The form behind “Approve with a comment”, for somebody who saw `seen`.
 
     Raises as `decide` does.
     """
     await may_revise(round_id, by=by, context=context)
-    caveats = await caveats_for(round_id, by=by, context=context)
+    caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
     view, notes = await _view_and_notes(round_id, caveats, context)
     return render_approve_form(view, caveats, notes, comment=comment, again=again)
 
@@ -63,14 +69,16 @@ async def confirmation(
     context: SlackContext,
     *,
     again: bool = False,
-    while_reading: bool = False,
     outcome: int | None = None,
 ) -> Block:
     """The question before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
     view, notes = await _view_and_notes(round_id, caveats, context)
-    return render_confirmation(
-        view, caveats, notes, again=again, while_reading=while_reading, outcome=outcome
-    )
+    return render_confirmation(view, caveats, notes, again=again, outcome=outcome)
+
+
+async def receipt(round_id: str, context: SlackContext) -> Block:
+    """The modal in the place of that question. Raises StoreUnavailable."""
+    return render_receipt((await context.uow.read.posting(round_id)).view)
 
 
 async def _view_and_notes(
@@ -95,7 +103,8 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
 
 async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:
     """The form behind Dismiss on a round. Raises as `dismiss` does."""
-    return render_dismiss_form(await may_dismiss(round_id, by=by, context=context))
+    await may_dismiss(round_id, by=by, context=context)
+    return render_dismiss_form((await context.uow.read.posting(round_id)).view)
 
 
 async def dismiss_report_form(letter_id: str, by: Person, context: SlackContext) -> Block:
@@ -187,14 +196,18 @@ def _number(text: str) -> int:
 
 
 async def show_page(
-    position: ReaderPosition, by: Person, ack: AsyncAck, show: Show, context: SlackContext
+    position: ReaderPosition,
+    by: Person,
+    ack: AsyncAck | None,
+    show: Show,
+    context: SlackContext,
 ) -> None:
     """Acknowledge, and show a page of the reader.
 
-    Of other rounds it has those that this person may read. It is rendered after the
-    acknowledgement, and in a thread: the text may be long. Once the last page is shown, it is
-    remembered that this person turned to it. Raises RoundNotFound, NotAReader, UnknownCrew or
-    StoreUnavailable, before the acknowledgement.
+    Of other rounds it has those that this person may read. It is rendered in a thread, and after
+    the acknowledgement unless `show` acknowledges: the text may be long. Once the last page is
+    shown, it is remembered that this person turned to it. Raises RoundNotFound, NotAReader,
+    UnknownCrew or StoreUnavailable, before the acknowledgement.
     """
     view = (await context.uow.read.posting(position.round_id)).view
     await context.ensure(by.id, Role.READER, view.round)
@@ -205,7 +218,8 @@ async def show_page(
         found = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
         readable = await context.readable(by.id, [line.round for line in found])
         history = [line for line in found if line.round.id in readable]
-    await ack()
+    if ack is not None:
+        await ack()
     page = await context.off_loop(render_reader, position, view, history)
     if await show(page.view) and page.is_end and view.round.state is State.WAITING:
         await _remember_end(position.round_id, by, context)

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.notification import Format, Output
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, markdown, section
-from crewgate.slack.blockkit.excerpts import count_rows, first_part, length, percent, short_part
+from crewgate.slack.blockkit.excerpts import count_rows, first_part, length, short_part
 from crewgate.slack.blockkit.rich_text import preformatted, rich_text
 from crewgate.slack.blockkit.text import clean, code, is_blank
 from crewgate.slack.reviews import strings
@@ -37,19 +38,20 @@ class ShownOutput:
     """An output's blocks in a message."""
 
     blocks: list[Block]
-    shown: int = 100
-    """How much of it they show, in percent."""
+    share: Share
+    """How much of it they show."""
     too_long: bool = False
     """No message could hold it."""
 
 
-NO_OUTPUT: Final = ShownOutput([])
+NO_OUTPUT: Final = ShownOutput([], Share(0, 0))
+_EMPTY: Final = ShownOutput([section(shared.EMPTY_OUTPUT)], Share(0, 0))
 
 
 def output_on_card(output: Output) -> ShownOutput:
     """A short output whole; of a longer one a beginning that a reader can stop after."""
     if _is_empty(output):
-        return ShownOutput([section(shared.EMPTY_OUTPUT)])
+        return _EMPTY
     total = length(output.text)
     fits = total <= WHOLE_LIMIT
     if output.format is Format.JSON:
@@ -60,26 +62,27 @@ def output_on_card(output: Output) -> ShownOutput:
         shown, characters = short_part(
             output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
         )
-    if characters >= total:
-        return ShownOutput([markdown(shown)])
-    share = percent(characters, total)
-    left_off = context(strings.shown_share(share))
+    share = Share(characters, total)
+    if share.percent == WHOLE:
+        return ShownOutput([markdown(shown)], share)
+    left_off = context(strings.shown_share(share.percent))
     return ShownOutput(_with_text(shown, left_off), share, total > OUTPUT_LIMIT)
 
 
 def output_in_message(output: Output) -> ShownOutput:
     """As much of an output as a message holds."""
     if _is_empty(output):
-        return ShownOutput([section(shared.EMPTY_OUTPUT)])
+        return _EMPTY
     total = length(output.text)
     if output.format is Format.JSON:
         shown, characters = _json_part(output.text, OUTPUT_LIMIT)
     else:
         shown, characters = first_part(output.text, OUTPUT_LIMIT)
-    if characters >= total:
-        return ShownOutput([markdown(shown)])
+    share = Share(characters, total)
+    if share.percent == WHOLE:
+        return ShownOutput([markdown(shown)], share)
     left_off = context(shared.excerpted(characters, total))
-    return ShownOutput(_with_text(shown, left_off), percent(characters, total), too_long=True)
+    return ShownOutput(_with_text(shown, left_off), share, too_long=True)
 
 
 def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:

@@ -6,19 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final, assert_never
 
+from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.block_pages import BlocksPage, page_of_blocks
-from crewgate.slack.blockkit.blocks import (
-    Block,
-    actions,
-    context,
-    section,
-)
+from crewgate.slack.blockkit.blocks import Block, actions, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
@@ -47,18 +44,24 @@ class ReaderPosition:
     round_id: str
     tab: ReaderTab
     page: int | None = None
-    """None: the first one, in a history the one with this round."""
+    """None: the first one with something that was not seen, in a history the one with this round.
+    """
+    share: Share | None = None
+    """How much of the output was seen, here or where the reader was opened; None: not known."""
 
     def as_metadata(self) -> str:
         """The modal's metadata, for `parse_position`."""
-        return json.dumps([self.round_id, self.tab.value, self.page])
+        share = self.share
+        seen = [] if share is None else [share.shown, share.of]
+        return json.dumps([self.round_id, self.tab.value, self.page, *seen])
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
     """The position that a modal shows, or None if it is no reader."""
     try:
-        round_id, tab, page = json.loads(metadata)
-        return ReaderPosition(str(round_id), ReaderTab(tab), max(0, int(page)))
+        round_id, tab, page, *seen = json.loads(metadata)
+        share = Share(*map(int, seen)) if seen else None
+        return ReaderPosition(str(round_id), ReaderTab(tab), max(0, int(page)), share)
     except (ValueError, TypeError):
         return None
 
@@ -85,32 +88,37 @@ def render_reader(
 
     Takes up to half a second for the worst texts: call it off the event loop.
     """
-    page = _page(position, view, history)
+    page, share = _page(position, view, history)
     round_ = view.round
-    shown = present(round_)
-    waits = isinstance(shown, Waiting)
+    waits = isinstance(present(round_), Waiting)
+    goes_on = position.tab is ReaderTab.WHOLE and page.number + 1 < page.total
+    turn = partial(
+        page_buttons,
+        page.number,
+        page.total,
+        value=round_.id,
+        previous_id=ids.PREVIOUS_PAGE,
+        next_id=ids.NEXT_PAGE,
+    )
+    decide = [*decide_buttons(round_), *last_buttons(round_)]
+    if goes_on:  # what is green leads on, not past what is unread
+        decide = [{key: one[key] for key in one if key != "style"} for one in decide]
     blocks = [
-        context(f"{strings.headline(round_)} · {shared.number_of(round_)}"),
+        section(strings.about(view)),
         *([] if waits and not round_.votes else [section(_state(round_))]),
+        *turn(on_top=True),
         *page.blocks,
-        *page_buttons(
-            page.number,
-            page.total,
-            value=round_.id,
-            previous_id=ids.PREVIOUS_PAGE,
-            next_id=ids.NEXT_PAGE,
-        ),
-        *([actions(*decide_buttons(round_), *last_buttons(round_))] if waits else []),
+        *turn(is_next_green=goes_on),
+        *([actions(*decide)] if waits else []),
     ]
     made = modal(
         _TITLES[position.tab],
         blocks,
         callback_id=ids.PAGES_MODAL,
-        metadata=ReaderPosition(round_.id, position.tab, page.number).as_metadata(),
+        metadata=ReaderPosition(round_.id, position.tab, page.number, share).as_metadata(),
         close=shared.CLOSE,
     )
-    is_last = page.number == page.total - 1
-    return ReaderPage(made, is_end=is_last and position.tab is ReaderTab.WHOLE)
+    return ReaderPage(made, is_end=position.tab is ReaderTab.WHOLE and not goes_on)
 
 
 def _state(round_: Round) -> str:
@@ -118,15 +126,21 @@ def _state(round_: Round) -> str:
     return strings.so_far(round_) or state_strings.in_full(present(round_))
 
 
-def _page(position: ReaderPosition, view: CardView, history: Sequence[RoundLine]) -> BlocksPage:
+def _page(
+    position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
+) -> tuple[BlocksPage, Share | None]:
+    """Return the page, and how much of the output has been seen with it."""
+    share, number = position.share, position.page
     match position.tab:
         case ReaderTab.WHOLE:
-            found = page_of(view.output.text, position.page or 0)
-            return BlocksPage(_whole(found.text, view), found.number, found.total)
+            seen = 0 if share is None else share.shown
+            found = page_of(view.output.text, number, seen=seen)
+            page = BlocksPage(_whole(found.text, view), found.number, found.total)
+            return page, max(found.share, share or found.share, key=lambda one: one.shown)
         case ReaderTab.CHANGES:
-            return page_of_blocks(([block] for block in render_changes(view)), position.page or 0)
+            return page_of_blocks(([block] for block in render_changes(view)), number or 0), share
         case ReaderTab.HISTORY:
-            return page_of_history(history, position.round_id, position.page)
+            return page_of_history(history, position.round_id, number), share
         case _:
             assert_never(position.tab)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.context import SlackContext
 from crewgate.slack.reviews import strings
 from crewgate.usecases.wakeup import Wakeup
@@ -24,12 +24,13 @@ PATIENCE: Final = timedelta(seconds=1)
 #: many in a second, and a burst of them must not cost more in signs than in phrases.
 _MOST: Final = 50
 _IDLE_SECONDS: Final = 60
+Say: TypeAlias = Callable[[str], Coroutine[Any, Any, object]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Click:
     round_id: str
-    respond: Respond
+    say: Say
     due_at: datetime
 
 
@@ -41,10 +42,10 @@ class SlowSigns:
     _clicks: deque[_Click] = field(default_factory=deque)
     _clicked: Wakeup = field(default_factory=Wakeup)
 
-    def watch(self, round_id: str, respond: Respond) -> None:
-        """A click was recorded that its card is about to show; `respond` answers it."""
+    def watch(self, round_id: str, say: Say) -> None:
+        """A click was recorded that its card is about to show; `say` tells its presser."""
         if len(self._clicks) < _MOST:
-            self._clicks.append(_Click(round_id, respond, self.context.clock() + PATIENCE))
+            self._clicks.append(_Click(round_id, say, self.context.clock() + PATIENCE))
             self._clicked.set()
 
     async def run(self) -> None:
@@ -57,7 +58,7 @@ class SlowSigns:
                         await self.context.sleep(min(left, PATIENCE).total_seconds())
                     for click in await self._late():
                         # Slack may be slow to take this, too.
-                        group.create_task(send_ephemeral(click.respond, strings.RECORDED))
+                        group.create_task(click.say(strings.RECORDED))
                 await self._clicked.wait(_IDLE_SECONDS)
 
     async def _late(self) -> list[_Click]:

@@ -61,9 +61,12 @@ _VALUE_LIMIT: Final = 60
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def headline(round_: Round) -> str:
-    """The crew and the task of a round, above a form or a page of it."""
-    return bold(f"{crew(round_.review.crew)}: {task(round_)}")
+def about(view: CardView) -> str:
+    """The line above a form or a page: its subject, its task, its round, its crew."""
+    round_ = view.round
+    subject = one_line(view.subject, shared.TITLE_LIMIT)
+    title = [bold(subject), task(round_)] if subject else [bold(task(round_))]
+    return joined(*title, number(round_), crew(round_.review.crew))
 
 
 # --- the quiet lines ------------------------------------------------------------------------------
@@ -352,6 +355,17 @@ def unchanged(round_: Round) -> str:
 def shown_share(percent: int) -> str:
     """The share of the output that a card shows."""
     return f"{percent} % shown" if percent else "less than 1 % shown"
+
+
+def not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
+    """The tables and the code that a line leaves out: ` + table, 9 rows`."""
+    named = ""
+    if rows:
+        named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"
+        counted = [count for count in rows if count is not None]
+        if len(counted) == len(rows):
+            named += f", {shared.counted(sum(counted), 'row')}"
+    return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")
 
 
 def read_all(pages: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Format
 from crewgate.domain.review import Round, State
 from crewgate.slack import phrases
@@ -66,15 +67,16 @@ def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
         yield strings.notes_in_list(line.notes, line.noted_by)
 
 
-def preview(line: RoundLine) -> tuple[str, bool]:
-    """The beginning of an output in one line, without its marks, and whether that is all of it."""
-    words, is_whole = previews.preview(
+def preview(line: RoundLine) -> tuple[str, Share]:
+    """The beginning of an output in one line, without its marks, and how much of it that is."""
+    found = previews.preview(
         line.excerpt,
         is_json=line.format is Format.JSON,
         characters=line.characters,
         limit=_LINE,
     )
-    return escape_mrkdwn(words) or strings.EMPTY_IN_LIST, is_whole
+    words = escape_mrkdwn(found.words) or strings.EMPTY_IN_LIST
+    return f"{words}{strings.not_in_line(found.rows, found.code_lines)}", found.share
 
 
 _LINE: Final = 160

@@ -40,8 +40,8 @@ async def queue(
     others = tuple(key for key in readable if key not in mine)
     read = context.uow.read.rounds
     parts = (
-        Selection(mine, (State.WAITING,)),
         Selection(readable, (State.STUCK,)),
+        Selection(mine, (State.WAITING,)),
         Selection(others, (State.WAITING,)),
         Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
     )
@@ -58,7 +58,7 @@ async def queue(
         before += total
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
-    waiting, stuck, theirs, decided = (
+    stuck, waiting, theirs, decided = (
         QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
