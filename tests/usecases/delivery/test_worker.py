@@ -49,6 +49,16 @@ async def test_it_finds_by_itself_what_has_become_due(worker_world: WorkerWorld)
     assert [message.key for message in worker_world.slack.messages] == [f"card {round_.id}"]
 
 
+async def test_it_looks_more_often_while_it_finds_something(worker_world: WorkerWorld) -> None:
+    async with worker_world.run_workers(pace=NEVER) as worker:
+        assert worker.looks_again_in == NEVER.poll
+        await worker_world.notify()
+        await worker_world.clock.until(lambda: bool(worker_world.slack.messages))
+        assert worker.looks_again_in == NEVER.poll / 4
+        worker_world.clock.advance(2 * NEVER.poll + SECOND)
+        assert worker.looks_again_in == NEVER.poll
+
+
 async def test_a_whole_review(worker_world: WorkerWorld) -> None:
     worker_world.crew.pause()
     async with (

@@ -32,6 +32,8 @@ DEADLINE = timedelta(seconds=60)
 IN_A_ROW = 3
 #: For how long after a pause a destination counts as away where nothing was tried again.
 LATELY = timedelta(minutes=1)
+#: How many times as often it looks for what has become due after a look that found something.
+SOONER = 4
 #: Of how many ordering keys it is remembered that they are refused: the latest.
 REFUSALS = 100
 
@@ -84,6 +86,7 @@ class Worker:
         self._budget = budget
         self._may_lease = may_lease
         self._spent_until = self._steady()
+        self._found_at: datetime | None = None
         self._wakeup = Wakeup()
         self._stopping = False
         self._under_way: dict[asyncio.Task[None], int] = {}
@@ -104,6 +107,16 @@ class Worker:
     def is_away(self) -> bool:
         """The destination has not taken the latest jobs, one after another, and that was lately."""
         return self._failures >= IN_A_ROW and self._steady() - self._paused_until <= LATELY
+
+    @property
+    def looks_again_in(self) -> timedelta:
+        """How long it waits to be woken before it looks for what has become due.
+
+        Soon after a look that found something, so that what comes due at a steady rate is not
+        taken all together once a `poll`: it would hold up whatever else happens then.
+        """
+        lately = self._found_at and self._steady() - self._found_at <= 2 * self.pace.poll
+        return self.pace.poll / SOONER if lately else self.pace.poll
 
     def wake(self) -> None:
         """Something new may be due."""
@@ -152,6 +165,8 @@ class Worker:
         if self._outbox_gone_at is not None:
             log.info("outbox_available", **self._back(since=self._outbox_gone_at))
             self._outbox_gone_at = None
+        if leased.jobs:
+            self._found_at = now
         if leased.again_in is not None:
             self._spent_until = now + leased.again_in
         await self._give_back_unsettled()
@@ -164,7 +179,7 @@ class Worker:
     async def _wait(self) -> None:
         blocked_until = max(self._paused_until, self._spent_until)
         remaining = (blocked_until - self._steady()).total_seconds()
-        poll = self.pace.poll.total_seconds()
+        poll = self.looks_again_in.total_seconds()
         await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
     async def _carry_out(self, job: Job) -> None:
