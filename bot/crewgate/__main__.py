@@ -16,7 +16,7 @@ from crewgate.domain.errors import CrewgateError
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
 from crewgate.rules.arguments import add_arguments as add_rules_arguments
-from crewgate.settings.load import Settings, SettingsError, load
+from crewgate.settings.load import VARIABLES, Settings, SettingsError, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    command = parser.add_subparsers(dest="command", required=True)
+    command = parser.add_subparsers(dest="command")
     command.add_parser("init", help="write a .env to fill in; one that is here is left as it is")
     manifest = command.add_parser("manifest", help="the Slack app's manifest, ready to paste")
     manifest.add_argument(
@@ -62,7 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)
+    for name, each in command.choices.items():
+        each.epilog = _READS.get(name, _READS_ALL)
     chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help()
+        return _NOTHING_ASKED
     if chosen.command == "manifest" and chosen.host and not chosen.http:
         manifest.error("--host goes with --http: over a socket Slack needs no address")
     try:
@@ -175,6 +180,22 @@ def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
 
+_READS_ALL: Final = (
+    "Reads these settings, from the environment or .env:"
+    f" {', '.join(one.name for one in VARIABLES)};"
+    " and crews.toml, with the variables that it names."
+)
+_NO_SETTINGS: Final = "Reads no settings."
+_READS: Final = {
+    "demo": _NO_SETTINGS,
+    "host": "Reads no settings but the variables that --token-env and"
+    " --flow-webhook-secret-env name.",
+    "init": _NO_SETTINGS,
+    "manifest": _NO_SETTINGS,
+}
+"""What the help of a command says of settings; all others read all of them."""
+#: As for arguments that cannot be understood.
+_NOTHING_ASKED: Final = 2
 #: What a shell says of a process that SIGINT ended, or SIGPIPE.
 _INTERRUPTED: Final = 130
 _NOT_READ: Final = 141

@@ -116,10 +116,14 @@ async def test_people_and_groups_who_cannot_answer_are_named(slack: Workspace, a
 
 
 async def test_a_channel_by_name_and_one_without_the_bot(slack: Workspace, ask: Ask) -> None:
-    assert (
-        "✓ channel #crew-reviews: cannot be looked into by name; an id lets me check it"
-        in (await ask(SLACK_CHANNEL="#crew-reviews"))[1]
-    )
+    status, said = await ask(SLACK_CHANNEL="#crew-reviews")
+    assert status == 0
+    better = f"readable; its id {CHANNEL} stays when it is renamed"
+    assert f"✓ channel #crew-reviews: {better}" in said
+    status, said = await ask(SLACK_CHANNEL="#reviews")
+    assert status == 1
+    problem = "the bot is in no channel of this name; /invite it, or put the channel's id"
+    assert f"✗ channel #reviews: {problem}" in said
     slack.fail("conversations.members", error("missing_scope"))
 
     _, said = await ask()

@@ -312,6 +312,28 @@ async def test_what_was_imported_is_not_collected_and_what_comes_after_is(
     assert said.splitlines()[-1] == "True True"
 
 
+def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr().out.startswith("usage: crewgate ")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        *((name, "Reads no settings.") for name in ("demo", "init", "manifest")),
+        ("host", "Reads no settings but the variables that --token-env"),
+        *((name, "NOTIFY, PUBLIC_URL, DATABASE_URL") for name in ("check", "health", "serve")),
+        ("rules", "LOG_LEVEL; and crews.toml"),
+    ],
+)
+def test_the_help_of_a_command_names_the_settings_that_it_reads(
+    command: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert says in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,6 +22,12 @@ from crewgate.store.tables import email_owners
 async def check_database(url: str) -> Finding:
     """Whether it answers, and whether it will be migrated."""
     subject = "database"
+    folder = _folder_of(url)
+    if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
+        why = (
+            "may not be written to; let this user" if folder.is_dir() else "does not exist; make it"
+        )
+        return wrong(subject, f"the folder {folder} {why}, or correct DATABASE_URL")
     engine = open_readers(url)
     if engine is None:
         return Finding(subject, "no file yet; it is made at the first start")
@@ -37,6 +45,14 @@ async def check_database(url: str) -> Finding:
     copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
     upgraded = f"{before} wrote it last; {__version__} brings it up to date at the start{copied}"
     return Finding(subject, f"answers; {upgraded}")
+
+
+def _folder_of(url: str) -> Path | None:
+    """Where SQLite makes its files; None for another database."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database).absolute().parent
 
 
 @asynccontextmanager

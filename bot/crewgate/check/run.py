@@ -13,6 +13,7 @@ from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Finding, Mark, say, wrong
 from crewgate.check.public_url import check_public_url
 from crewgate.check.rules import channels_of, check_rules
+from crewgate.check.settings import check_settings
 from crewgate.check.slack import SlackCheck, named_people
 from crewgate.crewai.client import HttpCrew
 from crewgate.crewai.stream import stream_body
@@ -54,7 +55,8 @@ async def _findings(
     settings: Settings, runtime: Runtime, *, send_test_card: bool
 ) -> AsyncIterator[Finding]:
     crews = settings.crews.values()
-    yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
+    for finding in check_settings(settings):
+        yield finding
     yield await check_database(settings.database_url)
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),

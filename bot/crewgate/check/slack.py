@@ -19,7 +19,7 @@ from crewgate.check.findings import (
 from crewgate.check.rules import people_of
 from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from crewgate.settings.crew import CrewSettings
-from crewgate.slack.client.answers import list_at, object_in, text_at
+from crewgate.slack.client.answers import list_at, next_cursor, object_in, objects_in, text_at
 from crewgate.slack.client.web_api import CallFailed, attempt, call, granted_scopes
 from crewgate.slack.scopes import BOT_SCOPES
 from crewgate.slack.trial.messages import render_trial_card
@@ -68,14 +68,34 @@ class SlackCheck:
 
     async def _channel(self, channel: str) -> Finding:
         subject = channel_subject(channel)
-        if channel.startswith("#"):
-            return Finding(subject, "cannot be looked into by name; an id lets me check it")
         try:
-            await attempt(self.client.conversations_history(channel=channel, limit=1))
-            await attempt(self.client.conversations_members(channel=channel, limit=1))
+            channel_id = await self._find(channel[1:]) if channel.startswith("#") else channel
+            if channel_id is None:
+                problem = (
+                    "the bot is in no channel of this name; /invite it, or put the channel's id"
+                )
+                return wrong(subject, problem)
+            await attempt(self.client.conversations_history(channel=channel_id, limit=1))
+            await attempt(self.client.conversations_members(channel=channel_id, limit=1))
         except CallFailed as error:
             return refused_by_slack(subject, error)
-        return Finding(subject, "readable")
+        better = "" if channel_id == channel else f"; its id {channel_id} stays when it is renamed"
+        return Finding(subject, f"readable{better}")
+
+    async def _find(self, name: str) -> str | None:
+        """The id of a channel that the bot is in."""
+        asked = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": 200}
+        method, cursor = "users.conversations", ""
+        while True:
+            page = await attempt(
+                self.client.api_call(method, params=asked | {"cursor": cursor}), method
+            )
+            for one in objects_in(page, "channels"):
+                if one.get("name") == name:
+                    return text_at(one, "id")
+            cursor = next_cursor(page)
+            if not cursor:
+                return None
 
     async def _post(self, subject: str, channel: str) -> Finding:
         card = render_trial_card()

@@ -5,8 +5,9 @@ Only the modules that start or check the bot import this; everybody else is hand
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -245,6 +246,8 @@ class Settings:
         Setting(parse=one_of(get_args(LogLevel)), meaning="`debug`, `info`, `warning` or `error`"),
     ] = "info"
     crews: Mapping[str, CrewSettings]
+    doubts: tuple[str, ...] = ()
+    """What can be read and may still not be meant so, and what to do then."""
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
@@ -308,7 +311,29 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         crews[shared.crew_name] = _crew_of_environment(env, shared)
     if problems:
         raise SettingsError("\n".join(problems))
-    return replace(shared, crews=MappingProxyType(crews))
+    text = (folder / title).read_text(encoding="utf-8-sig") if has_file else ""
+    doubts = (*_leftovers(env, title, text), *_misspelt(env, text))
+    return replace(shared, crews=MappingProxyType(crews), doubts=doubts)
+
+
+def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
+    """One crew may stand in the environment beside those of a file, but seldom does on purpose."""
+    found = [name for name in SINGLE_CREW if name in env]
+    if file and found:
+        yield (
+            f"{', '.join(found)} describe one more crew beside those of {title}; take them out if"
+            " that is not meant"
+        )
+
+
+def _misspelt(env: Reader, file: str) -> Iterator[str]:
+    """Variables that nobody reads, and that are called nearly as one that is not set."""
+    unset = [option.name for option in VARIABLES if option.name not in env]
+    known = {option.name for option in VARIABLES}
+    for name in sorted(env.found.keys() - known):
+        near = difflib.get_close_matches(name, unset, n=1, cutoff=0.85)
+        if near and name.removesuffix("_PREVIOUS") not in file:
+            yield f"{name} is not read; did you mean {near[0]}?"
 
 
 def _crew_of_environment(env: Reader, shared: Settings) -> CrewSettings:

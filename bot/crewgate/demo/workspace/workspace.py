@@ -29,7 +29,7 @@ class Workspace(UserActions):
         *,
         bot_token: str = "xoxb-demo",
         app_token: str = "xapp-demo",
-        signing_secret: str = "demo-signing-secret",
+        signing_secret: str = "0123456789abcdef0123456789abcdef",
         now: Callable[[], float] = time.time,
         ack_seconds: float = 3,
         scopes: Iterable[str] | None = None,

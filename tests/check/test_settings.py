@@ -1,0 +1,80 @@
+"""What `crewgate check` says of the settings without asking anybody."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crewgate.settings.load import SINGLE_CREW
+from tests.check.conftest import Ask
+
+CREW = """
+[crews.tea]
+url = "http://127.0.0.1:1"
+token_env = "TEA_TOKEN"
+webhook_secret_env = "CREW_WEBHOOK_SECRET_2"
+"""
+
+
+async def lines(ask: Ask, subject: str, **changes: str) -> list[str]:
+    _, said = await ask(**changes)
+    return [line for line in said if line.startswith(subject, 2)]
+
+
+async def test_a_variable_that_nobody_reads_is_told_where_another_may_be_meant(ask: Ask) -> None:
+    said = await lines(ask, "settings", NOTIFFY="dm", LOGLEVEL="debug", HOSTNAME="a", REVIEWER="U1")
+    assert said == [
+        "✓ settings: 1 crew",
+        "! settings: LOGLEVEL is not read; did you mean LOG_LEVEL?",
+        "! settings: NOTIFFY is not read; did you mean NOTIFY?",
+    ]
+
+
+async def test_variables_of_a_crew_that_stands_beside_the_file_are_told(
+    ask: Ask, tmp_path: Path
+) -> None:
+    (tmp_path / "crews.toml").write_text(CREW, encoding="utf-8")
+    secrets = {"TEA_TOKEN": "a-token", "CREW_WEBHOOK_SECRET_2": "a-secret-of-a-crew"}
+    said = await lines(ask, "settings", CREW_WEBHOOK_SECRET_2_PREVIOUS="x" * 16, **secrets)
+    assert said[0] == "✓ settings: 2 crews"
+    [doubt] = said[1:]
+    assert doubt == (
+        f"! settings: {', '.join(SINGLE_CREW)} describe one more crew beside those of crews.toml;"
+        " take them out if that is not meant"
+    )
+
+
+@pytest.mark.parametrize("secret", ["123456.654321", "a-secret-with-thirty-two-characte", "A" * 32])
+async def test_what_cannot_be_a_signing_secret_is_wrong(ask: Ask, secret: str) -> None:
+    (said,) = await lines(ask, "SLACK_SIGNING_SECRET", SLACK_SIGNING_SECRET=secret)
+    assert said == (
+        "✗ SLACK_SIGNING_SECRET: this is no signing secret of Slack's, which has 32 letters and"
+        " digits; put the one there of Slack's page Basic Information, App Credentials"
+    )
+
+
+async def test_a_crew_s_address_has_no_route_at_its_end(ask: Ask) -> None:
+    said = await lines(ask, "crew", CREW_URL="http://127.0.0.1:1/kickoff/")
+    assert said[0] == (
+        "✗ crew “research”: its url ends in /kickoff; put the deployment's own address there,"
+        " without it"
+    )
+
+
+async def test_the_folder_of_the_database_must_be_there_and_writable(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    (said,) = await lines(ask, "database", DATABASE_URL=f"sqlite:///{gone / 'crewgate.db'}")
+    assert said == (
+        f"✗ database: the folder {gone} does not exist; make it, or correct DATABASE_URL"
+    )
+    # Who runs the tests may be allowed everything.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    (said,) = await lines(ask, "database")
+    assert said == (
+        f"✗ database: the folder {tmp_path} may not be written to; let this user, or correct"
+        " DATABASE_URL"
+    )
