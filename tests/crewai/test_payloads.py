@@ -108,11 +108,12 @@ def test_a_count_that_cannot_be_one_is_left_out(tokens: object) -> None:
         "https://a:99999/",
     ],
 )
-def test_an_address_whose_host_cannot_be_one_is_refused(url: str) -> None:
+@pytest.mark.parametrize("name", ["taskWebhookUrl", "task_webhook_url"])
+def test_an_address_whose_host_cannot_be_one_is_refused(name: str, url: str) -> None:
     with pytest.raises(Malformed) as refused:
-        parse_registration(json.dumps({"taskWebhookUrl": url}).encode())
-    assert refused.value.details == ("taskWebhookUrl is not a web address",)
-    carried = parse_notification(a_notification_body(taskWebhookUrl=url)).webhooks
+        parse_registration(json.dumps({name: url}).encode())
+    assert refused.value.details == (f"{name} is not a web address",)
+    carried = parse_notification(a_notification_body(**{name: url})).webhooks
     assert carried == WebhookUrls()
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import TypeVar
 
 from crewgate.crewai.payloads import parse_error
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.redaction import Redactor
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.network.client import Answer
+from crewgate.usecases.ports.base import LARGE, OffLoop
+
+T = TypeVar("T")
 
 ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
 """Reads status, body and content type of a 2xx."""
@@ -32,8 +38,18 @@ def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome
     return Unknown(str(answer.status), words=error_words(answer))
 
 
+async def redacted(answer: Answer, redactor: Redactor, off_loop: OffLoop) -> Answer:
+    """Take secrets out before anything is cut out of an answer: half of one would not be found."""
+    return replace(answer, body=await read_body(redactor.body, answer.body, off_loop))
+
+
+async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) -> T:
+    """Read a body on the event loop, or in a thread if it is large."""
+    return read(body) if len(body) <= LARGE else await off_loop(read, body)
+
+
 def error_words(answer: Answer) -> str:
-    """The other side's own words about what went wrong, else what its status is called."""
+    """Return the other side's own words about what went wrong, else the name of its status."""
     if words := parse_error(answer.body):
         return words
     phrases = {status.value: status.phrase for status in HTTPStatus}

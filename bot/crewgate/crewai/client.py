@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 from typing_extensions import override
 
-from crewgate.crewai.answers import error_words, outcome_of
+from crewgate.crewai.answers import error_words, outcome_of, read_body, redacted
 from crewgate.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
 from crewgate.crewai.payloads import (
     is_crews_own,
@@ -33,7 +33,7 @@ from crewgate.domain.outcome import NotSent, Outcome, Unknown
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
 from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
-from crewgate.usecases.ports.base import LARGE, OffLoop
+from crewgate.usecases.ports.base import OffLoop
 from crewgate.usecases.ports.crew import CrewClient, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewUnavailable, Progress
 
@@ -90,8 +90,8 @@ class HttpCrew(CrewClient):
             return answer
         # A crew may repeat what it was sent, and in this request were secrets of others.
         redactor = self._redactor.also(webhooks.secrets)
-        redacted = await self._redacted(answer, redactor)
-        return outcome_of(redacted, parse=parse_resume_answer, now=self._clock())
+        shown = await redacted(answer, redactor, self._off_loop)
+        return outcome_of(shown, parse=parse_resume_answer, now=self._clock())
 
     @override
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
@@ -99,7 +99,8 @@ class HttpCrew(CrewClient):
         answer = await self._post(self._kickoff_http, "/kickoff", body, self._timeouts.kickoff)
         if not isinstance(answer, Answer):
             return answer
-        return _kickoff_answer(answer, await self._redacted(answer, self._redactor))
+        shown = await redacted(answer, self._redactor, self._off_loop)
+        return _kickoff_answer(answer, shown)
 
     @override
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
@@ -148,9 +149,9 @@ class HttpCrew(CrewClient):
         request = self._http.build_request("GET", self._base + path, headers=self._headers)
         try:
             answer = await send(self._http, request, timeout)
-            answer = await self._redacted(answer, self._redactor)
+            answer = await redacted(answer, self._redactor, self._off_loop)
             if answer.status == HTTPStatus.OK:
-                return await self._parse(parse, answer.body)
+                return await read_body(parse, answer.body, self._off_loop)
         except UNSENT as lost:
             return CrewUnavailable(why_unsent(lost))
         except TimeoutError:
@@ -164,13 +165,6 @@ class HttpCrew(CrewClient):
         # A page or a plain text is a proxy's, which knows nothing of executions.
         gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)
         return CrewUnavailable(why, gone=gone, answered=True)
-
-    async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
-        """Before anything is cut out of it: half a secret would not be found any more."""
-        return replace(answer, body=await self._parse(redactor.body, answer.body))
-
-    async def _parse(self, parse: Callable[[bytes], T], body: bytes) -> T:
-        return parse(body) if len(body) <= LARGE else await self._off_loop(parse, body)
 
 
 def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
@@ -186,7 +180,7 @@ def _with_code(answer: Answer) -> str:
 
 
 def base_url(url: str) -> str:
-    """The URL that paths are appended to. Raises ValueError, without repeating the URL."""
+    """Return the URL that paths are appended to. Raises ValueError, without repeating the URL."""
     try:
         parts = httpx.URL(url)
     except httpx.InvalidURL:

@@ -17,7 +17,7 @@ import httpx
 from pydantic import AliasPath, Field
 from typing_extensions import override
 
-from crewgate.crewai.answers import outcome_of
+from crewgate.crewai.answers import outcome_of, redacted
 from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
 from crewgate.crewai.payloads import parse_resume_answer
 from crewgate.domain.errors import Malformed
@@ -34,7 +34,7 @@ from crewgate.network.untrusted_addresses import (
     parse_url,
     post,
 )
-from crewgate.usecases.ports.base import LARGE, OffLoop
+from crewgate.usecases.ports.base import OffLoop
 from crewgate.usecases.ports.crew import FlowAnswers
 
 _VENDOR: Final = "crewai.com"
@@ -94,7 +94,7 @@ class HttpFlowAnswers(FlowAnswers):
         if not isinstance(answer, Answer):
             return answer
         redactor = self._redactors[crew].also(callback.secrets)
-        return self._outcome(await self._redacted(answer, redactor))
+        return self._outcome(await redacted(answer, redactor, self._off_loop))
 
     def may_answer(self, crew: str, url: str) -> bool:
         """Return False if the settings do not let this address be called."""
@@ -126,11 +126,6 @@ class HttpFlowAnswers(FlowAnswers):
             return _PLAIN_HTTP
         body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
         return await post(self._http, where, addresses, Post(body, _HEADERS, TIMEOUTS.flow_answer))
-
-    async def _redacted(self, answer: Answer, redactor: Redactor) -> Answer:
-        if len(answer.body) <= LARGE:
-            return replace(answer, body=redactor.body(answer.body))
-        return replace(answer, body=await self._off_loop(redactor.body, answer.body))
 
     def _outcome(self, answer: Answer) -> Outcome:
         outcome = outcome_of(answer, parse=parse_flow_answer, now=self._clock())

@@ -39,6 +39,7 @@ from crewgate.crewai.wire import (
     ExecutionRef,
     Webhooks,
     human_input_body,
+    update_urls,
 )
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Notification, Output, WebhookUrls
@@ -189,19 +190,14 @@ def parse_notification(body: bytes) -> Notification:
 def resume_body(
     execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
 ) -> dict[str, object]:
-    """The body of `POST /resume`: the four required fields, and the URLs that there are."""
+    """Return the body of `POST /resume`: the four required fields, and the URLs that are given."""
     body: dict[str, object] = {
         "execution_id": execution_id,
         "task_id": task_id,
         "human_feedback": decision.human_feedback,
         "is_approve": decision.is_approve,
     }
-    urls = {
-        "taskWebhookUrl": webhooks.task,
-        "stepWebhookUrl": webhooks.step,
-        "crewWebhookUrl": webhooks.crew,
-    }
-    body |= {name: url for name, url in urls.items() if url}
+    body |= {name: url for name, url in update_urls(webhooks).items() if url}
     if webhooks.human_input is not None:
         body["humanInputWebhook"] = human_input_body(webhooks.human_input)
     return body

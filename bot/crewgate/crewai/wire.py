@@ -22,6 +22,8 @@ EXPECTED_OUTPUT: Final = AliasChoices("expected_output", "expectedOutput")
 TASK_URL: Final = AliasChoices("taskWebhookUrl", "task_webhook_url")
 STEP_URL: Final = AliasChoices("stepWebhookUrl", "step_webhook_url")
 CREW_URL: Final = AliasChoices("crewWebhookUrl", "crew_webhook_url")
+#: The names under which a kickoff and a resume give the webhook URLs of updates.
+URLS: Final = tuple(str(names.choices[0]) for names in (TASK_URL, STEP_URL, CREW_URL))
 HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
 #: Fields that are understood besides the output: whatever else comes may be one.
@@ -61,7 +63,7 @@ class HumanInput(Wire):
     authentication: Lenient[_Bearer | _Basic] = None
 
     def webhook(self) -> HumanInputWebhook:
-        """As the bot's own type."""
+        """Return it as the bot's own type."""
         webhook = HumanInputWebhook(self.url)
         match self.authentication:
             case _Bearer(token=token):
@@ -81,7 +83,7 @@ class Webhooks(Wire):
     human_input_url: Lenient[Url] = Field(None, validation_alias=HUMAN_INPUT_URL)
 
     def urls(self) -> WebhookUrls:
-        """As the bot's own type."""
+        """Return them as the bot's own type."""
         bare = HumanInputWebhook(self.human_input_url) if self.human_input_url else None
         return WebhookUrls(
             task=self.task_url,
@@ -97,15 +99,20 @@ class ExecutionRef(Wire):
     execution_id: Id = Field(validation_alias=EXECUTION_ID)
 
 
+def update_urls(urls: WebhookUrls) -> dict[str, str | None]:
+    """Return the webhook URLs of updates under their names."""
+    return dict(zip(URLS, (urls.task, urls.step, urls.crew), strict=True))
+
+
 def human_input_body(webhook: HumanInputWebhook) -> dict[str, object]:
-    """The `humanInputWebhook` object that a resume or a kickoff carries."""
+    """Return the `humanInputWebhook` object that a resume or a kickoff carries."""
     if webhook.strategy is None:
         return {"url": webhook.url}
     return {"url": webhook.url, "authentication": authentication_body(webhook)}
 
 
 def authentication_body(webhook: HumanInputWebhook) -> dict[str, object]:
-    """The credentials that a webhook shall come with."""
+    """Return the credentials that a webhook must come with."""
     credentials = {
         "token": webhook.token,
         "username": webhook.username,
