@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 class HttpCrew(CrewClient):
-    """One deployed crew's REST API.
+    """The REST API of one deployed crew.
 
     Kickoffs go through `kickoff_http` where it is given: those that take minutes must not use up
     the connections that resumes need.

@@ -127,7 +127,7 @@ def _kind(value: object) -> str:
 
 
 def decode(body: bytes) -> str:
-    """The text of a body. Raises Malformed."""
+    """Return the text of a body. Raises Malformed."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
@@ -160,7 +160,7 @@ def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
 
 
 def pretty(value: object) -> str:
-    """JSON as people read it, NaN included. Raises Malformed when it is nested too deeply."""
+    """Return JSON as people read it, NaN included. Raises Malformed if it is nested too deeply."""
     parts: list[str] = []
     length = 0
     try:
@@ -184,12 +184,12 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The beginning of a text, in one line."""
+    """Return the beginning of a text, in one line."""
     return _cut(_in_one_line(text))
 
 
 def own_words(text: str) -> str:
-    """The beginning of what a crew says of itself, in one line, without credentials.
+    """Return the beginning of a crew's own words, in one line, without credentials.
 
     An error often repeats the call that failed, its keys included.
     """
@@ -209,7 +209,7 @@ _UNREAD_ENDS: Final = {name: re.compile(f"</{name}", re.IGNORECASE) for name in 
 
 
 def without_markup(page: str) -> str:
-    """The text of a page, in one pass; what no `>` ends is text."""
+    """Return the text of a page, in one pass; a tag without `>` counts as text."""
     words: list[str] = []
     at = 0
     while (start := page.find("<", at)) >= 0:
@@ -285,7 +285,7 @@ Url = Annotated[
     str,
     StringConstraints(
         max_length=URL_LIMIT,
-        # Some of what is no absolute address, such as `http:host`, pydantic would mend.
+        # Pydantic would complete some addresses that are not absolute, such as `http:host`.
         pattern=r"^(?i:https?)://[^\x00-\x20\x7f-\x9f/?#][^\x00-\x20\x7f-\x9f]*$",
     ),
     AfterValidator(_as_written),

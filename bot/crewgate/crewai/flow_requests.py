@@ -93,7 +93,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
 
 
 def _merged(fields: dict[str, object]) -> dict[str, object]:
-    """Both shapes as the flat one, without nulls; ids that are numbers as texts."""
+    """Return both shapes as the flat one, without nulls; ids that are numbers become texts."""
     request = fields.get("request")
     inner = request if isinstance(request, dict) else {}
     found = {
@@ -110,7 +110,7 @@ def _merged(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _is_escalation(fields: Mapping[str, object]) -> bool:
-    """Raises Malformed for an event that nobody knows: there may be no question in it."""
+    """Raise Malformed for an unknown event: there may be no question in it."""
     event = fields.get("event_type", fields.get("event", "new_request"))
     if event in _EVENTS:
         return event == _ESCALATION
@@ -118,7 +118,7 @@ def _is_escalation(fields: Mapping[str, object]) -> bool:
 
 
 def _message_and_output(fields: Mapping[str, object]) -> tuple[str, Output]:
-    """The question, and what it is about: the output, or the flow's state where there is none."""
+    """Return the question, and its subject: the output, or the flow's state if there is none."""
     said = fields.get("message")
     message = clean(said).strip() if isinstance(said, str) else ""
     output = _output(fields)
@@ -143,7 +143,7 @@ def _output(fields: Mapping[str, object]) -> Output:
 
 
 def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
-    """The labels that can be offered and sent back exactly, and how many more there are."""
+    """Return the labels that can be offered and sent back exactly, and the number of others."""
     said = fields.get("emit", fields.get("emit_options"))
     labels = [said] if isinstance(said, str) else said if isinstance(said, list) else []
     known = list(dict.fromkeys(one for one in labels if isinstance(one, str) and one.strip()))
@@ -181,7 +181,7 @@ def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
 
 
 def _addresses(named: Iterable[object]) -> Iterator[str]:
-    """In lower case, as Slack compares them."""
+    """Yield the addresses in lower case, as Slack compares them."""
     for one in named:
         address = one.get("email") if isinstance(one, dict) else one
         if isinstance(address, str) and _EMAIL.fullmatch(address.strip()):

@@ -32,7 +32,7 @@ _WEBHOOKS: Final = frozenset(
 
 
 def read_given(value: object, *, leave_out: str = "") -> CallerValues:
-    """An object, such as a kickoff's `inputs` or `meta`, also as a text; never raises.
+    """Read an object such as a kickoff's `inputs` or `meta`, or the text of one; never raises.
 
     Shown are its first short values. Neither shown nor told to rules is what is nested, credentials
     by their name or their form, webhooks' addresses, and addresses that nobody could guess: whoever
@@ -91,7 +91,7 @@ def _hidden(name: str, text: str | None) -> Hidden:
 
 
 def is_secret(name: str, text: str) -> bool:
-    """True if a value is a credential, by its name or its form, or an address to be kept secret."""
+    """Return True for a credential, by its name or its form, or an address to be kept secret."""
     if name in _WEBHOOKS or is_called_secret(name) or hide_credentials(text) != text:
         return True
     return "://" in text and ("?" in text or "@" in text or any(url_secrets(text)))

@@ -27,7 +27,7 @@ _HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
 
 
 def read_output(value: object) -> Output:
-    """An output: a text, an object with the text in `raw`, or any other JSON, pretty-printed.
+    """Read an output: a text, an object with the text in `raw`, or any other JSON, indented.
 
     Raises Malformed when it is nested too deeply.
     """
@@ -76,10 +76,10 @@ def _each_name_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def find_output(
     fields: Mapping[str, object], names: Sequence[str], *, known: Collection[str]
 ) -> Output | None:
-    """The first output under these names that is not empty.
+    """Return the first output under these names that is not empty.
 
-    When all are, whatever else there is beside the `known` fields, so that nothing is lost that
-    somebody may have written; None when there is nothing at all. Raises Malformed.
+    If all are empty, return all other fields but the `known` ones, so that nothing is lost that
+    somebody may have written; None if there is nothing at all. Raises Malformed.
     """
     found = [fields[name] for name in names if fields.get(name) is not None]
     for value in found:
@@ -110,9 +110,9 @@ def _is_blank(value: object) -> bool:
 
 
 def without_credentials(value: object) -> object:
-    """Any JSON without what is secret by its name or its form.
+    """Return JSON without the values that are secret by their name or their form.
 
-    Raises Malformed when it is too deep.
+    Raises Malformed if it is nested too deeply.
     """
     try:
         return _hide(value)
@@ -135,5 +135,5 @@ def _hide(value: object) -> object:
 
 
 def _is_credential(name: str, value: object) -> bool:
-    """Numbers are none: `total_tokens` counts what a model read."""
+    """Return True for a secret by its name; never for numbers, such as `total_tokens`."""
     return isinstance(value, str | dict | list) and _CREDENTIALS.fullmatch(name) is not None

@@ -16,7 +16,7 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
 def replace_members(text: str, values: Mapping[str, object]) -> str:
-    """A JSON object with these members; all else stays as it is written.
+    """Return a JSON object with these members; all else stays as it is written.
 
     Of a name that comes twice, both are replaced: readers disagree on which counts. The text must
     be an object that `fields.parse_object` reads.

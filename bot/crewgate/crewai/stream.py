@@ -123,7 +123,7 @@ ASKED_FOR: Final = (
 
 
 def stream_body(stream: HumanInputWebhook) -> dict[str, object]:
-    """The `webhooks` object of a kickoff that asks for events."""
+    """Return the `webhooks` object of a kickoff that asks for events."""
     return {
         "events": list(ASKED_FOR),
         "url": stream.url,
@@ -133,10 +133,10 @@ def stream_body(stream: HumanInputWebhook) -> dict[str, object]:
 
 
 def parse_events(body: bytes) -> tuple[StreamEvent, ...]:
-    """Read a batch: those of its events that mean something here, in the order they happened.
+    """Read the events of a batch, in the order they happened.
 
-    An event that cannot be read is left out, and so is one of a type that means nothing. Raises
-    Malformed for what is no batch.
+    An event that cannot be read is left out, and so is one of an unknown type. Raises Malformed if
+    it is no batch.
     """
     events = parse_object(body).get("events")
     if not isinstance(events, list):
@@ -181,7 +181,7 @@ def _result(data: Mapping[str, object]) -> Output | None:
 
 
 def _at(timestamp: object) -> datetime:
-    """ISO 8601, or seconds since 1970; LONG_AGO for anything else."""
+    """Read ISO 8601, or seconds since 1970; LONG_AGO for anything else."""
     try:
         match timestamp:
             case str():

@@ -48,7 +48,7 @@ class HttpWebhookForwarder(WebhookForwarder):
 
 
 def _content_type(webhook: ForwardedWebhook) -> dict[str, str]:
-    """As far as a header can say it: earlier versions stored any text."""
+    """Return the header, if the stored text can be one: earlier versions stored any text."""
     text = webhook.content_type
     return {"Content-Type": text} if text and text.isascii() and text.isprintable() else {}
 

@@ -1,4 +1,4 @@
-"""What must now happen outside.
+"""Effects: things that must now happen outside.
 
 An effect holds ids only and is rendered from the present state when it is carried out, so that
 neither order nor repetition hurts.
@@ -65,7 +65,7 @@ class Row:
     revives_card: bool = False
     """If the thread was deleted while its round must be acted on, card and message come back."""
     tells_reviewers: bool = False
-    """Reviewers who are told of rounds in private are told anew after it."""
+    """After it, private messages are sent to reviewers who have none of this round."""
 
 
 _message = partial(Row, lane=Lane.POSTS, priority=1)
@@ -75,10 +75,10 @@ _update = partial(Row, lane=Lane.UPDATES, priority=1)
 
 
 class EffectKind(StrEnum):
-    """One row for each thing to do outside.
+    """The kinds of effects, each with its row.
 
-    A plain message about a round needs no more than its row here and a render function in
-    `slack/reviews/notices.py`: `usecases/delivery/messages.py` says it.
+    A plain message about a round needs only its row here and a render function in
+    `slack/reviews/notices.py`: `usecases/delivery/messages.py` posts it.
     """
 
     row: Row
@@ -227,7 +227,7 @@ def goes_to_slack(destination: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing to do outside, about one subject of one crew's execution."""
+    """A thing to do outside, about one subject of one crew's execution."""
 
     kind: EffectKind
     subject: str
@@ -252,7 +252,7 @@ class Effect:
 
     @property
     def names(self) -> str:
-        """What it is about, in one string, as the outbox stores it; `named` reads it."""
+        """The fields that its kind names, in one string, as stored; `named` reads it."""
         return " ".join(str(getattr(self, name)) for name in self.kind.row.names)
 
     def named(self, names: str) -> Effect:

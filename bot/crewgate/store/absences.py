@@ -1,4 +1,4 @@
-"""Who is away, and who decides for them meanwhile."""
+"""Absences: the people who are away, and their delegates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Absences:
         self._connection = connection
 
     async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
-        """Return those who are away at this moment and for whom this person decides."""
+        """Return the absences at this moment that have this person as the delegate."""
         return await find_absences(self._connection, at=at, delegate=user)
 
     async def put(self, absence: Absence, *, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Connections: one set of engines for SQLite or PostgreSQL, and what each needs to be durable."""
+"""Connections: engines for SQLite or PostgreSQL, set up so that commits are durable."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _DURABLE = (
 )
 
 Connection: TypeAlias = AsyncConnection | SqliteConnection
-"""What a transaction or a query carries out its statements with."""
+"""The connection that a transaction or a query uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Held:
 
 
 Reader: TypeAlias = AsyncEngine | SqliteReader
-"""Where connections to read with come from."""
+"""The engine that connections for reading come from."""
 
 
 async def write(
@@ -71,7 +71,7 @@ async def write(
     statement: Write,
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
 ) -> int:
-    """Carry out a statement that is built once and gives no rows back; how many it changed."""
+    """Carry out a statement that is built once; return the number of rows it changed."""
     if isinstance(connection, SqliteConnection):
         return connection.write(statement, parameters)
     return (await connection.execute(statement, parameters)).rowcount
@@ -80,14 +80,14 @@ async def write(
 async def rows(
     connection: Connection, statement: Rows, parameters: Mapping[str, Any]
 ) -> Sequence[Any]:
-    """Carry out a statement that is built once, and read the rows that it gives."""
+    """Carry out a statement that is built once, and return its rows."""
     if isinstance(connection, SqliteConnection):
         return connection.rows(statement, parameters)
     return (await connection.execute(statement, parameters)).all()
 
 
 class Reading:
-    """Reads on connections of an engine, each time on one of them, or in a transaction."""
+    """The base of classes that read, on an engine's connections or on a transaction's."""
 
     def __init__(self, reader: Reader | Held) -> None:
         self._reader = reader
@@ -114,25 +114,25 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEngines:
-    """Where the outbox writes and reads, and what delivers what is in it."""
+    """The engines that the outbox and its workers write and read with."""
 
     write: AsyncEngine | SqliteWriter
     read: Reader
 
     @property
     def for_outbox(self) -> OutboxEngines:
-        """These."""
+        """The engines for the outbox: these."""
         return self
 
     @property
     def free_bytes(self) -> int | None:
-        """How much the disk still takes; None where the database looks after that itself."""
+        """The room left on the disk; None if the database looks after that itself."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Engines(OutboxEngines):
-    """Where to write and where to read; on PostgreSQL both are the same pool."""
+    """The engines to write and to read with; on PostgreSQL both are the same pool."""
 
     read: AsyncEngine
     background: OutboxEngines
@@ -140,17 +140,17 @@ class Engines(OutboxEngines):
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the database is a file of this bot alone."""
+        """True if the database is a file of this bot alone."""
         return self.write.dialect.name == "sqlite"
 
     @property
     def for_outbox(self) -> OutboxEngines:
-        """Those for the outbox, and for delivering what is in it."""
+        """The engines for the outbox and its workers."""
         return self.background
 
     @property
     def free_bytes(self) -> int | None:
-        """Of the disk with the SQLite file and its log."""
+        """The room left on the disk of the SQLite file and its log."""
         if self.lock is None:
             return None
         disk = os.fstatvfs(self.lock.fileno())
@@ -199,7 +199,7 @@ def open_beside(url: str) -> AsyncEngine | None:
 
 
 def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """One pool, to write with and to read with."""
+    """Open one pool, to write with and to read with."""
     engine = create_async_engine(
         url,
         pool_size=CONNECTIONS,
@@ -213,7 +213,7 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _open_sqlite(url: sa.URL) -> Engines:
-    """One connection writes, in turn, so that no write ever meets a lock; a few others read.
+    """Open one connection that writes, so that no write ever meets a lock, and a few that read.
 
     What people ask for may take long and is read in threads; the outbox reads rows by their keys.
     """

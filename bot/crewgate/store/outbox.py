@@ -79,7 +79,7 @@ _SET_ASIDE = (
 
 @cache
 def _due(dialect: str) -> sa.Select[Any]:
-    """Jobs of a destination that may be leased now, and until when they are held if they are."""
+    """Jobs of a destination that may be leased now, and the end of their leases if they are."""
     until = _lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger)
     return (
         sa.select(outbox, sa.type_coerce(until, outbox.c.lease_until.type).label("held_until"))
@@ -107,7 +107,7 @@ def _locked_due(dialect: str) -> sa.Select[Any]:
 
 
 def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
-    """The clock that leases go by, in microseconds since 1970.
+    """The clock of leases, in microseconds since 1970.
 
     Several processes share a PostgreSQL, so leases go by its clock: one whose own is ahead would
     take over what another is still delivering. A SQLite file has one process and one clock.
@@ -120,7 +120,7 @@ def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
 
 @cache
 def _budget(dialect: str) -> sa.Select[Any]:
-    """Up to when a budget is spent, and what the time is by the clock that leases go by."""
+    """The time when a budget refills, and now by the clock of leases."""
     return sa.select(budgets.c.paid_until, _now(dialect)).where(
         budgets.c.name == sa.bindparam("budget")
     )
@@ -128,7 +128,7 @@ def _budget(dialect: str) -> sa.Select[Any]:
 
 @cache
 def _locked_budget(dialect: str) -> Any:
-    """The same, created where it is missing, and locked until the transaction ends."""
+    """The same, created if it is missing, and locked until the transaction ends."""
     return (
         insert_of(dialect)(budgets)
         .values(name=sa.bindparam("budget"), paid_until=_now(dialect))
@@ -148,7 +148,7 @@ _SPEND = (
 
 @cache
 def _locked_heartbeat(dialect: str) -> Any:
-    """Up to when time has counted; created where it is missing, and locked."""
+    """The time up to which time has counted; created if it is missing, and locked."""
     return (
         insert_of(dialect)(heartbeat)
         .values(id=1, at=sa.bindparam("now", type_=heartbeat.c.at.type))
@@ -161,7 +161,7 @@ _BEAT = sa.update(heartbeat).values(at=sa.bindparam("now", type_=heartbeat.c.at.
 
 
 def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """How much was lost from that moment on, in microseconds."""
+    """The time lost since the moment in a column, in microseconds."""
     last, now = (sa.bindparam(name, type_=column.type) for name in ("last", "now"))
     return sa.case(
         (column.between(last, now), now - column), else_=sa.bindparam("lost", type_=sa.BigInteger)
@@ -256,7 +256,7 @@ class SqlOutbox(Outbox):
     async def _open_budget(
         self, connection: Connection, budget: Budget, now: datetime
     ) -> tuple[datetime, datetime]:
-        """Up to when it is spent, and what the time is; locked until the transaction ends."""
+        """Return when it refills, and now; it is locked until the transaction ends."""
         named = {"budget": budget.name, "now": now}
         [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
         return budget.rate.believed(until, at), at
@@ -283,10 +283,10 @@ class SqlOutbox(Outbox):
         return lost
 
     async def release(self, *, due_at: datetime) -> int:
-        """Take back what a crashed process held, to be tried at `due_at`; how many that were.
+        """Take back the jobs of a crashed process, to be tried at `due_at`; return their number.
 
-        Only for a database of this process alone. `began_at` stays: nobody knows what came of
-        those tries. They do not count.
+        Only for a database of this process alone. `began_at` stays, for the outcome of those tries
+        is unknown. They do not count.
         """
         with translate_errors():
             async with self._engines.write.begin() as connection:
@@ -298,14 +298,14 @@ class SqlOutbox(Outbox):
         return released.rowcount
 
     async def count_set_aside(self) -> dict[EffectKind, int]:
-        """How many jobs are set aside, by their kind; of the first COUNTED and one more."""
+        """Count the jobs that are set aside, by kind, among the first COUNTED and one more."""
         with translate_errors():
             async with self._engines.read.connect() as connection:
                 found = await connection.execute(_SET_ASIDE)
                 return {EffectKind(kind): count for kind, count in found}
 
     async def take_up(self, crews: list[str], *, due_at: datetime) -> int:
-        """Take up what was set aside because its crew was not named, now that it is; how many."""
+        """Requeue jobs that were set aside before these crews were named; return their number."""
         with translate_errors():
             async with self._engines.write.begin() as connection:
                 taken_up = await connection.execute(
@@ -319,7 +319,7 @@ class SqlOutbox(Outbox):
         return taken_up.rowcount
 
     async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
-        """Destinations with something to do that nobody here works on."""
+        """Return destinations with something to do that have no worker here."""
         with translate_errors():
             async with self._engines.read.connect() as connection:
                 found = await connection.scalars(

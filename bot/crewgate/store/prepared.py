@@ -20,7 +20,7 @@ Write = sa.Insert | sa.Update | sa.Delete
 Rows = sa.Select[Any] | Write
 """A statement that gives rows back: a SELECT, or another with RETURNING."""
 _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
-"""What SQLite neither takes nor gives as it is, by its place."""
+"""Conversions of values that SQLite neither takes nor gives as they are, by place."""
 
 _DIALECT: Final = sqlite()
 
@@ -40,14 +40,14 @@ class Prepared:
     row_conversions: _Conversions
 
     def bind(self, given: Mapping[str, Any]) -> list[Any]:
-        """The values for its `?`, in order. Raises KeyError where one is missing."""
+        """Return the values for its `?`, in order. Raises KeyError if one is missing."""
         if self.own:
             given = {**self.own, **given}
         values = [given[name] for name in self.names]
         return _converted(values, self.conversions)
 
     def read(self, found: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """The rows that SQLite gave, with their columns' names."""
+        """Return SQLite's rows with the names of their columns."""
         return [self.row(_converted(list(values), self.row_conversions)) for values in found]
 
 

@@ -1,7 +1,7 @@
-"""The first rounds of a selection, and how many it has, without looking at more than is asked for.
+"""The first rounds of a selection, and its number of rounds, read in a bounded number of rows.
 
-What is of several crews, rules or states is read from as many ranges of one index, each in order
-and with a limit of its own: together they would be sorted as a whole, however many there are.
+Each crew, rule and state is a range of one index, read in order and with a limit of its own: in
+one statement without ranges the database would sort all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST: Final = sa.bindparam("most", type_=sa.Integer)
 
 
 def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
-    """The first MOST rows of each range, one after the other."""
+    """Select the first MOST rows of each range, one after the other."""
     parts = [part.limit(MOST).subquery(f"range_{number}") for number, part in enumerate(ranges)]
     return sa.union_all(*map(sa.select, parts)).subquery("each")
 
@@ -33,7 +33,7 @@ def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
 async def first_ids(
     connection: Connection, selection: Selection, *, offset: int, limit: int
 ) -> tuple[str, ...]:
-    """The ids of rounds, in order."""
+    """Return the ids of a selection's first rounds, in order."""
     most = offset + limit
     by_decision = selection.decided_since is not None
     found: list[sa.Row[Any]] = []
@@ -45,7 +45,7 @@ async def first_ids(
 
 
 async def count_up_to(connection: Connection, selection: Selection) -> int:
-    """How many there are: exactly up to COUNTED, and one more than that for all that are more."""
+    """Count them exactly up to COUNTED; one more stands for all that are more."""
     by_decision = selection.decided_since is not None
     total = 0
     for ranges in _ranges(selection):

@@ -25,7 +25,7 @@ class SqliteConnection:
         self._connection = connection
         self._driver = driver_of(connection)
         self._is_listened_to = bool(connection.dispatch.before_cursor_execute)
-        """Whether somebody is told of each statement, which SQLAlchemy does."""
+        """True if SQLAlchemy has to report each statement to a listener."""
 
     @property
     def dialect(self) -> sa.Dialect:
@@ -39,7 +39,7 @@ class SqliteConnection:
         return self._connection.execute(statement, parameters)
 
     def write(self, statement: Write, parameters: _Parameters) -> int:
-        """Carry out a statement that is built once; how many rows it changed."""
+        """Carry out a statement that is built once; return the number of rows it changed."""
         if self._is_listened_to:
             return self._connection.execute(statement, parameters).rowcount
         several = [parameters] if isinstance(parameters, Mapping) else parameters
@@ -54,7 +54,7 @@ class SqliteConnection:
             raise _as_sqlalchemy(error, prepared) from error
 
     def rows(self, statement: Rows, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        """Carry out a statement that is built once; the rows that it gives."""
+        """Carry out a statement that is built once; return its rows."""
         if self._is_listened_to:
             return self._connection.execute(statement, parameters).all()
         prepared = prepare(statement, tuple(parameters))
@@ -67,13 +67,13 @@ class SqliteConnection:
     async def scalar(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
     ) -> Any:
-        """The first column of the first row, or None."""
+        """Return the first column of the first row, or None."""
         return self._connection.scalar(statement, parameters)
 
     async def scalars(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
     ) -> sa.ScalarResult[Any]:
-        """The first column of each row."""
+        """Return the first column of each row."""
         return self._connection.scalars(statement, parameters)
 
     async def run_sync(
@@ -87,14 +87,14 @@ class SqliteConnection:
 
 
 def driver_of(connection: sa.Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
+    """Return the driver's own connection."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as it was opened
     return driver
 
 
 def _as_sqlalchemy(error: sqlite3.Error, prepared: Prepared) -> BaseException:
-    """SQLite's error, as SQLAlchemy tells them apart."""
+    """Return SQLite's error as SQLAlchemy's type for it."""
     return sa.exc.DBAPIError.instance(
         prepared.sql, None, error, sqlite3.Error, hide_parameters=True
     )

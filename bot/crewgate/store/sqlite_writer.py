@@ -2,7 +2,7 @@
 
 A commit syncs the disk and costs far more than the few indexed rows that one of our transactions
 changes. So transactions that arrive while another commits are carried out in turn, each in a
-savepoint, and committed together; whoever waits for one goes on only when that commit is durable.
+savepoint, and committed together; `begin` returns only when that commit is durable.
 
 Only what may take long is left to a thread: opening the file, waiting for the lock, and the end of
 a batch. The statements between are carried out at once, on the event loop's thread: a hand-over
@@ -38,18 +38,18 @@ class _Turn:
     """One transaction's way through a batch."""
 
     come: asyncio.Future[SqliteConnection] = field(default_factory=asyncio.Future)
-    """It may carry out its statements now."""
+    """Its turn has come; it may carry out its statements."""
     over: asyncio.Future[bool] = field(default_factory=asyncio.Future)
-    """It has; False takes its changes back."""
+    """It has carried them out; False takes its changes back."""
     durable: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """The batch is committed."""
 
     def fail(self, error: BaseException) -> None:
-        """Let whoever waits for it know."""
+        """Raise the error where somebody waits for it."""
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
-            waits_for.exception()  # nobody may be there any more to hear of it
+            waits_for.exception()  # perhaps nobody waits any longer
 
 
 class SqliteWriter:
@@ -139,7 +139,7 @@ class SqliteWriter:
             turn.durable.set_result(None)
 
     async def _carry_out(self, taken: list[_Turn], connection: sa.Connection) -> list[_Turn]:
-        """Let them change what they change, each in a savepoint; those that want it to be kept."""
+        """Run each waiting transaction in its own savepoint; return those that ended well."""
         driver = driver_of(connection)
         lent = SqliteConnection(connection)
         stored: list[_Turn] = []

@@ -1,4 +1,4 @@
-"""One transaction: what a use case may change, and its statements."""
+"""The transaction of a use case, with the statements of rounds and the outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where transactions come from."""
+"""The unit of work: transactions, and reading outside of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Wake = Callable[[str], None]
 
 @dataclass(slots=True)
 class _Availability:
-    """Whether the last transaction failed, on whichever connections."""
+    """The fate of the last transaction, shared by all connections."""
 
     failed: bool = False
 
@@ -76,7 +76,7 @@ class SqlUnitOfWork(UnitOfWork):
             self._wake(destination)
 
     async def probe(self) -> None:
-        """Raises StoreUnavailable when the database does not answer or takes no writes.
+        """Raise StoreUnavailable if the database does not answer or takes no writes.
 
         Writing is only tried after it failed: a full disk can still be read. A disk that is nearly
         full takes that, and no notification.

@@ -26,14 +26,14 @@ START_GRACE = timedelta(seconds=20)
 
 @dataclass(slots=True)
 class Listening:
-    """Since when this process hears what crews say; told once it does."""
+    """The time since which this process hears what crews say; set once it does."""
 
     since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryContext:
-    """What deliveries work with; built once, by the app."""
+    """The dependencies of deliveries; built once, by the app."""
 
     uow: UnitOfWork
     messenger: Messenger
@@ -50,17 +50,17 @@ class DeliveryContext:
     listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
     refusing: set[tuple[str, str]] = field(default_factory=set)
-    """Crews and channels that refused the latest post, which the operators have been told."""
+    """Crews and channels that refused the latest post; their operators have been told."""
 
     @property
     def reviews(self) -> ReviewContext:
-        """Who may do what."""
+        """The dependencies of the use cases about reviews."""
         return ReviewContext(
             uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
         )
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
-        """Until when to wait before a try in doubt is repeated; None when it may be now."""
+        """Return the time before which a try in doubt is not repeated; None if it may be now."""
         begun = round_.in_doubt_since
         since = self.listening.since
         if since is None or begun is None or begun >= since:
@@ -70,11 +70,11 @@ class DeliveryContext:
         return until if since <= self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:
-        """When a job that failed by itself is tried again; not before the grace, if in doubt."""
+        """Return when a job that failed by itself is due again; after the grace, if in doubt."""
         wait = self.retry.after(job.tries, jitter=self.jitter(), at_least=at_least)
         return self.clock() + (max(wait, self.grace) if in_doubt else wait)
 
     def gives_up(self, job: Job) -> bool:
-        """Whether a job has failed by itself for so long that it is time to give it up."""
+        """Return True if a job has failed by itself for so long that it is given up."""
         since = job.failing_since
         return since is not None and self.clock() - since >= self.retry.give_up_after

@@ -17,14 +17,14 @@ from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Members, Posted
 from crewgate.usecases.read_models import Posting
 
-#: The most people whom one round is told to in private.
+#: The most people who get a private message about one round.
 PEOPLE_LIMIT: Final = 50
 
 
 async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
-    """Have everybody told who may decide, as long as the round waits.
+    """Send a private message to everybody who may decide, as long as the round waits.
 
-    Those whom Slack does not name yet follow once it does.
+    People whom Slack does not name yet follow once it does.
     """
     round_ = await context.uow.read.round(job.effect.subject)
     if job.effect.crew not in context.crews or round_.state is not State.WAITING:
@@ -101,7 +101,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 
 
 def _user(job: Job) -> str:
-    """Return the person whom a job tells in private."""
+    """Return the person who gets the private message of a job."""
     assert job.effect.user is not None  # noqa: S101  # every one has it
     return job.effect.user
 

@@ -56,9 +56,9 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
 
 
 async def deliver(job: Job, context: DeliveryContext) -> Outcome:
-    """Carry out one effect: read the present state, call, record what came of it.
+    """Carry out one effect: read the present state, call, record the outcome.
 
-    Never a call inside a transaction. The job is settled; the outcome tells the worker whether
+    There is never a call inside a transaction. The job is settled; the outcome tells the worker if
     the whole destination seems to be away (NotSent).
     """
     return await _DELIVERIES.get(job.effect.kind, messages.say)(job, context)

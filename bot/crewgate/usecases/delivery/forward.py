@@ -48,9 +48,9 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
 async def _wait_for_url(
     job: Job, execution: Execution | None, context: DeliveryContext, *, answered: bool
 ) -> Outcome:
-    """No URL was given, or the answer to the kickoff, which brings it, is not stored yet.
+    """Wait for the answer to the kickoff, which may bring the URL, or drop the webhook.
 
-    `answered`: it is, for it brought other URLs. The execution may have paused or ended before it.
+    `answered`: it is stored and brought other URLs. The execution may pause or end before that.
     """
     if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter

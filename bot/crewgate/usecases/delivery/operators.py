@@ -12,7 +12,7 @@ from crewgate.usecases.delivery.messages import post
 from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 
-#: The most people whom one failure is told to in private.
+#: The most people who get a private message about one failure.
 PEOPLE_LIMIT = 50
 #: What a channel refuses for reasons of its own, which somebody can fix.
 _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})

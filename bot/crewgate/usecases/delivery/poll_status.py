@@ -27,7 +27,7 @@ from crewgate.usecases.track import end_execution
 async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     """Ask a crew for an execution's status, and ask again later unless it is over.
 
-    One that is gone is asked for too: a 404 may have been a mistake of days.
+    Keep polling after a 404: crews have been seen to lose an execution for days.
     """
     effect = job.effect
     client = context.clients.get(effect.crew)
@@ -82,9 +82,9 @@ async def _until_next(
     tries: int,
     jitter: float,
 ) -> timedelta:
-    """Ever less often, and rarely while a person is waited for.
+    """Return ever longer waits, and long ones while a person is waited for.
 
-    What is doubted is asked about again soon: it must be heard several times.
+    A doubtful answer is followed by a short wait: it must be heard several times.
     """
     wait = STATUS_POLL.after(tries + 1, jitter=jitter)
     gone = isinstance(answer, CrewUnavailable) and answer.gone
@@ -150,7 +150,7 @@ async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:
-    """Whether a flow waits for an answer: its request says better than its status if it is gone."""
+    """Return True if a flow waits for an answer: its request tells better than its status."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     return any(round_.question is not None for round_ in unfinished)
 

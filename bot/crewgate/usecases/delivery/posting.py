@@ -21,7 +21,7 @@ class Post(Protocol):
     """Posts one message."""
 
     async def __call__(self, *, channel: str, posted_since: datetime | None) -> Outcome:
-        """In this channel, unless an earlier try since then did."""
+        """Post it in this channel, unless an earlier try since then did."""
         ...
 
 

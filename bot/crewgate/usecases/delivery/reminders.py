@@ -1,7 +1,7 @@
-"""What time brings to a round that waits: reminders, escalation, the time-out.
+"""Effects of time on a round that waits: reminders, escalation, the time-out.
 
-What is due at some time only changes the database, whatever is away; a post, in order with all
-others of its thread, tells people. Both look at the round again.
+A timer only changes the database, whatever else is away; a post, in order with all others of its
+thread, tells people. Both look at the round again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def escalate(job: Job, context: DeliveryContext) -> Outcome:
-    """Let more people decide: first that is on disk, then they are told."""
+    """Let more people decide: that is stored first, then they are called."""
     if job.effect.crew not in context.crews:
         return await _unknown_crew(job, context)
     if await _waits_for_its_card(job, context):
@@ -140,7 +140,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
     """Put off what time brings to a round that has no card: nobody can decide what is not shown.
 
-    Operators are told of a channel that refuses it; nobody else could do anything.
+    Operators hear of a channel that refuses it; nobody else could do anything.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is not None or posting.view.round.state is not State.WAITING:
@@ -151,7 +151,7 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
 
 
 async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:
-    """Who is reminded in private too."""
+    """Return the people who are reminded in private too."""
     round_ = posting.view.round
     if notify_of(round_, context) is not Notify.DM:
         return ()
@@ -160,7 +160,7 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
 
 
 def _then(round_: Round) -> Then:
-    """What a round's rule does when nobody decides."""
+    """Return what a round's rule does if nobody decides."""
     rule, question = round_.rule, round_.question
     then = rule.timeout.then if rule is not None and rule.timeout is not None else Then.LEAVE
     cannot = question is not None and approval_of(question) is None

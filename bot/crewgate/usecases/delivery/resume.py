@@ -23,7 +23,7 @@ from crewgate.usecases.ports.store import Tx
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
-    """Send a round's decision to its crew and record what came of it."""
+    """Send a round's decision to its crew and record the outcome."""
     known = await context.uow.read.round(job.effect.subject)
     if known.reason is None and context.gives_up(job):
         # Trying has raised for a day, so that nothing came of it: a person must know.

@@ -1,4 +1,4 @@
-"""Recording what came of an effect in Slack, and ending what can never be delivered."""
+"""Recording the outcome of an effect in Slack, and ending what can never be delivered."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ REFUSALS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How many jobs at once, how often to poll, how long to pause."""
+    """The pace of a worker."""
 
     at_once: int = 8
     """Jobs under way at the same time."""
@@ -95,9 +95,9 @@ class Worker:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Why the destination seems to be away, and what it refuses again and again.
+        """The reason why the destination seems to be away, and refusals that are repeated.
 
-        What has not been refused for longer than any retry takes has come to an end.
+        A refusal is over if it was not repeated for longer than any retry takes.
         """
         away = (self._away,) if self._away else ()
         since = self._steady() - 2 * self._context.retry.longest
@@ -183,7 +183,7 @@ class Worker:
         await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
     async def _carry_out(self, job: Job) -> None:
-        """Never raises: whatever a delivery does not foresee is tried again, and logged."""
+        """Carry out a job; never raises: an unforeseen error is logged, and the job tried again."""
         effect = job.effect
         about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
         # Each job is a task of its own, so this ends with it.
@@ -207,7 +207,7 @@ class Worker:
             log.info("delivered", **about)
 
     async def _slow_down(self, outcome: Outcome) -> None:
-        """The other side's own limiter speaks for all that this budget is spent on."""
+        """Pause the whole budget: the other side's own limiter speaks for all it is spent on."""
         pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
         if self._budget is None or pause is None:
             return
@@ -217,7 +217,7 @@ class Worker:
             log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
 
     async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
-        """What raises for a day is set aside, a card too: it would hold up what comes after it."""
+        """Set a job aside that raises for a day, a card too: it would hold up what comes after."""
         if not self._context.gives_up(job):
             at = self._context.next_try(job, in_doubt=True)
             await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())

@@ -1,1 +1,1 @@
-"""What the use cases need from outside, by counterpart; adapters implement it."""
+"""The ports of the use cases, by counterpart; adapters implement them."""

@@ -1,4 +1,4 @@
-"""What every use case is handed: the clock, pauses, threads, new ids, the crews."""
+"""The ports that every use case is handed: clock, pauses, threads, new ids, crews."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Clock = Callable[[], datetime]
 
 
 Check = Callable[[], bool]
-"""Looks whether something is so now."""
+"""Tells if something is true now."""
 
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -27,7 +27,7 @@ class OffLoop(Protocol):
     """Computes in a thread of a bounded pool what would hold up the event loop."""
 
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the function returns, or raises."""
+        """Return what the function returns, or raise what it raises."""
 
 
 LARGE: Final = 64 * 2**10

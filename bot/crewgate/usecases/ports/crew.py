@@ -1,4 +1,4 @@
-"""What the use cases need from crews, and from the callers behind them."""
+"""Crews, and the callers behind them, as the use cases see them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Pro
 
 @dataclass(frozen=True, slots=True)
 class KickoffRequest:
-    """What a caller wants started: opaque to us, save for the webhook URLs it gave."""
+    """A caller's kickoff: opaque to us, except for the webhook URLs in it."""
 
     body: bytes = field(repr=False)
     """JSON, as the caller wrote it."""
@@ -46,7 +46,7 @@ class KickoffAnswer:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the crew may have started an execution that it does not name.
+        """True if the crew may have started an execution that it does not name.
 
         A gateway that gives up says 408 or 5xx while the crew behind it works on.
         """
@@ -59,10 +59,10 @@ KickoffOutcome = KickoffAnswer | NotSent | Unknown
 
 
 class CrewClient(Protocol):
-    """One crew's REST API.
+    """The REST API of one crew.
 
-    What takes effect (`resume`, `kickoff`) returns an outcome, what only reads returns
-    CrewUnavailable when there is no answer to read. Nothing raises for what a crew does.
+    Calls that take effect (`resume`, `kickoff`) return an outcome; calls that only read return
+    CrewUnavailable if there is no answer to read. None raises for anything that a crew does.
     """
 
     async def resume(
@@ -84,7 +84,7 @@ class CrewClient(Protocol):
         ...
 
     async def ping(self) -> CrewUnavailable | None:
-        """Why the crew does not answer within 2 s, or None."""
+        """Return why the crew does not answer within 2 s, or None."""
         ...
 
 
@@ -92,7 +92,7 @@ CrewClients = Mapping[str, CrewClient]
 
 
 class FlowAnswers(Protocol):
-    """Where flows are answered: each request names an address of its own."""
+    """The addresses where flows are answered: each request names its own."""
 
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
         """Tell a flow what people answered, in one try.

@@ -14,7 +14,7 @@ UNKNOWN_CREW: Final = "unknown_crew"
 """Why a job is set aside whose crew the settings do not name (any more)."""
 
 MISSED: Final = timedelta(minutes=1)
-"""A time that is no longer counts for rules although the bot or Slack was away."""
+"""An absence of the bot or of Slack up to this long counts for rules all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """What came of a lease."""
+    """The jobs of a lease, or the time until a budget refills."""
 
     jobs: tuple[Job, ...] = ()
     again_in: timedelta | None = None
-    """When a budget leaves nothing, until when that stays so; None when it does not matter."""
+    """The time until an exhausted budget refills; None if no budget is exhausted."""
 
 
 class Outbox(Protocol):
@@ -60,15 +60,15 @@ class Outbox(Protocol):
         budget: Budget | None = None,
         under_way: Collection[int] = (),
     ) -> Leased:
-        """Due jobs for one destination, at most one of an ordering key, leased.
+        """Lease due jobs for one destination, at most one of an ordering key.
 
-        The first by priority, then by when they were due; no more than `budget` has room for,
+        They are ordered by priority, then by due time, and are as many as `budget` has room for,
         which they spend.
 
-        What needs a card is not leased before the card is posted. Effects that one leased job
-        does too are taken out. `now` says what is due. Leases go by a clock that all processes
-        share. Jobs `under_way` in this process are not leased again, although a clock that
-        stepped says that their leases have ended.
+        A job that needs a card is not leased before the card is posted. Effects that a leased job
+        carries out too are deleted. `now` decides which jobs are due. Leases go by a clock that all
+        processes share. Jobs `under_way` in this process are not leased again, even if a clock
+        that stepped says that their leases have ended.
         """
         ...
 

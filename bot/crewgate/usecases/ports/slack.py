@@ -109,14 +109,14 @@ class Messenger(Protocol):
 
 
 class RememberedInstallation(Protocol):
-    """Where in Slack the bot is installed, as Slack last said it: kept across restarts."""
+    """The bot's installation in Slack, as Slack last told it: kept across restarts."""
 
     async def recall(self) -> Installation | None:
-        """None when Slack never told. Raises StoreUnavailable."""
+        """Return it; None if Slack never told. Raises StoreUnavailable."""
         ...
 
     async def remember(self, installation: Installation) -> None:
-        """Raises StoreUnavailable."""
+        """Keep it. Raises StoreUnavailable."""
         ...
 
 
@@ -132,35 +132,35 @@ class Members:
 
 
 class Directory(Protocol):
-    """Who is who in Slack, answered at once from memory; what is awaited asks Slack."""
+    """The people of Slack: plain methods answer from memory, async ones ask Slack."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
-        """The users that these stand for; Anyone adds nobody."""
+        """Return the users that these stand for; Anyone adds nobody."""
         ...
 
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
-        """Whether a person is in a channel; None while memory does not tell.
+        """Return True if a person is in a channel; None while memory does not tell.
 
         Unless `guests`, guests and people of other organisations do not count.
         """
         ...
 
     async def ask_about(self, address: Email) -> None:
-        """Ask Slack whom an address stands for, that `members` names nobody for yet.
+        """Ask Slack for the person with an address that `members` does not know yet.
 
-        Nothing is learnt where Slack does not answer in time, or at all.
+        Nothing is learnt if Slack does not answer in time, or at all.
         """
         ...
 
     async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
-        """Ask Slack for whom these stand, where memory does not tell; whether anybody was found.
+        """Ask Slack for the people that memory does not know, and remember them.
 
-        They are remembered from then on.
+        Return True if anybody was found.
         """
         ...
 
     def is_colleague(self, user: str) -> bool | None:
-        """Whether this is a person of the bot's own organisation, and no guest.
+        """Return True for a person of the bot's own organisation who is no guest.
 
         None while memory does not tell.
         """

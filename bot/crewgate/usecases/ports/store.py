@@ -12,7 +12,7 @@ __all__ = ["Queries", "Tx", "UnitOfWork"]
 
 
 class UnitOfWork(Protocol):
-    """Where transactions come from."""
+    """The unit of work: transactions, and reading outside of them."""
 
     def begin(self) -> AbstractAsyncContextManager[Tx]:
         """Begin a transaction: committed when the block ends, rolled back when it raises.
