@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from crewgate.crew_api.wire import Address, Kickoff, Urls
 from crewgate.host.records import (
@@ -19,6 +21,9 @@ from crewgate.host.records import (
     TaskRow,
     Webhook,
 )
+
+_KICKOFF: Final = TypeAdapter(Kickoff)
+_TASKS: Final = TypeAdapter(tuple[TaskRow, ...])
 
 
 def kickoff_to_text(kickoff: Kickoff) -> str:
@@ -35,21 +40,13 @@ def with_human_input(text: str, address: Address) -> str:
 
 def execution_from_row(row: sqlite3.Row) -> Execution:
     """Read an execution."""
-    stored = json.loads(row["kickoff"])
-    kickoff = Kickoff(
-        inputs=stored["inputs"],
-        meta=stored["meta"],
-        urls=Urls(row["task_url"], row["step_url"], row["crew_url"]),
-        human_input=_to_address(stored["human_input"]),
-        stream=_to_address(stored["stream"]),
-        events=tuple(stored["events"]),
-    )
+    urls = Urls(row["task_url"], row["step_url"], row["crew_url"])
     same = ("id", "target", "result", "error", "created_at", "ended_at")
     return Execution(
         **{name: row[name] for name in same},
-        kickoff=kickoff,
+        kickoff=replace(_KICKOFF.validate_json(row["kickoff"]), urls=urls),
         state=State(row["state"]),
-        tasks=tuple(TaskRow(**task) for task in json.loads(row["tasks"])),
+        tasks=_TASKS.validate_json(row["tasks"]),
     )
 
 
@@ -88,7 +85,3 @@ def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
         about=row["about"],
     )
     return DueWebhook(row["id"], row["execution_id"], webhook, row["tries"])
-
-
-def _to_address(stored: dict[str, Any] | None) -> Address | None:
-    return None if stored is None else Address(**stored)

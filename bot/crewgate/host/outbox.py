@@ -68,25 +68,21 @@ class Outbox:
         The end of a crew waits for its tasks' webhooks: receivers expect none after it.
         """
         held = json.dumps(list(except_for))
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT * FROM webhooks WHERE id IN"
-                " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY url ORDER BY id)"
-                " AS place FROM webhooks AS one WHERE due_at <= ? AND (about != '') = ?"
-                " AND NOT (kind = 'crew' AND EXISTS (SELECT 1 FROM webhooks AS before"
-                " WHERE before.execution_id = one.execution_id AND before.kind = 'task')))"
-                " WHERE place <= ?)"
-                " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
-                (at, announcing, to_one_url, held, limit),
-            ).fetchall()
+        rows = self._database.rows(
+            "SELECT * FROM webhooks WHERE id IN"
+            " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY url ORDER BY id)"
+            " AS place FROM webhooks AS one WHERE due_at <= ? AND (about != '') = ?"
+            " AND NOT (kind = 'crew' AND EXISTS (SELECT 1 FROM webhooks AS before"
+            " WHERE before.execution_id = one.execution_id AND before.kind = 'task')))"
+            " WHERE place <= ?)"
+            " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+            *(at, announcing, to_one_url, held, limit),
+        )
         return [webhook_from_row(row) for row in rows]
 
     def next_due(self, *, after: float) -> float | None:
         """Return when the next webhook becomes due."""
-        with self._database.reading() as sql:
-            [at] = sql.execute(
-                "SELECT min(due_at) FROM webhooks WHERE due_at > ?", (after,)
-            ).fetchone()
+        [[at]] = self._database.rows("SELECT min(due_at) FROM webhooks WHERE due_at > ?", after)
         return None if at is None else float(at)
 
     def remove(self, webhook_id: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from sqlite3 import Connection
 from typing import Any
 
-from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, sendable
+from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendable
 from crewgate.host.database import Database
 from crewgate.host.errors import TargetChanged
 from crewgate.host.mappers import (
@@ -64,21 +64,16 @@ class Store:
 
     def get(self, execution_id: str, target: str) -> Execution:
         """Return an execution of a target. Raises Refusal (404), for those of others too."""
-        with self._database.reading() as sql:
-            row = sql.execute(
-                "SELECT * FROM executions WHERE id = ? AND target = ?", (execution_id, target)
-            ).fetchone()
-        if row is None:
+        query = "SELECT * FROM executions WHERE id = ? AND target = ?"
+        rows = self._database.rows(query, execution_id, target)
+        if not rows:
             raise Refusal.not_found("Execution not found")
-        return execution_from_row(row)
+        return execution_from_row(rows[0])
 
     def unfinished(self) -> list[Execution]:
         """Return every execution that has not ended, the oldest first."""
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
-            ).fetchall()
-        return [execution_from_row(row) for row in rows]
+        query = "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
+        return [execution_from_row(row) for row in self._database.rows(query)]
 
     def begin(self, execution_id: str, tasks: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
         """Mark it as running on these tasks, and return the tasks as they were when it began.
@@ -142,11 +137,8 @@ class Store:
 
     def finished(self, execution_id: str) -> list[Finished]:
         """Return the tasks that are done, in their order."""
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT * FROM finished WHERE execution_id = ? ORDER BY position", (execution_id,)
-            ).fetchall()
-        return [finished_from_row(row) for row in rows]
+        query = "SELECT * FROM finished WHERE execution_id = ? ORDER BY position"
+        return [finished_from_row(row) for row in self._database.rows(query, execution_id)]
 
     def pause(
         self,
@@ -164,17 +156,14 @@ class Store:
                 " 1 + count(*), ? FROM rounds WHERE execution_id = ? AND task_id = ?",
                 (execution_id, task_id, sendable(output), execution_id, task_id),
             )
-            _forget_urls(sql, execution_id)
+            _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
     def rounds(self, execution_id: str) -> list[Round]:
         """Return all rounds, the oldest of each task first."""
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid", (execution_id,)
-            ).fetchall()
-        return [round_from_row(row) for row in rows]
+        query = "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid"
+        return [round_from_row(row) for row in self._database.rows(query, execution_id)]
 
     def decide(self, call: Resume) -> bool:
         """Store a decision on the round that waits; the first one wins.
@@ -190,11 +179,7 @@ class Store:
             )
             if not decided.rowcount:
                 return False
-            urls = call.urls
-            sql.execute(
-                "UPDATE executions SET task_url = ?, step_url = ?, crew_url = ? WHERE id = ?",
-                (urls.task, urls.step, urls.crew, call.execution_id),
-            )
+            _set_urls(sql, call.execution_id, call.urls)
             if call.human_input is not None:
                 [kickoff] = sql.execute(
                     "SELECT kickoff FROM executions WHERE id = ?", (call.execution_id,)
@@ -242,7 +227,7 @@ class Store:
                     at,
                 ),
             )
-            _forget_urls(sql, execution_id)
+            _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
@@ -259,13 +244,12 @@ class Store:
 
     def open_question(self, execution_id: str) -> Question | None:
         """Return the question that a flow waits for, or whose answer it was carrying out."""
-        with self._database.reading() as sql:
-            row = sql.execute(
-                "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
-                " ORDER BY asked_at DESC LIMIT 1",
-                (execution_id,),
-            ).fetchone()
-        return None if row is None else question_from_row(row)
+        rows = self._database.rows(
+            "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
+            " ORDER BY asked_at DESC LIMIT 1",
+            execution_id,
+        )
+        return question_from_row(rows[0]) if rows else None
 
     def answer(self, question_id: str, feedback: str, source: str, *, at: float) -> bool:
         """Store an answer; the first one wins. Return False if there is one already."""
@@ -283,10 +267,8 @@ class Store:
 
     def answered(self, question_id: str) -> tuple[float, str]:
         """Return when a question was answered, and through what."""
-        with self._database.reading() as sql:
-            at, source = sql.execute(
-                "SELECT answered_at, source FROM questions WHERE id = ?", (question_id,)
-            ).fetchone()
+        query = "SELECT answered_at, source FROM questions WHERE id = ?"
+        [[at, source]] = self._database.rows(query, question_id)
         return at, source
 
 
@@ -297,10 +279,11 @@ def _carry_out(sql: Connection, execution_id: str) -> None:
     )
 
 
-def _forget_urls(sql: Connection, execution_id: str) -> None:
+def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
+    """Store the URLs of a resume; there are none while people are asked."""
     sql.execute(
-        "UPDATE executions SET task_url = NULL, step_url = NULL, crew_url = NULL WHERE id = ?",
-        (execution_id,),
+        "UPDATE executions SET task_url = ?, step_url = ?, crew_url = ? WHERE id = ?",
+        (urls.task, urls.step, urls.crew, execution_id),
     )
 
 
