@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from aiohttp import web
 from typing_extensions import override
 
 from crewgate.crew_api.wire import (
@@ -24,8 +27,6 @@ from crewgate.demo.crew.flows import PREFIX, Flows
 from crewgate.demo.crew.records import Call, Sent
 from crewgate.demo.crew.samples import Sample
 from crewgate.demo.crew.script import SAMPLE, Task
-from crewgate.demo.crew.server import Server
-from crewgate.demo.crew.webhooks import WebhookSender
 from crewgate.demo.crew.wire import Style, text_of
 
 if TYPE_CHECKING:
@@ -51,39 +52,57 @@ class Crew(Deployment):
         self.script = tuple(script)
         self.samples = samples
         self.inputs = tuple(inputs)
-        self._webhooks = WebhookSender(self)
-        self.flows = Flows(self._webhooks.send, self)
-        self._engine = Engine(self._webhooks.send, self, self.flows)
-        self._server = Server(self._handle, self)
+        self.flows = Flows(self.send, self)
+        self._engine = Engine(self.send, self, self.flows)
         self._kickoffs = 0
-
-    # Lifecycle
-
-    @override
-    async def start(self, port: int = 0) -> None:
-        self._webhooks.start()
-        await self._server.start(port)
 
     @override
     async def stop(self) -> None:
         await self._engine.stop()
-        await self._server.stop()
-        await self._webhooks.stop()
-
-    @override
-    async def go_down(self) -> None:
-        await self._server.stop()
-
-    @override
-    async def come_back(self) -> None:
-        await self._server.start()
-
-    @property
-    @override
-    def url(self) -> str:
-        return self._server.url
+        await super().stop()
 
     # Requests; each is carried out in one step, without awaiting
+
+    @override
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", "/{path:.*}", self._serve)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        too_large: Refusal | None = None
+        raw = b""
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            too_large = Refusal(413, "Payload Too Large", "The body is over 1 MiB")
+        call = self.called(request, raw)
+        # The undecoded path, so that an id with a slash in it stays one segment.
+        segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
+
+        async def work() -> web.Response:
+            return self._answer(call, segments, raw, too_large)
+
+        return await self.answer(request, call, raw, work)
+
+    def _answer(
+        self, call: Call, segments: list[str], raw: bytes, too_large: Refusal | None
+    ) -> web.Response:
+        try:
+            if too_large is not None:
+                raise too_large
+            # A flow's answer has a token of its own in its address.
+            if segments != [""] and segments[0] != PREFIX[0]:
+                self._check_token(call)
+            answer = self._handle(call, segments, raw)
+        except Refusal as refusal:
+            return web.json_response(refusal.body, status=refusal.status)
+        if isinstance(answer, str):
+            return web.Response(text=answer)
+        return web.json_response(answer)
+
+    def _check_token(self, call: Call) -> None:
+        wanted = f"Bearer {self.token}".encode()
+        if not hmac.compare_digest(call.authorization.encode(errors="replace"), wanted):
+            raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
     def _handle(self, call: Call, segments: list[str], raw: bytes) -> object:
         match call.method, segments:
@@ -201,4 +220,4 @@ class Crew(Deployment):
         chosen = {"Content-Type": "application/json", **webhook.headers}
         if headers is not None:
             chosen = dict(headers)
-        return await self._webhooks.send("raw", url or webhook.url, raw, chosen)
+        return await self.send("raw", url or webhook.url, raw, chosen)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+import aiohttp
 from aiohttp import web
 
 from crewgate.demo.changes import Changes
@@ -13,9 +16,10 @@ from crewgate.demo.crew.faults import ROUTES
 from crewgate.demo.crew.records import BoundedLog, Call, Sent
 from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing
 from crewgate.demo.faults import Faults, Work
+from crewgate.demo.local_server import LocalServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from crewgate.crew_api.wire import Address, Resume
     from crewgate.demo.crew.execution import Execution
@@ -23,12 +27,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: The longest that a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+TIMEOUT: Final = 30.0
+
 
 class Deployment(ABC):
     """One deployed crew; its parts write down here what happens. `keep` bounds each of its logs."""
 
     patience: float = 5
     """The time that `until` waits by default, in seconds."""
+    most_bytes = 2**20
+    """The longest body that is taken."""
     samples: Sequence[Sample] = ()
     """Topics with a script of their own."""
 
@@ -66,29 +75,37 @@ class Deployment(ABC):
         self.sent_log: BoundedLog[Sent] = BoundedLog(keep)
         self.resume_log: BoundedLog[Resume] = BoundedLog(keep)
         self.by_id: dict[str, Execution] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._server = LocalServer(self.add_routes, most_bytes=self.most_bytes)
+        # Down, it refuses and drops connections; executions continue. It comes back on its port.
+        self.go_down, self.come_back = self._server.stop, self._server.start
 
     # ---- its server
 
-    @property
     @abstractmethod
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add the deployment's routes."""
+
+    @property
     def url(self) -> str:
         """The deployment's base URL."""
+        return self._server.url
 
-    @abstractmethod
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; 0 is any free port."""
+        # Fresh connections: a webhook is never repeated, so none may be lost to a stale one.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+        )
+        await self._server.start(port)
 
-    @abstractmethod
     async def stop(self) -> None:
         """Stop everything; the logs stay readable."""
-
-    @abstractmethod
-    async def go_down(self) -> None:
-        """Refuse and drop connections from now on. Executions continue."""
-
-    @abstractmethod
-    async def come_back(self) -> None:
-        """Listen again, on the same port."""
+        await self._server.stop()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -123,6 +140,33 @@ class Deployment(ABC):
         call.status, call.answer = response.status, json_or_text(response.text or "")
         self.changes.announce("answered", "")
         return response
+
+    # ---- its own calls
+
+    async def call(
+        self, method: str, url: str, raw: bytes, headers: Mapping[str, str]
+    ) -> tuple[int | None, str, str]:
+        """Call somebody once; return status, text and error. There is no status without answer."""
+        if self._session is None:
+            return None, "", "the crew is not running"
+        data = io.BytesIO(raw) if raw else None
+        try:
+            async with self._session.request(
+                method, url, data=data, headers=headers, allow_redirects=False
+            ) as answer:
+                return answer.status, (await answer.read()).decode(errors="replace"), ""
+        except (aiohttp.ClientError, TimeoutError, OSError) as lost:
+            return None, "", f"{type(lost).__name__}: {lost}"
+
+    async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
+        """Send one webhook, once, and record its outcome."""
+        await asyncio.sleep(self.webhook_seconds)
+        status, answer, error = await self.call("POST", url, raw, headers)
+        body = parse_object_or_nothing(raw)
+        sent = Sent(kind, url, body, raw, dict(headers), status, answer, error, self.now())
+        self.sent_log.append(sent, len(raw))
+        self.changes.announce("sent", str(body.get("execution_id") or body.get("kickoff_id") or ""))
+        return sent
 
     # ---- observing
 

@@ -1,7 +1,12 @@
-"""A crew of `crewgate host` as the demo uses a crew; the sample crew with the real CrewAI."""
+"""A crew of `crewgate host` as the demo uses a crew; the sample crew with the real CrewAI.
+
+It is a proxy on both ways between the bot and the host: it records, and fails on demand. The
+addresses of webhooks in what it passes on are its own, so that it sees those too.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -9,12 +14,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Protocol
 
+from aiohttp import web
 from typing_extensions import override
 
-from crewgate.demo.crew import Deployment
+from crewgate.crew_api.wire import Json
+from crewgate.demo.crew import Call, Deployment
+from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing
 from crewgate.demo.hosted.process import HostProcess
-from crewgate.demo.hosted.proxy import Proxy
+from crewgate.demo.hosted.progress import Progress
 
+#: The address to which the host sends webhooks: `/webhooks/{kind}/{number}`.
+WEBHOOKS: Final = "webhooks"
+_URLS: Final = {"task": "taskWebhookUrl", "step": "stepWebhookUrl", "crew": "crewWebhookUrl"}
+_NOT_FOUND: Final = 404
+_BAD_GATEWAY: Final = 502
 SAMPLE_CREW: Final = "crewgate.demo.hosted.sample:crew"
 TOKEN: Final = "demo-crew-token"  # noqa: S105  # opens nothing
 
@@ -50,13 +63,16 @@ class HostedCrew(Deployment):
     """A crew of a host, behind a proxy; what it shows are the tasks of the fake crew."""
 
     patience = 20
+    most_bytes = 2**23
 
     def __init__(
         self, host: Host, *, now: Callable[[], float] = time.time, task_seconds: float = 0
     ) -> None:
         super().__init__(now=now, token=TOKEN, task_seconds=task_seconds)
-        self._proxy = Proxy(self)
         self._host = host
+        self._progress = Progress(self)
+        self._addresses: list[str] = []
+        """The addresses that webhooks are for, by number; empty for nowhere."""
 
     @property
     def about(self) -> str:
@@ -67,22 +83,73 @@ class HostedCrew(Deployment):
     @override
     async def start(self, port: int = 0) -> None:
         await self._host.start()
-        await self._proxy.start(self._host.url, port)
+        await super().start(port)
 
     @override
     async def stop(self) -> None:
-        await self._proxy.stop()
+        await super().stop()
         await self._host.stop()
 
     @override
-    async def go_down(self) -> None:
-        await self._proxy.stop()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("*", f"/{WEBHOOKS}/{{kind}}/{{number}}", self._webhook)
+        router.add_route("*", "/{path:.*}", self._request)
 
-    @override
-    async def come_back(self) -> None:
-        await self._proxy.start(self._host.url)
+    # ---- from the bot to the host
 
-    @property
-    @override
-    def url(self) -> str:
-        return self._proxy.url
+    async def _request(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        call = self.called(request, raw)
+        return await self.answer(request, call, raw, lambda: self._pass_on(call, raw))
+
+    async def _pass_on(self, call: Call, raw: bytes) -> web.Response:
+        headers = {"Authorization": call.authorization, "Content-Type": "application/json"}
+        changes_state = call.path in {"/kickoff", "/resume"}
+        body = json.dumps(self._through_here(call.body)).encode() if changes_state else raw
+        url = f"{self._host.url}{call.path}"
+        status, answer, error = await self.call(call.method, url, body, headers)
+        told = json_or_text(answer)
+        if changes_state and status == 200:  # noqa: PLR2004
+            call.effective = True
+            if call.path == "/kickoff":
+                self._progress.kicked_off(call.body, told)
+            else:
+                self._progress.resumed(raw)
+        content_type = "text/plain" if isinstance(told, str) else "application/json"
+        return web.Response(
+            text=error or answer, status=status or _BAD_GATEWAY, content_type=content_type
+        )
+
+    def _through_here(self, body: Json) -> Json:
+        """A kickoff or a resume whose webhooks come here first; unknown ones are only shown."""
+        changed = dict(body)
+        for kind, name in _URLS.items():
+            changed[name] = self._address(kind, body.get(name))
+        match body.get("humanInputWebhook"):
+            case {"url": str(url), **rest}:
+                changed["humanInputWebhook"] = {**rest, "url": self._address("human_input", url)}
+        return changed
+
+    def _address(self, kind: str, url: object) -> str:
+        self._addresses.append(url if isinstance(url, str) else "")
+        return f"{self.url}/{WEBHOOKS}/{kind}/{len(self._addresses) - 1}"
+
+    # ---- from the host to wherever it was told to
+
+    async def _webhook(self, request: web.Request) -> web.Response:
+        kind, number = request.match_info["kind"], request.match_info["number"]
+        raw = await request.read()
+        body = parse_object_or_nothing(raw)
+        if not number.isdecimal() or int(number) >= len(self._addresses):
+            return web.json_response({}, status=_NOT_FOUND)
+        url = self._addresses[int(number)]
+        headers = {
+            name: request.headers[name]
+            for name in ("Authorization", "Content-Type")
+            if name in request.headers
+        }
+        self._progress.told(kind, body)
+        if not url:
+            return web.json_response({})
+        sent = await self.send(kind, url, raw, headers)
+        return web.Response(text=sent.error or sent.answer, status=sent.status or _BAD_GATEWAY)

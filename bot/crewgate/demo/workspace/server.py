@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.utils import formatdate
 
 from aiohttp import web
+from typing_extensions import override
 
 from crewgate.demo.local_server import LocalServer
 from crewgate.demo.workspace import response_urls
@@ -17,29 +18,24 @@ from crewgate.demo.workspace.world import World
 _MOST_BYTES = 64 * 1024 * 1024
 
 
-class Server:
-    """The workspace's routes, on a server that can stop and come back on the same port."""
+class Server(LocalServer):
+    """The workspace's routes."""
 
     def __init__(self, world: World, api: WebApi, sockets: Sockets) -> None:
         self._world = world
         self._api = api
         self._sockets = sockets
-        self._server = LocalServer(self._add, most_bytes=_MOST_BYTES, on_response=self._tell_time)
+        super().__init__(self._add, most_bytes=_MOST_BYTES, on_response=self._tell_time)
 
-    @property
-    def url(self) -> str:
-        """The address, without a slash at its end."""
-        return self._server.url
-
+    @override
     async def start(self, port: int = 0) -> None:
-        """Listen; 0 is the port it had before, or any."""
-        await self._server.start(port)
+        await super().start(port)
         self._world.url = self.url
 
+    @override
     async def stop(self) -> None:
-        """Refuse new connections and cut the open ones."""
         self._sockets.drop()
-        await self._server.stop()
+        await super().stop()
 
     def _add(self, router: web.UrlDispatcher) -> None:
         router.add_route("*", "/api/{method}", self._on_call)

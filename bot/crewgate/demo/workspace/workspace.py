@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from types import TracebackType
 from typing import Self, TypeVar
 
 from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
@@ -52,31 +51,20 @@ class Workspace(UserActions):
         self.fail, self.release = self.faults.fail, self.faults.release
         self.subscribe = world.changes.subscribe
         self._server = Server(world, self.api, self.sockets)
+        # Down, it refuses connections and closes the open ones, sockets too; the state is kept.
+        self.go_down, self.come_back = self._server.stop, self._server.start
         self._bot = Sender(world, self.sockets, signing_secret, ack_seconds)
         super().__init__(world, self._bot)
 
     # ---- starting and stopping
 
-    async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 lets the kernel choose."""
-        await self._server.start(port)
-
-    async def stop(self) -> None:
-        """Close every connection and stop listening."""
-        await self._bot.close()
-        await self._server.stop()
-
     async def __aenter__(self) -> Self:
-        await self.start()
+        await self._server.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
+    async def __aexit__(self, *_: object) -> None:
+        await self._bot.close()
+        await self._server.stop()
 
     @property
     def api_url(self) -> str:
@@ -190,14 +178,6 @@ class Workspace(UserActions):
         self.api.faults.clear()
         if release:
             self.api.faults.release()
-
-    async def go_down(self) -> None:
-        """Refuse connections and close the open ones, sockets too. The state is kept."""
-        await self._server.stop()
-
-    async def come_back(self) -> None:
-        """Listen again where it listened before."""
-        await self._server.start()
 
 
 def message_text(message: Message | View) -> str:
