@@ -14,7 +14,9 @@ FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home crewgate \
     && install --directory --owner=crewgate --mode=0700 /data
 COPY --from=build /venv /venv
+# HOME: slack_sdk wants one, and the platform may choose a user that is not in /etc/passwd.
 ENV PATH=/venv/bin:$PATH \
+    HOME=/data \
     PYTHONDONTWRITEBYTECODE=1 \
     DATABASE_URL=sqlite:////data/crewgate.db \
     LOG_FORMAT=json

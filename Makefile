@@ -41,9 +41,12 @@ dist: $(WITH_DIST)/.tools ## Wheel, source archive and bill of materials, in dis
 	@rm -rf dist
 	@$(WITH_DIST)/bin/python -m hatchling build
 	@$(WITH_DIST)/bin/python -m twine check --strict dist/*
-	@$(WITH_DIST)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
-		--mc-type application --output-reproducible \
-		--output-file "dist/crewgate-$$($(WITH_DIST)/bin/python -m hatchling version).cdx.json"
+	@# It reads no version that is not in pyproject.toml, and from pins alone it knows no graph.
+	@version=$$($(WITH_DIST)/bin/python -m hatchling version) && \
+		sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > $(WITH_DIST)/pyproject.toml && \
+		PYTHONWARNINGS=ignore::UserWarning $(WITH_DIST)/bin/cyclonedx-py requirements requirements.txt \
+		--pyproject $(WITH_DIST)/pyproject.toml --mc-type application --output-reproducible \
+		--output-file "dist/crewgate-$$version.cdx.json"
 
 install: $(VENV)/.bot ## .venv with the pinned dependencies and the bot
 
