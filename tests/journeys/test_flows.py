@@ -191,7 +191,7 @@ async def test_notes_ask_before_a_button_and_become_the_words(flows: World) -> N
     assert not answered(flows)
 
     await flows.slack.until(lambda: flows.slack.ephemerals(ANA))
-    await flows.slack.click(ANA, flows.slack.ephemerals(ANA)[0], "Send as answer")
+    await flows.slack.click(ANA, flows.slack.ephemerals(ANA)[0], "Answer in words")
     await modal(flows, ANA, "A model on the flow's side will read this")
     await flows.slack.submit(ANA)
     await flows.slack.until(lambda: answered(flows))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from crewgate.demo.environment import ANA, BEN, CARL
 from crewgate.demo.workspace import buttons
+from crewgate.slack.reviews import listeners
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import approve_anyway, home, modal
@@ -41,6 +44,21 @@ async def test_a_refusal_names_the_person_and_the_round(world: World) -> None:
     assert (line["by"], line["why"]) == (CARL, "UnknownCrew")
 
 
+async def test_who_has_approved_is_told_so_when_they_press_approve_again(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        await world.slack.click(ANA, card, "Approve")
+        await world.shown(card, "1 of 2")
+        await world.slack.click(ANA, world.slack.fresh(card), "Approve")
+        assert not world.slack.ephemerals(ANA)
+        monkeypatch.setattr(listeners, "DOUBLE_CLICK", timedelta(0))
+        await world.slack.click(ANA, world.slack.fresh(card), "Approve")
+        assert "You have approved this" in await world.told(ANA)
+
+
 async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_then(
     make_world: MakeWorld,
 ) -> None:
@@ -52,13 +70,13 @@ async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_
             await world.told(CARL)
             await world.slack.click(ANA, card, "I'm on it")
             await world.slack.click(ANA, card, "Approve")
-            await world.slack.click(ANA, await world.shown(card, "1 of 2"), "Take back")
+            await world.slack.click(ANA, await world.shown(card, "1 of 2"), "Take back my approval")
             await world.slack.click(ANA, world.slack.fresh(card), "Approve")
             await world.slack.overflow(ANA, world.slack.fresh(card), "Read all")
-            await world.slack.click(ANA, await modal(world, ANA), "Take back")
+            await world.slack.click(ANA, await modal(world, ANA), "Take back my approval")
             await world.slack.click(ANA, await modal(world, ANA), "Approve")
             await world.slack.open_home(ANA)
-            await world.slack.click(ANA, await home(world, ANA, "A draft"), "Take back")
+            await world.slack.click(ANA, await home(world, ANA, "A draft"), "Take back my approval")
         assert [(line["event"], line["where"], line["by"]) for line in logs if "where" in line] == [
             ("claimed", "card", ANA),
             ("taken_back", "card", ANA),

@@ -147,7 +147,7 @@ async def test_what_time_brings_comes_by_itself(make_world: MakeWorld) -> None:
         called = await in_thread(world, card, f"<@{CARL}>")
         assert CARL in called.pings
         clock.later = timedelta(days=3, hours=1)
-        await in_thread(world, card, "Nobody decided")
+        await in_thread(world, card, "went back: nobody decided")
         await world.delivered(card)
         [resume] = world.crew.resumes
         assert (resume.is_approve, resume.human_feedback) == (False, "Nobody had time.")

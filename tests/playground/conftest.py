@@ -130,7 +130,7 @@ def card(page: Page, *texts: str) -> Locator:
 
 async def later_card(page: Page, *texts: str) -> Locator:
     """A later round's card: in the thread, where the one in the channel leads."""
-    link = page.locator("#channel .message a").filter(has_text=re.compile(r"^round \d+$"))
+    link = page.locator("#channel .message a").filter(has_text=re.compile(r"^Open round \d+$"))
     await link.last.click()
     found = page.locator("#thread .message")
     for text in texts:

@@ -83,7 +83,10 @@ RULE = a_rule(
     timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Nobody reviewed this in time."),
 )
 TWO = replace(
-    VIEW, round=replace(VIEW.round, rule=RULE), approvers=Approvers(starter=User(DORA.id))
+    VIEW,
+    round=replace(VIEW.round, rule=RULE),
+    approvers=Approvers(starter=User(DORA.id)),
+    due_at=AT + timedelta(days=3),
 )
 LATER = AT + timedelta(minutes=42)
 APPROVED = a_decision(Approve("Mind the date in the next steps."), by=ANA, at=LATER)
@@ -114,12 +117,12 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "The crew cannot be reached for now", kept_card(away)
     unsent = replace(APPROVED, unsent_notes=1)
     yield "Approved", kept_card(_is(State.RESUMED, decision=unsent, reason=Answered()))
-    yield "Changes were asked for", kept_card(SENT_BACK)
-    ref = MessageRef("C1", "1.0", "1.0")
-    yield (
-        "The same, once the next round is there",
-        kept_card(replace(SENT_BACK, newer=NewerRound(2, ref))),
-    )
+    yield "A revision was asked for", kept_card(SENT_BACK)
+    newer = NewerRound(SECOND.round, MessageRef("C1", "1.0", "1.0"))
+    yield "The same in the channel, once the next round is there", first_card(newer)
+    approved = replace(APPROVED, verdict=Approve(), at=LATER + timedelta(hours=1))
+    second = _is(State.RESUMED, SECOND, decision=approved, reason=Answered())
+    yield "And once that is approved", first_card(replace(newer, round=second.round))
     refused = RefusedByCrew("401", "Unauthorized")
     yield "Not delivered", kept_card(_is(State.STUCK, decision=APPROVED, reason=refused))
     lost = RetriesExhausted("no answer in 30 s")
@@ -171,8 +174,14 @@ def new_card(view: CardView) -> list[str]:
 
 def kept_card(view: CardView) -> list[str]:
     """A card as it is brought up to date."""
-    line = newer(view, lambda ref: f"https://demo.slack.com/{ref.ts}") or kept(view, [PLATFORM])
-    line = line or nobody_left(view, [PLATFORM])
+    line = kept(view, [PLATFORM]) or nobody_left(view, [PLATFORM])
+    return drawn(below_headline(render_card(view, now=LATER), line))
+
+
+def first_card(latest: NewerRound) -> list[str]:
+    """The first card of a review, which tells the state of the latest round."""
+    view = replace(SENT_BACK, newer=latest)
+    line = newer(view, lambda ref: f"https://demo.slack.com/{ref.ts}", is_told=True)
     return drawn(below_headline(render_card(view, now=LATER), line))
 
 

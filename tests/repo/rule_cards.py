@@ -29,6 +29,7 @@ from crewgate.usecases.queries.rules import CrewRules
 from crewgate.usecases.read_models import Approvers, CardView
 from tests.builders import a_crew, a_rule, a_vote
 from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, kept_card, new_card
+from tests.slack.rendering import a_scene
 
 CLEO: Final = replace(BEN, id="U0CLEO", name="Cleo")
 EVE: Final = replace(BEN, id="U0EVE", name="Eve")
@@ -63,12 +64,12 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "approvals", kept_card(one)
     again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
     newer = replace(one, round=replace(one.round, number=2, votes=()), previous=again)
-    yield "again", [line for line in kept_card(newer) if line.startswith("The count starts again")]
+    yield "again", [line for line in kept_card(newer) if "the count starts again" in line]
     eve = replace(_under(reviewers=(User(EVE.id),)), reviewers=(User(EVE.id),))
     yield "reviewers", _more(new_card(eve))
     yield from _of_starters()
     yield "target", _more(kept_card(_under(target=Duration.parse("4h"))))
-    yield "remind", _lines(render_reminder(one))
+    yield "remind", _lines(render_reminder(a_scene(one)))
     yield from _of_time()
     away = Absence(away=ANA, delegate=CLEO, since=AT, until=AT + 7 * DAY)
     yield "delegation", _more(new_card(replace(_under(), absences=(away,))))
@@ -86,12 +87,13 @@ def _of_starters() -> Iterator[tuple[str, list[str]]]:
 
 def _of_time() -> Iterator[tuple[str, list[str]]]:
     more = _under(escalate=Escalation(Duration.parse("1d"), (User(EVE.id),)))
-    yield "escalate", _lines(render_escalated(more, (User(EVE.id),), now=AT + DAY))
+    yield "escalate", _lines(render_escalated(a_scene(more, added=(User(EVE.id),), now=AT + DAY)))
     escalated = replace(more.round, escalated_at=AT + DAY)
     since = replace(more, round=escalated, escalates_to=(User(EVE.id),))
     yield "escalated", _more(kept_card(since))
     text = "Nobody reviewed this in time. Stop and summarise."
     revise = _under(timeout=TimeOut(Duration.parse("3d"), Then.REVISE, text))
+    revise = replace(revise, due_at=AT + 3 * DAY)
     yield "timeout", _more(kept_card(revise))
     decision = Decision(Revise(text), TimedOut(NAME, Duration.parse("3d")), AT + 3 * DAY, Via.RULE)
     taken = Answered("", ResumeStatus.RETRYING)
@@ -99,7 +101,7 @@ def _of_time() -> Iterator[tuple[str, list[str]]]:
         revise.round, state=State.RESUMED, decision=decision, reason=taken, ended_at=AT + 3 * DAY
     )
     yield "timed out", kept_card(replace(revise, round=done))
-    yield "left", _lines(render_timed_out(_under(timeout=TimeOut(Duration.parse("3d")))))
+    yield "left", _lines(render_timed_out(a_scene(_under(timeout=TimeOut(Duration.parse("3d"))))))
 
 
 def _under(votes: tuple[Any, ...] = (), **rule: Any) -> CardView:

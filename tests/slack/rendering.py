@@ -31,6 +31,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
 from crewgate.domain.verdict import Approve, Person, Revise, Via, Vote
 from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.reviews.notices import Scene
 from crewgate.usecases.read_models import (
     Approvers,
     CardView,
@@ -48,6 +49,20 @@ REVIEWERS: tuple[ReviewerRef, ...] = (
 )
 LINK = "https://demo.slack.com/archives/C1/p1"
 """The only link that a view may hide behind words: one to a card of ours."""
+
+
+def a_scene(view: CardView, **changes: Any) -> Scene:
+    """All that a message about a round is rendered from."""
+    known: dict[str, Any] = {
+        "card": None,
+        "operators": (),
+        "assigned": (),
+        "added": (),
+        "link": lambda _: None,
+        "now": NOW,
+    }
+    return Scene(view=view, **known | changes)
+
 
 NASTY = (
     "<!channel> ",

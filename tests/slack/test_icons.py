@@ -12,7 +12,7 @@ ICONS = {name: icon for name, icon in vars(icons).items() if name.isupper()}
 
 
 def test_each_state_has_an_icon_of_its_own_that_the_page_can_show() -> None:
-    assert len(set(ICONS.values())) == len(ICONS) == 10
+    assert len(set(ICONS.values())) == len(ICONS) == 11
     assert [icon for icon in ICONS.values() if character(icon.strip(":")) == icon] == []
 
 

@@ -37,8 +37,8 @@ def test_who_may_decide_is_said_to_whom_may_not() -> None:
         (AlreadyDecided(a_decision()), "<@U0ANA> approved this 1 min ago.", "Ana approved this"),
         (
             AlreadyDecided(a_decision(Revise("x"))),
-            "<@U0ANA> asked for changes 1 min ago.",
-            "Ana asked for changes 1 min ago.",
+            "<@U0ANA> asked for a revision 1 min ago.",
+            "Ana asked for a revision 1 min ago.",
         ),
         (RoundSuperseded(), "A newer output came in the meantime.", "A newer output came"),
         (

@@ -300,7 +300,7 @@ async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWor
     assert (await uow.read.posting("r-1")).view.newer is None
     async with uow.begin() as tx:
         await tx.place_card(third, MessageRef("C1", "3.0", "1.0"), shown=100)
-    newer = NewerRound(3, MessageRef("C1", "3.0", "1.0"))
+    newer = NewerRound(third, MessageRef("C1", "3.0", "1.0"))
     assert (await uow.read.posting("r-1")).view.newer == newer
     assert (await uow.read.posting("r-2")).view.newer == newer
     assert (await uow.read.posting("r-3")).view.newer is None

@@ -149,7 +149,7 @@ class _Scenario:
         [counting] = await self._slack.until(counted)
         self._heading("Ana clicks Approve; a rule asks for two, so the card counts")
         self._show(counting)
-        _require("Take back" in buttons(counting), "an approval can be taken back")
+        _require("Take back my approval" in buttons(counting), "an approval can be taken back")
         _require(len(self._crew.resumes) == self._decided, "one of two approvals is not sent")
 
     async def _expect_resume(self, card: Message, *, feedback: str, is_approve: bool) -> None:

@@ -53,6 +53,10 @@ class AlreadyVoted(VoteRefused):
         self.vote = vote
 
 
+class ApprovedBefore(VoteRefused):
+    """This person has approved the round already."""
+
+
 class VotedOtherwise(VoteRefused):
     """An earlier vote is for another label of a flow; it carries the first such vote."""
 

@@ -26,6 +26,12 @@ def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def times_out_at(round_: Round, start: datetime) -> datetime | None:
+    """Return the moment at which the rule decides, counted from `start`; None if it never does."""
+    due = (at for effect, at in timed_effects(round_, start) if effect.kind is EffectKind.TIME_OUT)
+    return next(due, None)
+
+
 def next_reminder(round_: Round, at: datetime) -> Due | None:
     """Return the next reminder after `at`, in the rule's working hours; None after the last one."""
     rule = round_.rule

@@ -24,7 +24,6 @@ PREVIOUS_NOTES: Final = "previous_notes"
 MENU: Final = "menu"
 """The menu on a card. Its block's id begins with the round's; the values of its entries are
 buttons' ids."""
-KEEP_COLLECTING: Final = "keep_collecting"
 REFRESH_STATUS: Final = "refresh_status"
 HOME_REFRESH: Final = "home_refresh"
 HOME_NEXT: Final = "home_next"

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from slack_bolt.async_app import AsyncApp
 
 from crewgate.slack.away import listeners as away
+from crewgate.slack.client.ephemeral import answer_in_thread
 from crewgate.slack.commands import listeners as commands
 from crewgate.slack.context import SlackContext
 from crewgate.slack.home import listeners as home
@@ -26,6 +27,7 @@ Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     """Register all features, for this bot's workspace only; the app runs the loops."""
+    app.middleware(answer_in_thread)
     app.middleware(partial(refuse_other_teams, identity=context.identity))
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)

@@ -296,24 +296,30 @@ class SlackMessenger(Messenger):
         render = render_card_plain if plain else render_card
         view = await self._with_names(posting)
         message = await self._off_loop(render, view, now=self._clock())
-        return self._said_below(message, view)
+        return self._said_below(message, view, tells_newer=view.told is not view.round)
 
-    def _said_below(self, message: Message, view: CardView) -> Message:
+    def _said_below(self, message: Message, view: CardView, *, tells_newer: bool) -> Message:
         operators = self._people.operators(view)
-        below = newer(view, self._link) or kept(view, operators) or nobody_left(view, operators)
+        below = (
+            newer(view, self._link, is_told=tells_newer)
+            or kept(view, operators)
+            or nobody_left(view, operators)
+        )
         return below_headline(message, below)
 
     async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
+        assert posting.reader is not None  # noqa: S101  # every one has it
         view = await self._with_names(posting)
         message = await self._off_loop(
             render_direct_message,
             view,
             posting.card,
+            reader=posting.reader,
             link=self._link,
             now=self._clock(),
             plain=plain,
         )
-        return self._said_below(message, view)
+        return self._said_below(message, view, tells_newer=False)
 
     async def _learn_assigned(self, view: CardView) -> None:
         """Whom a flow's request names may be new to this bot, and is to be called by name."""

@@ -14,6 +14,7 @@ from crewgate.domain.answering import approves, choice_of
 from crewgate.domain.errors import (
     AlreadyDecided,
     AlreadyVoted,
+    ApprovedBefore,
     NotVoted,
     NotWaiting,
     PerhapsSelfApproval,
@@ -122,8 +123,7 @@ def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
 def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
     """A decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
     if isinstance(decision.by, TimedOut):
-        within = how_long(decision.by.after)
-        return f"nobody decided within {within}; {rule_did(decision, voice)}"
+        return f"not decided within {how_long(decision.by.after)}; {rule_did(decision, voice)}"
     who = decider(decision, voice, most=most)
     match decision.verdict:
         case Answer(text, is_label):
@@ -136,7 +136,7 @@ def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAME
         case Approve():
             return f"approved by {who}"
         case Revise():
-            return f"{who} asked for changes"
+            return f"{who} asked for a revision"
         case _:
             assert_never(decision.verdict)
 
@@ -149,9 +149,9 @@ def sentence(decision: Decision) -> str:
 
 def headline(name: str, decision: Decision) -> str:
     """The same about something with a name: `Draft approved by @Ana`."""
-    if isinstance(decision.by, TimedOut) or isinstance(decision.verdict, Answer):
+    if isinstance(decision.verdict, Answer):
         return f"{name}: {clause(decision)}"
-    return f"{name} {clause(decision)}" if decision.is_approve else f"{clause(decision)} to {name}"
+    return f"{name} {clause(decision)}" if decision.is_approve else f"{clause(decision)} of {name}"
 
 
 def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
@@ -161,7 +161,7 @@ def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
     if isinstance(decision.verdict, Answer):
         did = "answered this"
     else:
-        did = "approved this" if decision.is_approve else "asked for changes"
+        did = "approved this" if decision.is_approve else "asked for a revision"
     return f"{decider(decision, voice)} {did}"
 
 
@@ -178,10 +178,10 @@ def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
 
 
 def noun(decision: Decision) -> str:
-    """The name of a decision: answer, approval or request for changes."""
+    """The name of a decision: answer, approval or revision request."""
     if isinstance(decision.verdict, Answer):
         return "answer"
-    return "approval" if decision.is_approve else "request for changes"
+    return "approval" if decision.is_approve else "revision request"
 
 
 def whose(decision: Decision, of_rule: str) -> str:
@@ -289,8 +289,12 @@ def vote_refused(error: VoteRefused) -> str:
     return _VOTE_REFUSED[type(error)]
 
 
-_MAY_REVISE: Final = "You may ask for changes; a flow only by an outcome that does, not in words."
+_MAY_REVISE: Final = (
+    "You may ask for a revision; a flow only by an outcome that does, not in words."
+)
 _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
+    ApprovedBefore: "You have approved this; it waits for others. To undo that, press Take back my "
+    "approval.",
     NotVoted: "You have not approved this, so there is nothing to take back.",
     SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
     f"else has to approve it. {_MAY_REVISE}",

@@ -95,9 +95,11 @@ _EARLIER: Final = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
-_NEWEST_CARD: Final = (
-    sa.select(rounds.c.number, rounds.c.card_channel, rounds.c.card_ts, rounds.c.card_thread_ts)
-    .where(rounds.c.review_id == sa.bindparam("review"))
+_TIME_OUT: Final = sa.select(outbox.c.due_at).where(
+    outbox.c.subject == sa.bindparam("round"), outbox.c.kind == EffectKind.TIME_OUT.value
+)
+_NEWEST: Final = (
+    LINE.where(rounds.c.review_id == sa.bindparam("review"))
     .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
     .order_by(rounds.c.number.desc())
     .limit(1)
@@ -220,6 +222,8 @@ class Queries(Reading):
             claimed = await claims_on(connection, [round_id]) if waits else {}
             away = await find_absences(connection) if waits else ()
             newer = None if waits else await _newer_round(connection, row)
+            timed = waits and round_.is_timed
+            due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
@@ -243,6 +247,7 @@ class Queries(Reading):
                 given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
                 absences=away,
                 started_by=said_starter(to_starter(row), to_came(row.meta)),
+                due_at=due_at,
                 newer=newer,
             ),
             card=to_card(row),
@@ -356,9 +361,9 @@ def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
     """Return the latest round of the same review as a row of LINE, if a later one has a card."""
     later = {"review": row.review_id, "number": row.number}
-    cards = await rows(connection, _NEWEST_CARD, later)
-    card = to_card(cards[0], line=row) if cards else None
-    return None if card is None else NewerRound(cards[0].number, card)
+    found = await rows(connection, _NEWEST, later)
+    card = to_card(found[0]) if found else None
+    return None if card is None else NewerRound(to_round(found[0]), card)
 
 
 async def _thread_elsewhere(

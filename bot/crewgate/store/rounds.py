@@ -138,12 +138,11 @@ def to_subject(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
 
 
-def to_card(row: sa.Row[Any], *, line: sa.Row[Any] | None = None) -> MessageRef | None:
-    """Return the place of a round's card: from a row of LINE, or from one beside it."""
+def to_card(row: sa.Row[Any]) -> MessageRef | None:
+    """Return the place of a round's card, from a row of LINE."""
     if row.card_ts is None:
         return None
-    line = row if line is None else line
-    in_thread = line.thread_ts if row.card_channel == line.channel else None
+    in_thread = row.thread_ts if row.card_channel == row.channel else None
     thread_ts = row.card_thread_ts or in_thread or row.card_ts
     return MessageRef(row.card_channel, row.card_ts, thread_ts)
 

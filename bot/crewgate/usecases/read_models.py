@@ -60,6 +60,8 @@ class CardView:
     """The starter by account or address: `starter`, or the one that its caller named."""
     approvers: Approvers | None = None
     """The people left who may approve, if that is known and its rule restricts it."""
+    due_at: datetime | None = None
+    """The moment at which its rule decides, unless people do before."""
     newer: NewerRound | None = None
     """The latest round of the same review, if it is another one with a card."""
 
@@ -77,6 +79,18 @@ class CardView:
             return replace(self, previous=None, before=None, decided_before=None)
         older = self.decided_before
         return replace(self, decided_before=older if older and older.id in readable else None)
+
+    @property
+    def told(self) -> Round:
+        """The round whose state the card in the channel tells.
+
+        The first card of a review stands in the channel: it tells the state of the latest round,
+        whose own card is in its thread.
+        """
+        if self.newer is None or self.round.number > 1:
+            return self.round
+        here = self.newer.round.other_channel == self.round.other_channel
+        return self.newer.round if here else self.round
 
     @property
     def answers(self) -> Round | None:
@@ -117,13 +131,15 @@ class Posting:
     thread's first message.
     """
     thread_ts: str | None
+    reader: str | None = None
+    """The person who reads it in private; None in a channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewerRound:
-    """The number of a later round, and its card."""
+    """The latest round of a review, and its card."""
 
-    number: int
+    round: Round
     card: MessageRef
 
 

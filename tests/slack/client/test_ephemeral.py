@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aiohttp import web
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.context.respond.async_respond import AsyncRespond
 
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.ephemeral import send_ephemeral
+from crewgate.slack.client.ephemeral import answer_in_thread, send_ephemeral
 from tests.servers import Handler, serve, takes_posts
 
 
@@ -26,3 +29,39 @@ async def test_a_lost_answer_raises_nothing(handler: Handler) -> None:
     async with serve(takes_posts("/respond", handler)) as url:
         respond = AsyncRespond(response_url=f"{url}/respond")
         await send_ephemeral(respond, Message("Somebody was faster.", []))
+
+
+CARD = {"type": "message", "channel_id": "C1", "message_ts": "2.0"}
+
+
+@pytest.mark.parametrize(
+    ("body", "thread"),
+    [
+        ({"container": CARD}, None),
+        ({"container": {**CARD, "thread_ts": "1.0"}}, "1.0"),
+        ({"container": {**CARD, "thread_ts": "2.0"}}, None),
+        (
+            {
+                "container": {**CARD, "thread_ts": "1.0"},
+                "message": {"ts": "2.0", "subtype": "thread_broadcast"},
+            },
+            None,
+        ),
+        ({"container": {"type": "view"}, "view": {}}, None),
+        ({"command": "/crew"}, None),
+    ],
+)
+async def test_a_press_in_a_thread_is_answered_there(
+    body: dict[str, Any], thread: str | None
+) -> None:
+    said: list[dict[str, Any]] = []
+
+    async def respond(**answer: Any) -> None:
+        said.append(answer)
+
+    async def next_() -> None:
+        await send_ephemeral(context["respond"], "Somebody was faster.")
+
+    context = AsyncBoltContext({"respond": respond})
+    await answer_in_thread(context, body, respond, next_)
+    assert [one.get("thread_ts") for one in said] == [thread]

@@ -253,7 +253,7 @@ def test_an_execution_shows_what_the_crew_says(
                 "decision": a_decision(Revise("x")),
                 "reason": RefusedByCrew("418", "no"),
             },
-            "<@U0ANA> asked for changes 1 min ago, *not delivered*: no",
+            "<@U0ANA> asked for a revision 1 min ago, *not delivered*: no",
         ),
     ],
 )

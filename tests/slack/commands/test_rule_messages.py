@@ -116,11 +116,11 @@ def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None
         ),
         (
             {"timeout": TimeOut(DAY, Then.REVISE, "Stop.")},
-            "within 1 day, the rule sends it back. The crew is told: “Stop.”",
+            "within 1 day, it goes back to the crew. The crew is told: “Stop.”",
         ),
         (
             {"timeout": TimeOut(DAY, Then.APPROVE)},
-            "If nobody decides within 1 day, the rule approves it.",
+            "If it is not decided within 1 day, it is approved by the rule.",
         ),
         (
             {"timeout": TimeOut(DAY)},

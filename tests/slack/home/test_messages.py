@@ -130,7 +130,7 @@ def test_what_comes_and_goes_is_last() -> None:
     voted = a_round(votes=(a_vote(ANA),))
     found = a_queue(RoundLine(voted, None, "A draft."))
     view = render_home(found, in_order(found), now=NOW, link=link, deciders=deciders, user=ANA.id)
-    assert buttons(view)[1] == ["Approve", "Revise", "Read all", "Take back"]
+    assert buttons(view)[1] == ["Revise", "Read all", "Take back my approval"]
 
 
 def test_a_decided_row_is_folded() -> None:

@@ -127,7 +127,7 @@ def test_where_several_have_to_approve_it_says_so() -> None:
     text = read(render_card(a_view(rule=a_rule(approvals=2), votes=(a_vote(),)), now=LATER))
     assert "once enough people have chosen it" in text
     message = render_card(a_view(rule=a_rule(approvals=2), votes=(a_vote(),)), now=LATER)
-    assert message.text == "Waiting for an answer, 1 of 2: Draft"
+    assert message.text == "Waiting for an answer, 1 given: Draft"
 
 
 def test_what_several_chose_is_named_where_it_does_not_read_as_an_approval() -> None:
@@ -147,16 +147,17 @@ def test_what_several_chose_is_named_where_it_does_not_read_as_an_approval() -> 
 @pytest.mark.parametrize(
     ("then", "outcomes", "said"),
     [
-        (Then.APPROVE, EMIT, "the rule answers “approved”."),
+        (Then.APPROVE, EMIT, "is answered “approved” by the rule on <!date^"),
         (Then.APPROVE, ("publish",), ""),
-        (Then.REVISE, EMIT, "the rule answers in its words."),
+        (Then.REVISE, EMIT, "is answered in the rule's words on <!date^"),
         (Then.LEAVE, EMIT, ""),
     ],
 )
 def test_it_says_what_the_rule_answers(then: Then, outcomes: tuple[str, ...], said: str) -> None:
     rule = a_rule(timeout=TimeOut(DAY, then, "Too late."))
-    text = read(render_card(a_view(outcomes, rule=rule), now=LATER))
-    assert (said in text) if said else ("If nobody decides" not in text)
+    view = replace(a_view(outcomes, rule=rule), due_at=NOW + DAY.length)
+    text = read(render_card(view, now=LATER))
+    assert (said in text) if said else ("the rule " not in text)
 
 
 # --- what came of it -----------------------------------------------------------------------------
@@ -232,7 +233,7 @@ def test_everybody_who_answered_is_named_and_for_whom() -> None:
         (
             Answer("Late."),
             TimedOut("late", DAY),
-            "In round 1: nobody decided within 1 day; the rule “late” answered in its words:",
+            "In round 1: not decided within 1 day; the rule “late” answered in its words:",
             False,
         ),
         (LABEL, ANA, "", False),
@@ -260,9 +261,11 @@ def test_the_next_request_shows_what_was_answered_before(
 
 def test_notes_are_offered_as_an_answer() -> None:
     offer = read(render_offer(a_view().round))
-    assert "Send as answer" in offer
-    assert "revision" not in offer
-    assert "Send as revision" in read(render_offer(a_round()))
+    assert "The flow gets nothing of it until somebody sends it: *Answer in words*" in offer
+    assert "Revise" not in offer
+    assert "The crew gets nothing of it until somebody sends it: *Revise*" in read(
+        render_offer(a_round())
+    )
 
 
 # --- hostile ones --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,8 @@ from crewgate.domain.question import Question
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Approve, Revise
-from crewgate.slack.blockkit.blocks import section
+from crewgate.slack.blockkit.blocks import Message, section
+from crewgate.slack.reviews.buttons import READ
 from crewgate.slack.reviews.calls import (
     below_headline,
     call,
@@ -28,8 +30,8 @@ from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.direct import render_direct_message
 from crewgate.slack.reviews.notices import render_channel_refuses
 from crewgate.usecases.read_models import CardView, MessageRef, NewerRound
-from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round
-from tests.slack.rendering import BUDGET, check_message, read, views
+from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule
+from tests.slack.rendering import BUDGET, buttons, check_message, read, views
 
 GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")
 EVERYBODY = (User(ANA.id), User(BEN.id), GROUP)
@@ -59,8 +61,8 @@ def after_changes(*reviewers: ReviewerRef) -> CardView:
         ),
         (a_view(MAIL), None),
         (
-            a_view(*(User(f"U{number}") for number in range(14))),
-            ", ".join(f"<@U{number}>" for number in range(10)) + " and 4 more: please decide.",
+            a_view(*(User(f"U{number}") for number in range(54))),
+            ", ".join(f"<@U{number}>" for number in range(50)) + " and 4 more: please decide.",
         ),
         (
             after_changes(*EVERYBODY),
@@ -96,6 +98,10 @@ def test_who_decides_for_somebody_is_called_too_and_nobody_twice() -> None:
     assert call(both, Notify.MENTION) == "<@U0ANA> and <@U0BEN>: please decide."
 
 
+def told_in_private(view: CardView, card: MessageRef | None, **how: Any) -> Message:
+    return render_direct_message(view, card, reader=BEN.id, now=LATER, **how)
+
+
 def test_nobody_is_called_to_what_was_decided_before_it_was_posted() -> None:
     decided = replace(a_view(*EVERYBODY), round=a_round(State.DECIDED))
     assert call(decided, Notify.MENTION) is None
@@ -110,7 +116,7 @@ def test_a_card_is_needed_in_the_channel_where_nobody_is_told_of_it() -> None:
 
 def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     assert newer(a_view(), lambda _: "https://x") is None
-    view = replace(a_view(), newer=NewerRound(3, CARD))
+    view = replace(a_view(), newer=NewerRound(a_round(number=3), CARD))
     said = newer(view, lambda where: f"https://x/{where.ts}")
     assert said == "The crew came back with <https://x/1.0|round 3>."
     assert newer(view, lambda _: None) == "The crew came back with round 3."
@@ -124,17 +130,35 @@ def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     assert "came back with" in read(below_headline(card, said))
 
 
+def test_the_first_card_alone_tells_the_state_of_the_latest_round() -> None:
+    second = replace(a_round(number=2), id="r-2")
+    view = replace(a_view(), round=a_round(State.RESUMED), newer=NewerRound(second, CARD))
+    card = render_card(view, now=LATER)
+    assert read(card).startswith(":hourglass: *Draft (round 2) is ready for review*\n")
+    assert card.text == "Ready for review: Draft, round 2"
+    assert (READ.id, "r-2") in buttons(card)
+    assert newer(view, lambda _: "https://x", is_told=True) == "<https://x|Open round 2>"
+    in_private = told_in_private(view, CARD, link=lambda _: None)
+    assert read(in_private).startswith(":white_check_mark: *Draft approved by <@U0ANA>*\n")
+    elsewhere = replace(second, rule=a_rule(channel="C0LEGAL"))
+    for other in (
+        replace(view, newer=NewerRound(elsewhere, CARD)),
+        replace(view, round=replace(view.round, number=2)),
+    ):
+        assert "round 2)" not in read(render_card(other, now=LATER))
+
+
 def test_a_direct_message_has_the_cards_buttons_and_a_link_to_it() -> None:
     card = render_card(a_view(), now=LATER)
-    told = render_direct_message(a_view(), CARD, link=lambda _: "https://x", now=LATER)
+    told = told_in_private(a_view(), CARD, link=lambda _: "https://x")
     assert told.text == card.text
     assert told.blocks[0] == card.blocks[0]
     assert told.blocks[2:] == card.blocks[1:]
     assert "Decide here or on <https://x|the card in the channel>." in read(told)
     decided = replace(a_view(), round=a_round(State.RESUMED))
-    told = render_direct_message(decided, CARD, link=lambda _: "https://x", now=LATER)
+    told = told_in_private(decided, CARD, link=lambda _: "https://x")
     assert "The thread is at <https://x|the card in the channel>." in read(told)
-    plain = render_direct_message(a_view(), None, link=lambda _: None, now=LATER, plain=True)
+    plain = told_in_private(a_view(), None, link=lambda _: None, plain=True)
     assert "A draft." not in read(plain)
     assert "Decide here or on the card in the channel." in read(plain)
 
@@ -171,10 +195,11 @@ def test_a_new_card_and_a_direct_message_are_within_the_limits(view: CardView) -
     card = below_headline(render_card(view, now=LATER), call(view, Notify.MENTION))
     check_message(card, may_mention=mentioned)
     url = "https://demo.slack.com/" + "a" * 90
-    told = render_direct_message(view, CARD, link=lambda _: url, now=LATER)
+    told = told_in_private(view, CARD, link=lambda _: url)
     assert message_problems(told.blocks) == []
     assert text_size(told.blocks) <= BUDGET + len(url) + 100
     assert set(disguised_links(pieces(told.blocks))) <= {url}
     check_message(
-        render_direct_message(view, CARD, link=lambda _: None, now=LATER), may_mention=mentioned
+        told_in_private(view, CARD, link=lambda _: None),
+        may_mention=mentioned,
     )

@@ -125,8 +125,8 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     )
     assert quiet["elements"][0]["text"].startswith(
         "research · for Ana &lt;!here&gt;, <!subteam^S1>, <@U4> and 2 more · round 1 · "
-        "Analyst · started by Ben on topic: home batteries, target audience: a &amp; b · "
-        "since <!date^"
+        "by Analyst · started by Ben on topic: home batteries, target audience: a &amp; b · "
+        "<!date^"
     )
     assert output == {"type": "markdown", "text": "## Findings\n\n- one\n"}
     assert meaning["elements"][0]["text"] == (
@@ -140,7 +140,7 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
 def test_a_card_leaves_out_what_is_not_known() -> None:
     quiet = read(render_card(a_view(), now=LATER))
     assert quiet.startswith(":hourglass: *Draft is ready for review*\n")
-    assert "\nresearch · round 1 · since <!date^" in quiet
+    assert "\nresearch · round 1 · <!date^" in quiet
     anyone = replace(a_view(), reviewers=(User(ANA.id), Anyone()))
     assert "· for anyone in the channel ·" in read(render_card(anyone, now=LATER))
     given = replace(a_view(), given=(("topic", "tea"),))
@@ -200,7 +200,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
     asked = a_round(state=State.RESUMED, decision=a_decision(Revise("shorter & <b>")))
     view = CardView(a_round(number=2), Output("text"), asked)
     shown = read(render_card(view, now=LATER))
-    assert "In round 1 <@U0ANA> asked for changes:\n> shorter &amp; &lt;b&gt;" in shown
+    assert "In round 1 <@U0ANA> asked for a revision:\n> shorter &amp; &lt;b&gt;" in shown
     approved = replace(asked, decision=a_decision())
     assert "asked for" not in read(render_card(replace(view, previous=approved), now=LATER))
 
@@ -273,4 +273,4 @@ def test_a_card_says_who_is_on_it_and_who_wrote() -> None:
 def test_a_card_says_that_nothing_changed_since_an_earlier_round() -> None:
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Approve()))
     view = CardView(replace(a_named_round(), number=3), Output("Same."), previous, Output("Same."))
-    assert "Nothing changed since round 1." in shown(render_card(view, now=LATER).blocks)
+    assert "Nothing changed since round 1 · " in shown(render_card(view, now=LATER).blocks)

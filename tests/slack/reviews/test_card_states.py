@@ -56,7 +56,7 @@ ASKED = a_decision(Revise("a\nb"))
         ),
         (
             {"state": State.DECIDED, "decision": ASKED},
-            ":outbox_tray: *<@U0ANA> asked for changes to Draft*",
+            ":outbox_tray: *<@U0ANA> asked for a revision of Draft*",
             "> a\n> b\nBeing sent to the crew…",
         ),
         (
@@ -86,13 +86,13 @@ ASKED = a_decision(Revise("a\nb"))
         ),
         (
             {"state": State.RESUMED, "reason": Answered("x", RESUMED), "decision": ASKED},
-            ":leftwards_arrow_with_hook: *<@U0ANA> asked for changes to Draft*",
+            ":leftwards_arrow_with_hook: *<@U0ANA> asked for a revision of Draft*",
             "The crew goes on with these words.",
         ),
         (
             {"state": State.RESUMED, "reason": Answered("x", COMPLETED), "decision": ASKED},
-            ":leftwards_arrow_with_hook: *<@U0ANA> asked for changes to Draft*",
-            "The crew is done, although changes were asked for.",
+            ":leftwards_arrow_with_hook: *<@U0ANA> asked for a revision of Draft*",
+            "The crew is done, although a revision was asked for.",
         ),
         (
             {"state": State.STUCK, "reason": RefusedByCrew("404", "gone")},
@@ -101,7 +101,7 @@ ASKED = a_decision(Revise("a\nb"))
         ),
         (
             {"state": State.STUCK, "reason": RefusedByCrew("400", "no"), "decision": ASKED},
-            ":warning: *<@U0ANA>'s request for changes to Draft did not reach the crew*",
+            ":warning: *<@U0ANA>'s revision request for Draft did not reach the crew*",
             "is not waiting for this",
         ),
         (
@@ -226,14 +226,14 @@ def test_long_words_are_one_click_away(length: int, is_cut: bool) -> None:
             "Approved by Ana, being sent to the crew: Draft · tea",
         ),
         ({"state": State.RESUMED, "decision": APPROVED}, "Approved by Ana: Draft · tea"),
-        ({"state": State.RESUMED, "decision": ASKED}, "Ana asked for changes: Draft · tea"),
+        ({"state": State.RESUMED, "decision": ASKED}, "Ana asked for a revision: Draft · tea"),
         (
             {"state": State.STUCK, "decision": APPROVED},
             "Not delivered (approved by Ana): Draft · tea",
         ),
         (
             {"state": State.STUCK, "decision": ASKED, "in_doubt_since": NOW},
-            "Perhaps not delivered (Ana asked for changes): Draft · tea",
+            "Perhaps not delivered (Ana asked for a revision): Draft · tea",
         ),
         ({"state": State.SUPERSEDED}, "Replaced by round 2: Draft · tea"),
         ({"state": State.CLOSED}, "Closed: Draft · tea"),

@@ -148,7 +148,7 @@ def test_what_is_not_there_to_compare_or_did_not_change_is_said() -> None:
     assert "first round" in shown(list(render_changes(first)))
     unreadable = CardView(a_round(number=2), Output("x"))
     assert "may not read the round before" in shown(list(render_changes(unreadable)))
-    assert "although changes were asked for" in shown(changed("Same.", "Same."))
+    assert "although a revision was asked for" in shown(changed("Same.", "Same."))
     approved = a_round(State.RESUMED, decision=a_decision(Approve()))
     view = CardView(a_round(number=2), Output("Same."), approved, Output("Same."))
     assert "although" not in shown(list(render_changes(view)))

@@ -90,8 +90,8 @@ def test_the_reviewer_reads_who_has_been_told(
     on_card = kept(CardView(stuck, an_output()), operators)
     assert on_card == (says and says.replace("Your", "<@U0ANA>'s"))
     asked = replace(stuck, decision=a_decision(Revise("Shorter.")))
-    assert (kept(CardView(asked, an_output()), operators) or "request for changes").count(
-        "request for changes"
+    assert (kept(CardView(asked, an_output()), operators) or "revision request").count(
+        "revision request"
     )
 
 

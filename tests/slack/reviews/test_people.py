@@ -92,5 +92,5 @@ async def test_whom_an_escalation_names_by_address_is_shown_as_in_slack() -> Non
         rule = a_rule(escalate=Escalation(Duration.parse("1d"), (later,)))
         view = await people.complete(a_view(rule=rule, escalated_at=NOW))
         card = read(render_card(view, now=LATER))
-        assert f"<@{BEN.id}> may decide too." in card
+        assert f"<@{BEN.id}> may decide now, too" in card
         assert later.address not in card

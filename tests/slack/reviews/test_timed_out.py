@@ -28,17 +28,20 @@ BY = TimedOut("two <eyes>", Duration(timedelta(days=3)))
 SENT_BACK = Decision(Revise("Stop."), BY, NOW, Via.RULE)
 APPROVED = Decision(Approve(), BY, NOW, Via.RULE)
 REFUSED = RefusedByCrew("401", "no")
-SO = "Nobody decided within 3 days; the rule “two &lt;eyes&gt;”"
+SO = "Not decided within 3 days; the rule “two &lt;eyes&gt;”"
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"state": State.DECIDED, "decision": SENT_BACK}, "sent it back"),
-        ({"state": State.RESUMED, "decision": APPROVED, "reason": Answered()}, "approved it"),
+        ({"state": State.DECIDED, "decision": SENT_BACK}, "Draft went back: nobody"),
+        (
+            {"state": State.RESUMED, "decision": APPROVED, "reason": Answered()},
+            "approved by its rule: nobody",
+        ),
         (
             {"state": State.STUCK, "decision": SENT_BACK, "reason": REFUSED},
-            "The request for changes to",
+            "The revision request for",
         ),
         ({"state": State.CLOSED, "decision": APPROVED, "reason": NeverSent()}, "was not sent"),
     ],
@@ -72,7 +75,7 @@ def test_the_thread_is_told_when_it_did_not_arrive(reason: RefusedByCrew | None)
     notice = render_stuck_notice(a_round(State.STUCK, decision=SENT_BACK, reason=reason))
     assert notice is not None
     assert (
-        "Nobody decided in time, so the rule “two &lt;eyes&gt;” did: its decision on round 1"
+        "It was not decided in time, so the rule “two &lt;eyes&gt;” did: its decision on round 1"
         in read(notice)
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,13 @@ from crewgate.domain.effects import SLACK, UPDATES, EffectKind
 from crewgate.domain.execution import ExecutionState
 from crewgate.domain.outcome import Delivered, RefusalKind, Refused
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import TimeOut
+from crewgate.domain.timed import times_out_at
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.read_models import MessageRef
 from crewgate.usecases.track import end_execution
+from tests.builders import a_crew, a_rule
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
 
@@ -304,3 +309,28 @@ async def test_nothing_is_reported_about_a_crew_that_is_gone(world: World) -> No
     await world.store_dead_letter(crew="gone")
     assert await world.turn() == [Delivered("nothing to report")]
     assert await world.effects() == []
+
+
+async def test_the_first_card_follows_the_latest_round(world: World, waiting: Round) -> None:
+    await world.settle_slack()
+    await world.decide(waiting.id, Revise("Shorter."))
+    second = (await world.notify("Another draft.")).round
+    await world.settle_slack()
+    world.slack.calls.clear()
+    await world.decide(second.id)
+    await world.settle_slack()
+    assert world.slack.calls == [f"update {second.id}", f"update {waiting.id}"]
+    told = (await world.uow.read.posting(waiting.id)).view.told
+    assert (told.id, told.state) == (second.id, State.DECIDED)
+    assert (await world.uow.read.posting(second.id)).view.told.id == second.id
+
+
+async def test_a_card_names_the_moment_at_which_its_rule_decides(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(timeout=TimeOut(Duration.parse("1h"))),))
+    round_ = (await world.notify(execution_id="e-2")).round
+    assert (await world.uow.read.posting(round_.id)).view.due_at is None
+    await world.settle_slack()
+    due_at = (await world.uow.read.posting(round_.id)).view.due_at
+    assert due_at == world.clock() + timedelta(hours=1)
+    assert times_out_at(round_, world.clock()) == due_at
+    assert times_out_at(replace(round_, rule=None), world.clock()) is None

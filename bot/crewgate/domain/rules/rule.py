@@ -167,7 +167,7 @@ class Rule:
         Setting(
             parse=parse_flag,
             meaning=(
-                "whether who started the execution may approve; they may always ask for changes"
+                "whether who started the execution may approve; they may always ask for a revision"
             ),
             example="false",
         ),

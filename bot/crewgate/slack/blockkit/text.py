@@ -277,6 +277,24 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def date(at: datetime) -> str:
-    """A moment in mrkdwn, shown in each reader's own time zone."""
+    """A moment in mrkdwn, shown in each reader's own time zone: `Today 7:46 AM`."""
+    return _date(at, "{date_short_pretty} {time}")
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` if it is not near."""
+    return _date(at, "{time}" if _is_near(at, now) else "{date_short}, {time}")
+
+
+def at_moment(at: datetime, now: datetime) -> str:
+    """The same with its preposition."""
+    return f"{'at' if _is_near(at, now) else 'on'} {moment(at, now)}"
+
+
+def _is_near(at: datetime, now: datetime) -> bool:
+    return abs((at - now).total_seconds()) < _DAY / 2
+
+
+def _date(at: datetime, pattern: str) -> str:
     fallback = f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".rstrip()
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+    return f"<!date^{int(at.timestamp())}^{pattern}|{fallback}>"

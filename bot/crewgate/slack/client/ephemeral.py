@@ -5,11 +5,13 @@ By then everything has been done or refused; a lost answer loses nothing but its
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
 import structlog
+from slack_bolt.context.async_context import AsyncBoltContext
 
 from crewgate.slack.blockkit.blocks import Message
 
@@ -19,12 +21,29 @@ Respond = Callable[..., Awaitable[Any]]
 """Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
 
 
-async def send_ephemeral(
-    respond: Respond, answer: str | Message, *, thread_ts: str | None = None
+async def answer_in_thread(
+    context: AsyncBoltContext,
+    body: Mapping[str, Any],
+    respond: Respond,
+    next_: Callable[[], Awaitable[None]],
 ) -> None:
-    """Answer the person who clicked or typed, and nobody else; in a thread if one is named."""
+    """Have a press in a thread answered there; a Bolt middleware.
+
+    Slack answers in the channel unless it is told the thread, and nobody in the thread sees that.
+    It does not say where a reply was pressed that is shown in the channel, too: most likely there.
+    """
+    match body:
+        case {"message": {"subtype": "thread_broadcast"}}:
+            pass
+        case {"container": {"thread_ts": str(thread), "message_ts": ts}} if ts != thread:
+            context["respond"] = partial(respond, thread_ts=thread)
+    await next_()
+
+
+async def send_ephemeral(respond: Respond, answer: str | Message) -> None:
+    """Answer the person who clicked or typed, and nobody else."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
-    await _send(respond, message, replace_original=False, thread_ts=thread_ts)
+    await _send(respond, message, replace_original=False)
 
 
 async def replace_ephemeral(respond: Respond, message: Message) -> None:
@@ -37,20 +56,13 @@ async def remove_original(respond: Respond) -> None:
     await _respond(respond, delete_original=True)
 
 
-async def _send(
-    respond: Respond,
-    message: Message,
-    *,
-    replace_original: bool,
-    thread_ts: str | None = None,
-) -> None:
+async def _send(respond: Respond, message: Message, *, replace_original: bool) -> None:
     await _respond(
         respond,
         text=message.text,
         blocks=message.blocks or None,
         response_type="ephemeral",
         replace_original=replace_original,
-        thread_ts=thread_ts,
         unfurl_links=False,
         unfurl_media=False,
     )

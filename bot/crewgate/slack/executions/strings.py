@@ -80,7 +80,7 @@ def _task_done(update: TaskUpdate) -> str:
     summary = one_line(update.summary, _SUMMARY_LIMIT)
     by = one_line(update.agent or "", _AGENT_LIMIT)
     said = f": {summary}" if summary else " is done"
-    return f":heavy_check_mark: {title}{said}{f' · {by}' if by else ''}"
+    return f"{icons.DONE} {title}{said}{f' · {by}' if by else ''}"
 
 
 def ended(execution: Execution, approved: Round | None = None) -> str:

@@ -111,7 +111,7 @@ def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Blo
     round_ = line.round
     waits = row.part is Part.MINE and not row.over
     if waits:
-        yield from decide_buttons(round_)
+        yield from decide_buttons(round_, reader=user)
     if row.part is Part.STUCK and not row.over:
         if line.key in found.reviewed:
             yield RETRY.on(round_.id)

@@ -7,37 +7,15 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.slack import ids
-from crewgate.slack.client.ephemeral import Respond, remove_original, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors
-from crewgate.slack.notes import strings
 from crewgate.slack.payloads import Deleted, Edited, Written, parse_message
-from crewgate.slack.press import parse_press
 from crewgate.usecases.notes import change_note, delete_note, keep_note
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the thread's messages and the offer on the app."""
-    app.action(ids.KEEP_COLLECTING)(partial(on_keep_collecting, context=context))
+    """Put the thread's messages on the app."""
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
-
-
-async def on_keep_collecting(
-    ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext
-) -> None:
-    """Take the offer away, and answer in the thread where it stood."""
-    await ack()
-    press = parse_press(body)
-    await remove_original(respond)
-    async with explain_errors(
-        partial(send_ephemeral, respond), context=context, by=press.by, round_id=press.value
-    ):
-        posting = await context.uow.read.posting(press.value)
-        asks = posting.view.round.question is not None
-        kept = strings.KEPT_FOR_ANSWER if asks else strings.KEPT
-        await send_ephemeral(respond, kept, thread_ts=posting.thread_ts)
 
 
 async def on_message(ack: AsyncAck) -> None:

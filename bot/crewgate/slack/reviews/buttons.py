@@ -38,7 +38,7 @@ class Button:
 APPROVE: Final = Button("approve", "Approve", style="primary")
 REVISE: Final = Button("revise", strings.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
-TAKE_BACK: Final = Button("take_back", "Take back")
+TAKE_BACK: Final = Button("take_back", "Take back my approval")
 CLAIM: Final = Button("claim", "I'm on it")
 RETRY: Final = Button("retry", "Retry")
 REOPEN: Final = Button("reopen", "Reopen")
@@ -56,17 +56,28 @@ BUTTONS: Final = 4
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
-def decide_buttons(round_: Round) -> tuple[Block, ...]:
-    """Approve and Revise, or a flow's outcomes: the first buttons of a round that waits."""
+def decide_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
+    """Approve and Revise, or a flow's outcomes: the first buttons of a round that waits.
+
+    `reader` is the user's id where only one person reads them: no Approve for one who has approved.
+    """
+    if reader in voices_of(round_.votes):
+        return (words_button(round_),)
     if round_.question is not None:
         return _answer_buttons(round_, round_.question)
-    return APPROVE.on(round_.id), REVISE.on(round_.id)
+    return APPROVE.on(round_.id), words_button(round_)
+
+
+def words_button(round_: Round) -> Block:
+    """The button that opens the form for words."""
+    return REVISE.on(round_.id, label=None if round_.question is None else strings.IN_WORDS)
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
     """The buttons of a round that waits which come and go, after all others.
 
-    Where only one person reads them, `reader` is this user's id.
+    A card looks the same to all, so it has *Take back my approval* once anybody has approved.
+    `reader` is as for `decide_buttons`.
     """
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
@@ -76,7 +87,7 @@ def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ..
 def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     """One for each outcome, in the flow's order, and Answer in words."""
     labels = _labels(question)
-    words = REVISE.on(round_.id, label=strings.IN_WORDS)
+    words = words_button(round_)
     if len(labels) <= BUTTONS:
         green = _first_approval(question)
         return (

@@ -85,11 +85,17 @@ def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str
     )
 
 
-def newer(view: CardView, link: Link) -> str | None:
-    """Where the latest round is, on the card of an earlier one."""
+def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
+    """Lead from the card of an earlier round to the latest one.
+
+    `is_told`: the card tells the latest round's state, so it need not say that there is one.
+    """
     if view.newer is None:
         return None
-    where = linked(notice_strings.round_number(view.newer.number), view.newer.card, link)
+    number = view.newer.round.number
+    if is_told:
+        return linked(notice_strings.open_round(number), view.newer.card, link)
+    where = linked(notice_strings.round_number(number), view.newer.card, link)
     return notice_strings.came_back_with(where, is_flow=view.round.question is not None)
 
 

@@ -56,50 +56,51 @@ _NAME_LIMIT: Final = 80
 _Ended: TypeAlias = OnItsWay | Taken | Stuck | Superseded | Closed
 
 
-def render_card(view: CardView, *, now: datetime) -> Message:
-    """A round that waits with its output, or what became of it.
+def render_card(view: CardView, *, now: datetime, reader: str | None = None) -> Message:
+    """Render a round that waits with its output, or what became of it.
 
-    A card stays for days, so its times are left to Slack; `now` ends a claim.
+    A card stays for days, so its times are left to Slack; `now` ends a claim. `reader` is the
+    person who reads it in private; a card in the channel tells the state of the latest round.
     """
-    round_ = view.round
-    shown = present(round_)
+    shown = present(view.round)
+    told = view.told if reader is None else view.round
     output = output_on_card(view.output)
-    headline = state_strings.headline(round_, shown, view.subject)
+    headline = state_strings.headline(
+        told, present(told), view.subject, by_number=told is not view.round
+    )
     if isinstance(shown, Waiting):
         blocks = [
             with_menu(headline, view, output.share),
-            context(strings.about_waiting(view)),
-            *_about_rule(view),
-            *_asked(round_),
+            context(strings.about_waiting(view, now=now, changed=_changed(view))),
+            *_asked(view.round),
             *_since_the_round_before(view),
             *output.blocks,
             *_what_people_do(view, now=now),
-            *_decide(view, output.share),
+            *_decide(view, output.share, reader=reader),
         ]
     else:
-        blocks = [with_menu(headline, view), *_folded(view, shown)]
-    text = notification(state_strings.push(round_, shown, view.subject))
+        blocks = [with_menu(headline, view), *_folded(view, shown, told)]
+    text = notification(state_strings.push(told, present(told), view.subject))
     return Message(text, blocks, output.share.percent, output.too_long)
 
 
-def render_card_plain(view: CardView, *, now: datetime) -> Message:
+def render_card_plain(view: CardView, *, now: datetime, reader: str | None = None) -> Message:
     """The same without anything an agent or a caller wrote, for when Slack refuses the card."""
-    round_ = view.round
-    shown = present(round_)
-    headline = state_strings.headline(round_, shown, "")
+    shown = present(view.round)
+    told = view.told if reader is None else view.round
+    headline = state_strings.headline(told, present(told), "", by_number=told is not view.round)
     if isinstance(shown, Waiting):
         share = Share(0, max(1, length(view.output.text)))
         blocks = [
             with_menu(headline, view, share),
-            context(strings.about_plain(round_)),
-            *_about_rule(view),
+            context(strings.about_plain(view, now=now)),
             section(strings.NOT_SHOWABLE),
             *_what_people_do(view, now=now),
-            *_decide(view, share),
+            *_decide(view, share, reader=reader),
         ]
     else:
-        blocks = [with_menu(headline, view), *_folded(view, shown)]
-    text = notification(state_strings.push(round_, shown))
+        blocks = [with_menu(headline, view), *_folded(view, shown, told)]
+    text = notification(state_strings.push(told, present(told)))
     return Message(text, blocks, shown=0, too_long=True)
 
 
@@ -123,12 +124,6 @@ def file_title(view: CardView) -> str:
 # --- while it waits ------------------------------------------------------------------------------
 
 
-def _about_rule(view: CardView) -> list[Block]:
-    """The lines about the rule, the approvals and the delegates."""
-    lines = strings.about_rule(view)
-    return [context("\n".join(lines))] if lines else []
-
-
 def _asked(round_: Round) -> list[Block]:
     """The question of a flow, in its own words."""
     if round_.question is None or is_blank(round_.question.message):
@@ -137,17 +132,17 @@ def _asked(round_: Round) -> list[Block]:
 
 
 def _since_the_round_before(view: CardView) -> list[Block]:
-    """The request for changes in the round before, and the changes since."""
-    lines: list[str] = []
+    """The revision request in the round before, and a warning where nothing has changed since."""
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
-    if earlier:
-        lines.append(earlier)
-    if view.round.unchanged:
-        lines.append(strings.unchanged(view.round))
-    elif view.previous is not None and view.before is not None:
-        changes = measure_changes(view.before, view.output)
-        lines.append(strings.changed(changes, view.previous))
-    return [section(line) for line in lines]
+    lines = [earlier, strings.unchanged(view.round) if view.round.unchanged else None]
+    return [section(line) for line in lines if line]
+
+
+def _changed(view: CardView) -> str:
+    """The amount of changes since the round before; empty where `_since_the_round_before` warns."""
+    if view.round.unchanged or view.previous is None or view.before is None:
+        return ""
+    return strings.changed(measure_changes(view.before, view.output), view.previous)
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
@@ -160,16 +155,16 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     return [context(line) for line in lines]
 
 
-def _decide(view: CardView, share: Share) -> list[Block]:
+def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     """The effect of the buttons, and the buttons, beside this share of the output."""
     round_id, question = view.round.id, view.round.question
-    buttons = [*decide_buttons(view.round)]
+    buttons = [*decide_buttons(view.round, reader=reader)]
     if share.shown < share.of:
         label = strings.read_all(count_pages(view.output.text))
         buttons.append(READ.on(round_id, label=label))
     if view.previous is not None:
         buttons.append(CHANGES.on(round_id))
-    buttons += [CLAIM.on(round_id), *last_buttons(view.round)]
+    buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     what = context(strings.what_buttons_do(view.round))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
@@ -181,7 +176,7 @@ def _decide(view: CardView, share: Share) -> list[Block]:
 # --- once it does not wait any more --------------------------------------------------------------
 
 
-def _folded(view: CardView, shown: _Ended) -> list[Block]:
+def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
     """The decision's time and words, the crew's answer, and what can be done."""
     round_ = view.round
     if isinstance(shown, Superseded):
@@ -189,21 +184,21 @@ def _folded(view: CardView, shown: _Ended) -> list[Block]:
             context(strings.about_undecided(round_)),
             section(strings.NOBODY_DECIDED),
         ]
-        return [*blocks, actions(*_read_buttons(round_, None))]
+        return [*blocks, actions(*_read_buttons(told, None))]
     decision = shown.decision
     if decision is None:
         blocks = [context(strings.about_undecided(round_))]
     else:
         said = state_strings.said(decision)
         blocks = [
-            context(strings.about_decided(round_, decision)),
+            context(strings.about_decided(round_, decision, is_told=told is round_)),
             *_all_who_approved(decision),
             *([section(said)] if said else []),
         ]
     # That it is being done again is over once the next round is there.
     if not (view.newer is not None and state_strings.is_done_again(shown)):
         blocks.append(section(state_strings.answer(shown)))
-    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, decision))]
+    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(told, decision))]
 
 
 def _all_who_approved(decision: Decision) -> list[Block]:
@@ -223,8 +218,8 @@ def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
             return []
 
 
-def _read_buttons(round_: Round, decision: Decision | None) -> list[Block]:
-    read = READ.on(round_.id)
+def _read_buttons(told: Round, decision: Decision | None) -> list[Block]:
+    read = READ.on(told.id)
     if decision is None or not state_strings.is_cut(decision):
         return [read]
-    return [read, READ_WORDS.on(round_.id)]
+    return [read, READ_WORDS.on(told.id)]

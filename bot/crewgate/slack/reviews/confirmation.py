@@ -27,7 +27,7 @@ def render_confirmation(
 ) -> Block:
     """The modal that asks before an approval; `outcome` answers a flow.
 
-    What can do no harm is its green button: to ask for changes where notes wait, else to read. To
+    What can do no harm is its green button: to revise where notes wait, else to read. To
     approve all the same is one plain button among others. `again`: a caveat changed since the same
     person was asked.
     """

@@ -14,13 +14,19 @@ from crewgate.usecases.read_models import CardView, MessageRef
 
 
 def render_direct_message(
-    view: CardView, card: MessageRef | None, *, link: Link, now: datetime, plain: bool = False
+    view: CardView,
+    card: MessageRef | None,
+    *,
+    reader: str,
+    link: Link,
+    now: datetime,
+    plain: bool = False,
 ) -> Message:
     """Render the card for one person, with a link to the one in the channel.
 
     `card` is the one in the channel; `plain` leaves out what the agent wrote.
     """
-    message = (render_card_plain if plain else render_card)(view, now=now)
+    message = (render_card_plain if plain else render_card)(view, now=now, reader=reader)
     where = linked(notice_strings.THE_CARD, card, link)
     waits = isinstance(present(view.round), Waiting)
     line = notice_strings.decide_here_or(where, view.round) if waits else notice_strings.see(where)

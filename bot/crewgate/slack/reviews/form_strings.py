@@ -12,7 +12,6 @@ from crewgate.domain.question import Question
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import ELLIPSIS, one_line
 
-REVISE_SUBMIT: Final = "Send"
 REVISE_CLOSE: Final = "Cancel"
 OUTPUT_HEADING: Final = "*The output*"
 COMMENT_TITLE: Final = "Approve with a comment"
@@ -66,17 +65,22 @@ class WordsForm:
     """The labels of the form for words, for a crew's task or a flow's question."""
 
     title: str
+    submit: str
     label: str
     placeholder: str
 
 
 REVISING: Final = WordsForm(
-    "Ask for changes",
+    "Revise",
+    "Send revision",
     "What should change?",
     "The crew gets exactly what you write here and does the task again.",
 )
 ANSWERING: Final = WordsForm(
-    "Answer in words", "Your answer", "The flow gets exactly what you write here."
+    "Answer in words",
+    "Send answer",
+    "Your answer",
+    "The flow gets exactly what you write here.",
 )
 _OUTCOMES_SHOWN: Final = 10
 _OUTCOME: Final = 60

@@ -1,4 +1,4 @@
-"""The forms: approve with a comment, and ask for changes with what was written in the thread."""
+"""The forms: approve with a comment, and Revise with what was written in the thread."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def render_revise_form(
         ],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
-        submit=form_strings.REVISE_SUBMIT,
+        submit=says.submit,
         close=form_strings.REVISE_CLOSE,
     )
 

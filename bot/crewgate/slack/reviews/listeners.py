@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -16,7 +17,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
-from crewgate.domain.errors import AlreadyDecided, ConfirmationNeeded
+from crewgate.domain.errors import AlreadyDecided, ApprovedBefore, ConfirmationNeeded
 from crewgate.domain.review import State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
@@ -57,6 +58,8 @@ from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
 
+#: A second press within this time is the same press.
+DOUBLE_CLICK: Final = timedelta(seconds=3)
 IsRecorded: TypeAlias = bool
 """True if something was recorded that the round's card is about to show."""
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[IsRecorded]]
@@ -317,7 +320,7 @@ async def on_confirmed(
 async def on_revise_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Ask for changes, after all checks again; a refusal keeps the text in the form."""
+    """Ask for a revision, after all checks again; a refusal keeps the text in the form."""
     submission = parse_submission(body)
     await read_thread(submission.round_id)
     via = Via.THREAD if submission.with_notes else Via.MODAL
@@ -433,13 +436,19 @@ async def decide_once(
 ) -> bool:
     """Decide, and return False where the same person decided the same before.
 
-    Raises as `decide` does.
+    Raises as `decide` does, and ApprovedBefore to who approved longer than a double click ago.
     """
+    began_at = context.clock()
     try:
         round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
     except AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
+        return False
+    vote = round_.vote_of(by.id)
+    if vote is not None and vote.at < began_at:
+        if began_at - vote.at > DOUBLE_CLICK:
+            raise ApprovedBefore
         return False
     log.info(
         "approved" if round_.state is State.WAITING else "decided",

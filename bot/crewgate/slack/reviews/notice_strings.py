@@ -13,15 +13,24 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Decision, Person, TimedOut
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import date, duration, one_line
+from crewgate.slack.blockkit.text import duration, one_line
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.reviews import reader_strings, strings
-from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT
-from crewgate.slack.strings import CALLS_NOBODY, PLAIN, bold, crew, number, person, which_round
+from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT, by_time
+from crewgate.slack.strings import (
+    CALLS_NOBODY,
+    PLAIN,
+    bold,
+    counted,
+    crew,
+    number,
+    person,
+    which_round,
+)
 from crewgate.usecases.read_models import CardView, DeadLetter
 
-#: The most people mentioned by one message; a user group is one of them.
-CALLED: Final = 10
+#: The most people mentioned by one message, as many as are told in private; a user group is one.
+CALLED: Final = 50
 
 # --- calls ----------------------------------------------------------------------------------------
 
@@ -58,13 +67,18 @@ def _asked(mentions: str) -> str:
 
 
 def here_is(author: Person, round_: Round) -> str:
-    """Tell whoever asked for changes that the crew came back."""
+    """Tell whoever asked for a revision that the crew came back."""
     return f"{person(author)}, here is {number(round_)}."
 
 
 def round_number(number: int) -> str:
     """A later round, as a part of a sentence."""
     return f"round {number:,}"
+
+
+def open_round(number: int) -> str:
+    """The link on a review's first card, which tells the state of a later round."""
+    return f"Open round {number:,}"
 
 
 def came_back_with(where: str, *, is_flow: bool) -> str:
@@ -89,43 +103,46 @@ def see(where: str) -> str:
 # --- a round that waits for long ------------------------------------------------------------------
 
 
-def reminder(view: CardView, mentions: str) -> str:
-    """Remind those who have not decided; `mentions` is empty where nobody is called."""
-    return f"{mentions}: {_still_waits(view)}" if mentions else _still_waits(view)
+def reminder(view: CardView, title: str, now: datetime, mentions: str = "") -> str:
+    """Remind those who have not decided, in one sentence; `title` leads to the card.
 
-
-def private_reminder(view: CardView, where: str) -> str:
-    """The same for one person, in private; `where` is the card."""
-    return f"{_still_waits(view)} See {where}."
+    `mentions` is empty where nobody is called.
+    """
+    round_ = view.round
+    waits_for = "a decision" if round_.question is None else "an answer"
+    given = ""
+    if round_.votes:
+        given = f" ({phrases.voters(round_.votes, voice=CALLS_NOBODY)} approved)"
+        waits_for = f"{counted(round_.approvals - len(round_.votes), 'more approval')}"
+    due = strings.deadline(view, now)
+    what = f"{_subject(view, title)} still waits for {waits_for}{given}"
+    line = f"{what}; it {due}." if due else f"{what}."
+    return f"{mentions}: {line}" if mentions else line
 
 
 def reminder_plain(round_: Round) -> str:
     """The same for notifications."""
-    return f"{which_round(round_)} waited long for a decision"
+    return f"Still waits for a decision: {which_round(round_)}"
 
 
-def escalated(view: CardView, people: Sequence[ReviewerRef], now: datetime) -> str:
+def escalated(view: CardView, title: str, people: Sequence[ReviewerRef], now: datetime) -> str:
     """Tell those who may decide too from now on."""
     waited = duration(now - view.round.opened_at)
-    so_far = _so_far(view.round)
-    line = f"Nobody has decided on {_subject(view)} for {waited}, so more people may now."
-    if so_far:
-        line = f"{_subject(view)} has waited for {waited} · {so_far}. More people may decide now."
+    line = f"{_subject(view, title)} has waited for {waited}{_so_far(view.round)}."
+    line = f"{line} More people may decide now."
     return f"{line} {_asked(called(people))}" if people else line
 
 
-def timed_out(view: CardView, mentions: str) -> str:
+def timed_out(view: CardView, title: str, mentions: str) -> str:
     """Tell that time is over, and what the rule did; `mentions` where it goes on waiting."""
     round_ = view.round
     decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):
-        return f"{phrases.did_this(decision)}: {_subject(view)}."
+        what = by_time(bold(title), round_, decision, decision.by)
+        return shared.joined(what, one_line(view.subject, SUBJECT_LIMIT))
     timeout = round_.rule.timeout if round_.rule is not None else None
     within = f"within {phrases.how_long(timeout.after)}" if timeout is not None else "in time"
-    so_far = _so_far(round_)
-    line = f"Nobody decided on {_subject(view)} {within}. It goes on waiting."
-    if so_far:
-        line = f"{_subject(view)} was not decided {within} · {so_far}. It goes on waiting."
+    line = f"{_subject(view, title)} was not decided {within}{_so_far(round_)}. It goes on waiting."
     return f"{line} {_asked(mentions)}" if mentions else line
 
 
@@ -134,22 +151,18 @@ def timed_out_plain(round_: Round) -> str:
     decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):
         return f"{phrases.did_this(decision, PLAIN)}: {which_round(round_)}"
-    return f"Nobody decided in time on {which_round(round_)}"
-
-
-def _still_waits(view: CardView) -> str:
-    since = shared.joined(f"since {date(view.round.opened_at)}", _so_far(view.round))
-    return f"{_subject(view)} still waits for a decision, {since}."
+    return f"Not decided in time: {which_round(round_)}"
 
 
 def _so_far(round_: Round) -> str:
     """By name: whoever has approved is not called again."""
-    return strings.so_far(round_, CALLS_NOBODY)
+    so_far = strings.so_far(round_, CALLS_NOBODY)
+    return f" · {so_far}" if so_far else ""
 
 
-def _subject(view: CardView) -> str:
-    name = f"{bold(shared.task(view.round))}, {number(view.round)}"
-    return shared.joined(name, one_line(view.subject, SUBJECT_LIMIT))
+def _subject(view: CardView, title: str) -> str:
+    about = one_line(view.subject, SUBJECT_LIMIT)
+    return f"{bold(title)} ({about})" if about else bold(title)
 
 
 def flow_escalated(round_: Round, people: Sequence[ReviewerRef]) -> str:
@@ -174,7 +187,7 @@ def nobody_left(round_: Round, operators: Sequence[ReviewerRef]) -> str:
     return (
         f":exclamation: *{few} left who may approve this.* {let} more people decide. A change of "
         f"{phrases.rule_name(rule.name)} counts from the next round on: make it, then have "
-        "somebody ask for changes here."
+        "somebody press Revise here."
     )
 
 

@@ -124,40 +124,37 @@ def render_dead_letter(
     return with_operators(message, operators, notice_strings.NOT_UNDERSTOOD)
 
 
-def render_reminder(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message | None:
+def render_reminder(scene: Scene) -> Message | None:
     """Remind the reviewers who have not decided, and their delegates.
 
     Call the operators too if nobody is left who may approve. Return None once the round no longer
     waits.
     """
-    message = _waiting(view, notice_strings.reminder(view, _not_voted(view)))
-    return message if message is None else _with_nobody_left(message, view, operators)
+    view = scene.view
+    said = notice_strings.reminder(view, scene.title, scene.now, _not_voted(view))
+    message = _waiting(view, said)
+    return message if message is None else _with_nobody_left(message, view, scene.operators)
 
 
-def render_private_reminder(
-    view: CardView, card: MessageRef | None, *, link: Link
-) -> Message | None:
-    """The same for one person, in private; `card` is the one in the channel."""
-    return _waiting(
-        view, notice_strings.private_reminder(view, linked(notice_strings.THE_CARD, card, link))
-    )
+def render_private_reminder(scene: Scene) -> Message | None:
+    """The same for one person, in private."""
+    return _waiting(scene.view, notice_strings.reminder(scene.view, scene.title, scene.now))
 
 
-def render_escalated(
-    view: CardView, people: Sequence[ReviewerRef], *, now: datetime
-) -> Message | None:
+def render_escalated(scene: Scene) -> Message | None:
     """Call the people that an escalation has added; None once the round no longer waits."""
-    return _waiting(
-        view, notice_strings.escalated(view, mentionable(not_voted(view.round, people)), now)
-    )
+    people = mentionable(not_voted(scene.round, scene.added))
+    said = notice_strings.escalated(scene.view, scene.title, people, scene.now)
+    return _waiting(scene.view, said)
 
 
-def render_timed_out(view: CardView, operators: Sequence[ReviewerRef] = ()) -> Message:
-    """Say what a rule did when nobody decided; call all again if the round goes on waiting."""
+def render_timed_out(scene: Scene) -> Message:
+    """Say what a rule did when time was over; call all again if the round goes on waiting."""
+    view = scene.view
     waits = view.round.state is State.WAITING
-    sentence = notice_strings.timed_out(view, _not_voted(view) if waits else "")
+    sentence = notice_strings.timed_out(view, scene.title, _not_voted(view) if waits else "")
     text = notification(notice_strings.timed_out_plain(view.round))
-    return _with_nobody_left(Message(text, [section(sentence)]), view, operators)
+    return _with_nobody_left(Message(text, [section(sentence)]), view, scene.operators)
 
 
 def _not_voted(view: CardView) -> str:
@@ -199,6 +196,11 @@ class Scene:
         """The round that the message is about."""
         return self.view.round
 
+    @property
+    def title(self) -> str:
+        """The task's name, as a link to the card."""
+        return linked(shared.task(self.round), self.card, self.link)
+
 
 NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
     EffectKind.ATTACH_FAILED: lambda it: render_attach_failed(it.round, it.operators),
@@ -207,8 +209,8 @@ NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
     EffectKind.CALL_ASSIGNED: lambda it: render_escalation(
         it.round, it.assigned or it.view.reviewers
     ),
-    EffectKind.POST_REMINDER: lambda it: render_reminder(it.view, it.operators),
-    EffectKind.REMIND_PRIVATELY: lambda it: render_private_reminder(it.view, it.card, link=it.link),
-    EffectKind.POST_ESCALATED: lambda it: render_escalated(it.view, it.added, now=it.now),
-    EffectKind.POST_TIMED_OUT: lambda it: render_timed_out(it.view, it.operators),
+    EffectKind.POST_REMINDER: render_reminder,
+    EffectKind.REMIND_PRIVATELY: render_private_reminder,
+    EffectKind.POST_ESCALATED: render_escalated,
+    EffectKind.POST_TIMED_OUT: render_timed_out,
 }

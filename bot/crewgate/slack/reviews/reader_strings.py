@@ -33,7 +33,7 @@ def replaced(previous: Round) -> str:
 
 
 def asked(previous: Round) -> str | None:
-    """The request for changes in a round before; None if there was none. The words follow."""
+    """The revision request in a round before; None if there was none. The words follow."""
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
@@ -47,7 +47,7 @@ def asked(previous: Round) -> str | None:
 
 
 def asked_for(decision: Decision) -> str | None:
-    """The words of a request for changes; None where the decision asks for none.
+    """The words of a revision request; None where the decision asks for none.
 
     An answer to a flow that does not approve asks for some if the flow asks the same again.
     """
@@ -64,7 +64,7 @@ def nothing_changed(previous: Round) -> str:
     """Word for word the same, asked for or not."""
     decision = previous.decision
     asked = decision is not None and isinstance(decision.verdict, Revise)
-    although = ", although changes were asked for" if asked else ""
+    although = ", although a revision was asked for" if asked else ""
     return f":exclamation: *Nothing changed.* Word for word the same as before{although}."
 
 

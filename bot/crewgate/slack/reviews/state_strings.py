@@ -105,19 +105,23 @@ def is_done_again(shown: Presentation) -> bool:
 # --- in one line ----------------------------------------------------------------------------------
 
 
-def headline(round_: Round, shown: Presentation, subject: str) -> str:
-    """A card's first line: the state first, then what it is about."""
+def headline(round_: Round, shown: Presentation, subject: str, *, by_number: bool = False) -> str:
+    """A card's first line: the state first, then what it is about; `by_number` names the round."""
     about = one_line(subject, SUBJECT_LIMIT)
-    line = f"{icon(shown)} {shared.bold(_headline(round_, shown))}"
+    name = f"{task(round_)} ({shared.number(round_)})" if by_number else task(round_)
+    line = f"{icon(shown)} {shared.bold(_headline(name, round_, shown))}"
     return f"{line} · {about}" if about else line
 
 
-def _headline(round_: Round, shown: Presentation) -> str:  # noqa: PLR0911  # a table
-    name = task(round_)
+def _headline(name: str, round_: Round, shown: Presentation) -> str:  # noqa: PLR0911  # a table
     match shown:
+        case Waiting(needed=needed) if needed > 1 and round_.question is None:
+            return f"{name} needs {needed:,} approvals"
         case Waiting():
             asks = "is ready for review" if round_.question is None else "asks for an answer"
             return f"{name} {asks}"
+        case OnItsWay(decision) | Taken(decision) if isinstance(decision.by, TimedOut):
+            return by_time(name, round_, decision, decision.by)
         case OnItsWay(decision) | Taken(decision):
             return phrases.headline(name, decision)
         case Superseded(by):
@@ -125,12 +129,31 @@ def _headline(round_: Round, shown: Presentation) -> str:  # noqa: PLR0911  # a 
         case Closed(reason=Dismissed(by=by)):
             return f"{name} dismissed by {person(by)}"
         case Stuck(Decision() as decision) | Closed(Decision() as decision):
-            what = f"{phrases.noun(decision)} {'of' if decision.is_approve else 'to'}"
-            return f"{phrases.whose(decision, 'The')} {what} {name} {arrival(shown)}"
+            what = f"{phrases.noun(decision)} {_OF[type(decision.verdict)]} {name}"
+            return f"{phrases.whose(decision, 'The')} {what} {arrival(shown)}"
         case Closed(reason=AnsweredElsewhere()):
             return f"{name} was answered elsewhere"
         case _:
             return f"{name} is closed"
+
+
+def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
+    """A rule's decision, and how far people came: `Draft went back: 1 of 2 approvals in 3 days`."""
+    within = phrases.how_long(by.after)
+    came = f"{len(round_.votes):,} of {round_.approvals:,} approvals in {within}"
+    why = came if round_.votes else f"nobody decided within {within}"
+    match decision.verdict:
+        case Revise():
+            return f"{name} went back: {why}"
+        case Approve():
+            return f"{name} approved by its rule: {why}"
+        case Answer():
+            return f"{name}: {why}; {phrases.rule_did(decision)}"
+        case _:
+            assert_never(decision.verdict)
+
+
+_OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
 
 
 def push(round_: Round, shown: Presentation, subject: str = "") -> str:
@@ -144,7 +167,9 @@ def push(round_: Round, shown: Presentation, subject: str = "") -> str:
 def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  # a table
     match shown:
         case Waiting(approved=approved, needed=needed):
-            so_far = f", {approved:,} of {needed:,}" if approved else ""
+            so_far = f", {approved:,} given" if approved else ""
+            if needed > 1 and not is_question:
+                return f"Needs {needed:,} approvals{so_far}"
             return f"{'Waiting for an answer' if is_question else 'Ready for review'}{so_far}"
         case OnItsWay(decision):
             sent = f"being sent to the {receiver(decision)}"
@@ -349,7 +374,7 @@ def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:
         case Answered(status=ResumeStatus.COMPLETED), True:
             return "The crew is done."
         case Answered(status=ResumeStatus.COMPLETED), False:
-            return "The crew is done, although changes were asked for."
+            return "The crew is done, although a revision was asked for."
         case Answered(status=ResumeStatus.RETRYING), True:
             return "The crew is doing it again, although it was approved."
         case Answered(status=ResumeStatus.RESUMED), False:
@@ -447,7 +472,7 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
     """Tell the reviewer in the thread, once; why it is stuck is what `answer` says."""
     on = f"decision on round {round_.number} of {task(round_)}"
     if isinstance(decision.by, TimedOut):
-        who = f"Nobody decided in time, so {phrases.decider(decision)} did:"
+        who = f"It was not decided in time, so {phrases.decider(decision)} did:"
         what = f"its {on}"
     else:
         who, what = f"{phrases.addressed(decision)},", f"your {on}"

@@ -6,6 +6,7 @@ All of it is mrkdwn. What comes from outside is escaped and shortened here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, assert_never
 
 from crewgate.domain.answering import choice_of
@@ -15,10 +16,10 @@ from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.question import Question, approval_of
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Rule, Then
-from crewgate.domain.verdict import Decision, Person
-from crewgate.slack import phrases
+from crewgate.domain.verdict import Decision, Person, TimedOut, voices_of
+from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import date, duration, one_line
+from crewgate.slack.blockkit.text import at_moment, date, duration, moment, one_line
 from crewgate.slack.reviews import reader_strings
 from crewgate.slack.strings import (
     MRKDWN,
@@ -72,32 +73,54 @@ def about(view: CardView) -> str:
 # --- the quiet lines ------------------------------------------------------------------------------
 
 
-def about_waiting(view: CardView) -> str:
-    """Below a waiting card's first line: crew, who may decide, round, agent, who started it."""
+def about_waiting(view: CardView, *, now: datetime, changed: str = "") -> str:
+    """Below a waiting card's first line: approvals and deadlines, then all the rest in one line.
+
+    `changed` is the amount of changes since the round before.
+    """
     round_ = view.round
-    return joined(
+    agent = one_line(round_.review.agent or "", shared.AGENT_LIMIT)
+    about = joined(
         crew(round_.review.crew),
-        _may_decide(view),
+        _rule(round_),
+        "" if round_.votes else _may_decide(view),
         _assigned(round_),
         number(round_),
-        one_line(round_.review.agent or "", shared.AGENT_LIMIT),
+        changed,
+        f"by {agent}" if agent else "",
         _started(view),
-        f"since {date(round_.opened_at)}",
+        date(round_.opened_at),
     )
+    return _with_rule(view, about, now)
 
 
-def about_plain(round_: Round) -> str:
-    """The same without anything that came from outside."""
-    return f"{number(round_)} · since {date(round_.opened_at)}"
+def about_plain(view: CardView, *, now: datetime) -> str:
+    """The same without anything that an agent or a caller wrote."""
+    about = joined(_rule(view.round), number(view.round), date(view.round.opened_at))
+    return _with_rule(view, about, now)
 
 
-def about_decided(round_: Round, decision: Decision) -> str:
-    """Below a decided card's first line: when, after how long, which round, which crew."""
+def _with_rule(view: CardView, about: str, now: datetime) -> str:
+    rule = view.round.rule
+    lines = [about]
+    if rule is not None:
+        more = joined(_not_their_own(view, rule), _starts_again(view), _escalated(view))
+        lines = [_standing(view, rule, now), about, more]
+    return "\n".join(line for line in (*lines, _delegates(view, now)) if line)
+
+
+def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
+    """Below a decided card's first line: when, after how long, which round, which crew.
+
+    `is_told`: the first line tells this decision, not a later round's state.
+    """
     return joined(
+        "" if is_told else f"{shared.number_of(round_)}: {phrases.clause(decision)}",
         date(decision.at),
         f"waited {waited(round_, decision)}",
-        number(round_),
+        number(round_) if is_told else "",
         crew(round_.review.crew),
+        _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
         had_approved(round_, decision),
     )
@@ -151,7 +174,11 @@ def _assigned(round_: Round) -> str:
 
 
 def _started(view: CardView) -> str:
-    by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}" if view.starter else ""
+    starter = view.started_by
+    if view.starter is not None:
+        by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}"
+    else:
+        by = f" by {_name(starter, dict(view.names))}" if starter is not None else ""
     # Not what the first line says already.
     says_all = view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
@@ -164,19 +191,44 @@ def _started(view: CardView) -> str:
 # --- the rule, and the approvals ------------------------------------------------------------------
 
 
-def about_rule(view: CardView) -> list[str]:
-    """The quiet lines of a waiting round that is under a rule, and who decides for whom."""
-    rule = view.round.rule
-    lines = []
-    if rule is not None:
-        lines = [
-            _why(view.round, rule),
-            _starts_again(view),
-            _not_their_own(view, rule),
-            _escalated(view),
-            or_else(rule, view.round.question),
-        ]
-    return [line for line in (*lines, _delegates(view)) if line]
+def _rule(round_: Round) -> str:
+    """The rule by name; the assignees of a flow's request decide by a rule without one."""
+    rule = round_.rule
+    return "" if rule is None or not rule.name else f"rule {phrases.rule_quoted(rule.name)}"
+
+
+def _standing(view: CardView, rule: Rule, now: datetime) -> str:
+    """The approvals given, those still needed, and the rule's deadlines as times."""
+    wanted = ""
+    if rule.target is not None:
+        at = rule.target.after(view.round.opened_at, rule.working_hours)
+        wanted = f"wanted by {moment(at, now)}"
+    given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
+    return joined(given, _still_needed(view, rule), deadline(view, now), wanted)
+
+
+def _still_needed(view: CardView, rule: Rule) -> str:
+    """`still needed: @Ben`, once somebody has approved."""
+    left = view.round.approvals - len(view.round.votes)
+    if not view.round.votes:
+        return ""
+    starter = view.approvers.starter if view.approvers and not rule.self_approval else None
+    voted = voices_of(view.round.votes)
+    may = [ref for ref in view.reviewers if str(ref) not in voted and ref != starter]
+    if not may or Anyone() in may:
+        return f"still needed: {left:,} more"
+    people = shared.named(may, most=shared.DECIDERS_SHOWN)
+    exactly = len(may) == left and all(isinstance(ref, User) for ref in may)
+    return f"still needed: {people}" if exactly else f"still needed: {left:,} of {people}"
+
+
+def deadline(view: CardView, now: datetime) -> str:
+    """The rule's own decision, and when it makes it: `goes back to the crew at 7:46 AM`."""
+    rule, question = view.round.rule, view.round.question
+    if view.due_at is None or rule is None or rule.timeout is None:
+        return ""
+    done = _what_time_does(question, rule.timeout.then)
+    return f"{done} {at_moment(view.due_at, now)}" if done else ""
 
 
 def approvals(count: int) -> str:
@@ -215,12 +267,12 @@ def comment_of_several(round_: Round) -> str:
 
 
 def or_else(rule: Rule, question: Question | None = None) -> str:
-    """The rule's own decision when nobody decides; empty where it makes none."""
+    """The rule's own decision when people make none; empty where it makes none either."""
     timeout = rule.timeout
     done = _what_time_does(question, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
         return ""
-    return f"If nobody decides within {phrases.how_long(timeout.after)}, the rule {done}."
+    return f"If it is not decided within {phrases.how_long(timeout.after)}, it {done}."
 
 
 def _what_time_does(question: Question | None, then: Then) -> str:
@@ -228,23 +280,16 @@ def _what_time_does(question: Question | None, then: Then) -> str:
         case Then.LEAVE:
             return ""
         case Then.REVISE:
-            return "sends it back" if question is None else "answers in its words"
+            return (
+                "goes back to the crew" if question is None else "is answered in the rule's words"
+            )
         case Then.APPROVE:
             if question is None:
-                return "approves it"
+                return "is approved by the rule"
             label = approval_of(question)
-            return f"answers {phrases.label(label)}" if label is not None else ""
+            return f"is answered {phrases.label(label)} by the rule" if label is not None else ""
         case _:
             assert_never(then)
-
-
-def _why(round_: Round, rule: Rule) -> str:
-    if not rule.name:
-        return ""  # the request's assignees decide, by no rule of the settings
-    needed = shared.capital(approvals(rule.approvals))
-    why = f"{needed}, because of {phrases.rule_quoted(rule.name)}"
-    wanted = f"wanted within {phrases.how_long(rule.target)}" if rule.target is not None else ""
-    return joined(why, so_far(round_), wanted)
 
 
 def _starts_again(view: CardView) -> str:
@@ -253,7 +298,7 @@ def _starts_again(view: CardView) -> str:
         return ""
     given = shared.counted(len(previous.votes), "approval")
     were = "was" if len(previous.votes) == 1 else "were"
-    return f"The count starts again: {given} {were} for {number(previous)}."
+    return f"{given} {were} for {number(previous)} and the count starts again"
 
 
 def _not_their_own(view: CardView, rule: Rule) -> str:
@@ -261,25 +306,26 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
         return ""
     approvers = view.approvers
     if approvers is None or approvers.not_told:
-        return "Who started this may not approve it."
+        return "Who started this may not approve it"
     if approvers.starter is not None:
-        return f"{shared.reviewer(approvers.starter)} started this, so others have to approve it."
+        return f"{shared.reviewer(approvers.starter)} started this, so others have to approve it"
     if rule.unknown_starter:
-        return "Nobody knows who started this, so anybody who may decide may approve it."
-    return "Nobody knows who started this, so nobody may approve it. Changes may be asked for."
+        return "Nobody knows who started this, so anybody who may decide may approve it"
+    return "Nobody knows who started this, so nobody may approve it; a revision may be asked for"
 
 
 def _escalated(view: CardView) -> str:
     if view.round.escalated_at is None:
         return ""
     people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
-    return f"Since {date(view.round.escalated_at)} {people} may decide too."
+    return f"{people} may decide now, too"
 
 
-def _delegates(view: CardView) -> str:
+def _delegates(view: CardView, now: datetime) -> str:
     shown = view.absences[:_ABSENCES]
     lines = [
-        f"{person(one.delegate)} for {person(one.away)} until {date(one.until)}" for one in shown
+        f"{person(one.delegate)} for {person(one.away)} until {moment(one.until, now)}"
+        for one in shown
     ]
     left = len(view.absences) - len(shown)
     return joined(*lines, f"and {left:,} more" if left > 0 else "")
@@ -339,8 +385,8 @@ def changed(changes: Changes, previous: Round) -> str:
     """The changes since an earlier round, in numbers."""
     if not changes:
         what = "Only the formatting" if changes.reformatted else "Nothing"
-        return f"{what} changed since {number(previous)}."
-    unasked = f" · {NOBODY_DECIDED}" if reader_strings.is_unasked(previous) else ""
+        return f"{what} changed since {number(previous)}"
+    unasked = ", which nobody decided" if reader_strings.is_unasked(previous) else ""
     return f"*{reader_strings.amount(changes)}* since {number(previous)}{unasked}"
 
 
@@ -348,7 +394,7 @@ def unchanged(round_: Round) -> str:
     """The crew did the task again and came back with the same."""
     return (
         f":exclamation: *Nothing changed.* This output is the same as in round "
-        f"{round_.number - 1:,}, although changes were asked for."
+        f"{round_.number - 1:,}, although a revision was asked for."
     )
 
 

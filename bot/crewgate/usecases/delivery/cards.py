@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
 from crewgate.domain.review import Round, State
+from crewgate.domain.timed import times_out_at
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery import direct_messages
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -71,15 +72,18 @@ async def _post(
 
     round_ = posting.view.round
     began_at = context.clock()
-    # Its card in the channel says where the latest round is.
-    is_first = round_.number == 1
-    first = () if is_first else (await context.uow.read.rounds.first_of_review(round_.review.id),)
+    if job.effect.kind is EffectKind.POST:
+        # Its time begins once it is posted.
+        view = replace(posting.view, due_at=times_out_at(round_, began_at))
+        posting = replace(posting, view=view)
+    first = await _first_card(job, round_, context)
+    messages = [one for card in first for one in await direct_messages.refreshes(card, context)]
 
     async def record(tx: Tx, posted: Posted) -> None:
         await tx.place_card(round_, posted.ref, shown=posted.shown)
         if round_.is_timed and job.effect.kind is EffectKind.POST:
             await schedule(tx, await tx.round(round_.id), at=began_at)
-        effects = [replace(job.effect, kind=EffectKind.REFRESH, subject=one) for one in first]
+        effects = [*first, *messages]
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
@@ -117,8 +121,8 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring a card up to date; one that somebody deleted comes back if it must be acted on."""
-    await direct_messages.refresh_all(job, context)
     posting = await _posting(job, context)
+    await _have_others_follow(job, posting, context)
     if posting.card is None:
         return await settle(job, Delivered("never posted"), context)
     update = partial(context.messenger.update, EffectKind.REFRESH, posting, posting.card)
@@ -136,6 +140,28 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     waiting = round_.state is State.WAITING  # then nothing was decided yet
     failed = None if waiting else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
+
+
+async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
+    """Have messages that tell the state of this card's round, too, brought up to date.
+
+    Of a round with a newer one, the post of that one's card had its direct messages follow.
+    """
+    if posting.view.newer is not None:
+        return
+    messages = await direct_messages.refreshes(job.effect, context)
+    effects = [*messages, *await _first_card(job, posting.view.round, context)]
+    if effects:
+        async with context.uow.begin() as tx:
+            await tx.enqueue(effects, at=context.clock())
+
+
+async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list[Effect]:
+    """The update of the review's first card, which tells the state of its latest round."""
+    if round_.number == 1:
+        return []
+    first = await context.uow.read.rounds.first_of_review(round_.review.id)
+    return [replace(job.effect, kind=EffectKind.REFRESH, subject=first)]
 
 
 async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outcome:

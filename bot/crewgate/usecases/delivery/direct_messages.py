@@ -79,14 +79,11 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     return Delivered()
 
 
-async def refresh_all(job: Job, context: DeliveryContext) -> None:
-    """Have the direct messages about a card's round brought up to date with it."""
-    told = await context.uow.read.direct_messages(job.effect.subject)
-    if not told:
-        return
+async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
+    """Return the effects that bring the direct messages about a card's round up to date with it."""
+    messages = await context.uow.read.direct_messages(card.subject)
     kind = EffectKind.REFRESH_DIRECT_MESSAGE
-    async with context.uow.begin() as tx:
-        await tx.enqueue([_about(job, kind, one.user) for one in told], at=context.clock())
+    return [replace(card, kind=kind, user=one.user) for one in messages]
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
@@ -110,7 +107,7 @@ async def _posting(round_id: str, user: str, context: DeliveryContext) -> Postin
     """Return what one person is shown: of the rounds before those that they may read."""
     posting = await context.uow.read.posting(round_id)
     readable = await context.reviews.readable(user, posting.view.earlier)
-    return replace(posting, view=posting.view.with_earlier(readable))
+    return replace(posting, view=posting.view.with_earlier(readable), reader=user)
 
 
 def _about(job: Job, kind: EffectKind, user: str) -> Effect:
