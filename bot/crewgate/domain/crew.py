@@ -24,8 +24,8 @@ class Crew:
     channel: Annotated[
         str,
         Setting(
-            parse=parse_channel,
-            meaning="where its reviews go: an id or `#name`",
+            parse_channel,
+            "where its reviews go: an id or `#name`",
             shared="SLACK_CHANNEL",
             example='"C0123456789"',
         ),
@@ -33,12 +33,10 @@ class Crew:
     reviewers: Annotated[
         tuple[ReviewerRef, ...],
         Setting(
-            parse=parse_reviewers,
-            meaning=(
-                'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it ='
-                " anyone in the channel, except guests and people of other organisations. An empty"
-                " list is nobody, and stops the start of a crew that takes no flow requests"
-            ),
+            parse_reviewers,
+            'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it ='
+            " anyone in the channel, except guests and people of other organisations. An empty"
+            " list is nobody, and stops the start of a crew that takes no flow requests",
             shared="REVIEWERS",
             example='["U0123456789", "lead@example.com", "S0123456789"]',
         ),
@@ -46,12 +44,10 @@ class Crew:
     starters: Annotated[
         tuple[ReviewerRef, ...] | None,
         Setting(
-            parse=parse_reviewers,
+            parse_reviewers,
+            "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty"
+            " one is nobody",
             name="kickers",
-            meaning=(
-                "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty"
-                " one is nobody"
-            ),
             default="`reviewers`",
             example='["U0123456789", "S0123456789"]',
         ),
@@ -59,11 +55,9 @@ class Crew:
     operators: Annotated[
         tuple[ReviewerRef, ...],
         Setting(
-            parse=parse_reviewers,
-            meaning=(
-                "who looks after this crew, a list like `reviewers`; they may read what it does."
-                " An empty one is nobody"
-            ),
+            parse_reviewers,
+            "who looks after this crew, a list like `reviewers`; they may read what it does."
+            " An empty one is nobody",
             shared="OPERATORS",
             example='["S0PLATFORM1"]',
         ),
@@ -71,13 +65,11 @@ class Crew:
     notify: Annotated[
         Notify,
         Setting(
-            parse=one_of(tuple(Notify)),
-            meaning=(
-                "how the reviewers are told that a round waits: `mention` mentions them once on"
-                " its card, `dm` sends each (50 at most) a private message with the buttons,"
-                " `none` leaves it to them to look. A review's later rounds are in its thread;"
-                " with `none`, or where nobody is named but `*`, in the channel too"
-            ),
+            one_of(tuple(Notify)),
+            "how the reviewers are told that a round waits: `mention` mentions them once on"
+            " its card, `dm` sends each (50 at most) a private message with the buttons,"
+            " `none` leaves it to them to look. A review's later rounds are in its thread;"
+            " with `none`, or where nobody is named but `*`, in the channel too",
             shared="NOTIFY",
             example='"mention"',
         ),
@@ -85,31 +77,27 @@ class Crew:
     resend_human_input: Annotated[
         bool,
         Setting(
-            parse=parse_flag,
+            parse_flag,
+            "whether a resume carries `humanInputWebhook` too",
             name="resend_human_input_webhook",
-            meaning="whether a resume carries `humanInputWebhook` too",
             example="true",
         ),
     ] = True
     forward: Annotated[
         bool,
         Setting(
-            parse=parse_flag,
-            meaning=(
-                "take the crew's task, step and crew webhooks here and forward each to the URL the"
-                " caller gave; needs `PUBLIC_URL`"
-            ),
+            parse_flag,
+            "take the crew's task, step and crew webhooks here and forward each to the URL the"
+            " caller gave; needs `PUBLIC_URL`",
             example="false",
         ),
     ] = False
     rules: Annotated[
         tuple[Rule, ...],
         Setting(
-            parse=parse_tables,
-            meaning=(
-                "who decides on some of its reviews, how many, where, and what time brings: a table"
-                " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)"
-            ),
+            parse_tables,
+            "who decides on some of its reviews, how many, where, and what time brings: a table"
+            " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)",
         ),
     ] = ()
     """The first whose conditions hold counts for a new round."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Setting:
     """The second half of `Annotated[…]` of a field that people set; name and default are its own.
 
@@ -19,6 +19,7 @@ class Setting:
     """From a raw value to the field's type; raises InvalidSetting."""
     meaning: str
     """For the documents, in Markdown."""
+    _: KW_ONLY
     name: str = ""
     """What people call it, where that is not the field's name."""
     missing: str = ""

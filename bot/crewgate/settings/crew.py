@@ -19,9 +19,9 @@ class CrewSettings(Crew):
     url: Annotated[
         str,
         Setting(
-            parse=parsers.parse_base_url,
+            parsers.parse_base_url,
+            "the crew's address",
             missing="the crew's address",
-            meaning="the crew's address",
             example='"https://research-crew.crewai.com"',
         ),
     ]
@@ -29,25 +29,23 @@ class CrewSettings(Crew):
     token: Annotated[
         str,
         Setting(
-            parse=parsers.parse_secret,
+            parsers.parse_secret,
+            "name of the variable with the bearer token the crew expects",
             name="token_env",
             names_variable=True,
             missing="the name of the variable with the bearer token that the crew expects",
-            meaning="name of the variable with the bearer token the crew expects",
             example='"RESEARCH_CREW_TOKEN"',
         ),
     ] = field(repr=False)
     webhook_secret: Annotated[
         str,
         Setting(
-            parse=parsers.parse_webhook_secret,
+            parsers.parse_webhook_secret,
+            "name of the variable with what the crew must present to this bot, 16 characters"
+            " or more; in one with `_PREVIOUS` at its end, what it presented before",
             name="webhook_secret_env",
             names_variable=True,
             missing="the name of the variable with the secret that the crew must present",
-            meaning=(
-                "name of the variable with what the crew must present to this bot, 16 characters"
-                " or more; in one with `_PREVIOUS` at its end, what it presented before"
-            ),
             example='"RESEARCH_WEBHOOK_SECRET"',
         ),
     ] = field(repr=False)
@@ -57,39 +55,33 @@ class CrewSettings(Crew):
     task_webhook_url: Annotated[
         str | None,
         Setting(
-            parse=parse_url,
-            meaning="sent with every resume, unless the execution has another",
+            parse_url,
+            "sent with every resume, unless the execution has another",
             example='"https://hooks.example.com/task"',
         ),
     ] = field(default=None, repr=False)
     step_webhook_url: Annotated[
         str | None,
         Setting(
-            parse=parse_url,
-            meaning="the same for step webhooks",
-            example='"https://hooks.example.com/step"',
+            parse_url, "the same for step webhooks", example='"https://hooks.example.com/step"'
         ),
     ] = field(default=None, repr=False)
     crew_webhook_url: Annotated[
         str | None,
         Setting(
-            parse=parse_url,
-            meaning="the same for crew webhooks",
-            example='"https://hooks.example.com/crew"',
+            parse_url, "the same for crew webhooks", example='"https://hooks.example.com/crew"'
         ),
     ] = field(default=None, repr=False)
     flow_webhook_secret: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_flow_secret,
+            parsers.parse_flow_secret,
+            "for flows: name of the variable with the secret of the webhook in the"
+            " deployment's Human-in-the-Loop settings, whole, with its `whsec_`. Such a crew"
+            " may name no reviewers: then whom a request assigns may decide, and its operators"
+            " where it assigns nobody",
             name="flow_webhook_secret_env",
             names_variable=True,
-            meaning=(
-                "for flows: name of the variable with the secret of the webhook in the"
-                " deployment's Human-in-the-Loop settings, whole, with its `whsec_`. Such a crew"
-                " may name no reviewers: then whom a request assigns may decide, and its operators"
-                " where it assigns nobody"
-            ),
             example='"RESEARCH_FLOW_SECRET"',
         ),
     ] = field(default=None, repr=False)
@@ -98,12 +90,10 @@ class CrewSettings(Crew):
     flow_callback_hosts: Annotated[
         tuple[str, ...],
         Setting(
-            parse=parsers.parse_hosts,
-            meaning=(
-                "hosts that answers to flows may be sent to besides `crewai.com` and its"
-                " subdomains, a list of names without `https://`; by plain `http://` only"
-                " `localhost` and `127.0.0.1`"
-            ),
+            parsers.parse_hosts,
+            "hosts that answers to flows may be sent to besides `crewai.com` and its"
+            " subdomains, a list of names without `https://`; by plain `http://` only"
+            " `localhost` and `127.0.0.1`",
             default="`[]`",
             example="[]",
         ),
@@ -111,11 +101,9 @@ class CrewSettings(Crew):
     stream: Annotated[
         bool,
         Setting(
-            parse=parse_flag,
-            meaning=(
-                "have executions that are started here send their events to this bot; needs"
-                " `PUBLIC_URL`"
-            ),
+            parse_flag,
+            "have executions that are started here send their events to this bot; needs"
+            " `PUBLIC_URL`",
             example="false",
         ),
     ] = False

@@ -52,88 +52,76 @@ class Settings:
     slack_bot_token: Annotated[
         str,
         Setting(
-            parse=parsers.token_like("xoxb-", _BOT_TOKEN),
+            parsers.token_like("xoxb-", _BOT_TOKEN),
+            "the Bot User OAuth Token (`xoxb-…`), from Slack's page “OAuth & Permissions”",
             missing=_BOT_TOKEN,
-            meaning="the Bot User OAuth Token (`xoxb-…`), from Slack's page “OAuth & Permissions”",
         ),
     ] = field(repr=False)
     slack_signing_secret: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_signing_secret,
+            parsers.parse_signing_secret,
+            "the Signing Secret, from “Basic Information”; verifies requests at"
+            " `POST /slack/events`",
             missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN",
-            meaning=(
-                "the Signing Secret, from “Basic Information”; verifies requests at"
-                " `POST /slack/events`"
-            ),
             default="required without `SLACK_APP_TOKEN`",
         ),
     ] = field(default=None, repr=False)
     slack_signing_secret_previous: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_signing_secret,
-            meaning=(
-                "the Signing Secret before, accepted too while it is"
-                " [rotated](operations.md#rotating-secrets)"
-            ),
+            parsers.parse_signing_secret,
+            "the Signing Secret before, accepted too while it is"
+            " [rotated](operations.md#rotating-secrets)",
         ),
     ] = field(default=None, repr=False)
     slack_app_token: Annotated[
         str | None,
         Setting(
-            parse=parsers.token_like("xapp-", _APP_TOKEN),
-            meaning=(
-                "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
-                " when set, Slack is reached over Socket Mode and `/slack/events` is not served"
-            ),
+            parsers.token_like("xapp-", _APP_TOKEN),
+            "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
+            " when set, Slack is reached over Socket Mode and `/slack/events` is not served",
         ),
     ] = field(default=None, repr=False)
     slack_channel: Annotated[
         str | None,
         Setting(
-            parse=parse_channel,
-            meaning="where reviews go: an id or `#name`",
+            parse_channel,
+            "where reviews go: an id or `#name`",
             default="required unless every crew names one",
         ),
     ] = None
     slack_api_url: Annotated[
-        str,
-        Setting(
-            parse=parsers.parse_folder_url,
-            meaning="base of the Web API (for proxies, GovSlack, tests)",
-        ),
+        str, Setting(parsers.parse_folder_url, "base of the Web API (for proxies, GovSlack, tests)")
     ] = "https://slack.com/api/"
     """Ends with a slash."""
     crew_url: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_base_url,
+            parsers.parse_base_url,
+            "one crew without a file: its address",
             missing="the crew's address (several crews: describe them in crews.toml instead)",
-            meaning="one crew without a file: its address",
             default="required without a crews file",
         ),
     ] = None
     crew_token: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_secret,
+            parsers.parse_secret,
+            "the bearer token that crew expects",
             missing="the bearer token that the crew expects",
-            meaning="the bearer token that crew expects",
             default="required with `CREW_URL`",
         ),
     ] = field(default=None, repr=False)
     crew_webhook_secret: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_webhook_secret,
+            parsers.parse_webhook_secret,
+            "what that crew must present to this bot, 16 characters or more;"
+            " `openssl rand -hex 32` makes some",
             missing=(
                 "the secret that the crew must present to this bot (`openssl rand -hex 32` makes"
                 " one)"
-            ),
-            meaning=(
-                "what that crew must present to this bot, 16 characters or more;"
-                " `openssl rand -hex 32` makes some"
             ),
             default="required with `CREW_URL`",
         ),
@@ -141,22 +129,22 @@ class Settings:
     crew_webhook_secret_previous: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_webhook_secret,
-            meaning="what that crew presented before, accepted too while it is rotated",
+            parsers.parse_webhook_secret,
+            "what that crew presented before, accepted too while it is rotated",
         ),
     ] = field(default=None, repr=False)
     crew_name: Annotated[
         str,
         Setting(
-            parse=parsers.parse_crew_name,
-            meaning="its name, part of this bot's addresses: `/crews/NAME/human-input`",
+            parsers.parse_crew_name,
+            "its name, part of this bot's addresses: `/crews/NAME/human-input`",
         ),
     ] = "crew"
     crews_file: Annotated[
         str | None,
         Setting(
-            parse=parse_text,
-            meaning="several crews",
+            parse_text,
+            "several crews",
             default="`crews.toml` where it exists",
             example="crews.toml",
         ),
@@ -164,44 +152,36 @@ class Settings:
     reviewers: Annotated[
         tuple[ReviewerRef, ...],
         Setting(
-            parse=parse_reviewers,
-            meaning=(
-                "who may decide, for crews that name nobody: user ids, e-mails, user-group ids"
-                " (`S…`), comma-separated; `*` = anyone in the channel, except guests and people of"
-                " other organisations. A crew with no reviewers at all does not start: open to"
-                " everyone must be said aloud"
-            ),
+            parse_reviewers,
+            "who may decide, for crews that name nobody: user ids, e-mails, user-group ids"
+            " (`S…`), comma-separated; `*` = anyone in the channel, except guests and people of"
+            " other organisations. A crew with no reviewers at all does not start: open to"
+            " everyone must be said aloud",
         ),
     ] = ()
     operators: Annotated[
         tuple[ReviewerRef, ...],
         Setting(
-            parse=parse_reviewers,
-            meaning=(
-                "who looks after crews that name no operators, named like reviewers; they may read"
-                " what those crews do, and decide only if they are reviewers too"
-            ),
+            parse_reviewers,
+            "who looks after crews that name no operators, named like reviewers; they may read"
+            " what those crews do, and decide only if they are reviewers too",
         ),
     ] = ()
     notify: Annotated[
         Notify,
         Setting(
-            parse=one_of(tuple(Notify)),
-            meaning=(
-                "how reviewers are told that a round waits, for crews that do not say: `mention`,"
-                " `dm` (a private message to each) or `none`; see [`notify`](#crews)"
-            ),
+            one_of(tuple(Notify)),
+            "how reviewers are told that a round waits, for crews that do not say: `mention`,"
+            " `dm` (a private message to each) or `none`; see [`notify`](#crews)",
         ),
     ] = Notify.MENTION
     public_url: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_base_url,
-            meaning=(
-                "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
-                " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
-                " gave any"
-            ),
+            parsers.parse_base_url,
+            "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
+            " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
+            " gave any",
             example="https://bot.example.com",
         ),
     ] = None
@@ -209,41 +189,29 @@ class Settings:
     database_url: Annotated[
         str,
         Setting(
-            parse=parsers.parse_database_url,
-            meaning=(
-                "`sqlite:///FILE` (driver aiosqlite) or `postgresql://USER:PASSWORD@HOST/DATABASE`"
-                " (driver asyncpg; `postgres://` too)"
-            ),
+            parsers.parse_database_url,
+            "`sqlite:///FILE` (driver aiosqlite) or `postgresql://USER:PASSWORD@HOST/DATABASE`"
+            " (driver asyncpg; `postgres://` too)",
             default="`sqlite:///crewgate.db`",
             example="sqlite:///crewgate.db",
         ),
     ] = field(default="sqlite+aiosqlite:///crewgate.db", repr=False)
     """An asynchronous SQLAlchemy URL; may hold a password."""
-    host: Annotated[
-        str,
-        Setting(parse=parse_text, meaning="where the bot listens"),
-    ] = "0.0.0.0"  # noqa: S104 - in containers
-    port: Annotated[
-        int,
-        Setting(parse=parsers.parse_port, meaning="where the bot listens"),
-    ] = 3000
+    host: Annotated[str, Setting(parse_text, "where the bot listens")] = "0.0.0.0"  # noqa: S104 - in containers
+    port: Annotated[int, Setting(parsers.parse_port, "where the bot listens")] = 3000
     status_token: Annotated[
         str | None,
         Setting(
-            parse=parsers.parse_status_token,
-            meaning=(
-                "bearer token for the details of `/readyz`, 16 characters or more; without it only"
-                " this machine itself is told, and nobody where `PUBLIC_URL` is another's"
-            ),
+            parsers.parse_status_token,
+            "bearer token for the details of `/readyz`, 16 characters or more; without it only"
+            " this machine itself is told, and nobody where `PUBLIC_URL` is another's",
         ),
     ] = field(default=None, repr=False)
     log_format: Annotated[
-        LogFormat,
-        Setting(parse=one_of(get_args(LogFormat)), meaning="`console`, or `json` for machines"),
+        LogFormat, Setting(one_of(get_args(LogFormat)), "`console`, or `json` for machines")
     ] = "console"
     log_level: Annotated[
-        LogLevel,
-        Setting(parse=one_of(get_args(LogLevel)), meaning="`debug`, `info`, `warning` or `error`"),
+        LogLevel, Setting(one_of(get_args(LogLevel)), "`debug`, `info`, `warning` or `error`")
     ] = "info"
     crews: Mapping[str, CrewSettings]
     doubts: tuple[str, ...] = ()
@@ -268,7 +236,7 @@ CREWS: Final = Option(
     field="crews",
     name="crews",
     default=None,
-    setting=Setting(parse=parsers.parse_table, meaning="a table for each crew"),
+    setting=Setting(parsers.parse_table, "a table for each crew"),
 )
 """The only thing at the top of `crews.toml`."""
 

@@ -51,53 +51,40 @@ class Conditions:
 
     task: Annotated[
         str | None,
-        Setting(
-            parse=parse_glob,
-            meaning="a pattern for the task's name or id",
-            example='"contract_*"',
-        ),
+        Setting(parse_glob, "a pattern for the task's name or id", example='"contract_*"'),
     ] = None
     agent: Annotated[
-        str | None,
-        Setting(
-            parse=parse_glob,
-            meaning="a pattern for the agent's role",
-            example='"Lawyer*"',
-        ),
+        str | None, Setting(parse_glob, "a pattern for the agent's role", example='"Lawyer*"')
     ] = None
     contains: Annotated[
         tuple[str, ...],
         Setting(
-            parse=parse_contains,
-            meaning="a list of texts; one of them is in the output",
+            parse_contains,
+            "a list of texts; one of them is in the output",
             example='["indemnif", "liability"]',
         ),
     ] = ()
     json: Annotated[
         Given,
         Setting(
-            parse=parse_json,
-            meaning=(
-                "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
-                " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number"
-            ),
+            parse_json,
+            "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
+            " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number",
             example='{ "budget.eur" = ">= 50000" }',
         ),
     ] = ()
     inputs: Annotated[
         Given,
         Setting(
-            parse=parse_values,
-            meaning="inputs of the execution, each with a pattern",
+            parse_values,
+            "inputs of the execution, each with a pattern",
             example='{ country = "D*" }',
         ),
     ] = ()
     meta: Annotated[
         Given,
         Setting(
-            parse=parse_values,
-            meaning="the same for what its caller said in `meta`",
-            example='{ region = "EU" }',
+            parse_values, "the same for what its caller said in `meta`", example='{ region = "EU" }'
         ),
     ] = ()
 

@@ -38,10 +38,7 @@ class Then(StrEnum):
 After = Annotated[
     Duration,
     Setting(
-        parse=parse_duration,
-        missing='a duration, as "4h"',
-        meaning="how long after the card",
-        example='"2h"',
+        parse_duration, "how long after the card", missing='a duration, as "4h"', example='"2h"'
     ),
 ]
 
@@ -54,20 +51,13 @@ class Reminders:
     every: Annotated[
         Duration | None,
         Setting(
-            parse=parse_duration,
-            meaning="how long after the one before",
+            parse_duration,
+            "how long after the one before",
             default="each time twice as long as before",
             example='"4h"',
         ),
     ] = None
-    most: Annotated[
-        int,
-        Setting(
-            parse=whole_number(20),
-            meaning="how many there are at most",
-            example="3",
-        ),
-    ] = 3
+    most: Annotated[int, Setting(whole_number(20), "how many there are at most", example="3")] = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +68,9 @@ class Escalation:
     to: Annotated[
         tuple[ReviewerRef, ...],
         Setting(
-            parse=parse_rule_reviewers,
+            parse_rule_reviewers,
+            "who may decide then too, a list like `reviewers`",
             missing="who may decide then too, a list like reviewers",
-            meaning="who may decide then too, a list like `reviewers`",
             example='["lead@example.com"]',
         ),
     ]
@@ -94,19 +84,17 @@ class TimeOut:
     then: Annotated[
         Then,
         Setting(
-            parse=one_of(tuple(Then)),
-            meaning=(
-                "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
-                " says so in the thread and goes on waiting"
-            ),
+            one_of(tuple(Then)),
+            "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
+            " says so in the thread and goes on waiting",
             example='"revise"',
         ),
     ] = Then.LEAVE
     feedback: Annotated[
         str,
         Setting(
-            parse=parse_text,
-            meaning="what the crew is told by `revise`, which needs it",
+            parse_text,
+            "what the crew is told by `revise`, which needs it",
             default="none",
             example='"Nobody looked in time. Stop here."',
         ),
@@ -121,17 +109,17 @@ class Rule:
     name: Annotated[
         str,
         Setting(
-            parse=parse_rule_name,
+            parse_rule_name,
+            "what people call the rule; cards, reminders and answers name it",
             missing="what people call this rule, in quotes",
-            meaning="what people call the rule; cards, reminders and answers name it",
             example='"contracts over the limit"',
         ),
     ]
     when: Annotated[
         Conditions,
         Setting(
-            parse=inline('{ task = "contract_*" }'),
-            meaning="which reviews it is for: all that is given must hold",
+            inline('{ task = "contract_*" }'),
+            "which reviews it is for: all that is given must hold",
             default="every review",
             example='{ task = "contract_*", contains = ["indemnif", "liability"] }',
         ),
@@ -139,8 +127,8 @@ class Rule:
     channel: Annotated[
         str | None,
         Setting(
-            parse=parse_channel,
-            meaning="where the card goes: an id or `#name`",
+            parse_channel,
+            "where the card goes: an id or `#name`",
             default="the crew's",
             example='"C0123456789"',
         ),
@@ -148,8 +136,8 @@ class Rule:
     reviewers: Annotated[
         tuple[ReviewerRef, ...] | None,
         Setting(
-            parse=parse_rule_reviewers,
-            meaning="who may decide, a list as the crew's",
+            parse_rule_reviewers,
+            "who may decide, a list as the crew's",
             default="the crew's",
             example='["S0123456789", "lead@example.com"]',
         ),
@@ -157,29 +145,25 @@ class Rule:
     approvals: Annotated[
         int,
         Setting(
-            parse=whole_number(50),
-            meaning="how many different people must approve; one Revise sends it back at once",
+            whole_number(50),
+            "how many different people must approve; one Revise sends it back at once",
             example="2",
         ),
     ] = 1
     self_approval: Annotated[
         bool,
         Setting(
-            parse=parse_flag,
-            meaning=(
-                "whether who started the execution may approve; they may always ask for a revision"
-            ),
+            parse_flag,
+            "whether who started the execution may approve; they may always ask for a revision",
             example="false",
         ),
     ] = True
     unknown_starter: Annotated[
         bool,
         Setting(
-            parse=parse_allow,
-            meaning=(
-                "with `self_approval = false`, whether anybody may approve where nobody knows who"
-                " started it: `allow` or `deny`"
-            ),
+            parse_allow,
+            "with `self_approval = false`, whether anybody may approve where nobody knows who"
+            " started it: `allow` or `deny`",
             default="`allow`",
             example='"allow"',
         ),
@@ -187,25 +171,20 @@ class Rule:
     notify: Annotated[
         Notify | None,
         Setting(
-            parse=one_of(tuple(Notify)),
-            meaning="how reviewers are told, as the crew's: `mention`, `dm` or `none`",
+            one_of(tuple(Notify)),
+            "how reviewers are told, as the crew's: `mention`, `dm` or `none`",
             default="the crew's",
             example='"mention"',
         ),
     ] = None
     target: Annotated[
-        Duration | None,
-        Setting(
-            parse=parse_duration,
-            meaning="how soon a decision is wanted",
-            example='"4wh"',
-        ),
+        Duration | None, Setting(parse_duration, "how soon a decision is wanted", example='"4wh"')
     ] = None
     remind: Annotated[
         Reminders | None,
         Setting(
-            parse=inline('{ after = "2h" }'),
-            meaning="when those who have not voted are reminded",
+            inline('{ after = "2h" }'),
+            "when those who have not voted are reminded",
             default="never",
             example='{ after = "2h", every = "4h", most = 3 }',
         ),
@@ -213,8 +192,8 @@ class Rule:
     escalate: Annotated[
         Escalation | None,
         Setting(
-            parse=inline('{ after = "1d", to = ["lead@example.com"] }'),
-            meaning="when more people may decide, and who",
+            inline('{ after = "1d", to = ["lead@example.com"] }'),
+            "when more people may decide, and who",
             default="never",
             example='{ after = "1d", to = ["lead@example.com"] }',
         ),
@@ -222,8 +201,8 @@ class Rule:
     timeout: Annotated[
         TimeOut | None,
         Setting(
-            parse=inline('{ after = "3d" }'),
-            meaning="what the rule does when nobody decided in time",
+            inline('{ after = "3d" }'),
+            "what the rule does when nobody decided in time",
             default="nothing",
             example=(
                 '{ after = "3d", then = "revise", feedback = "Nobody looked in time. Stop here." }'
@@ -233,17 +212,13 @@ class Rule:
     working_hours: Annotated[
         WorkingHours | None,
         Setting(
-            parse=parse_working_hours,
-            meaning="when reminders may come, and which hours `wh` counts",
+            parse_working_hours,
+            "when reminders may come, and which hours `wh` counts",
             default="always",
             example='"Mon-Fri 09:00-17:30 Europe/Berlin"',
         ),
     ] = None
     delegation: Annotated[
         bool,
-        Setting(
-            parse=parse_flag,
-            meaning="whether somebody who is away may be stood in for",
-            example="true",
-        ),
+        Setting(parse_flag, "whether somebody who is away may be stood in for", example="true"),
     ] = True
