@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crewgate.store.replay import PAGE, rounds_of, rounds_since
+from crewgate.store.replay import PAGE, Replay
 from tests.store.plans import insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World
 
@@ -19,7 +19,7 @@ async def test_sqlite_takes_no_more_steps_for_a_page(world: World) -> None:
     for begin, count in ((0, 300), (300, 3_000)):
         await insert_many(world.engines, count, first=begin + 1, at=0)
         with recorded(world.engines) as statements:
-            found = [stored async for stored in rounds_since(world.engines.read, EVER)]
+            found = [stored async for stored in Replay(world.engines.read).since(EVER)]
         assert len({stored.round.id for stored in found}) == len(found) == count
         assert len(statements) == 2 * count // PAGE + 1
         async with world.engines.read.connect() as connection:
@@ -32,11 +32,11 @@ async def test_postgresql_looks_at_no_more_rows_for_a_page(world: World) -> None
     await insert_many(world.engines, 36_000, first=1, at=0)
     found = 0
     with recorded(world.engines) as statements:
-        async for _ in rounds_since(world.engines.read, EVER):
+        async for _ in Replay(world.engines.read).since(EVER):
             found += 1
             if found == 3 * PAGE:
                 break
-        await rounds_of(world.engines.read, "research", "many-3")
+        await Replay(world.engines.read).of_execution("research", "many-3")
     async with world.engines.read.connect() as connection:
         for one in statements:
             assert await rows_of(connection, *one) < 12 * PAGE, one

@@ -21,7 +21,7 @@ from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.store.engine import open_readers
 from crewgate.store.executions import ExecutionQueries
-from crewgate.store.replay import rounds_of, rounds_since
+from crewgate.store.replay import Replay
 
 #: Executions that are named where a beginning is not enough.
 CANDIDATES = 5
@@ -49,7 +49,7 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
     groups: dict[str, dict[Change, Group]] = {}
     left_out: dict[str, Group] = {}
     async with of_this_version(open_readers(settings.database_url)) as engine:
-        async for stored in rounds_since(engine, begin):
+        async for stored in Replay(engine).since(begin):
             name = stored.round.review.crew
             if name in crews:
                 change = replay(stored, crews[name], known)
@@ -80,7 +80,7 @@ async def explain_rules(settings: Settings, prefix: str) -> int:
                 say(line)
             return 1
         [(crew, execution_id)] = found
-        stored = await rounds_of(engine, crew, execution_id)
+        stored = await Replay(engine).of_execution(crew, execution_id)
     say(f"Execution {execution_id} of {crew} · {stored[0].subject if stored else 'no rounds'}")
     for one in stored:
         for line in strings.round_lines(one, settings.crews[crew]):

@@ -15,9 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.failures import translate_errors
-from crewgate.store.prepared import Rows, Write
-from crewgate.store.sqlite_connection import SqliteConnection
-from crewgate.store.sqlite_reader import SqliteReader
+from crewgate.store.sqlite_connection import Rows, SqliteConnection, SqliteReader, Write
 from crewgate.store.sqlite_writer import SqliteWriter
 
 #: How long a write waits for its turn before the database counts as unavailable, in seconds. A

@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.verdict import Person
+from crewgate.store.engine import Reading
 from crewgate.store.executions import to_came, to_starter
-from crewgate.store.failures import translate_errors
 from crewgate.store.rounds import WHOLE, to_round, to_subject
 from crewgate.store.tables import reviews, rounds
 
@@ -54,30 +53,24 @@ class StoredRound:
     starter: Person | None
 
 
-async def rounds_since(engine: AsyncEngine, since: datetime) -> AsyncIterator[StoredRound]:
-    """Every round that was opened since then, in no order. Raises StoreUnavailable."""
-    after = ""
-    while True:
-        found = [row.id for row in await _rows(engine, _NEXT, {"after": after, "since": since})]
-        if not found:
-            return
-        for row in await _rows(engine, _PAGE, {"rounds": found}):
-            yield _to_stored(row)
-        after = found[-1]
+class Replay(Reading):
+    """Reads stored rounds beside a running bot."""
 
+    async def since(self, since: datetime) -> AsyncIterator[StoredRound]:
+        """Yield every round that was opened since then, in no order. Raises StoreUnavailable."""
+        after = ""
+        while True:
+            found = [row.id for row in await self._rows(_NEXT, {"after": after, "since": since})]
+            if not found:
+                return
+            for row in await self._rows(_PAGE, {"rounds": found}):
+                yield _to_stored(row)
+            after = found[-1]
 
-async def rounds_of(engine: AsyncEngine, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
-    """The latest rounds of an execution, the oldest first. Raises StoreUnavailable."""
-    rows = await _rows(engine, _LATEST, {"crew": crew, "execution": execution_id})
-    return tuple(map(_to_stored, reversed(rows)))
-
-
-async def _rows(
-    engine: AsyncEngine, statement: sa.Select[Any], about: dict[str, Any]
-) -> list[sa.Row[Any]]:
-    with translate_errors():
-        async with engine.connect() as connection:
-            return list(await connection.execute(statement, about))
+    async def of_execution(self, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
+        """Return the latest rounds of an execution, the oldest first. Raises StoreUnavailable."""
+        found = await self._rows(_LATEST, {"crew": crew, "execution": execution_id})
+        return tuple(map(_to_stored, reversed(found)))
 
 
 def _to_stored(row: sa.Row[Any]) -> StoredRound:
