@@ -208,6 +208,20 @@ async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
     assert capsys.readouterr().out.count("] decided ") == 1
 
 
+async def test_a_slow_click_in_home_gets_a_sign_too(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.open_home(ANA)
+    seen = await home(world, ANA, "A draft")
+    world.slack.fail("chat.update", HANG)
+
+    await world.slack.click(ANA, seen, "Approve")
+
+    assert "you need not press again" in (await modal(world, ANA, "Recorded")).shown
+    world.slack.release()
+    await world.delivered(card)
+
+
 async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
     world: World, database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,6 +81,31 @@ async def test_the_history_tells_who_said_what_and_leads_to_every_output(world: 
     assert "Passage 0." in (await modal(world, CARL, "Page 1 of")).shown
 
 
+async def test_from_the_history_to_reading_to_every_form_no_modal_is_the_third(
+    world: World,
+) -> None:
+    await world.pause("draft", "\n\n".join(f"Passage {n}. " + "Word. " * 100 for n in range(20)))
+    card = await world.card("Passage 0.")
+    for button, title in (("Approve", "Before you approve"), ("Revise", "What should change?")):
+        await world.slack.overflow(ANA, card, "History")
+        history = await modal(world, ANA, "Round 1")
+        await world.slack.click(ANA, history, "Read all")
+        await world.slack.click(ANA, await modal(world, ANA, "Page 1 of"), button)
+        shown = await modal(world, ANA, title)
+        assert [view.id for view in world.slack.open_modals(ANA)] == [history.id, shown.id]
+        if button == "Approve":
+            await world.slack.click(ANA, shown, "Revise")
+            await modal(world, ANA, "What should change?")
+            assert len(world.slack.open_modals(ANA)) == 2
+            await world.slack.close_modal(ANA)
+            await modal(world, ANA, "Round 1")
+            await world.slack.close_modal(ANA)
+
+    await world.slack.submit(ANA, {"feedback": "Shorter."})
+    assert not world.slack.open_modals(ANA)
+    await world.crew.until(lambda: world.crew.resumes)
+
+
 async def test_all_the_words_of_a_decided_card_are_one_click_away(world: World) -> None:
     asked = " ".join(f"Sentence {number} of what I want." for number in range(80))
     await world.pause("draft", "The output 1.")

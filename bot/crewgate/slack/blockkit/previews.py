@@ -49,11 +49,13 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
     is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
     pieces = [_Piece(_words_of_json(text))] if is_json else _pieces_of(clean(text))
     line, rows, code_lines = "", [], 0
+    reach = limit
     for piece in pieces:
         joined = _joined(line, piece.words)
         if piece.is_prose or len(joined) <= limit:
             line = joined
             continue
+        reach = min(reach, len(line))
         code_lines += piece.code_lines
         if piece.rows is not None:
             ends_here = is_read or piece is not pieces[-1]
@@ -62,7 +64,7 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
         return Preview(line, Share(characters, characters) if line else Share(0, 0))
     fits = is_read and len(line) <= limit
     words = f"{line} {ELLIPSIS}" if fits else _cut(line, min(limit, len(line)))
-    share = Share(min(len(words) - 1, characters - 1), characters)
+    share = Share(max(0, min(reach, len(words) - 1, characters - 1)), characters)
     return Preview(words, share, tuple(rows), code_lines)
 
 
