@@ -6,6 +6,7 @@ their address beside their label.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,9 @@ _MARKDOWN: Final = (
     MarkdownIt("commonmark", _OPTIONS).enable(["table", "strikethrough"]).disable(_HIDING)
 )
 _WITHOUT_TABLES: Final = MarkdownIt("commonmark", _OPTIONS).enable("strikethrough").disable(_HIDING)
+_CELLS: Final = 5_000
+MARKS: Final = re.compile(r"[\\`*_~\[\]!<&\n]")
+"""A text without any of these is shown as it was written."""
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -41,6 +45,19 @@ def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
     tokens: list[Token] = []
     parser.block.parse(markdown, parser, {}, tokens)
     return tokens
+
+
+def few_cells(markdown: str) -> bool:
+    """True if its tables can be taken apart: Markdown fills up every short row."""
+    lines = markdown.split("\n")
+    return (1 + max(line.count("|") for line in lines)) * len(lines) <= _CELLS
+
+
+def text_in(written: str) -> str:
+    """The text of a paragraph as it was written, without its marks."""
+    if MARKS.search(written) is None:
+        return written
+    return "".join(run.text for run in runs_in(written))
 
 
 def runs_in(written: str) -> list[Run]:

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from crewgate.domain.passages import Passage, PassageKind
 from crewgate.domain.words import CELLS_BETWEEN
-from crewgate.slack.blockkit.markdown import blocks_of, runs_in
+from crewgate.slack.blockkit.markdown import MARKS, blocks_of, runs_in
 
 _CELLS: Final = 30_000
 """Tables with more cells are taken by lines: Markdown fills up every short row."""
@@ -21,7 +21,6 @@ _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
 """A paragraph with more characters, or beyond so many with marks in them in all, is taken as it was
 written."""
-_MARKS: Final = re.compile(r"[\\`*_~\[\]!<&\n]")
 _TASK: Final = re.compile(r"\[([ xX])\] ")
 
 
@@ -102,7 +101,7 @@ class _Reader:
 
         What is struck through keeps its marks: they change its sense.
         """
-        if len(written) > _FORMATTED or _MARKS.search(written) is None:
+        if len(written) > _FORMATTED or MARKS.search(written) is None:
             return written
         self._left -= len(written)
         if self._left < 0:

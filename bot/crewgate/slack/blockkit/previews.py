@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from crewgate.domain.caveats import Share
-from crewgate.slack.blockkit.markdown import runs_of
-from crewgate.slack.blockkit.rich_text import parse
+from crewgate.slack.blockkit.markdown import blocks_of, few_cells, text_in
 from crewgate.slack.blockkit.text import ELLIPSIS, clean, whole_character
 
 #: What JSON is made of, and a string that was cut off.
@@ -47,11 +46,14 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
     `text` is the beginning of the output, `characters` how long all of it is.
     """
     is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
-    pieces = [_Piece(_words_of_json(text))] if is_json else _pieces_of(clean(text))
+    pieces = [_Piece([_words_of_json(text)])] if is_json else _pieces_of(clean(text))
     line, rows, code_lines = "", [], 0
     reach = limit
     for piece in pieces:
-        joined = _joined(line, piece.words)
+        joined = line
+        for part in piece.parts:
+            if len(joined) <= limit:
+                joined = _joined(joined, part if is_json or piece.code_lines else text_in(part))
         if piece.is_prose or len(joined) <= limit:
             line = joined
             continue
@@ -86,9 +88,9 @@ def _cut(line: str, latest: int) -> str:
 
 @dataclass(slots=True)
 class _Piece:
-    """A paragraph, an item, a whole table or code, in words; the latter two stand whole or not."""
+    """A paragraph, an item, or a whole table or code, which stand whole or not; as written."""
 
-    words: str
+    parts: list[str]
     rows: int | None = None
     code_lines: int = 0
 
@@ -98,27 +100,25 @@ class _Piece:
 
 
 def _pieces_of(markdown: str) -> list[_Piece]:
-    """The pieces of cleaned Markdown in order, with the addresses of their links."""
+    """The pieces of cleaned Markdown in order."""
     pieces: list[_Piece] = []
     table: _Piece | None = None
-    for token in parse(markdown):
+    for token in blocks_of(markdown, tables=few_cells(markdown)):
         match token.type:
             case "table_open":
-                table = _Piece("", rows=-1)  # the first row is the header
+                table = _Piece([], rows=-1)  # the first row is the header
                 pieces.append(table)
             case "table_close":
                 table = None
             case "tr_open" if table is not None and table.rows is not None:
                 table.rows += 1
+            case "inline" if table is not None:
+                table.parts.append(token.content)
             case "inline":
-                words = "".join(run.text for run in runs_of(token.children or []))
-                if table is None:
-                    pieces.append(_Piece(words))
-                else:
-                    table.words = _joined(table.words, words)
+                pieces.append(_Piece([token.content]))
             case "fence" | "code_block":
-                words = f"{token.info} {token.content}"
-                pieces.append(_Piece(words, code_lines=len(token.content.splitlines())))
+                code = f"{token.info} {token.content}"
+                pieces.append(_Piece([code], code_lines=len(token.content.splitlines())))
             case _:
                 pass
     return pieces

@@ -15,7 +15,7 @@ from typing import Any, Final
 from markdown_it.token import Token
 
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.blockkit.markdown import runs_of, tokens_of
+from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
 #: What one block may hold; Slack documents no limit, so it is that of a section.
@@ -27,8 +27,6 @@ _WORTHWHILE: Final = 400
 _DEEPEST: Final = 5
 _ON_A_PHONE: Final = 40
 """Characters of code in one line of a modal, where a screen is 390 px wide."""
-_CELLS: Final = 5_000
-"""A table with more cells is shown as it was written: Markdown fills up every short row."""
 _TABLE_LIMIT: Final = 9_000
 """A table that would be longer, row by row or with its columns in line, is left as it is."""
 _TASK: Final = re.compile(r"\[([ xX])\] ")
@@ -39,7 +37,8 @@ def rich_text(markdown: str) -> list[Block]:
     made: list[Block] = []
     blocks: list[Block] = []
     size = 0
-    for element in _split(_Writer().write(parse(clean(markdown)))):
+    whole = clean(markdown)
+    for element in _split(_Writer().write(tokens_of(whole, tables=few_cells(whole)))):
         length = _size(element)
         if blocks and (size + length > RICH_TEXT_LIMIT or len(blocks) == _MOST):
             made.append(_block(blocks))
@@ -47,13 +46,6 @@ def rich_text(markdown: str) -> list[Block]:
         blocks.append(element)
         size += length
     return [*made, _block(blocks)] if blocks else made
-
-
-def parse(markdown: str) -> list[Token]:
-    """The tokens of Markdown in which nothing vanishes that was written."""
-    lines = markdown.split("\n")
-    columns = 1 + max(line.count("|") for line in lines)
-    return tokens_of(markdown, tables=columns * len(lines) <= _CELLS)
 
 
 def preformatted(text: str) -> list[Block]:
