@@ -194,6 +194,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def more(count: int) -> str:
+    """The number of lines that a list leaves off at its end."""
+    return f"and {count:,} more"
+
+
 def total(count: int) -> str:
     """A total; "1,000+" for more than are counted."""
     return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from crewgate.domain.execution import Execution
+from crewgate.domain.execution import Execution, id_beginning
+from crewgate.domain.review import Round
 from crewgate.slack import icons, ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
@@ -19,14 +20,17 @@ from crewgate.slack.blockkit.blocks import (
     section,
     sections,
 )
-from crewgate.slack.blockkit.text import date, duration
-from crewgate.slack.commands import strings
+from crewgate.slack.blockkit.text import date, duration, one_line
 from crewgate.slack.executions import progress_bar
-from crewgate.slack.reviews import summary
+from crewgate.slack.executions.strings import tasks
+from crewgate.slack.ids import COMMAND
+from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.slack.reviews import state_strings, summary
 from crewgate.slack.reviews.links import Deciders, Link, linked
-from crewgate.slack.reviews.presentation import icon, present
-from crewgate.usecases.queries.crews import Overview
+from crewgate.slack.reviews.presentation import Stuck, Waiting, icon, present
+from crewgate.usecases.queries.crews import CrewHealth, Overview
 from crewgate.usecases.read_models import (
+    CrewStatus,
     CrewUnavailable,
     ExecutionLine,
     ExecutionStatus,
@@ -38,16 +42,41 @@ from crewgate.usecases.read_models import (
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
+_HELP_HEADLINE: Final = "*Crews pause here until somebody decides.*"
+_HELP_REVIEWS: Final = (
+    "• *Approve* lets the crew go on. You are asked first if you were not shown all of it, notes "
+    "wait, or somebody is on it.\n"
+    "• *Revise* sends your words: the crew does the task again, and a new round appears in the "
+    "same thread.\n"
+    "• Talk in the card's thread: notes stand in the form behind Revise, and are sent by it alone."
+    "\n"
+    "• The first decision counts. The app's Home is your queue."
+)
+_HELP: Final = (
+    f"`{COMMAND} pending` shows what waits, the oldest first; `{COMMAND} pending mine`: for you\n"
+    f"`{COMMAND} status` shows every execution; with the beginning of an id, one in full\n"
+    f"`{COMMAND} kickoff &lt;crew&gt;` starts a crew\n"
+    f"`{COMMAND} rules` shows the rules for what you decide\n"
+    f"`{COMMAND} away` opens a form: who decides for you, until when; `{COMMAND} back` ends it\n"
+    f"`{COMMAND} help` shows this"
+)
+_HELP_PLAIN: Final = ", ".join(
+    f"{COMMAND} {name}"
+    for name in ("pending", "status", "kickoff", "away", "back", "rules", "help")
+)
+_MORE_EXECUTIONS: Final = (
+    f"There are more. `{COMMAND} pending` counts what waits, and the app's Home shows it in pages."
+)
 
 
 def render_help() -> Message:
     """How a review goes, and what can be typed: `docs/reviewing.md` in short."""
     return Message(
-        strings.HELP_PLAIN,
+        _HELP_PLAIN,
         [
-            section(strings.HELP_HEADLINE),
-            section(strings.HELP_REVIEWS),
-            section(strings.HELP),
+            section(_HELP_HEADLINE),
+            section(_HELP_REVIEWS),
+            section(_HELP),
         ],
     )
 
@@ -56,7 +85,7 @@ def render_pending(
     pending: Pending, *, now: datetime, mine: bool, link: Link, deciders: Deciders
 ) -> Message:
     """What waits for a decision, the oldest first, as many as fit."""
-    headline = strings.pending(pending.total, mine=mine)
+    headline = _pending(pending.total, mine=mine)
     details = [_details(line, deciders) for line in pending.lines]
     alike = _alike(details)
     lines = (
@@ -71,15 +100,16 @@ def render_pending(
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
     if pending.total > shown:
-        blocks.append(context(strings.all_of(pending.total)))
+        total = shared.total(pending.total)
+        blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
     return Message(headline, blocks)
 
 
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
     """One execution: its rounds, the oldest first, and what the crew says itself."""
     crew = view.execution.crew
-    title = strings.title(view.execution)
-    report = strings.progress(view.progress, _bar(view.progress))
+    title = _title(view.execution)
+    report = _report(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
         f"{_round_line(line, now, link)}{summary.detail(line)}\n" for line in reversed(view.rounds)
@@ -87,24 +117,25 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
     if shown < len(latest):
-        blocks.append(context(strings.earlier(len(latest) - shown)))
+        left = shared.counted(len(latest) - shown, "earlier round")
+        blocks.append(context(f"{left} {'is' if shown + 1 == len(latest) else 'are'} not shown"))
     if latest:
         blocks += sections(reversed(latest[:shown]), budget=_LIST_BUDGET)[0]
     else:
-        blocks.append(context(strings.NO_ROUNDS))
+        blocks.append(context("Nothing has come for review yet."))
     return Message(f"{shared.crew(crew)}: {report}", blocks)
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
     """Every execution in one line, those that need somebody first; then the crews."""
-    headline = strings.overview(seen)
+    headline = _overview(seen)
     alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
     lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
     blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
     if seen.more or shown < len(seen.executions):
-        blocks.append(context(strings.MORE_EXECUTIONS))
-    crews, _ = sections(map(strings.reached, seen.crews), budget=_CREWS_BUDGET)
+        blocks.append(context(_MORE_EXECUTIONS))
+    crews, _ = sections(map(_reached, seen.crews), budget=_CREWS_BUDGET)
     return refreshable(Message(headline, [*blocks, *crews]), now=now)
 
 
@@ -112,38 +143,41 @@ def with_step(message: Message, execution: Execution) -> Message:
     """One execution, with its agents' latest step while it runs."""
     if not execution.step or execution.is_over:
         return message
-    return replace(message, blocks=[*message.blocks, context(strings.step(execution.step))])
+    step = context(f"Latest step: {one_line(execution.step, ANSWER_LIMIT)}")
+    return replace(message, blocks=[*message.blocks, step])
 
 
 def refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
     """An answer with a Refresh button."""
-    press = button(strings.REFRESH, action_id=ids.REFRESH_STATUS, value=value)
-    return replace(
-        message, blocks=[*message.blocks, context(strings.as_of(date(now))), actions(press)]
-    )
+    press = button("Refresh", action_id=ids.REFRESH_STATUS, value=value)
+    as_of = context(f"As of {date(now)}")
+    return replace(message, blocks=[*message.blocks, as_of, actions(press)])
 
 
 def render_ambiguous(prefix: str, candidates: Sequence[tuple[str, str]]) -> Message:
     """Several executions begin so; `candidates` are (crew, execution id)."""
-    question = strings.ambiguous(prefix)
+    question = f"Several executions begin with {shared.identifier(prefix)}. Which one?"
     lines = (f"• {shared.crew(crew)} · {shared.identifier(name)}" for crew, name in candidates)
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     blocks.insert(0, section(question))
     if shown < len(candidates):
-        blocks.append(context(strings.more(len(candidates) - shown)))
+        blocks.append(context(shared.more(len(candidates) - shown)))
     return Message(question, blocks)
 
 
 def render_unknown_execution(prefix: str) -> Message:
     """No execution begins so."""
-    sentence = strings.unknown_execution(prefix)
+    sentence = (
+        f"I know no execution that begins with {shared.identifier(prefix)}. "
+        f"`{COMMAND} status` shows those that wait or run."
+    )
     return Message(sentence, [section(sentence)])
 
 
 def _details(line: RoundLine, deciders: Deciders) -> list[str]:
     """The crew, the round, and the people it waits for."""
     round_ = line.round
-    whom = strings.for_whom(shared.deciders(deciders(round_)))
+    whom = _for_whom(shared.deciders(deciders(round_)))
     return [shared.crew(round_.review.crew), shared.number(round_), whom]
 
 
@@ -159,17 +193,18 @@ def _execution_line(
 ) -> str:
     """The state, what it is about, the crew, how far it is, whom it waits for, and since when."""
     execution, first = line.posting.execution, next(iter(line.rounds), None)
-    about = strings.about(execution)
+    others = len(line.rounds) - 1
+    about = one_line(execution.subject, shared.TITLE_LIMIT)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
     return shared.joined(
         f"{icon(present(first.round)) if first else icons.RUNNING} {title}",
         *({shared.crew(execution.crew)} - set(alike)),
-        strings.done(execution),
-        strings.needs(first.round, shared.deciders(deciders(first.round)), now)
+        _done(execution),
+        _needs(first.round, shared.deciders(deciders(first.round)), now)
         if first
-        else strings.works(execution, now),
-        strings.others(len(line.rounds) - 1),
-        strings.beginning(execution),
+        else _works(execution, now),
+        f"and {shared.counted(others, 'more review')}" if others > 0 else "",
+        _beginning(execution),
     )
 
 
@@ -182,3 +217,105 @@ def _bar(progress: Progress | CrewUnavailable) -> str:
     if isinstance(progress, CrewUnavailable):
         return ""
     return progress_bar.bar(progress.completed_tasks, progress.total_tasks)
+
+
+# --- sentences -----------------------------------------------------------------------------------
+
+
+def _pending(total: int, *, mine: bool) -> str:
+    """A list's headline."""
+    whose = "for you" if mine else "for a decision"
+    if total == 0:
+        return "Nothing waits for you." if mine else "Nothing waits."
+    if total == 1:
+        return f"1 review waits {whose}"
+    return f"{shared.total(total)} reviews wait {whose}"
+
+
+def _overview(seen: Overview) -> str:
+    """The totals in one line."""
+    waits = "waits" if seen.waiting == 1 else "wait"
+    said = shared.joined(
+        f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
+        f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
+        f"{shared.total(seen.sending)} being sent" if seen.sending else "",
+    )
+    return said or ("Nothing waits" if seen.executions else "Nothing waits or runs")
+
+
+def _for_whom(who: str) -> str:
+    """The deciders, within a line; empty where there are none."""
+    return f"for {who}" if who else ""
+
+
+def _title(execution: Execution) -> str:
+    """The subject of an execution, its crew, and its whole id to copy."""
+    crew, whole = shared.crew(execution.crew), shared.identifier(execution.execution_id)
+    if execution.subject == id_beginning(execution.execution_id):
+        return f"{shared.bold(crew)} · {whole}"
+    return f"{shared.bold(one_line(execution.subject, shared.TITLE_LIMIT))} · {crew} · {whole}"
+
+
+def _beginning(execution: Execution) -> str:
+    """The beginning of its id, for the command that shows it in full, unless it is named so."""
+    name = id_beginning(execution.execution_id)
+    return shared.identifier(name) if execution.subject != name else ""
+
+
+def _done(execution: Execution) -> str:
+    """The progress of an execution, in numbers."""
+    if execution.total_tasks:
+        completed = min(execution.completed_tasks, execution.total_tasks)
+        return progress_bar.tasks_done(completed, execution.total_tasks)
+    return tasks(execution.completed_tasks) if execution.completed_tasks else ""
+
+
+def _needs(round_: Round, who: str, now: datetime) -> str:
+    """The review an execution waits for, its deciders, and for how long."""
+    title = shared.task(round_)
+    match present(round_):
+        case Waiting(since):
+            waited = f"{title} has waited {duration(now - since)}"
+            return f"{waited} {_for_whom(who)}" if who else waited
+        case shown:
+            told = f"{title}: {state_strings.in_list(shown, now)}"
+            return f"{told} · {_for_whom(who)}" if who and isinstance(shown, Stuck) else told
+
+
+def _works(execution: Execution, now: datetime) -> str:
+    """The current task of an execution that waits for nobody, and how long it has run."""
+    now_at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
+    return f"{now_at}running for {duration(now - execution.began_at)}"
+
+
+def _report(reported: Progress | CrewUnavailable, bar: str) -> str:
+    """The crew's own status; `bar` is empty when it gives no numbers."""
+    if isinstance(reported, CrewUnavailable):
+        return _unavailable(reported)
+    word = one_line(reported.word, shared.ID_LIMIT)
+    parts = [bar or f"The crew says “{word}”"]
+    if bar and reported.status is not CrewStatus.RUNNING:
+        parts.append(word)
+    if reported.current_task:
+        parts.append(f"now at {shared.title(reported.current_task)}")
+    if reported.error:
+        parts.append(f"the error: {one_line(reported.error, ANSWER_LIMIT)}")
+    return shared.joined(*parts)
+
+
+def _unavailable(reported: CrewUnavailable) -> str:
+    why = one_line(reported.why, ANSWER_LIMIT)
+    if reported.gone:
+        return f"The crew does not know this execution ({why})."
+    if reported.answered:
+        return f"The crew does not say how far it is ({why})."
+    return f"The crew does not answer ({why})."
+
+
+def _reached(crew: CrewHealth) -> str:
+    """A crew's health: how fast it answers, or what is wrong."""
+    name = shared.bold(shared.crew(crew.crew))
+    if crew.warning is not None:
+        return f":red_circle: {name}: {one_line(crew.warning, ANSWER_LIMIT)}"
+    milliseconds = int(crew.took / timedelta(milliseconds=1))
+    return f":large_green_circle: {name} answers in {milliseconds:,} ms"

@@ -10,7 +10,6 @@ from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, divider, header, section
 from crewgate.slack.blockkit.text import duration
-from crewgate.slack.home import strings
 from crewgate.slack.home.layout import Part, Row, block_id, count_new, lines_of, part_of
 from crewgate.slack.reviews import state_strings, summary
 from crewgate.slack.reviews.buttons import (
@@ -24,12 +23,15 @@ from crewgate.slack.reviews.links import Deciders, Link
 from crewgate.slack.reviews.presentation import Waiting, present
 from crewgate.usecases.read_models import Queue, RoundLine
 
-_HEADINGS: Final = {
-    Part.MINE: strings.mine,
-    Part.STUCK: strings.stuck,
-    Part.OTHERS: strings.others,
-    Part.DECIDED: strings.decided,
+_TITLES: Final = {
+    Part.STUCK: "Not delivered",
+    Part.MINE: "Waiting for you",
+    Part.OTHERS: "Waiting for others",
+    Part.DECIDED: "Decided in the last 24 hours",
 }
+_EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
+_KEEPS: Final = "The oldest come first. What changes stays in its place until *Refresh*."
+_RIGHTS_CHANGED: Final = "What you may read has changed. Press *Refresh*."
 
 
 def render_home(
@@ -50,14 +52,14 @@ def render_home(
     blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
     if any(row.round_id not in lines for row in rows):
         # Nobody is shown what they may not read; without it the others would move.
-        blocks.append(section(strings.RIGHTS_CHANGED))
+        blocks.append(section(_RIGHTS_CHANGED))
         rows = ()
     else:
         blocks.append(section(_summary(found, {row.part for row in rows})))
     for part in Part:
         of_part = [row for row in rows if row.part is part]
         if of_part:
-            blocks.append(header(_HEADINGS[part](part_of(found, part).total)))
+            blocks.append(header(_heading(part, found)))
         for row in of_part:
             line = lines[row.round_id]
             preview, share = summary.preview(line)
@@ -72,7 +74,8 @@ def render_home(
 
 def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
     page = str(found.page)
-    yield button(strings.refresh(new), action_id=ids.HOME_REFRESH, value=page)
+    refresh = f"Refresh · {new:,} more" if new else "Refresh"
+    yield button(refresh, action_id=ids.HOME_REFRESH, value=page)
     if found.page > 0:
         yield button(shared.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
     if found.page + 1 < found.pages:
@@ -81,14 +84,17 @@ def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
 
 def _summary(found: Queue, on_page: Collection[Part]) -> str:
     """The number of the page, and what is on others alone: each heading has its own total."""
-    totals = {part: part_of(found, part).total for part in Part if part is not Part.DECIDED}
-    if not any(totals.values()):
-        return strings.EMPTY
+    needed = [part for part in Part if part is not Part.DECIDED and part_of(found, part).total]
+    if not needed:
+        return _EMPTY
     if found.pages == 1:
-        return strings.KEEPS
-    elsewhere = [part for part, total in totals.items() if total and part not in on_page]
-    page = shared.page_of(found.page, found.pages)
-    return shared.joined(page, *(_HEADINGS[part](totals[part]) for part in elsewhere))
+        return _KEEPS
+    elsewhere = (_heading(part, found) for part in needed if part not in on_page)
+    return shared.joined(shared.page_of(found.page, found.pages), *elsewhere)
+
+
+def _heading(part: Part, found: Queue) -> str:
+    return f"{_TITLES[part]}: {shared.total(part_of(found, part).total)}"
 
 
 def _text(
@@ -98,12 +104,14 @@ def _text(
     yield summary.headline(line, link)
     match present(round_):
         case Waiting(since):
-            whom = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
-            state = strings.waits(whom, duration(now - since))
+            named = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
+            whom = f"for {named} " if named else ""
+            state = f"waiting {whom}for {duration(now - since)}"
         case shown:
             state = state_strings.in_list(shown, now)
     # In one line with the rest: a row that changes is as high as before, or nearly so.
-    yield strings.about(round_, state, *summary.claim_and_notes(line, now=now))
+    about = shared.crew(round_.review.crew), shared.number(round_), state
+    yield shared.joined(*about, *summary.claim_and_notes(line, now=now))
 
 
 def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Block]:
