@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from crewgate.demo.environment import ANA, BEN, CARL
@@ -63,9 +64,9 @@ async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_
     make_world: MakeWorld,
 ) -> None:
     async with make_world(crews_file=TWO, **ENVIRONMENT) as world:
-        await world.pause()
-        card = await world.card("A draft")
-        with capture_logs() as logs:
+        with capture_logs(processors=[merge_contextvars]) as logs:
+            await world.pause()
+            card = await world.card("A draft")
             await world.slack.click(CARL, card, "I'm on it")
             await world.told(CARL)
             await world.slack.click(ANA, card, "I'm on it")
@@ -83,6 +84,16 @@ async def test_what_a_button_changed_is_logged_wherever_it_was_pressed_and_only_
             ("taken_back", "modal", ANA),
             ("taken_back", "home", ANA),
         ]
+        about = [
+            line
+            for line in logs
+            if line["event"] in {"notification", "refused", "claimed", "approved", "taken_back"}
+            or (line["event"] == "delivered" and line["kind"] in {"post", "refresh"})
+        ]
+        assert len({line["event"] for line in about}) == 6
+        names = ("crew", "execution", "review", "round_id", "round_number")
+        [(crew, execution, *_, number)] = {tuple(line[name] for name in names) for line in about}
+        assert (crew, execution, number) == ("research", "e-1", 1)
 
         # However often one of two approves, the other one resumes the crew, once.
         for _ in range(2):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from crewgate.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
 from crewgate.slack.client import channel_members
@@ -144,8 +145,11 @@ async def test_what_slack_does_not_tell_is_not_known_and_said(
 
     assert members.has("U0ANA", "C1") is None
     assert why in members.failures["C1"]
-    assert await members.renew("C1")
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert await members.renew("C1")
     assert not members.failures
+    assert [(line["event"], line["channel"]) for line in logs] == [("channel_members_known", "C1")]
 
 
 async def test_a_name_that_the_bot_is_in_no_channel_of(members: ChannelMembers) -> None:

@@ -89,7 +89,8 @@ class ChannelMembers:
                 self._fail(channel, error)
                 return False
             self._known[channel] = _Known(users, now)
-            self._failures.pop(channel, None)
+            if self._failures.pop(channel, None) is not None:
+                log.info("channel_members_known", channel=channel)
             return True
 
     def _fail(self, channel: str, error: CallFailed) -> None:
