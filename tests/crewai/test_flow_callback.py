@@ -66,7 +66,7 @@ async def test_the_answer_is_the_feedback_and_where_it_came_from(http: httpx.Asy
         return web.json_response(TAKEN)
 
     outcome = await tell(http, take, "needs_revision")
-    assert outcome == Delivered("accepted", outcome="approved")
+    assert outcome == Delivered("accepted", label="approved")
     assert got == [({"token": TOKEN}, {"feedback": "needs_revision", "source": "slack"})]
 
 
@@ -256,7 +256,7 @@ async def test_a_name_that_is_not_known_is_tried_again(http: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("body", "outcome"),
     [
-        (TAKEN, Delivered("accepted", outcome="approved")),
+        (TAKEN, Delivered("accepted", label="approved")),
         ({"status": "accepted", "request": {"outcome": None}}, Delivered("accepted")),
         ({"status": "accepted", "request": {"outcome": 7}}, Delivered("accepted")),
         ({"status": "accepted", "request": "?"}, Delivered("accepted")),

@@ -63,7 +63,7 @@ QUESTION = Question(request_id="8412", outcomes=("approved", "rejected", "needs_
 LABEL = Answer("approved", is_label=True)
 DECIDED = a_round(question=QUESTION).decide(a_decision(LABEL)).round
 SENDING = DECIDED.begin_sending(NOW, activity_count=0)
-TAKEN = Delivered("ok", outcome="approved")
+TAKEN = Delivered("ok", label="approved")
 ANSWERED = Refused("409", "already answered", RefusalKind.ANSWERED)
 SPENT = Refused("401", "no", RefusalKind.SPENT)
 GONE = Refused("404", "what?", RefusalKind.REQUEST_GONE)
@@ -164,7 +164,7 @@ def test_a_newer_request_says_that_somebody_answered_and_not_who() -> None:
     moved_on = SENDING.supersede_decided(LATER).round
     assert (moved_on.state, moved_on.reason) == (State.CLOSED, PerhapsTaken())
     assert not moved_on.may_be_sent
-    taken = settle_late(moved_on, Delivered(outcome="approved"))
+    taken = settle_late(moved_on, Delivered(label="approved"))
     assert (taken.state, taken.reason) == (State.RESUMED, TakenAs("approved"))
     refused = settle_late(moved_on, ANSWERED)
     assert (refused.state, refused.reason) == (State.CLOSED, AnsweredElsewhere())

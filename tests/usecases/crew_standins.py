@@ -135,7 +135,7 @@ class FakeFlows:
         if callback.url in self.taken:
             return self.refusal
         self.taken[callback.url] = feedback
-        return fault.strike() if fault else Delivered("accepted", outcome=feedback)
+        return fault.strike() if fault else Delivered("accepted", label=feedback)
 
 
 @dataclass

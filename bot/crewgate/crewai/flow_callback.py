@@ -143,7 +143,7 @@ def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | 
         taken = _Taken.model_validate(parse_object(body))
     except Malformed:
         return read
-    return Delivered(read.words, outcome=taken.outcome or "")
+    return Delivered(read.words, label=taken.outcome or "")
 
 
 def _parse(url: str) -> httpx.URL | None:

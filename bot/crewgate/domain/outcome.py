@@ -52,7 +52,7 @@ class Delivered:
 
     words: str = ""
     status: ResumeStatus | None = None
-    outcome: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _NAME_LIMIT: Final = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a round asks that came from a flow: a text and, mostly, outcomes to choose from."""
+    """The question of a flow: a text and, mostly, labels to choose from."""
 
     request_id: str
     message: str = ""

@@ -52,7 +52,7 @@ class Inferred:
 class TakenAs:
     """The flow took the answer and made this label of it; empty if it did not say which."""
 
-    outcome: str
+    label: str
     words: str = ""
 
 

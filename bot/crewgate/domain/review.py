@@ -388,7 +388,7 @@ class Round:
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
         if self.question is not None:
-            return self._end(State.RESUMED, at, TakenAs(answer.outcome, answer.words))
+            return self._end(State.RESUMED, at, TakenAs(answer.label, answer.words))
         return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:

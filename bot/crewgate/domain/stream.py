@@ -67,7 +67,7 @@ class StreamEvent:
     id: str
     execution_id: str
     at: datetime = LONG_AGO
-    """When it happened, by the crew's clock."""
+    """The time when it happened, by the crew's clock."""
     of_flow: bool = False
     """It is about the flow itself: crews that end inside of a flow do not end it."""
     body: EventBody | None = None

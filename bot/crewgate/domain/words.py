@@ -1,4 +1,4 @@
-"""What changed inside a passage: words, numbers, dates and sums whole, with bounded work."""
+"""The changes inside a passage: words, numbers, dates and sums whole, with bounded work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: the only place that decides it.
+"""Permissions: the only place that decides who may do what.
 
 Answers come at once, from memory and the database, so a transaction may ask for them. Where Slack
 has to be asked first, `NeedsLookup` says so; `ReviewContext.asking` asks and begins anew.

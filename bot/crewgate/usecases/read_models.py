@@ -122,12 +122,12 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What a Slack message about a round needs: its view and where it goes."""
+    """The content and the place of a Slack message about a round."""
 
     view: CardView
     card: MessageRef | None
     channel: str | None
-    """Where the round's thread is: the execution's, or one of its own elsewhere. None before the
+    """The channel of the round's thread, which is the execution's or its own; None before the
     thread's first message.
     """
     thread_ts: str | None

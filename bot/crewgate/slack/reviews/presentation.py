@@ -101,7 +101,7 @@ def icon(shown: Presentation) -> str:  # noqa: PLR0911  # a table
 def _icon_of_answer(verdict: Answer, reason: Reason | None) -> str:
     """By the outcome that the flow made of it, where it said which."""
     label = verdict.text if verdict.is_label else ""
-    outcome = reason.outcome if isinstance(reason, TakenAs) else ""
+    outcome = reason.label if isinstance(reason, TakenAs) else ""
     return _ICONS.get(reading_of(outcome or label), icons.ANSWERED)
 
 

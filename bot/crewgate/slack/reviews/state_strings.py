@@ -386,7 +386,7 @@ def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:
 
 
 def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
-    taken_as = reason.outcome if isinstance(reason, TakenAs) else ""
+    taken_as = reason.label if isinstance(reason, TakenAs) else ""
     if not taken_as:
         return "The flow goes on."
     goes_on = f"The flow goes on with the outcome {phrases.label(taken_as)}"
