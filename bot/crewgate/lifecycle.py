@@ -126,7 +126,7 @@ async def open_outbox(engines: Engines, *, due_at: datetime, crews: Iterable[str
     What was set aside because its crew was not named is taken up where it is named now.
     """
     outbox = SqlOutbox(engines.for_outbox)
-    await outbox.take_up(list(crews), due_at=due_at)
+    await outbox.requeue(list(crews), due_at=due_at)
     if engines.is_sqlite:
         # The file is ours alone, so whatever is leased belonged to a process that crashed.
         await outbox.release(due_at=due_at)

@@ -10,7 +10,6 @@ import pytest
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
 from crewgate.domain.people import Role, User
-from crewgate.domain.receipt import receive
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
@@ -22,7 +21,6 @@ from tests.builders import (
     EVE,
     LATER,
     NOW,
-    Numbered,
     a_crew,
     a_decision,
     a_round,
@@ -157,16 +155,6 @@ def test_so_can_one_that_somebody_gave_in_one_s_name() -> None:
 def test_who_has_not_approved_has_nothing_to_take_back() -> None:
     with pytest.raises(NotVoted):
         approved(a_vote()).take_back(BEN.id)
-
-
-def test_a_newer_output_starts_the_count_again() -> None:
-    before = approved(a_vote())
-    receipt = receive(
-        before, review=before.review, digest="other", at=LATER, new_id=Numbered(), rule=TWO
-    )
-    assert receipt.ended is not None
-    assert (receipt.ended.state, receipt.ended.votes) == (State.SUPERSEDED, (a_vote(),))
-    assert (receipt.current.rule, receipt.current.votes) == (TWO, ())
 
 
 # --- time ---

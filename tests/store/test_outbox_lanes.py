@@ -137,8 +137,8 @@ async def test_what_waited_for_its_crew_is_taken_up_when_that_is_named(
     await aside(uow, first, "unknown_crew")
     await aside(uow, elsewhere, "KeyError")
     await aside(uow, other, "unknown_crew")
-    assert await outbox.take_up(["research"], due_at=NOW + SECOND) == 1
-    assert await outbox.take_up(["research"], due_at=NOW + SECOND) == 0
+    assert await outbox.requeue(["research"], due_at=NOW + SECOND) == 1
+    assert await outbox.requeue(["research"], due_at=NOW + SECOND) == 0
     (job,) = await lease(outbox, now=NOW + SECOND)
     assert (job.effect, job.tries, job.failing_since) == (FIRST, 2, None)
 

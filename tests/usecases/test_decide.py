@@ -14,7 +14,6 @@ from crewgate.domain.errors import (
     RoundClosed,
     RoundNotFound,
     RoundSuperseded,
-    UnknownCrew,
 )
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import Anyone, Email, UserGroup
@@ -114,25 +113,6 @@ async def test_slack_is_asked_outside_of_the_transaction_that_is_then_made_anew(
     assert await world.effects() == [POST, REFRESH, RESUME]
 
 
-async def test_nothing_is_recorded_while_nobody_knows_who_is_in_the_channel(
-    world: World, waiting: Round
-) -> None:
-    world.crews["research"] = a_crew(reviewers=(Anyone(),))
-    world.directory.channels = {}
-    with pytest.raises(NotAReviewer) as caught:
-        await world.decide(waiting.id, by=EVE)
-    assert caught.value.uncertain
-    assert await world.effects() == [POST]
-
-
-async def test_a_crew_that_the_settings_no_longer_name_takes_no_decision(
-    world: World, waiting: Round
-) -> None:
-    world.crews.clear()
-    with pytest.raises(UnknownCrew):
-        await world.decide(waiting.id)
-
-
 async def test_an_unknown_round_takes_no_decision(world: World) -> None:
     with pytest.raises(RoundNotFound):
         await world.decide("' OR 1=1 --")
@@ -174,11 +154,6 @@ async def test_nor_anybody_once_it_is_decided(world: World, waiting: Round) -> N
     await world.decide(waiting.id)
     with pytest.raises(AlreadyDecided):
         await ask(world, waiting.id)
-
-
-async def test_nor_what_does_not_exist(world: World) -> None:
-    with pytest.raises(RoundNotFound):
-        await ask(world, "no such round")
 
 
 # --- trying again ---

@@ -10,7 +10,6 @@ import pytest
 from crewgate.domain.caveats import Seen
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
-    AlreadyDecided,
     ConfirmationNeeded,
     NotAReviewer,
     VerdictMisplaced,
@@ -25,7 +24,6 @@ from crewgate.domain.reason import (
     Dismissed,
     PerhapsTaken,
     RefusedByCrew,
-    RequestGone,
     TakenAs,
 )
 from crewgate.domain.review import Round, State
@@ -222,12 +220,6 @@ async def test_what_is_no_answer_is_refused(world: World) -> None:
         await answer_of(task.id, 0, context=world.reviews)
 
 
-async def test_the_first_answer_wins(world: World) -> None:
-    decided = await answered(world)
-    with pytest.raises(AlreadyDecided):
-        await world.decide(decided.id, Answer("rejected", is_label=True), by=BEN)
-
-
 async def test_a_label_asks_before_it_overlooks_notes(world: World) -> None:
     asked = (await world.ask()).round
     async with world.uow.begin() as tx:
@@ -374,12 +366,6 @@ async def test_an_answer_that_was_not_sent_is_sent_again(world: World) -> None:
     for state in (State.DECIDED, State.DECIDED, State.RESUMED):
         assert (await sent(world, decided)).state is state
         world.clock.advance(world.context.retry.longest)
-
-
-async def test_a_request_that_is_gone_is_closed(world: World) -> None:
-    world.flows.faults.append(Fault(Refused("410", "gone", RefusalKind.REQUEST_GONE)))
-    closed = await sent(world, await answered(world))
-    assert (closed.state, closed.reason) == (State.CLOSED, RequestGone("410", "gone"))
 
 
 async def test_another_refusal_waits_for_retry_or_is_dismissed(world: World) -> None:

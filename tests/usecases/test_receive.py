@@ -105,14 +105,6 @@ async def test_the_same_output_after_a_revision_says_unchanged(world: World) -> 
     assert await world.round(second.round.id) == second.round
 
 
-async def test_the_same_output_after_an_approval_is_a_duplicate(world: World) -> None:
-    first = await world.notify()
-    await world.decide(first.round.id)
-    world.crew.pause()
-    await world.turn(CREW)
-    assert not (await world.notify()).accepted
-
-
 @pytest.mark.parametrize("text", ["Short draft.", "A draft."])
 async def test_the_next_round_may_come_before_our_own_resume_is_answered(
     world: World, text: str

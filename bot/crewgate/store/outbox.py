@@ -304,11 +304,11 @@ class SqlOutbox(Outbox):
                 found = await connection.execute(_SET_ASIDE)
                 return {EffectKind(kind): count for kind, count in found}
 
-    async def take_up(self, crews: list[str], *, due_at: datetime) -> int:
+    async def requeue(self, crews: list[str], *, due_at: datetime) -> int:
         """Requeue jobs that were set aside before these crews were named; return their number."""
         with translate_errors():
             async with self._engines.write.begin() as connection:
-                taken_up = await connection.execute(
+                requeued = await connection.execute(
                     sa.update(outbox)
                     .where(outbox.c.set_aside_why == UNKNOWN_CREW, outbox.c.crew.in_(crews))
                     .where(outbox.c.set_aside_at.is_not(None))
@@ -316,7 +316,7 @@ class SqlOutbox(Outbox):
                         set_aside_at=None, set_aside_why=None, failing_since=None, due_at=due_at
                     )
                 )
-        return taken_up.rowcount
+        return requeued.rowcount
 
     async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
         """Return destinations with something to do that have no worker here."""

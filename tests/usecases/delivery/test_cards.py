@@ -156,8 +156,8 @@ async def test_a_crew_that_is_gone_waits_for_the_settings(world: World, waiting:
     assert await world.effects() == []
     assert await world.set_aside() == [(EffectKind.POST, "unknown_crew")]
     world.crews["research"] = crew
-    assert await world.outbox.take_up(["other"], due_at=world.clock()) == 0
-    assert await world.outbox.take_up(["research"], due_at=world.clock()) == 1
+    assert await world.outbox.requeue(["other"], due_at=world.clock()) == 0
+    assert await world.outbox.requeue(["research"], due_at=world.clock()) == 1
     await world.turn()
     assert len(world.slack.keyed(f"card {waiting.id}")) == 1
 

@@ -187,7 +187,7 @@ async def test_where_the_settings_do_not_name_the_crew_it_waits_for_them(
     assert [why for _, why in await world.set_aside()] == [UNKNOWN_CREW]
     assert await world.round(round_.id) == round_
     world.crews["research"] = a_crew()
-    await world.outbox.take_up(["research"], due_at=world.clock())
+    await world.outbox.requeue(["research"], due_at=world.clock())
     await world.turn(TIMER)
     assert await world.round(round_.id) != round_
 

@@ -14,7 +14,14 @@ from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClient, CrewClients
 from crewgate.usecases.ports.store import Queries
 from crewgate.usecases.queries.status import LINES
-from crewgate.usecases.read_models import NO_RULE, ExecutionLine, QueueKey, Selection
+from crewgate.usecases.read_models import (
+    NO_RULE,
+    ExecutionLine,
+    ExecutionPosting,
+    QueueKey,
+    RoundLine,
+    Selection,
+)
 
 #: The states of rounds that need somebody, the most urgent first.
 _STATES: Final = (State.STUCK, State.WAITING, State.DECIDED)
@@ -71,8 +78,8 @@ async def _executions(
     if not more:
         # All that need somebody are listed, so what runs and is not listed just runs.
         running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
-        known = {_key(line) for line in listed}
-        rest = [line for one in running if _key(line := ExecutionLine(one)) not in known]
+        known = {_key(line.posting) for line in listed}
+        rest = [ExecutionLine(one) for one in running if _key(one) not in known]
         more = len(listed) + len(rest) > LINES
         listed = (*listed, *rest)[:LINES]
     stuck, waiting, sending = totals
@@ -81,30 +88,16 @@ async def _executions(
 
 async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
     """Return the executions of these rounds, in the order of their first round."""
-    rounds = await read.rounds.lines(ids)
-    keys = dict.fromkeys(
-        (line.round.review.crew, line.round.review.execution_id) for line in rounds
-    )
-    found = {
-        (one.execution.crew, one.execution.execution_id): one
-        for one in await read.executions.postings(tuple(keys))
-    }
-    return tuple(
-        ExecutionLine(
-            found[key],
-            tuple(
-                line
-                for line in rounds
-                if (line.round.review.crew, line.round.review.execution_id) == key
-            ),
-        )
-        for key in keys
-    )
+    rounds: dict[tuple[str, str], list[RoundLine]] = {}
+    for line in await read.rounds.lines(ids):
+        review = line.round.review
+        rounds.setdefault((review.crew, review.execution_id), []).append(line)
+    found = {_key(one): one for one in await read.executions.postings(tuple(rounds))}
+    return tuple(ExecutionLine(found[key], tuple(lines)) for key, lines in rounds.items())
 
 
-def _key(line: ExecutionLine) -> tuple[str, str]:
-    execution = line.posting.execution
-    return execution.crew, execution.execution_id
+def _key(posting: ExecutionPosting) -> tuple[str, str]:
+    return posting.execution.crew, posting.execution.execution_id
 
 
 async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:
