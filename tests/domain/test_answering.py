@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from crewgate.domain.answering import (
+    answer_in,
     approves,
+    choice_of,
+    combined_answer,
     interpret,
     is_open_to_assigned,
     needs_approvals,
     rule_for,
 )
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import VerdictMisplaced
+from crewgate.domain.errors import VerdictMisplaced, VotedOtherwise
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -60,6 +63,7 @@ from tests.builders import (
 )
 
 QUESTION = Question(request_id="8412", outcomes=("approved", "rejected", "needs_revision"))
+OPEN = Question(request_id="8412", outcomes=("approved", "lgtm", "publish"))
 LABEL = Answer("approved", is_label=True)
 DECIDED = a_round(question=QUESTION).decide(a_decision(LABEL)).round
 SENDING = DECIDED.begin_sending(NOW, activity_count=0)
@@ -260,6 +264,36 @@ def test_words_that_name_an_outcome_are_it(
 ) -> None:
     found = interpret(Revise(words), replace(QUESTION, outcomes=outcomes))
     assert found == (Answer(words) if label is None else Answer(label, is_label=True))
+
+
+# --- several who approve ---
+
+
+def test_those_who_vote_choose_the_same() -> None:
+    publish = Answer("publish", is_label=True)
+    assert (answer_in(publish), answer_in(LABEL)) == ("publish", LABEL.text)
+    assert (answer_in(Answer(" ok.")), answer_in(Approve())) == (None, None)
+    assert answer_in(Answer("Publish it.")) == "Publish it."
+    votes = (a_vote(answer="publish"), a_vote(answer=LABEL.text), a_vote())
+    assert list(map(choice_of, votes)) == ["publish", None, None]
+    waiting = a_round(question=OPEN, rule=Rule(name="two eyes", approvals=2))
+    once = waiting.approve(a_vote(ANA, answer="publish"), publish).round
+    with pytest.raises(VotedOtherwise) as refused:
+        once.approve(a_vote(BEN, answer=LABEL.text), LABEL)
+    assert refused.value.vote == a_vote(ANA, answer="publish")
+    assert once.approve(a_vote(BEN, answer="publish"), publish).round.state is State.DECIDED
+
+
+def test_beside_an_outcome_words_that_approve_are_that_outcome() -> None:
+    """A model would read the words, and may choose another one."""
+    words, lgtm = Answer("ok"), Answer("lgtm", is_label=True)
+    before = (a_vote(ANA, answer="approved"), a_vote(answer="lgtm"), a_vote(BEN))
+    assert combined_answer(before, words) == lgtm
+    assert combined_answer(before, LABEL) == LABEL
+    assert combined_answer((a_vote(ANA),), words) == words
+    assert combined_answer(before, Approve()) is None
+    others = Answer("Publish it.")
+    assert combined_answer((a_vote(ANA, answer=others.text),), others) == others
 
 
 # --- requests ------------------------------------------------------------------------------------
