@@ -142,7 +142,7 @@ class _Assembly:
         self.uow = SqlUnitOfWork(engines, wake=self._wake)
 
     async def open_clients(self) -> None:
-        """What calls crews, flows and the callers of crews."""
+        """Open the clients for crews, flows and the callers of crews."""
         self.off_loop = self.stack.enter_context(open_threads())
         enter, clock, off_loop = self.stack.enter_async_context, self.runtime.clock, self.off_loop
         self.clients = await enter(

@@ -29,18 +29,18 @@ def build_crews(settings: Settings) -> dict[str, Crew]:
 
 
 def build_credentials(settings: Settings) -> dict[str, Credentials]:
-    """What each crew presents when it calls this bot."""
+    """The credentials that each crew presents when it calls this bot."""
     return {name: _credentials(crew) for name, crew in settings.crews.items()}
 
 
 def build_redactors(settings: Settings) -> dict[str, Redactor]:
-    """What is taken out of all that comes from a crew, by crew."""
+    """The redactors of all that comes from a crew, by crew."""
     shared = Redactor(_shared_secrets(settings))
     return {name: shared.also(_secrets(crew)) for name, crew in settings.crews.items()}
 
 
 def build_log_redactor(settings: Settings) -> Redactor:
-    """What is taken out of every line of the log: all that is secret in the settings."""
+    """The redactor of the log: it knows every secret in the settings."""
     crews = settings.crews.values()
     return Redactor(_shared_secrets(settings)).also(one for crew in crews for one in _secrets(crew))
 
@@ -49,7 +49,7 @@ def build_log_redactor(settings: Settings) -> Redactor:
 async def connect_crews(
     settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
 ) -> AsyncIterator[dict[str, HttpCrew]]:
-    """A client for each crew; they share connections, save those for kickoffs."""
+    """A client for each crew; kickoffs have connections of their own, all else shares them."""
     async with AsyncExitStack() as stack:
         shared = await stack.enter_async_context(open_client())
         yield {
@@ -68,7 +68,7 @@ async def connect_crews(
 
 @asynccontextmanager
 async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
-    """What forwards crews' webhooks; crews in a private network may have callers there too."""
+    """The forwarder of crews' webhooks; crews in a private network may have callers there too."""
     private = (name for name, crew in settings.crews.items() if is_private_url(crew.url))
     async with open_client() as http:
         yield HttpWebhookForwarder(http, Lookups(), private_crews=frozenset(private))
@@ -78,7 +78,7 @@ async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForward
 async def open_flow_answers(
     settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
 ) -> AsyncIterator[HttpFlowAnswers]:
-    """What answers flows."""
+    """The client that answers flows."""
     async with open_client() as http:
         yield HttpFlowAnswers(
             http,
@@ -92,7 +92,7 @@ async def open_flow_answers(
 
 
 def _is_proxied(host: str) -> bool:
-    """Whether the environment has https calls to this host go through a proxy."""
+    """Return True if the environment sends https calls to this host through a proxy."""
     proxies = getproxies()
     return bool(proxies.get("https") or proxies.get("all")) and not proxy_bypass(host)
 

@@ -6,12 +6,13 @@ import socket
 from contextlib import suppress
 
 import uvloop
+from typing_extensions import override
 
 from crewgate.network.lookups import AddressInfo, Lookups
 
 
 class EventLoop(uvloop.Loop):
-    """The loop of the process: whatever names are looked up in it, are by `Lookups`.
+    """The loop of the process: names are looked up by `Lookups`, and one that hangs is not known.
 
     httpx and aiohttp look names up here before they connect, and uvloop itself what aiohttp then
     connects to, which is an address; only the name of a database's host is looked up by libuv, as
@@ -22,17 +23,17 @@ class EventLoop(uvloop.Loop):
         super().__init__()
         self._lookups = lookups or Lookups()
 
+    @override
     async def getaddrinfo(
         self,
         host: bytes | str | None,
         port: bytes | str | int | None,
         *,
         family: int = 0,
-        type: int = 0,  # noqa: A002  # as in `asyncio`
+        type: int = 0,  # as in `asyncio`
         proto: int = 0,
         flags: int = 0,
     ) -> list[AddressInfo]:
-        """See `asyncio`. A name that hangs is a name that is not known for now."""
         with suppress(socket.gaierror):  # an address is no name: nobody has to be asked
             numeric = flags | socket.AI_NUMERICHOST
             return socket.getaddrinfo(host, port, family, type, proto, numeric)

@@ -227,13 +227,13 @@ async def run_workers(
 
 
 async def posts_of_gone_crews(outbox: SqlOutbox, crews: Iterable[str]) -> tuple[str, ...]:
-    """Where crews that the settings do not name any more have something to post."""
+    """The destinations of posts of crews that the settings no longer name."""
     found = await outbox.orphaned_destinations([posts_destination(name) for name in crews])
     return tuple(each for each in found if each.startswith(POSTS_PREFIX))
 
 
 async def find_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> tuple[str, ...]:
-    """What the outbox holds that nobody delivers until a start with other settings; logged too."""
+    """Find and log the jobs that nobody delivers until a start with other settings."""
     found = await outbox.orphaned_destinations(list(workers))
     for destination in found:
         log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")

@@ -1,4 +1,4 @@
-"""What `/readyz` says: whether the bot can work, and what somebody should look at meanwhile."""
+"""The state that `/readyz` tells: failures, and what somebody should look at meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crewgate.web.health import Health
 STALL_TIMEOUT: Final = timedelta(seconds=30)
 
 Warn = Callable[[], str | None]
-"""What somebody should look at, or None."""
+"""Returns what somebody should look at, or None."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Readiness:
     probe: Callable[[], Awaitable[None]]
     """Raises StoreUnavailable while the database does not answer."""
     count_set_aside: Callable[[], Awaitable[Mapping[EffectKind, int]]]
-    """How many jobs are not tried any more. Raises StoreUnavailable."""
+    """The number of jobs that are no longer tried. Raises StoreUnavailable."""
     supervisor: Supervisor
     workers: Mapping[str, Worker]
     warnings: Sequence[Warn]

@@ -1,4 +1,4 @@
-"""Where clock, ids, chance and threads enter the bot; everybody else is handed them."""
+"""Clock, ids, chance and threads enter the bot here; everybody else is handed them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Runtime:
     post_rate: Rate = POST_RATE
     update_rate: Rate = UPDATE_RATE
     restart: Retry = RESTART
-    """When a background loop that died is started again."""
+    """The pauses before a background loop that died is started again."""
     ping: float = 5
     """Seconds between two pings on the socket."""
 

@@ -1,4 +1,4 @@
-"""An operator confirms whom a reviewer's e-mail address stands for, also beside a running bot."""
+"""An operator confirms the account of a reviewer's e-mail address, also beside a running bot."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from crewgate.store.tables import email_owners
 
 
 async def check_database(url: str) -> Finding:
-    """Whether it answers, and whether it will be migrated."""
+    """Ask it for an answer and for its version."""
     subject = "database"
     folder = _folder_of(url)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
@@ -48,7 +48,7 @@ async def check_database(url: str) -> Finding:
 
 
 def _folder_of(url: str) -> Path | None:
-    """Where SQLite makes its files; None for another database."""
+    """The folder of SQLite's files; None for another database."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
@@ -74,7 +74,7 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
 
 
 async def _age_of(engine: AsyncEngine) -> Age:
-    """How old the database is. Raises StoreUnavailable, also for one unknown."""
+    """Read the database's age. Raises StoreUnavailable, also for an unknown one."""
     with translate_errors():
         async with engine.connect() as connection:
             age = await connection.run_sync(age_of)
@@ -83,7 +83,7 @@ async def _age_of(engine: AsyncEngine) -> Age:
 
 
 async def address_owners(url: str) -> Mapping[str, str]:
-    """Whom addresses stand for, by address; nothing while there is no such table."""
+    """The accounts of e-mail addresses, by address; empty while there is no such table."""
     engine = open_readers(url)
     if engine is None:
         return {}

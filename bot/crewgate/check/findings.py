@@ -1,4 +1,4 @@
-"""What a check found: a line each."""
+"""The findings of a check: a line each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNKNOWN: Final = frozenset(
 
 
 class Mark(StrEnum):
-    """How a line begins."""
+    """The first character of a line."""
 
     FINE = "✓"
     WRONG = "✗"
@@ -60,22 +60,22 @@ def say(line: str) -> None:
 
 
 def wrong(subject: str, problem: str) -> Finding:
-    """What is wrong, and what to do."""
+    """Something that is wrong, and what to do."""
     return Finding(subject, problem, Mark.WRONG)
 
 
 def doubtful(subject: str, why: str) -> Finding:
-    """What works and may still not be meant so, and what to do then."""
+    """Something that works and may still be a mistake, and what to do then."""
     return Finding(subject, why, Mark.DOUBTFUL)
 
 
 def skipped(subject: str, why: str) -> Finding:
-    """What could not be asked."""
+    """Something that could not be asked."""
     return Finding(subject, f"skipped, because {why}", Mark.SKIPPED)
 
 
 def refused_by_slack(subject: str, error: CallFailed) -> Finding:
-    """What Slack says is wrong, and what to do."""
+    """The error that Slack names, and what to do."""
     failure = error.failure
     if isinstance(failure, Refused | NotSent) and failure.code in _ADVICE:
         return wrong(subject, f"{failure.code}: {_ADVICE[failure.code]}")
@@ -83,11 +83,11 @@ def refused_by_slack(subject: str, error: CallFailed) -> Finding:
 
 
 def why_slack_is_silent(error: CallFailed) -> str:
-    """Why nothing else can be asked of Slack."""
+    """The reason why nothing else can be asked of Slack."""
     return "Slack refuses the bot" if is_refusal(error) else "Slack did not answer"
 
 
 def is_refusal(error: CallFailed) -> bool:
-    """Whether Slack looked at the call, and at its token, and said no."""
+    """Return True if Slack looked at the call, and at its token, and said no."""
     failure = error.failure
     return isinstance(failure, Refused) or getattr(failure, "code", "") in TOKEN_REFUSED

@@ -1,4 +1,4 @@
-"""Whether PUBLIC_URL leads to this very bot."""
+"""A check that PUBLIC_URL leads to this very bot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REFUSED: Final = "connection refused"
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What an address answered to a nonce."""
+    """The answer of an address to a nonce."""
 
     status: int
     is_ours: bool
@@ -50,7 +50,7 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
 
 
 def _may_just_not_run(found: _Answer | str) -> bool:
-    """Whether the address looks as one does while no bot listens behind it."""
+    """Return True if the address answers as one does while no bot listens behind it."""
     if isinstance(found, _Answer):
         return found.status in _NOBODY_BEHIND
     return found == _REFUSED
@@ -69,7 +69,7 @@ def _why_wrong(found: _Answer | str) -> str:
 
 
 async def _ask(http: httpx.AsyncClient, url: str, nonce: str, token: str) -> _Answer | str:
-    """What an address answers to a nonce, or why it does not."""
+    """Send an address a nonce; return its answer, or why there is none."""
     request = http.build_request("GET", f"{url}/healthz", params={"nonce": nonce})
     try:
         answer = await send(http, request, TIMEOUTS.public_url)
@@ -95,6 +95,6 @@ def _object(body: bytes) -> dict[str, object]:
 
 
 def _local(settings: Settings) -> str:
-    """Where a bot of this machine listens."""
+    """The address at which a bot of this machine listens."""
     host, port = local_address(settings)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,4 +1,4 @@
-"""Whether the people whom rules name can do what they ask for."""
+"""A check that rules name enough people for what they ask for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crewgate.settings.crew import CrewSettings
 from crewgate.settings.rules import doubtful as doubtful_rules
 
 Known = Mapping[ReviewerRef, frozenset[str]]
-"""The settings' people as user ids; those whom Slack did not tell are left out."""
+"""The settings' people as user ids; unresolved ones are left out."""
 
 
 def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding]:
@@ -38,7 +38,7 @@ def channels_of(crew: CrewSettings) -> tuple[str, ...]:
 
 
 def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
-    """Those whom the rule itself names and Slack does not know."""
+    """A line for each person that the rule itself names and Slack does not know."""
     for key, refs in (("reviewers", rule.reviewers), ("escalate.to", _escalated_to(rule))):
         for ref in refs or ():
             if known.get(ref) == frozenset():

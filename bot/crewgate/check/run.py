@@ -93,7 +93,7 @@ async def _crews(
 
 
 def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
-    """What to send with /kickoff so that a crew's pauses come here."""
+    """The webhooks to send with /kickoff so that a crew's pauses come here."""
     for name, crew in build_crews(settings).items():
         webhook = crew.own.human_input
         if webhook is None:

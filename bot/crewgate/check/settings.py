@@ -1,4 +1,4 @@
-"""What can be told of the settings without asking anybody."""
+"""A check of the settings alone, without asking anybody."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROUTE: Final = re.compile(r"/(?:kickoff|inputs|status|resume)\Z")
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """How many crews there are, and a line for each thing that is wrong or doubtful."""
+    """Count the crews, and name each thing that is wrong or doubtful."""
     crews = settings.crews.values()
     yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
     for doubt in settings.doubts:

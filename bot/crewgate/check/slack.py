@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -24,23 +25,23 @@ from crewgate.slack.client.web_api import CallFailed, attempt, call, granted_sco
 from crewgate.slack.scopes import BOT_SCOPES
 from crewgate.slack.trial.messages import render_trial_card
 
-ANYBODY = "anybody in the channel, save guests and people of other organisations"
+ANYBODY = "anybody in the channel, except guests and people of other organisations"
 
 
 @dataclass(frozen=True, slots=True)
 class SlackCheck:
-    """What is to be asked of one workspace."""
+    """The questions to one workspace."""
 
     client: AsyncWebClient
     app_token: str | None
     channels: tuple[str, ...]
     people: Mapping[ReviewerRef, Role]
     owners: Mapping[str, str]
-    """Whom e-mail addresses stand for, by address."""
+    """The accounts of e-mail addresses, by address."""
     send_test_card: bool
     """Post a card into each channel whose buttons decide nothing."""
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """Whom the settings mean, as user ids: filled while it is asked."""
+    """The settings' people as user ids: filled while Slack is asked."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         """A line for each; those that cannot be asked say why."""
@@ -127,8 +128,10 @@ class SlackCheck:
                     answer = await attempt(self.client.users_lookupByEmail(email=address))
                     self.known[ref] = _people(object_in(answer, "user"))
                     return self._address(subject, address, answer)
-                case Anyone():  # pragma: no branch  # there is no fifth
+                case Anyone():
                     return Finding(subject, ANYBODY)
+                case _:
+                    assert_never(ref)
         except CallFailed as error:
             if getattr(error.failure, "code", "") in UNKNOWN:
                 self.known[ref] = frozenset()
@@ -147,12 +150,12 @@ class SlackCheck:
 
 
 def channel_subject(channel: str) -> str:
-    """How a line about a channel begins."""
+    """The beginning of a line about a channel."""
     return f"channel {channel}"
 
 
 def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
-    """Everybody whom the settings name, in their order, each in the role that says most."""
+    """Everybody that the settings name, in their order, each in the role that says most."""
     named: dict[ReviewerRef, Role] = {}
     every = tuple(crews)
     for role in (Role.REVIEWER, Role.STARTER, Role.OPERATOR):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import EllipsisType
-from typing import Annotated
+from typing import Annotated, assert_never
 from urllib.parse import unquote, urlsplit
 
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
@@ -18,7 +18,7 @@ from crewgate.domain.setting import Setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """What the rules need to know of a crew; its URL and secrets stay at the edge, in settings."""
+    """A crew as the rules know it; its URL and secrets stay at the edge, in settings."""
 
     name: str
     channel: Annotated[
@@ -102,11 +102,11 @@ class Crew:
     ] = ()
     """The first whose conditions hold counts for a new round."""
     configured: WebhookUrls = WebhookUrls()
-    """Those that the settings name."""
+    """The webhook URLs in the settings."""
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
     stream_webhook: HumanInputWebhook | None = None
-    """Where executions that are started here send their events, with the credentials to present."""
+    """The address for events of executions that are started here, with credentials to present."""
 
     def under(self, rule: Rule | None, *, escalated: bool = False) -> Crew:
         """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""
@@ -132,7 +132,7 @@ class Crew:
         return replace(rule, channel=None) if rule.channel == self.channel else rule
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
-        """Who has this role for the crew."""
+        """The people who have this role for the crew."""
         match role:
             case Role.REVIEWER:
                 # Only a crew that takes requests of flows may name nobody.
@@ -142,9 +142,11 @@ class Crew:
                 return self.permitted(Role.REVIEWER) if named is None else named
             case Role.OPERATOR:
                 return self.operators
-            case Role.READER:  # pragma: no branch  # there is no fifth
+            case Role.READER:
                 named = (*self.reviewers, *self.permitted(Role.STARTER), *self.operators)
                 return tuple(dict.fromkeys((*named, Anyone())))
+            case _:
+                assert_never(role)
 
     def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
         """The URLs a resume carries: per URL, the first that exists.
@@ -167,7 +169,7 @@ class Crew:
         return replace(urls, human_input=self.own.human_input)
 
     def forwards_to(self, given: WebhookUrls) -> WebhookUrls:
-        """Where webhooks that come to us are forwarded: never to ourselves."""
+        """The URLs that webhooks which come to us are forwarded to: never our own."""
         if not self.forward:
             return WebhookUrls()
         urls = given.or_else(self.configured)
@@ -200,7 +202,7 @@ class Crew:
         return url is not None and self._leads_here(url, "events", kind, ...)
 
     def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
-        """Whether a URL has one of this crew's addresses here as its path, under any host.
+        """Return True if a URL's path is one of this crew's addresses here, under any host.
 
         `...` is any one segment.
         """

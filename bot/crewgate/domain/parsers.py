@@ -16,7 +16,7 @@ Choice = TypeVar("Choice", bound=str)
 
 
 class InvalidSetting(ValueError):
-    """What is wrong with a value, and what to put there."""
+    """A value cannot be taken; says what to put there."""
 
 
 def shown(value: object) -> str:

@@ -21,11 +21,11 @@ class Setting:
     """For the documents, in Markdown."""
     _: KW_ONLY
     name: str = ""
-    """What people call it, where that is not the field's name."""
+    """Its name in the file, if that is not the field's."""
     missing: str = ""
-    """What to put there, for a value that must not be missing."""
+    """The thing to put there, for a value that must not be missing."""
     default: str = ""
-    """What the documents say instead of the field's default, in Markdown."""
+    """The documents' words for the default, in Markdown, if not the field's own."""
     example: str = ""
     """As it is written in a file."""
     names_variable: bool = False

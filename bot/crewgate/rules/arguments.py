@@ -1,4 +1,4 @@
-"""What `crewgate rules` is told on the command line."""
+"""The arguments of `crewgate rules`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rules of now would do with a round that was opened before: pure."""
+"""The effect of today's rules on a round that was opened before: pure."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ class UnknownStarter:
 
 
 Obstacle = TooFew | UnknownStarter
-"""Why a round could not be approved."""
+"""The reason why a round could not be approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What would be otherwise; equal for rounds that would go the same other way."""
+    """The difference that the rules make; equal for rounds that would go the same other way."""
 
     was: str
     """The rule's name; empty for none."""
     now: str
     channels: tuple[str, str] | None = None
-    """Where its card was and would be; None: in the same one. The same for those below."""
+    """The channel of its card, then and now; None: the same one. The fields below are alike."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
-    """What else the rule says otherwise."""
+    """The other keys of the rule that differ."""
     obstacle: Obstacle | None = None
     unsure: bool = False
     """It cannot be told which rule matches first: `now` is the strictest of those that may."""
 
     @property
     def is_none(self) -> bool:
-        """Whether it would go as it went."""
+        """True if it would go as it went."""
         return self == Change(was=self.was, now=self.was, unsure=self.unsure)
 
 
@@ -106,7 +106,7 @@ def _unless_same(was: T, now: T) -> tuple[T, T] | None:
 
 
 def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obstacle | None:
-    """Why nobody could approve it, where that is sure."""
+    """The reason why nobody could approve it, if that is sure."""
     starter = frozenset() if rule.self_approval else _starter(stored, known)
     if not (starter or rule.self_approval or rule.unknown_starter):
         return UnknownStarter()
@@ -119,7 +119,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obst
 
 
 def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
-    """Those who are meant; None where that cannot be told."""
+    """Their user ids; None if Slack did not tell all of them."""
     found: set[str] = set()
     for ref in named:
         if ref in known:

@@ -28,7 +28,7 @@ CANDIDATES = 5
 
 
 async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
-    """What the arguments ask for. Raises StoreUnavailable."""
+    """Run what the arguments ask for. Raises StoreUnavailable."""
     if chosen.of_rules == "test":
         return await try_rules(settings, chosen.since)
     return await explain_rules(settings, chosen.execution)
@@ -96,7 +96,7 @@ async def _find(engine: AsyncEngine, prefix: str, settings: Settings) -> list[tu
 
 
 async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Known:
-    """Whom the settings mean; without those of whom Slack does not tell."""
+    """Ask Slack for the settings' people as user ids; unresolved ones are left out."""
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=None,

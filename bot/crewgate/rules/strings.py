@@ -1,10 +1,10 @@
-"""What `crewgate rules` says."""
+"""The sentences of `crewgate rules`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, assert_never
 
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.rules.choose import could_apply, strictest
@@ -152,8 +152,10 @@ def _obstacle(obstacle: Obstacle) -> str:
             return "nobody could approve: nobody knows who started it, and unknown_starter is deny"
         case TooFew(0):
             return "nobody could approve: no reviewer is left"
-        case TooFew(people, needed):  # pragma: no branch  # there is no fourth
+        case TooFew(people, needed):
             return f"nobody could approve: it needs {needed} people and has {people}"
+        case _:
+            assert_never(obstacle)
 
 
 def _people(refs: Iterable[ReviewerRef]) -> str:

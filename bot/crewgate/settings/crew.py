@@ -85,7 +85,7 @@ class CrewSettings(Crew):
             example='"RESEARCH_FLOW_SECRET"',
         ),
     ] = field(default=None, repr=False)
-    """What requests of its flows are signed with; None: it takes none."""
+    """Signs the requests of its flows; None: it takes none."""
     flow_webhook_secret_previous: str | None = field(default=None, repr=False)
     flow_callback_hosts: Annotated[
         tuple[str, ...],
@@ -108,11 +108,11 @@ class CrewSettings(Crew):
         ),
     ] = False
     places: tuple[str, ...] = ()
-    """Where each of its rules stands, as messages begin: file, line, crew, number and name."""
+    """The place of each of its rules, as messages begin: file, line, crew, number and name."""
 
 
 def _place(option: Option) -> int:
-    """What must be given comes first, and rules, which are tables below the crew's, last."""
+    """Put what must be given first, and rules, which are tables below the crew's, last."""
     return 2 if option.field == "rules" else 0 if option.setting.missing else 1
 
 

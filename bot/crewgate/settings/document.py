@@ -41,7 +41,7 @@ _DOTENV_HEAD: Final = """\
 
 
 def default_of(option: Option) -> str:
-    """What holds where nothing is said, in Markdown."""
+    """The default as the documents say it, in Markdown."""
     match option:
         case Option(setting=setting) if setting.default or setting.shared:
             return setting.default or f"`{setting.shared}`"

@@ -215,11 +215,11 @@ class Settings:
     ] = "info"
     crews: Mapping[str, CrewSettings]
     doubts: tuple[str, ...] = ()
-    """What can be read and may still not be meant so, and what to do then."""
+    """Settings that can be read and may still be mistakes, each with what to do then."""
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
-        """Those that Slack's requests may be signed with, the newest first."""
+        """The secrets that Slack's requests may be signed with, the newest first."""
         both = (self.slack_signing_secret, self.slack_signing_secret_previous)
         return tuple(filter(None, both))
 

@@ -20,7 +20,7 @@ class Option:
 
     field: str
     name: str
-    """What people call it."""
+    """Its name in the file or the environment."""
     default: Any
     """None also where the field has none: it stands there until all problems are known."""
     setting: Setting
@@ -64,7 +64,7 @@ class Reader:
         self.problems = problems
         self.prefix = prefix
         self.variables = variables
-        """Those of the environment, which a setting may name."""
+        """The environment's, which a setting may name."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.found

@@ -46,7 +46,7 @@ def _shown_name(name: str) -> str:
 
 
 def _lines(text: str, crew: str) -> list[int]:
-    """Where each rule of a crew begins; TOML's parser does not tell."""
+    """The line at which each rule of a crew begins; TOML's parser does not tell."""
     head = (
         rf"""[ \t]*\[\[[ \t]*crews[ \t]*\.[ \t]*["']?{re.escape(crew)}["']?[ \t]*\.[ \t]*rules\b"""
     )

@@ -1,4 +1,4 @@
-"""Where raw settings come from: the environment, `.env` and TOML files."""
+"""The sources of raw settings: the environment, `.env` and TOML files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TomlFile:
     """A TOML file that was read."""
 
     title: str
-    """What people call it."""
+    """Its name as messages have it."""
     text: str
     content: Mapping[str, object]
 

@@ -1,1 +1,1 @@
-"""What decides for matching reviews: who may decide, how many, where, and what time brings."""
+"""Rules for matching reviews: who may decide, how many, where, and what time brings."""

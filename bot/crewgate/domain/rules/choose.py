@@ -18,7 +18,7 @@ def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
 
 
 def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
-    """Those that may be the first whose conditions hold, in order: one, unless it cannot be told.
+    """The rules that may be the first to match, in order: one, unless that cannot be told.
 
     None is the crew's own settings.
     """

@@ -37,12 +37,12 @@ class Comparison:
         return None if number is None else cls(sign, number)
 
     def holds(self, value: str) -> bool:
-        """Whether it holds for a value; one that is no number is only unequal to it."""
+        """Return True if it holds for a value; one that is no number is only unequal to it."""
         number = read_number(value)
         return self.sign == "!=" if number is None else _SIGNS[self.sign](number, self.number)
 
     def covers(self, narrow: Comparison) -> bool:
-        """Whether this one holds wherever `narrow` does."""
+        """Return True if this one holds wherever `narrow` does."""
         if self == narrow:
             return True
         if narrow.sign == "!=":

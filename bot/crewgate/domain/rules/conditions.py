@@ -1,4 +1,4 @@
-"""Which reviews a rule is for."""
+"""The conditions of a rule: which reviews it is for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOUND_SHOWN: Final = 200
 
 
 class Key(StrEnum):
-    """What a condition is about."""
+    """The subject of a condition."""
 
     TASK = "task"
     AGENT = "agent"
@@ -47,7 +47,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What must hold, all of it; what is left out holds for every review."""
+    """Conditions that must all hold; one that is left out holds for every review."""
 
     task: Annotated[
         str | None,
@@ -97,12 +97,12 @@ class Conditions:
         return None if found is not None else True
 
     def mismatches(self, facts: Facts) -> tuple[Mismatch, ...]:
-        """Those of which it is not sure, in the order of the keys; none where all of them hold."""
+        """The conditions that do not surely hold, in the order of the keys."""
         order = list(Key)
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
     def cover(self, narrow: Conditions) -> bool:
-        """Whether these hold wherever the others do; in doubt, no."""
+        """Return True if these hold wherever the others do; in doubt, no."""
         return (
             # There is always a task's id.
             (self.task is None or is_anything(self.task) or _is_covered(self.task, narrow.task))
@@ -114,7 +114,7 @@ class Conditions:
         )
 
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
-        """What takes longest to find out comes last."""
+        """The same, unordered: what takes longest to find out comes last."""
         if self.task is not None and not matches_glob(self.task, facts.task_id):
             yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)
         if self.agent is not None:
@@ -132,13 +132,13 @@ class Conditions:
 
 
 def is_wanted(wanted: str, value: str) -> bool:
-    """Whether a value of an output is what `json` asks for: a comparison or a glob."""
+    """Return True if a value of an output is what `json` asks for: a comparison or a glob."""
     comparison = Comparison.parse(wanted)
     return matches_glob(wanted, value) if comparison is None else comparison.holds(value)
 
 
 def covers_value(wide: str, narrow: str) -> bool:
-    """Whether every value that `json` takes for `narrow` is one for `wide`; in doubt, no."""
+    """Return True if every value that `json` takes for `narrow` is one for `wide`; in doubt, no."""
     one, other = Comparison.parse(wide), Comparison.parse(narrow)
     if one is not None and other is not None:
         return one.covers(other)
@@ -146,7 +146,7 @@ def covers_value(wide: str, narrow: str) -> bool:
 
 
 def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], bool]) -> bool:
-    """Whether there is a value, and the one that is wanted."""
+    """Return True if there is a value, and it is the wanted one."""
     return found is not None and matches(wanted, found)
 
 
@@ -173,7 +173,7 @@ def _is_covered(wide: str, narrow: str | None) -> bool:
 
 
 def _any_covered(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
-    """Whether a text that has one of the narrow ones in it always has one of the wide ones."""
+    """Return True if a text with one of the narrow ones in it always has one of the wide ones."""
     if not wide:
         return True
     return bool(narrow) and all(
@@ -182,7 +182,7 @@ def _any_covered(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
 
 
 def _all_covered(wide: Given, narrow: Given, covers: Callable[[str, str], bool]) -> bool:
-    """Whether each of the wide ones holds for the reason that a narrow one of that name does."""
+    """Return True if each of the wide ones holds because a narrow one of that name does."""
     return all(
         any(name == other and covers(one, wanted) for other, wanted in narrow) for name, one in wide
     )

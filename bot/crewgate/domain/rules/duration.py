@@ -1,4 +1,4 @@
-"""How long a rule waits."""
+"""The durations that a rule waits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Duration:
         return cls(count * _UNITS[unit[-1]], working, f"{count}{unit}")
 
     def after(self, start: datetime, hours: WorkingHours | None) -> datetime:
-        """When it has passed since `start`, in UTC.
+        """The moment at which it has passed since `start`, in UTC.
 
         Of working hours, those of `hours` count; without any, every hour does.
         """

@@ -1,4 +1,4 @@
-"""What is known of a new round when a rule is chosen for it."""
+"""The facts about a new round by which a rule is chosen for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.IGNORECAS
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What conditions are about. Never trusted; what is costly is done when it is asked for."""
+    """The values that conditions look at, never trusted; costly ones are made when asked for."""
 
     task_id: str
     task_name: str | None
@@ -34,7 +34,7 @@ class Facts:
         return self.output.text.casefold()
 
     def value_at(self, path: str) -> str | None:
-        """What an output that is JSON has at a path such as `items.0.price`, as text.
+        """The value at a path of an output that is JSON, such as `items.0.price`, as text.
 
         Numbers are as they are written there, so that none is rounded. None: there is nothing.
         """

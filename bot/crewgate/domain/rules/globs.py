@@ -18,7 +18,7 @@ _ANYTHING: Final = "\ue000"
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What stands between two `*`; it takes so many characters."""
+    """The part of a pattern between two `*`; it takes so many characters."""
 
     regex: re.Pattern[str]
     length: int
@@ -46,7 +46,7 @@ def matches_glob(pattern: str, text: str) -> bool:
 
 
 def is_anything(pattern: str) -> bool:
-    """Whether every text matches."""
+    """Return True if every text matches."""
     return pattern != "" and not pattern.strip("*")
 
 
@@ -56,7 +56,7 @@ def has_open_bracket(pattern: str) -> bool:
 
 
 def covers_glob(wide: str, narrow: str) -> bool:
-    """Whether all that matches `narrow` surely matches `wide`; in doubt, no."""
+    """Return True if all that matches `narrow` surely matches `wide`; in doubt, no."""
     wide, narrow = wide.casefold(), narrow.casefold()
     if wide == narrow or is_anything(wide):
         return True
@@ -68,7 +68,7 @@ def covers_glob(wide: str, narrow: str) -> bool:
 
 
 def _is_open(atom: str) -> bool:
-    """Whether it stands for more than itself."""
+    """Return True if it stands for more than itself."""
     return atom in {"*", "?"} or len(atom) > 1
 
 

@@ -1,4 +1,4 @@
-"""What a rule says, from raw to typed: pure functions that say what to put there instead."""
+"""Options of a rule from raw to typed: pure functions that say what to put there instead."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from crewgate.domain.setting import Setting
 
 
 class Then(StrEnum):
-    """What happens when nobody decides in time."""
+    """The end of a round that nobody decided in time."""
 
     REVISE = "revise"
     """It is sent back with the rule's words."""
@@ -45,7 +45,7 @@ After = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminders:
-    """Those who have not voted are reminded."""
+    """Reminders of the people who have not voted."""
 
     after: After
     every: Annotated[
@@ -62,7 +62,7 @@ class Reminders:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """More people may decide, and are told, when nobody did for a while."""
+    """More people who may decide, and are called, when nobody did for a while."""
 
     after: After
     to: Annotated[
@@ -78,7 +78,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
-    """What the rule itself does when nobody decided."""
+    """The rule's own act when nobody decided."""
 
     after: After
     then: Annotated[

@@ -10,7 +10,7 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.verdict import Person
 
 STARTED_BY: Final = "started_by"
-"""What a caller names the starter with in `meta`: a user id or an e-mail address."""
+"""The key of `meta` by which a caller names the starter: a user id or an e-mail address."""
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 

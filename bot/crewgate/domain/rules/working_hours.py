@@ -1,4 +1,4 @@
-"""When people of a rule work."""
+"""The working hours of a rule's people."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class WorkingHours:
         )
 
     def is_open(self, at: datetime) -> bool:
-        """Whether people work at this moment."""
+        """Return True if people work at this moment."""
         # Times of one zone that come twice equal none of another, so both are of UTC.
         return self.next_open(at) == at.astimezone(UTC)
 
@@ -85,7 +85,7 @@ class WorkingHours:
         return max(begin, at.astimezone(UTC))
 
     def add(self, start: datetime, length: timedelta) -> datetime:
-        """When so much working time has passed since `start`, in UTC."""
+        """The moment at which so much working time has passed since `start`, in UTC."""
         left = length
         for begin, end in self._spans_after(start):  # pragma: no branch  # they never end
             begins = max(begin, start.astimezone(UTC))
@@ -126,7 +126,7 @@ class WorkingHours:
         return found
 
     def _reads(self, at: datetime) -> datetime:
-        """What the clock there reads."""
+        """The time on a clock there."""
         return at.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
 
