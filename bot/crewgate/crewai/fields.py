@@ -44,10 +44,10 @@ URL_LIMIT: Final = 2_000
 #: The limit of a crew's own words, in characters.
 WORDS_LIMIT: Final = 300
 
-#: How much of them is looked at for credentials before they are cut: half of one is not found.
+#: The characters that are searched for credentials before they are cut: half of one is not found.
 _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 
-#: How much of a text is read to find its first WORDS_LIMIT characters that are not blank.
+#: The characters of a text that are read to find the first WORDS_LIMIT that are not blank.
 SCAN_LIMIT: Final = 64 * 2**10
 
 #: Indenting deep JSON can multiply its size by hundreds; beyond this it is written compactly.

@@ -30,7 +30,7 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email
 from crewgate.domain.question import ASSIGNED_LIMIT, Callback, FlowRequest, Question
 
-#: What is kept of a message, in characters; of a longer one all goes into the output too.
+#: The characters of a message that are kept; all of a longer one goes into the output too.
 MESSAGE_LIMIT: Final = 3_000
 #: How many outcomes can be chosen with one click or from one menu: Slack's limit for a menu.
 OUTCOMES: Final = 100

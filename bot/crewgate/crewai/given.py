@@ -12,7 +12,7 @@ from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
 from crewgate.domain.redaction import hide_credentials, is_called_secret, url_secrets
 from crewgate.domain.rules.starter import STARTED_BY
 
-#: How many values are shown.
+#: The number of values that are shown.
 GIVEN_LIMIT: Final = 10
 #: The longest name and value that are shown, in characters. They are not cut: half a secret would
 #: not be found.
@@ -21,7 +21,7 @@ VALUE_LIMIT: Final = 200
 #: The longest name that a rule can ask for, and the longest value that is kept for rules.
 ASKED_NAME_LIMIT: Final = 200
 ASKED_VALUE_LIMIT: Final = 2_000
-#: How many names are kept for rules.
+#: The number of names that are kept for rules.
 NAMES_LIMIT: Final = 500
 
 _WEBHOOKS: Final = frozenset(

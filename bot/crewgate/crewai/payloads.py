@@ -90,9 +90,9 @@ RESUME_FAILURES: Final = frozenset(
 
 #: The fields of a result that say how it came about.
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
-#: How many of the problems are named.
+#: The number of problems that are named.
 _PROBLEMS_SHOWN: Final = 5
-#: Where JSON begins in a text. People cannot read it, and it may be what we sent ourselves.
+#: The beginning of JSON in a text. People cannot read it, and it may be our own request.
 _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
 
 

@@ -26,7 +26,7 @@ class Lane(StrEnum):
     SLACK = "slack"
     """All other calls of Slack."""
     TIMER = "timer"
-    """Nobody is called: what is due only changes the database, so nothing holds it up."""
+    """Timers: they call nobody and only change the database, so nothing holds them up."""
     CREW = "crew"
     """One crew's resumes."""
     STATUS = "status"
@@ -70,7 +70,7 @@ class Row:
 
 _message = partial(Row, lane=Lane.POSTS, priority=1)
 _first_message = partial(Row, lane=Lane.POSTS)
-"""What people wait for: cards, and what may be the first message of a card's thread."""
+"""Messages that people wait for: cards, and what may be the first message of a card's thread."""
 _update = partial(Row, lane=Lane.UPDATES, priority=1)
 
 

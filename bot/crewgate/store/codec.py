@@ -82,8 +82,8 @@ def _same(value: Any) -> Any:
 
 
 _PLAIN: Final = Codec(_same, _same)
-"""What is JSON already."""
-#: How the types are stored that are no plain JSON and no dataclasses of such.
+"""The codec of values that are JSON already."""
+#: The types that are stored in a form of their own.
 _OWN: Final[Mapping[Any, Codec]] = {
     Duration: Codec(str, Duration.parse),
     Email: Codec(str, Email),

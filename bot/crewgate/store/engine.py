@@ -18,13 +18,13 @@ from crewgate.store.failures import translate_errors
 from crewgate.store.sqlite_connection import Rows, SqliteConnection, SqliteReader, Write
 from crewgate.store.sqlite_writer import SqliteWriter
 
-#: How long a write waits for its turn before the database counts as unavailable, in seconds. A
+#: The seconds that a write waits for its turn before the database counts as unavailable. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
 TURN_SECONDS = 10
-#: How long a read for the outbox waits where somebody has locked the whole SQLite file, in seconds:
-#: it is done on the event loop's thread, and nobody else may wait for it.
+#: The seconds that a read for the outbox waits if somebody has locked the whole SQLite file: it is
+#: done on the event loop's thread, and nobody else may wait for it.
 OUTBOX_READ_SECONDS = 0.05
-#: How long PostgreSQL has for one statement, in seconds.
+#: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
 #: Connections for what somebody waits for, and as many more for the outbox. A crew with slow
 #: neighbours must not wait for its answer behind a hundred workers that look for something to do.
@@ -40,7 +40,7 @@ _DURABLE = (
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={TURN_SECONDS * 1000}",
-    # What the savepoints of a batch may have to take back; else most of it goes through a file.
+    # For what the savepoints of a batch may have to undo; else most of it goes through a file.
     "temp_store=MEMORY",
 )
 

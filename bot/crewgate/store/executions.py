@@ -34,7 +34,7 @@ from crewgate.store.tables import (
 )
 from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
 
-#: How many finished tasks a message about an execution shows.
+#: The number of finished tasks that a message about an execution shows.
 FINISHED: Final = 8
 _LAST_CHARACTER: Final = "\U0010ffff"
 _EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "activity_count"})
@@ -250,7 +250,7 @@ class Executions(ExecutionQueries):
         self._connection = connection
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()
-        """Of the executions that were opened."""
+        """The executions among those that were opened here."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
@@ -319,7 +319,7 @@ class Executions(ExecutionQueries):
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
-            # Of other tables opening it read what they were before it waited for the lock.
+            # Opening it read other tables as they were before it waited for the lock.
             [found] = await self._prepared(_FIND_HAS_WEBHOOKS, _key(*key))
             has_webhooks = found.has_webhooks
         return await self.secrets_of(*key) if has_webhooks else ()

@@ -47,7 +47,7 @@ _WAITING_ELSEWHERE: Final = _WAITING.where(
     rounds.c.card_thread_ts == sa.bindparam("thread"),
 )
 
-#: Of more notes than these in one round nobody is asked about the oldest.
+#: In a round with more notes than these, nobody is asked about the oldest.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(notes.c.ts, notes.c.edited_ts)

@@ -170,7 +170,7 @@ def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 _LATER = sa.update(outbox).values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
-#: What may have been posted is looked for by how long ago that was.
+#: The search for a message that may have been posted goes by the time since its try began.
 _BEGAN_SOONER = (
     sa.update(outbox)
     .where(outbox.c.began_at.is_not(None))

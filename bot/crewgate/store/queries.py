@@ -63,9 +63,9 @@ from crewgate.usecases.read_models import (
     StoredRule,
 )
 
-#: How much of an output a list shows.
+#: The characters of an output that a list shows.
 EXCERPT: Final = 2_000
-#: How much a history shows, of which each round is read by itself.
+#: The same for a history, of which each round is read by itself.
 HISTORY_EXCERPT: Final = 3_100
 
 

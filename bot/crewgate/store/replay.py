@@ -48,7 +48,7 @@ class StoredRound:
 
     round: Round
     subject: str
-    """What people tell its execution apart by."""
+    """The subject of its execution, by which people tell executions apart."""
     facts: Facts
     starter: Person | None
 

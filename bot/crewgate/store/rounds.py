@@ -71,8 +71,8 @@ WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
 ).join(outputs, outputs.c.round_id == rounds.c.id)
 """The same with its output and what its execution was started on."""
 
-#: Of so many rules the JSON is not made or read again: lists read all that were ever applied, and
-#: of flows that assign people there is one for each set of them. Each takes 0.6 kB.
+#: The number of rules whose JSON is cached: lists read all rules that were ever applied, and flows
+#: that assign people have one for each set of them. Each takes 0.6 kB.
 REMEMBERED: Final = 10_000
 
 WHILE_WAITING: Final = "while_waiting"
@@ -92,7 +92,7 @@ def _load_person(code: str) -> Person:
     return Person(user, name)
 
 
-#: How the fields of reasons are columns of text, by their types.
+#: The fields of reasons as columns of text, by their types.
 _TEXTS: Final[Mapping[Any, Codec]] = {
     str: Codec(str, str),
     bool: Codec(lambda value: WHILE_WAITING if value else "", WHILE_WAITING.__eq__),

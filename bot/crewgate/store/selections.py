@@ -16,7 +16,7 @@ from crewgate.store.engine import Connection
 from crewgate.store.tables import Instant, rounds
 from crewgate.usecases.read_models import COUNTED, Selection
 
-#: Of one statement. SQLite takes 500 (https://www.sqlite.org/limits.html).
+#: The most ranges of one statement. SQLite takes 500 (https://www.sqlite.org/limits.html).
 RANGES: Final = 100
 _Range = tuple[str, str, str]
 """A crew, the id of a rule, and a state."""
@@ -78,7 +78,7 @@ def _first(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  #
 
 @cache
 def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
-    # Nothing but what is in the index: a row itself costs several times as much.
+    # Only what is in the index: a row itself costs several times as much.
     each = sa.select(_each(ranges, by_decision=by_decision).c.at).limit(MOST).subquery()
     return sa.select(sa.func.count()).select_from(each)
 

@@ -37,7 +37,7 @@ class Prepared:
 
     sql: str
     names: tuple[str, ...]
-    """Of the parameters, in the order of their `?`."""
+    """The names of the parameters, in the order of their `?`."""
     own: Mapping[str, Any]
     """Values that the statement itself brings along."""
     conversions: _Conversions

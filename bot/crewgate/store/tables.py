@@ -144,9 +144,9 @@ rounds = sa.Table(
     sa.Column("escalated_at", Instant),
     sa.Column("reminders", sa.Integer),
     sa.Column("card_thread_ts", sa.Text),
-    #: What a flow asks; null for a crew's task.
+    #: The question of a flow; null for a crew's task.
     sa.Column("question", sa.JSON(none_as_null=True)),
-    #: Whether an answer to a flow is one of its own labels; null for any other verdict.
+    #: True if an answer to a flow is one of its own labels; null for any other verdict.
     sa.Column("is_label", sa.Boolean),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
@@ -154,7 +154,7 @@ rounds = sa.Table(
     sa.Index(None, "card_channel", "card_thread_ts"),
 )
 
-#: Who is away, and who decides for them meanwhile.
+#: The people who are away, and their delegates.
 absences = sa.Table(
     "absences",
     metadata,
@@ -168,7 +168,7 @@ absences = sa.Table(
     sa.Index(None, "until"),
 )
 
-#: Who has turned to the last page of a round's output.
+#: The people who have turned to the last page of a round's output.
 read_to_end = sa.Table(
     "read_to_end",
     metadata,
@@ -223,7 +223,7 @@ outbox = sa.Table(
     sa.Column("failing_since", Instant),
     sa.Column("set_aside_at", Instant),
     sa.Column("set_aside_why", sa.Text),
-    #: Of a round's card, where its thread is another than the execution's.
+    #: The channel of a round's card, if its thread is another than the execution's.
     sa.Column("channel", sa.Text),
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
@@ -279,7 +279,7 @@ task_updates = sa.Table(
     sa.Index(None, "crew", "execution_id", "received_at", "id"),
 )
 
-#: Whom reviewers' e-mail addresses stand for; `address` in lower case.
+#: The owners of reviewers' e-mail addresses; `address` in lower case.
 email_owners = sa.Table(
     "email_owners",
     metadata,
@@ -288,7 +288,7 @@ email_owners = sa.Table(
     sa.Column("moved_to", sa.Text),
 )
 
-#: Where in Slack the bot is installed, by its token, which is not kept: what Slack last said.
+#: The bot's installation as Slack last told it, by a digest of its token, which is not kept.
 installations = sa.Table(
     "installations",
     metadata,
@@ -339,7 +339,7 @@ unclear_kickoffs = sa.Table(
     sa.Index(None, "crew", "sent_at"),
 )
 
-#: What people wrote in threads. A deleted one keeps its row: Slack may repeat its message.
+#: Notes: messages of people in threads. A deleted one keeps its row: Slack may repeat its message.
 notes = sa.Table(
     "notes",
     metadata,
@@ -355,7 +355,7 @@ notes = sa.Table(
     sa.Index(None, "round_id", "at"),
 )
 
-#: Whom a round was told to in private, and where.
+#: The private messages about rounds.
 direct_messages = sa.Table(
     "direct_messages",
     metadata,
@@ -379,7 +379,7 @@ flow_requests = sa.Table(
     sa.Index(None, "round_id"),
 )
 
-#: Who is on a round, the latest one.
+#: The latest claim of each round.
 claims = sa.Table(
     "claims",
     metadata,

@@ -130,7 +130,7 @@ _EXPEDITE: Final = (
     sa.update(outbox)
     .where(*_SAME_EFFECT)
     .values(
-        # Of a job that is under way `_settle` heeds it.
+        # For a job that is under way `_settle` does it.
         due_at=sa.case(
             (sa.and_(outbox.c.lease_until.is_(None), outbox.c.due_at < _AT), outbox.c.due_at),
             else_=_AT,

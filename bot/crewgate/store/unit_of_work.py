@@ -16,7 +16,7 @@ from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.store import UnitOfWork
 
-#: What the largest bodies and the log that SQLite writes of them may need, in bytes.
+#: The bytes that the largest bodies, and the log that SQLite writes of them, may need.
 ROOM: Final = 32 * 2**20
 
 Wake = Callable[[str], None]

@@ -12,7 +12,7 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import ForwardedWebhook
 
-#: How long a kickoff's answer, with the URLs its caller gave, may be behind what first came of it.
+#: The most time by which a kickoff's answer, with its caller's URLs, may follow the first webhook.
 KICKOFF_ANSWER_TIMEOUT = timedelta(minutes=15)
 
 
@@ -28,7 +28,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     urls = crew.forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if url is None:
-        # What a notification carries is no evidence: it may come before that answer.
+        # The URLs of a notification are no evidence: it may come before that answer.
         of = webhook.crew, webhook.execution_id
         answered = await context.uow.read.executions.has_registered(*of)
         return await _wait_for_url(job, execution, context, answered=answered)

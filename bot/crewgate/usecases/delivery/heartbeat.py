@@ -14,7 +14,7 @@ from crewgate.usecases.ports.outbox import MISSED
 
 log = structlog.get_logger(__name__)
 
-#: How often it is noted that time counts, and how soon again where it does not.
+#: The time between two notes that time counts, and between two looks while it does not.
 BEAT: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(seconds=1)
 

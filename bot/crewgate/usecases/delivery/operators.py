@@ -14,7 +14,7 @@ from crewgate.usecases.ports.outbox import Job
 
 #: The most people who get a private message about one failure.
 PEOPLE_LIMIT = 50
-#: What a channel refuses for reasons of its own, which somebody can fix.
+#: Refusals for reasons of the channel, which somebody can fix.
 _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 
 

@@ -37,12 +37,12 @@ from crewgate.usecases.timed import cancel
 
 log = structlog.get_logger(__name__)
 
-#: When what was due while nobody could see the card is due again: time to decide, once it is there.
+#: The delay of timers that were due while nobody could see the card: time to decide, once they can.
 WITHOUT_CARD = timedelta(hours=1)
 
 
 async def remind(job: Job, context: DeliveryContext) -> Outcome:
-    """It is time for a reminder: have it posted, in order with the thread's other messages."""
+    """Have a reminder posted, in order with the thread's other messages."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -71,7 +71,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def time_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Nobody decided in time: do what the rule says, in one transaction, and have people told."""
+    """Do what the rule says for a round that nobody decided in time, and have people told."""
     if job.effect.crew not in context.crews:
         return await _unknown_crew(job, context)
     if await _waits_for_its_card(job, context):

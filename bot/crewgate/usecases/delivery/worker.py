@@ -34,7 +34,7 @@ IN_A_ROW = 3
 LATELY = timedelta(minutes=1)
 #: How many times as often it looks for what has become due after a look that found something.
 SOONER = 4
-#: Of how many ordering keys it is remembered that they are refused: the latest.
+#: The number of refused ordering keys that are remembered: the latest.
 REFUSALS = 100
 
 

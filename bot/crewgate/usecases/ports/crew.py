@@ -22,11 +22,11 @@ class KickoffRequest:
     """JSON, as the caller wrote it."""
     given: WebhookUrls = WebhookUrls()
     inputs: CallerValues = ()
-    """Shown are short values only where it was not asked for in Slack."""
+    """Only short values are shown, unless it was asked for in Slack."""
     meta: CallerValues = ()
-    """What the caller says about it; shown are short values only."""
+    """The caller's values about it; only short ones are shown."""
     stream: HumanInputWebhook | None = None
-    """Where its events go, with the credentials to present, unless the caller says otherwise."""
+    """The address of its events, with credentials, unless the caller gives another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class KickoffAnswer:
     missing: tuple[str, ...] = ()
     """Inputs that the crew asks for."""
     words: str = ""
-    """Why the crew refused, in its own words."""
+    """The crew's own words for a refusal."""
 
     @property
     def is_in_doubt(self) -> bool:

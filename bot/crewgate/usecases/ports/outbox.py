@@ -11,7 +11,7 @@ from crewgate.domain.effects import Effect
 from crewgate.domain.rate import Budget
 
 UNKNOWN_CREW: Final = "unknown_crew"
-"""Why a job is set aside whose crew the settings do not name (any more)."""
+"""The reason why a job is set aside whose crew is not in the settings (any longer)."""
 
 MISSED: Final = timedelta(minutes=1)
 """An absence of the bot or of Slack up to this long counts for rules all the same."""
@@ -28,9 +28,9 @@ class Job:
     created_at: datetime
     lease_until: datetime
     began_at: datetime | None = None
-    """When the first of its earlier tries began that may have taken effect."""
+    """The start of the first earlier try that may have taken effect."""
     failing_since: datetime | None = None
-    """When its first own failure came: refused, lost or raised, not an outage of all of Slack."""
+    """The time of its first own failure: refused, lost or raised, not an outage of all of Slack."""
 
     @property
     def in_doubt(self) -> bool:

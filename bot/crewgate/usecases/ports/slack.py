@@ -40,7 +40,7 @@ class Posted(Delivered):
 
 
 About = Posting | ExecutionPosting | DeadLetter | Crew
-"""What a message shows, as it is now."""
+"""The subject of a message, as it is now."""
 
 
 class Messenger(Protocol):
