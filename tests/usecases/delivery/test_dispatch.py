@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.effects import SLACK, EffectKind
+from crewgate.domain.effects import IN_ORDER, SLACK, EffectKind
+from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
+from crewgate.domain.people import User
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery.context import GRACE
-from tests.builders import SECOND
+from tests.builders import ANA, SECOND, a_crew, an_effect
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
 
@@ -79,6 +81,29 @@ async def to_say_where_it_stands(world: World) -> str:
     return f"refresh failed {round_id} RESUMED"
 
 
+async def to_tell_in_private(world: World) -> str:
+    world.crews["research"] = a_crew(notify=Notify.DM, reviewers=(User(ANA.id),))
+    round_id = await a_posted_round(world)
+    await world.turn()
+    return f"direct {round_id} {ANA.id}"
+
+
+async def to_remind_in_private(world: World) -> str:
+    round_id = await a_posted_round(world)
+    effect = an_effect(EffectKind.REMIND_PRIVATELY, subject=round_id, user=ANA.id, number=1)
+    async with world.uow.begin() as tx:
+        await tx.enqueue([effect], at=world.clock())
+    return f"reminder {round_id} 1 {ANA.id}"
+
+
+async def to_tell_an_operator(world: World) -> str:
+    world.crews["research"] = a_crew(operators=(User("U0OPS"),))
+    effect = an_effect(EffectKind.TELL_OPERATOR, subject="not_in_channel", user="U0OPS")
+    async with world.uow.begin() as tx:
+        await tx.enqueue([effect], at=world.clock())
+    return "refuses research not_in_channel C1 U0OPS"
+
+
 async def a_posted_round(world: World) -> str:
     round_id = (await world.notify()).round.id
     await world.turn()
@@ -96,6 +121,9 @@ PREPARE: dict[EffectKind, Prepare] = {
     EffectKind.REPOST: to_repost,
     EffectKind.ATTACH_FAILED: to_say_that_it_was_not_attached,
     EffectKind.REFRESH_FAILED: to_say_where_it_stands,
+    EffectKind.DIRECT_MESSAGE: to_tell_in_private,
+    EffectKind.REMIND_PRIVATELY: to_remind_in_private,
+    EffectKind.TELL_OPERATOR: to_tell_an_operator,
 }
 every_kind = pytest.mark.parametrize("kind", PREPARE)
 
@@ -212,7 +240,7 @@ LIMIT = Refused("message_limit_exceeded", "", RefusalKind.PERMANENT)
 NOT_IN_CHANNEL = Refused("not_in_channel", "")
 CARDS = [EffectKind.POST, EffectKind.REPOST]
 LINES = {EffectKind.ATTACH: EffectKind.ATTACH_FAILED, EffectKind.REFRESH: EffectKind.REFRESH_FAILED}
-POSTS = [kind for kind in PREPARE if kind not in (*CARDS, *LINES)]
+POSTS = [kind for kind in PREPARE if kind in IN_ORDER and kind not in CARDS]
 
 
 @pytest.mark.parametrize("kind", POSTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crewgate.domain.effects import UPDATES, EffectKind
-from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.domain.rules.conditions import Conditions
 from tests.builders import SECOND, a_crew, a_rule
@@ -111,13 +111,3 @@ async def test_operators_of_a_crew_that_was_taken_out_meanwhile_are_not_told(wor
     del world.crews["research"]
     await world.settle_slack()
     assert told(world) == []
-
-
-async def test_slack_being_away_loses_nobody(world: World) -> None:
-    world.crews["research"] = a_crew(operators=OPERATORS)
-    await world.notify()
-    world.slack.faults.append(Fault(NOT_IN))
-    await world.turn()
-    world.slack.faults.append(Fault(NotSent("away")))
-    await world.settle_slack()
-    assert len(told(world)) == 2

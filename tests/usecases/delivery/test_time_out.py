@@ -264,18 +264,28 @@ async def test_a_job_whose_round_waits_no_more_does_nothing(world: World) -> Non
     assert [one.key for one in world.slack.messages] == [f"card {round_.id}"]
 
 
-async def test_a_round_that_waits_again_has_all_of_it_ahead_again(world: World) -> None:
-    round_ = await opened(world, SENT_BACK)
+async def lose(world: World) -> None:
+    """The crew does not know the execution any longer."""
     execution = await world.execution()
     gone = execution.end(ExecutionState.GONE, world.clock())
     async with world.uow.begin() as tx:
         await end_execution(tx, execution, gone, at=world.clock())
+
+
+async def find_again(world: World) -> None:
+    """The crew knows it again."""
+    async with world.uow.begin() as tx:
+        gone = await tx.executions.open("research", "e-1", at=world.clock())
+        await reopen(tx, gone, at=world.clock())
+
+
+async def test_a_round_that_waits_again_has_all_of_it_ahead_again(world: World) -> None:
+    round_ = await opened(world, SENT_BACK)
+    await lose(world)
     await world.settle_slack()
     assert await world.effects() == []
     await after(world, 9 * DAY)
-    async with world.uow.begin() as tx:
-        opened_ = await tx.executions.open("research", "e-1", at=world.clock())
-        await reopen(tx, opened_, at=world.clock())
+    await find_again(world)
     await after(world, 3 * DAY - SECOND)
     assert (await world.round(round_.id)).state is State.WAITING
     await after(world, SECOND)
@@ -287,11 +297,8 @@ async def test_all_its_reminders_too(world: World) -> None:
     for _ in range(4):
         await after(world, 2 * HOUR)
     assert len(said(world, "reminder")) == 3
-    execution = await world.execution()
-    gone = execution.end(ExecutionState.GONE, world.clock())
-    async with world.uow.begin() as tx:
-        await end_execution(tx, execution, gone, at=world.clock())
-        await reopen(tx, gone, at=world.clock())
+    await lose(world)
+    await find_again(world)
     for _ in range(4):
         await after(world, 2 * HOUR)
     assert len(said(world, "reminder")) == 6
@@ -302,11 +309,8 @@ async def test_what_was_decided_before_has_nothing_ahead(world: World) -> None:
     await world.decide(round_.id)
     world.crew.faults.append(Fault(Refused("401", "no")))
     await world.turn(CREW)
-    execution = await world.execution()
-    gone = execution.end(ExecutionState.GONE, world.clock())
-    async with world.uow.begin() as tx:
-        await end_execution(tx, execution, gone, at=world.clock())
-        await reopen(tx, gone, at=world.clock())
+    await lose(world)
+    await find_again(world)
     await world.settle_slack()
     assert (await world.round(round_.id)).state is State.STUCK
     assert await world.effects() == []
