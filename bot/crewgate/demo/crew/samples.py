@@ -152,7 +152,7 @@ def _table(
     if feedbacks:
         rows.append("All others | 5 % | +4 % | – | – | – | – | – | – | sum of twelve vendors")
     lines = [" | ".join(head), " | ".join(["---"] * len(head)), *rows]
-    table = "\n".join(f"| {line} |" for line in lines)
+    table = "\n".join(f"| {line} |".replace(" €", "\N{NO-BREAK SPACE}€") for line in lines)
     section = changes_section(feedbacks, ["There is a row for all others."])
     return f"## Vendors side by side\n\n{table}{section}"
 

@@ -180,6 +180,8 @@ class Actions:
     # ---- at the crew, faults, and the bot process
 
     async def _kickoff(self, _: str, body: Json) -> Json:
+        # A crew sends a webhook once: one to a bot that is just starting would be lost.
+        await self._supervisor.settled()
         webhook = {
             "url": self._environment.human_input_url,
             "authentication": {"strategy": "bearer", "token": WEBHOOK_SECRET},

@@ -50,6 +50,11 @@ class Supervisor:
             if not self._bot.running:
                 await self._start()
 
+    async def settled(self) -> None:
+        """Wait until no command is being carried out."""
+        async with self._lock:
+            pass
+
     async def _start(self) -> None:
         self._set_state("starting")
         try:
