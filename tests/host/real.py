@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from crewgate.demo.hosted.process import HostProcess
+from crewgate.demo.hosted.crew import HostProcess
 from tests.host.client import TOKEN, Api, Json, Listener
 from tests.repo.files import ROOT
 

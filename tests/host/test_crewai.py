@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.hosted.process import QUIET
+from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
 from tests.host import real_crews, real_flows, real_kills

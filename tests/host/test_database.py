@@ -19,9 +19,8 @@ from crewgate.host.outbox import Outbox
 from crewgate.host.records import DueWebhook, State, Webhook
 from crewgate.host.runner import Runner
 from crewgate.host.sender import Sender
-from crewgate.host.slots import Slots
 from crewgate.host.store import Store
-from crewgate.host.waiters import Waiters
+from crewgate.host.threads import Slots, Waiters
 from crewgate.network.lookups import Lookups
 from tests.host.client import Listener
 from tests.host.standins import StandInCrew

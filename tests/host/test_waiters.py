@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from crewgate.host.errors import HostStops
-from crewgate.host.waiters import Waiters
+from crewgate.host.threads import Waiters
 
 
 def test_one_alone_may_wake_who_waits() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from crewgate import __version__
-from crewgate.demo.hosted.process import QUIET
+from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import ServerProcess, inherited
 from tests.host.client import TOKEN, Api

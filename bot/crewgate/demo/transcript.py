@@ -12,7 +12,7 @@ from typing import Final
 
 from crewgate.demo.playground.markdown import markdown
 from crewgate.demo.playground.mrkdwn import Names, mrkdwn, plain
-from crewgate.demo.playground.rich_text import rich_text
+from crewgate.demo.playground.render_html import rich_text
 from crewgate.demo.workspace import Message
 from crewgate.demo.workspace.text import Json, elements, label
 

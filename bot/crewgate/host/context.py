@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.host.outbox import Outbox
-from crewgate.host.slots import Slots
 from crewgate.host.store import Store
-from crewgate.host.waiters import Waiters
+from crewgate.host.threads import Slots, Waiters
 
 
 def random_id() -> str:

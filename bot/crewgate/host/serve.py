@@ -23,10 +23,9 @@ from crewgate.host.errors import HostNotStarted
 from crewgate.host.outbox import Outbox
 from crewgate.host.runner import Runner
 from crewgate.host.sender import FIRST_PAUSE, Sender
-from crewgate.host.slots import Slots
 from crewgate.host.store import Store
 from crewgate.host.target import Target
-from crewgate.host.waiters import Waiters
+from crewgate.host.threads import Slots, Waiters
 from crewgate.host.web import build_application
 from crewgate.network.connections import Limits, listen
 from crewgate.network.lookups import Lookups

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,8 +20,43 @@ from typing_extensions import override
 from crewgate.crew_api.wire import Json
 from crewgate.demo.crew import Call, Deployment
 from crewgate.demo.crew.wire import json_or_text, parse_object_or_nothing
-from crewgate.demo.hosted.process import HostProcess
 from crewgate.demo.hosted.progress import Progress
+from crewgate.demo.ports import free_port
+from crewgate.demo.server_process import ServerProcess
+
+#: CrewAI reports nothing, asks nothing and keeps nothing outside its folder.
+QUIET: Final = {
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TESTING": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "OTEL_SDK_DISABLED": "true",
+}
+
+
+class HostProcess(ServerProcess):
+    """A host with its file in this folder, which is its home, too."""
+
+    what = "The crew"
+    start_seconds = 60  # importing crewai alone takes several
+
+    def __init__(
+        self,
+        python: str,
+        words: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        port: int | None = None,
+    ) -> None:
+        port = port or free_port()
+        super().__init__(
+            [python, "-m", "crewgate", "host", *words, "--port", str(port)],
+            environment={**QUIET, "HOME": str(folder), **environment},
+            folder=folder,
+            log="host.log",
+            port=port,
+        )
+
 
 #: The address to which the host sends webhooks: `/webhooks/{kind}/{number}`.
 WEBHOOKS: Final = "webhooks"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from crewgate.demo.workspace.limits import Problem
+from crewgate.demo.workspace.blocks import Problem
 from crewgate.demo.workspace.text import Json
 from crewgate.demo.workspace.world import World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from crewgate.demo.workspace.limits import INPUT_VALUE
+from crewgate.demo.workspace.blocks import INPUT_VALUE
 from crewgate.demo.workspace.records import View
 from crewgate.demo.workspace.text import Json, elements, label
 
