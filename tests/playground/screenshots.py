@@ -86,7 +86,7 @@ async def under_a_rule(page: Page, second: Locator) -> None:
     composer = page.locator("#channel .composer textarea")
     await composer.fill("/crew rules")
     await composer.press("Enter")
-    rules = card(page, "has 1 rule")
+    rules = card(page, "has 2 rules")
     await expect(rules).to_be_visible()
     await shoot_every(page, "rules", rules)
     await composer.fill("/crew away")

@@ -28,7 +28,8 @@ def ask_health(settings: Settings) -> tuple[bool, list[str]]:
             told = json.loads(answer.read())
             said = [told["status"], *told.get("details", ())]
         except (OSError, http.client.HTTPException) as error:
-            return False, [f"no bot answers on port {port}: {error!r}"]
+            why = getattr(error, "strerror", None) or type(error).__name__
+            return False, [f"no bot answers on port {port}: {why}"]
         except (ValueError, LookupError, TypeError):
             return False, [f"what answers on port {port} is no Crewgate"]
     return answer.status == http.HTTPStatus.OK, [str(line) for line in said]

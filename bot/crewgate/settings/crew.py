@@ -77,9 +77,9 @@ class CrewSettings(Crew):
         Setting(
             parsers.parse_flow_secret,
             "for flows: name of the variable with the secret of the webhook in the"
-            " deployment's Human-in-the-Loop settings, whole, with its `whsec_`. Such a crew"
-            " may name no reviewers: then whom a request assigns may decide, and its operators"
-            " where it assigns nobody",
+            " deployment's Human-in-the-Loop settings, whole, with its `whsec_`; in one with"
+            " `_PREVIOUS` at its end, the secret before. Such a crew may name no reviewers: then"
+            " whom a request assigns may decide, and its operators where it assigns nobody",
             name="flow_webhook_secret_env",
             names_variable=True,
             example='"RESEARCH_FLOW_SECRET"',
