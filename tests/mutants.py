@@ -236,8 +236,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "any user of Basic is the crew",
-        "return _is_same(given.password, self.webhook_secret) and right_user",
-        "return _is_same(given.password, self.webhook_secret)",
+        "return _is_same(given.password, secret) and right_user",
+        "return _is_same(given.password, secret)",
         "web/test_credentials.py",
     ),
 )
