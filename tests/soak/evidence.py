@@ -168,7 +168,8 @@ def find_card(message: Message) -> Card | None:
     """The card that a message is, if it is one."""
     for block in message.blocks:
         if block.get("accessory", {}).get("action_id") == ids.MENU:
-            return Card(block["block_id"], message)
+            # What follows says how much of the output the card shows.
+            return Card(block["block_id"].partition(".")[0], message)
     return None
 
 

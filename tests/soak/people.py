@@ -236,7 +236,7 @@ class People:
         until = time.monotonic() + _FORM
         while time.monotonic() < until and self.cards[card.round_id].actions == card.actions:
             for view in self._slack.open_modals(person):
-                is_asked = view.content["callback_id"] == ids.CONFIRM_MODAL
+                is_asked = view.content.get("callback_id") == ids.CONFIRM_MODAL
                 if is_asked and _is_about(view, card.round_id):
                     await self._slack.click(person, view, buttons.APPROVE.id)
                     await self._slack.close_modal(person, all_of_them=True)
