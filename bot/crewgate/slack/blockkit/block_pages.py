@@ -31,37 +31,20 @@ def page_of_blocks(
     A group is on one page unless a page cannot hold it. Of other pages nothing is kept but their
     number.
     """
-    pages = _Pages(wanted, most)
+    kept: list[Block] = []
+    number = size = count = 0
     for group in groups:
         lengths = [len(json.dumps(block, ensure_ascii=False)) for block in group]
-        pages.make_room(sum(lengths), len(group))
-        for block, length in zip(group, lengths, strict=True):
-            pages.make_room(length, 1)
-            pages.add(block, length)
-    return pages.found()
-
-
-class _Pages:
-    def __init__(self, wanted: int, most: int) -> None:
-        self._wanted = wanted
-        self._most = most
-        self._kept: list[Block] = []
-        self._number = self._size = self._count = 0
-
-    def make_room(self, length: int, count: int) -> None:
-        """Turn to the next page, if there is something on this one and no room for so much."""
-        full = self._size + length > 2 * PAGE or self._count + count > self._most
-        if self._count and full:
-            self._number += 1
-            self._size = self._count = 0
-            if self._number <= self._wanted:
-                self._kept = []
-
-    def add(self, block: Block, length: int) -> None:
-        self._size += length
-        self._count += 1
-        if self._number <= self._wanted:
-            self._kept.append(block)
-
-    def found(self) -> BlocksPage:
-        return BlocksPage(self._kept, min(self._wanted, self._number), self._number + 1)
+        # The first block makes room for all of its group.
+        wants = [(sum(lengths), len(group)), *((length, 1) for length in lengths[1:])]
+        for block, length, (room, blocks) in zip(group, lengths, wants, strict=False):
+            if count and (size + room > 2 * PAGE or count + blocks > most):
+                number += 1
+                size = count = 0
+                if number <= wanted:
+                    kept = []
+            size += length
+            count += 1
+            if number <= wanted:
+                kept.append(block)
+    return BlocksPage(kept, min(wanted, number), number + 1)
