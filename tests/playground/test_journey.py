@@ -108,7 +108,9 @@ async def test_who_goes_away_by_the_form_is_stood_in_for(site: Site) -> None:
     await day.fill("2020-01-01")
     await form.get_by_label("Who decides for you").select_option(label="Carl")
     await form.get_by_role("button", name="Save").click()
-    await expect(form.get_by_role("alert").filter(has_text="That day is over.")).to_be_visible()
+    await expect(
+        form.get_by_role("alert").filter(has_text="That day is in the past.")
+    ).to_be_visible()
     await day.fill((utc_now() + timedelta(days=1)).date().isoformat())
     await form.get_by_role("button", name="Save").click()
     await expect(form).to_contain_text("@Carl decides for you until the end of")
