@@ -22,6 +22,7 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
+from crewgate.domain.rules.starter import said_starter
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.directory import display_name
@@ -43,6 +44,7 @@ from crewgate.slack.reviews.calls import (
     kept,
     newer,
     nobody_left,
+    not_voted,
     reaches_somebody,
 )
 from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
@@ -268,13 +270,23 @@ class SlackMessenger(Messenger):
     ) -> Message:
         match kind:
             case EffectKind.POST_RESULT:
-                return await self._off_loop(render_end, posting)
+                return await self._off_loop(render_end, posting, self._starter(posting))
             case EffectKind.RESULT_FILE_FAILED:
                 return render_result_file_failed(operators)
             case EffectKind.FORWARD_FAILED:
                 return render_forward_failed(subject, operators)
             case _:
-                return render_progress(posting)
+                waiting = [
+                    (one, not_voted(one, self._people(one, Role.REVIEWER)))
+                    for one in posting.rounds
+                    if one.state is State.WAITING
+                ]
+                return render_progress(posting, self._starter(posting), waiting)
+
+    def _starter(self, posting: ExecutionPosting) -> ReviewerRef | None:
+        """The one who started an execution in Slack, or whom its caller named."""
+        execution = posting.execution
+        return self._people.known(said_starter(execution.starter, execution.meta))
 
     async def _scene(self, posting: Posting, operators: Sequence[ReviewerRef]) -> Scene:
         view = await self._people.complete(posting.view)
@@ -330,5 +342,7 @@ class SlackMessenger(Messenger):
 
     async def _with_names(self, posting: Posting) -> CardView:
         view = await self._people.complete(posting.view)
-        named = [ref.id for ref in view.reviewers[:REVIEWERS_SHOWN] if isinstance(ref, User)]
+        view = replace(view, started_by=self._people.known(view.started_by))
+        shown = (*view.reviewers[:REVIEWERS_SHOWN], view.started_by)
+        named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))

@@ -253,6 +253,7 @@ class Queries(Reading):
             card=to_card(row),
             channel=channel,
             thread_ts=thread_ts,
+            shows_progress=row.progress_ts is not None,
         )
 
     async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:

@@ -133,6 +133,8 @@ class Posting:
     thread_ts: str | None
     reader: str | None = None
     """The person who reads it in private; None in a channel."""
+    shows_progress: bool = False
+    """Another message shows the progress of its execution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +328,8 @@ class ExecutionPosting:
     """The number of tasks finished before those."""
     approved: Round | None = None
     """The round whose output is its result, if somebody approved it."""
+    rounds: tuple[Round, ...] = ()
+    """Its last rounds, where its progress is shown."""
 
     @property
     def thread(self) -> MessageRef | None:

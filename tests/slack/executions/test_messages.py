@@ -10,6 +10,7 @@ import pytest
 from crewgate.demo.workspace.blocks import message_problems
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands.messages import with_step
@@ -24,7 +25,7 @@ from crewgate.slack.kickoff.forms import render_form, render_notice
 from crewgate.slack.strings import input_name
 from crewgate.usecases.read_models import ExecutionPosting
 from tests import builders
-from tests.builders import ANA, NOW, SECOND, a_decision, a_round
+from tests.builders import ANA, BEN, NOW, SECOND, a_decision, a_round, a_rule
 
 EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
 
@@ -67,8 +68,8 @@ def test_the_progress_message_says_how_far_it_is(execution: Execution, says: str
         (an_execution(ExecutionState.COMPLETED), "has not told its result"),
         (an_execution(ExecutionState.COMPLETED, result=Output("All of it.")), "All of it."),
         (
-            an_execution(ExecutionState.COMPLETED, result=Output(EVIL * 9), starter=ANA),
-            f"<@{ANA.id}>",
+            an_execution(ExecutionState.COMPLETED, result=Output(EVIL * 9)),
+            "has finished.",
         ),
         (an_execution(ExecutionState.FAILED, error=EVIL), "failed"),
         (an_execution(ExecutionState.FAILED), "did not say why"),
@@ -98,10 +99,40 @@ def test_finished_tasks_are_harmless_lines_of_the_progress_message() -> None:
         a_posting(an_execution(inputs=inputs), finished=(evil,) * 8, finished_before=1)
     )
     assert_harmless(message)
-    assert "and 1 task before" in str(message.blocks)
+    assert "1 task before · " in str(message.blocks)
     plan = render_progress(a_posting(an_execution(), finished=(TaskUpdate(title="plan"),)))
-    assert ":heavy_check_mark: *Plan* is done" in str(plan.blocks)
+    assert ":heavy_check_mark: Plan · :gear:" in str(plan.blocks)
     assert "before" not in str(plan.blocks)
+
+
+def test_progress_says_for_whom_it_waits_and_nothing_of_ids() -> None:
+    draft = a_round()
+    clause = a_round(rule=a_rule(channel="C0LEGAL"))
+    execution = an_execution(
+        inputs=(("topic", "heat pumps"),), total_tasks=3, completed_tasks=1, current_task="draft"
+    )
+    done = (TaskUpdate(title=draft.review.task_id),)
+    posting = a_posting(execution, rounds=(draft, clause), finished=done)
+    waiting = [(draft, (User(BEN.id),)), (draft, ()), (clause, (User(BEN.id),))]
+    message = render_progress(posting, User(ANA.id), waiting)
+    headline, line = message.blocks
+    assert headline["text"]["text"] == (
+        f":rocket: *heat pumps* · research · started by <@{ANA.id}>"
+    )
+    assert line["elements"][0]["text"] == (
+        f":heavy_check_mark: Draft · :hourglass: *Draft* waits for <@{BEN.id}> · :hourglass: "
+        "*Draft* waits for a decision · :hourglass: *Draft* waits in <#C0LEGAL> · "
+        "▓▓▓▓░░░░░░░░ 1 of 3 tasks"
+    )
+    assert message.text == "research: waits for a decision"
+    assert execution.execution_id not in str(message.blocks)
+    alone = render_progress(a_posting(an_execution()))
+    assert alone.blocks[0]["text"]["text"] == ":rocket: *research*"
+
+
+def test_whom_its_caller_names_is_told_the_end() -> None:
+    message = render_end(a_posting(an_execution(ExecutionState.COMPLETED)), User(BEN.id))
+    assert f":checkered_flag: <@{BEN.id}>, *research* has finished." in str(message.blocks)
 
 
 def test_a_result_that_was_approved_is_named_and_not_repeated() -> None:

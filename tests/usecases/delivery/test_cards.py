@@ -334,3 +334,14 @@ async def test_a_card_names_the_moment_at_which_its_rule_decides(world: World) -
     assert due_at == world.clock() + timedelta(hours=1)
     assert times_out_at(round_, world.clock()) == due_at
     assert times_out_at(replace(round_, rule=None), world.clock()) is None
+
+
+async def test_the_progress_follows_whom_the_execution_waits_for(world: World) -> None:
+    await world.start("e-2")
+    await world.settle_slack()
+    round_ = (await world.notify(execution_id="e-2")).round
+    await world.settle_slack()
+    assert [one.state for one in world.slack.updates[-1].rounds] == [State.WAITING]
+    await world.decide(round_.id)
+    await world.settle_slack()
+    assert [one.state for one in world.slack.updates[-1].rounds] == [State.DECIDED]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from crewgate.domain.execution import Execution
 from crewgate.domain.notification import Format
 from crewgate.domain.people import ReviewerRef
+from crewgate.domain.review import Round
+from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, context, notification, section
 from crewgate.slack.executions import strings
 from crewgate.slack.executions.progress_bar import bar
@@ -16,20 +18,28 @@ from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.usecases.read_models import ExecutionPosting
 
 
-def render_progress(posting: ExecutionPosting) -> Message:
-    """Show how far an execution is; the first message of a thread that was started from Slack."""
+def render_progress(
+    posting: ExecutionPosting,
+    starter: ReviewerRef | None = None,
+    waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]] = (),
+) -> Message:
+    """Show how far an execution is; the first message of a thread that was started from Slack.
+
+    `waiting` are the rounds that wait, each with the people who have not decided.
+    """
     execution = posting.execution
     inputs = strings.inputs(execution)
+    moving = strings.progress(posting, bar_of(execution), waiting)
     blocks = [
-        section(strings.headline(execution)),
+        section(strings.headline(execution, starter)),
         *([section(inputs)] if inputs else []),
-        *([section(finished)] if (finished := strings.finished(posting)) else []),
-        context(strings.progress(execution, bar_of(execution))),
+        context(shared.joined(strings.finished(posting), moving)),
     ]
-    return Message(notification(strings.progress_plain(execution)), blocks)
+    text = strings.progress_plain(execution, is_waiting=bool(waiting))
+    return Message(notification(text), blocks)
 
 
-def render_end(posting: ExecutionPosting) -> Message:
+def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
     """Say how an execution ended, with its result as Markdown, or the beginning of it.
 
     A result that stands above, on the card where it was approved, is not repeated.
@@ -37,7 +47,7 @@ def render_end(posting: ExecutionPosting) -> Message:
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
     output = output_in_message(result) if result else NO_OUTPUT
-    blocks = [section(strings.ended(execution, approved)), *output.blocks]
+    blocks = [section(strings.ended(execution, starter, approved)), *output.blocks]
     text = notification(strings.ended_plain(execution))
     return Message(text, blocks, too_long=output.too_long)
 

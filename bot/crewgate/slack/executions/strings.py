@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import starmap
 from typing import Final, assert_never
 
-from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
+from crewgate.domain.execution import Execution, ExecutionState, id_beginning
 from crewgate.domain.given import shown
+from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
@@ -13,23 +16,32 @@ from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
 from crewgate.usecases.read_models import ExecutionPosting
 
-#: Of a finished task; eight of them fit into one section.
-_SUMMARY_LIMIT: Final = 120
-_AGENT_LIMIT: Final = 40
 _VALUE_LIMIT: Final = 200
 _INPUTS_SHOWN: Final = 10
+_WAITING_SHOWN: Final = 5
 
 
-def headline(execution: Execution) -> str:
-    """The first line of the message that shows how far an execution is."""
-    who = f" · started by {shared.person(execution.starter)}" if execution.starter else ""
-    crew = shared.bold(shared.crew(execution.crew))
-    return f"{crew} · {shared.identifier(execution.execution_id)}{who}"
+def headline(execution: Execution, starter: ReviewerRef | None) -> str:
+    """The first line of the message that shows how far an execution is: what it is about."""
+    crew, about = shared.crew(execution.crew), _subject(execution)
+    who = f"started by {shared.reviewer(starter)}" if starter is not None else ""
+    names = (shared.bold(about), crew) if about else (shared.bold(crew),)
+    return f":rocket: {shared.joined(*names, who)}"
+
+
+def _subject(execution: Execution) -> str:
+    """What an execution is about; empty where only its id tells it from others."""
+    subject = execution.subject
+    if subject == id_beginning(execution.execution_id):
+        return ""
+    return one_line(subject, shared.TITLE_LIMIT)
 
 
 def inputs(execution: Execution) -> str:
-    """Its inputs; empty when it was not started from Slack."""
+    """Its inputs; empty when it has none, or the first line has all of them."""
     given = shown(execution.inputs)
+    if execution.subject == ", ".join(" ".join(value.split()) for _, value in given):
+        return ""
     lines = [
         f"• {shared.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
         for name, value in given[:_INPUTS_SHOWN]
@@ -38,13 +50,20 @@ def inputs(execution: Execution) -> str:
     return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
 
 
-def progress(execution: Execution, bar: str) -> str:
-    """The line that moves."""
+def progress(
+    posting: ExecutionPosting,
+    bar: str,
+    waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]] = (),
+) -> str:
+    """The part that moves: for whom it waits, else where the crew is."""
+    execution = posting.execution
     match execution.state:
+        case ExecutionState.RUNNING if waiting:
+            parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), bar]
         case ExecutionState.RUNNING:
             parts = [f"{icons.RUNNING} {bar or tasks(execution.completed_tasks)}"]
             if execution.current_task:
-                parts.append(f"now at {shared.title(execution.current_task)}")
+                parts.append(f"now at {_title(execution.current_task, posting)}")
         case ExecutionState.COMPLETED:
             parts = [f":checkered_flag: Completed · {bar or tasks(execution.completed_tasks)}"]
         case ExecutionState.FAILED:
@@ -58,34 +77,43 @@ def progress(execution: Execution, bar: str) -> str:
     return shared.joined(*parts)
 
 
+def _waits(round_: Round, people: Sequence[ReviewerRef]) -> str:
+    waits = f"{icons.WAITING} {shared.bold(shared.task(round_))} waits"
+    if round_.other_channel is not None:
+        return f"{waits} in {shared.channel(round_.other_channel)}"
+    return f"{waits} for {shared.deciders(people) if people else 'a decision'}"
+
+
+def _title(name: str, posting: ExecutionPosting) -> str:
+    """A task as its card names it, if it had one."""
+    names = {one.review.task_id: one.review.title for one in posting.rounds}
+    return shared.title(names.get(name, name))
+
+
 def tasks(count: int) -> str:
     """The number of finished tasks, when nobody says of how many."""
     return f"{shared.counted(count, 'task')} done" if count else "Under way"
 
 
-def progress_plain(execution: Execution) -> str:
+def progress_plain(execution: Execution, *, is_waiting: bool) -> str:
     """The same for notifications."""
-    return f"{shared.crew(execution.crew, shared.PLAIN)}: {execution.state.value.lower()}"
+    crew = shared.crew(execution.crew, shared.PLAIN)
+    return f"{crew}: {'waits for a decision' if is_waiting else execution.state.value.lower()}"
 
 
 def finished(posting: ExecutionPosting) -> str:
-    """The finished tasks, a line each; empty while there is none."""
+    """The finished tasks by name; empty while there is none."""
     before = posting.finished_before
-    earlier = [f"… and {shared.counted(before, 'task')} before"] if before else []
-    return "\n".join([*earlier, *map(_task_done, posting.finished)])
+    earlier = f"{icons.DONE} {shared.counted(before, 'task')} before" if before else ""
+    done = (f"{icons.DONE} {_title(one.title, posting)}" for one in posting.finished)
+    return shared.joined(earlier, *done)
 
 
-def _task_done(update: TaskUpdate) -> str:
-    title = shared.bold(shared.title(update.title))
-    summary = one_line(update.summary, _SUMMARY_LIMIT)
-    by = one_line(update.agent or "", _AGENT_LIMIT)
-    said = f": {summary}" if summary else " is done"
-    return f"{icons.DONE} {title}{said}{f' · {by}' if by else ''}"
-
-
-def ended(execution: Execution, approved: Round | None = None) -> str:
+def ended(
+    execution: Execution, starter: ReviewerRef | None = None, approved: Round | None = None
+) -> str:
     """Tell its starter, once, how it ended; the result may be a round that was approved."""
-    who = f"{shared.person(execution.starter)}, " if execution.starter else ""
+    who = f"{shared.reviewer(starter)}, " if starter is not None else ""
     crew = shared.bold(shared.crew(execution.crew))
     match execution.state:
         case ExecutionState.FAILED:

@@ -35,6 +35,11 @@ class People:
         """The operators of its crew."""
         return self(view.round.review.crew, Role.OPERATOR)
 
+    def known(self, starter: User | Email | None) -> User | Email | None:
+        """The starter by account, if Slack knows one for their address."""
+        found = self.directory.in_slack(() if starter is None else (starter,))
+        return next((one for one in found if isinstance(one, User)), starter)
+
     async def complete(self, view: CardView) -> CardView:
         """The view with who may decide, of the absences those that matter, and who is left."""
         round_ = view.round

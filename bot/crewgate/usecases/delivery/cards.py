@@ -83,7 +83,7 @@ async def _post(
         await tx.place_card(round_, posted.ref, shown=posted.shown)
         if round_.is_timed and job.effect.kind is EffectKind.POST:
             await schedule(tx, await tx.round(round_.id), at=began_at)
-        effects = [*first, *messages]
+        effects = [*first, *messages, *_progress(job, posting)]
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
@@ -150,7 +150,8 @@ async def _have_others_follow(job: Job, posting: Posting, context: DeliveryConte
     if posting.view.newer is not None:
         return
     messages = await direct_messages.refreshes(job.effect, context)
-    effects = [*messages, *await _first_card(job, posting.view.round, context)]
+    first = await _first_card(job, posting.view.round, context)
+    effects = [*messages, *first, *_progress(job, posting)]
     if effects:
         async with context.uow.begin() as tx:
             await tx.enqueue(effects, at=context.clock())
@@ -162,6 +163,12 @@ async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list
         return []
     first = await context.uow.read.rounds.first_of_review(round_.review.id)
     return [replace(job.effect, kind=EffectKind.REFRESH, subject=first)]
+
+
+def _progress(job: Job, posting: Posting) -> list[Effect]:
+    """Return the update of the message that says for whom the execution waits."""
+    kind = EffectKind.REFRESH_PROGRESS
+    return [replace(job.effect, kind=kind)] if posting.shows_progress else []
 
 
 async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outcome:

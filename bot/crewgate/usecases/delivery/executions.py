@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution
@@ -18,6 +19,9 @@ from crewgate.usecases.ports.slack import Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import ExecutionPosting
 
+#: The most rounds that the progress of an execution tells of.
+ROUNDS: Final = 20
+
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Post the message that shows how far an execution is, or have it brought up to date.
@@ -28,7 +32,7 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
-        return await _post(job, context, posting)
+        return await _post(job, context, await _with_rounds(posting, context))
     # Not here: only posts hold up posts.
     async with context.uow.begin() as tx:
         refreshed = replace(job.effect, kind=EffectKind.REFRESH_PROGRESS)
@@ -42,12 +46,21 @@ def _is_told_by_result(posting: ExecutionPosting) -> bool:
     return posting.progress_message is None and execution.is_over and execution.starter is None
 
 
+async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> ExecutionPosting:
+    execution = posting.execution
+    lines = await context.uow.read.rounds.of_execution(
+        execution.crew, execution.execution_id, limit=ROUNDS
+    )
+    return replace(posting, rounds=tuple(line.round for line in lines))
+
+
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Bring the progress message up to date. The result tells what is lost if it cannot be."""
     posting = await _posting(job, context)
     if posting is None or posting.progress_message is None:
         return await settle(job, Delivered("nothing to show"), context)
-    return await messages.refresh(job, posting, posting.progress_message, context)
+    message, posting = posting.progress_message, await _with_rounds(posting, context)
+    return await messages.refresh(job, posting, message, context)
 
 
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
