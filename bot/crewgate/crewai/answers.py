@@ -32,10 +32,10 @@ def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome
             return NotSent(str(answer.status), wait, words=error_words(answer))
         # A gateway's way to say that the crew behind it took too long.
         case HTTPStatus.REQUEST_TIMEOUT:
-            return Unknown(str(answer.status), words=error_words(answer))
+            return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
         case code if 300 <= code < 500:  # noqa: PLR2004
             return Refused(str(code), error_words(answer))
-    return Unknown(str(answer.status), words=error_words(answer))
+    return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
 
 
 async def redacted(answer: Answer, redactor: Redactor, off_loop: OffLoop) -> Answer:

@@ -98,6 +98,8 @@ class Unknown:
 
     why: str
     words: str = ""
+    code: str = ""
+    """The status of an answer that only says that the other side failed; empty if none came."""
 
     @property
     def told(self) -> str:

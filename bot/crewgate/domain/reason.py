@@ -32,6 +32,8 @@ class AnswerLost:
     """The answer to the last try was lost, so it may have taken effect."""
 
     why: str
+    code: str = ""
+    """The status of an error that came in its place."""
 
 
 @dataclass(frozen=True, slots=True)

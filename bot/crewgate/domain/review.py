@@ -361,8 +361,8 @@ class Round:
                 return surely_not._be_refused(outcome, has_gone_on=has_gone_on, at=at)
             case NotSent(told=why):
                 return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
-            case Unknown(told=why):
-                return self._try_again(AnswerLost(why), retries_exhausted=retries_exhausted)
+            case Unknown(told=why, code=code):
+                return self._try_again(AnswerLost(why, code), retries_exhausted=retries_exhausted)
             case _:
                 assert_never(outcome)
 

@@ -225,7 +225,7 @@ def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
             return ""
         case Answered(words=text) | RefusedByCrew(words=text):
             return text
-        case NotReached(text) | AnswerLost(text) | RetriesExhausted(text):
+        case NotReached(text) | AnswerLost(why=text) | RetriesExhausted(text):
             return text
         case ExecutionFailed(error):
             return f"the execution failed: {error}" if error else "the execution failed"

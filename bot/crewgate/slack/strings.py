@@ -140,12 +140,12 @@ def feedback_too_long(characters: int) -> str:
 
 def unknown_crew(name: str) -> str:
     """The crew was renamed or taken out of the settings."""
-    return f"{crew(name)} is not set up here, so nothing was recorded. Ask whoever runs the bot."
+    return f"There is no crew called {crew(name)}, so nothing was recorded."
 
 
 def unknown_crew_plain(name: str) -> str:
     """The same in a form."""
-    return f"{crew(name, PLAIN)} is not set up here. Your text was not sent."
+    return f"There is no crew called {crew(name, PLAIN)}. Your text was not sent."
 
 
 def crew(name: str, voice: Voice = MRKDWN) -> str:
@@ -238,7 +238,7 @@ def reviewer(named: ReviewerRef) -> str:
         case Email(address):
             return one_line(address, ID_LIMIT)
         case Anyone():
-            return f"{ANYONE}, save guests and people of other organisations"
+            return f"{ANYONE}, except guests and people of other organisations"
 
 
 def deciders(reviewers: Sequence[ReviewerRef]) -> str:

@@ -157,7 +157,7 @@ def test_a_direct_message_has_the_cards_buttons_and_a_link_to_it() -> None:
     assert "Decide here or on <https://x|the card in the channel>." in read(told)
     decided = replace(a_view(), round=a_round(State.RESUMED))
     told = told_in_private(decided, CARD, link=lambda _: "https://x")
-    assert "The thread is at <https://x|the card in the channel>." in read(told)
+    assert "See <https://x|the card in the channel>." in read(told)
     plain = told_in_private(a_view(), None, link=lambda _: None, plain=True)
     assert "A draft." not in read(plain)
     assert "Decide here or on the card in the channel." in read(plain)

@@ -168,7 +168,7 @@ def test_a_long_output_is_an_excerpt_that_says_how_much_it_is(
     check_message(message)
     assert message.shown == shown
     assert message.too_long == (size > 9_000)
-    said = f"{shown} % shown" if shown else "less than 1 % shown"
+    said = f"Only the first {shown} % is shown" if shown else "Less than 1 % is shown"
     assert (said in read(message)) == (shown < 100)
     pages = {3_000: "", 3_001: "Read all", 12_001: "Read all (3 pages)"}
     labels = [element["text"]["text"] for element in message.blocks[-1]["elements"]]

@@ -23,7 +23,7 @@ from tests.slack.rendering import check_view, outputs, shown, strings
 
 REVISED = a_round(State.RESUMED, decision=a_decision(Revise("Name the fee.")))
 TABLE = "| Maker | Price |\n|---|---|\n| Alpha | 0.18 |\n| Beta | 0.22 |\n"
-LEGEND = ":pencil2: changed inside: ~what went~ *what came*"
+LEGEND = ":pencil2: changed inside: ~removed~ *added*"
 
 
 def changed(before: str, after: str, format_: Format = Format.MARKDOWN) -> list[Block]:

@@ -70,7 +70,7 @@ def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
         (
             RefusedByCrew("422", ""),
             (Email("ops@example.com"),),
-            "Your approval is kept. Ask whoever runs this bot to mend what is wrong.",
+            "Your approval is kept. The person who runs this bot has to fix what is wrong.",
         ),
         (RefusedByCrew("404", "gone"), (User("U1"),), None),
         (RefusedByCrew("400", "not pending"), (User("U1"),), None),

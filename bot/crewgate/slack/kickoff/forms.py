@@ -52,7 +52,8 @@ def render_form(
     names = list(dict.fromkeys(names))
     if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
         return render_notice(strings.TOO_MANY)
-    blocks: list[Block] = [section(warning)] if warning else []
+    about = context(shared.bold(shared.crew(crew)))
+    blocks: list[Block] = [about, *([section(warning)] if warning else [])]
     for name in names:
         blocks.append(_field(name, (values or {}).get(name, "")))
         if name in missing:

@@ -151,8 +151,8 @@ def _render_again(form: KickoffForm, warning: str) -> Block:
 
 def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
     match answer:
-        case KickoffAnswer(execution_id=str(execution_id)):
-            return render_notice(strings.started(crew, execution_id))
+        case KickoffAnswer(execution_id=str()):
+            return render_notice(strings.started(crew))
         case KickoffAnswer(is_in_doubt=True, status=status, words=words):
             return render_notice(strings.unclear(strings.gave_up(status, words)))
         case KickoffAnswer(missing=missing, words=why):

@@ -42,12 +42,9 @@ def starting(crew: str) -> str:
     )
 
 
-def started(crew: str, execution_id: str) -> str:
+def started(crew: str) -> str:
     """It runs."""
-    return (
-        f":rocket: {shared.bold(shared.crew(crew))} has started: "
-        f"{shared.identifier(execution_id)}. Its thread is in the channel."
-    )
+    return f":rocket: {shared.bold(shared.crew(crew))} has started. Its thread is in the channel."
 
 
 def crew_away(crew: str, why: str) -> str:

@@ -61,7 +61,7 @@ def not_voted(round_: Round, named: Sequence[ReviewerRef]) -> tuple[ReviewerRef,
 
 
 def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
-    """On the card of a decision that is stuck until somebody mends something."""
+    """On the card of a decision that is stuck until somebody fixes something."""
     shown = present(view.round)
     if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
         return None
@@ -76,7 +76,7 @@ def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
 
 
 def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:
-    """A message about a failure that calls those who can mend it."""
+    """A message about a failure that calls those who can fix it."""
     people = mentionable(operators)
     if not people:
         return message

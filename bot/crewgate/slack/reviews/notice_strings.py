@@ -97,7 +97,7 @@ def decide_here_or(where: str, round_: Round) -> str:
 
 def see(where: str) -> str:
     """The same once it does not wait."""
-    return f"The thread is at {where}."
+    return f"See {where}."
 
 
 # --- a round that waits for long ------------------------------------------------------------------
@@ -225,7 +225,7 @@ def decision_of_is_kept(decision: Decision, operators: Sequence[ReviewerRef]) ->
 
 def _told(operators: Sequence[ReviewerRef]) -> str:
     if not operators:
-        return "Ask whoever runs this bot to mend what is wrong."
+        return "The person who runs this bot has to fix what is wrong."
     return f"{called(operators)} {'has' if len(operators) == 1 else 'have'} been told."
 
 

@@ -77,8 +77,8 @@ _NOUNS: Final = {
 REFORMATTED: Final = "Only the formatting changed; the words are the same."
 TOO_LONG: Final = "So much changed that it stands here as a whole: what was, then what is."
 LEGEND_CHANGED: Final = " changed inside: "
-LEGEND_REMOVED: Final = "what went"
-LEGEND_ADDED: Final = "what came"
+LEGEND_REMOVED: Final = "removed"
+LEGEND_ADDED: Final = "added"
 LEGEND: Final = {
     Fate.ADDED: " is new",
     Fate.REMOVED: " is gone",

@@ -69,7 +69,7 @@ def dismissed_with_why(reason: Dismissed) -> str:
 
 
 def _quoted_why(reason: Dismissed) -> str:
-    return f"“{one_line(reason.why, shared.WHY_LIMIT)}”"
+    return f"“{one_line(reason.why, shared.WHY_LIMIT).rstrip('. ')}”"
 
 
 def written(decision: Decision) -> str:
@@ -297,7 +297,7 @@ class _Told:
 
     name: str
     silent: str
-    """It did not answer the last try, and what happens then."""
+    """Nobody knows whether it took the last try, and what happens then."""
     lost: str
     """It did not answer a try before this one."""
     perhaps: str
@@ -316,8 +316,7 @@ _NOT_ACCEPTED: Final = (
 )
 _CREW: Final = _Told(
     "crew",
-    "The crew did not answer ({why}). It is asked whether it has this; if not, it is sent again by "
-    "itself.",
+    "The crew {did} ({why}). It is asked whether it has this; if not, it is sent again by itself.",
     "An answer of the crew was lost.",
     "It may have this already: then this card says so by itself. If you know that the crew still "
     "waits, press Retry.",
@@ -329,8 +328,8 @@ _CREW: Final = _Told(
         "403": _NOT_ACCEPTED,
         "404": "The crew no longer knows this execution, perhaps because it was deployed again. If "
         "it is gone for good, start it again; Retry helps only if it is back.",
-        "422": "The crew could not read the decision. Its version may expect something else: look "
-        "at its log, then press Retry.",
+        "422": "The crew could not read the decision. Whoever runs the crew has to look at its "
+        "log and fix it; then press Retry.",
     },
 )
 _NAME_ITS_HOST: Final = (
@@ -362,8 +361,9 @@ def _on_its_way(told: _Told, reason: Reason | None) -> str:
     match reason:
         case None:
             return f"Being sent to the {told.name}…"
-        case AnswerLost():
-            return told.silent.format(why=because(reason))
+        case AnswerLost(code=code):
+            did = "answered with an error" if code else "did not answer"
+            return told.silent.format(did=did, why=because(reason))
         case _:
             why = because(reason)
             return f"The {told.name} cannot be reached ({why}). This is sent again by itself."

@@ -356,11 +356,11 @@ def what_buttons_do(round_: Round) -> str:
         return (
             "An outcome that rejects or asks for changes is sent to the flow at once, any other "
             "once enough people have chosen it. So are words, once enough people have written the "
-            "same; a model on the flow's side makes an outcome of them."
+            "same; a model on the flow's side turns them into an outcome."
         )
     return (
-        "A button sends that outcome to the flow. Of an answer in words a model on the flow's side "
-        "makes one."
+        "A button sends that outcome to the flow. If you answer in words, a model on the flow's "
+        "side turns them into an outcome."
     )
 
 
@@ -400,7 +400,7 @@ def unchanged(round_: Round) -> str:
 
 def shown_share(percent: int) -> str:
     """The share of the output that a card shows."""
-    return f"{percent} % shown" if percent else "less than 1 % shown"
+    return f"Only the first {percent} % is shown" if percent else "Less than 1 % is shown"
 
 
 def not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
@@ -424,7 +424,8 @@ def read_all(pages: int) -> str:
 
 def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
     """The card's line on notes: `3 notes from Ana and Ben`; `opens` is the button with them."""
-    return f"{notes_in_list(count, authors)} in the thread. {opens} opens with them."
+    them = "it" if count == 1 else "them"
+    return f"{notes_in_list(count, authors)} in the thread. {opens} shows {them}."
 
 
 def notes_in_list(count: int, authors: Sequence[Person]) -> str:
