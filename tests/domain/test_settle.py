@@ -108,7 +108,7 @@ def test_a_try_that_failed_like_the_one_before_needs_no_new_card(outcome: Outcom
 
 
 @pytest.mark.parametrize("refusal", [NOT_PENDING, Refused("401", "no")])
-def test_with_a_sign_that_the_crew_has_gone_on_a_refusal_says_that_it_was_taken(
+def test_with_evidence_that_the_crew_has_gone_on_a_refusal_says_that_it_was_taken(
     refusal: Refused,
 ) -> None:
     transition = SENDING.settle(
@@ -118,7 +118,7 @@ def test_with_a_sign_that_the_crew_has_gone_on_a_refusal_says_that_it_was_taken(
     assert [effect.kind for effect in transition.effects] == [REFRESH]
 
 
-def test_a_sign_says_nothing_of_a_first_try_that_was_refused() -> None:
+def test_evidence_says_nothing_of_a_first_try_that_was_refused() -> None:
     transition = SENDING.settle(
         NOT_PENDING, in_doubt=False, has_gone_on=True, retries_exhausted=False, at=LATER
     )

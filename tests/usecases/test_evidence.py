@@ -1,4 +1,4 @@
-"""What is stuck and may have been taken is settled by the first sign that the crew went on."""
+"""Decisions that are stuck in doubt are settled by the first evidence that the crew went on."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def was_asked(world: World, execution_id: str = "e-1") -> None:
         await tx.executions.save(asked)
 
 
-SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
+EVIDENCE: dict[str, Callable[[World], Awaitable[object]]] = {
     "the same task's next output": lambda world: world.notify("Short draft."),
     "another task's output": lambda world: world.notify("A plan.", task_id="plan"),
     "a finished task": lambda world: world.record(TaskUpdate(title="draft")),
@@ -74,28 +74,28 @@ SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
 }
 
 
-@pytest.mark.parametrize("sign", SIGNS)
-async def test_a_sign_settles_what_is_stuck_in_doubt(
-    world: World, decided: Round, sign: str
+@pytest.mark.parametrize("evidence", EVIDENCE)
+async def test_evidence_settles_what_is_stuck_in_doubt(
+    world: World, decided: Round, evidence: str
 ) -> None:
     await get_stuck(world, decided.id)
-    await SIGNS[sign](world)
+    await EVIDENCE[evidence](world)
     taken = await world.round(decided.id)
     assert (taken.state, taken.reason) == (State.RESUMED, Inferred())
     await world.settle_slack()
     assert world.slack.card(decided.id).shows == taken
 
 
-@pytest.mark.parametrize("sign", ["another task's output", "a finished task", "a step"])
+@pytest.mark.parametrize("evidence", ["another task's output", "a finished task", "a step"])
 async def test_what_was_surely_not_taken_stays_stuck(
-    world: World, decided: Round, sign: str
+    world: World, decided: Round, evidence: str
 ) -> None:
     await get_stuck(world, decided.id, in_doubt=False)
-    await SIGNS[sign](world)
+    await EVIDENCE[evidence](world)
     assert (await world.round(decided.id)).state is State.STUCK
 
 
-async def test_a_duplicate_is_no_sign(world: World) -> None:
+async def test_a_duplicate_is_no_evidence(world: World) -> None:
     world.crew.pause()
     round_ = (await world.notify()).round
     await world.decide(round_.id)
@@ -110,7 +110,7 @@ async def test_a_duplicate_is_no_sign(world: World) -> None:
 @pytest.mark.parametrize(
     "further", [replace(DRAFTING, completed_tasks=1), replace(DRAFTING, current_task="plan")]
 )
-async def test_a_status_that_moved_since_the_pause_is_a_sign(
+async def test_a_status_that_moved_since_the_pause_is_evidence(
     world: World, decided: Round, further: Progress
 ) -> None:
     await was_asked(world)

@@ -184,7 +184,7 @@ async def test_a_newer_output_takes_the_place_of_what_a_stray_status_closed(worl
 
 # --- and back ---
 
-SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
+EVIDENCE: dict[str, Callable[[World], Awaitable[object]]] = {
     "another task's output": lambda world: world.notify("A plan.", task_id="plan"),
     "a finished task": lambda world: world.record(TaskUpdate(title="research")),
     "a step": lambda world: world.record(StepUpdate(doing="thinking")),
@@ -193,13 +193,13 @@ SIGNS: dict[str, Callable[[World], Awaitable[object]]] = {
 }
 
 
-@pytest.mark.parametrize("sign", SIGNS)
-async def test_it_waits_again_once_the_crew_knows_it(world: World, sign: str) -> None:
+@pytest.mark.parametrize("evidence", EVIDENCE)
+async def test_it_waits_again_once_the_crew_knows_it(world: World, evidence: str) -> None:
     round_ = await a_waiting_round(world)
     assert round_.id == "id-002"
     await lose(world)
 
-    await SIGNS[sign](world)
+    await EVIDENCE[evidence](world)
 
     back = await world.round(round_.id)
     assert (back.state, back.reason, back.ended_at) == (State.WAITING, None, None)
@@ -266,7 +266,7 @@ async def test_what_was_stuck_is_stuck_again(world: World) -> None:
     assert (await world.round(round_.id)).state is State.RESUMED
 
 
-async def test_what_may_have_been_taken_is_settled_by_the_sign_that_reopens_it(
+async def test_what_may_have_been_taken_is_settled_by_the_evidence_that_reopens_it(
     world: World,
 ) -> None:
     round_ = await a_waiting_round(world)

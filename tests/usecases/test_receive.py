@@ -210,17 +210,17 @@ async def test_crews_executions_and_tasks_have_reviews_of_their_own(world: World
     assert len({r.round.review.id for r in received}) == 4
 
 
-# --- signs and the end ---
+# --- activity and the end ---
 
 
-async def test_a_sign_is_counted_and_closes_nothing(world: World) -> None:
+async def test_activity_is_counted_and_closes_nothing(world: World) -> None:
     received = await world.notify()
     await world.record_update()
     assert await activity_count(world) == 2
     assert (await world.round(received.round.id)).state is State.WAITING
 
 
-async def test_an_execution_is_known_by_a_sign_alone(world: World) -> None:
+async def test_an_execution_is_known_by_its_activity_alone(world: World) -> None:
     await world.record_update("e-9", ended="the execution has ended")
     assert await activity_count(world, "e-9") == 1
 

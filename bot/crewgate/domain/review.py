@@ -316,7 +316,7 @@ class Round:
         was, it must not be sent: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
-        return self._infer(at) if self.in_doubt else self._close_unsent(at)
+        return self._infer(at) if self.in_doubt else self._close_for(NeverSent(), at)
 
     def took_effect(self, at: datetime) -> Transition:
         """Settle a decision in doubt, because there is evidence that the crew took it."""
@@ -373,10 +373,10 @@ class Round:
                 return self._take(outcome, at)
             case Refused() | NotSent() if isinstance(self.reason, Inferred) and not in_doubt:
                 # The newer output was no evidence after all: it was there before our only try.
-                return replace(self, in_doubt_since=None)._close_unsent(at)
+                return replace(self, in_doubt_since=None)._close_for(NeverSent(), at)
             case Refused() | NotSent() if isinstance(self.reason, PerhapsTaken) and not in_doubt:
                 surely_not = replace(self, in_doubt_since=None)
-                return surely_not._close_request(AnsweredElsewhere(), at)
+                return surely_not._close_for(AnsweredElsewhere(), at)
             case _:
                 return Transition(self, ())
 
@@ -394,23 +394,19 @@ class Round:
     def _infer(self, at: datetime) -> Transition:
         """Settle by evidence. A flow may have gone on by somebody else's answer."""
         if self.question is not None:
-            return self._close_request(PerhapsTaken(), at)
+            return self._close_for(PerhapsTaken(), at)
         return self._end(State.RESUMED, at, Inferred())
 
     def _be_refused(self, refused: Refused, *, has_gone_on: bool, at: datetime) -> Transition:
         ended = why_request_ended(refused, in_doubt=self.in_doubt)
         if ended is not None:
-            return self._close_request(ended, at)
+            return self._close_for(ended, at)
         if self.in_doubt and has_gone_on and self.question is None:
             return self._infer(at)
         return self._get_stuck(RefusedByCrew(refused.code, refused.words))
 
-    def _close_request(self, reason: RequestEnded, at: datetime) -> Transition:
+    def _close_for(self, reason: RequestEnded | NeverSent, at: datetime) -> Transition:
         closed = self._end(State.CLOSED, at, reason).round
-        return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
-
-    def _close_unsent(self, at: datetime) -> Transition:
-        closed = self._end(State.CLOSED, at, NeverSent()).round
         return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
     def _try_again(self, reason: NotReached | AnswerLost, *, retries_exhausted: bool) -> Transition:

@@ -20,7 +20,7 @@ STATUS_POLL = Retry(
 )
 #: The pause between polls while it waits for a person: it cannot move before it is resumed.
 PAUSED_POLL: Final = timedelta(hours=1)
-#: The latest first poll of a paused execution: if it is further later, it was resumed. The first
+#: The latest first poll of a paused execution, with which later answers are compared. The first
 #: polls after a burst of notifications are spread over this time.
 FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
 
