@@ -161,6 +161,7 @@ async def test_without_a_copy_nothing_is_upgraded(
     with pytest.raises(StoreUnavailable, match="no copy could be made beside it"):
         await migrate(made.write)
 
+    assert copies(file) == [".before-99.1.0"]  # the folder that was there
     assert await versions(made) == (__version__, HEAD)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -131,6 +131,9 @@ def _copy_beside(held: sqlite3.Connection) -> str:
             source.backup(made)
         Path(unfinished).replace(copy)
     except (OSError, sqlite3.Error) as error:
+        # What there is of it may have filled the disk.
+        with suppress(OSError):
+            Path(unfinished).unlink(missing_ok=True)
         raise StoreUnavailable(
             f"no copy could be made beside it before the upgrade, so nothing was changed: {error}"
         ) from error
