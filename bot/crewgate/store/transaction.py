@@ -29,7 +29,6 @@ from crewgate.store.rounds import (
     from_review,
     from_round,
     from_rule_of,
-    rule_id_of,
     to_review,
     to_round,
 )
@@ -265,8 +264,9 @@ class Tx:
 
     async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
         """Store a new round with its output and the URLs its notification carried."""
-        await self._keep_rule(round_)
-        await write(self._connection, _ADD_ROUND, from_round(round_))
+        row = from_round(round_)
+        await self._keep_rule(round_, row["rule_id"])
+        await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         await write(self._connection, _ADD_OUTPUT, text)
         if carried:
@@ -281,8 +281,8 @@ class Tx:
         Where it is answered is forgotten with it, once nothing is left to answer.
         """
         # Compare and swap; the row locks already exclude a conflict.
-        await self._keep_rule(round_)
         row = from_round(round_)
+        await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
         where = {"b_id": round_.id, "b_version": round_.version}
         statement = _save(tuple(values), under_rule=round_.rule is not None)
@@ -481,9 +481,8 @@ class Tx:
         self.rules_seen.update(row.rule_id for row in found)
         return tuple(map(to_round, found))
 
-    async def _keep_rule(self, round_: Round) -> None:
+    async def _keep_rule(self, round_: Round, rule_id: str) -> None:
         """Store a round's rule; hardly ever, for it stays the same."""
-        rule_id = rule_id_of(round_)
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
             await insert_once(self._connection, rules, from_rule_of(round_))
             self.rules_seen.add(rule_id)
