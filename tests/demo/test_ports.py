@@ -64,22 +64,23 @@ def test_ports_come_from_outside_the_outgoing_range_where_there_is_room(
     assert candidates(outgoing) == handed
 
 
-@pytest.mark.parametrize("content", [None, "", "many\n"])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, (32_768, 60_999)),
+        ("", (32_768, 60_999)),
+        ("many\n", (32_768, 60_999)),
+        ("20000\t60999\n", (20_000, 60_999)),
+    ],
+)
 def test_a_system_that_does_not_say_its_range_has_the_usual_one(
-    tmp_path: Path, content: str | None
+    tmp_path: Path, content: str | None, found: tuple[int, int]
 ) -> None:
     file = tmp_path / "range"
     if content is not None:
         file.write_text(content)
 
-    assert outgoing_range(file) == (32_768, 60_999)
-
-
-def test_the_range_that_the_system_says_is_kept_free(tmp_path: Path) -> None:
-    file = tmp_path / "range"
-    file.write_text("20000\t60999\n")
-
-    assert outgoing_range(file) == (20_000, 60_999)
+    assert outgoing_range(file) == found
 
 
 async def test_stand_ins_listen_where_they_can_come_back() -> None:
