@@ -112,27 +112,23 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
 
 
 def _shared_secrets(settings: Settings) -> Iterator[str]:
-    database = urlsplit(settings.database_url)
-    yield from filter(
-        None,
-        (
-            settings.slack_bot_token,
-            *settings.signing_secrets,
-            settings.slack_app_token,
-            settings.status_token,
-            unquote(database.password or ""),
-        ),
-    )
+    yield unquote(urlsplit(settings.database_url).password or "")
+    yield from _hidden(replace(settings, database_url=""))
 
 
 def _secrets(crew: CrewSettings) -> Iterator[str]:
-    yield crew.token
+    yield from _hidden(crew)
     credentials = _credentials(crew)
-    yield from (*credentials.webhook_secrets, *credentials.flow_secrets)
     for kind in EventKind:
         yield from (*credentials.event_keys(kind), *credentials.old_event_keys(kind))
-    for url in (crew.task_webhook_url, crew.step_webhook_url, crew.crew_webhook_url):
-        yield from url_secrets(url)
+
+
+def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
+    """Yield what `repr` does not show; of an address the parts that nobody could guess."""
+    for one in fields(part):
+        value = getattr(part, one.name)
+        if not one.repr and value:
+            yield from url_secrets(value) if one.name.endswith("_url") else (value,)
 
 
 def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
