@@ -18,6 +18,7 @@ from crewgate.slack.context import SlackContext
 from crewgate.slack.home.layout import Row, in_order, in_place
 from crewgate.slack.home.messages import render_home
 from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,8 @@ log = structlog.get_logger(__name__)
 OPEN: Final = timedelta(hours=1)
 #: Ages move on even when nothing happens.
 RENEW_SECONDS: Final = 60
-#: Between two refreshes: a burst of changes is shown at once, well within Slack's rate.
+#: Between two refreshes, unless somebody opens Home: a burst of changes is shown at once, well
+#: within Slack's rate.
 PAUSE_SECONDS: Final = 0.2
 #: Who opened it last is kept; the others see the present state when they come back.
 READERS: Final = 100
@@ -54,6 +56,7 @@ class HomeRefresher:
 
     context: SlackContext
     readers: dict[str, _Reader] = field(default_factory=dict)
+    opened: Wakeup = field(default_factory=Wakeup)
 
     def open(self, user: str, page: int = 0) -> None:
         """Show somebody this page of Home, put in order."""
@@ -80,13 +83,14 @@ class HomeRefresher:
                     del self.readers[user]
                 else:
                     await self._refresh(user, reader)
-            await self.context.sleep(PAUSE_SECONDS)
+            await self.opened.wait(PAUSE_SECONDS)
 
     def _keep(self, user: str, reader: _Reader) -> None:
         self.readers.pop(user, None)
         self.readers[user] = reader
         while len(self.readers) > READERS:
             self.readers.pop(next(iter(self.readers)))
+        self.opened.set()
         self.context.saved.set()
 
     async def _refresh(self, user: str, reader: _Reader) -> None:
