@@ -15,6 +15,7 @@ from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, sett
 from crewgate.demo.workspace import HANG, Workspace, buttons, message_text
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
+from tests.journeys.people import modal
 from tests.quick_bot import quick
 
 LOST, LOST_ELSEWHERE = (
@@ -138,8 +139,8 @@ async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_p
         told = {"execution_id": "e-1", "task_id": "draft", "task_output": "Short."}
         assert (await crew.notify_raw(told)).status == 202
 
-        await world.delivered(card)
-        await world.card("Short.", round_=2)
+        await world.slack.overflow(ANA, await world.card("Short.", round_=2), "History")
+        await modal(world, ANA, "The crew has it")
         assert len(crew.resumes) == 1
 
 

@@ -38,19 +38,17 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
 
 
 async def test_home_is_paged(world: World) -> None:
-    for number in range(45):
+    for number in range(21):
         await world.pause("draft", f"Draft {number:02}.", f"e-{number:02}")
     await world.slack.open_home(ANA)
 
-    first = await home(world, ANA, "Page 1 of 3")
+    first = await home(world, ANA, "Page 1 of 2")
     assert "Draft 00." in first.shown
     await world.slack.click(ANA, first, "Next page")
-    second = await home(world, ANA, "Page 2 of 3")
-    await world.slack.click(ANA, second, "Next page")
-    third = await home(world, ANA, "Page 3 of 3")
-    assert "Draft 44." in third.shown
-    await world.slack.click(ANA, third, "Previous page")
-    await home(world, ANA, "Page 2 of 3")
+    second = await home(world, ANA, "Page 2 of 2")
+    assert "Draft 20." in second.shown
+    await world.slack.click(ANA, second, "Previous page")
+    await home(world, ANA, "Page 1 of 2")
 
 
 async def test_nothing_moves_before_its_reader_presses_refresh(world: World) -> None:

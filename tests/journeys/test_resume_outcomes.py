@@ -4,7 +4,7 @@ from crewgate.demo.crew import drop_after, drop_before, garbage, hang, status
 from crewgate.demo.environment import ANA, BEN, CARL
 from crewgate.demo.workspace import DROP_BEFORE, Message, buttons, message_text
 from tests.journeys.conftest import World
-from tests.journeys.people import showing
+from tests.journeys.people import modal, showing
 
 
 async def approved(world: World, execution: str = "e-1") -> Message:
@@ -102,7 +102,8 @@ async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(worl
     await world.pause("draft", "second words")
 
     second = await world.card("second words", round_=2)
-    await world.delivered(first)
+    await world.slack.overflow(ANA, second, "History")
+    await modal(world, ANA, "The crew has it: “the crew has gone on, so it has this”")
     assert buttons(world.slack.fresh(second))[:2] == ["Approve", "Revise"]
     assert len(world.crew.resumes) == 1
 
