@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.effects import IN_ORDER, EffectKind, goes_to_slack
+from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.retry import Retry
 from crewgate.domain.verdict import APPROVED, Approve, Revise, Verdict
@@ -242,3 +243,7 @@ def test_a_resume_of_such_a_crew_sends_its_events_to_us_and_its_pauses_where_the
 
 def test_a_crew_that_does_not_forward_has_nowhere_to_forward_to() -> None:
     assert a_crew().forwards_to(webhook_urls("given")) == NONE
+
+
+def test_everything_that_is_wrong_with_a_webhook_is_told() -> None:
+    assert Malformed("bad", ["a", "b"]).details == ("a", "b")
