@@ -187,7 +187,11 @@ class _Scenario:
     async def _expect_finished_task(self) -> None:
         """The progress message has a line for the task without a review."""
         [line] = await self._slack.until(
-            lambda: [m for m in self._slack.messages(CHANNEL) if "Entry plan" in message_text(m)]
+            lambda: [
+                m
+                for m in self._slack.messages(CHANNEL)
+                if ":heavy_check_mark: Plan task" in message_text(m)
+            ]
         )
         self._heading("The progress message in the thread lists the finished tasks")
         self._show(line)
