@@ -20,7 +20,9 @@ from crewgate.store.engine import open_engines
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.notes import keep_note
-from tests.builders import ANA, BEN, CAI, a_crew, a_rule, a_vote
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.queries.status import pending
+from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_vote
 from tests.databases import both
 from tests.usecases.world import CREW, World
 
@@ -202,3 +204,21 @@ async def test_an_outcome_that_does_not_approve_is_by_who_chose_it_alone(
     assert stored.decision is not None
     assert (stored.decision.by, stored.decision.votes) == (BEN, ())
     assert stored.votes == (a_vote(answer="approved"),)
+
+
+@both
+async def test_what_somebody_has_approved_waits_for_others(world: World) -> None:
+    first = (await world.notify()).round
+    world.clock.advance(SECOND)
+    second = (await world.notify(execution_id="e-2")).round
+    await world.decide(first.id)
+    for person, mine, others in ((ANA, [second], [first]), (BEN, [first, second], [])):
+        found = await pending(person.id, mine=True, context=world.reviews)
+        assert [line.round.id for line in found.lines] == [one.id for one in mine]
+        assert found.total == len(mine)
+        shown = await queue(person.id, page=0, context=world.reviews)
+        assert [line.round.id for line in shown.mine.lines] == [one.id for one in mine]
+        assert [line.round.id for line in shown.others.lines] == [one.id for one in others]
+        assert (shown.mine.total, shown.others.total) == (len(mine), len(others))
+    everything = await pending(ANA.id, mine=False, context=world.reviews)
+    assert everything.total == 2

@@ -19,7 +19,7 @@ from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.starter import said_starter
-from crewgate.domain.verdict import Person
+from crewgate.domain.verdict import Person, voices_of
 from crewgate.store.absences import find_absences
 from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import ExecutionQueries, to_came, to_starter, to_webhooks
@@ -58,6 +58,7 @@ from crewgate.usecases.read_models import (
     MessageRef,
     NewerRound,
     Posting,
+    QueueKey,
     RoundLine,
     Selection,
     StoredRule,
@@ -97,6 +98,12 @@ _EARLIER: Final = (
 )
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
     outbox.c.subject == sa.bindparam("round"), outbox.c.kind == EffectKind.TIME_OUT.value
+)
+#: An id in somebody's name would be found, too.
+_APPROVED_BY: Final = (
+    ROUND.where(rounds.c.crew == sa.bindparam("crew"), rounds.c.rule_id == sa.bindparam("rule"))
+    .where(rounds.c.state == State.WAITING.value)
+    .where(sa.cast(rounds.c.votes, sa.Text).contains(sa.bindparam("user"), autoescape=False))
 )
 _NEWEST: Final = (
     LINE.where(rounds.c.review_id == sa.bindparam("review"))
@@ -151,6 +158,15 @@ class RoundQueries(Reading):
             sa.select(rounds.c.id).where(rounds.c.review_id == review_id, rounds.c.number == 1)
         )
         return str(found[0].id)
+
+    async def approved_by(self, user: str, queues: Collection[QueueKey]) -> tuple[str, ...]:
+        """Return the waiting rounds of these queues that a person has approved, oldest first."""
+        found: list[Round] = []
+        for crew, rule_id in queues:
+            of_queue = {"crew": crew, "rule": rule_id, "user": user}
+            found += map(to_round, await self._prepared(_APPROVED_BY, of_queue))
+        found.sort(key=lambda one: one.opened_at)
+        return tuple(one.id for one in found if user in voices_of(one.votes))
 
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
         """Return the round of an execution that was approved last, or None."""

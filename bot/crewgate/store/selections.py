@@ -34,22 +34,23 @@ async def first_ids(
     connection: Connection, selection: Selection, *, offset: int, limit: int
 ) -> tuple[str, ...]:
     """Return the ids of a selection's first rounds, in order."""
-    most = offset + limit
+    most = offset + limit + len(selection.without)
     by_decision = selection.decided_since is not None
     found: list[sa.Row[Any]] = []
     for ranges in _ranges(selection):
         parameters = _parameters(selection, ranges, most)
         found += await connection.execute(_first(len(ranges), by_decision), parameters)
     found.sort(key=lambda row: row.at, reverse=by_decision)
-    return tuple(row.id for row in found[offset:most])
+    ids = [row.id for row in found if row.id not in selection.without]
+    return tuple(ids[offset : offset + limit])
 
 
 async def count_up_to(connection: Connection, selection: Selection) -> int:
     """Count them exactly up to COUNTED; one more stands for all that are more."""
     by_decision = selection.decided_since is not None
-    total = 0
+    total = -len(selection.without)
     for ranges in _ranges(selection):
-        parameters = _parameters(selection, ranges, COUNTED + 1)
+        parameters = _parameters(selection, ranges, COUNTED + 1 + len(selection.without))
         total += await connection.scalar(_count(len(ranges), by_decision), parameters) or 0
     return min(total, COUNTED + 1)
 

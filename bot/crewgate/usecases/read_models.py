@@ -213,6 +213,8 @@ class Selection:
     queues: tuple[QueueKey, ...]
     states: tuple[State, ...]
     decided_since: datetime | None = None
+    without: tuple[str, ...] = ()
+    """The ids of some of these rounds that are left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
+from crewgate.domain.review import State
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, divider, header, section
@@ -125,5 +126,5 @@ def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Blo
             yield RETRY.on(round_.id)
         yield DISMISS.on(round_.id)
     yield READ.on(round_.id)
-    if waits:
+    if round_.state is State.WAITING:
         yield from last_buttons(round_, reader=user)

@@ -12,13 +12,25 @@ from itertools import chain
 from crewgate.domain.people import Role
 from crewgate.domain.review import State
 from crewgate.usecases.context import ReviewContext
-from crewgate.usecases.read_models import Queue, QueuePart, Selection
+from crewgate.usecases.read_models import COUNTED, NO_RULE, Queue, QueueKey, QueuePart, Selection
 
 #: The number of rounds on one page, of all parts together.
 PAGE = 20
+_MOST = COUNTED + 1
 #: The time that a decided round stays in the queue.
 DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
+
+
+async def approved_by(
+    user: str, queues: Collection[QueueKey], *, context: ReviewContext
+) -> tuple[str, ...]:
+    """Return the waiting rounds of these queues that a person has approved, the oldest first."""
+    if all(rule_id == NO_RULE for _, rule_id in queues):
+        return ()
+    rules = await context.uow.read.rules({crew for crew, _ in queues})
+    several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
+    return await context.uow.read.rounds.approved_by(user, several)
 
 
 async def queue(
@@ -39,13 +51,17 @@ async def queue(
     )
     others = tuple(key for key in readable if key not in mine)
     read = context.uow.read.rounds
-    parts = (
+    approved = await approved_by(user, mine, context=context)
+    parts: tuple[Selection | tuple[str, ...], ...] = (
         Selection(readable, (State.STUCK,)),
-        Selection(mine, (State.WAITING,)),
+        Selection(mine, (State.WAITING,), without=approved),
+        approved,
         Selection(others, (State.WAITING,)),
         Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
     )
-    totals = [await read.count(part) for part in parts]
+    totals = [
+        await read.count(part) if isinstance(part, Selection) else len(part) for part in parts
+    ]
     pages = max(1, -(-sum(totals) // PAGE))
     page = max(0, min(page, pages - 1))
     begin, end = page * PAGE, (page + 1) * PAGE
@@ -54,14 +70,21 @@ async def queue(
     for part, total in zip(parts, totals, strict=True):
         offset = max(0, begin - before)
         limit = min(total, end - before) - offset
-        shown.append(await read.first(part, offset=offset, limit=limit) if limit > 0 else ())
+        if limit <= 0:
+            shown.append(())
+        elif isinstance(part, Selection):
+            shown.append(await read.first(part, offset=offset, limit=limit))
+        else:
+            shown.append(part[offset : offset + limit])
         before += total
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
-    stuck, waiting, theirs, decided = (
+    stuck, waiting, counted, theirs, decided = (
         QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
+    # What they have approved waits for others.
+    theirs = QueuePart((*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST))
     return Queue(
         waiting,
         stuck,
