@@ -36,7 +36,7 @@ async def test_who_may_not_start_a_crew_is_told_who_may(world: World) -> None:
     assert not world.slack.open_modals(CARL)
     assert not world.crew.requests
     await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff nobody")
-    assert "not set up here" in await world.told(ANA)
+    assert "There is no crew called nobody" in await world.told(ANA)
 
 
 async def test_what_the_crew_refuses_is_said_and_can_be_sent_again(world: World) -> None:

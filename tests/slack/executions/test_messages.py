@@ -109,7 +109,10 @@ def test_progress_says_for_whom_it_waits_and_nothing_of_ids() -> None:
     draft = a_round()
     clause = a_round(rule=a_rule(channel="C0LEGAL"))
     execution = an_execution(
-        inputs=(("topic", "heat pumps"),), total_tasks=3, completed_tasks=1, current_task="draft"
+        inputs=(("topic", "heat pumps"),),
+        total_tasks=3,
+        completed_tasks=1,
+        current_task=draft.review.task_id,
     )
     done = (TaskUpdate(title=draft.review.task_id),)
     posting = a_posting(execution, rounds=(draft, clause), finished=done)
@@ -166,7 +169,8 @@ def test_names_of_inputs_are_made_readable(name: str, shown: str) -> None:
 
 def test_a_form_holds_what_slack_can_show() -> None:
     form = render_form("research", ["topic", "job_description", "topic"])
-    multiline = [block["element"]["multiline"] for block in form["blocks"]]
+    assert form["blocks"][0]["elements"][0]["text"] == "*research*"
+    multiline = [block["element"]["multiline"] for block in form["blocks"][1:]]
     assert multiline == [False, True]
     assert "needs no inputs" in str(render_form("research", []))
     assert "more inputs than" in str(render_form("research", [f"n{n}" for n in range(46)]))

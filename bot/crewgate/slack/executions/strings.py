@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Final, assert_never
 
-from crewgate.domain.execution import Execution, ExecutionState, id_beginning
+from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate, id_beginning
 from crewgate.domain.given import shown
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
@@ -18,6 +18,8 @@ from crewgate.usecases.read_models import ExecutionPosting
 
 _VALUE_LIMIT: Final = 200
 _INPUTS_SHOWN: Final = 10
+#: Of a finished task; eight of them fit into one line.
+_SUMMARY_LIMIT: Final = 120
 _WAITING_SHOWN: Final = 5
 
 
@@ -58,11 +60,13 @@ def progress(
     """The part that moves: for whom it waits, else where the crew is."""
     execution = posting.execution
     match execution.state:
-        case ExecutionState.RUNNING if waiting:
-            parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), bar]
         case ExecutionState.RUNNING:
             parts = [f"{icons.RUNNING} {bar or tasks(execution.completed_tasks)}"]
-            if execution.current_task:
+            if waiting:
+                parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), bar]
+            # Another branch of a flow may go on while one waits.
+            waits = {round_.review.task_id for round_, _ in waiting}
+            if execution.current_task and execution.current_task not in waits:
                 parts.append(f"now at {_title(execution.current_task, posting)}")
         case ExecutionState.COMPLETED:
             parts = [f":checkered_flag: Completed · {bar or tasks(execution.completed_tasks)}"]
@@ -102,11 +106,18 @@ def progress_plain(execution: Execution, *, is_waiting: bool) -> str:
 
 
 def finished(posting: ExecutionPosting) -> str:
-    """The finished tasks by name; empty while there is none."""
+    """The finished tasks; empty while there is none."""
     before = posting.finished_before
     earlier = f"{icons.DONE} {shared.counted(before, 'task')} before" if before else ""
-    done = (f"{icons.DONE} {_title(one.title, posting)}" for one in posting.finished)
-    return shared.joined(earlier, *done)
+    return shared.joined(earlier, *(_done(one, posting) for one in posting.finished))
+
+
+def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
+    """A finished task; of one without a card also what its agent made."""
+    has_card = any(one.review.task_id == update.title for one in posting.rounds)
+    summary = "" if has_card else one_line(update.summary, _SUMMARY_LIMIT)
+    title = _title(update.title, posting)
+    return f"{icons.DONE} {title}: {summary}" if summary else f"{icons.DONE} {title}"
 
 
 def ended(
