@@ -6,12 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.slack.blockkit.excerpts import excerpt, first_part, length
-from crewgate.slack.blockkit.text import (
-    clean,
-    neutralise_markdown,
-    utf16_length,
-)
+from crewgate.slack.blockkit.excerpts import first_part, length
+from crewgate.slack.blockkit.text import clean, neutralise_markdown, utf16_length
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 sentences = st.lists(st.sampled_from(["Alpha beta gamma.", "Δ ε.", "x" * 30, "<@U1>"]), min_size=1)
@@ -29,6 +25,12 @@ documents = st.lists(
     min_size=1,
     max_size=12,
 ).map("\n\n".join)
+
+
+def excerpt(text: str, limit: int) -> tuple[str, bool]:
+    """The text, neutralised, and whether anything of it was left out."""
+    shown, characters = first_part(text, limit)
+    return shown, characters < length(text)
 
 
 @given(st.one_of(texts, documents), st.integers(40, 400))

@@ -22,12 +22,6 @@ _FEW_WORDS = 80
 _JOINER = "\u200d"
 
 
-def excerpt(markdown: str, limit: int) -> tuple[str, bool]:
-    """The text, neutralised, at most `limit` long, and whether anything of it was left out."""
-    shown, characters = first_part(markdown, limit)
-    return shown, characters < length(markdown)
-
-
 def length(text: str) -> int:
     """The characters of a text as people count them: a line end is one, however it is written."""
     return len(text) - text.count("\r\n")
