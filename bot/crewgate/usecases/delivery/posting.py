@@ -11,8 +11,8 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.operators import note_refusal
-from crewgate.usecases.delivery.settle import is_refused, set_aside, settle
-from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
+from crewgate.usecases.delivery.settle import await_crew, is_refused, settle
+from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
 
@@ -48,8 +48,7 @@ async def post_in_thread(
     no message could hold.
     """
     if channel is None:
-        await set_aside(job, UNKNOWN_CREW, context)
-        return Refused(UNKNOWN_CREW, "no such crew")
+        return await await_crew(job, context)
     outcome = await post(channel=channel, posted_since=job.began_at)
     if is_refused(outcome, RefusalKind.THREAD_GONE):
         async with context.uow.begin() as tx:

@@ -14,7 +14,7 @@ import structlog
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notify import Notify
-from crewgate.domain.outcome import Delivered, Outcome, Refused
+from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.question import approval_of
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
@@ -28,9 +28,9 @@ from crewgate.usecases.delivery.messages import (
     say_about,
     settle_in_thread,
 )
-from crewgate.usecases.delivery.settle import set_aside, settle
+from crewgate.usecases.delivery.settle import await_crew, settle
 from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
+from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
 from crewgate.usecases.timed import cancel
@@ -56,7 +56,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
 async def escalate(job: Job, context: DeliveryContext) -> Outcome:
     """Let more people decide: that is stored first, then they are called."""
     if job.effect.crew not in context.crews:
-        return await _unknown_crew(job, context)
+        return await await_crew(job, context)
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -73,7 +73,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
 async def time_out(job: Job, context: DeliveryContext) -> Outcome:
     """Do what the rule says for a round that nobody decided in time, and have people told."""
     if job.effect.crew not in context.crews:
-        return await _unknown_crew(job, context)
+        return await await_crew(job, context)
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -173,8 +173,3 @@ def _to(job: Job, user: str, number: int) -> Effect:
 
 async def _enqueue(tx: Tx, round_: Round, context: DeliveryContext, kind: EffectKind) -> None:
     await tx.enqueue([round_.effect(kind)], at=context.clock())
-
-
-async def _unknown_crew(job: Job, context: DeliveryContext) -> Outcome:
-    await set_aside(job, UNKNOWN_CREW, context)
-    return Refused(UNKNOWN_CREW, "no such crew")
