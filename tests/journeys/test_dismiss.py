@@ -27,14 +27,14 @@ async def test_a_reviewer_dismisses_a_stuck_card_and_says_why(world: World) -> N
     assert buttons(world.slack.fresh(card)) == ["Retry", "Dismiss", "Read all"]
     await world.slack.submit(BEN, {"feedback": "Started again as e-2."})
 
-    dismissed = await world.shown(card, "dismissed it: “Started again as e-2.”")
+    dismissed = await world.shown(card, "dismissed it: “Started again as e-2”")
     assert buttons(dismissed) == ["Read all"]
-    assert "'s approval was not sent." in message_text(dismissed)
+    assert "'s approval did not reach the crew." in message_text(dismissed)
     notice = f"<@{ANA}>, <@{BEN}> dismissed your decision"
     await said(world, notice)
     assert len(showing(world, notice)) == 1
     await world.slack.overflow(ANA, dismissed, "History")
-    assert "Started again as e-2." in (await modal(world, ANA)).shown
+    assert "Started again as e-2" in (await modal(world, ANA)).shown
     assert not world.crew.resumes
 
 
@@ -50,7 +50,7 @@ async def test_the_report_of_a_webhook_is_dismissed_with_a_reason(world: World) 
     assert "What came stays in the database" in (await modal(world, BEN)).shown
     await world.slack.submit(BEN, {"feedback": "A test of mine."})
 
-    dismissed = await world.shown(report, f"<@{BEN}> dismissed it: “A test of mine.”")
+    dismissed = await world.shown(report, f"<@{BEN}> dismissed it: “A test of mine”")
     assert buttons(dismissed) == []
     assert "odd" not in message_text(dismissed)
     await world.slack.click(ANA, report, "Dismiss")

@@ -104,7 +104,7 @@ def test_a_reviewer_is_told_that_somebody_else_dismissed_their_decision() -> Non
     check_message(message)
     assert (
         "<@U0ANA>, <@U0BEN> dismissed your decision on round 1 of Draft: “started &lt;again&gt;”. "
-        "It was not sent." in read(message)
+        "It did not reach the crew." in read(message)
     )
     assert render_stuck_notice(replace(dismissed, reason=Dismissed(ANA, "no"))) is None
 

@@ -53,7 +53,7 @@ def arrival(shown: Stuck | Closed) -> str:
         return "came too late"
     if shown.may_be_taken:
         return f"may not have reached the {receiver(shown.decision)}"
-    if isinstance(shown, Stuck):
+    if isinstance(shown, Stuck) or isinstance(shown.reason, Dismissed):
         return f"did not reach the {receiver(shown.decision)}"
     return "was not taken" if isinstance(shown.reason, RequestGone) else "was not sent"
 
@@ -227,11 +227,20 @@ def _so_far(approved: int, needed: int) -> str:
     return f", {approved:,} of {needed:,} approved" if approved else ""
 
 
+_DID: Final = {
+    ResumeStatus.RESUMED: "The crew went on",
+    ResumeStatus.RETRYING: "The crew did it again",
+    ResumeStatus.COMPLETED: "The crew was done",
+}
+
+
 def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     """The fate of a decision, with the crew's words: a line of the history."""
     match shown:
         case OnItsWay():
             what = f"Being sent to the {receiver(shown.decision)}"
+        case Taken(reason=Answered(status=ResumeStatus() as status)):
+            return _DID[status]
         case Taken():
             what = f"The {receiver(shown.decision)} has it"
         case Stuck():
