@@ -72,7 +72,14 @@ async def test_the_history_tells_who_said_what_and_leads_to_every_output(world: 
     await world.slack.overflow(CARL, card, "History")
 
     view = await modal(world, CARL)
-    for words in ("Passage 0.", "Second words", asked, "Approved by", "after", "has it"):
+    for words in (
+        "Passage 0.",
+        "Second words",
+        asked,
+        "Approved by",
+        "after",
+        "The crew did it again",
+    ):
         assert words in view.shown
     assert "Passage 39." not in view.shown
     assert "Sentence 0 of" in await world.ask(CARL, "status e-1")

@@ -66,8 +66,8 @@ class Crew:
         Notify,
         Setting(
             one_of(tuple(Notify)),
-            "how the reviewers are told that a round waits: `mention` mentions them once on"
-            " its card, `dm` sends each (50 at most) a private message with the buttons,"
+            "how the reviewers are told that a round waits: `mention` mentions them (50 at most)"
+            " once on its card, `dm` sends each (50 at most) a private message with the buttons,"
             " `none` leaves it to them to look. A review's later rounds are in its thread;"
             " with `none`, or where nobody is named but `*`, in the channel too",
             shared="NOTIFY",
