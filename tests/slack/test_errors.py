@@ -7,6 +7,7 @@ import pytest
 
 from crewgate.domain.errors import (
     AlreadyVoted,
+    ApprovedBefore,
     ChangedMeanwhile,
     CrewgateError,
     InvalidTransition,
@@ -56,12 +57,13 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         (NotAReader("research", uncertain=True), "could not find out from Slack"),
         (NoPublicUrl(), "`PUBLIC_URL`"),
         (TooManyKickoffs(), "several starts of this crew"),
-        (UnknownCrew("research"), "not set up here"),
+        (UnknownCrew("research"), "There is no crew called research"),
         (RoundSuperseded(), "newer output"),
         (RoundClosed(ExecutionEnded()), "the execution has ended"),
         (RoundNotFound("x"), "do not know this review"),
         (InvalidTransition("RESUMED", "be retried"), "nothing left to do here"),
         (AlreadyVoted(a_vote()), "approved this already"),
+        (ApprovedBefore(), "press Take back my approval"),
         (VotedOtherwise(a_vote()), "Ana approved this. Choose the same"),
         (VotedOtherwise(a_vote(answer="publish")), "Ana chose “publish”."),
         (NotVoted(), "nothing to take back"),
