@@ -12,6 +12,7 @@ from crewgate.demo.workspace import Workspace
 from crewgate.demo.workspace.faults import HANG, rate_limited
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
+from tests.journeys.test_rules import Skewed
 
 LOSES = "http://127.0.0.1:9/slack/events"
 
@@ -85,3 +86,29 @@ async def test_what_was_written_while_the_socket_was_away_is_taken(make_world: M
         await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
         world.patience = 20  # seconds until the socket is opened again
         await world.shown(card, "1 note from")
+
+
+async def test_a_note_from_before_its_round_is_not_taken_for_deleted(
+    make_world: MakeWorld,
+) -> None:
+    clock = Skewed()
+    async with make_world(replace(AT_ONCE, clock=clock)) as world:
+        await world.pause()
+        first = await world.card("A draft")
+        await world.revise(ANA, first)
+        await world.crew.until(lambda: world.crew.resumes)
+        told, world.slack.events_url = world.slack.events_url, LOSES
+        late = await world.slack.write(BEN, CHANNEL, "Mind the tables.", first.ts)
+        world.slack.events_url = told
+        await world.pause(output="Another draft.")
+        card = await world.card("Another draft", round_=2)
+        await world.slack.resend(late.delivery)
+        await world.shown(card, "1 note from")
+        clock.later += timedelta(minutes=2)
+
+        await world.slack.overflow(ANA, card, "Approve with a comment…")
+        await modal(world, ANA)
+        await world.slack.submit(ANA, {"feedback": "Good."})
+        await world.crew.until(lambda: len(world.crew.resumes) > 1)
+
+        await world.slack.until(lambda: "1 note was not sent" in str(world.slack.fresh(card)))

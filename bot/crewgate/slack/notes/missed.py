@@ -8,6 +8,7 @@ and never sends again what happened while a socket was closed
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -36,8 +37,10 @@ LONGEST: Final = 86_400
 AGAIN: Final = 30
 #: A form has three seconds for all that it does; this is how many of them a thread may take.
 FORM_SECONDS: Final = 1
-#: Of more waiting rounds than these the newest are read.
-MOST: Final = 5_000
+#: How often a thread is tried before it is left until the next time.
+TRIES: Final = 10
+#: Nobody has more rounds waiting.
+MOST: Final = 50_000
 #: Slack may not list a message at once: what it leaves out counts as deleted after this long.
 LISTED: Final = timedelta(minutes=1)
 
@@ -52,10 +55,13 @@ class MissedNotes:
     async def run(self) -> None:
         """Read all threads now and whenever Slack was not heard, the newest rounds first."""
         while True:
-            for round_id in await self._waiting():
-                while (pause := await self._try(round_id)) is not None:
-                    await self._context.sleep(pause)
-                await self._context.sleep(PAUSE)
+            due = deque((round_id, TRIES) for round_id in await self._waiting())
+            while due:
+                round_id, tries = due.popleft()
+                pause = await self._try(round_id)
+                if pause is not None and tries > 1:
+                    due.append((round_id, tries - 1))  # one that always fails holds up no other
+                await self._context.sleep(PAUSE if pause is None else pause)
             await self._context.unheard.wait(LONGEST)
 
     async def before_decision(self, round_id: str) -> None:
@@ -81,8 +87,7 @@ class MissedNotes:
                     chain(((name, NO_RULE) for name in crews), (rule.key for rule in rules))
                 )
                 selection = Selection(tuple(queues), (State.WAITING,))
-                offset = max(0, await read.rounds.count(selection) - MOST)
-                return [*await read.rounds.first(selection, offset=offset, limit=MOST)][::-1]
+                return [*await read.rounds.first(selection, limit=MOST)][::-1]
             except StoreUnavailable as error:
                 log.warning("thread_not_read", why=str(error))
                 await self._context.sleep(AGAIN)
@@ -114,8 +119,14 @@ class MissedNotes:
             return
         notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
         stored = {note.ts: note for note in notes if note.channel == card.channel}
-        gone = {ts for ts, note in stored.items() if context.clock() - note.at > LISTED}
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
+        # A note may be older: its event came late, or the card's former thread was deleted.
+        listed_since = max(since.timestamp(), float(card.thread_ts))
+        gone = {
+            ts
+            for ts, note in stored.items()
+            if float(ts) >= listed_since and context.clock() - note.at > LISTED
+        }
         async for message in messages_between(context.client, card.channel, card.thread_ts, since):
             written = parse_message({**message, "channel": card.channel})
             if not isinstance(written, Written):
