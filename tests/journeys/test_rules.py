@@ -68,6 +68,22 @@ async def test_a_rule_is_chosen_by_the_eleventh_input_which_nobody_is_shown(
             assert "9000" not in shown
 
 
+async def test_who_has_approved_can_still_ask_for_a_revision(make_world: MakeWorld) -> None:
+    clock = Skewed()
+    async with make_world(replace(AT_ONCE, clock=clock), crews_file=TWO, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        await world.slack.click(ANA, card, "Approve")
+        await world.shown(card, "still needed")
+        clock.later += timedelta(minutes=1)
+
+        await world.revise(ANA, card)
+
+        await world.crew.until(lambda: world.crew.resumes)
+        assert not world.slack.open_modals(ANA)
+        assert world.crew.resumes[0].human_feedback == "Shorter."
+
+
 OVER = f"""{CREWS}
 name = "over the limit"
 when = {{ json = {{ eur = ">= 50000" }} }}

@@ -67,6 +67,12 @@ def test_new_rows_are_counted_until_the_page_is_put_in_order() -> None:
     assert buttons(view(found, in_order(found)))[0] == ["Refresh"]
 
 
+def test_what_somebody_has_approved_is_nothing_new() -> None:
+    rows = in_order(a_queue(a_line("a")))
+    found = a_queue(others=part(a_line("a")), kept=(a_line("a"),))
+    assert count_new(rows, found) == 0
+
+
 def test_what_was_over_offers_nothing_before_the_page_is_put_in_order() -> None:
     over = (Row(Part.MINE, "a", over=True), Row(Part.OTHERS, "z", over=True))
     found = a_queue(a_line("a"), a_line("z"))

@@ -184,7 +184,7 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
             context(strings.about_undecided(round_)),
             section(strings.NOBODY_DECIDED),
         ]
-        return [*blocks, actions(*_read_buttons(told, None))]
+        return [*blocks, actions(*_read_buttons(round_, told, None))]
     decision = shown.decision
     if decision is None:
         blocks = [context(strings.about_undecided(round_))]
@@ -198,7 +198,7 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
     # That it is being done again is over once the next round is there.
     if not (view.newer is not None and state_strings.is_done_again(shown)):
         blocks.append(section(state_strings.answer(shown)))
-    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(told, decision))]
+    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, told, decision))]
 
 
 def _all_who_approved(decision: Decision) -> list[Block]:
@@ -218,8 +218,8 @@ def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
             return []
 
 
-def _read_buttons(told: Round, decision: Decision | None) -> list[Block]:
+def _read_buttons(round_: Round, told: Round, decision: Decision | None) -> list[Block]:
     read = READ.on(told.id)
     if decision is None or not state_strings.is_cut(decision):
         return [read]
-    return [read, READ_WORDS.on(told.id)]
+    return [read, READ_WORDS.on(round_.id)]

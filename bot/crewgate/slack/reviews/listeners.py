@@ -17,7 +17,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
-from crewgate.domain.errors import AlreadyDecided, ApprovedBefore, ConfirmationNeeded
+from crewgate.domain.errors import (
+    AlreadyDecided,
+    ApprovedBefore,
+    ConfirmationNeeded,
+    StoreUnavailable,
+)
 from crewgate.domain.review import State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
@@ -37,7 +42,7 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
 from crewgate.slack.payloads import Submission, parse_asked, parse_share, parse_submission
 from crewgate.slack.press import Press, Reply, Where, parse_press
-from crewgate.slack.reviews import buttons, form_strings
+from crewgate.slack.reviews import buttons, form_strings, strings
 from crewgate.slack.reviews.modals import (
     approve_form,
     confirmation,
@@ -239,7 +244,10 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
         return False
     if is_confirmed:
         await reply.ack()
-        await reply.update(await receipt(press.value, context))
+        try:
+            await reply.update(await receipt(press.value, context))
+        except StoreUnavailable:  # it is recorded all the same
+            await reply.say(strings.RECORDED)
     else:
         await _done(press, reply)
     return is_new
@@ -446,7 +454,7 @@ async def decide_once(
             raise
         return False
     vote = round_.vote_of(by.id)
-    if vote is not None and vote.at < began_at:
+    if round_.state is State.WAITING and vote is not None and vote.at < began_at:
         if began_at - vote.at > DOUBLE_CLICK:
             raise ApprovedBefore
         return False
