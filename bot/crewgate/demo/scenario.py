@@ -185,12 +185,16 @@ class _Scenario:
         self._show(self._slack.ephemerals(BEN)[-1])
 
     async def _expect_finished_task(self) -> None:
-        """The progress message has a line for the task without a review."""
+        """The progress message has a line for the task without a review.
+
+        The stand-in tells its key, and CrewAI itself its name.
+        """
+        finished = (":heavy_check_mark: Plan task", ":heavy_check_mark: Entry plan")
         [line] = await self._slack.until(
             lambda: [
                 m
                 for m in self._slack.messages(CHANNEL)
-                if ":heavy_check_mark: Plan task" in message_text(m)
+                if any(line in message_text(m) for line in finished)
             ]
         )
         self._heading("The progress message in the thread lists the finished tasks")
