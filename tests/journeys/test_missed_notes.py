@@ -9,7 +9,7 @@ import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import Workspace
-from crewgate.demo.workspace.faults import HANG, rate_limited
+from crewgate.demo.workspace.faults import HANG, malformed, rate_limited
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_rules import Skewed
@@ -57,6 +57,26 @@ async def test_what_was_not_told_is_shown_before_a_form_decides(
     told, world.slack.events_url = world.slack.events_url, LOSES
     await world.slack.write(BEN, CHANNEL, "Mind the tables.", card.ts)
     world.slack.events_url = told
+
+    await world.slack.submit(ANA, {"feedback": "Good."})
+
+    await modal(world, ANA, "Mind the tables.")
+    assert not world.crew.resumes
+
+
+async def test_an_odd_message_in_a_thread_hides_no_other(world: World) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Revise")
+    await modal(world, ANA)
+    note = {
+        "user": BEN,
+        "ts": "9999999999.000001",
+        "thread_ts": card.ts,
+        "text": "Mind the tables.",
+    }
+    listed = {"ok": True, "messages": [{"subtype": ["odd"]}, note]}
+    world.slack.fail("conversations.replies", how=malformed(listed))
 
     await world.slack.submit(ANA, {"feedback": "Good."})
 

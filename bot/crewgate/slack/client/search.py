@@ -107,7 +107,7 @@ async def messages_between(
     """
     params: dict[str, Any] = {
         "channel": channel,
-        "oldest": _ts(oldest),
+        "oldest": ts_of(oldest),
         "inclusive": 1,
         "limit": PAGE,
         "include_all_metadata": 1,
@@ -115,7 +115,7 @@ async def messages_between(
     if thread_ts:
         params["ts"] = thread_ts
     if latest is not None:
-        params["latest"] = _ts(latest)
+        params["latest"] = ts_of(latest)
     method = "conversations.replies" if thread_ts else "conversations.history"
     cursor = ""
     while True:
@@ -130,5 +130,6 @@ async def messages_between(
             return
 
 
-def _ts(moment: datetime) -> str:
+def ts_of(moment: datetime) -> str:
+    """Return the time stamp of a message of that moment; they sort as texts."""
     return f"{moment.timestamp():.6f}"

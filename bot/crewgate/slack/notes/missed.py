@@ -15,11 +15,11 @@ from typing import Final
 
 import structlog
 
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.errors import Malformed, RoundNotFound, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.domain.review import Round, State
 from crewgate.slack.client.answers import object_in
-from crewgate.slack.client.search import messages_between
+from crewgate.slack.client.search import messages_between, ts_of
 from crewgate.slack.client.web_api import CallFailed
 from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Written, parse_message
@@ -50,32 +50,38 @@ class MissedNotes:
 
     def __init__(self, context: SlackContext) -> None:
         self._context = context
-        self._reading: set[asyncio.Task[None]] = set()
+        self._reading: set[asyncio.Task[float | None]] = set()
 
     async def run(self) -> None:
         """Read all threads now and whenever Slack was not heard, the newest rounds first."""
-        while True:
-            due = deque((round_id, TRIES) for round_id in await self._waiting())
-            while due:
-                round_id, tries = due.popleft()
-                pause = await self._try(round_id)
-                if pause is not None and tries > 1:
-                    due.append((round_id, tries - 1))  # one that always fails holds up no other
-                await self._context.sleep(PAUSE if pause is None else pause)
-            await self._context.unheard.wait(LONGEST)
+        try:
+            while True:
+                await self._read_all()
+                await self._context.unheard.wait(LONGEST)
+        finally:
+            # None may use the database once it is closed.
+            for task in self._reading:
+                task.cancel()
+            await asyncio.gather(*self._reading, return_exceptions=True)
 
     async def before_decision(self, round_id: str) -> None:
         """Read the thread of a round before a form decides on it, within a second.
 
         A form that waited for Slack longer would be lost, so the decision then goes on without it.
         """
-        task = asyncio.create_task(self._read_once(round_id))
+        task = asyncio.create_task(self._try(round_id))
         self._reading.add(task)
         task.add_done_callback(self._reading.discard)
         await asyncio.wait({task}, timeout=FORM_SECONDS)
 
-    async def _read_once(self, round_id: str) -> None:
-        await self._try(round_id)
+    async def _read_all(self) -> None:
+        due = deque((round_id, TRIES) for round_id in await self._waiting())
+        while due:
+            round_id, tries = due.popleft()
+            pause = await self._try(round_id)
+            if pause is not None and tries > 1:
+                due.append((round_id, tries - 1))  # one that always fails holds up no other
+            await self._context.sleep(PAUSE if pause is None else pause)
 
     async def _waiting(self) -> list[str]:
         """Return the ids of the rounds that wait, the newest first."""
@@ -96,7 +102,7 @@ class MissedNotes:
         """Read a round's thread; return when to try again, in seconds, or None."""
         try:
             await self.read(round_id)
-        except StoreUnavailable as error:
+        except (RoundNotFound, StoreUnavailable) as error:
             log.warning("thread_not_read", round_id=round_id, why=str(error))
             return AGAIN
         except CallFailed as error:
@@ -110,7 +116,7 @@ class MissedNotes:
     async def read(self, round_id: str) -> None:
         """Keep what people wrote, changed and deleted in the thread of a round that waits.
 
-        Raises CallFailed or StoreUnavailable.
+        Raises CallFailed, RoundNotFound or StoreUnavailable.
         """
         context = self._context
         posting = await context.uow.read.posting(round_id)
@@ -121,14 +127,17 @@ class MissedNotes:
         stored = {note.ts: note for note in notes if note.channel == card.channel}
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
         # A note may be older: its event came late, or the card's former thread was deleted.
-        listed_since = max(since.timestamp(), float(card.thread_ts))
+        listed_since = max(ts_of(since), card.thread_ts)
         gone = {
             ts
             for ts, note in stored.items()
-            if float(ts) >= listed_since and context.clock() - note.at > LISTED
+            if ts >= listed_since and context.clock() - note.at > LISTED
         }
         async for message in messages_between(context.client, card.channel, card.thread_ts, since):
-            written = parse_message({**message, "channel": card.channel})
+            try:
+                written = parse_message({**message, "channel": card.channel})
+            except Malformed:
+                continue  # one odd message hides no other
             if not isinstance(written, Written):
                 continue
             gone.discard(written.ts)
