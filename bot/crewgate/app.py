@@ -168,7 +168,6 @@ class _Assembly:
             steady=runtime.steady,
             owner_of=partial(owner_of, uow=self.uow),
             off_loop=self.off_loop,
-            redactors=self.redactors,
             rules=await self.uow.read.rules(self.crews),
         )
         app_token = settings.slack_app_token
@@ -243,6 +242,7 @@ class _Assembly:
             unheard=self.unheard,
             sleep=self.runtime.sleep,
             off_loop=self.off_loop,
+            redactors=self.redactors,
         )
         self.loops = listeners.register(self.bolt, context)
 

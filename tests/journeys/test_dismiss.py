@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import pytest
+
 from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA, BEN, CARL
 from crewgate.demo.workspace import Message, buttons, message_text
-from tests.journeys.conftest import World
+from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal, said, showing
+
+
+@pytest.fixture
+async def operated(make_world: MakeWorld) -> AsyncIterator[World]:
+    """A world whose operator is Carl."""
+    async with make_world(OPERATORS=CARL) as world:
+        yield world
 
 
 async def stuck(world: World) -> Message:
@@ -38,20 +49,37 @@ async def test_a_reviewer_dismisses_a_stuck_card_and_says_why(world: World) -> N
     assert not world.crew.resumes
 
 
-async def test_the_report_of_a_webhook_is_dismissed_with_a_reason(world: World) -> None:
-    await world.notify("/crews/research/human-input", {"odd": 1})
-    report = await said(world, "understood")
-    assert buttons(report) == ["Dismiss"]
-    assert "odd" in message_text(report)
-    await world.slack.click(CARL, report, "Dismiss")
-    assert "not a reviewer" in await world.told(CARL)
+async def test_what_a_malformed_webhook_says_is_for_operators_alone(operated: World) -> None:
+    world = operated
+    for count in range(1, 4):
+        await world.notify("/crews/research/human-input", {"odd": count})
+    report = await said(world, "could not be shown")
+    report = await world.shown(report, "3 messages of research could not be shown")
+    assert f"<@{CARL}>: *What came* shows what is wrong" in message_text(report)
+    assert len(showing(world, "could not be shown")) == 1
+    assert buttons(report) == ["What came"]
+    for secret in ("odd", "task_id", "execution_id"):
+        assert secret not in message_text(report)
+    await world.slack.click(ANA, report, "What came")
+    assert "This is for operators of research" in await world.told(ANA)
 
-    await world.slack.click(BEN, report, "Dismiss")
-    assert "What came stays in the database" in (await modal(world, BEN)).shown
-    await world.slack.submit(BEN, {"feedback": "A test of mine."})
+    await world.slack.click(CARL, report, "What came")
+    shown = (await modal(world, CARL)).shown
+    assert "3 webhooks of *research* could not be understood" in shown
+    assert '"odd": 1' in shown
+    assert "answer it with the crew's own `POST /resume`" in shown
+    await world.slack.submit(CARL, {"feedback": "A test of mine."})
 
-    dismissed = await world.shown(report, f"<@{BEN}> dismissed it: “A test of mine”")
+    dismissed = await world.shown(report, f"<@{CARL}> dismissed it: “A test of mine”")
     assert buttons(dismissed) == []
-    assert "odd" not in message_text(dismissed)
-    await world.slack.click(ANA, report, "Dismiss")
-    assert "nothing left to do here" in await world.told(ANA)
+    await world.slack.click(CARL, report, "What came")
+    assert "nothing left to do here" in await world.told(CARL)
+
+
+async def test_without_operators_reviewers_see_what_came(world: World) -> None:
+    await world.notify("/crews/research/human-input", {"odd": 1})
+    report = await said(world, "Reviewers: *What came* shows what is wrong")
+    await world.slack.click(CARL, report, "What came")
+    assert "not a reviewer" in await world.told(CARL)
+    await world.slack.click(BEN, report, "What came")
+    assert '"odd": 1' in (await modal(world, BEN)).shown

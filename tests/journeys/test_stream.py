@@ -90,7 +90,7 @@ async def test_a_run_that_failed_closes_what_waits_and_strangers_send_nothing(wo
         assert (status, answer["error"]) == (401, "unauthorized")
     status, answer = await world.notify(PATH, {"events": "none"})
     assert (status, answer["error"]) == (400, "malformed")
-    await said(world, "could not be understood")
+    await said(world, "could not be shown")
 
     world.crew.human_input = Address.bearer(
         f"{world.url}/crews/research/human-input", WEBHOOK_SECRET

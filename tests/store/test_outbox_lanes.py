@@ -79,15 +79,28 @@ async def test_what_wants_the_present_state_is_done_once_for_all_that_wait(
 ) -> None:
     effect = an_effect(kind)
     elsewhere = an_effect(kind, subject="r-2", execution_id="e-2")
-    await put(uow, effect, elsewhere, effect, SECOND_ONE)
+    other = replace(SECOND_ONE, execution_id="e-3")
+    await put(uow, effect, elsewhere, effect, other)
     await put(uow, effect)
     jobs = {job.effect: job for job in await lease(outbox)}
-    assert set(jobs) == {effect, elsewhere, SECOND_ONE}
+    assert set(jobs) == {effect, elsewhere, other}
     await put(uow, effect)  # while it is under way, so the state may be a newer one
     assert await lease(outbox) == ()
     await done(uow, jobs[effect])
     (job,) = await lease(outbox)
     await done(uow, job)
+    assert await lease(outbox) == ()
+
+
+async def test_another_message_of_the_same_thread_is_not_done_with_it(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    report, failed = an_effect(EffectKind.REPORT), an_effect(EffectKind.FORWARD_FAILED)
+    await put(uow, report, failed, report)
+    for effect in (report, failed):
+        (job,) = await lease(outbox)
+        assert job.effect == effect
+        await done(uow, job)
     assert await lease(outbox) == ()
 
 

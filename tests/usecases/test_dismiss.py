@@ -7,7 +7,13 @@ import asyncio
 import pytest
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import InvalidTransition, NotAReviewer, RoundNotFound, UnknownCrew
+from crewgate.domain.errors import (
+    InvalidTransition,
+    NotAnOperator,
+    NotAReviewer,
+    RoundNotFound,
+    UnknownCrew,
+)
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
 from crewgate.domain.reason import Dismissed
@@ -151,6 +157,11 @@ async def test_whoever_may_dismiss_a_report_may_until_somebody_has(world: World)
     assert (found.id, found.body) == (dead_letter, b"?")
     with pytest.raises(NotAReviewer):
         await may_dismiss_report(dead_letter, by=EVE, context=world.reviews)
+    world.crews["research"] = a_crew(operators=(User(EVE.id),))
+    await may_dismiss_report(dead_letter, by=EVE, context=world.reviews)
+    with pytest.raises(NotAnOperator):
+        await may_dismiss_report(dead_letter, by=ANA, context=world.reviews)
+    world.crews["research"] = a_crew()
     await dismiss_report(dead_letter, WHY, by=BEN, context=world.reviews)
     with pytest.raises(InvalidTransition):
         await may_dismiss_report(dead_letter, by=ANA, context=world.reviews)

@@ -66,12 +66,15 @@ class Row:
     """If the thread was deleted while its round must be acted on, card and message come back."""
     tells_reviewers: bool = False
     """After it, private messages are sent to reviewers who have none of this round."""
+    is_merged: bool = False
+    """It brings about the present state: of several that wait in one ordering key, one is enough.
+    """
 
 
 _message = partial(Row, lane=Lane.POSTS, priority=1)
 _first_message = partial(Row, lane=Lane.POSTS)
 """Messages that people wait for: cards, and what may be the first message of a card's thread."""
-_update = partial(Row, lane=Lane.UPDATES, priority=1)
+_update = partial(Row, lane=Lane.UPDATES, priority=1, is_merged=True)
 
 
 class EffectKind(StrEnum):
@@ -98,7 +101,7 @@ class EffectKind(StrEnum):
     """Put the whole output as a file into the thread: the card shows an excerpt."""
     ATTACH_FAILED = "attach_failed", _message(key="attach failed {subject}")
     """Say that the output could not be attached."""
-    REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True)
+    REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
     """Bring the round's card up to date, and have the direct messages about it follow."""
     REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {subject} {occasion}")
     """Say where the round stands: its card cannot be brought up to date."""
@@ -133,8 +136,8 @@ class EffectKind(StrEnum):
         ),
     )
     """Tell one operator in private that a channel refuses posts; the subject is Slack's code."""
-    REPORT = "report", _message(key="dead letter {subject}")
-    """Report, in the crew's channel, a webhook that could not be understood: a dead letter."""
+    REPORT = "report", _message(key="dead letter {subject}", is_merged=True)
+    """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()
     """Bring that report up to date."""
     PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}")
@@ -203,8 +206,7 @@ def _having(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
 
 POSTS_A_CARD: Final = _having(lambda row: row.posts_card)
 NEEDS_THE_CARD: Final = _having(lambda row: row.needs_card)
-MERGED: Final = _having(lambda row: row.lane is Lane.UPDATES)
-"""They bring about the present state, so of several that wait in one ordering key one is enough."""
+MERGED: Final = _having(lambda row: row.is_merged)
 IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
 """They post a message, and the messages of an execution are one thread: it grows in order."""
 TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)

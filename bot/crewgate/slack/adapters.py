@@ -9,7 +9,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import Anyone, Email, ReviewerRef, Role
-from crewgate.domain.redaction import Redactor
 from crewgate.slack.client.directory import OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.posting import Poster
@@ -36,7 +35,6 @@ def build(
     steady: Clock,
     owner_of: OwnerOf,
     off_loop: OffLoop,
-    redactors: Mapping[str, Redactor],
     rules: Iterable[StoredRule] = (),
 ) -> SlackAdapters:
     """The adapters; the directory looks up the people and channels that `crews` name.
@@ -79,7 +77,6 @@ def build(
             poster,
             clock=clock,
             off_loop=off_loop,
-            redactors=redactors,
             link=identity.link,
             people=People(by_name, directory, clock),
             named_in_slack=named_in_slack,

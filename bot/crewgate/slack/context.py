@@ -9,6 +9,7 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.people import ReviewerRef, Role, User
+from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import voices_of
 from crewgate.slack.client.directory import SlackDirectory
@@ -42,6 +43,8 @@ class SlackContext(ReviewContext):
     """Set when Slack may have had no way to tell what happened for a while."""
     sleep: Sleep
     off_loop: OffLoop
+    redactors: Mapping[str, Redactor]
+    """What takes the secrets of each crew out of what it sent."""
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Return the people who may decide on a round and have not approved it yet.

@@ -15,6 +15,7 @@ from crewgate.domain.errors import (
     CrewgateError,
     InvalidTransition,
     NoPublicUrl,
+    NotAnOperator,
     NotAReviewer,
     NotAStarter,
     NotPermitted,
@@ -84,6 +85,8 @@ def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef]) -> Exp
                 strings.not_a_reviewer(crew, permitted, uncertain=uncertain),
                 strings.not_a_reviewer_plain(crew, uncertain=uncertain),
             )
+        case NotAnOperator():
+            return _only(strings.not_an_operator(crew, uncertain=uncertain))
         case NotAStarter():
             return _only(strings.not_a_starter(crew, permitted, uncertain=uncertain))
         case _:

@@ -43,6 +43,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "view_revise": "revise",
     "view_read": "read_all",
     "view_dismiss": "dismiss",
+    "dismiss_report": "what_came",
     "view_take_back": "take_back",
     "home_approve": "approve",
     "home_answer": ANSWER,

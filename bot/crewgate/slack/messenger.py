@@ -5,7 +5,7 @@ It knows what every feature's messages look like, so it stands above the feature
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, assert_never
@@ -20,7 +20,6 @@ from crewgate.domain.notification import Output
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import ReviewerRef, Role, User
-from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
 from crewgate.domain.rules.starter import said_starter
 from crewgate.slack.blockkit.blocks import Message
@@ -54,7 +53,7 @@ from crewgate.slack.reviews.notices import (
     NOTICES,
     Scene,
     render_channel_refuses,
-    render_dead_letter,
+    render_report,
 )
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
@@ -83,7 +82,6 @@ class SlackMessenger(Messenger):
         *,
         clock: Clock,
         off_loop: OffLoop,
-        redactors: Mapping[str, Redactor],
         named_in_slack: Callable[[Sequence[ReviewerRef]], Awaitable[tuple[ReviewerRef, ...]]],
         people: People,
         link: Link,
@@ -94,7 +92,6 @@ class SlackMessenger(Messenger):
         self._client = client
         self._named_in_slack = named_in_slack
         self._clock = clock
-        self._redactors = redactors
         self._link = link
         self._names = Names(client, clock)
 
@@ -241,7 +238,7 @@ class SlackMessenger(Messenger):
             case ExecutionPosting():
                 return await self._about_execution(kind, about, subject, operators)
             case DeadLetter():
-                return render_dead_letter(about, self._redactors[about.crew], operators)
+                return render_report(about, self._people(about.crew, Role.OPERATOR))
             case Crew():
                 return render_channel_refuses(about, subject)
             case _:

@@ -91,6 +91,13 @@ def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
     )
 
 
+def not_an_operator(crew_name: str, *, uncertain: bool) -> str:
+    """Refuse somebody what is for operators; plain, for a form too."""
+    if uncertain:
+        return "Slack did not say whether you may see this. Try again in a minute."
+    return f"This is for operators of {crew(crew_name, PLAIN)}: you are not one of them."
+
+
 def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
     """Name those who may start a crew, for somebody who may not."""
     if uncertain:

@@ -46,6 +46,7 @@ _WAITS_FOR_CARD = sa.and_(
 #: The leased job renders what is there now, so whatever asked for the same before is done with it.
 _MERGE = sa.delete(outbox).where(
     outbox.c.ordering_key == sa.bindparam("key"),
+    outbox.c.kind == sa.bindparam("merged"),
     outbox.c.id != sa.bindparam("job"),
     outbox.c.set_aside_at.is_(None),
 )
@@ -241,7 +242,10 @@ class SqlOutbox(Outbox):
                     paid = budget.rate.pay(until, at, len(jobs))
                     await write(connection, _SPEND, {"budget": budget.name, "until": paid})
                 if merged := [row for row in jobs if row.kind in _MERGED]:
-                    same = [{"key": row.ordering_key, "job": row.id} for row in merged]
+                    same = [
+                        {"key": row.ordering_key, "merged": row.kind, "job": row.id}
+                        for row in merged
+                    ]
                     await write(connection, _MERGE, same)
         return Leased(tuple(map(_to_job, jobs)))
 

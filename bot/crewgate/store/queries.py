@@ -52,6 +52,7 @@ from crewgate.store.tables import (
 )
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.read_models import (
+    COUNTED,
     CardView,
     DeadLetter,
     DirectMessage,
@@ -339,18 +340,47 @@ class Queries(Reading):
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """Return a webhook that could not be understood, or None."""
         found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
-        if not found:
-            return None
-        [row] = found
-        dismissed = report = None
-        if row.dismissed_by is not None:
-            by = Person(row.dismissed_by, row.dismissed_by_name)
-            dismissed = Dismissed(by, row.dismissed_why)
-        if row.report_ts is not None:
-            report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
-        return DeadLetter(
-            row.id, row.crew, row.reason, row.body, row.received_at, report, dismissed
+        return _to_dead_letter(found[0]) if found else None
+
+    async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
+        """Return what the report of `first` tells of: `first`, with their count, and the next ones.
+
+        They came after it, and before anything that has a report of its own.
+        """
+        later = dead_letters.alias()
+        following = (
+            sa.select(sa.func.min(later.c.received_at))
+            .where(later.c.crew == first.crew, later.c.report_ts.is_not(None))
+            .where(later.c.received_at > first.received_at)
+            .scalar_subquery()
         )
+        received_at = dead_letters.c.received_at
+        others = await self._rows(
+            sa.select(dead_letters.c.id)
+            .where(dead_letters.c.crew == first.crew, dead_letters.c.id != first.id)
+            .where(received_at >= first.received_at)
+            .where(sa.or_(following.is_(None), received_at < following))
+            .order_by(received_at)
+            .limit(COUNTED)
+        )
+        shown = await self._rows(
+            sa.select(dead_letters)
+            .where(dead_letters.c.id.in_([row.id for row in others[: most - 1]]))
+            .order_by(received_at)
+        )
+        first = replace(first, count=1 + len(others))
+        return first, *map(_to_dead_letter, shown)
+
+    async def open_report(self, crew: str, *, since: datetime) -> str | None:
+        """Return the latest webhook since then whose report nobody has dismissed, or None."""
+        found = await self._rows(
+            sa.select(dead_letters.c.id)
+            .where(dead_letters.c.crew == crew, dead_letters.c.received_at > since)
+            .where(dead_letters.c.report_ts.is_not(None), dead_letters.c.dismissed_at.is_(None))
+            .order_by(dead_letters.c.received_at.desc())
+            .limit(1)
+        )
+        return found[0].id if found else None
 
     async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
         """Return those of these rounds whose card does not show yet what was true by then."""
@@ -368,6 +398,16 @@ class Queries(Reading):
         """Raise StoreUnavailable if the database does not answer."""
         # It reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
+
+
+def _to_dead_letter(row: sa.Row[Any]) -> DeadLetter:
+    dismissed = report = None
+    if row.dismissed_by is not None:
+        by = Person(row.dismissed_by, row.dismissed_by_name)
+        dismissed = Dismissed(by, row.dismissed_why)
+    if row.report_ts is not None:
+        report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
+    return DeadLetter(row.id, row.crew, row.reason, row.body, row.received_at, report, dismissed)
 
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:

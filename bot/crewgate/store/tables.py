@@ -263,6 +263,7 @@ dead_letters = sa.Table(
     sa.Column("dismissed_by_name", sa.Text),
     sa.Column("dismissed_why", sa.Text),
     sa.Column("dismissed_at", Instant),
+    sa.Index(None, "crew", "received_at", "report_ts", "dismissed_at"),
 )
 
 #: Completed tasks, for their lines in the progress message.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import InvalidTransition
+from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import DeadLetter
 from crewgate.usecases.timed import apply
@@ -43,8 +45,8 @@ async def dismiss_report(
 ) -> None:
     """Record that somebody has dealt with a dead letter, which stays stored.
 
-    Reviewers and operators may. Raises NotAReviewer, UnknownCrew, StoreUnavailable, or
-    InvalidTransition if there is none (any more).
+    Operators may; reviewers where the settings name none. Raises NotPermitted, UnknownCrew,
+    StoreUnavailable, or InvalidTransition if there is none (any more).
     """
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
@@ -58,7 +60,7 @@ async def dismiss_report(
 async def may_dismiss_report(
     dead_letter_id: str, *, by: Person, context: ReviewContext
 ) -> DeadLetter:
-    """Return the dead letter if this person may dismiss it now. Raises as `dismiss_report`."""
+    """Return the dead letter if this person may see and dismiss it. Raises as `dismiss_report`."""
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     if dead_letter.dismissed is not None:
         raise _dismissed_already()
@@ -69,7 +71,8 @@ async def _report(dead_letter_id: str, *, by: Person, context: ReviewContext) ->
     dead_letter = await context.uow.read.dead_letter(dead_letter_id)
     if dead_letter is None:
         raise _dismissed_already()
-    await context.ensure_reviewer_or_operator(by.id, dead_letter.crew)
+    crew = crew_for(dead_letter.crew, context.crews)
+    await context.ensure(by.id, Role.OPERATOR if crew.operators else Role.REVIEWER, crew.name)
     return dead_letter
 
 

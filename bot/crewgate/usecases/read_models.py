@@ -283,8 +283,10 @@ class DeadLetter:
     body: bytes
     received_at: datetime
     report: MessageRef | None = None
-    """The message that reports it; unknown for those reported before there was a button."""
+    """The message that reports it first; unknown for those reported before there was a button."""
     dismissed: Dismissed | None = None
+    count: int = 1
+    """How many its report tells of, itself included, up to COUNTED."""
 
 
 @dataclass(frozen=True, slots=True)

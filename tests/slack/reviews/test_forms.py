@@ -12,14 +12,16 @@ from crewgate.demo.workspace.text import mentions, pieces
 from crewgate.domain.caveats import Caveats, Seen
 from crewgate.domain.notes import Draft
 from crewgate.domain.notification import Output
+from crewgate.domain.redaction import Redactor
 from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.errors import render_notice
 from crewgate.slack.payloads import parse_asked
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
-    render_dismiss_report_form,
     render_revise_form,
+    render_what_came,
 )
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_dead_letter, a_note
@@ -29,6 +31,7 @@ from tests.slack.rendering import (
     check_view,
     long_texts,
     mid_texts,
+    names,
     texts,
     views,
 )
@@ -44,7 +47,6 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     check_view(render_revise_form(view, draft, ANA.id), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view, Caveats(), ()))
     check_view(render_dismiss_form(view))
-    check_view(render_dismiss_report_form(a_dead_letter(crew=box[:500])))
     check_view(render_notice("No."))
 
 
@@ -81,3 +83,52 @@ def test_the_form_has_nothing_to_fill_in_or_to_show_when_there_is_nothing() -> N
     modal = render_revise_form(a_view(""), Draft("", ()), ANA.id)
     assert [block["type"] for block in modal["blocks"]] == ["section", "input"]
     assert "initial_value" not in modal["blocks"][1]["element"]
+
+
+REDACTOR = Redactor(["known-secret"])
+
+
+def read_view(view: Block) -> str:
+    return "\n".join(piece.text for piece in pieces(view["blocks"]))
+
+
+@settings(max_examples=100)
+@given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
+def test_what_came_is_within_the_limits_whatever_it_was(
+    crew: str, reason: str, body: bytes
+) -> None:
+    came = a_dead_letter(crew=crew, reason=reason, body=body, count=7)
+    check_view(render_what_came([came] * 5, REDACTOR))
+
+
+def test_what_came_is_told_to_operators_with_what_to_do() -> None:
+    came = a_dead_letter(reason="task_id is missing.", body=b'{"a": "```<!here>"}')
+    view = render_what_came([came], REDACTOR)
+    assert (view["title"]["text"], view["submit"]["text"]) == ("What came", "Dismiss")
+    shown = read_view(view)
+    assert "A webhook of *research* could not be understood." in shown
+    assert "*Task_id is missing*\n" in shown
+    assert "`not_understood` with the same id" in shown
+    assert "answer it with the crew's own `POST /resume`" in shown
+    assert shown.count("```") == 2
+    assert "beginning" not in shown
+    assert "more, in" not in shown
+    long = replace(came, body="é<".encode() * 2_000, count=12)
+    shown = read_view(render_what_came([long, replace(came, id="d-2", body=b" ")], REDACTOR))
+    assert "12 webhooks of *research*" in shown
+    assert "This is the beginning; 6,000 bytes came." in shown
+    assert "`d-2`" in shown
+    assert "and 10 more, in the table `dead_letters`" in shown
+    assert shown.count("```") == 2
+
+
+def test_what_came_shows_no_secret() -> None:
+    cut = "known-secret " * 6_000  # the cut goes through one
+    body = f'{{"humanInputWebhook": {{"url": "https://h.example", "token": "LEAK"}}, "a": "{cut}'
+    came = a_dead_letter(reason="odd known-secret", body=body.encode())
+
+    shown = read_view(render_what_came([came], REDACTOR))
+
+    assert "LEAK" not in shown
+    assert "known" not in shown
+    assert "https://h.example" in shown

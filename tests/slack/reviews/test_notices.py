@@ -1,4 +1,4 @@
-"""Messages besides the card: a stuck decision, and a webhook that could not be understood."""
+"""Messages besides the card: a stuck decision, and what could not be shown."""
 
 from __future__ import annotations
 
@@ -6,29 +6,22 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, RetriesExhausted
-from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.reviews.calls import kept, mentionable
 from crewgate.slack.reviews.notice_strings import called
 from crewgate.slack.reviews.notices import (
     render_attach_failed,
-    render_dead_letter,
     render_refresh_failed,
+    render_report,
     render_stuck_notice,
 )
-from crewgate.usecases.read_models import (
-    CardView,
-    DeadLetter,
-)
-from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round, an_output
-from tests.slack.rendering import check_message, long_texts, names, read
-
-REDACTOR = Redactor(["known-secret"])
+from crewgate.usecases.read_models import CardView
+from tests.builders import ANA, BEN, NOW, a_dead_letter, a_decision, a_review, a_round, an_output
+from tests.slack.rendering import check_message, names, read
 
 
 def test_the_reviewer_is_told_once_that_a_decision_is_stuck() -> None:
@@ -148,35 +141,21 @@ def test_a_file_that_did_not_come_is_told_of_whatever_the_task_is_called(task: s
         check_message(message, may_mention=frozenset())
 
 
-@settings(max_examples=100)
-@given(names, names, st.one_of(st.binary(max_size=200), long_texts.map(repr).map(str.encode)))
-def test_a_dead_letter_is_within_the_limits_whatever_came(
-    crew: str, reason: str, body: bytes
-) -> None:
-    check_message(
-        render_dead_letter(DeadLetter("d-1", crew, reason, body, NOW), REDACTOR),
-        may_mention=frozenset(),
+def test_the_report_of_what_cannot_be_shown_says_who_can_see_more() -> None:
+    first = a_dead_letter(reason="task_id is missing")
+    report = render_report(first, [UserGroup("S0OPS")])
+    check_message(report, may_mention=frozenset({"!subteam^S0OPS"}))
+    assert read(report) == (
+        ":exclamation: A message of research could not be shown; it may be a task for review. "
+        "<!subteam^S0OPS>: *What came* shows what is wrong.\nWhat came"
     )
-
-
-def test_a_dead_letter_shows_the_beginning_of_what_came() -> None:
-    dead_letter = DeadLetter("d-1", "research", "task_id is missing.", b'{"a": "```<!here>"}', NOW)
-    shown = read(render_dead_letter(dead_letter, REDACTOR))
-    assert "*research* could not be understood: task_id is missing. It may" in shown
-    assert shown.count("```") == 2
-    assert "This is the beginning" not in shown
-    long = replace(dead_letter, body="é<".encode() * 2_000)
-    assert "This is the beginning; 6,000 bytes came." in read(render_dead_letter(long, REDACTOR))
-    assert "```" not in read(render_dead_letter(replace(dead_letter, body=b" "), REDACTOR))
-
-
-def test_a_dead_letter_shows_no_secret() -> None:
-    cut = "known-secret " * 6_000  # the cut goes through one
-    body = f'{{"humanInputWebhook": {{"url": "https://h.example", "token": "LEAK"}}, "a": "{cut}'
-    dead_letter = DeadLetter("letter", "research", "odd known-secret", body.encode(), NOW)
-
-    shown = read(render_dead_letter(dead_letter, REDACTOR))
-
-    assert "LEAK" not in shown
-    assert "known" not in shown
-    assert "https://h.example" in shown
+    many = replace(first, count=1_001)
+    assert render_report(many).text == (
+        "1,000+ messages of research could not be shown; they may be tasks for review."
+    )
+    assert "Reviewers: *What came*" in read(render_report(many))
+    assert "Operators: *What came*" in read(render_report(many, [Email("ops@example.com")]))
+    dismissed = read(
+        render_report(replace(many, dismissed=Dismissed(BEN, "A test.")), [User("U1")])
+    )
+    assert dismissed.endswith(f"for review.\n<@{BEN.id}> dismissed it: “A test”.")

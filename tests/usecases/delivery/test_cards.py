@@ -15,11 +15,17 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import TimeOut
 from crewgate.domain.timed import times_out_at
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.read_models import MessageRef
+from crewgate.usecases.delivery.dead_letters import TOGETHER
+from crewgate.usecases.delivery.worker import LEASE
+from crewgate.usecases.dismiss import dismiss_report, may_dismiss_report
+from crewgate.usecases.read_models import DeadLetter, MessageRef
 from crewgate.usecases.track import end_execution
-from tests.builders import a_crew, a_rule
+from tests.builders import BEN, a_crew, a_rule
+from tests.databases import both
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.world import CREW, World
+
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -303,6 +309,66 @@ async def test_a_report_goes_to_the_crew_s_channel(world: World) -> None:
     assert await world.turn() == [Delivered()]
     (message,) = world.slack.keyed(f"dead letter {letter_id}")
     assert message.ref.channel == "C0REVIEWS"
+
+
+@both
+async def test_what_comes_together_is_reported_in_one_message(world: World) -> None:
+    first = await world.store_dead_letter()
+    for _ in range(3):
+        world.clock.advance(MINUTE)
+        await world.store_dead_letter()
+    world.crews["finance"] = replace(a_crew(), name="finance")
+    other = await world.store_dead_letter(crew="finance")
+    assert await world.turn() == [Delivered(), Delivered()]
+    assert await world.effects() == []
+    assert set(reported(world)) == {(first, 4), (other, 1)}
+    for _ in range(2):
+        world.clock.advance(MINUTE)
+        await world.store_dead_letter()
+        await world.settle_slack()
+    assert set(reported(world)) == {(first, 6), (other, 1)}
+
+
+async def test_what_comes_later_or_after_a_dismissal_is_reported_anew(world: World) -> None:
+    first = await world.store_dead_letter()
+    await world.settle_slack()
+    world.clock.advance(TOGETHER)
+    second = await world.store_dead_letter()
+    await world.settle_slack()
+    assert reported(world) == [(first, 1), (second, 1)]
+    await dismiss_report(second, "Mine.", by=BEN, context=world.reviews)
+    world.clock.advance(MINUTE)
+    third = await world.store_dead_letter()
+    await world.settle_slack()
+    assert reported(world) == [(first, 1), (second, 1), (third, 1)]
+
+
+async def test_what_came_while_a_report_was_in_doubt_is_counted(world: World) -> None:
+    first = await world.store_dead_letter()
+    world.slack.faults.append(Fault(LOST, after=True))
+    await world.turn()
+    world.clock.advance(LEASE)
+    await world.store_dead_letter()
+    await world.settle_slack()
+    assert reported(world) == [(first, 2)]
+
+
+async def test_a_report_is_shown_with_the_first_of_what_came(world: World) -> None:
+    for body in (b"1", b"2", b"3"):
+        await world.store_dead_letter(body)
+        world.clock.advance(MINUTE)
+    await world.settle_slack()
+    first = await may_dismiss_report(reported(world)[0][0], by=BEN, context=world.reviews)
+    came = await world.uow.read.report(first, most=2)
+    assert [(one.body, one.count) for one in came] == [(b"1", 3), (b"2", 1)]
+
+
+def reported(world: World) -> list[tuple[str, int]]:
+    return [
+        (message.shows.id, message.shows.count)
+        for message in world.slack.messages
+        if isinstance(message.shows, DeadLetter)
+    ]
 
 
 async def test_nothing_is_reported_about_a_crew_that_is_gone(world: World) -> None:

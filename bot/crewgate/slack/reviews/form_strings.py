@@ -10,7 +10,9 @@ from crewgate.domain.caveats import Caveats
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.question import Question
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import ELLIPSIS, one_line
+from crewgate.slack.blockkit.text import ELLIPSIS, date, one_line
+from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.usecases.read_models import DeadLetter
 
 REVISE_CLOSE: Final = "Cancel"
 OUTPUT_HEADING: Final = "*The output*"
@@ -32,7 +34,10 @@ DISMISS_MEANS: Final = (
     "stay on the card and in its history."
 )
 DISMISS_REPORT_MEANS: Final = (
-    "What came stays in the database as it came. Your name and your reason stay here in its place."
+    "*What to do.* If an execution waits at the crew, answer it with the crew's own "
+    "`POST /resume`. If CrewAI sends this shape, report it as a bug; if a proxy or a setting of "
+    "the crew made it, correct that. Then write what became of it and press Dismiss: your name and "
+    "your words stay on the message in the channel."
 )
 DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
 NOTES_OFFERED: Final = "*Not in the box yet*"
@@ -163,3 +168,30 @@ ONLY_ITS_AUTHOR: Final = "who wrote it may add parts of it."
 def part(number: int, total: int) -> str:
     """The number of a long note's part."""
     return f"Part {number} of {total}"
+
+
+def what_came(first: DeadLetter) -> str:
+    """Tell operators where what could not be understood is kept."""
+    came = "A webhook" if first.count == 1 else f"{shared.total(first.count)} webhooks"
+    return (
+        f"{came} of {shared.bold(shared.crew(first.crew))} could not be understood. The crew does "
+        "not repeat this, so it is kept as it came, in the table `dead_letters`; the log has "
+        "`not_understood` with the same id."
+    )
+
+
+def why_not_understood(reason: str, dead_letter: DeadLetter) -> str:
+    """What is wrong with one of them, when it came, and its id."""
+    why = one_line(shared.capital(reason), ANSWER_LIMIT).rstrip(". ")
+    when = date(dead_letter.received_at)
+    return f"{shared.bold(why)}\n{shared.joined(when, shared.identifier(dead_letter.id))}"
+
+
+def came_cut(size: int) -> str:
+    """Only the beginning of a body of so many bytes is shown."""
+    return f"This is the beginning; {size:,} bytes came."
+
+
+def more_came(count: int) -> str:
+    """The number of those that are not shown."""
+    return f"{shared.more(count)}, in the table `dead_letters`"

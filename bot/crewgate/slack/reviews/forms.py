@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from crewgate.domain.caveats import Caveats, Seen, Share
@@ -10,6 +11,7 @@ from crewgate.domain.notes import Draft, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.question import Question
 from crewgate.domain.reason import WHY_LIMIT
+from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
@@ -17,15 +19,17 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.blockkit.modals import modal, text_field
-from crewgate.slack.blockkit.text import clean, is_blank
+from crewgate.slack.blockkit.text import clean, is_blank, mrkdwn_code, utf16_length
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import form_strings, notice_strings, strings
+from crewgate.slack.reviews import form_strings, strings
 from crewgate.slack.reviews.confirmation import render_caveats
 from crewgate.slack.reviews.notes_left import render_notes_left
 from crewgate.slack.reviews.output import output_in_modal
 from crewgate.usecases.read_models import CardView, DeadLetter
 
 _EXCERPT_LIMIT: Final = 2_800
+_BODY_READ: Final = 2**16
+_BODY_SHOWN: Final = 1_500
 
 
 def render_approve_form(
@@ -115,24 +119,46 @@ def _question(question: Question) -> list[Block]:
 def render_dismiss_form(view: CardView) -> Block:
     """The form that asks why a round is given up, and says what becomes of it."""
     return _dismiss_form(
-        section(strings.about(view)),
-        form_strings.DISMISS_MEANS,
+        form_strings.DISMISS_TITLE,
+        [section(strings.about(view)), section(form_strings.DISMISS_MEANS)],
         callback_id=ids.DISMISS_MODAL,
         metadata=view.round.id,
     )
 
 
-def render_dismiss_report_form(dead_letter: DeadLetter) -> Block:
-    """The same for the report of a webhook that could not be understood."""
+def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
+    """The same for what could not be understood: what came and what to do, for operators."""
+    first = came[0]
+    left = first.count - len(came)
     return _dismiss_form(
-        context(notice_strings.dead_letter_in_short(dead_letter)),
-        form_strings.DISMISS_REPORT_MEANS,
+        strings.WHAT_CAME,
+        [
+            section(form_strings.what_came(first)),
+            *chain.from_iterable(_dead_letter(one, redactor) for one in came),
+            *([context(form_strings.more_came(left))] if left else []),
+            section(form_strings.DISMISS_REPORT_MEANS),
+        ],
         callback_id=ids.DISMISS_REPORT_MODAL,
-        metadata=dead_letter.id,
+        metadata=first.id,
     )
 
 
-def _dismiss_form(about: Block, means: str, *, callback_id: str, metadata: str) -> Block:
+def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
+    """What is wrong with a webhook, and its beginning without what is secret or called so."""
+    why = section(form_strings.why_not_understood(redactor.text(dead_letter.reason), dead_letter))
+    # Far more than is shown, so that the cut is not seen: it may go through a secret.
+    whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
+    head = whole[:_BODY_SHOWN]
+    while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:
+        head = head[: len(head) * 3 // 4]
+    return [
+        why,
+        *([] if is_blank(body) else [section(f"```\n{body}\n```")]),
+        *([] if head == whole else [context(form_strings.came_cut(len(dead_letter.body)))]),
+    ]
+
+
+def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metadata: str) -> Block:
     why = text_field(
         form_strings.DISMISS_LABEL,
         block_id=ids.FEEDBACK,
@@ -140,11 +166,12 @@ def _dismiss_form(about: Block, means: str, *, callback_id: str, metadata: str) 
         max_length=WHY_LIMIT,
         placeholder=form_strings.DISMISS_PLACEHOLDER,
         min_length=1,
-        focus_on_load=True,
+        # Not where there is something to read above.
+        focus_on_load=callback_id == ids.DISMISS_MODAL,
     )
     return modal(
-        form_strings.DISMISS_TITLE,
-        [about, section(means), why],
+        title,
+        [*above, why],
         callback_id=callback_id,
         metadata=metadata,
         submit=form_strings.DISMISS_SUBMIT,

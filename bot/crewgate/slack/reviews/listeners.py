@@ -47,12 +47,12 @@ from crewgate.slack.reviews.modals import (
     approve_form,
     confirmation,
     dismiss_form,
-    dismiss_report_form,
     form_again,
     form_with_new_notes,
     receipt,
     revise_form,
     show_page,
+    what_came,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.slow_signs import SlowSigns
@@ -285,7 +285,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.RETRY.id: _Record(retry, "retried"),
     buttons.REOPEN.id: _Record(reopen, "reopened"),
     buttons.DISMISS.id: _Open(dismiss_form),
-    buttons.DISMISS_REPORT.id: _Open(dismiss_report_form),
+    buttons.WHAT_CAME.id: _Open(what_came),
     buttons.READ.id: _Read(ReaderTab.WHOLE),
     buttons.CHANGES.id: _Read(ReaderTab.CHANGES),
     buttons.HISTORY.id: _Read(ReaderTab.HISTORY),

@@ -25,8 +25,8 @@ from crewgate.slack.reviews.confirmation import render_confirmation, render_rece
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
-    render_dismiss_report_form,
     render_revise_form,
+    render_what_came,
 )
 from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
@@ -42,6 +42,8 @@ Show = Callable[[Block], Awaitable[object]]
 
 #: A review's rounds that its history shows.
 ROUNDS: Final = 50
+#: The dead letters of one report that are shown.
+DEAD_LETTERS: Final = 5
 
 
 async def approve_form(
@@ -107,9 +109,11 @@ async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Bloc
     return render_dismiss_form((await context.uow.read.posting(round_id)).view)
 
 
-async def dismiss_report_form(letter_id: str, by: Person, context: SlackContext) -> Block:
-    """The form behind Dismiss on a report. Raises as `dismiss_report` does."""
-    return render_dismiss_report_form(await may_dismiss_report(letter_id, by=by, context=context))
+async def what_came(letter_id: str, by: Person, context: SlackContext) -> Block:
+    """What is behind a report, in the form that dismisses it. Raises as `dismiss_report` does."""
+    first = await may_dismiss_report(letter_id, by=by, context=context)
+    came = await context.uow.read.report(first, most=DEAD_LETTERS)
+    return await context.off_loop(render_what_came, came, context.redactors[first.crew])
 
 
 async def form_again(press: Press, context: SlackContext) -> Block:

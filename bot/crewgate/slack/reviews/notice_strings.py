@@ -1,4 +1,4 @@
-"""Sentences of messages beside a card: calls, reminders, failures, dead letters."""
+"""Sentences of messages beside a card: calls, reminders, failures."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from crewgate.domain.verdict import Decision, Person, TimedOut
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import duration, one_line
-from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.reviews import reader_strings, strings
 from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT, by_time
 from crewgate.slack.strings import (
     CALLS_NOBODY,
+    MRKDWN,
     PLAIN,
+    Voice,
     bold,
     counted,
     crew,
     number,
     person,
+    total,
     which_round,
 )
 from crewgate.usecases.read_models import CardView, DeadLetter
@@ -198,9 +200,6 @@ FILES_REFUSED: Final = (
 )
 CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
 FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
-NOT_UNDERSTOOD: Final = (
-    "look at what came. If it was a request for a review, answer it with the crew's own `/resume`."
-)
 
 
 def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
@@ -270,26 +269,15 @@ _MEND_CHANNEL: Final = {
 _LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delivered`)."
 
 
-def dead_letter(written: DeadLetter) -> str:
-    """A webhook came that nobody could read."""
-    why = one_line(written.reason, ANSWER_LIMIT).rstrip(". ")
-    return (
-        f":exclamation: A webhook of {bold(crew(written.crew))} could not be "
-        f"understood: {why}. It may have been a request for a review. The crew will not repeat it, "
-        "so it is kept as it came."
-    )
+def not_shown(first: DeadLetter, voice: Voice = MRKDWN) -> str:
+    """Tell the channel that something of a crew could not be understood."""
+    of_crew, count = f"of {crew(first.crew, voice)}", first.count
+    if count == 1:
+        return f"A message {of_crew} could not be shown; it may be a task for review."
+    return f"{total(count)} messages {of_crew} could not be shown; they may be tasks for review."
 
 
-def dead_letter_in_short(written: DeadLetter) -> str:
-    """The same above a form."""
-    return f"A webhook of {crew(written.crew)} · {shared.identifier(written.id)}"
-
-
-def dead_letter_plain(written: DeadLetter) -> str:
-    """The same for notifications."""
-    return f"A webhook of {crew(written.crew, PLAIN)} could not be understood"
-
-
-def dead_letter_cut(size: int) -> str:
-    """Only the beginning of a body of so many bytes is shown."""
-    return f"This is the beginning; {size:,} bytes came."
+def see_what_came(operators: Sequence[ReviewerRef], people: Sequence[ReviewerRef]) -> str:
+    """Tell who can see more: the operators, of whom Slack can mention `people`, or reviewers."""
+    who = called(people) or ("Operators" if operators else "Reviewers")
+    return f"{who}: *{strings.WHAT_CAME}* shows what is wrong."

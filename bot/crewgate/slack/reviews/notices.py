@@ -1,4 +1,4 @@
-"""Messages about a round that are not its card, and the report of a dead letter.
+"""Messages about a round that are not its card, and the report of dead letters.
 
 `NOTICES` has the render function of every plain message about a round.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,23 +14,17 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
-from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import voices_of
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Message, actions, context, notification, section
-from crewgate.slack.blockkit.text import date, is_blank, mrkdwn_code, utf16_length
+from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.reviews import notice_strings, state_strings
-from crewgate.slack.reviews.buttons import DISMISS, DISMISS_REPORT, RETRY
+from crewgate.slack.reviews.buttons import DISMISS, RETRY, WHAT_CAME
 from crewgate.slack.reviews.calls import mentionable, nobody_left, not_voted, with_operators
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
+from crewgate.slack.strings import PLAIN
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
-
-_BODY_READ: Final = 2**16
-_BODY_SHOWN: Final = 1_500
-_BODY_LIMIT: Final = 2_900
-"""The same once escaped."""
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
@@ -93,35 +87,15 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
     return with_operators(message, operators, notice_strings.CHANGES_REFUSED)
 
 
-def render_dead_letter(
-    dead_letter: DeadLetter, redactor: Redactor, operators: Sequence[ReviewerRef] = ()
-) -> Message:
-    """Report a webhook that could not be understood, with the beginning of what came.
-
-    It is kept as it came, but shown without what is secret or called so. Once dismissed, its body
-    is no longer shown.
-    """
-    dead_letter = replace(dead_letter, reason=redactor.text(dead_letter.reason))
-    text = notification(notice_strings.dead_letter_plain(dead_letter))
-    blocks = [
-        section(notice_strings.dead_letter(dead_letter)),
-        context(f"{date(dead_letter.received_at)} · {shared.identifier(dead_letter.id)}"),
-    ]
-    if dead_letter.dismissed is not None:
-        blocks.append(section(state_strings.dismissed_with_why(dead_letter.dismissed)))
-        return with_operators(Message(text, blocks), operators, notice_strings.NOT_UNDERSTOOD)
-    # Far more than is shown, so that the cut is not seen: it may go through a secret.
-    whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
-    head = whole[:_BODY_SHOWN]
-    while utf16_length(body := mrkdwn_code(head)) > _BODY_LIMIT:
-        head = head[: len(head) * 3 // 4]
-    if not is_blank(body):
-        blocks.append(section(f"```\n{body}\n```"))
-    if head != whole:
-        blocks.append(context(notice_strings.dead_letter_cut(len(dead_letter.body))))
-    dismiss = DISMISS_REPORT.on(dead_letter.id)
-    message = Message(text, [*blocks, actions(dismiss)])
-    return with_operators(message, operators, notice_strings.NOT_UNDERSTOOD)
+def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> Message:
+    """Say that something of a crew could not be shown. What came is for its operators alone."""
+    said, last = notice_strings.not_shown(first), actions(WHAT_CAME.on(first.id))
+    if first.dismissed is not None:
+        last = section(state_strings.dismissed_with_why(first.dismissed))
+    else:
+        said += f" {notice_strings.see_what_came(operators, mentionable(operators))}"
+    text = notification(notice_strings.not_shown(first, PLAIN))
+    return Message(text, [section(f":exclamation: {said}"), last])
 
 
 def render_reminder(scene: Scene) -> Message | None:

@@ -36,6 +36,7 @@ from crewgate.usecases.read_models import CardView
 
 REVISE: Final = "Revise"
 IN_WORDS: Final = "Answer in words"
+WHAT_CAME: Final = "What came"
 CHOOSE: Final = "Choose an outcome"
 RECORDED: Final = "Recorded. Slack is slow to show it on the card; you need not press again."
 NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
