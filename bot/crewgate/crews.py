@@ -120,7 +120,7 @@ def _secrets(crew: CrewSettings) -> Iterator[str]:
     yield from _hidden(crew)
     credentials = _credentials(crew)
     for kind in EventKind:
-        yield from (*credentials.event_keys(kind), *credentials.old_event_keys(kind))
+        yield from credentials.event_keys(kind)
 
 
 def _hidden(part: Settings | CrewSettings) -> Iterator[str]:

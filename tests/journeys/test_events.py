@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import buttons
 from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World, says_delivered
-from tests.journeys.people import execute, showing
 
 JSON = "application/json"
 
@@ -85,24 +83,6 @@ async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> N
     assert resume.human_input is not None
     assert resume.human_input.url == "https://bot.example.com/crews/research/human-input"
     assert resume.human_input.authorization == f"Bearer {WEBHOOK_SECRET}"
-
-
-async def test_an_old_key_counts_for_executions_of_its_time_only(
-    world: World, database: Path
-) -> None:
-    kind = EventKind.TASK
-    key = Credentials("research", WEBHOOK_SECRET, "token").old_event_keys(kind)[0]
-    path = f"/crews/research/events/{kind}/{key}"
-    await world.pause(execution="e-new")
-    await execute(database, "INSERT INTO old_event_keys VALUES ('research', 'e-old')")
-
-    answers = [
-        await world.post(path, body, Content_Type=JSON)
-        for body in (sign("e-old"), sign("e-new"), sign("e-unknown"), b"{")
-    ]
-
-    assert [status for status, _ in answers] == [202, 401, 401, 401]
-    assert not showing(world, "understood")
 
 
 async def test_a_crew_that_forgets_our_credentials_is_given_them_with_the_next_resume(

@@ -65,7 +65,6 @@ async def everything(world: World) -> None:
     clients = world.context.clients
     await look.execution("e-", by=ANA.id, context=world.reviews, clients=clients)
     await world.uow.read.executions.crews_with("e-1")
-    await world.uow.read.executions.takes_old_event_keys("research", "e-1")
     await world.uow.read.ping()
     await track(world)
     await review_well(world)

@@ -63,15 +63,12 @@ def test_the_secret_before_counts_while_there_is_one() -> None:
         assert now.accept_event(kind, given_away)
         assert not after.accept_event(kind, given_away)
         assert now.event_key(kind) == after.event_key(kind) != given_away
-        assert now.accept_old_event(kind, before.old_event_keys(kind)[0])
 
 
 def test_crews_of_one_secret_have_keys_of_their_own() -> None:
     other = Credentials("other", CREDENTIALS.webhook_secret, "the-token")
     for kind in EventKind:
         assert not CREDENTIALS.accept_event(kind, other.event_key(kind))
-        assert not CREDENTIALS.accept_event(kind, CREDENTIALS.old_event_keys(kind)[0])
-        assert CREDENTIALS.accept_old_event(kind, other.old_event_keys(kind)[0])
 
 
 def test_secrets_are_not_shown() -> None:

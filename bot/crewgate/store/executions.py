@@ -27,7 +27,6 @@ from crewgate.store.tables import (
     flow_requests,
     forwarded_webhooks,
     kickoff_forms,
-    old_event_keys,
     task_updates,
     unclear_kickoffs,
     webhooks,
@@ -73,7 +72,6 @@ _WEBHOOKS: Final = sa.select(webhooks).where(*_of(webhooks))
 _CALLBACKS: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
     *_of(flow_requests), flow_requests.c.callback_url.is_not(None)
 )
-_OLD_EVENT_KEY: Final = sa.select(sa.literal(1)).where(*_of(old_event_keys))
 _FINISHED: Final = (
     sa.select(
         task_updates,
@@ -177,10 +175,6 @@ class ExecutionQueries(Reading):
             sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
         )
         return tuple(row.crew for row in found)
-
-    async def takes_old_event_keys(self, crew: str, execution_id: str) -> bool:
-        """Return True if it had begun before event keys were derived from the crew's name."""
-        return bool(await self._rows(_OLD_EVENT_KEY, _key(crew, execution_id)))
 
     async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
         """Return these crews' tracked executions that have not ended, the oldest first."""

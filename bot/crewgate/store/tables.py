@@ -300,14 +300,6 @@ installations = sa.Table(
     sa.Column("whole_enterprise", sa.Boolean, nullable=False),
 )
 
-#: Executions that began when event keys were derived from the webhook secret alone.
-old_event_keys = sa.Table(
-    "old_event_keys",
-    metadata,
-    sa.Column("crew", Bytewise, primary_key=True),
-    sa.Column("execution_id", Bytewise, primary_key=True),
-)
-
 #: Webhooks that are forwarded to a caller; a row goes when it is done.
 forwarded_webhooks = sa.Table(
     "forwarded_webhooks",

@@ -70,25 +70,15 @@ class Credentials:
 
     def event_keys(self, kind: EventKind) -> tuple[str, ...]:
         """Return those that count, of the newest secret first."""
-        return self._derive(f"crewgate event {kind} of {self.crew}")
-
-    def old_event_keys(self, kind: EventKind) -> tuple[str, ...]:
-        """Return the keys that earlier versions gave away; crews of one secret shared them."""
-        return self._derive(f"crewgate event {kind}")
+        purpose = f"crewgate event {kind} of {self.crew}".encode()
+        return tuple(
+            hmac.new(secret.encode(), purpose, hashlib.sha256).hexdigest()
+            for secret in self.webhook_secrets
+        )
 
     def accept_event(self, kind: EventKind, key: str) -> bool:
         """Return True if an event URL ends with the right key."""
         return any(_is_same(key, known) for known in self.event_keys(kind))
-
-    def accept_old_event(self, kind: EventKind, key: str) -> bool:
-        """Return True for an old key, which counts for executions of that time only."""
-        return any(_is_same(key, known) for known in self.old_event_keys(kind))
-
-    def _derive(self, purpose: str) -> tuple[str, ...]:
-        return tuple(
-            hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()
-            for secret in self.webhook_secrets
-        )
 
     def _is_basic(self, authorization: str | None, secret: str) -> bool:
         try:

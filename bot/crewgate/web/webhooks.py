@@ -75,11 +75,6 @@ def _authenticate(request: web.Request, context: WebContext) -> str:
     return credentials.crew
 
 
-def _wrong_key(crew: str, kind: EventKind) -> RequestRefused:
-    log.warning("wrong_event_key", crew=crew, kind=kind)
-    return RequestRefused(unauthorised())
-
-
 async def on_event(request: web.Request, *, context: WebContext) -> web.Response:
     """Take a task, step or crew webhook: the execution has moved on, or has ended."""
     credentials = context.credentials_of(request)
@@ -90,9 +85,9 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         unknown = refusal(404, "unknown_event", "Events are called task, step or crew.")
         raise RequestRefused(unknown) from None
     key = request.match_info["key"]
-    by_old_key = credentials.accept_old_event(kind, key)
-    if not by_old_key and not credentials.accept_event(kind, key):
-        raise _wrong_key(crew, kind)
+    if not credentials.accept_event(kind, key):
+        log.warning("wrong_event_key", crew=crew, kind=kind)
+        raise RequestRefused(unauthorised())
     forwarding = crew in context.forwarding
     body = await read_body(request, limit=FORWARD_LIMIT if forwarding else LIMIT)
     redactor = context.redactors[crew]
@@ -101,8 +96,6 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
     try:
         execution_id, update, content = await _parse(request, body, parse, context)
     except BodyRefused as refused:
-        if by_old_key:
-            raise _wrong_key(crew, kind) from refused
         if not forwarding or not body.is_whole:
             await _keep(request, body, refused, context)
             raise
@@ -110,10 +103,6 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         content = await _off_loop(redactor.body, body.content, context)
         await _keep(request, body, refused, context, webhook=to_forward("", content))
         return _accepted()
-    if by_old_key and not await context.uow.read.executions.takes_old_event_keys(
-        crew, execution_id
-    ):
-        raise _wrong_key(crew, kind)
     webhook = to_forward(execution_id, content) if forwarding else None
     await record_update(
         crew,
