@@ -126,6 +126,7 @@ def all_rows(connection: sa.Connection, tables: sa.MetaData) -> dict[str, list[A
 async def test_it_is_not_changed_and_has_the_tables_of_today(made_before: Engines) -> None:
     async with made_before.read.connect() as connection:
         tables = await connection.run_sync(reflected)
+        tables.remove(tables.tables["old_event_keys"])  # which no version needs any more
         before = await connection.run_sync(all_rows, tables)
     await migrate(made_before.write)
     async with made_before.read.connect() as connection:
