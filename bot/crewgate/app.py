@@ -159,6 +159,7 @@ class _Assembly:
             self._new_slack_client(),
             sleep=runtime.sleep,
             installations=Installations(self.uow, settings.slack_bot_token),
+            team=settings.slack_team,
         )
         await self.identity.recall()
         self.slack = adapters.build(

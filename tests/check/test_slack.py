@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from crewgate.demo.environment import CHANNEL
-from crewgate.demo.workspace import Workspace, error, malformed
+from crewgate.demo.workspace import Grid, Workspace, error, malformed
 from crewgate.slack.scopes import BOT_SCOPES
 from tests.check.conftest import Ask
 
@@ -45,7 +47,8 @@ async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, a
 async def test_a_proxy_that_takes_the_header_away_is_no_missing_scope(
     slack: Workspace, ask: Ask
 ) -> None:
-    answer = {"ok": True, "user": "crewgate", "team": "Demo"}
+    where = {"team": "Demo", "team_id": "T0DEMO", "url": "https://demo.slack.com/"}
+    answer = {"ok": True, "user": "crewgate", **where}
     slack.fail("auth.test", malformed(answer))
 
     status, said = await ask()
@@ -137,3 +140,43 @@ async def test_an_app_is_no_reviewer(ask: Ask) -> None:
 
     assert status == 1
     assert "✗ reviewer U0DEMOBOT: this is an app, which decides nothing; name a person" in said
+
+
+@pytest.mark.parametrize(
+    ("grid", "where"),
+    [
+        (Grid(), "Demo, a workspace of an organisation"),
+        (Grid(whole=True), "Demo Inc, an organisation; for its workspace T0DEMO"),
+    ],
+)
+async def test_an_app_in_an_organisation_says_what_it_is(
+    slack: Workspace, ask: Ask, grid: Grid, where: str
+) -> None:
+    slack.world.grid = grid
+    slack.add_group("S0TWO", "two", ["U0BEN", "U0CARL"])
+
+    status, said = await ask(REVIEWERS="S0TWO")
+
+    assert status == 0, said
+    assert f"✓ slack: crewgate in {where}" in said
+    assert "✓ reviewer S0TWO: 2 people" in said
+
+
+async def test_what_is_missing_in_an_organisation_is_named(slack: Workspace, ask: Ask) -> None:
+    slack.world.grid = grid = Grid(whole=True)
+    slack.add_channel("C0SALES", "sales").team_id = "T0SALES"
+
+    _, said = await ask(SLACK_CHANNEL="C0SALES", REVIEWERS="*")
+    advice = "the app may not act in this workspace; have an administrator of the organisation"
+    assert f"✗ channel C0SALES: team_access_not_granted: {advice} add it there" in said
+    _, said = await ask(SLACK_CHANNEL="#crew-reviews")
+    several = "an organisation may have several of this name"
+    assert f"✗ channel #crew-reviews: {several}; put its id, {CHANNEL}" in said
+
+    grid.granted.add("T0SALES")
+    status, said = await ask()
+    choose = "put one of these into SLACK_TEAM: T0DEMO Demo, T0SALES Sales"
+    assert status == 1
+    assert f"✗ slack: the app is in several workspaces; {choose}" in said
+    assert f"– channel {CHANNEL}: skipped, because the workspace is not known" in said
+    assert (await ask(SLACK_TEAM="T0DEMO"))[0] == 0

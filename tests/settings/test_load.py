@@ -116,6 +116,7 @@ def test_what_is_missing_is_named(
         ("SLACK_CHANNEL", "reviews", "put #reviews or its id"),
         ("SLACK_CHANNEL", "#Reviews", "put #name or its id"),
         ("SLACK_CHANNEL", "D0123456789", "is no channel"),
+        ("SLACK_TEAM", "E0123456789", "is no workspace; put its id (T…) here"),
         ("SLACK_API_URL", "slack.com/api", "https://"),
         ("PUBLIC_URL", "ftp://bot.example.com", "https://"),
         ("PUBLIC_URL", "https://", "https://"),

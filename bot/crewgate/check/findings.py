@@ -19,6 +19,8 @@ _ADVICE = {
     "missing_scope": "install the app again with the manifest's scopes",
     "not_authed": "put the bot token into SLACK_BOT_TOKEN",
     "not_in_channel": "/invite the bot into the channel",
+    "team_access_not_granted": "the app may not act in this workspace; have an administrator of the"
+    " organisation add it there",
     "token_revoked": "install the app again and put its new token into SLACK_BOT_TOKEN",
     "users_not_found": "nobody in the workspace has this e-mail address",
     "user_not_found": "no such user in this workspace",

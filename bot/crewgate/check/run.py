@@ -63,6 +63,7 @@ async def _findings(
         app_token=settings.slack_app_token,
         channels=tuple(sorted({channel for crew in crews for channel in channels_of(crew)})),
         people=named_people(crews),
+        team=settings.slack_team,
         owners=await address_owners(settings.database_url),
         send_test_card=send_test_card,
     )

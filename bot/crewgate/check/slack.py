@@ -18,9 +18,19 @@ from crewgate.check.findings import (
     wrong,
 )
 from crewgate.check.rules import people_of
-from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
+from crewgate.domain.people import (
+    Anyone,
+    Email,
+    Installation,
+    ReviewerRef,
+    Role,
+    User,
+    UserGroup,
+)
 from crewgate.settings.crew import CrewSettings
-from crewgate.slack.client.answers import list_at, next_cursor, object_in, objects_in, text_at
+from crewgate.slack.client.answers import list_at, object_in, text_at
+from crewgate.slack.client.identity import find_installation
+from crewgate.slack.client.pages import channel_named
 from crewgate.slack.client.web_api import CallFailed, attempt, call, granted_scopes
 from crewgate.slack.scopes import BOT_SCOPES
 from crewgate.slack.trial.messages import render_trial_card
@@ -36,6 +46,8 @@ class SlackCheck:
     app_token: str | None
     channels: tuple[str, ...]
     people: Mapping[ReviewerRef, Role]
+    team: str | None
+    """The workspace that the settings name."""
     owners: Mapping[str, str]
     """The accounts of e-mail addresses, by address."""
     send_test_card: bool
@@ -45,7 +57,7 @@ class SlackCheck:
 
     async def findings(self) -> AsyncIterator[Finding]:
         """A line for each; those that cannot be asked say why."""
-        silent = None
+        installed, silent = None, "the workspace is not known"
         try:
             answer, scopes = await granted_scopes(self.client)
         except CallFailed as error:
@@ -53,24 +65,33 @@ class SlackCheck:
             yield refused_by_slack("slack", error)
             yield skipped("scopes", silent)
         else:
-            yield Finding("slack", f"{answer.get('user')} in {answer.get('team')}")
+            try:
+                installed = await find_installation(self.client, answer, team=self.team)
+            except CallFailed as error:
+                yield refused_by_slack("slack", error)
+            else:
+                yield _where(answer, installed)
             yield _scopes(scopes)
         if self.app_token:
             yield await _socket(self.client, self.app_token)
         for channel in self.channels:
             subject = channel_subject(channel)
-            yield skipped(subject, silent) if silent else await self._channel(channel)
+            yield await self._channel(channel, installed) if installed else skipped(subject, silent)
             if self.send_test_card:
                 subject = f"test card in {channel}"
-                yield skipped(subject, silent) if silent else await self._post(subject, channel)
+                yield await self._post(subject, channel) if installed else skipped(subject, silent)
         for ref, role in self.people.items():
             subject = f"{role} {ref}"
-            yield skipped(subject, silent) if silent else await self._person(subject, ref)
+            asking = self._person(subject, ref, installed.team_id) if installed else None
+            yield await asking if asking else skipped(subject, silent)
 
-    async def _channel(self, channel: str) -> Finding:
+    async def _channel(self, channel: str, installed: Installation) -> Finding:
         subject = channel_subject(channel)
+        channel_id: str | None = channel
         try:
-            channel_id = await self._find(channel[1:]) if channel.startswith("#") else channel
+            if channel.startswith("#"):
+                found = channel_named(self.client, channel[1:], team_id=installed.team_id)
+                channel_id = await found
             if channel_id is None:
                 problem = (
                     "the bot is in no channel of this name; /invite it, or put the channel's id"
@@ -80,23 +101,11 @@ class SlackCheck:
             await attempt(self.client.conversations_members(channel=channel_id, limit=1))
         except CallFailed as error:
             return refused_by_slack(subject, error)
+        if channel_id != channel and installed.whole_enterprise:
+            problem = f"an organisation may have several of this name; put its id, {channel_id}"
+            return wrong(subject, problem)
         better = "" if channel_id == channel else f"; its id {channel_id} stays when it is renamed"
         return Finding(subject, f"readable{better}")
-
-    async def _find(self, name: str) -> str | None:
-        """The id of a channel that the bot is in."""
-        asked = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": 200}
-        method, cursor = "users.conversations", ""
-        while True:
-            page = await attempt(
-                self.client.api_call(method, params=asked | {"cursor": cursor}), method
-            )
-            for one in objects_in(page, "channels"):
-                if one.get("name") == name:
-                    return text_at(one, "id")
-            cursor = next_cursor(page)
-            if not cursor:
-                return None
 
     async def _post(self, subject: str, channel: str) -> Finding:
         card = render_trial_card()
@@ -112,7 +121,7 @@ class SlackCheck:
             return refused_by_slack(subject, error)
         return Finding(subject, "posted; press its buttons while the bot runs (crewgate serve)")
 
-    async def _person(self, subject: str, ref: ReviewerRef) -> Finding:
+    async def _person(self, subject: str, ref: ReviewerRef, team_id: str | None) -> Finding:
         try:
             match ref:
                 case User(id):
@@ -120,7 +129,8 @@ class SlackCheck:
                     self.known[ref] = _people(object_in(answer, "user"))
                     return _user(subject, answer)
                 case UserGroup(id):
-                    answer = await attempt(self.client.usergroups_users_list(usergroup=id))
+                    asking = self.client.usergroups_users_list(usergroup=id, team_id=team_id)
+                    answer = await attempt(asking)
                     people = frozenset(map(str, list_at(answer, "users")))
                     self.known[ref] = people
                     return _group(subject, len(people))
@@ -173,6 +183,14 @@ def _in_role(crew: CrewSettings, role: Role) -> tuple[ReviewerRef, ...]:
             return crew.starters or ()
         case _:
             return crew.operators
+
+
+def _where(answer: Mapping[str, object], installed: Installation) -> Finding:
+    who = f"{answer.get('user')} in {answer.get('team')}"
+    if installed.whole_enterprise:
+        return Finding("slack", f"{who}, an organisation; for its workspace {installed.team_id}")
+    of_one = ", a workspace of an organisation" if installed.enterprise_id else ""
+    return Finding("slack", f"{who}{of_one}")
 
 
 def _scopes(granted: frozenset[str] | None) -> Finding:

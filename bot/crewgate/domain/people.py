@@ -73,6 +73,7 @@ class Installation:
     url: str
     """The workspace's address."""
     team_id: str | None
+    """The workspace; of an enterprise as a whole, the one of it that the bot is for."""
     enterprise_id: str | None = None
     whole_enterprise: bool = False
 

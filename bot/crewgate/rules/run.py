@@ -102,6 +102,7 @@ async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Kno
         app_token=None,
         channels=(),
         people=dict.fromkeys(people, Role.REVIEWER),
+        team=settings.slack_team,
         owners=await address_owners(settings.database_url),
         send_test_card=False,
     )

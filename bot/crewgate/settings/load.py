@@ -91,6 +91,15 @@ class Settings:
             default="required unless every crew names one",
         ),
     ] = None
+    slack_team: Annotated[
+        str | None,
+        Setting(
+            parsers.parse_team,
+            "the workspace of this bot, by its id (`T…`): needed only where the app is installed to"
+            " an [organisation](operations.md#in-an-organisation) and is in several of its"
+            " workspaces",
+        ),
+    ] = None
     slack_api_url: Annotated[
         str, Setting(parsers.parse_folder_url, "base of the Web API (for proxies, GovSlack, tests)")
     ] = "https://slack.com/api/"

@@ -84,6 +84,14 @@ def token_like(prefix: str, where: str) -> Callable[[object], str]:
     return parse
 
 
+def parse_team(raw: object) -> str:
+    """The id of a workspace; the one of an organisation, which people put here too, is refused."""
+    text = parse_text(raw)
+    if not re.fullmatch(r"T[A-Z0-9]{2,}", text):
+        raise InvalidSetting(f"{shown(text)} is no workspace; put its id (T…) here")
+    return text
+
+
 def value_of_variable(
     variables: Mapping[str, object], parse_value: Callable[[object], T]
 ) -> Callable[[object], T]:

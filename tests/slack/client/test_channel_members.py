@@ -9,11 +9,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
-from crewgate.slack.client import channel_members
+from crewgate.runtime import Runtime
+from crewgate.slack.client import pages
 from crewgate.slack.client.allowance import A_MINUTE, MINUTE
 from crewgate.slack.client.channel_members import TRUST, ChannelMembers
+from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
+from tests.slack.client.installations import Remembered
 
 CALL = "conversations.members"
 
@@ -36,7 +39,8 @@ def clock() -> FakeClock:
 @pytest.fixture
 def members(slack: Workspace, clock: FakeClock) -> ChannelMembers:
     client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    return ChannelMembers(client, ["C1", "#secret"], clock=clock)
+    identity = Identity(client, sleep=Runtime().sleep, installations=Remembered())
+    return ChannelMembers(client, ["C1", "#secret"], identity=identity, clock=clock)
 
 
 async def test_before_slack_was_asked_memory_does_not_tell(members: ChannelMembers) -> None:
@@ -61,7 +65,7 @@ async def test_all_channels_are_renewed_ahead_of_time(members: ChannelMembers) -
 
 
 async def test_a_large_channel_comes_in_pages(slack: Workspace, members: ChannelMembers) -> None:
-    crowd = [f"U{number:05}" for number in range(channel_members.PAGE + 5)]
+    crowd = [f"U{number:05}" for number in range(pages.PAGE + 5)]
     slack.add_channel("C9", "crowd", members=crowd)
 
     await members.renew("C9")

@@ -192,7 +192,7 @@ async def test_whoever_asks_goes_on(slack: Workspace, client: AsyncWebClient, bo
     directory = SlackDirectory(
         client, asked, identity=identity, owner_of=whoever_has_it, clock=clock
     )
-    channels = ChannelMembers(client, ["C1", "#reviews"], clock=clock)
+    channels = ChannelMembers(client, ["C1", "#reviews"], identity=identity, clock=clock)
     people = People(client, identity, clock=clock)
     slack.fail(EVERY, malformed(body), times=None)
 

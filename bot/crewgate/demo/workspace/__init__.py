@@ -34,6 +34,7 @@ from crewgate.demo.workspace.faults import (
     slow,
 )
 from crewgate.demo.workspace.forms import CannotDoThat
+from crewgate.demo.workspace.grid import Grid
 from crewgate.demo.workspace.records import BOT_USER_ID, Channel, File, Group, Message, User, View
 from crewgate.demo.workspace.sender import Reply
 from crewgate.demo.workspace.user_actions import Written
@@ -51,6 +52,7 @@ __all__ = [
     "Channel",
     "Fault",
     "File",
+    "Grid",
     "Group",
     "Message",
     "Reply",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from crewgate.demo.workspace.forms import Entry, state_of
+from crewgate.demo.workspace.grid import ENTERPRISE_ID
 from crewgate.demo.workspace.records import (
     APP_ID,
     BOT_USER_ID,
@@ -86,6 +87,7 @@ class Payloads:
         self, user: str, channel: Channel, command: str, text: str
     ) -> tuple[Json, ResponseUrl]:
         """A slash command, and the answer it may get."""
+        grid = self._world.grid
         response_url = ResponseUrl(user=user, channel=channel.id, issued_at=self._world.now())
         return {
             "token": _TOKEN,
@@ -101,7 +103,7 @@ class Payloads:
             "is_enterprise_install": "false",
             "response_url": self._issue(response_url),
             "trigger_id": self._world.new_trigger(user),
-        }, response_url
+        } | ({} if grid is None else grid.of_command), response_url
 
     def with_ids(self, text: str) -> str:
         """A command's text in which people are named by their ids, `@Ben` as `<@U0BEN|Ben>`.
@@ -118,6 +120,7 @@ class Payloads:
 
     def event(self, event: Json) -> Json:
         """An event, wrapped for delivery under an id of its own."""
+        grid = self._world.grid
         return {
             "token": _TOKEN,
             "team_id": TEAM_ID,
@@ -128,11 +131,11 @@ class Payloads:
             "event_time": int(self._world.now()),
             "authorizations": [
                 {
-                    "enterprise_id": None,
+                    "enterprise_id": None if grid is None else ENTERPRISE_ID,
                     "team_id": TEAM_ID,
                     "user_id": BOT_USER_ID,
                     "is_bot": True,
-                    "is_enterprise_install": False,
+                    "is_enterprise_install": grid is not None and grid.whole,
                 }
             ],
             "is_ext_shared_channel": False,
@@ -171,7 +174,7 @@ class Payloads:
             "trigger_id": self._world.new_trigger(user),
             "enterprise": None,
             "is_enterprise_install": False,
-        }
+        } | (self._world.grid.of_interaction if self._world.grid is not None else {})
 
     def _message(self, user: str, message: Message, entered: Mapping[str, Entry]) -> Json:
         channel = self._world.channels[message.channel]

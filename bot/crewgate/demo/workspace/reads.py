@@ -32,7 +32,7 @@ _MAX_PAGE: Final = 999
 
 def auth_test(world: World, _: Args) -> Json:
     """`auth.test`."""
-    return {
+    answer: Json = {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Demo",
         "team_id": TEAM_ID,
@@ -42,6 +42,15 @@ def auth_test(world: World, _: Args) -> Json:
         "app_id": APP_ID,
         "is_enterprise_install": False,
     }
+    return answer if world.grid is None else answer | world.grid.of_token
+
+
+def teams(world: World, args: Args) -> Json:
+    """`auth.teams.list`: the workspaces that the app may act in."""
+    names = {TEAM_ID: "Demo"} if world.grid is None else world.grid.teams
+    granted = {TEAM_ID} if world.grid is None else world.grid.granted
+    page, cursor = _cut(args, [{"id": id_, "name": names[id_]} for id_ in sorted(granted)])
+    return {"teams": page, "response_metadata": {"next_cursor": cursor}}
 
 
 def history(world: World, args: Args) -> Json:
@@ -88,6 +97,7 @@ def _channels(world: World, args: Args, among: Callable[[Channel], bool]) -> Jso
         for channel in world.channels.values()
         if channel.kind in kinds
         and among(channel)
+        and channel.team_id == args.text("team_id", channel.team_id)
         and not (channel.archived and args.flag("exclude_archived"))
     ]
     page, cursor = _cut(args, found)
@@ -119,7 +129,7 @@ def open_im(world: World, args: Args) -> Json:
 
 def user_info(world: World, args: Args) -> Json:
     """`users.info`."""
-    return {"user": user_json(_user(world, args.required("user")))}
+    return {"user": user_json(world, _user(world, args.required("user")))}
 
 
 def user_by_email(world: World, args: Args) -> Json:
@@ -127,7 +137,7 @@ def user_by_email(world: World, args: Args) -> Json:
     email = args.required("email").lower()
     for user in world.users.values():
         if user.email and user.email.lower() == email:
-            return {"user": user_json(user)}
+            return {"user": user_json(world, user)}
     raise Refused("users_not_found")
 
 
@@ -215,6 +225,7 @@ def _group_json(group: Group) -> Json:
 #: By their names at Slack.
 METHODS: Final[dict[str, Method]] = {
     "api.test": lambda _, __: {},
+    "auth.teams.list": teams,
     "auth.test": auth_test,
     "conversations.history": history,
     "conversations.info": channel_info,

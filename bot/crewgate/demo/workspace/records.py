@@ -27,7 +27,8 @@ class User:
     is_guest: bool = False
     """A guest of the workspace, in one channel or several."""
     team_id: str = TEAM_ID
-    """Another one for people of other organisations, in a shared channel (Slack Connect)."""
+    """Another one for people of the organisation's other workspaces, and for those of other
+    organisations, in a shared channel (Slack Connect)."""
     deleted: bool = False
     tz: str | None = "Etc/UTC"
     """The time zone that the person has set; None if Slack tells none."""
@@ -139,6 +140,8 @@ class Channel:
     bot_is_member: bool = True
     archived: bool = False
     im_with: str | None = None
+    team_id: str = TEAM_ID
+    """Another one in an organisation: the channel is of another workspace."""
     messages: dict[str, Message] = field(default_factory=dict)
 
     @property

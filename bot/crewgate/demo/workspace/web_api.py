@@ -114,6 +114,9 @@ class WebApi:
             if method not in _WITHOUT_TOKEN:
                 self.check_token(token, method)
             self._check_scope(method, args)
+            grid = self._world.grid
+            if grid is not None and (code := grid.refuses_call(method, args)):
+                raise Refused(code)  # noqa: TRY301 - one way out
             return {"ok": True} | self.methods[method](self._world, Args(args))
         except Refused as refused:
             return {"ok": False, "error": refused.code} | refused.more

@@ -114,7 +114,7 @@ def view_json(view: View, values: Json | None = None) -> Json:
     }
 
 
-def user_json(user: User) -> Json:
+def user_json(world: World, user: User) -> Json:
     """A person, with the e-mail address that `users:read.email` shows."""
     return {
         "id": user.id,
@@ -132,7 +132,7 @@ def user_json(user: User) -> Json:
             "real_name": user.name.title(),
             "display_name": user.name,
         },
-    }
+    } | (world.grid.of_user(user.id, user.team_id) if world.grid is not None else {})
 
 
 def channel_json(channel: Channel) -> Json:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Self, TypeVar
 
+from crewgate.demo.workspace.grid import Grid
 from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
 from crewgate.demo.workspace.sender import Sender
 from crewgate.demo.workspace.server import Server
@@ -32,15 +33,17 @@ class Workspace(UserActions):
         now: Callable[[], float] = time.time,
         ack_seconds: float = 3,
         scopes: Iterable[str] | None = None,
+        grid: Grid | None = None,
     ) -> None:
         """`now` gives the Unix time, in seconds; `ack_seconds` is how long the bot may take.
 
-        `scopes` are the bot token's permissions; None permits everything.
+        `scopes` are the bot token's permissions; None permits everything. With `grid` the
+        workspace is one of an organisation.
         """
         self.bot_token = bot_token
         self.app_token = app_token
         self.signing_secret = signing_secret
-        world = World(now=now)
+        world = World(now=now, grid=grid)
         self.sockets = Sockets(world, ack_seconds)
         self.api = WebApi(
             world, bot_token=bot_token, app_token=app_token, new_ticket=self.sockets.ticket

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from crewgate.demo.changes import Changes
+from crewgate.demo.workspace.grid import Grid
 from crewgate.demo.workspace.records import (
     BOT_USER_ID,
     Channel,
@@ -27,8 +28,10 @@ from crewgate.demo.workspace.text import Json
 class World:
     """The state of the whole workspace. Every change is announced."""
 
-    def __init__(self, *, now: Callable[[], float]) -> None:
+    def __init__(self, *, now: Callable[[], float], grid: Grid | None = None) -> None:
         self.now = now
+        self.grid = grid
+        """The organisation that the workspace is of."""
         self.url = ""
         """The server's own address, which uploads and answers are sent to."""
         self.changes = Changes()

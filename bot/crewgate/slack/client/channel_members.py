@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.outcome import Refused
 from crewgate.slack.client.allowance import Allowance
-from crewgate.slack.client.answers import list_at, next_cursor, objects_in, text_at
-from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.slack.client.answers import list_at
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.pages import channel_named, pages
+from crewgate.slack.client.web_api import CallFailed
 from crewgate.usecases.ports.base import Clock
 
 log = structlog.get_logger(__name__)
 
 #: Older answers decide nothing: somebody may have left the channel.
 TRUST: Final = timedelta(minutes=15)
-#: Entries on a page; Slack takes fewer than 1,000.
-#: https://docs.slack.dev/reference/methods/conversations.members
-PAGE: Final = 999
-#: What a broken cursor could go on for. Whoever stands beyond these pages is not found.
-PAGES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,16 @@ class _Known:
 class ChannelMembers:
     """The members of the crews' channels, which are named by id or `#name`."""
 
-    def __init__(self, client: AsyncWebClient, channels: Iterable[str], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        channels: Iterable[str],
+        *,
+        identity: Identity,
+        clock: Clock,
+    ) -> None:
         self._client = client
+        self._identity = identity
         self._clock = clock
         self._channels = tuple(dict.fromkeys(channels))
         self._ids: dict[str, str] = {}
@@ -102,7 +107,7 @@ class ChannelMembers:
     async def _members(self, channel: str) -> list[str]:
         channel_id = await self._id_of(channel)
         found: list[str] = []
-        async for page in self._pages("conversations.members", channel=channel_id):
+        async for page in pages(self._client, "conversations.members", channel=channel_id):
             found += map(str, list_at(page, "members"))
         return found
 
@@ -111,23 +116,9 @@ class ChannelMembers:
         if not channel.startswith("#"):
             return channel
         if channel not in self._ids:
-            kinds = {"types": "public_channel,private_channel", "exclude_archived": True}
-            async for page in self._pages("users.conversations", **kinds):
-                for one in objects_in(page, "channels"):
-                    if one.get("name") == channel[1:]:
-                        self._ids[channel] = text_at(one, "id")
-        if channel not in self._ids:
-            raise CallFailed(Refused("not_in_channel", "the bot is in no channel of this name"))
+            team_id = await self._identity.team()
+            found = await channel_named(self._client, channel[1:], team_id=team_id)
+            if found is None:
+                raise CallFailed(Refused("not_in_channel", "the bot is in no channel of this name"))
+            self._ids[channel] = found
         return self._ids[channel]
-
-    async def _pages(self, method: str, **arguments: object) -> AsyncIterator[dict[str, Any]]:
-        """The pages of a method that gives cursors (docs.slack.dev/apis/web-api/pagination)."""
-        cursor = ""
-        for _ in range(PAGES):
-            asked = {**arguments, "limit": PAGE} | ({"cursor": cursor} if cursor else {})
-            page = await attempt(self._client.api_call(method, params=asked), method)
-            yield page
-            cursor = next_cursor(page)
-            if not cursor:
-                return
-        log.warning("channel_too_large", method=method, **arguments)

@@ -66,6 +66,7 @@ class SlackDirectory:
         `once` are named by no settings, and may be many: each is asked about until Slack answers.
         """
         self._client = client
+        self._identity = identity
         self._clock = clock
         self._asked = dict.fromkeys(_foreign(named))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
@@ -74,7 +75,7 @@ class SlackDirectory:
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
         self._has_asked = asyncio.Event()
         self._moved: dict[str, str] = {}
-        self._channels = ChannelMembers(client, channels, clock=clock)
+        self._channels = ChannelMembers(client, channels, identity=identity, clock=clock)
         self._open_channels = open_channels
         self._people = People(client, identity, clock=clock)
         self._wakeup = Wakeup()
@@ -266,7 +267,9 @@ class SlackDirectory:
                 self._note_move(owner)
                 return frozenset({owner.user})
             case UserGroup(id):
-                found = await attempt(self._client.usergroups_users_list(usergroup=id))
+                team_id = await self._identity.team()
+                asking = self._client.usergroups_users_list(usergroup=id, team_id=team_id)
+                found = await attempt(asking)
                 return frozenset(map(str, list_at(found, "users")))
 
     def _note_move(self, owner: EmailOwner) -> None:

@@ -10,8 +10,10 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Installation
-from crewgate.slack.client.answers import malformed, text_at
+from crewgate.slack.client.answers import objects_in, text_at
+from crewgate.slack.client.pages import pages
 from crewgate.slack.client.web_api import CallFailed, attempt
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.ports.slack import RememberedInstallation
@@ -29,9 +31,16 @@ class Identity:
     """The workspace's address, and whether Slack accepts this bot."""
 
     def __init__(
-        self, client: AsyncWebClient, *, sleep: Sleep, installations: RememberedInstallation
+        self,
+        client: AsyncWebClient,
+        *,
+        sleep: Sleep,
+        installations: RememberedInstallation,
+        team: str | None = None,
     ) -> None:
+        """`team` is the workspace that the settings name."""
         self.client = client
+        self._team = team
         self._sleep = sleep
         self._installations = installations
         self._remembered: Installation | None = None
@@ -72,6 +81,15 @@ class Identity:
             team_id, enterprise_id
         )
 
+    async def team(self) -> str | None:
+        """Return the workspace that the bot is for; None if Slack has never told.
+
+        Calls about one workspace name it, as an app of a whole organisation must; Slack ignores it
+        with any other token (https://docs.slack.dev/reference/methods/usergroups.users.list).
+        """
+        await self.ask_once()
+        return None if self._installation is None else self._installation.team_id
+
     async def recall(self) -> None:
         """Take what Slack said before the start, until it answers. Raises StoreUnavailable."""
         self._remembered = self._installation = await self._installations.recall()
@@ -86,7 +104,9 @@ class Identity:
         """Ask Slack who this bot is, and remember what it says."""
         try:
             answer = await attempt(self.client.auth_test())
-            installation = _parse(answer)
+            installation = await find_installation(
+                self.client, answer, team=self._team, before=self._installation
+            )
         except CallFailed as error:
             why = str(error)
             if why != self.warning:
@@ -115,16 +135,55 @@ class Identity:
             await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)
 
 
-def _parse(answer: Mapping[str, Any]) -> Installation:
-    """Raises CallFailed when the answer does not name a workspace."""
-    team_id, enterprise_id = (
-        text_at(answer, name) if answer.get(name) else None for name in ("team_id", "enterprise_id")
-    )
-    if team_id is None and enterprise_id is None:
-        raise malformed("team_id")
+async def find_installation(
+    client: AsyncWebClient,
+    answer: Mapping[str, Any],
+    *,
+    team: str | None,
+    before: Installation | None = None,
+) -> Installation:
+    """Return the installation that an answer of `auth.test` tells of.
+
+    Its workspace is `team`, which the settings name, else the one of `before`, else the only one
+    that the app is in. Raises CallFailed, with what to do, where none fits.
+    """
+    whole_enterprise = bool(answer.get("is_enterprise_install"))
+    of_enterprise = whole_enterprise or answer.get("enterprise_id")
+    enterprise_id = text_at(answer, "enterprise_id") if of_enterprise else None
+    if whole_enterprise:
+        granted = await _granted(client)
+    else:
+        granted = {text_at(answer, "team_id"): str(answer.get("team") or "")}
+    if team is None and before is not None and before.team_id in granted:
+        team = before.team_id
+    if team is None and len(granted) == 1:
+        [team] = granted
+    if team not in granted:
+        listed = ", ".join(f"{id_} {name}".strip() for id_, name in sorted(granted.items()))
+        raise CallFailed(NotSent(_what_to_do(team, listed)))
     return Installation(
         url=text_at(answer, "url"),
-        team_id=team_id,
+        team_id=team,
         enterprise_id=enterprise_id,
-        whole_enterprise=bool(answer.get("is_enterprise_install")),
+        whole_enterprise=whole_enterprise,
     )
+
+
+async def _granted(client: AsyncWebClient) -> dict[str, str]:
+    """Return the names of the workspaces that an app of a whole organisation may act in, by id.
+
+    https://docs.slack.dev/reference/methods/auth.teams.list
+    """
+    return {
+        text_at(team, "id"): str(team.get("name") or "")
+        async for page in pages(client, "auth.teams.list")
+        for team in objects_in(page, "teams")
+    }
+
+
+def _what_to_do(team: str | None, granted: str) -> str:
+    if not granted:
+        return "the app is added to no workspace of its organisation; have an administrator add it"
+    if team is None:
+        return f"the app is in several workspaces; put one of these into SLACK_TEAM: {granted}"
+    return f"the app is not in SLACK_TEAM ({team}); it is in {granted}: put that there, or add it"
