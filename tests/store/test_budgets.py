@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -123,6 +124,34 @@ async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not
     await put(uow, progress, at=NOW - 2 * SECOND)
     unlimited = Budget("posts C1", Rate(timedelta()))
     assert subjects(await lease(outbox, unlimited)) == ["progress", "r-0", "notice"]
+
+
+async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    notices = [replace(card, kind=EffectKind.NOTIFY_STUCK) for card in CARDS[:3]]
+    await put(uow, *notices)
+    assert subjects(await lease(outbox)) == ["r-0"]
+    assert await lease(outbox) == Leased()
+    await put(uow, *CARDS[3:])
+    assert subjects(await lease(outbox)) == ["r-3"]
+    assert (await lease(outbox)).again_in is not None
+
+
+async def test_cards_may_take_all_of_a_burst_and_what_is_no_burst_is_for_all(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, replace(CARDS[0], kind=EffectKind.NOTIFY_STUCK), *CARDS[1:3])
+    assert subjects(await lease(outbox)) == ["r-1", "r-2"]
+    one = Budget("posts C2", Rate(HOUR, burst=1))
+    assert subjects(await lease(outbox, one)) == ["r-0"]
+
+
+async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
+    progress = an_effect(EffectKind.PROGRESS, subject="progress", execution_id="e-9")
+    async with uow.begin() as tx:
+        await tx.enqueue([progress], at=NOW - HOUR, last=True)
+    await put(uow, replace(CARDS[0], kind=EffectKind.NOTIFY_STUCK))
+    unlimited = Budget("posts C1", Rate(timedelta()))
+    assert subjects(await lease(outbox, unlimited)) == ["r-0", "progress"]
 
 
 async def test_cards_are_brought_up_to_date_before_progress(

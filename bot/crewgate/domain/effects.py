@@ -143,7 +143,7 @@ class EffectKind(StrEnum):
     PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}")
     """Post the message that shows how far an execution is, or have it brought up to date."""
     REFRESH_PROGRESS = "refresh_progress", _update(by_execution=True)
-    """Bring that message up to date."""
+    """Bring that message up to date, or have it posted."""
     POST_RESULT = "post_result", _message(key="end {crew} {execution_id} {occasion}")
     """Post how an execution ended."""
     RESULT_FILE = "result_file", Row(by_execution=True)
@@ -212,6 +212,8 @@ IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
 TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)
 OF_WAITING: Final = _having(lambda row: row.of_waiting)
 
+LAST: Final = 2
+"""The priority of what goes after all others of its destination."""
 SLACK: Final = Lane.SLACK.value
 TIMER: Final = Lane.TIMER.value
 UPDATES: Final = Lane.UPDATES.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -207,7 +207,6 @@ class SqlOutbox(Outbox):
         budget: Budget | None = None,
         under_way: Collection[int] = (),
     ) -> Leased:
-        # It looks before it writes: an idle turn costs no transaction.
         if budget is not None and not budget.rate.interval:
             budget = None
         due = {
@@ -217,22 +216,18 @@ class SqlOutbox(Outbox):
             "lease": lease // MICROSECOND,
         }
         with translate_errors():
-            async with self._engines.read.connect() as connection:
-                if not await rows(connection, _due(self._dialect), due | {"most": 1}):
-                    return Leased()
-                if budget is not None:
-                    named = {"budget": budget.name, "now": now}
-                    for stored, at in await rows(connection, _budget(self._dialect), named):
-                        until = budget.rate.believed(stored, at)
-                        if not budget.rate.room(until, at):
-                            return Leased(again_in=budget.rate.wait(until, at))
+            if nothing := await self._look(due, budget):
+                return nothing
             async with self._engines.write.begin() as connection:
                 if budget is not None:
                     until, at = await self._open_budget(connection, budget, now)
-                    limit = min(limit, budget.rate.room(until, at))
+                    room = budget.rate.room(until, at)
+                    limit = min(limit, room)
                     due["most"] = limit + len(under_way)
                 found = await rows(connection, _locked_due(self._dialect), due)
-                jobs = [row for row in found if row.id not in under_way][:limit]
+                jobs: Sequence[Any] = [row for row in found if row.id not in under_way][:limit]
+                if budget is not None:
+                    jobs = _within(room, budget, jobs)
                 if jobs:
                     leased = [
                         {"b_job": row.id, "until": row.held_until, "now": now} for row in jobs
@@ -248,6 +243,26 @@ class SqlOutbox(Outbox):
                     ]
                     await write(connection, _MERGE, same)
         return Leased(tuple(map(_to_job, jobs)))
+
+    async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
+        """Look before anything is written, so that an idle turn costs no transaction.
+
+        Return None if something can be leased.
+        """
+        async with self._engines.read.connect() as connection:
+            first = await rows(connection, _due(self._dialect), due | {"most": 1})
+            if not first:
+                return Leased()
+            if budget is not None:
+                named = {"budget": budget.name, "now": due["now"]}
+                for stored, at in await rows(connection, _budget(self._dialect), named):
+                    until = budget.rate.believed(stored, at)
+                    room = budget.rate.room(until, at)
+                    if not room:
+                        return Leased(again_in=budget.rate.wait(until, at))
+                    if not _within(room, budget, first):
+                        return Leased()
+        return None
 
     @override
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
@@ -334,6 +349,16 @@ class SqlOutbox(Outbox):
                     .distinct()
                 )
                 return tuple(found)
+
+
+def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:
+    """Return the jobs that a budget has room for; they are ordered by priority.
+
+    Of a burst, the last one is left to the first priority, so that a card does not wait because
+    of a message that nobody waits for.
+    """
+    first = sum(row.priority == 0 for row in jobs)
+    return jobs[: max(first, room - 1 if budget.rate.burst > 1 else room)]
 
 
 def _to_job(row: sa.Row[Any]) -> Job:

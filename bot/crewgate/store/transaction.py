@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.effects import OF_WAITING, Effect
+from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
@@ -349,15 +349,21 @@ class Tx:
         await insert_once(self._connection, direct_messages, row)
 
     async def enqueue(
-        self, effects: Iterable[Effect], *, at: datetime, due_at: datetime | None = None
+        self,
+        effects: Iterable[Effect],
+        *,
+        at: datetime,
+        due_at: datetime | None = None,
+        last: bool = False,
     ) -> None:
         """Store effects in the outbox with the transaction; `at` is now.
 
         They are due at once, and their workers are woken after the commit, or due at `due_at`.
+        Those that are `last` go after all others of their destination.
         """
         for effect in effects:
             row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}
-            self._new_effects.append(row)
+            self._new_effects.append(row | {"priority": LAST} if last else row)
             if due_at is None:
                 self.woken.add(effect.destination)
 

@@ -58,7 +58,7 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
         await apply(tx, reopened, at=at)
         await schedule(tx, reopened.round, at=at)
     await tx.executions.save(back)
-    await tx.enqueue([about(back, EffectKind.PROGRESS)], at=at)
+    await tx.enqueue([about(back, EffectKind.REFRESH_PROGRESS)], at=at)
     await tx.expedite(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
     return back
 

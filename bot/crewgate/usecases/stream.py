@@ -99,7 +99,7 @@ async def _show(tx: Tx, before: Execution, execution: Execution, *, at: datetime
     if execution != before:
         await tx.executions.save(execution)
         if execution.tracked:
-            await tx.enqueue([about(execution, EffectKind.PROGRESS)], at=at)
+            await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
     return execution
 
 

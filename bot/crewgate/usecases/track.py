@@ -66,7 +66,9 @@ async def track(
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
-        effects.append(about(execution, EffectKind.PROGRESS))
+        # Where it has paused, the card is what people wait for.
+        progress = about(execution, EffectKind.PROGRESS)
+        await tx.enqueue([progress], at=at, last=carried is not None)
     if first and execution.is_over:
         effects.append(about(execution, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
@@ -123,7 +125,7 @@ async def end_execution(
             await apply(tx, closed, at=at)
     if not ended.tracked:
         return
-    effects = [about(ended, EffectKind.PROGRESS)]
+    effects = [about(ended, EffectKind.REFRESH_PROGRESS)]
     if ended.awaits_result:
         await tx.expedite(about(ended, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
     elif not before.is_over or before.awaits_result:
@@ -147,7 +149,7 @@ async def _complete_task(
     await tx.executions.add_task_update(update_id, execution, update, at=at)
     await tx.executions.save(execution.finish_task())
     if execution.tracked:
-        await tx.enqueue([about(execution, EffectKind.PROGRESS)], at=at)
+        await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
 
 
 async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:

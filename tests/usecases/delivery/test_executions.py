@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crewgate.domain.effects import SLACK, Effect, EffectKind
+from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
 from crewgate.domain.execution import (
     CrewUpdate,
     TaskUpdate,
@@ -15,6 +15,7 @@ from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import SECOND
 from tests.usecases.world import CREW, World
 
+POSTS = posts_destination("research")
 NO_FILES = Refused("file_uploads_disabled", "", RefusalKind.PERMANENT)
 
 
@@ -58,9 +59,9 @@ async def test_progress_that_cannot_be_changed_holds_up_no_post(world: World) ->
     await world.start()
     await world.settle_slack()
     await world.record(TaskUpdate(title="plan"))
-    await world.turn()
-    await world.record(CrewUpdate(result=Output("All of it.")))
     world.slack.execution_faults.append(NotSent("slow", alone=True))
+    await world.turn(UPDATES)
+    await world.record(CrewUpdate(result=Output("All of it.")))
     await world.settle_slack()
     frozen = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
     world.slack.execution_faults.append(frozen)
@@ -71,6 +72,39 @@ async def test_progress_that_cannot_be_changed_holds_up_no_post(world: World) ->
     assert await world.set_aside() == []
 
 
+async def test_progress_takes_no_turn_of_a_card_where_nothing_is_posted(world: World) -> None:
+    await world.start()
+    await world.settle_slack()
+    await world.record(TaskUpdate(title="plan"))
+
+    assert await world.lease(POSTS) == ()
+    await world.settle_slack()
+    assert world.slack.updates[-1].execution.completed_tasks == 1
+
+
+async def test_progress_in_a_thread_that_has_a_card_goes_after_all_else(world: World) -> None:
+    await world.notify()
+    await world.settle_slack()
+    await world.record(TaskUpdate(title="plan"))
+    await world.turn(UPDATES)
+    await world.notify("Theirs.", execution_id="e-2")
+
+    [first] = await world.lease(POSTS, limit=1)
+    assert first.effect.kind is EffectKind.POST
+    await world.deliver(first)
+    await world.settle_slack()
+    assert world.messages_said() == [EffectKind.PROGRESS]
+
+
+async def test_a_pause_has_its_card_posted_before_the_tasks_before_it(world: World) -> None:
+    await world.record(TaskUpdate(title="plan"))
+    await world.notify()
+    await world.notify(execution_id="e-2")
+
+    cards = [EffectKind.POST, EffectKind.POST]
+    assert [job.effect.kind for job in await world.lease(POSTS)] == cards
+
+
 async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     await world.start()
     await world.settle_slack()
@@ -78,7 +112,6 @@ async def test_what_somebody_deleted_is_not_missed(world: World) -> None:
     world.slack.execution_faults.append(Refused("message_not_found", "", RefusalKind.MESSAGE_GONE))
     await world.settle_slack()
     await world.record(CrewUpdate(result=Output("All of it.")))
-    await world.turn()
     world.slack.execution_faults.append(Refused("thread_not_found", "", RefusalKind.THREAD_GONE))
     await world.settle_slack()
 

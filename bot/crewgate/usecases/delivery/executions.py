@@ -34,9 +34,14 @@ async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     if posting.progress_message is None:
         return await _post(job, context, await _with_rounds(posting, context))
     # Not here: only posts hold up posts.
+    return await _leave_to(EffectKind.REFRESH_PROGRESS, job, context)
+
+
+async def _leave_to(
+    kind: EffectKind, job: Job, context: DeliveryContext, *, last: bool = False
+) -> Outcome:
     async with context.uow.begin() as tx:
-        refreshed = replace(job.effect, kind=EffectKind.REFRESH_PROGRESS)
-        await tx.enqueue([refreshed], at=context.clock())
+        await tx.enqueue([replace(job.effect, kind=kind)], at=context.clock(), last=last)
         await tx.complete(job)
     return Delivered()
 
@@ -55,10 +60,17 @@ async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> E
 
 
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Bring the progress message up to date. The result tells what is lost if it cannot be."""
+    """Bring the progress message up to date, or have it posted: what needs no post takes no turn.
+
+    The result tells what is lost if it cannot be brought up to date.
+    """
     posting = await _posting(job, context)
-    if posting is None or posting.progress_message is None:
+    if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
+    if posting.progress_message is None:
+        # Only the first message of a thread is waited for.
+        begun = posting.thread_ts is not None
+        return await _leave_to(EffectKind.PROGRESS, job, context, last=begun)
     message, posting = posting.progress_message, await _with_rounds(posting, context)
     return await messages.refresh(job, posting, message, context)
 

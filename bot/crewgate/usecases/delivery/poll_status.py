@@ -146,7 +146,7 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
 async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at: datetime) -> None:
     await tx.executions.save(updated)
     if _shown(updated) != _shown(execution):
-        await tx.enqueue([about(updated, EffectKind.PROGRESS)], at=at)
+        await tx.enqueue([about(updated, EffectKind.REFRESH_PROGRESS)], at=at)
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:

@@ -63,7 +63,7 @@ class Outbox(Protocol):
         """Lease due jobs for one destination, at most one of an ordering key.
 
         They are ordered by priority, then by due time, and are as many as `budget` has room for,
-        which they spend.
+        which they spend. The last of its burst is left to the first priority.
 
         A job that needs a card is not leased before the card is posted. Effects that a leased job
         carries out too are deleted. `now` decides which jobs are due. Leases go by a clock that all
