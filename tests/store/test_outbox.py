@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from crewgate.domain.effects import IN_ORDER, SLACK, UPDATES, EffectKind
+from crewgate.domain.effects import IN_ORDER, SLACK, UPDATES, Effect, EffectKind
+from crewgate.store import tables
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.outbox import SqlOutbox
+from crewgate.store.outbox import SqlOutbox, from_effect
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, an_effect
@@ -89,6 +91,49 @@ async def test_a_lane_is_worked_in_order_one_at_a_time(
         await done(uow, job)
     assert order == [FIRST, SECOND_ONE, FIRST]
     assert await lease(outbox) == ()
+
+
+async def test_several_processes_work_a_lane_in_order_one_at_a_time(
+    engines: Engines, uow: SqlUnitOfWork
+) -> None:
+    effects = [
+        replace(SECOND_ONE, subject=str(n), execution_id=f"e-{n % 4}", crew="research")
+        for n in range(40)
+    ]
+    await put(uow, *effects)
+    under_way: set[str] = set()
+    delivered: list[Effect] = []
+
+    async def work(outbox: SqlOutbox) -> None:
+        while len(delivered) < len(effects):
+            for job in await lease(outbox, to=POSTS, limit=3):
+                assert job.effect.execution_id not in under_way
+                under_way.add(job.effect.execution_id)
+                delivered.append(job.effect)
+                async with uow.begin() as tx:
+                    await tx.complete(job)
+                    under_way.remove(job.effect.execution_id)
+
+    await asyncio.gather(*(work(SqlOutbox(engines)) for _ in range(3)))
+    for execution in range(4):
+        lane = [one.subject for one in delivered if one.execution_id == f"e-{execution}"]
+        assert lane == [str(n) for n in range(execution, 40, 4)]
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_one_that_is_committed_late_waits_for_a_later_one_that_is_under_way(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines
+) -> None:
+    row = from_effect(FIRST) | {"created_at": NOW, "due_at": NOW, "tries": 0}
+    async with engines.write.begin() as slow:
+        await slow.execute(sa.insert(tables.outbox), row)
+        await put(uow, SECOND_ONE)
+        (job,) = await lease(outbox)
+        assert job.effect == SECOND_ONE
+    assert await lease(outbox) == ()
+    await done(uow, job)
+    (job,) = await lease(outbox)
+    assert job.effect == FIRST
 
 
 async def test_one_that_is_tried_again_keeps_its_place(

@@ -32,7 +32,7 @@ def _at_least(column: sa.Column[int], least: int) -> sa.ColumnElement[int]:
     return sa.case((column > least, column), else_=least)
 
 
-_earlier = outbox.alias("earlier")
+_other = outbox.alias("other")
 _card = outbox.alias("card")
 _MERGED = frozenset(kind.value for kind in MERGED)
 _WAITS_FOR_CARD = sa.and_(
@@ -90,9 +90,11 @@ def _due(dialect: str) -> sa.Select[Any]:
             outbox.c.set_aside_at.is_(None),
             sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _lease_clock(dialect)),
             ~sa.exists().where(
-                _earlier.c.ordering_key == outbox.c.ordering_key,
-                _earlier.c.id < outbox.c.id,
-                _earlier.c.set_aside_at.is_(None),
+                _other.c.ordering_key == outbox.c.ordering_key,
+                _other.c.set_aside_at.is_(None),
+                # An earlier one may become visible after a later one was leased.
+                (_other.c.id < outbox.c.id)
+                | ((_other.c.id > outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
             ),
             ~_WAITS_FOR_CARD,
         )
