@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from itertools import cycle
 
@@ -23,6 +24,8 @@ _PROCESSES = 3
 _PATIENCE = 2
 _ALLOWANCE = 20
 _LOOK_SECONDS = 0.5
+#: Cards of one execution, whose order in its thread counts.
+_OF_EXECUTION = 4
 
 
 async def burst(options: Options) -> AsyncIterator[Row]:
@@ -66,7 +69,8 @@ async def _send(number: int, world: World) -> None:
     connections = [await Connection.open(bot.port) for bot in world.bots]
     try:
         for which, connection in zip(range(number), cycle(connections), strict=False):
-            await send(connection, notification(which), expect=ACCEPTED)
+            request = notification(which, f"execution {which // _OF_EXECUTION}")
+            await send(connection, request, expect=ACCEPTED)
     finally:
         for connection in connections:
             connection.close()
@@ -83,9 +87,11 @@ async def _posted(options: Options, world: World) -> None:
 
 
 def _out_of_order(cards: list[int]) -> int:
-    """How many came after one that was sent later."""
-    latest, late = -1, 0
+    """How many came after one of the same execution that was sent later."""
+    latest: defaultdict[int, int] = defaultdict(int)
+    late = 0
     for card in cards:
-        late += card < latest
-        latest = max(latest, card)
+        execution = card // _OF_EXECUTION
+        late += card < latest[execution]
+        latest[execution] = max(latest[execution], card)
     return late

@@ -78,12 +78,12 @@ def quantile(values: Iterable[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def spread(latencies: Sequence[float]) -> str:
-    """Half of them, and nearly all of them, took no longer than this."""
+def spread(latencies: Sequence[float], most: int = 99) -> str:
+    """Half of them, and this percentage of them, took no longer than this."""
     if not latencies:
         return "none"
-    half, most = (quantile(latencies, share) * 1000 for share in (0.5, 0.99))
-    return f"p50 {half:.1f} ms  p99 {most:.1f} ms"
+    shares = ((share, quantile(latencies, share / 100) * 1000) for share in (50, most))
+    return "  ".join(f"p{share} {taken:.1f} ms" for share, taken in shares)
 
 
 def table(rows: Sequence[Row]) -> str:

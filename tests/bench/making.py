@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tests.bench.connection import Connection
 from tests.bench.fill import round_of
 from tests.bench.load import send
-from tests.bench.requests import USER, click, command, home_opened, mark, notification
+from tests.bench.requests import USER, click, command, home_opened, mark, notification, task_done
 from tests.bench.world import World
 
 ACCEPTED = 202
@@ -36,6 +36,15 @@ async def make_round(world: World, name: object) -> str:
 async def notify(world: World, name: object) -> Took:
     """A notification, until its card is posted."""
     return await _once(world, notification(name), ACCEPTED, "chat.postMessage", mark(name))
+
+
+async def tell(world: World, name: object) -> None:
+    """A task is done, so its execution's progress is shown."""
+    connection = await Connection.open(world.bot.port)
+    try:
+        await send(connection, task_done(name), expect=ACCEPTED)
+    finally:
+        connection.close()
 
 
 async def approve(world: World, execution: str) -> Took:

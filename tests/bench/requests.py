@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
+from crewgate.web.credentials import Credentials, EventKind
 from tests.bench.connection import request
 
 SECRET = "bench-secret-of-this-machine-alone"
@@ -29,15 +30,26 @@ def mark(number: object) -> str:
     return f"mark-{number}-"
 
 
-def notification(number: object, crew: str = "crew") -> bytes:
-    """A crew pauses: the execution is new for each number."""
+def notification(number: object, execution: str = "") -> bytes:
+    """A crew pauses: the execution is new for each number, or this one, with a task for each."""
     body = {
-        "execution_id": mark(number),
-        "task_id": "market_research",
+        "execution_id": execution or mark(number),
+        "task_id": f"task {number}" if execution else "market_research",
         "task_output": f"{mark(number)} {_OUTPUT}",
     }
-    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
-    return request(f"/crews/{crew}/human-input", json.dumps(body).encode(), headers)
+    return _of_crew("human-input", body, {"Authorization": f"Bearer {SECRET}"})
+
+
+def task_done(number: object) -> bytes:
+    """A crew tells that a task of this number's execution is done, so its progress is shown."""
+    key = Credentials("crew", SECRET, SECRET).event_key(EventKind.TASK)
+    body = {"execution_id": mark(number), "task_id": "plan", "output": "Done."}
+    return _of_crew(f"events/task/{key}", body, {})
+
+
+def _of_crew(path: str, body: dict[str, str], headers: dict[str, str]) -> bytes:
+    as_json = {"Content-Type": "application/json"} | headers
+    return request(f"/crews/crew/{path}", json.dumps(body).encode(), as_json)
 
 
 def click(round_id: str, slack_port: int) -> bytes:

@@ -86,7 +86,7 @@ async def notifications(options: Options) -> AsyncIterator[Row]:
             what,
             summary(taken),
             compared,
-            ">= 20% of raw, >= 10 x awaithumans, p99 < 50 ms",
+            ">= 25% of raw, >= 20 x awaithumans, p99 < 40 ms",
         )
 
 
@@ -135,7 +135,7 @@ async def clicks(options: Options) -> AsyncIterator[Row]:
         f"clicks, 16 at once ({calls.get('resume', 0):,} of {clicked:,} resumed meanwhile)",
         summary(ours),
         f"{ratio(rates, bare_rates):.1%} of the bare listener ({by_cpu(ours, theirs):.1%} by CPU)",
-        ">= 50%",
+        ">= 65%",
     )
 
 
