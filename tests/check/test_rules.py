@@ -212,3 +212,33 @@ async def test_what_is_doubtful_is_in_the_log_of_a_start(run: Run) -> None:
     [line] = [line for line in logs if line["event"] == "rule_doubtful"]
     assert line["rule"] == 'crews.toml, line 8: crews.research.rules[2] "more eyes"'
     assert line["why"].startswith(f"it never counts: every review that it is for is one of {HERE}")
+
+
+async def test_each_group_must_have_enough_people(slack: Workspace, said_of: Ask) -> None:
+    slack.add_group("S0LEGAL", "legal", ["U0ANA", "U0BEN"])
+    slack.add_group("S0FINANCE", "finance", ["U0BEN"])
+    groups = "approvals_from = { S0LEGAL = 1, S0FINANCE = 1 }\n"
+    enough = f"✓ {HERE}: 2 approvals, of 2 people"
+    assert await lines(said_of, ONE + groups) == [enough]
+    alone = "who started it may not approve it, and without some of its people too few are left"
+    assert (await lines(said_of, f"{ONE}{groups}self_approval = false"))[1:] == [
+        f"! {HERE}: {alone}; name another reviewer, or put self_approval = true there"
+    ]
+    few = "3 people, each for one group, but only"
+    put = "put smaller numbers there, or more people into the groups"
+    assert await lines(said_of, f"{ONE}approvals_from = {{ S0LEGAL = 1, S0FINANCE = 2 }}") == [
+        f"✗ {HERE}.approvals_from: {few} 2 can approve; 1 person is in S0FINANCE; {put}"
+    ]
+    slack.add_group("S0LEGAL", "legal", ["U0BEN"])
+    assert await lines(said_of, ONE + groups) == [
+        f"✗ {HERE}.approvals_from: 2 people, each for one group, but only 1 can approve; {put}"
+    ]
+
+
+async def test_a_group_that_there_is_not_is_named(slack: Workspace, said_of: Ask) -> None:
+    slack.add_group("S0LEGAL", "legal", ["U0BEN"])
+    said = await lines(said_of, f"{ONE}approvals_from = {{ S0LEGAL = 1, S0NONE = 1 }}")
+    assert said[0] == (
+        f"✗ {HERE}.approvals_from: nobody is in S0NONE; put people of this workspace there"
+    )
+    assert "0 people are in S0NONE" in said[1]

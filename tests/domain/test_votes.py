@@ -8,8 +8,14 @@ from datetime import timedelta
 import pytest
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import AlreadyVoted, InvalidTransition, NotVoted, NotWaiting
-from crewgate.domain.people import Role, User
+from crewgate.domain.errors import (
+    AlreadyVoted,
+    GroupsComplete,
+    InvalidTransition,
+    NotVoted,
+    NotWaiting,
+)
+from crewgate.domain.people import Role, User, UserGroup
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
@@ -105,6 +111,18 @@ def test_one_revise_decides_at_once_and_the_approvals_stay_on_record() -> None:
     assert transition.round.state is State.DECIDED
     assert transition.round.votes == (a_vote(),)
     assert transition.round.decision == a_decision(Revise("Shorter."), by=BEN)
+
+
+def test_an_approval_that_no_group_needs_is_refused() -> None:
+    legal, finance = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+    rule = a_rule(approvals=2, approvals_from=((legal, 1), (finance, 1)))
+    first = a_round(rule=rule).approve(a_vote(ANA, groups=(legal, finance))).round
+    for round_ in (a_round(rule=rule), first):
+        with pytest.raises(GroupsComplete):
+            round_.approve(a_vote(BEN))
+    decided = first.approve(a_vote(BEN, groups=(legal,))).round
+    assert [vote.group for vote in decided.votes] == [finance, legal]
+    assert (decided.state, first.state) == (State.DECIDED, State.WAITING)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.WAITING])

@@ -50,7 +50,7 @@ CLEO, EVE = Person("U0CLEO", "Cleo"), Person("U0EVE", "Eve")
 LEGAL, PLATFORM = UserGroup("S0LEGAL"), UserGroup("S0PLATFORM")
 NAMES: Final = Names(
     users={one.id: one.name for one in (ANA, BEN, CLEO, DORA, EVE)},
-    groups={LEGAL.id: "legal", PLATFORM.id: "platform"},
+    groups={LEGAL.id: "legal", PLATFORM.id: "platform", "S0FINANCE": "finance"},
 )
 AT = NOW.replace(microsecond=0)
 SHORT = Output("The agreement is standard, save for **one** clause: liability ends after 3 months.")

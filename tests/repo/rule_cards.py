@@ -13,7 +13,7 @@ from typing import Any, Final
 from crewgate.demo.transcript import read_message
 from crewgate.demo.workspace import Message as SlackMessage
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.people import User
+from crewgate.domain.people import User, UserGroup
 from crewgate.domain.reason import Answered
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
@@ -21,7 +21,7 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
-from crewgate.domain.verdict import Decision, Revise, TimedOut, Via
+from crewgate.domain.verdict import Decision, Revise, TimedOut, Via, decision_of_votes
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands.rule_messages import render_rules
 from crewgate.slack.reviews.notices import render_escalated, render_reminder, render_timed_out
@@ -32,6 +32,7 @@ from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, kept
 from tests.slack.rendering import a_scene
 
 CLEO: Final = replace(BEN, id="U0CLEO", name="Cleo")
+FINANCE: Final = UserGroup("S0FINANCE")
 EVE: Final = replace(BEN, id="U0EVE", name="Eve")
 NAME: Final = "contracts over the limit"
 DAY: Final = timedelta(days=1)
@@ -62,6 +63,13 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "name", _more(kept_card(_under()), VIEW)
     one = _under(approvals=2, votes=(a_vote(ANA, at=LATER),))
     yield "approvals", kept_card(one)
+    groups = {"approvals_from": ((LEGAL, 1), (FINANCE, 1)), "approvals": 2}
+    yield "approvals_from", kept_card(_under(votes=(a_vote(ANA, groups=(LEGAL,)),), **groups))[:2]
+    votes = a_vote(ANA, groups=(LEGAL,)), a_vote(BEN, groups=(FINANCE,), at=LATER)
+    done = _under(votes=votes, **groups)
+    approved = decision_of_votes(votes, unsent_notes=0)
+    done = replace(done, round=replace(done.round, state=State.DECIDED, decision=approved))
+    yield "groups have approved", kept_card(done)[2:3]
     again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
     newer = replace(one, round=replace(one.round, number=2, votes=()), previous=again)
     yield "again", [line for line in kept_card(newer) if "the count starts again" in line]

@@ -261,3 +261,20 @@ async def test_a_database_of_another_version_is_not_read(world: World, told: Tol
         await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreUnavailable, match="a later Crewgate has migrated the database"):
         await told("")
+
+
+async def test_groups_that_could_not_approve_together_are_told(
+    world: World, slack: Workspace, told: Told
+) -> None:
+    slack.add_group("S0FINANCE", "finance", ["U0BEN"])
+    slack.add_group("S0BOARD", "board", ["U0BEN"])
+    await pause(world)
+    status, said = await told(rule("memos", "approvals_from = { S0LEGAL = 1, S0FINANCE = 1 }"))
+    assert status == 0
+    assert said[4:7] == [
+        "      2 approvals instead of 1",
+        "      decided by S0LEGAL, S0FINANCE instead of U0ANA, U0BEN",
+        "      other values of approvals_from",
+    ]
+    status, said = await told(rule("memos", "approvals_from = { S0BOARD = 1, S0FINANCE = 1 }"))
+    assert (status, said[4]) == (1, "      nobody could approve: it needs 2 people and has 1")

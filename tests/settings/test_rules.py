@@ -197,3 +197,32 @@ def test_working_hours_are_counted_where_the_rule_has_them(load_file: Load) -> N
 )
 def test_a_reminder_may_come_when_the_time_out_may_not_yet_have(load_file: Load, text: str) -> None:
     assert len(rules(load_file, NAMED + text)) == 1
+
+
+def test_groups_that_must_approve_are_the_reviewers(load_file: Load) -> None:
+    (rule,) = rules(load_file, NAMED + "approvals_from = { S0LEGAL = 1, S0FINANCE = 2 }\n")
+    legal, finance = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+    assert rule.approvals_from == ((legal, 1), (finance, 2))
+    assert (rule.reviewers, rule.approvals) == ((legal, finance), 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("approvals_from = {}", "approvals_from: it is empty; put user groups with numbers here,"),
+        ("approvals_from = 2", "approvals_from: 2 is no table; put one like"),
+        ("approvals_from = { U0ANA = 1 }", "approvals_from: 'U0ANA' is no user group; put ids of"),
+        ("approvals_from = { S0LEGAL = 0 }", "approvals_from: 0: put a number from 1 to 50 here"),
+        ("approvals_from = { S0LEGAL = 40, S0B = 11 }", "approvals_from: 51 approvals in all; put"),
+        (
+            "approvals_from = { S0LEGAL = 1 }\napprovals = 1",
+            "approvals: approvals_from stands for it; take one of the two out",
+        ),
+        (
+            'approvals_from = { S0LEGAL = 1 }\nreviewers = ["U0ANA"]',
+            "reviewers: approvals_from stands for it; take one of the two out",
+        ),
+    ],
+)
+def test_groups_that_cannot_be_counted_are_named(load_file: Load, text: str, said: str) -> None:
+    assert wrong(load_file, text).startswith(said)

@@ -7,6 +7,7 @@ from itertools import chain
 
 from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.domain.people import Anyone, ReviewerRef, UserGroup
+from crewgate.domain.rules.groups import most_approvals
 from crewgate.domain.rules.rule import Rule
 from crewgate.settings.crew import CrewSettings
 from crewgate.settings.rules import doubtful as doubtful_rules
@@ -39,7 +40,8 @@ def channels_of(crew: CrewSettings) -> tuple[str, ...]:
 
 def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
     """A line for each person that the rule itself names and Slack does not know."""
-    for key, refs in (("reviewers", rule.reviewers), ("escalate.to", _escalated_to(rule))):
+    first = "approvals_from" if rule.approvals_from else "reviewers"
+    for key, refs in ((first, rule.reviewers), ("escalate.to", _escalated_to(rule))):
         for ref in refs or ():
             if known.get(ref) == frozenset():
                 is_group = isinstance(ref, UserGroup)
@@ -59,18 +61,23 @@ def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator
         yield skipped(place, "Slack could not be asked for all of its people")
     else:
         people = frozenset(chain.from_iterable(known[ref] for ref in named))
-        if len(people) < rule.approvals:
-            yield wrong(f"{place}.approvals", _too_few(rule, len(people)))
+        able = most_approvals(rule, people, known.__getitem__)
+        if able < rule.approvals:
+            key = "approvals_from" if rule.approvals_from else "approvals"
+            yield wrong(f"{place}.{key}", _too_few(rule, able, known))
             return
         yield Finding(place, f"{needed}, of {_count(len(people))}")
         at_first = frozenset(chain.from_iterable(known[ref] for ref in first))
-        if len(at_first) < rule.approvals:
+        if most_approvals(rule, at_first, known.__getitem__) < rule.approvals:
             why = (
                 f"before the escalation {_may_decide(len(at_first))}, which is not enough;"
                 " name more reviewers if that is not meant"
             )
             yield doubtful(place, why)
-        if not rule.self_approval and len(people) <= rule.approvals:
+        if not rule.self_approval and any(
+            most_approvals(rule, people - {one}, known.__getitem__) < rule.approvals
+            for one in people
+        ):
             yield doubtful(place, _alone(rule))
 
 
@@ -78,14 +85,26 @@ def _escalated_to(rule: Rule) -> tuple[ReviewerRef, ...]:
     return () if rule.escalate is None else rule.escalate.to
 
 
-def _too_few(rule: Rule, people: int) -> str:
+def _too_few(rule: Rule, people: int, known: Known) -> str:
+    if rule.approvals_from:
+        short = [
+            f"; {_count(len(known[group]))} {'is' if len(known[group]) == 1 else 'are'} in {group}"
+            for group, count in rule.approvals_from
+            if len(known[group]) < count
+        ]
+        return (
+            f"{rule.approvals} people, each for one group, but only {people} can"
+            f" approve{''.join(short)}; put smaller numbers there, or more people into the groups"
+        )
     if not people:
         return "nobody may decide; put people of this workspace into reviewers"
     return f"{rule.approvals}, but {_may_decide(people)}; put {people} there, or name more people"
 
 
 def _alone(rule: Rule) -> str:
-    if rule.approvals == 1:
+    if rule.approvals_from:
+        why = "who started it may not approve it, and without some of its people too few are left"
+    elif rule.approvals == 1:
         why = "its only reviewer may not approve what they started themselves"
     else:
         why = "all of its reviewers must approve, and one who started it may not"

@@ -65,6 +65,10 @@ class VotedOtherwise(VoteRefused):
         self.vote = vote
 
 
+class GroupsComplete(VoteRefused):
+    """The groups that this person counts for have enough approvals; others are missing."""
+
+
 class NotVoted(VoteRefused):
     """This person has not approved the round, so there is nothing to take back."""
 

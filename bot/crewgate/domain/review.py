@@ -27,6 +27,7 @@ Every transition returns the new round and its effects; the caller saves both in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -41,12 +42,14 @@ from crewgate.domain.answering import (
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import (
     AlreadyDecided,
+    GroupsComplete,
     InvalidTransition,
     NotVoted,
     RoundClosed,
     RoundSuperseded,
 )
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.people import ReviewerRef, User
 from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
@@ -65,8 +68,16 @@ from crewgate.domain.reason import (
     TakenAs,
     only_status_said,
 )
-from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Answer, Decision, Person, Vote, decision_of_votes
+from crewgate.domain.rules.groups import count_votes, missing
+from crewgate.domain.rules.rule import Needed, Rule
+from crewgate.domain.verdict import (
+    Answer,
+    Decision,
+    Person,
+    Vote,
+    decision_of_votes,
+    voices_of,
+)
 
 
 class State(StrEnum):
@@ -165,6 +176,11 @@ class Round:
         return 1 if self.rule is None else self.rule.approvals
 
     @property
+    def approvals_from(self) -> Needed:
+        """The groups whose people must approve; empty: anybody who may decide counts."""
+        return () if self.rule is None else self.rule.approvals_from
+
+    @property
     def other_channel(self) -> str | None:
         """The channel of its card, if that is not the channel of its execution's thread."""
         return None if self.rule is None else self.rule.channel
@@ -184,6 +200,16 @@ class Round:
         """Return the approval that this person gave, or None."""
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
+    def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+        """Return those who have not approved, without groups of which nobody is missing.
+
+        Of any other group nobody knows.
+        """
+        open_groups = dict(missing(self.approvals_from, self.votes))
+        complete = (group for group, _ in self.approvals_from if group not in open_groups)
+        done = {*complete, *map(User, voices_of(self.votes))}
+        return tuple(ref for ref in named if ref not in done)
+
     def decide(self, decision: Decision) -> Transition:
         """Take one person's decision; the first one wins.
 
@@ -201,7 +227,7 @@ class Round:
         """Count a person's approval; the last one that is needed decides.
 
         `answer` is for a flow. A second approval by the same person is a no-op. Raises what
-        `require_waiting` and `require_compatible` do.
+        `require_waiting` and `require_compatible` do, and GroupsComplete.
         """
         self.require_waiting()
         for one in self.votes:
@@ -209,6 +235,10 @@ class Round:
                 return Transition(self, ())
             require_compatible(vote, one)
         votes = (*self.votes, vote) if self.approvals > 1 else ()
+        if votes and self.approvals_from:
+            votes = count_votes(self.approvals_from, votes)
+            if all(one.by != vote.by for one in votes):
+                raise GroupsComplete
         counted = replace(self, votes=votes)
         if len(votes) < self.approvals and votes:
             return Transition(counted, counted._effects(EffectKind.REFRESH))

@@ -28,6 +28,8 @@ class Setting:
     """The documents' words for the default, in Markdown, if not the field's own."""
     example: str = ""
     """As it is written in a file."""
+    instead_of: tuple[str, ...] = ()
+    """The keys of its table that it excludes; a file that shows all keys has it as a comment."""
     names_variable: bool = False
     """The file names an environment variable, and that one's value counts."""
     shared: str = ""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
 
@@ -87,6 +88,21 @@ class Vote:
     """The absent person whose delegate they are, if they may not decide themselves."""
     answer: str | None = None
     """The label or words that they chose for a flow; None for words that only approve."""
+    groups: tuple[UserGroup, ...] = ()
+    """The groups of `approvals_from` that they were in when it was last counted.
+
+    It counts for the first.
+    """
+
+    @property
+    def right(self) -> Person:
+        """The person by whose right it counts: the absent one, of a delegate's."""
+        return self.on_behalf_of or self.by
+
+    @property
+    def group(self) -> UserGroup | None:
+        """The group that it counts for, where the rule asks groups."""
+        return self.groups[0] if self.groups else None
 
     @property
     def voices(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, strictest
+from crewgate.domain.rules.groups import most_approvals
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.rules.starter import said_starter
 from crewgate.store.replay import StoredRound
@@ -114,7 +115,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obst
     people = _people(named, known)
     if people is None:
         return None
-    able = len(people - starter)
+    able = most_approvals(rule, people - starter, known.__getitem__)
     return None if able >= rule.approvals else TooFew(able, rule.approvals)
 
 

@@ -64,8 +64,12 @@ def render_table(head: str, options: Iterable[Option]) -> str:
 
 
 def render_keys(options: Iterable[Option]) -> str:
-    """The keys of a table in TOML, each below what it means."""
-    return "".join(f"{_comment(one)}{one.name} = {one.setting.example}\n" for one in options)
+    """The keys of a table in TOML, each below what it means; what excludes others is a comment."""
+    return "".join(
+        f"{_comment(one)}{'# ' if one.setting.instead_of else ''}"
+        f"{one.name} = {one.setting.example}\n"
+        for one in options
+    )
 
 
 def render_dotenv() -> str:

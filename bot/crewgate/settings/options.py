@@ -94,6 +94,10 @@ class Reader:
     def take_all(self, kind: type) -> dict[str, Any]:
         """The values of a whole table by field; what it does not know is noted."""
         self.refuse_unknown([option.name for option in options_of(kind)])
+        for option in options_of(kind):
+            for name in option.setting.instead_of:
+                if option.name in self and name in self:
+                    self.note(name, f"{option.name} stands for it; take one of the two out")
         return {option.field: self.take(option) for option in options_of(kind)}
 
     def note(self, name: str, problem: str) -> None:

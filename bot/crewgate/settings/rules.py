@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from crewgate.domain.parsers import shown, shown_key
 from crewgate.domain.redaction import is_called_secret
@@ -61,6 +62,9 @@ def _read_rule(reader: Reader) -> Rule:
     rule = Rule(**values)
     for key, problem in _contradictions(rule):
         reader.note(key, problem)
+    if rule.approvals_from:
+        groups, counts = zip(*rule.approvals_from, strict=True)
+        rule = replace(rule, reviewers=groups, approvals=sum(counts))
     return rule
 
 

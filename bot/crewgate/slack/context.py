@@ -8,10 +8,9 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.people import ReviewerRef, Role, User
+from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import voices_of
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.usecases.access import crew_for
@@ -47,10 +46,9 @@ class SlackContext(ReviewContext):
     """What takes the secrets of each crew out of what it sent."""
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
-        """Return the people who may decide on a round and have not approved it yet.
+        """Return the people who may decide on a round and whose approval may be missing.
 
         Accounts replace the e-mail addresses that Slack knows.
         """
-        voted = set(map(User, voices_of(round_.votes)))
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
-        return tuple(ref for ref in named if ref not in voted)
+        return round_.not_voted(named)

@@ -13,6 +13,7 @@ from slack_bolt.async_app import AsyncAck
 
 from crewgate.domain.errors import (
     CrewgateError,
+    GroupsComplete,
     InvalidTransition,
     NoPublicUrl,
     NotAnOperator,
@@ -117,7 +118,7 @@ async def explain_errors(
         yield
     except CrewgateError as error:
         log.info("refused", why=type(error).__name__, by=by.id, **about)
-        if isinstance(error, NotPermitted):
+        if isinstance(error, NotPermitted | GroupsComplete):
             # They may have been added to a user group just now.
             context.directory.wake()
         if ack is not None:

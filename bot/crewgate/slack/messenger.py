@@ -43,7 +43,6 @@ from crewgate.slack.reviews.calls import (
     kept,
     newer,
     nobody_left,
-    not_voted,
     reaches_somebody,
 )
 from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
@@ -274,7 +273,7 @@ class SlackMessenger(Messenger):
                 return render_forward_failed(subject, operators)
             case _:
                 waiting = [
-                    (one, not_voted(one, self._people(one, Role.REVIEWER)))
+                    (one, one.not_voted(self._people(one, Role.REVIEWER)))
                     for one in posting.rounds
                     if one.state is State.WAITING
                 ]

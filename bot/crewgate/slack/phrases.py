@@ -15,6 +15,7 @@ from crewgate.domain.errors import (
     AlreadyDecided,
     AlreadyVoted,
     ApprovedBefore,
+    GroupsComplete,
     NotVoted,
     NotWaiting,
     PerhapsSelfApproval,
@@ -26,6 +27,7 @@ from crewgate.domain.errors import (
     VotedOtherwise,
     VoteRefused,
 )
+from crewgate.domain.people import UserGroup
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
@@ -49,13 +51,16 @@ from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, T
 from crewgate.slack.blockkit.text import ago, duration
 from crewgate.slack.strings import (
     CREW_LIMIT,
+    IN_FULL,
     MRKDWN,
     PLAIN,
     Voice,
     capital,
     counted,
     in_words,
+    joined,
     person,
+    reviewer,
 )
 
 #: The most people named in a line that is read at a glance; a card's folded part names all.
@@ -76,7 +81,10 @@ def voter(vote: Vote | Decision, voice: Voice = MRKDWN) -> str:
     """The person behind a vote or a decision, and for whom: `@Ben for @Ana`."""
     assert isinstance(vote.by, Person)  # noqa: S101  # a rule gives no vote
     by = voice.person(vote.by)
-    return by if vote.on_behalf_of is None else f"{by} for {voice.person(vote.on_behalf_of)}"
+    if vote.on_behalf_of is not None:
+        by = f"{by} for {voice.person(vote.on_behalf_of)}"
+    group = vote.group if voice.groups and isinstance(vote, Vote) else None
+    return by if group is None else f"{by} of {reviewer(group)}"
 
 
 def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRKDWN) -> str:
@@ -89,6 +97,15 @@ def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRK
         names.append(named)
     left = len(votes) - len(names)
     return in_words([*names, f"{left:,} more"] if left else names)
+
+
+def by_group(votes: Sequence[Vote]) -> str:
+    """The same by the groups that they count for: `@legal: @Ana · @finance: @Ben for @Cai`."""
+    by: dict[UserGroup, list[Vote]] = {}
+    for vote in votes:
+        if vote.group is not None:
+            by.setdefault(vote.group, []).append(vote)
+    return joined(*(f"{reviewer(group)}: {voters(of_group)}" for group, of_group in by.items()))
 
 
 def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
@@ -144,7 +161,8 @@ def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAME
 def sentence(decision: Decision) -> str:
     """The same as the beginning of a sentence, which names everybody."""
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
-    return f"{capital(clause(decision, most=None))}{' with a comment' if commented else ''}"
+    said = capital(clause(decision, IN_FULL, most=None))
+    return f"{said} with a comment" if commented else said
 
 
 def headline(name: str, decision: Decision) -> str:
@@ -295,6 +313,8 @@ _MAY_REVISE: Final = (
 _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     ApprovedBefore: "You have approved this; it waits for others. To undo that, press Take back my "
     "approval.",
+    GroupsComplete: "The groups that you are in have approved; others have not yet. If you joined "
+    "one of them just now, try again in a minute. You may ask for a revision.",
     NotVoted: "You have not approved this, so there is nothing to take back.",
     SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
     f"else has to approve it. {_MAY_REVISE}",

@@ -43,6 +43,8 @@ class Voice:
 
     text: Callable[[str, int], str]
     mentions: bool = False
+    groups: bool = False
+    """Name the group that an approval counts for, which a new message would call."""
 
     def person(self, who: Person) -> str:
         """Somebody, called where this voice calls people and Slack knows them."""
@@ -52,6 +54,7 @@ class Voice:
 
 
 MRKDWN: Final = Voice(one_line, mentions=True)
+IN_FULL: Final = Voice(one_line, mentions=True, groups=True)
 CALLS_NOBODY: Final = Voice(one_line)
 PLAIN: Final = Voice(plain)
 """For notifications, forms and modals' errors, where no mrkdwn is read."""

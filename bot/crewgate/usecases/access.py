@@ -7,8 +7,8 @@ has to be asked first, `NeedsLookup` says so; `ReviewContext.asking` asks and be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -23,9 +23,10 @@ from crewgate.domain.errors import (
     NotPermitted,
     UnknownCrew,
 )
-from crewgate.domain.people import Anyone, Role
+from crewgate.domain.people import Anyone, Role, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.groups import count_votes
 from crewgate.domain.verdict import Person, Vote
 from crewgate.usecases.ports.base import Crews
 from crewgate.usecases.ports.slack import Directory
@@ -122,29 +123,49 @@ class Access:
 
         Otherwise they are the reviewers of a round who are away, made this person their delegate
         and may decide by their own right, unless the round's rule forbids it or the delegate is no
-        longer a colleague. So a delegate cannot delegate further. Absences are read in the
+        longer a colleague. So a delegate cannot delegate further. Where groups must approve, they
+        may have both: their own group may have enough approvals. Absences are read in the
         transaction, if given.
 
         Raises what `_REFUSALS` says, UnknownCrew, or NeedsLookup.
         """
         refused = self.refusal(user, role, subject)
-        if refused is None:
+        if refused is None and not (isinstance(subject, Round) and subject.approvals_from):
             return (None,)
-        is_doubtful = (self.recheck or refused.uncertain) and user not in self.asked
+        away: tuple[Person, ...] = ()
+        uncertain = False
         if role in DELEGATED and isinstance(subject, Round) and subject.may_be_delegated:
-            decides = {
-                absence.away: self._decides(absence.away.id, subject)
-                for absence in await self._absences(user, tx)
-            }
-            found = tuple(away for away, may_decide in decides.items() if may_decide)
-            is_colleague = bool(found) and self._is_colleague(user)
-            if is_colleague:
-                return found
-            refused.uncertain |= None in (is_colleague, *decides.values())
+            away, uncertain = await self._delegated_to(user, subject, tx)
+        if refused is None:
+            return (None, *away)
+        if away:
+            return away
+        is_doubtful = (self.recheck or refused.uncertain) and user not in self.asked
+        refused.uncertain |= uncertain
         if is_doubtful:
             ask = partial(self.look_up, user, role, [refused])
             raise NeedsLookup(user, ask, refused=refused)
         raise refused
+
+    def groups_of(
+        self, user: str, round_: Round, before: Collection[UserGroup] = ()
+    ) -> tuple[UserGroup, ...]:
+        """Return the groups of the round's rule for which a person's approval may count.
+
+        Somebody who is in none of them decides because the rule has escalated, and counts for any.
+        A group of `before` counts where even Slack does not tell. Raises NeedsLookup.
+        """
+        groups = tuple(group for group, _ in round_.approvals_from)
+        unresolved = self.directory.members(groups).unresolved
+        if unresolved and groups not in self.asked:
+            raise NeedsLookup(groups, partial(self.directory.resolve, unresolved))
+        found = tuple(
+            group
+            for group in groups
+            if user in self.directory.members((group,)).users
+            or (group in unresolved and group in before)
+        )
+        return found if found or unresolved else groups
 
     def refusal(self, user: str, role: Role, subject: Subject) -> NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.
@@ -171,18 +192,27 @@ class Access:
         """Return the round without approvals of people who may no longer decide, and those votes.
 
         A delegate's approval counts while the absent person, who may be back, may decide, and the
-        delegate is a colleague. Where even Slack does not tell, an approval counts.
+        delegate is a colleague. Where even Slack does not tell, an approval counts. Where groups
+        must approve, each counts for a group that the person is in now.
         Raises NeedsLookup or UnknownCrew.
         """
-        lapsed = []
-        for vote in round_.votes:
-            right = vote.on_behalf_of or vote.by
-            if self._decides(right.id, round_) is False or (
-                vote.on_behalf_of is not None and self._is_colleague(vote.by.id) is False
-            ):
-                lapsed.append(vote)
+        lapsed = [
+            vote
+            for vote in round_.votes
+            if self._decides(vote.right.id, round_) is False
+            or (vote.on_behalf_of is not None and self._is_colleague(vote.by.id) is False)
+        ]
         for vote in lapsed:
             round_ = round_.take_back(vote.by.id).round
+        if round_.approvals_from:
+            now = [
+                replace(vote, groups=self.groups_of(vote.right.id, round_, vote.groups))
+                for vote in round_.votes
+            ]
+            counted = count_votes(round_.approvals_from, now)
+            voters = {vote.by for vote in counted}
+            lapsed += [vote for vote in round_.votes if vote.by not in voters]
+            round_ = replace(round_, votes=counted)
         return round_, tuple(lapsed)
 
     async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> bool:
@@ -199,6 +229,19 @@ class Access:
             unresolved = self.directory.members(tuple(dict.fromkeys(named))).unresolved
             asked.append(self.directory.resolve(unresolved))
         return any(await asyncio.gather(*asked))
+
+    async def _delegated_to(
+        self, user: str, round_: Round, tx: Tx | None
+    ) -> tuple[tuple[Person, ...], bool]:
+        """Return the absent people for whom a person may decide; True: perhaps for others too."""
+        decides = {
+            absence.away: self._decides(absence.away.id, round_)
+            for absence in await self._absences(user, tx)
+        }
+        found = tuple(away for away, may_decide in decides.items() if may_decide)
+        is_colleague = bool(found) and self._is_colleague(user)
+        uncertain = None in (is_colleague, *decides.values())
+        return (found if is_colleague else ()), uncertain
 
     async def _absences(self, delegate: str, tx: Tx | None) -> tuple[Absence, ...]:
         if tx is not None:

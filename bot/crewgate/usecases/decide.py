@@ -62,7 +62,11 @@ async def decide(
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(meaning)
-                votes = [Vote(by, now, via, comment, absent, chosen) for absent in rights]
+                votes = [
+                    Vote(by, now, via, comment, absent, chosen, access.groups_of(user.id, round_))
+                    for absent in rights
+                    for user in (absent or by,)
+                ]
                 starter = await starter_of(round_, tx, access)
                 # The starter, who may be known only now, and people who may no longer decide may
                 # have approved before.

@@ -35,9 +35,9 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
 def strictest(rules: Sequence[Rule | None]) -> Rule | None:
     """The rule with the most approvals; among equals, the first that differs in this order.
 
-    It has `self_approval = false`, then also `unknown_starter = "deny"`, then no time-out that
-    approves, then no `"*"` among its reviewers, then it comes first. None, the crew's own settings,
-    counts as a rule with the defaults.
+    It has `approvals_from`, then `self_approval = false`, then also `unknown_starter = "deny"`,
+    then no time-out that approves, then no `"*"` among its reviewers, then it comes first. None,
+    the crew's own settings, counts as a rule with the defaults.
     """
     return min(rules, key=lambda rule: _looseness(rule or Rule(name="")))
 
@@ -45,6 +45,7 @@ def strictest(rules: Sequence[Rule | None]) -> Rule | None:
 def _looseness(rule: Rule) -> tuple[int | bool, ...]:
     return (
         -rule.approvals,
+        not rule.approvals_from,
         rule.self_approval,
         rule.self_approval or rule.unknown_starter,
         rule.timeout is not None and rule.timeout.then is Then.APPROVE,

@@ -18,7 +18,7 @@ from crewgate.domain.parsers import (
     shown,
     shown_key,
 )
-from crewgate.domain.people import ReviewerRef
+from crewgate.domain.people import ReviewerRef, UserGroup
 from crewgate.domain.rules.comparison import Comparison, sign_of
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.working_hours import NoSuchZone, WorkingHours
@@ -26,6 +26,7 @@ from crewgate.domain.rules.working_hours import NoSuchZone, WorkingHours
 #: Each rule is tried against each new output, which may be long.
 MOST_RULES: Final = 50
 MOST_PATTERNS: Final = 20
+MOST_APPROVALS: Final = 50
 PATTERN_LIMIT: Final = 200
 NAME_LIMIT: Final = 100
 """Characters; cards and answers repeat it."""
@@ -122,6 +123,28 @@ def whole_number(most: int) -> Callable[[object], int]:
     return parse
 
 
+def parse_approvals_from(raw: object) -> tuple[tuple[UserGroup, int], ...]:
+    """User groups, each with a number."""
+    values = inline(_GROUPS)(raw)
+    if not values:
+        raise InvalidSetting(f"it is empty; put user groups with numbers here, {_GROUPS}")
+    _not_more(len(values))
+    parse_count = whole_number(MOST_APPROVALS)
+    found = tuple((_parse_group(name), parse_count(count)) for name, count in values.items())
+    if (total := sum(count for _, count in found)) > MOST_APPROVALS:
+        msg = f"{total} approvals in all; put numbers here that make {MOST_APPROVALS} at most"
+        raise InvalidSetting(msg)
+    return found
+
+
+def _parse_group(name: str) -> UserGroup:
+    match parse_reviewers([name]):
+        case (UserGroup() as group,):
+            return group
+        case _:
+            raise InvalidSetting(f"{shown(name)} is no user group; put ids of groups (S…) here")
+
+
 def parse_allow(raw: object) -> bool:
     """`allow` or `deny`."""
     return one_of(("allow", "deny"))(raw) == "allow"
@@ -148,6 +171,7 @@ def parse_working_hours(raw: object) -> WorkingHours:
         raise InvalidSetting(f"{shown(raw)}: {wrong}") from None
 
 
+_GROUPS: Final = '{ "S0LEGAL" = 1 }'
 _JSON: Final = '{ "budget.eur" = ">= 50000" }'
 
 

@@ -8,12 +8,14 @@ from typing import Annotated
 
 from crewgate.domain.notify import Notify
 from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_text
-from crewgate.domain.people import ReviewerRef
+from crewgate.domain.people import ReviewerRef, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.parsers import (
+    MOST_APPROVALS,
     inline,
     parse_allow,
+    parse_approvals_from,
     parse_duration,
     parse_rule_name,
     parse_rule_reviewers,
@@ -34,6 +36,9 @@ class Then(StrEnum):
     LEAVE = "leave"
     """It goes on waiting; everybody is told once."""
 
+
+Needed = tuple[tuple[UserGroup, int], ...]
+"""User groups, each with the number of its people that must approve."""
 
 After = Annotated[
     Duration,
@@ -145,11 +150,22 @@ class Rule:
     approvals: Annotated[
         int,
         Setting(
-            whole_number(50),
+            whole_number(MOST_APPROVALS),
             "how many different people must approve; one Revise sends it back at once",
             example="2",
         ),
     ] = 1
+    approvals_from: Annotated[
+        Needed,
+        Setting(
+            parse_approvals_from,
+            "user groups, each with how many of its people must approve; each person counts for"
+            " one of them",
+            example='{ "S0LEGAL" = 1, "S0FINANCE" = 1 }',
+            instead_of=("reviewers", "approvals"),
+        ),
+    ] = ()
+    """Then `reviewers` are these groups, and `approvals` is the sum."""
     self_approval: Annotated[
         bool,
         Setting(

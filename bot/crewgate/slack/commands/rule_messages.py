@@ -127,7 +127,11 @@ def _conditions(when: Conditions) -> Iterator[str]:
 
 def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
     where = f", in {shared.channel(rule.channel)}" if rule.channel is not None else ""
-    yield f"It takes {reviews.approvals(rule.approvals)}; {_named(people)} may decide{where}."
+    takes = f"It takes {reviews.approvals(rule.approvals)}"
+    if rule.approvals_from:
+        yield f"{takes}, of {reviews.needed_of(rule.approvals_from)}, by different people{where}."
+    else:
+        yield f"{takes}; {_named(people)} may decide{where}."
     if not rule.self_approval:
         known = "any of them may" if rule.unknown_starter else "nobody may"
         yield f"Who started it may not approve it; where nobody knows who did, {known}."

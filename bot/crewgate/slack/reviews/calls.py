@@ -12,8 +12,7 @@ from dataclasses import replace
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User
 from crewgate.domain.reason import needs_an_operator
-from crewgate.domain.review import Round
-from crewgate.domain.verdict import Person, voices_of
+from crewgate.domain.verdict import Person
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.reviews import notice_strings, reader_strings
 from crewgate.slack.reviews.links import Link, linked
@@ -52,12 +51,6 @@ def reaches_somebody(view: CardView, notify: Notify) -> bool:
 def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
     """Those whom Slack can notify."""
     return tuple(ref for ref in named if not isinstance(ref, Email | Anyone))
-
-
-def not_voted(round_: Round, named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-    """Those who have not approved; of a user group nobody knows."""
-    voted = voices_of(round_.votes)
-    return tuple(ref for ref in named if not (isinstance(ref, User) and ref.id in voted))
 
 
 def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:

@@ -202,8 +202,9 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
 
 
 def _all_who_approved(decision: Decision) -> list[Block]:
-    """All of them, where the first line names only some."""
-    if len(decision.votes) <= phrases.NAMED_SHORT:
+    """All of them, where the first line names only some or not for which groups they approved."""
+    grouped = any(vote.group for vote in decision.votes)
+    if len(decision.votes) <= phrases.NAMED_SHORT and not grouped:
         return []
     return [context(phrases.sentence(decision))]
 

@@ -20,7 +20,7 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.reviews import notice_strings, state_strings
 from crewgate.slack.reviews.buttons import DISMISS, RETRY, WHAT_CAME
-from crewgate.slack.reviews.calls import mentionable, nobody_left, not_voted, with_operators
+from crewgate.slack.reviews.calls import mentionable, nobody_left, with_operators
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from crewgate.slack.strings import PLAIN
@@ -53,7 +53,7 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
     """Call people because a flow asks again for its answer, as far as Slack knows them."""
     text = notification(notice_strings.flow_escalated_plain(round_))
-    called = mentionable(not_voted(round_, people))
+    called = mentionable(round_.not_voted(people))
     return Message(text, [section(notice_strings.flow_escalated(round_, called))])
 
 
@@ -117,7 +117,7 @@ def render_private_reminder(scene: Scene) -> Message | None:
 
 def render_escalated(scene: Scene) -> Message | None:
     """Call the people that an escalation has added; None once the round no longer waits."""
-    people = mentionable(not_voted(scene.round, scene.added))
+    people = mentionable(scene.round.not_voted(scene.added))
     said = notice_strings.escalated(scene.view, scene.title, people, scene.now)
     return _waiting(scene.view, said)
 
@@ -135,7 +135,7 @@ def _not_voted(view: CardView) -> str:
     """Mention the reviewers who have not decided."""
     voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
-    return notice_strings.called(mentionable(not_voted(view.round, view.reviewers)), away)
+    return notice_strings.called(mentionable(view.round.not_voted(view.reviewers)), away)
 
 
 def _waiting(view: CardView, sentence: str) -> Message | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew
-from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User
+from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.groups import most_approvals
 from crewgate.domain.rules.rule import Rule
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.usecases.access import Subject, crew_for
@@ -59,7 +60,10 @@ class People:
         round_, now = view.round, self.clock()
         if round_.state is not State.WAITING or not round_.may_be_delegated or not view.absences:
             return ()
-        users = self.directory.members(self(round_, Role.REVIEWER)).users
+        asked = self(round_, Role.REVIEWER)
+        if round_.approvals_from:
+            asked = round_.not_voted(asked)
+        users = self.directory.members(asked).users
         return tuple(
             one
             for one in view.absences
@@ -76,8 +80,11 @@ class People:
         barred = set() if starter.starter is None else {str(starter.starter)}
         unknown = starter == Approvers() and not rule.self_approval
         nobody = unknown and not rule.unknown_starter
-        left = 0 if nobody else len(members.users - barred)
+        left = 0 if nobody else most_approvals(rule, members.users - barred, self._members)
         return replace(starter, too_few=left < rule.approvals)
+
+    def _members(self, group: UserGroup) -> frozenset[str]:
+        return self.directory.members((group,)).users
 
     def _in_the_end(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Those who may decide, and those who will."""

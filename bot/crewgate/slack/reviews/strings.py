@@ -15,13 +15,15 @@ from crewgate.domain.notes import Claim
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.question import Question, approval_of
 from crewgate.domain.review import Round
-from crewgate.domain.rules.rule import Rule, Then
+from crewgate.domain.rules.groups import missing
+from crewgate.domain.rules.rule import Needed, Rule, Then
 from crewgate.domain.verdict import Decision, Person, TimedOut, voices_of
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import at_moment, date, duration, moment, one_line
 from crewgate.slack.reviews import reader_strings
 from crewgate.slack.strings import (
+    IN_FULL,
     MRKDWN,
     Voice,
     bold,
@@ -84,7 +86,7 @@ def about_waiting(view: CardView, *, now: datetime, changed: str = "") -> str:
     about = joined(
         crew(round_.review.crew),
         _rule(round_),
-        "" if round_.votes else _may_decide(view),
+        "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
         number(round_),
         changed,
@@ -209,7 +211,10 @@ def _standing(view: CardView, rule: Rule, now: datetime) -> str:
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
-    """`still needed: @Ben`, once somebody has approved."""
+    """`still needed: @Ben`, once somebody has approved; of groups from the first."""
+    groups = needed_of(missing(rule.approvals_from, view.round.votes))
+    if groups:
+        return f"{'still ' if view.round.votes else ''}needed: {groups}"
     left = view.round.approvals - len(view.round.votes)
     if not view.round.votes:
         return ""
@@ -232,17 +237,26 @@ def deadline(view: CardView, now: datetime) -> str:
     return f"{done} {at_moment(view.due_at, now)}" if done else ""
 
 
+def needed_of(groups: Needed) -> str:
+    """`@legal and 2 of @finance`."""
+    return shared.in_words(
+        [f"{f'{count:,} of ' * (count > 1)}{shared.reviewer(group)}" for group, count in groups]
+    )
+
+
 def approvals(count: int) -> str:
     """`two approvals`."""
     return f"{_number(count)} approval{'' if count == 1 else 's'}"
 
 
 def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
-    """`1 of 2: @Ana`; empty before the first approval."""
+    """`1 of 2: @Ana`, or `@legal: @Ana`; empty before the first approval."""
     if not round_.votes:
         return ""
     chosen = choice_of(round_.votes[0])
     what = f" for {phrases.label(chosen)}" if chosen is not None else ""
+    if voice.mentions and round_.approvals_from:
+        return f"{phrases.by_group(round_.votes)}{what}"
     people = phrases.voters(round_.votes, voice=voice)
     return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
 
@@ -251,7 +265,7 @@ def had_approved(round_: Round, decision: Decision) -> str:
     """`1 of 2 had approved: @Ana`, where that did not decide it; else empty."""
     if decision.votes or not round_.votes:
         return ""
-    people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT)
+    people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT, voice=IN_FULL)
     chosen = choice_of(round_.votes[0])
     what = f"chosen {phrases.label(chosen)}" if chosen is not None else "approved"
     return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
@@ -345,11 +359,10 @@ def what_buttons_do(round_: Round) -> str:
     if round_.question is None:
         if not several:
             return "Approve lets the crew go on. Revise sends it back with your words."
-        people = f"{_number(round_.approvals)} people"
-        return (
-            f"The crew goes on once {people} have approved. Revise sends it back at once with your "
-            "words."
-        )
+        people = f"{_number(round_.approvals)} people have approved"
+        if round_.approvals_from:
+            people = "people of each group have approved, each of them for one group"
+        return f"The crew goes on once {people}. Revise sends it back at once with your words."
     if not round_.question.outcomes:
         asks = "The flow asks for words: it gets exactly what you write"
         return f"{asks}, once enough people have written the same." if several else f"{asks}."

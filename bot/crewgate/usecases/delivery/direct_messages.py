@@ -39,10 +39,14 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     return await settle(job, outcome if members.unresolved else Delivered(), context)
 
 
-async def people_of(round_: Round, context: DeliveryContext) -> Members:
-    """Return who may decide on a round, and colleagues who decide for those who are away."""
+async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = False) -> Members:
+    """Return who may decide on a round, and colleagues who decide for those who are away.
+
+    `missing`: without those who have approved, and groups that have.
+    """
     now = context.clock()
-    members = context.directory.members(crew_for(round_, context.crews).permitted(Role.REVIEWER))
+    named = crew_for(round_, context.crews).permitted(Role.REVIEWER)
+    members = context.directory.members(round_.not_voted(named) if missing else named)
     if not round_.may_be_delegated:
         return members
     delegates = delegates_of(members.users, await context.uow.read.absences(at=now), now)

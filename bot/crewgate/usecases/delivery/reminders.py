@@ -155,7 +155,7 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
     round_ = posting.view.round
     if notify_of(round_, context) is not Notify.DM:
         return ()
-    people = await people_of(round_, context)
+    people = await people_of(round_, context, missing=True)
     return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]
 
 
