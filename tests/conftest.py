@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.unit_of_work import SqlUnitOfWork
+from tests.builders import a_uow
 from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.usecases.world import World
@@ -192,7 +193,7 @@ def woken() -> list[str]:
 @pytest.fixture
 def uow(engines: Engines, woken: list[str]) -> SqlUnitOfWork:
     """Transactions on a migrated database."""
-    return SqlUnitOfWork(engines, wake=woken.append)
+    return a_uow(engines, woken.append)
 
 
 @pytest.fixture

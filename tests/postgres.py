@@ -89,7 +89,9 @@ class EmptiedPostgres:
 
 
 _DELETES = (f"{sa.delete(table)};" for table in reversed(metadata.sorted_tables))
-EMPTY = f"DO $$ BEGIN {' '.join(_DELETES)} END $$"
+#: Without triggers: audit entries are not to be removed.
+_FREELY = "PERFORM set_config('session_replication_role', 'replica', true);"
+EMPTY = f"DO $$ BEGIN {_FREELY} {' '.join(_DELETES)} END $$"
 
 
 GUARD = """

@@ -139,7 +139,9 @@ class _Assembly:
         engines = await self.stack.enter_async_context(open_database(self.settings.database_url))
         due_at = runtime.clock() + runtime.grace
         self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)
-        self.uow = SqlUnitOfWork(engines, wake=self._wake)
+        self.uow = SqlUnitOfWork(
+            engines, wake=self._wake, clock=runtime.clock, new_id=runtime.new_id
+        )
 
     async def open_clients(self) -> None:
         """Open the clients for crews, flows and the callers of crews."""

@@ -31,8 +31,7 @@ from crewgate.store.engine import Engines, open_engines
 from crewgate.store.migrate import HEAD, migrate
 from crewgate.store.outbox import SqlOutbox, from_effect
 from crewgate.store.tables import metadata, outbox
-from crewgate.store.unit_of_work import SqlUnitOfWork
-from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_vote, an_effect
+from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_uow, a_vote, an_effect
 from tests.store import test_rules, test_store
 from tests.store.jobs import POSTS, lease
 from tests.store.test_migrations import differences, names
@@ -169,7 +168,7 @@ def alike(round_: Round) -> Round:
 
 async def test_its_rounds_and_executions_are_read_as_they_were(made_before: Engines) -> None:
     await migrate(made_before.write)
-    uow = SqlUnitOfWork(made_before, wake=lambda _: None)
+    uow = a_uow(made_before)
     expected = [*map(alike, (*test_store.ROUNDS, *test_rules.ROUNDS, *OF_FLOWS))]
     for number in range(1, COUNT + 1):
         assert alike(await uow.read.round(f"r-{number}")) in expected, number
@@ -191,7 +190,7 @@ async def test_its_rounds_and_executions_are_read_as_they_were(made_before: Engi
 
 async def test_its_rounds_are_saved_under_the_rules_that_are_stored(made_before: Engines) -> None:
     await migrate(made_before.write)
-    uow = SqlUnitOfWork(made_before, wake=lambda _: None)
+    uow = a_uow(made_before)
     for number in range(1, COUNT + 1):
         async with uow.begin() as tx:
             await tx.save(await tx.round(f"r-{number}"))

@@ -15,7 +15,7 @@ from crewgate.store.engine import CONNECTIONS, READERS, Engines, open_engines, o
 from crewgate.store.failures import translate_errors
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from tests.builders import NOW, SECOND, an_effect
+from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.postgres import Postgres
 
 HANG_UP = sa.text(
@@ -32,7 +32,7 @@ def sqlite_url(path: Path) -> str:
 
 async def nothing_works(engines: Engines) -> None:
     """Every way into the store raises StoreUnavailable."""
-    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    uow = a_uow(engines)
     outbox = SqlOutbox(engines)
     with pytest.raises(StoreUnavailable):
         async with uow.begin() as tx:
@@ -178,7 +178,7 @@ def test_check_makes_no_file(tmp_path: Path) -> None:
 @on_postgresql
 async def test_what_somebody_waits_for_does_not_wait_for_the_outbox(engines: Engines) -> None:
     """A crew never repeats a notification, and a hundred workers look for something to do."""
-    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    uow = a_uow(engines)
     async with AsyncExitStack() as stack:
         for _ in range(CONNECTIONS):
             await stack.enter_async_context(engines.for_outbox.read.connect())
@@ -194,7 +194,7 @@ async def test_what_somebody_waits_for_does_not_wait_for_the_outbox(engines: Eng
 
 @on_sqlite
 async def test_the_outbox_does_not_wait_for_what_people_read(engines: Engines) -> None:
-    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    uow = a_uow(engines)
     async with AsyncExitStack() as stack:
         for _ in range(READERS):
             await stack.enter_async_context(engines.read.connect())
@@ -209,19 +209,19 @@ async def test_the_outbox_does_not_wait_for_what_people_read(engines: Engines) -
 @on_sqlite
 async def test_a_disk_that_takes_no_notification_is_a_failure(engines: Engines) -> None:
     assert engines.free_bytes is not None
-    await SqlUnitOfWork(engines, wake=lambda _: None, room=1).probe()
+    await a_uow(engines, room=1).probe()
     too_much = engines.free_bytes + 2**40
     with pytest.raises(StoreUnavailable, match="the disk has room for"):
-        await SqlUnitOfWork(engines, wake=lambda _: None, room=too_much).probe()
+        await a_uow(engines, room=too_much).probe()
 
 
 @on_postgresql
 async def test_how_full_a_server_s_disk_is_is_not_asked(engines: Engines) -> None:
-    await SqlUnitOfWork(engines, wake=lambda _: None, room=2**70).probe()
+    await a_uow(engines, room=2**70).probe()
 
 
 async def test_that_the_outbox_could_not_write_is_looked_into_too(engines: Engines) -> None:
-    uow = SqlUnitOfWork(engines, wake=lambda _: None)
+    uow = a_uow(engines)
     written: list[str] = []
     sa.event.listen(
         engines.write.sync_engine,

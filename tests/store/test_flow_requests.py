@@ -48,6 +48,7 @@ async def keep(uow: SqlUnitOfWork, round_: Round, callback: Callback = CALLBACK)
 
 async def save(uow: SqlUnitOfWork, round_: Round) -> None:
     async with uow.begin() as tx:
+        await tx.round(round_.id)
         await tx.save(round_)
 
 

@@ -15,7 +15,7 @@ from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import SqlOutbox, from_effect
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.ports.outbox import Job
-from tests.builders import NOW, SECOND, an_effect
+from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.store.jobs import (
     ELSEWHERE,
     FIRST,
@@ -335,7 +335,7 @@ async def test_processes_whose_clocks_differ_never_hold_the_same_job(
 
     assert await lease(SqlOutbox(other), to="crew:research", now=NOW + apart) == ()
 
-    await again(SqlUnitOfWork(other, wake=lambda _: None), job, at=NOW)  # whoever settles it
+    await again(a_uow(other), job, at=NOW)  # whoever settles it
     (job,) = await lease(outbox, to="crew:research")
     assert job.tries == 2
     await other.dispose()

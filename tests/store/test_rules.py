@@ -33,6 +33,7 @@ from tests.builders import (
     a_review,
     a_round,
     a_rule,
+    a_uow,
     a_vote,
     an_output,
 )
@@ -129,7 +130,7 @@ async def test_a_rule_is_kept_once(uow: SqlUnitOfWork, engines: Engines) -> None
     for n, rule in enumerate((FULL, replace(FULL), a_rule(), None)):
         review = a_review(id=f"v-{n}", task_id=f"task-{n}")
         await keep(uow, a_round(id=f"r-{n}", review=review, rule=rule))
-    other = SqlUnitOfWork(engines, wake=lambda _: None)
+    other = a_uow(engines)
     review = a_review(id="v-9", task_id="task-9")
     await keep(other, a_round(id="r-9", review=review, rule=FULL))
     assert await count(engines) == 2

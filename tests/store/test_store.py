@@ -66,6 +66,7 @@ async def keep(
 
 async def save(uow: SqlUnitOfWork, round_: Round) -> None:
     async with uow.begin() as tx:
+        await tx.round(round_.id)
         await tx.save(round_)
 
 

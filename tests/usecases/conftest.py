@@ -11,7 +11,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
-from crewgate.store.unit_of_work import SqlUnitOfWork
+from tests.builders import a_uow
 from tests.usecases.worker_world import Logs, WorkerWorld
 from tests.usecases.world import World
 
@@ -21,7 +21,7 @@ def worker_world(engines: Engines) -> WorkerWorld:
     def wake(destination: str) -> None:
         world.wake(destination)
 
-    world = WorkerWorld(engines, SqlUnitOfWork(engines, wake=wake))
+    world = WorkerWorld(engines, a_uow(engines, wake))
     return world
 
 

@@ -36,12 +36,11 @@ from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import open_engines
 from crewgate.store.rounds import ROUND, to_round
-from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.dismiss import dismiss
 from crewgate.usecases.notes import claim, keep_note
-from tests.builders import ANA, BEN, EVE
+from tests.builders import ANA, BEN, EVE, a_uow
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.simulated_crew import Execution, Lead, SimulatedCrew
@@ -100,7 +99,7 @@ class Reviews(RuleBasedStateMachine):
 
     async def open(self, url: str) -> None:
         engines = open_engines(url)
-        self.world = World(engines, SqlUnitOfWork(engines, wake=lambda _: None))
+        self.world = World(engines, a_uow(engines))
         self.crew = SimulatedCrew(self.world)
         self.decisions: dict[str, Decision] = {}
         self.ended: dict[str, State] = {}

@@ -17,12 +17,11 @@ from crewgate.domain.people import Anyone, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Person, Revise
 from crewgate.store.engine import open_engines
-from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.notes import keep_note
 from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.queries.status import pending
-from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_vote
+from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_uow, a_vote
 from tests.databases import both
 from tests.usecases.world import CREW, World
 
@@ -143,7 +142,7 @@ async def test_several_processes_count_together(world: World, database_url: str)
     others = [open_engines(database_url) for _ in range(2)]
     worlds = [world]
     for engines in others:
-        uow = SqlUnitOfWork(engines, wake=lambda _: None)
+        uow = a_uow(engines)
         worlds.append(World(engines, uow, crews=world.crews, directory=world.directory))
     try:
         for n in range(8):

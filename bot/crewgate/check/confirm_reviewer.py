@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crewgate.check.database import of_this_version
+from crewgate.check.database import write_beside
 from crewgate.check.findings import say
+from crewgate.domain.audit import OPERATOR, Code, Entry
 from crewgate.domain.parsers import InvalidSetting, parse_reviewers
 from crewgate.domain.people import Email, EmailOwner, User
-from crewgate.store.engine import open_beside
-from crewgate.store.failures import translate_errors
-from crewgate.store.transaction import Tx
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
@@ -32,10 +30,9 @@ async def confirm_reviewer(database_url: str, address: str, account: str) -> int
 
 async def _store(database_url: str, owner: EmailOwner) -> str:
     """The account that it stood for."""
-    async with of_this_version(open_beside(database_url)) as engine:
-        with translate_errors():
-            async with engine.begin() as connection:
-                tx = Tx(connection)
-                before = await tx.open_email_owner(owner)
-                await tx.save_email_owner(replace(owner, moved_to=None))
+    async with write_beside(database_url) as tx:
+        before = await tx.open_email_owner(owner)
+        await tx.save_email_owner(replace(owner, moved_to=None))
+        data = {"address": owner.address, "user": owner.user, "before": before.user}
+        tx.audit.add(Entry(Code.CONFIRMED, OPERATOR, data))
     return before.user

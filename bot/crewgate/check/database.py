@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crewgate import __version__
 from crewgate.check.findings import Finding, wrong
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import open_readers
+from crewgate.runtime import Runtime
+from crewgate.store.engine import open_beside, open_readers
 from crewgate.store.failures import translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
 from crewgate.store.tables import email_owners
+from crewgate.store.transaction import Tx
 
 
 async def check_database(url: str) -> Finding:
@@ -71,6 +73,18 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
         yield engine
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def write_beside(url: str) -> AsyncIterator[Tx]:
+    """A transaction beside a running bot. Raises StoreUnavailable."""
+    runtime = Runtime()
+    async with of_this_version(open_beside(url)) as engine:
+        with translate_errors():
+            async with engine.begin() as connection:
+                tx = Tx(connection, clock=runtime.clock, new_id=runtime.new_id)
+                yield tx
+                await tx.flush()
 
 
 async def _age_of(engine: AsyncEngine) -> Age:

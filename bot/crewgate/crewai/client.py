@@ -29,7 +29,7 @@ from crewgate.crewai.payloads import (
     resume_body,
 )
 from crewgate.domain.errors import Malformed
-from crewgate.domain.outcome import NotSent, Outcome, Unknown
+from crewgate.domain.outcome import Exchange, NotSent, Outcome, Unknown
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
 from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
@@ -87,11 +87,13 @@ class HttpCrew(CrewClient):
         body = json.dumps(resume_body(execution_id, task_id, decision, webhooks)).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, Answer):
-            return answer
+            lost = isinstance(answer, Unknown)
+            return replace(answer, exchange=Exchange(body)) if lost else answer
         # A crew may repeat what it was sent, and in this request were secrets of others.
         redactor = self._redactor.also(webhooks.secrets)
         shown = await redacted(answer, redactor, self._off_loop)
-        return outcome_of(shown, parse=parse_resume_answer, now=self._clock())
+        outcome = outcome_of(shown, parse=parse_resume_answer, now=self._clock())
+        return replace(outcome, exchange=Exchange(body, answer.body))
 
     @override
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:

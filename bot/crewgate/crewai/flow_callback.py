@@ -21,7 +21,15 @@ from crewgate.crewai.answers import outcome_of, redacted
 from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
 from crewgate.crewai.payloads import parse_resume_answer
 from crewgate.domain.errors import Malformed
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from crewgate.domain.outcome import (
+    Delivered,
+    Exchange,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    Unknown,
+)
 from crewgate.domain.question import Callback
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer
@@ -90,11 +98,14 @@ class HttpFlowAnswers(FlowAnswers):
         where = _parse(callback.url)
         if where is None:
             return NO_HOST
-        answer = await self._find_and_send(crew, where, feedback)
+        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
+        answer = await self._find_and_send(crew, where, body)
         if not isinstance(answer, Answer):
-            return answer
+            lost = isinstance(answer, Unknown)
+            return replace(answer, exchange=Exchange(body)) if lost else answer
         redactor = self._redactors[crew].also(callback.secrets)
-        return self._outcome(await redacted(answer, redactor, self._off_loop))
+        outcome = self._outcome(await redacted(answer, redactor, self._off_loop))
+        return replace(outcome, exchange=Exchange(body, answer.body))
 
     def may_answer(self, crew: str, url: str) -> bool:
         """Return False if the settings do not let this address be called."""
@@ -110,7 +121,7 @@ class HttpFlowAnswers(FlowAnswers):
         return None if where.scheme == "https" or _is_this_machine(where) else _PLAIN_HTTP
 
     async def _find_and_send(
-        self, crew: str, where: httpx.URL, feedback: str
+        self, crew: str, where: httpx.URL, body: bytes
     ) -> Answer | NotSent | Refused | Unknown:
         if refusal := self._refusal(crew, where):
             return refusal
@@ -124,7 +135,6 @@ class HttpFlowAnswers(FlowAnswers):
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
             return _PLAIN_HTTP
-        body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
         return await post(self._http, where, addresses, Post(body, _HEADERS, TIMEOUTS.flow_answer))
 
     def _outcome(self, answer: Answer) -> Outcome:

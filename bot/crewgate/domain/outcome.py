@@ -6,7 +6,7 @@ again. Refused: surely not, and trying again would not help. Unknown: nobody can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -43,7 +43,23 @@ class RefusalKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class Exchange:
+    """The bytes of a try as they were sent and answered, of which only digests are kept."""
+
+    sent: bytes
+    answer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The base of outcomes."""
+
+    exchange: Exchange | None = field(default=None, kw_only=True, compare=False, repr=False)
+    """The bytes of a try to tell a crew a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Tried):
     """It took effect. `words` is the other side's own answer.
 
     `status` is the effect of a resume and `label` the label that a flow made of an answer, if they
@@ -56,7 +72,7 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Tried):
     """It surely did not take effect and may be tried again, not before `retry_after`.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
@@ -77,7 +93,7 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Tried):
     """The other side said no.
 
     `code` is its error code or HTTP status and `words` its own words: both are for people. `kind`
@@ -90,7 +106,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Tried):
     """The answer was lost, so it may have taken effect.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.

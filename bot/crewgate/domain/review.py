@@ -28,7 +28,7 @@ Every transition returns the new round and its effects; the caller saves both in
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -149,6 +149,8 @@ class Round:
     """The reason for its state, if the state alone is not enough."""
     ended_at: datetime | None = None
     """The time when the crew took it, or it was superseded or closed."""
+    salt: str = field(default="", compare=False, repr=False)
+    """The salt of the digests of its texts, wiped with them; the store makes it."""
 
     @property
     def in_doubt(self) -> bool:

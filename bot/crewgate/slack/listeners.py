@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -11,24 +11,33 @@ from slack_bolt.async_app import AsyncApp
 from crewgate.slack.away import listeners as away
 from crewgate.slack.client.ephemeral import answer_in_thread
 from crewgate.slack.commands import listeners as commands
-from crewgate.slack.context import SlackContext
+from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.home import listeners as home
 from crewgate.slack.home.refresher import HomeRefresher
 from crewgate.slack.kickoff import listeners as kickoff
 from crewgate.slack.notes import listeners as notes
 from crewgate.slack.notes.missed import MissedNotes
+from crewgate.slack.payloads import parse_place
 from crewgate.slack.reviews import listeners as reviews
 from crewgate.slack.teams import refuse_other_teams
 from crewgate.slack.trial import listeners as trial
+from crewgate.usecases.acting import acts_at
 
 Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """A coroutine that runs until it is cancelled."""
+
+
+async def note_place(body: Body, next_: Callable[[], Awaitable[None]]) -> None:
+    """A Bolt middleware: what a person does is done there, for the audit trail."""
+    acts_at(parse_place(body))
+    await next_()
 
 
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     """Register all features, for this bot's workspace only; the app runs the loops."""
     app.middleware(answer_in_thread)
     app.middleware(partial(refuse_other_teams, identity=context.identity))
+    app.middleware(note_place)
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)
     missed = MissedNotes(context)

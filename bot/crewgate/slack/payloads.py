@@ -96,6 +96,20 @@ def parse_view(view: Mapping[str, Any]) -> View:
 
 
 @raises_malformed
+def parse_place(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return where a button was pressed or a form was sent, by Slack's ids."""
+    container = body.get("container") or {}
+    [action, *_] = body.get("actions") or [{}]
+    found = {
+        "action_ts": action.get("action_ts"),
+        "channel": container.get("channel_id"),
+        "message_ts": container.get("message_ts"),
+        "view": (body.get("view") or {}).get("id"),
+    }
+    return {name: str(value) for name, value in found.items() if value}
+
+
+@raises_malformed
 def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
     form = body["view"]

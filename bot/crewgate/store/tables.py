@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -148,6 +149,8 @@ rounds = sa.Table(
     sa.Column("question", sa.JSON(none_as_null=True)),
     #: True if an answer to a flow is one of its own labels; null for any other verdict.
     sa.Column("is_label", sa.Boolean),
+    #: The salt of the digests of its texts in the audit trail; null once they are wiped.
+    sa.Column("salt", sa.Text),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     sa.Index(None, "crew", "rule_id", "state", "decided_at"),
@@ -381,6 +384,70 @@ claims = sa.Table(
     sa.Column("claimed_by_name", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+
+#: The audit trail; `id` is the order in which entries arrived. `body` is canonical JSON, and the
+#: columns before it are in it too. The last three are filled once, when the entry is linked.
+audit_entries = sa.Table(
+    "audit_entries",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("crew", Bytewise, nullable=False),
+    sa.Column("execution_id", Bytewise, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("number", sa.BigInteger),
+    sa.Column("previous", sa.LargeBinary),
+    sa.Column("hash", sa.LargeBinary),
+    sa.UniqueConstraint("number"),
+    sa.UniqueConstraint("previous"),
+    sa.Index(None, "execution_id", "id"),
+    sa.Index(
+        "ix_audit_entries_unlinked",
+        "id",
+        sqlite_where=sa.text("number IS NULL"),
+        postgresql_where=sa.text("number IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+#: The heads of the chain that were published.
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+)
+
+_KEPT: Final = "audit entries are never changed or removed"
+_CHANGED: Final = "OLD.number IS NOT NULL OR {}".format(
+    " OR ".join(
+        f"NEW.{name} IS DISTINCT FROM OLD.{name}"
+        for name in ("id", "at", "crew", "execution_id", "body")
+    )
+)
+_ABORT: Final = f"BEGIN SELECT RAISE(ABORT, '{_KEPT}'); END"
+_RAISE: Final = "EXECUTE FUNCTION audit_entries_kept()"
+#: What makes the trail append-only, by dialect.
+_APPEND_ONLY: Final = {
+    "sqlite": f"""
+CREATE TRIGGER audit_kept BEFORE DELETE ON audit_entries {_ABORT};
+CREATE TRIGGER audit_linked_once BEFORE UPDATE ON audit_entries
+    WHEN {_CHANGED.replace("IS DISTINCT FROM", "IS NOT")} {_ABORT}""",
+    "postgresql": f"""
+CREATE OR REPLACE FUNCTION audit_entries_kept() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION '{_KEPT}'; END $$;
+CREATE TRIGGER audit_kept BEFORE DELETE ON audit_entries FOR EACH ROW {_RAISE};
+CREATE TRIGGER audit_not_emptied BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT {_RAISE};
+CREATE TRIGGER audit_linked_once BEFORE UPDATE ON audit_entries FOR EACH ROW
+    WHEN ({_CHANGED}) {_RAISE}""",
+}
+for _dialect, _statements in _APPEND_ONLY.items():
+    for _statement in re.split(r";\n(?=CREATE)", _statements.strip()):
+        _ddl = sa.DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+        sa.event.listen(audit_entries, "after_create", _ddl)
 
 #: The version of the Crewgate that wrote here last, in its only row.
 written_by = sa.Table("written_by", metadata, sa.Column("version", sa.Text, primary_key=True))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Output, WebhookUrls
@@ -18,6 +19,7 @@ from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.store.absences import Absences
+from crewgate.store.audit import Audit
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
 from crewgate.store.notes import Notes
@@ -47,12 +49,13 @@ from crewgate.store.tables import (
     webhooks,
 )
 from crewgate.usecases.log_fields import log_about
+from crewgate.usecases.ports.base import Clock, NewId
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
-    {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged"}
+    {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
 )
 _OF_EXECUTION: Final = (
     reviews.c.crew == sa.bindparam("crew"),
@@ -206,7 +209,14 @@ class Tx:
     round opens the execution first.
     """
 
-    def __init__(self, connection: Connection, *, kept_rules: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Clock,
+        new_id: NewId,
+        kept_rules: Collection[str] = (),
+    ) -> None:
         """`kept_rules` are the ids of rules that are surely stored."""
         self._connection = connection
         self._kept_rules = kept_rules
@@ -216,6 +226,9 @@ class Tx:
         self.executions = Executions(connection)
         self.notes = Notes(connection)
         self.absences = Absences(connection)
+        self.audit = Audit(connection, clock, new_id)
+        self._found: dict[str, Round] = {}
+        """The rounds that were read, as they were then."""
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
         self._new_effects: list[dict[str, Any]] = []
@@ -266,6 +279,7 @@ class Tx:
         """Store a new round with its output and the URLs its notification carried."""
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
+        row["salt"] = self.audit.opened(round_, output, row["rule_id"])
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         await write(self._connection, _ADD_OUTPUT, text)
@@ -290,6 +304,7 @@ class Tx:
             now = await rows(self._connection, _VERSION, {"round": round_.id})
             unchanged = bool(now) and now[0].version == round_.version
             raise (RuleLost if unchanged else ChangedMeanwhile)(round_.id)
+        self.audit.changed(self._found[round_.id], round_)
         if round_.question is not None and not round_.may_be_sent:
             await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
 
@@ -319,6 +334,8 @@ class Tx:
         else:
             where["thread_ts"] = ref.thread_ts
         await write(self._connection, _PLACE_CARD, {"b_id": round_.id, "shown": shown, **where})
+        card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
+        self.audit.of_round(Entry(Code.SHOWN, BOT, card), round_)
 
     async def forget_card(self, round_: Round) -> None:
         """Forget a card that was deleted: the round has none until it is posted again."""
@@ -383,9 +400,10 @@ class Tx:
         await write(self._connection, _CANCEL, {"round": round_id})
 
     async def flush(self) -> None:
-        """Store what was enqueued, in one statement; called just before the commit."""
+        """Store what was enqueued and the audit entries, in a statement each, before the commit."""
         if self._new_effects:
             await write(self._connection, _ADD_EFFECT, self._new_effects)
+        await self.audit.flush()
 
     async def complete(self, job: Job) -> None:
         """Take the job out of the outbox."""
@@ -485,7 +503,9 @@ class Tx:
             statement, parameters = _LOCKED, {"rounds": list(locked)}
         found = await rows(self._connection, statement, parameters)
         self.rules_seen.update(row.rule_id for row in found)
-        return tuple(map(to_round, found))
+        read = tuple(map(to_round, found))
+        self._found |= {one.id: one for one in read}
+        return read
 
     async def _keep_rule(self, round_: Round, rule_id: str) -> None:
         """Store a round's rule; hardly ever, for it stays the same."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import (
@@ -187,6 +187,27 @@ class Access:
             return None
         uncertain = bool(members.unresolved) or is_in is None
         return _REFUSALS[role](crew.name, permitted, uncertain=uncertain, channel=channel)
+
+    def standing(
+        self, by: Person, rights: Iterable[Person | None], round_: Round
+    ) -> dict[str, Any]:
+        """Return for the audit trail who may decide, and as which of them a person does.
+
+        `rights` are the people by whose right; None is their own.
+        """
+        permitted = crew_for(round_, self.crews).permitted(Role.REVIEWER)
+
+        def names(user: str) -> list[str]:
+            members = self.directory.members
+            return [
+                str(ref) for ref in permitted if ref == Anyone() or user in members((ref,)).users
+            ]
+
+        people = [right or by for right in rights]
+        return {
+            "permitted": [*map(str, permitted)],
+            "named": {one.id: names(one.id) for one in people},
+        }
 
     def drop_lapsed_votes(self, round_: Round) -> tuple[Round, tuple[Vote, ...]]:
         """Return the round without approvals of people who may no longer decide, and those votes.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from crewgate.domain.audit import Code, Entry
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.notify import Notify
@@ -45,6 +46,8 @@ async def go_away(
     waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
         await tx.absences.put(absence, at=now)
+        data = {"delegate": delegate.id, "until": until.isoformat()}
+        tx.audit.add(Entry(Code.AWAY, by.id, data))
         await tx.enqueue([one for round_ in waiting for one in _told(round_, context)], at=now)
     return absence
 
@@ -56,6 +59,7 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
     async with context.uow.begin() as tx:
         was_away = await tx.absences.remove(by.id, at=now)
         if was_away:
+            tx.audit.add(Entry(Code.BACK, by.id, {}))
             await tx.enqueue([round_.effect(EffectKind.REFRESH) for round_ in waiting], at=now)
     return was_away
 

@@ -53,12 +53,14 @@ async def decide(
             round_.require_waiting()
             meaning = interpret(verdict, round_.question)
             is_vote = needs_approvals(meaning, round_.rule)
+            facts = access.standing(by, rights, round_)
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
             caveats = Caveats()
             if _may_overlook(verdict):
                 found = await tx.notes.circumstances(round_.id, by)
                 caveats = found.caveats(by, now, seen)
+                facts["shown"] = caveats.shown
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(meaning)
@@ -68,6 +70,7 @@ async def decide(
                     for user in (absent or by,)
                 ]
                 starter = await starter_of(round_, tx, access)
+                facts["starter"] = sorted(starter.users) if starter is not None else None
                 # The starter, who may be known only now, and people who may no longer decide may
                 # have approved before.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
@@ -78,6 +81,7 @@ async def decide(
                 transition = round_.decide(decision)
             if not caveats.all_in(seen):
                 raise ConfirmationNeeded(caveats)
+            tx.audit.acts(by.id, facts)
             await apply(tx, transition, at=now)
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
@@ -115,6 +119,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
     Raises RoundNotFound, a NotWaiting that says why it is too late, NotVoted or StoreUnavailable.
     """
     async with context.uow.begin() as tx:
+        tx.audit.acts(by.id)
         transition = (await tx.round(round_id)).take_back(by.id)
         await apply(tx, transition, at=context.clock())
     return transition.round
@@ -176,6 +181,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
             round_ = await tx.round(round_id)
             await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             transition = round_.retry()
+            tx.audit.acts(by.id)
             await apply(tx, transition, at=context.clock())
         return transition.round
 
@@ -193,6 +199,7 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     review = closed.review
     now = context.clock()
     async with context.uow.begin() as tx:
+        tx.audit.acts(by.id)
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
         if execution.is_over and not (await tx.round(round_id)).can_reopen:
             raise InvalidTransition(execution.state, "be reopened")

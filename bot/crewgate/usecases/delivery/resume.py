@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Unknown
@@ -80,6 +81,7 @@ async def _begin(
             return Unknown("waits for evidence after the start")
     sending = round_.begin_sending(context.clock(), activity_count=execution.activity_count)
     await tx.save(sending)
+    tx.audit.of_round(Entry(Code.SENDING, BOT, {"in_doubt": round_.in_doubt}), sending)
     return sending
 
 
@@ -114,6 +116,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             retries_exhausted=context.gives_up(job),
             at=now,
         )
+        tx.audit.of_round(outcome_entry(outcome, current.salt), transition.round)
         await _save(transition, tx, context)
         if transition.round.state is State.STUCK and _needs_evidence(transition.round):
             await watch_for_evidence(tx, execution, at=now)

@@ -1,0 +1,211 @@
+"""The entries of the audit trail: what counts, by stable codes, told from a round before and after.
+
+Texts are in entries as salted digests only: the salt lies beside the text and is wiped with it, so
+that the digest still proves what the text was, and nobody can guess “Approved.” from it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final, Self, assert_never
+
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.reason import Dismissed, Inferred, Reason
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Decision, Person, Vote
+
+#: Actors that are no person. A person is named by the user id.
+BOT: Final = "crewgate"
+CREW: Final = "crew"
+RULE: Final = "rule"
+OPERATOR: Final = "operator"
+"""Somebody at the machine, of whom no more is known."""
+#: The fields of reasons that are somebody's words.
+_WORDS: Final = frozenset({"error", "why", "words", "label"})
+
+
+class Code(StrEnum):
+    """The codes of entries, each with its sentence. A code never changes its meaning."""
+
+    told: str
+
+    def __new__(cls, value: str, told: str = "") -> Self:
+        """Join a code and what it tells."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.told = told
+        return code
+
+    OPENED = "CG101", "A review was opened for an output"
+    SUPERSEDED = "CG102", "A newer output came before anybody decided"
+    CLOSED = "CG103", "Closed: nothing was left to decide or to send"
+    REOPENED = "CG104", "Opened again"
+    DISMISSED = "CG105", "Dismissed by a person"
+    SHOWN = "CG111", "The card was posted"
+    REMINDED = "CG112", "Those who had not decided were reminded"
+    ESCALATED = "CG113", "More people may decide"
+    ASSIGNED = "CG114", "The flow called its assignees"
+    APPROVED = "CG121", "One of several approvals was given"
+    TAKEN_BACK = "CG122", "An approval was taken back"
+    LAPSED = "CG123", "An approval no longer counts: the person may no longer decide"
+    DECIDED = "CG124", "A person decided"
+    TIMED_OUT = "CG125", "Nobody decided in time, so the rule did"
+    SENDING = "CG131", "A try to tell the crew began"
+    DELIVERED = "CG132", "The crew took the decision"
+    REFUSED = "CG133", "The crew refused the decision"
+    NOT_SENT = "CG134", "The try surely did not reach the crew"
+    IN_DOUBT = "CG135", "The answer was lost: the decision may have been taken"
+    INFERRED = "CG136", "The crew has gone on, which shows that it took the decision"
+    STUCK = "CG137", "The decision could not be told: a person must act"
+    RETRIED = "CG138", "A person had the decision sent again"
+    AWAY = "CG141", "A person is away, and a delegate decides for them"
+    BACK = "CG142", "A person is back"
+    CONFIRMED = "CG143", "An e-mail address stands for an account, as an operator says"
+    STARTED = "CG191", "The bot started with these settings"
+    PUBLISHED = "CG192", "The head of the chain was published"
+    EXPORTED = "CG193", "The entries were exported"
+    PURGED = "CG194", "Texts were removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: what happened, who did it, and what is known of it."""
+
+    code: Code
+    actor: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry that is linked, which stands for all before it."""
+
+    number: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The signature of a head, and the public key that verifies it, in hex."""
+
+    key: str
+    signature: str
+
+
+def digest_of(text: str | bytes, salt: str) -> str:
+    """Return the salted digest of a text; one of lone surrogates is digested as it came."""
+    found = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return hmac.digest(salt.encode(), found, "sha256").hex()
+
+
+def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
+    """Yield the entries of a transition; `actor` is the person who acts, or empty."""
+    given = [vote for vote in after.votes if vote not in before.votes]
+    for vote in before.votes:
+        if vote not in after.votes:
+            # Only an approval finds that one before it has lapsed.
+            code = Code.LAPSED if given else Code.TAKEN_BACK
+            yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
+    for vote in given:
+        yield Entry(Code.APPROVED, vote.by.id, _of_vote(vote, after))
+    if after.question != before.question and after.question is not None:
+        yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.question.assigned)]})
+    if after.escalated_at != before.escalated_at:
+        yield Entry(Code.ESCALATED, RULE, {})
+    if after.reminders > before.reminders:
+        yield Entry(Code.REMINDED, RULE, {"reminder": after.reminders})
+    if after.decision is not None and before.decision is None:
+        yield _of_decision(after.decision, after)
+    if after.retries > before.retries:
+        yield Entry(Code.RETRIED, actor or BOT, {})
+    elif (after.state, type(after.reason)) != (before.state, type(before.reason)):
+        yield from _of_state(before, after, actor)
+
+
+def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:
+    data = _of_reason(after.reason, after.salt)
+    match after.state:
+        case State.SUPERSEDED:
+            yield Entry(Code.SUPERSEDED, CREW, data)
+        case State.CLOSED if isinstance(after.reason, Dismissed):
+            yield Entry(Code.DISMISSED, after.reason.by.id, data)
+        case State.CLOSED:
+            yield Entry(Code.CLOSED, BOT, data)
+        case State.RESUMED if isinstance(after.reason, Inferred):
+            yield Entry(Code.INFERRED, BOT, {"activity_before": after.activity_before})
+        case State.STUCK if before.state is not State.CLOSED:
+            yield Entry(Code.STUCK, BOT, data)
+        case State.STUCK | State.WAITING:
+            yield Entry(Code.REOPENED, actor or BOT, {})
+        case _:  # the decision, or the outcome of the try, says it
+            pass
+
+
+def outcome_entry(outcome: Outcome, salt: str) -> Entry:
+    """Return the entry of the outcome of a try to tell a crew a decision."""
+    match outcome:
+        case Delivered():
+            code, data = Code.DELIVERED, _of_reason(outcome, salt)
+        case Refused():
+            code, data = Code.REFUSED, _of_reason(outcome, salt)
+        case NotSent(why=why):
+            code, data = Code.NOT_SENT, {"why": why, "code": outcome.code}
+        case Unknown(why=why):
+            code, data = Code.IN_DOUBT, {"why": why, "code": outcome.code}
+        case _:
+            assert_never(outcome)
+    if outcome.exchange is not None:
+        data |= {"sent": digest_of(outcome.exchange.sent, salt)}
+        if outcome.exchange.answer is not None:
+            data |= {"answer": digest_of(outcome.exchange.answer, salt)}
+    return Entry(code, CREW if isinstance(outcome, Delivered | Refused) else BOT, data)
+
+
+def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
+    comment, answer = vote.comment, vote.answer
+    return {
+        "by": vote.by.id,
+        "via": vote.via.value,
+        "on_behalf_of": vote.on_behalf_of and vote.on_behalf_of.id,
+        "comment": comment and digest_of(comment, round_.salt),
+        "answer": answer and digest_of(answer, round_.salt),
+    }
+
+
+def _of_decision(decision: Decision, round_: Round) -> Entry:
+    """Return the entry of a decision; its approvals have entries of their own."""
+    by_person = isinstance(decision.by, Person)
+    data = {
+        "verdict": type(decision.verdict).__name__.lower(),
+        "words": digest_of(decision.human_feedback, round_.salt),
+        "via": decision.via.value,
+        "unsent_notes": decision.unsent_notes,
+        "votes": [vote.by.id for vote in decision.votes],
+        "on_behalf_of": decision.on_behalf_of and decision.on_behalf_of.id,
+    }
+    code = Code.DECIDED if by_person else Code.TIMED_OUT
+    return Entry(code, decision.by.id if isinstance(decision.by, Person) else RULE, data)
+
+
+def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[str, Any]:
+    """Return a reason or an answer by its fields; somebody's words as digests."""
+    if reason is None:
+        return {}
+    data: dict[str, Any] = {"reason": type(reason).__name__}
+    for field in filter(lambda field: field.compare, fields(reason)):
+        value = getattr(reason, field.name)
+        if isinstance(value, Person):
+            data[field.name] = value.id
+        elif field.name in _WORDS:
+            data[field.name] = value and digest_of(value, salt)
+        elif value is None or isinstance(value, bool):
+            data[field.name] = value
+        elif isinstance(value, str):
+            data[field.name] = str(value)
+    return data

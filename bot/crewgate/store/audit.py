@@ -1,0 +1,173 @@
+"""The audit trail in the database: entries with the transaction, and their links, in batches.
+
+The number of an entry is given when it is linked, so numbers have no gaps, whatever order
+transactions are committed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import rfc8785
+import sqlalchemy as sa
+
+from crewgate.domain.audit import BOT, Code, Entry, Head, Signature, digest_of, entries_of
+from crewgate.domain.notification import Output
+from crewgate.domain.review import Round
+from crewgate.store.engine import Connection, rows, write
+from crewgate.store.tables import audit_entries, audit_heads
+from crewgate.usecases.acting import place
+from crewgate.usecases.ports.base import Clock, NewId
+
+#: The version of the form of entries, in each.
+FORM: Final = 1
+#: The entries that are linked in one transaction: 2 ms on SQLite.
+BATCH: Final = 200
+GENESIS: Final = Head(0, bytes(32))
+#: Any number, the same in every process.
+_ADVISORY_LOCK: Final = 727_302
+
+_ADD: Final = sa.insert(audit_entries)
+_HEAD: Final = (
+    sa.select(audit_entries.c.number, audit_entries.c.hash)
+    .where(audit_entries.c.number.is_not(None))
+    .order_by(audit_entries.c.number.desc())
+    .limit(1)
+)
+_UNLINKED: Final = (
+    sa.select(
+        audit_entries.c.id,
+        audit_entries.c.crew,
+        audit_entries.c.execution_id,
+        audit_entries.c.body,
+    )
+    .where(audit_entries.c.number.is_(None))
+    .order_by(audit_entries.c.id)
+    .limit(BATCH)
+)
+_LINK: Final = (
+    sa.update(audit_entries)
+    .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
+    .values({name: sa.bindparam(name) for name in ("number", "previous", "hash")})
+)
+_PUBLISHED: Final = sa.select(audit_heads).order_by(audit_heads.c.number.desc()).limit(1)
+
+
+def tag_of(crew: str, execution_id: str) -> bytes:
+    """Return the tag of an execution, by which links show whose entry they are of."""
+    return sha256(f"{crew}\n{execution_id}".encode()).digest()
+
+
+def link_hash(previous: bytes, number: int, tag: bytes, body: bytes) -> bytes:
+    """Return the hash of an entry: of the one before, the number, the execution and the body."""
+    return sha256(previous + number.to_bytes(8, "big") + tag + sha256(body).digest()).digest()
+
+
+class Audit:
+    """The audit trail of one transaction."""
+
+    def __init__(self, connection: Connection, clock: Clock, new_id: NewId) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._new_id = new_id
+        self._new: list[dict[str, Any]] = []
+        self._actor = ""
+        self._facts: Mapping[str, Any] = {}
+
+    def acts(self, by: str, facts: Mapping[str, Any] | None = None) -> None:
+        """Name the person who acts in this transaction, and what is to be known of the act.
+
+        Both are in each entry of this person, with the place where they acted.
+        """
+        self._actor, self._facts = by, {**(facts or {}), **place()}
+
+    def add(self, entry: Entry, *, crew: str = "", execution_id: str = "") -> None:
+        """Have an entry stored with the transaction."""
+        now = self._clock()
+        facts = self._facts if entry.actor == self._actor else {}
+        body: dict[str, Any] = {
+            "v": FORM,
+            "code": entry.code.value,
+            "at": now.isoformat(timespec="microseconds"),
+            "actor": entry.actor,
+            "crew": crew,
+            "execution": execution_id,
+            "data": {**entry.data, **facts},
+        }
+        row = {"at": now, "crew": crew, "execution_id": execution_id}
+        self._new.append(row | {"body": rfc8785.dumps(body)})
+
+    def of_round(self, entry: Entry, round_: Round) -> None:
+        """The same for an entry about a round, as it is then."""
+        about = {"round": round_.id, "number": round_.number, "state": round_.state.value}
+        review = round_.review
+        told = Entry(entry.code, entry.actor, {**about, **entry.data})
+        self.add(told, crew=review.crew, execution_id=review.execution_id)
+
+    def opened(self, round_: Round, output: Output, rule: str) -> str:
+        """Add the entry of a new round; return the salt of its texts. `rule` is the rule's id."""
+        salt = self._new_id()
+        data = {
+            "review": round_.review.id,
+            "task": round_.review.task_id,
+            "output": digest_of(output.text, salt),
+            "characters": len(output.text),
+            "unchanged": round_.unchanged,
+            "rule": rule,
+            "approvals": round_.approvals,
+        }
+        self.of_round(Entry(Code.OPENED, "crew", data), round_)
+        return salt
+
+    def changed(self, before: Round, after: Round) -> None:
+        """Add the entries of a transition."""
+        for entry in entries_of(before, after, actor=self._actor):
+            self.of_round(entry, after)
+
+    async def flush(self) -> None:
+        """Store the entries, in one statement; called just before the commit."""
+        if self._new:
+            await write(self._connection, _ADD, self._new)
+
+    async def link(self) -> Head | None:
+        """Link the next entries; the last one, or None where nothing was left to link.
+
+        Another process may do so at the same time; then this one leaves it to that one.
+        """
+        if self._connection.dialect.name == "postgresql":
+            lock = sa.select(sa.func.pg_try_advisory_xact_lock(_ADVISORY_LOCK))
+            if not await self._connection.scalar(lock):
+                return None
+        found = await rows(self._connection, _UNLINKED, {})
+        if not found:
+            return None
+        head = await self.head()
+        links = []
+        for row in found:
+            number = head.number + 1
+            tag = tag_of(row.crew, row.execution_id)
+            linked = link_hash(head.hash, number, tag, row.body)
+            links.append({"b_id": row.id, "number": number, "previous": head.hash, "hash": linked})
+            head = Head(number, linked)
+        await write(self._connection, _LINK, links)
+        return head
+
+    async def head(self) -> Head:
+        """Return the last entry that is linked."""
+        found = await rows(self._connection, _HEAD, {})
+        return Head(*found[0]) if found else GENESIS
+
+    async def published_at(self) -> datetime | None:
+        """Return the time when a head was published last."""
+        found = await rows(self._connection, _PUBLISHED, {})
+        return found[0].at if found else None
+
+    async def publish(self, head: Head, signed: Signature) -> None:
+        """Keep a head that leaves the database, with an entry of its own."""
+        row = {"number": head.number, "hash": head.hash, "at": self._clock()}
+        row |= {"key": signed.key, "signature": signed.signature}
+        await write(self._connection, sa.insert(audit_heads), row)
+        self.add(Entry(Code.PUBLISHED, BOT, {"head": str(head), "key": signed.key}))

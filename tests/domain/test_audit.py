@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crewgate.domain.audit import Code, Entry, Head, digest_of, entries_of, outcome_entry
+from crewgate.domain.outcome import (
+    Delivered,
+    Exchange,
+    NotSent,
+    Outcome,
+    RefusalKind,
+    Refused,
+    ResumeStatus,
+    Unknown,
+)
+from crewgate.domain.people import Email
+from crewgate.domain.question import Question
+from crewgate.domain.reason import (
+    Answered,
+    Dismissed,
+    ExecutionGone,
+    Inferred,
+    NotReached,
+    RefusedByCrew,
+)
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut, Via
+from tests.builders import ANA, BEN, LATER, a_decision, a_round, a_rule, a_vote
+
+SALT = "salt"
+WAITING = a_round(salt=SALT)
+DECIDED = replace(WAITING, state=State.DECIDED, decision=a_decision(Revise("Shorter.")))
+STUCK = replace(DECIDED, state=State.STUCK, reason=RefusedByCrew("404", "no"))
+TWO = replace(WAITING, rule=a_rule(approvals=2))
+ASKED = replace(WAITING, question=Question(request_id="1"))
+GONE = replace(WAITING, state=State.CLOSED, reason=ExecutionGone(), ended_at=LATER)
+
+
+def of(text: str) -> str:
+    return digest_of(text, SALT)
+
+
+def told(before: Round, after: Round, actor: str = "") -> list[tuple[Code, str, dict[str, Any]]]:
+    return [(one.code, one.actor, one.data) for one in entries_of(before, after, actor=actor)]
+
+
+def codes(before: Round, after: Round, actor: str = "") -> list[tuple[Code, str]]:
+    return [(one.code, one.actor) for one in entries_of(before, after, actor=actor)]
+
+
+def test_a_decision_is_told_with_its_words_as_a_digest() -> None:
+    decision = replace(DECIDED.decision or a_decision(), unsent_notes=2, on_behalf_of=BEN)
+    assert told(WAITING, replace(DECIDED, decision=decision)) == [
+        (
+            Code.DECIDED,
+            ANA.id,
+            {
+                "verdict": "revise",
+                "words": of("Shorter."),
+                "via": "button",
+                "unsent_notes": 2,
+                "votes": [],
+                "on_behalf_of": BEN.id,
+            },
+        )
+    ]
+
+
+def test_approvals_are_told_one_by_one() -> None:
+    first = replace(TWO, votes=(a_vote(comment="Fine."),))
+    [(code, actor, data)] = told(TWO, first)
+    assert (code, actor) == (Code.APPROVED, ANA.id)
+    assert (data["comment"], data["answer"], data["on_behalf_of"]) == (of("Fine."), None, None)
+    both = (*first.votes, a_vote(BEN, on_behalf_of=ANA, answer="yes"))
+    last = replace(
+        first, votes=both, state=State.DECIDED, decision=a_decision(Approve(), votes=both)
+    )
+    assert codes(first, last) == [(Code.APPROVED, BEN.id), (Code.DECIDED, ANA.id)]
+    assert told(first, last)[0][2]["on_behalf_of"] == ANA.id
+    assert told(first, last)[0][2]["answer"] == of("yes")
+    assert told(first, last)[1][2]["votes"] == [ANA.id, BEN.id]
+
+
+def test_an_approval_is_taken_back_or_lapses() -> None:
+    first = replace(TWO, votes=(a_vote(),))
+    assert codes(first, TWO, BEN.id) == [(Code.TAKEN_BACK, BEN.id)]
+    assert codes(first, TWO) == [(Code.TAKEN_BACK, ANA.id)]
+    lapsed = replace(TWO, votes=(a_vote(BEN),))
+    assert codes(first, lapsed, BEN.id) == [(Code.LAPSED, "crewgate"), (Code.APPROVED, BEN.id)]
+
+
+def test_a_rule_decides_when_nobody_did() -> None:
+    by_rule = a_decision(Approve(), by=TimedOut("two eyes", Duration.parse("1d")), via=Via.RULE)
+    assert codes(WAITING, replace(DECIDED, decision=by_rule)) == [(Code.TIMED_OUT, "rule")]
+
+
+def test_an_answer_to_a_flow_is_a_decision() -> None:
+    answered = replace(ASKED, state=State.DECIDED, decision=a_decision(Answer("yes")))
+    [(code, _, data)] = told(ASKED, answered)
+    assert (code, data["verdict"]) == (Code.DECIDED, "answer")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (WAITING, replace(WAITING, reminders=1), (Code.REMINDED, "rule")),
+        (WAITING, replace(WAITING, escalated_at=LATER), (Code.ESCALATED, "rule")),
+        (
+            ASKED,
+            replace(ASKED, question=Question(request_id="1", assigned=(Email("a@b.cd"),))),
+            (Code.ASSIGNED, "crew"),
+        ),
+        (WAITING, WAITING.supersede(LATER).round, (Code.SUPERSEDED, "crew")),
+        (WAITING, GONE, (Code.CLOSED, "crewgate")),
+        (GONE, replace(GONE, state=State.WAITING, reason=None), (Code.REOPENED, "crewgate")),
+        (GONE, replace(STUCK, reason=None), (Code.REOPENED, "crewgate")),
+        (GONE, replace(GONE, reason=Dismissed(BEN, "Old.")), (Code.DISMISSED, BEN.id)),
+        (DECIDED, STUCK, (Code.STUCK, "crewgate")),
+        (STUCK, STUCK.retry().round, (Code.RETRIED, "crewgate")),
+        (
+            DECIDED,
+            replace(DECIDED, state=State.RESUMED, reason=Inferred()),
+            (Code.INFERRED, "crewgate"),
+        ),
+    ],
+)
+def test_each_transition_has_its_entry(
+    before: Round, after: Round, expected: tuple[Code, str]
+) -> None:
+    if after.decision is not None:
+        before = replace(before, decision=after.decision)
+    assert codes(before, after) == [expected]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        DECIDED,
+        replace(DECIDED, in_doubt_since=LATER),
+        replace(DECIDED, reason=NotReached("refused")),
+        replace(DECIDED, state=State.RESUMED, reason=Answered("ok", ResumeStatus.RESUMED)),
+    ],
+)
+def test_what_the_outcome_of_a_try_tells_is_not_told_twice(after: Round) -> None:
+    assert codes(DECIDED, after) == []
+
+
+def test_a_person_who_acts_is_named() -> None:
+    assert codes(STUCK, STUCK.retry().round, BEN.id) == [(Code.RETRIED, BEN.id)]
+    again = replace(GONE, state=State.WAITING, reason=None)
+    assert codes(GONE, again, BEN.id) == [(Code.REOPENED, BEN.id)]
+
+
+def test_reasons_hold_words_as_digests() -> None:
+    assert told(DECIDED, STUCK)[0][2] == {
+        "reason": "RefusedByCrew",
+        "code": "404",
+        "words": of("no"),
+    }
+    dismissed = replace(GONE, reason=Dismissed(BEN, "Old."))
+    assert told(GONE, dismissed)[0][2] == {
+        "reason": "Dismissed",
+        "by": BEN.id,
+        "why": of("Old."),
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "actor", "data"),
+    [
+        (
+            Delivered("ok", ResumeStatus.RESUMED),
+            Code.DELIVERED,
+            "crew",
+            {"reason": "Delivered", "words": of("ok"), "status": "resumed", "label": ""},
+        ),
+        (
+            Refused("404", "no", RefusalKind.OTHER),
+            Code.REFUSED,
+            "crew",
+            {"reason": "Refused", "code": "404", "words": of("no"), "kind": "other"},
+        ),
+        (NotSent("dns"), Code.NOT_SENT, "crewgate", {"why": "dns", "code": ""}),
+        (Unknown("cut", code="502"), Code.IN_DOUBT, "crewgate", {"why": "cut", "code": "502"}),
+    ],
+)
+def test_each_outcome_has_its_entry(
+    outcome: Outcome, code: Code, actor: str, data: dict[str, Any]
+) -> None:
+    assert outcome_entry(outcome, SALT) == Entry(code, actor, data)
+    sent = outcome_entry(replace(outcome, exchange=Exchange(b"{}")), SALT)
+    assert sent.data == data | {"sent": of("{}")}
+    both = outcome_entry(replace(outcome, exchange=Exchange(b"{}", b"ok")), SALT)
+    assert both.data == data | {"sent": of("{}"), "answer": of("ok")}
+
+
+def test_a_digest_tells_nothing_without_its_salt_and_takes_any_text() -> None:
+    assert digest_of("Approved.", "a") != digest_of("Approved.", "b")
+    assert digest_of("\ud800", SALT) == digest_of(b"\xed\xa0\x80", SALT)
+
+
+def test_codes_are_told_apart_and_told() -> None:
+    assert len({code.told for code in Code}) == len(Code)
+    assert str(Head(3, b"\x0f" * 2)) == "3:0f0f"
