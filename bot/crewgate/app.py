@@ -196,6 +196,7 @@ class _Assembly:
             retry=runtime.retry,
             grace=runtime.grace,
             start_grace=runtime.start_grace,
+            share_grace=runtime.share_grace,
         )
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,

@@ -18,7 +18,7 @@ import structlog
 
 from crewgate.domain.rate import Rate
 from crewgate.domain.retry import Retry
-from crewgate.usecases.delivery.context import GRACE, START_GRACE
+from crewgate.usecases.delivery.context import GRACE, SHARE_GRACE, START_GRACE
 from crewgate.usecases.delivery.worker import Pace
 from crewgate.usecases.ports.base import Clock, NewId, OffLoop, Sleep
 
@@ -120,6 +120,7 @@ class Runtime:
     retry: Retry = field(default_factory=Retry)
     grace: timedelta = GRACE
     start_grace: timedelta = START_GRACE
+    share_grace: timedelta = SHARE_GRACE
     pace: Pace = field(default_factory=Pace)
     post_rate: Rate = POST_RATE
     update_rate: Rate = UPDATE_RATE

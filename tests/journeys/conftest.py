@@ -33,6 +33,7 @@ from tests.databases import MIGRATED, SqliteTemplate, bring_up
 AT_ONCE = Runtime(
     retry=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     grace=timedelta(milliseconds=20),
+    share_grace=timedelta(milliseconds=20),
     post_rate=Rate(interval=timedelta()),
     update_rate=Rate(interval=timedelta()),
     pace=Pace(

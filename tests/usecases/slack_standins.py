@@ -21,7 +21,7 @@ from crewgate.domain.outcome import (
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.slack import About, Members, Posted, Thread
+from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Members, Posted, Thread
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -66,6 +66,8 @@ class FakeSlack:
     clock: Clock
     faults: deque[Fault] = field(default_factory=deque)
     messages: list[Message] = field(default_factory=list)
+    unshared: int = 0
+    """How many of the next files are taken and are never to be seen."""
     excerpts: bool = False
     """Whether outputs are too long for a card."""
     unshowable: bool = False
@@ -198,6 +200,9 @@ class FakeSlack:
         if isinstance(about, Posting):
             round_ = about.view.round
             assert about.channel is not None
+            if self.unshared:
+                self.unshared -= 1
+                return Delivered()
             outcome = self._post(
                 f"file {round_.id}", round_, about.channel, about.thread_ts, posted_since
             )
@@ -205,8 +210,23 @@ class FakeSlack:
         assert about.execution.result is not None
         if self.execution_faults:
             return self.execution_faults.popleft()
-        self.files.append(about.execution.result.text)
+        if self.unshared:
+            self.unshared -= 1
+        else:
+            self.files.append(about.execution.result.text)
         return Delivered()
+
+    async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
+        self.calls.append("find file")
+        fault = self.faults.popleft() if self.faults else None
+        if fault and not fault.after:
+            return fault.strike()
+        found = (
+            self.keyed(f"file {about.view.round.id}") if isinstance(about, Posting) else self.files
+        )
+        if found:
+            return fault.strike() if fault else Delivered()
+        return Refused(FILE_NOT_SHARED, "", RefusalKind.PERMANENT)
 
     async def name_of(self, user: str) -> str | None:
         self.calls.append(f"name {user}")

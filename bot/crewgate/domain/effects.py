@@ -99,6 +99,8 @@ class EffectKind(StrEnum):
     """Post the card again: somebody deleted it while it must be acted on."""
     ATTACH = "attach", Row(needs_card=True)
     """Put the whole output as a file into the thread: the card shows an excerpt."""
+    LOOK_FOR_FILE = "look_for_file", Row(names=("subject", "number"))
+    """Look whether the file is in the thread after so many uploads: Slack may share nothing."""
     ATTACH_FAILED = "attach_failed", _message(key="attach failed {subject}")
     """Say that the output could not be attached."""
     REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
@@ -148,6 +150,11 @@ class EffectKind(StrEnum):
     """Post how an execution ended."""
     RESULT_FILE = "result_file", Row(by_execution=True)
     """Put the whole result as a file into the thread: the message shows an excerpt."""
+    LOOK_FOR_RESULT_FILE = (
+        "look_for_result_file",
+        Row(names=("subject", "number"), by_execution=True),
+    )
+    """The same for that file."""
     RESULT_FILE_FAILED = (
         "result_file_failed",
         _message(key="result file failed {crew} {execution_id} {occasion}"),

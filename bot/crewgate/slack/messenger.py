@@ -57,7 +57,7 @@ from crewgate.slack.reviews.notices import (
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
 from crewgate.usecases.ports.base import Clock, OffLoop
-from crewgate.usecases.ports.slack import About, Messenger, Posted, Thread
+from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
@@ -154,6 +154,31 @@ class SlackMessenger(Messenger):
     async def attach(
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
+        thread, output, name, title = self._file(about)
+        return await outcome_of(
+            self._poster.upload(
+                thread,
+                name=name,
+                title=title,
+                content=await self._off_loop(clean, output.text),
+                posted_since=posted_since,
+            )
+        )
+
+    @override
+    async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
+        thread, _, name, _ = self._file(about)
+        try:
+            is_there = await self._poster.has_file(thread, name)
+        except CallFailed as error:
+            return error.failure
+        if is_there:
+            return Delivered()
+        why = "Slack took the file and does not show it"
+        return Refused(FILE_NOT_SHARED, why, RefusalKind.PERMANENT)
+
+    def _file(self, about: Posting | ExecutionPosting) -> tuple[MessageRef, Output, str, str]:
+        """Return where a file is to be, what is in it, its name and its title."""
         thread: MessageRef | None
         output: Output | None
         if isinstance(about, Posting):
@@ -166,15 +191,7 @@ class SlackMessenger(Messenger):
             name, title = result_file_name(about.execution), RESULT_TITLE
         assert thread is not None  # noqa: S101  # the caller's to check
         assert output is not None  # noqa: S101
-        return await outcome_of(
-            self._poster.upload(
-                thread,
-                name=name,
-                title=title,
-                content=await self._off_loop(clean, output.text),
-                posted_since=posted_since,
-            )
-        )
+        return thread, output, name, title
 
     @override
     async def name_of(self, user: str) -> str | None:

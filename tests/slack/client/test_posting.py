@@ -125,3 +125,14 @@ async def test_a_file_is_uploaded_once(slack: Workspace) -> None:
     await upload(LONG_AGO)
 
     assert [file.name for file in slack.files] == ["a.md"]
+
+
+async def test_a_file_in_a_thread_that_may_not_be_read_counts_as_there(slack: Workspace) -> None:
+    poster = a_poster(slack)
+    card = await post(poster)
+    assert not await poster.has_file(card, "a.md")
+    slack.fail("conversations.replies", error("missing_scope"))
+    assert await poster.has_file(card, "a.md")
+    slack.fail("conversations.replies", error("internal_error"))
+    with pytest.raises(CallFailed):
+        await poster.has_file(card, "a.md")

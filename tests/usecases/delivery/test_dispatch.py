@@ -12,7 +12,7 @@ from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
 from crewgate.domain.people import User
 from crewgate.domain.review import Round
-from crewgate.usecases.delivery.context import GRACE
+from crewgate.usecases.delivery.context import GRACE, SHARE_GRACE
 from tests.builders import ANA, SECOND, a_crew, an_effect
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, World
@@ -30,6 +30,13 @@ async def to_attach(world: World) -> str:
     world.slack.excerpts = True
     round_id = await a_posted_round(world)
     return f"file {round_id}"
+
+
+async def to_look_for_it(world: World) -> str:
+    key = await to_attach(world)
+    await world.turn()
+    world.clock.advance(SHARE_GRACE)
+    return key
 
 
 async def to_tell(world: World) -> str:
@@ -115,6 +122,7 @@ NOT_EDITABLE = Refused("edit_window_closed", "", RefusalKind.PERMANENT)
 PREPARE: dict[EffectKind, Prepare] = {
     EffectKind.POST: to_post,
     EffectKind.ATTACH: to_attach,
+    EffectKind.LOOK_FOR_FILE: to_look_for_it,
     EffectKind.NOTIFY_STUCK: to_tell,
     EffectKind.REPORT: to_report,
     EffectKind.REFRESH: to_refresh,
@@ -134,8 +142,12 @@ async def prepared(world: World, kind: EffectKind) -> str:
     return key
 
 
+#: A card may bring its file, which is looked for; a report in doubt may count too few.
+FOLLOWS = (EffectKind.ATTACH, EffectKind.LOOK_FOR_FILE, EffectKind.REFRESH_REPORT)
+
+
 async def there_once(world: World, key: str) -> bool:
-    assert await world.effects() in ([], [EffectKind.ATTACH])  # a card may bring its file
+    assert await world.effects() in ([], *([kind] for kind in FOLLOWS))
     return len(world.slack.keyed(key)) == 1
 
 

@@ -46,6 +46,16 @@ def slow(seconds: float) -> Fault:
     return Fault("slow", seconds=seconds)
 
 
+def _claims_to_share(_: str, args: str) -> object:
+    files = [{"id": one["id"], "shares": {}} for one in json.loads(json.loads(args)["files"])]
+    return {"ok": True, "files": files}
+
+
+SHARES_NOTHING: Final = Fault("shares nothing", code=200, echo=_claims_to_share)
+"""`files.completeUploadExternal`: say that the upload is complete, and share the file nowhere.
+
+https://github.com/slackapi/python-slack-sdk/issues/1575
+"""
 HANG: Final = Fault("hang", seconds=None)
 """Keep the connection open until `release()`, then do the work."""
 DROP_BEFORE: Final = Fault("drop before", drops=True)

@@ -6,16 +6,17 @@ instead of being posted twice. A file carries none and is found by its name.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from crewgate.domain.outcome import Refused
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.answers import object_in, objects_in, text_at
-from crewgate.slack.client.search import MessageSearch
-from crewgate.slack.client.web_api import attempt, call
+from crewgate.slack.client.search import NOT_READABLE, MessageSearch, messages_between
+from crewgate.slack.client.web_api import CallFailed, attempt, call
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.read_models import MessageRef
 
@@ -115,6 +116,17 @@ class Poster:
         files = objects_in(answer, "files")
         text_at(files[0] if files else {}, "id")  # a success without a file may have made none
 
+    async def has_file(self, thread: MessageRef, name: str) -> bool:
+        """Look for a file in a whole thread; return True, too, where this bot may not read it."""
+        start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
+        messages = messages_between(self._client, thread.channel, thread.thread_ts, start)
+        try:
+            return any([_has_file(message, name) async for message in messages])
+        except CallFailed as error:
+            if isinstance(error.failure, Refused) and error.failure.code in NOT_READABLE:
+                return True
+            raise
+
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str
     ) -> None:
@@ -146,10 +158,14 @@ class Poster:
     async def _find_file(self, thread: MessageRef, name: str, since: datetime) -> bool:
         key = f"file {thread.thread_ts} {name}"
         async for message in self._search.since(key, thread.channel, thread.thread_ts, since):
-            if any(file.get("name") == name for file in objects_in(message, "files")):
+            if _has_file(message, name):
                 self._search.forget(key)
                 return True
         return False
+
+
+def _has_file(message: dict[str, Any], name: str) -> bool:
+    return any(file.get("name") == name for file in objects_in(message, "files"))
 
 
 def _key(message: dict[str, Any]) -> str | None:

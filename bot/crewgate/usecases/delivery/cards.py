@@ -1,4 +1,4 @@
-"""Cards, their files and what they could not show. Each function settles its job."""
+"""Cards and what they could not show. Each function settles its job."""
 
 from __future__ import annotations
 
@@ -107,16 +107,6 @@ def _channel(job: Job, round_: Round, context: DeliveryContext) -> str | None:
     if job.effect.crew not in context.crews:
         return None
     return crew_for(round_, context.crews).channel
-
-
-async def attach(job: Job, context: DeliveryContext) -> Outcome:
-    """Put the whole output as a file into the thread."""
-    posting = await context.uow.read.posting(job.effect.subject)
-    if posting.card is None:
-        return await settle(job, Delivered("deleted"), context)
-    outcome = await context.messenger.attach(posting, posted_since=job.began_at)
-    failed = posting.view.round.effect(EffectKind.ATTACH_FAILED)
-    return await settle(job, outcome, context, failed=failed)
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:

@@ -22,6 +22,8 @@ GRACE = timedelta(seconds=3)
 #: The same after a start, for tries that began before: while nobody listened, a crew may have taken
 #: the decision and begun to work, and only what it says next shows it.
 START_GRACE = timedelta(seconds=20)
+#: Time for Slack to share an uploaded file, which it scans first.
+SHARE_GRACE = timedelta(minutes=2)
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class DeliveryContext:
     grace: timedelta = GRACE
     listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
+    share_grace: timedelta = SHARE_GRACE
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post; their operators have been told."""
 

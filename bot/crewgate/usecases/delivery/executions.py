@@ -87,17 +87,6 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
     return await _post(job, context, posting)
 
 
-async def attach_result(job: Job, context: DeliveryContext) -> Outcome:
-    """Put the whole result as a file into the thread."""
-    posting = await _posting(job, context)
-    if posting is None or posting.execution.result is None or posting.thread_ts is None:
-        # Also where somebody deleted the thread since the result was posted in it.
-        return await settle(job, Delivered("nothing to attach"), context)
-    outcome = await context.messenger.attach(posting, posted_since=job.began_at)
-    failed = replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)
-    return await settle(job, outcome, context, failed=failed)
-
-
 async def say(job: Job, context: DeliveryContext) -> Outcome:
     """Post a plain message about an execution into its thread."""
     posting = await _posting(job, context)

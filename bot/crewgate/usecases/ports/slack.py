@@ -19,6 +19,8 @@ RESPONSE_SENT: Final = "response_sent"
 """The name of an `asyncio.Event` in Bolt's context of a request, set when the response has left:
 Bolt's `ack()` returns before."""
 
+FILE_NOT_SHARED: Final = "file_not_shared"
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -93,6 +95,13 @@ class Messenger(Protocol):
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
     ) -> Outcome:
         """Put the whole output, or the whole result, as a file into the thread."""
+        ...
+
+    async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
+        """Look for that file in the thread. Refused as FILE_NOT_SHARED when it is not there.
+
+        Where the bot may not read the thread, it counts as there.
+        """
         ...
 
     async def name_of(self, user: str) -> str | None:

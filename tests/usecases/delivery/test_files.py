@@ -1,0 +1,74 @@
+"""Files that Slack took: looked for later, uploaded once more, and said to be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.execution import CrewUpdate
+from crewgate.domain.notification import Output
+from crewgate.usecases.delivery.context import SHARE_GRACE
+from tests.builders import SECOND
+from tests.usecases.world import World
+
+
+async def a_round(world: World) -> None:
+    """A card whose output follows as a file."""
+    world.slack.excerpts = True
+    await world.notify()
+
+
+async def a_result(world: World) -> None:
+    """An execution whose result follows as a file."""
+    world.slack.long_results = True
+    await world.start()
+    await world.record(CrewUpdate(result=Output("long")))
+
+
+Begin = Callable[[World], Awaitable[None]]
+of_both = pytest.mark.parametrize("begin", [a_round, a_result])
+
+
+def files(world: World) -> int:
+    """How many files there are to be seen."""
+    return len(world.slack.files) + len(world.slack.keyed("file"))
+
+
+def said(world: World) -> int:
+    """How often it was said that a file is missing."""
+    told = world.slack.keyed("attach failed")
+    return len(told) + world.messages_said().count(EffectKind.RESULT_FILE_FAILED)
+
+
+@of_both
+@pytest.mark.parametrize(("unshared", "there"), [(0, 1), (1, 1), (2, 0)])
+async def test_a_file_is_looked_for_once_an_upload_and_uploaded_twice_at_most(
+    world: World, begin: Begin, unshared: int, there: int
+) -> None:
+    world.slack.unshared = unshared
+    await begin(world)
+    for looks in range(3):
+        await world.settle_slack()
+        assert world.slack.calls.count("find file") == min(looks, unshared + 1, 2)
+        world.clock.advance(SHARE_GRACE - SECOND)
+        assert await world.turn() == []  # not before
+        world.clock.advance(SECOND)
+    await world.settle_slack()
+
+    assert (files(world), said(world)) == (there, 1 - there)
+    assert world.slack.calls.count("find file") == min(unshared + 1, 2)
+
+
+async def test_nothing_is_looked_for_below_a_card_that_is_gone(world: World) -> None:
+    world.slack.excerpts, world.slack.unshared = True, 1
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    async with world.uow.begin() as tx:
+        await tx.forget_card(round_)
+    world.clock.advance(SHARE_GRACE)
+    await world.settle_slack()
+
+    assert (files(world), said(world)) == (0, 0)
+    assert await world.effects() == []
