@@ -31,6 +31,11 @@ class Share:
         return WHOLE if self.shown >= self.of else WHOLE * self.shown // self.of
 
 
+def is_empty(share: Share | None) -> bool:
+    """Return True if it is known that the output is empty."""
+    return share is not None and not share.of
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The things that somebody was shown, and asked about, before they approved."""
@@ -111,7 +116,7 @@ class Circumstances:
         )
 
     def _shown(self, share: Share | None) -> int | None:
-        if share is not None and not share.of:
+        if is_empty(share):
             return 0
         if self.read_to_end:
             return WHOLE

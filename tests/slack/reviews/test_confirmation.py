@@ -97,11 +97,17 @@ def test_it_says_how_much_was_seen(shown: int | None, share: Share | None, says:
 
 
 @pytest.mark.parametrize(
-    ("notes", "green", "plain"),
-    [(1, "Revise", ["Approve anyway", "Read all"]), (0, "Read all", ["Approve anyway", "Revise"])],
+    ("notes", "share", "green", "plain"),
+    [
+        (1, None, "Revise", ["Approve anyway", "Read all"]),
+        (0, None, "Read all", ["Approve anyway", "Revise"]),
+        (0, Share(0, 0), "Revise", ["Approve anyway", "Read all"]),
+    ],
 )
-def test_what_can_do_no_harm_is_the_prominent_way(notes: int, green: str, plain: list[str]) -> None:
-    made = render_confirmation(VIEW, Caveats(notes=notes, shown=22), [])
+def test_what_can_do_no_harm_is_the_prominent_way(
+    notes: int, share: Share | None, green: str, plain: list[str]
+) -> None:
+    made = render_confirmation(VIEW, Caveats(notes=notes, shown=22, share=share), [])
     [row] = [block for block in made["blocks"] if block["type"] == "actions"]
     assert made["submit"]["text"] == green
     assert [one["text"]["text"] for one in row["elements"]] == plain

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crewgate.domain.caveats import Caveats
+from crewgate.domain.caveats import Caveats, is_empty
 from crewgate.domain.notes import Note
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import form_strings, state_strings, strings
+from crewgate.slack.reviews import form_strings, strings
 from crewgate.slack.reviews.buttons import APPROVE, READ, REVISE
-from crewgate.slack.reviews.presentation import present
 from crewgate.usecases.read_models import CardView
 
 
@@ -27,14 +26,14 @@ def render_confirmation(
 ) -> Block:
     """The modal that asks before an approval; `outcome` answers a flow.
 
-    What can do no harm is its green button: to revise where notes wait, else to read. To
-    approve all the same is one plain button among others. `again`: a caveat changed since the same
-    person was asked.
+    What can do no harm is its green button: to revise where notes wait or there is nothing to read,
+    else to read. To approve all the same is one plain button among others. `again`: a caveat
+    changed since the same person was asked.
     """
     round_ = view.round
     question = round_.question
     words = strings.REVISE if question is None else strings.IN_WORDS
-    revises = bool(caveats.notes)
+    revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = form_strings.ANSWER_TITLE, form_strings.ANSWER_ANYWAY
         answer = [section(form_strings.will_answer(question.outcomes[outcome]))]
@@ -58,8 +57,12 @@ def render_confirmation(
 
 
 def render_receipt(view: CardView) -> Block:
-    """The modal in the place of that question, once it is answered."""
-    said = strings.so_far(view.round) or state_strings.in_full(present(view.round))
+    """The modal in the place of that question, once it is answered.
+
+    It stays until it is closed, so it does not say how far the decision is on its way.
+    """
+    decision = view.round.decision
+    said = strings.so_far(view.round) if decision is None else form_strings.received(decision)
     return modal(
         shared.RECORDED_TITLE,
         [section(strings.about(view)), section(said)],

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crewgate.domain.caveats import Caveats
+from crewgate.domain.caveats import Caveats, is_empty
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.question import Question
+from crewgate.domain.verdict import Decision
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import ELLIPSIS, date, one_line
 from crewgate.slack.phrases import ANSWER_LIMIT
@@ -139,7 +141,7 @@ def claimed(claim: Claim) -> str:
 def not_all_shown(caveats: Caveats) -> str:
     """The share of the output that somebody was shown who has not read it to its end."""
     share = caveats.share
-    if share is not None and not share.of:
+    if is_empty(share):
         return "*The output is empty.* There is nothing to approve."
     if share is not None and share.shown:
         return (
@@ -163,6 +165,13 @@ def too_long(note: Note, *, theirs: bool) -> str:
 
 
 ONLY_ITS_AUTHOR: Final = "who wrote it may add parts of it."
+
+
+def received(decision: Decision) -> str:
+    """Somebody's decision in their receipt, which may stay open for long."""
+    return (
+        f"{phrases.sentence(decision)}. The card shows what the {phrases.receiver(decision)} does."
+    )
 
 
 def part(number: int, total: int) -> str:

@@ -16,7 +16,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, is_empty
 from crewgate.domain.errors import (
     AlreadyDecided,
     ApprovedBefore,
@@ -305,7 +305,10 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Go on with what can do no harm: the form for changes where notes wait, else reading."""
+    """Go on with what can do no harm: reading, or the form for changes.
+
+    That is where notes wait, or nothing can be read.
+    """
     submission = parse_submission(body)
     await read_thread(submission.round_id)
     round_id, seen = submission.round_id, submission.seen
@@ -318,7 +321,7 @@ async def on_confirmed(
         await show(render_notice(sentence))
 
     async with explain_errors(refuse, context=context, by=submission.by, round_id=round_id):
-        if seen.notes:
+        if seen.notes or is_empty(seen.share):
             await show(await revise_form(round_id, submission.by, context))
         else:
             position = ReaderPosition(round_id, ReaderTab.WHOLE, share=seen.share)
