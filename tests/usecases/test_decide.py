@@ -16,7 +16,7 @@ from crewgate.domain.errors import (
     RoundSuperseded,
 )
 from crewgate.domain.outcome import Refused
-from crewgate.domain.people import Anyone, Email, UserGroup
+from crewgate.domain.people import Anyone, Email, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Verdict, Via
@@ -180,3 +180,12 @@ async def test_only_what_is_stuck_is_sent_again(world: World, waiting: Round) ->
         await world.retry(waiting.id, by=EVE)
     with pytest.raises(RoundNotFound):
         await world.retry("no such round")
+
+
+async def test_an_operator_sends_again_what_reviewers_decided(world: World, waiting: Round) -> None:
+    await world.decide(waiting.id)
+    world.crew.faults.append(Fault(Refused("401", "no")))
+    await world.turn(CREW)
+    world.crews["research"] = a_crew(operators=(User(EVE.id),))
+    again = await world.retry(waiting.id, by=EVE)
+    assert (again.state, again.decision and again.decision.by) == (State.DECIDED, ANA)

@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
+from crewgate.domain.caveats import Seen
 from crewgate.domain.effects import UPDATES, EffectKind
 from crewgate.domain.errors import AlreadyDecided, NotAReviewer
 from crewgate.domain.notes import Draft, Note, added
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person, Revise
+from crewgate.usecases.decide import take_back
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from crewgate.usecases.queries.queue import PAGE, queue
-from tests.builders import ANA, BEN, EVE, SECOND
+from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.world import POSTS, World
@@ -256,6 +258,17 @@ async def test_a_claim_holds_for_half_an_hour_and_ends_by_itself(world: World) -
     await world.decide(round_.id)
     with pytest.raises(AlreadyDecided):
         await take(ANA)
+
+
+async def test_a_claim_ends_with_the_approval_of_whoever_made_it(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    round_ = await a_card(world)
+    for by, holds in ((ANA, False), (BEN, True)):
+        await claim(round_.id, by=by, context=world.reviews)
+        await world.decide(round_.id, by=ANA, seen=Seen(claimed_by=by.id))
+        found = (await world.uow.read.posting(round_.id)).view.claim
+        assert (found is not None) is holds
+        await take_back(round_.id, by=ANA, context=world.reviews)
 
 
 async def test_the_queue_is_walked_part_by_part(world: World) -> None:

@@ -163,6 +163,10 @@ class Notes(NoteQueries):
             .values(author_name=person.name)
         )
 
+    async def end_claim(self, round_id: str) -> None:
+        """Forget who is on a round."""
+        await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_id))
+
     async def claim(self, round_: Round, claim: Claim) -> None:
         """Remember who is on a round, in place of whoever was."""
         row = {

@@ -61,6 +61,8 @@ async def decide(
                 found = await tx.notes.circumstances(round_.id, by)
                 caveats = found.caveats(by, now, seen)
                 facts["shown"] = caveats.shown
+                if is_vote and found.claim is not None and found.claim.by.id == by.id:
+                    await tx.notes.end_claim(round_.id)
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(meaning)
@@ -173,19 +175,16 @@ async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContex
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     """Send a stuck decision once more, as it was.
 
-    Raises RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition if it is not stuck.
+    Reviewers and operators may. Raises RoundNotFound, NotAReviewer, UnknownCrew, or
+    InvalidTransition if it is not stuck.
     """
-
-    async def record(access: Access) -> Round:
-        async with context.uow.begin() as tx:
-            round_ = await tx.round(round_id)
-            await access.rights_of(by.id, Role.REVIEWER, round_, tx)
-            transition = round_.retry()
-            tx.audit.acts(by.id)
-            await apply(tx, transition, at=context.clock())
-        return transition.round
-
-    return await context.asking(record)
+    stuck = await context.uow.read.round(round_id)
+    await context.ensure_reviewer_or_operator(by.id, stuck)
+    async with context.uow.begin() as tx:
+        transition = (await tx.round(round_id)).retry()
+        tx.audit.acts(by.id)
+        await apply(tx, transition, at=context.clock())
+    return transition.round
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:

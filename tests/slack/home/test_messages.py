@@ -115,7 +115,11 @@ def test_who_only_reads_is_offered_nothing_else() -> None:
     found = a_queue(reviewed=frozenset(), others=QueuePart((line,), 1), stuck=stuck)
     assert buttons(home(found)) == [["Refresh"], ["Read all"], ["Read all"]]
     operated = replace(found, operated=frozenset({"research"}))
-    assert buttons(home(operated)) == [["Refresh"], ["Dismiss", "Read all"], ["Read all"]]
+    assert buttons(home(operated)) == [
+        ["Refresh"],
+        ["Retry", "Dismiss", "Read all"],
+        ["Read all"],
+    ]
 
 
 def test_a_row_shows_notes_and_a_claim_that_holds() -> None:

@@ -39,7 +39,7 @@ from crewgate.slack.reviews.notices import (
     render_timed_out,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from crewgate.slack.reviews.summary import decision_and_answer
+from crewgate.slack.reviews.summary import claim_and_notes, decision_and_answer
 from crewgate.usecases.read_models import Approvers, RoundLine
 from tests.builders import (
     ANA,
@@ -253,6 +253,17 @@ def test_the_history_and_the_reader_say_so_too() -> None:
     view = render_reader(position, ONE_OF_TWO, ()).view
     assert "1 of 2: <@U0BEN> for <@U0ANA>" in shown(view)
     assert TAKE_BACK.id in str(view)
+    for reader, last, no_button in ((ANA, TAKE_BACK, APPROVE), (EVE, APPROVE, TAKE_BACK)):
+        theirs = str(render_reader(position, ONE_OF_TWO, (), reader=reader.id).view)
+        assert f"'{last.id}'" in theirs
+        assert f"'{no_button.id}'" not in theirs
+
+
+def test_a_list_says_how_many_have_to_approve() -> None:
+    one = RoundLine(ONE_OF_TWO.round, None)
+    assert [*claim_and_notes(one, now=LATER)] == ["1 of 2: <@U0BEN> for <@U0ANA>"]
+    none = replace(one, round=replace(one.round, votes=()))
+    assert [*claim_and_notes(none, now=LATER)] == ["needs 2 approvals"]
 
 
 def test_a_comment_of_several_says_when_it_is_sent() -> None:

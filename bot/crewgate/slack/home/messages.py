@@ -68,7 +68,7 @@ def render_home(
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
             blocks += [divider(), section("\n".join(text))]
-            pressed = actions(*_buttons(line, row, found, user))
+            pressed = actions(*_buttons(line, row, user))
             blocks.append(pressed | {"block_id": block_id(row, share)})
     return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
 
@@ -115,16 +115,14 @@ def _text(
     yield shared.joined(*about, *summary.claim_and_notes(line, now=now))
 
 
-def _buttons(line: RoundLine, row: Row, found: Queue, user: str) -> Iterator[Block]:
+def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
     """What may be done. What comes and goes is last, so that the others keep their places."""
     round_ = line.round
     waits = row.part is Part.MINE and not row.over
     if waits:
         yield from decide_buttons(round_, reader=user)
     if row.part is Part.STUCK and not row.over:
-        if line.key in found.reviewed:
-            yield RETRY.on(round_.id)
-        yield DISMISS.on(round_.id)
+        yield from (RETRY.on(round_.id), DISMISS.on(round_.id))
     yield READ.on(round_.id)
     if round_.state is State.WAITING:
         yield from last_buttons(round_, reader=user)

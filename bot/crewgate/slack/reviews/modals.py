@@ -224,7 +224,7 @@ async def show_page(
         history = [line for line in found if line.round.id in readable]
     if ack is not None:
         await ack()
-    page = await context.off_loop(render_reader, position, view, history)
+    page = await context.off_loop(render_reader, position, view, history, reader=by.id)
     if await show(page.view) and page.is_end and view.round.state is State.WAITING:
         await _remember_end(position.round_id, by, context)
 

@@ -82,9 +82,13 @@ class ReaderPage:
 
 
 def render_reader(
-    position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
+    position: ReaderPosition,
+    view: CardView,
+    history: Sequence[RoundLine],
+    *,
+    reader: str | None = None,
 ) -> ReaderPage:
-    """One page, with Approve and Revise at hand while the round waits.
+    """One page, with what `reader` may do at hand while the round waits.
 
     Takes up to half a second for the worst texts: call it off the event loop.
     """
@@ -100,7 +104,7 @@ def render_reader(
         previous_id=ids.PREVIOUS_PAGE,
         next_id=ids.NEXT_PAGE,
     )
-    decide = [*decide_buttons(round_), *last_buttons(round_)]
+    decide = [*decide_buttons(round_, reader=reader), *last_buttons(round_, reader=reader)]
     if goes_on:  # what is green leads on, not past what is unread
         decide = [{key: one[key] for key in one if key != "style"} for one in decide]
     blocks = [

@@ -59,8 +59,9 @@ def headline(line: RoundLine, link: Link) -> str:
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
     """The approvals, the claim and the notes of a waiting round, in a list."""
-    if line.round.votes and line.round.state is State.WAITING:
-        yield strings.so_far(line.round)
+    needed = line.round.approvals
+    if needed > 1 and line.round.state is State.WAITING:
+        yield strings.so_far(line.round) or f"needs {needed:,} approvals"
     if line.claim is not None and line.claim.holds(now):
         yield strings.on_it_in_list(line.claim)
     if line.notes:
