@@ -99,6 +99,25 @@ def test_no_address_that_opens_something_reaches_a_line(capsys: pytest.CaptureFi
     assert "SECRET" not in written
 
 
+@pytest.mark.parametrize("level", ["debug", "error"])
+async def test_every_warning_and_error_counts_and_no_other_line(level: str) -> None:
+    counted: list[str] = []
+    set_up_logging("json", level, redact=str, count=counted.append)
+    log = structlog.get_logger("crewgate.test")
+    for _ in range(3):
+        log.warning("wrong_credentials", crew="research")  # one line a minute at most
+    log.info("notification")
+    log.error("loop_died", loop="home")
+    try:
+        int("x")
+    except ValueError:
+        log.exception("listener_failed")
+    logging.getLogger("aiohttp.server").error("Error handling %s", "a request")
+    logging.getLogger("aiohttp.server").info("A request")
+
+    assert counted == [*["wrong_credentials"] * 3, "loop_died", "listener_failed", "aiohttp"]
+
+
 Line = tuple[str, str | None, int]
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate import __version__
@@ -37,8 +38,10 @@ from crewgate.lifecycle import (
     run_workers,
     serve_http,
 )
+from crewgate.metrics import begin_at_zero
 from crewgate.readiness import Readiness, Warn
 from crewgate.runtime import Runtime, open_threads
+from crewgate.scrape import Scrape
 from crewgate.settings.load import Settings
 from crewgate.settings.rules import doubtful
 from crewgate.slack import adapters, listeners
@@ -55,10 +58,11 @@ from crewgate.usecases.emails import owner_of
 from crewgate.usecases.installations import Installations
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.wakeup import Wakeup
-from crewgate.web import routes, slack_events
+from crewgate.web import metrics, routes, slack_events
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import EventKind
-from crewgate.web.health import CheckHealth
+from crewgate.web.error_responses import explain_failures
+from crewgate.web.health import CheckHealth, is_local, may_see_details
 from crewgate.web.proof import prove
 
 log = structlog.get_logger(__name__)
@@ -82,7 +86,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     """Run the bot for as long as the block lasts, then finish what is under way.
 
     Only the database must be there at the start: Slack and the crews may come later. Raises
-    StoreUnavailable, or OSError when the port is taken.
+    StoreUnavailable and CannotListen.
     """
     async with AsyncExitStack() as stack:
         bot = _Assembly(settings, runtime or Runtime(), stack)
@@ -306,11 +310,34 @@ class _Assembly:
             slack_events.add_routes(
                 application, self.bolt, signing_secrets=settings.signing_secrets
             )
-        address = await self.stack.enter_async_context(
-            serve_http(application, settings.host, settings.port)
-        )
+        address = await self._listen(application)
         self.deliveries.listening.since = self.runtime.clock()
         return address
+
+    async def _listen(self, application: web.Application) -> str:
+        """Listen with the routes and, beside them or on a port of its own, with `/metrics`."""
+        settings, enter = self.settings, self.stack.enter_async_context
+        begin_at_zero(self.crews)
+        scrape = Scrape(
+            read_backlog=self.uow.read.backlog,
+            crews=self.crews,
+            supervisor=self.supervisor,
+            workers=self.workers,
+            clock=self.runtime.clock,
+            steady=self.runtime.steady,
+        )
+        if settings.metrics_port is None:
+            allows = partial(
+                may_see_details,
+                status_token=settings.status_token,
+                local=is_local(settings.public_url),
+            )
+            metrics.add_route(application, scrape.render, allows=allows)
+        else:
+            alone = web.Application(middlewares=[explain_failures])
+            metrics.add_route(alone, scrape.render, allows=lambda _request: True)
+            await enter(serve_http(alone, settings.host, settings.metrics_port))
+        return await enter(serve_http(application, settings.host, settings.port))
 
     async def work(self) -> None:
         """Carry out the outbox, and what else goes on, from now on."""

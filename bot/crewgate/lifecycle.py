@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,7 @@ from crewgate.domain.effects import (
     posts_destination,
     status_destination,
 )
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.errors import CrewgateError, StoreUnavailable
 from crewgate.domain.rate import Budget, Rate
 from crewgate.domain.retry import Retry
 from crewgate.network.connections import Limits, listen
@@ -36,6 +36,7 @@ from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.dispatch import deliver
 from crewgate.usecases.delivery.worker import Pace, Worker
 from crewgate.usecases.ports.base import Check, Clock
+from crewgate.usecases.wakeup import end_turn
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,10 @@ STATUSES_AT_ONCE = 4
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
+class CannotListen(CrewgateError):
+    """The port is taken, or the address is none of this machine's."""
+
+
 class Supervisor:
     """Runs background loops; one that dies is logged, reported as a failure, and started again."""
 
@@ -59,6 +64,8 @@ class Supervisor:
         self._restart = restart
         self._stopping = asyncio.Event()
         self._dead: dict[str, str] = {}
+        self.last_turns: dict[str, datetime] = {}
+        """When each loop ended its last turn, by `clock`; the first one begins it."""
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -75,8 +82,9 @@ class Supervisor:
     async def run(self, name: str, loop: Loop) -> None:
         """Run a loop until it returns. A cancellation cancels it, and waits for its end."""
         deaths = 0
+        end_turn.set(partial(self._note_turn, name))  # for the loop's own task, which copies it
         while True:
-            began = self._clock()
+            began = self.last_turns[name] = self._clock()
             # Collected, not caught: what ends a loop is not foreseen, so no type can be named.
             [error] = await asyncio.gather(loop(), return_exceptions=True)
             if error is None:
@@ -92,16 +100,27 @@ class Supervisor:
                 return
             del self._dead[name]
 
+    def _note_turn(self, name: str) -> None:
+        self.last_turns[name] = self._clock()
+
 
 @asynccontextmanager
 async def serve_http(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Listen, and give the address; at the end take nothing more and answer what is under way."""
-    async with listen(
-        application,
-        (host, port),
-        limits=Limits.of_process(),
-        shutdown_timeout=STOP_LISTENING_SECONDS,
-    ) as bound:
+    """Listen, and give the address; at the end take nothing more and answer what is under way.
+
+    Raises CannotListen.
+    """
+    async with AsyncExitStack() as stack:
+        listening = listen(
+            application,
+            (host, port),
+            limits=Limits.of_process(),
+            shutdown_timeout=STOP_LISTENING_SECONDS,
+        )
+        try:
+            bound = await stack.enter_async_context(listening)
+        except OSError as error:
+            raise CannotListen(f"cannot listen on {host}:{port}: {error}") from error
         yield f"http://{host}:{bound}"
 
 

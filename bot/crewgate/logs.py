@@ -52,15 +52,30 @@ BY_STRANGERS: Final = frozenset(
 #: How long nothing more of a kind is written, in seconds.
 WINDOW: Final = 60
 _COUNTED: Final = "_counted"
+_WARNINGS: Final = frozenset({"warning", "error", "exception", "critical"})
 
 
 def set_up_logging(
-    form: Literal["console", "json"], level: str, *, redact: Callable[[str], str]
+    form: Literal["console", "json"],
+    level: str,
+    *,
+    redact: Callable[[str], str],
+    count: Callable[[str], None] = lambda _event: None,
 ) -> None:
     """Send everything to standard error, as lines for people or as JSON for machines.
 
-    Every line goes through `redact` once it is written, tracebacks and all.
+    Every line goes through `redact` once it is written, tracebacks and all. `count` is given the
+    event of each warning and error, also of those that are left out; a library's name for its.
     """
+
+    def count_warning(
+        _logger: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        if method in _WARNINGS and _COUNTED not in event:
+            record = event.get("_record")
+            count(event["event"] if record is None else record.name.partition(".")[0])
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -79,6 +94,7 @@ def set_up_logging(
     )
     structlog.configure(
         processors=[
+            count_warning,
             structlog.stdlib.filter_by_level,
             LogLimit(),
             *shared,
@@ -91,7 +107,7 @@ def set_up_logging(
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[count_warning, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *renderers,

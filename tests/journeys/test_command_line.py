@@ -170,6 +170,10 @@ async def test_a_start_that_cannot_be_is_said_plainly(
     assert status == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in said
     assert "Warning" not in said
+    elsewhere = {"PORT": str(free_port()), "METRICS_PORT": taken}
+    status, said = await run("serve", folder=tmp_path, env=env | address | elsewhere)
+    assert status == 1
+    assert f"cannot listen on 127.0.0.1:{taken}" in said
 
     (tmp_path / "odd.db").write_text("not a database, " * 100)
     odd = {"DATABASE_URL": f"sqlite:///{tmp_path / 'odd.db'}"}

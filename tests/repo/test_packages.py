@@ -17,7 +17,15 @@ from tests.repo.files import read
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt")
 WITH_CREWAI = "tests/requirements-crewai.txt"
 #: Each lets the bot be used, changed and passed on, and asks for nothing but its own text.
-LICENCES = {"Apache-2.0", "BSD-3-Clause", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
+LICENCES = {
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "PSF-2.0",
+}
 #: How packages call them that do not use SPDX's names.
 OTHER_NAMES = {
     "Apache 2.0": "Apache-2.0",

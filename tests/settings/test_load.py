@@ -135,6 +135,7 @@ def test_what_is_missing_is_named(
         ("DATABASE_URL", "postgres://h/d?channel_binding=require", "'channel_binding'"),
         ("PORT", "0", "a number from 1 to 65535"),
         ("PORT", "65536", "a number from 1 to 65535"),
+        ("METRICS_PORT", "3000", "leave it out to have /metrics beside the rest"),
         ("PORT", "٣", "a number from 1 to 65535"),
         ("PORT", "http\nx" * 20, "'http\\nx"),
         ("REVIEWERS", "U012, @ana", "'@ana' is no reviewer"),

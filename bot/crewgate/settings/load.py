@@ -208,12 +208,21 @@ class Settings:
     """An asynchronous SQLAlchemy URL; may hold a password."""
     host: Annotated[str, Setting(parse_text, "where the bot listens")] = "0.0.0.0"  # noqa: S104 - in containers
     port: Annotated[int, Setting(parsers.parse_port, "where the bot listens")] = 3000
+    metrics_port: Annotated[
+        int | None,
+        Setting(
+            parsers.parse_port,
+            "another port, where [`/metrics`](operations.md#metrics) listens for whoever reaches"
+            " it, instead of beside the rest",
+        ),
+    ] = None
     status_token: Annotated[
         str | None,
         Setting(
             parsers.parse_status_token,
-            "bearer token for the details of `/readyz`, 16 characters or more; without it only"
-            " this machine itself is told, and nobody where `PUBLIC_URL` is another's",
+            "bearer token for the details of `/readyz` and for `/metrics`, 16 characters or more;"
+            " without it only this machine itself is told, and nobody where `PUBLIC_URL` is"
+            " another's",
         ),
     ] = field(default=None, repr=False)
     log_format: Annotated[
@@ -276,6 +285,8 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         for option in VARIABLES
     }
     shared = Settings(**values, crews={})
+    if shared.metrics_port == shared.port:
+        env.note("METRICS_PORT", "this is PORT; leave it out to have /metrics beside the rest")
     crews: dict[str, CrewSettings] = {}
     if has_file:
         crews |= _crews_of_file(folder / title, title, env, shared, needed=not single)

@@ -53,6 +53,7 @@ from crewgate.store.tables import (
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.read_models import (
     COUNTED,
+    Backlog,
     CardView,
     DeadLetter,
     DirectMessage,
@@ -128,6 +129,34 @@ _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.execution_id == sa.bindparam("execution"),
     webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
 )
+#: By the rules that these crews' rounds were opened under, so that one index has what waits.
+_WAITING: Final = (
+    sa.select(
+        sa.true().label("waits"),
+        rounds.c.crew.label("name"),
+        sa.func.count().label("many"),
+        sa.func.min(rounds.c.opened_at).label("since"),
+    )
+    .where(rounds.c.crew.in_(sa.bindparam("crews", expanding=True)))
+    .where(
+        rounds.c.rule_id.in_(
+            sa.union_all(
+                sa.select(sa.literal("")),
+                sa.select(rules.c.id).where(
+                    rules.c.crew.in_(sa.bindparam("crews", expanding=True))
+                ),
+            )
+        )
+    )
+    .where(rounds.c.state == State.WAITING.value)
+    .group_by(rounds.c.crew)
+)
+_DUE: Final = (
+    sa.select(sa.false(), outbox.c.destination, sa.func.count(), sa.func.min(outbox.c.due_at))
+    .where(outbox.c.due_at <= sa.bindparam("now"), outbox.c.set_aside_at.is_(None))
+    .group_by(outbox.c.destination)
+)
+_BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
 
 
 class RoundQueries(Reading):
@@ -336,6 +365,14 @@ class Queries(Reading):
         return tuple(
             StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated) for row in found
         )
+
+    async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
+        """Return what waits for people of these crews, and every job that is due, in one read."""
+        waiting: dict[str, tuple[int, datetime]] = {}
+        due: dict[str, tuple[int, datetime]] = {}
+        for row in await self._rows(_BACKLOG, {"crews": list(crews), "now": now}):
+            (waiting if row.waits else due)[row.name] = (row.many, row.since)
+        return Backlog(waiting, due)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """Return a webhook that could not be understood, or None."""

@@ -17,6 +17,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
+from crewgate.metrics import count_decision
 from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.evidence import reopen as reopen_execution
@@ -87,6 +88,7 @@ async def decide(
             await apply(tx, transition, at=now)
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
+        count_decision(transition.round)
         return transition.round
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -185,6 +185,14 @@ class RoundLine:
 
 COUNTED: Final = 1_000
 """The highest exact total; one more stands for all higher totals, which take too long to count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for people, by crew, and what is due, by destination: how many, since when."""
+
+    waiting: Mapping[str, tuple[int, datetime]]
+    due: Mapping[str, tuple[int, datetime]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
+from typing import Final
+
+end_turn: Final[ContextVar[Callable[[], None]]] = ContextVar("end_turn", default=lambda: None)
+"""Called by a background loop before it waits for its next turn; set by whoever runs the loop."""
 
 
 class Wakeup:
@@ -18,6 +24,7 @@ class Wakeup:
 
     async def wait(self, seconds: float) -> None:
         """Wait until it is set, for so many seconds at most."""
+        end_turn.get()()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()

@@ -13,18 +13,23 @@ from crewgate.web.flow_requests import on_flow_request
 from crewgate.web.flow_signature import TakenRequests
 from crewgate.web.health import is_local, on_healthz, on_readyz
 from crewgate.web.kickoff import on_kickoff, on_register
+from crewgate.web.metrics import count_webhooks
 from crewgate.web.webhooks import on_event, on_human_input, on_stream
 
 
 def build(context: WebContext) -> web.Application:
     """Build an application with the addresses of crews, callers and health checks."""
-    app = web.Application(client_max_size=LIMIT, middlewares=[explain_failures])
+    app = web.Application(
+        client_max_size=LIMIT, middlewares=[count_webhooks(context.credentials), explain_failures]
+    )
     router = app.router
-    router.add_post("/crews/{crew}/human-input", partial(on_human_input, context=context))
+    human_input = partial(on_human_input, context=context)
+    router.add_post("/crews/{crew}/human-input", human_input, name="human-input")
     flow_request = partial(on_flow_request, context=context, room=Room(), taken=TakenRequests())
-    router.add_post("/crews/{crew}/flow-request", flow_request)
+    router.add_post("/crews/{crew}/flow-request", flow_request, name="flow-request")
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
-    router.add_post("/crews/{crew}/events/stream", partial(on_stream, context=context))
+    stream = partial(on_stream, context=context)
+    router.add_post("/crews/{crew}/events/stream", stream, name="stream")
     router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)

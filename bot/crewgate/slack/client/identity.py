@@ -18,6 +18,7 @@ from crewgate.slack.client.web_api import CallFailed, attempt
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.ports.slack import RememberedInstallation
 from crewgate.usecases.read_models import MessageRef
+from crewgate.usecases.wakeup import end_turn
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +133,7 @@ class Identity:
         """Keep asking until cancelled."""
         while True:
             await self.ask()
+            end_turn.get()()
             await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)
 
 

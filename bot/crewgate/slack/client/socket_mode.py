@@ -18,6 +18,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from crewgate.usecases.ports.slack import RESPONSE_SENT
+from crewgate.usecases.wakeup import end_turn
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,7 @@ class SocketMode:
         try:
             while True:
                 await self._watch(handler)
+                end_turn.get()()
                 await asyncio.wait([processing], timeout=self._ping)
                 for task in (connecting, processing):
                     if task.done():

@@ -18,6 +18,7 @@ from crewgate import USER_AGENT
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.logs import logged_call
+from crewgate.metrics import slack_requests
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
@@ -156,7 +157,19 @@ async def time_there(client: AsyncWebClient) -> datetime | None:
 async def _answer(
     calling: Awaitable[AsyncSlackResponse], method: str = ""
 ) -> tuple[dict[str, Any], Headers]:
-    method = method or getattr(calling, "__name__", "")
+    method = method or getattr(calling, "__name__", "").replace("_", ".")
+    try:
+        answer = await _answer_or_failure(calling, method)
+    except CallFailed as error:
+        slack_requests.labels(method, type(error.failure).__name__).inc()
+        raise
+    slack_requests.labels(method, Delivered.__name__).inc()
+    return answer
+
+
+async def _answer_or_failure(
+    calling: Awaitable[AsyncSlackResponse], method: str
+) -> tuple[dict[str, Any], Headers]:
     try:
         with logged_call(host="Slack", method=method):
             async with asyncio.timeout(SECONDS):

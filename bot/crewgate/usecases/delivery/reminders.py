@@ -20,6 +20,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
 from crewgate.domain.timed import next_reminder, opens_at
 from crewgate.domain.verdict import voices_of
+from crewgate.metrics import count_decision
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
 from crewgate.usecases.delivery.messages import (
@@ -89,6 +90,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
         await tx.complete(job)
     if waits:
         log.info("timed_out", **fields_of(round_), then=_then(round_))
+        count_decision(transition.round)
     return Delivered()
 
 

@@ -15,6 +15,7 @@ from crewgate.domain.execution import about
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Unknown
 from crewgate.domain.question import Callback
 from crewgate.domain.review import Round, State, Transition
+from crewgate.metrics import resumes
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.poll_status import Asked, ask, record_answer
 from crewgate.usecases.evidence import STATUS_POLL, watch_for_evidence
@@ -43,6 +44,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     if not isinstance(sending, Round):
         return sending
     outcome = await _send(sending, callback, client, context)
+    resumes.labels(job.effect.crew, type(outcome).__name__).inc()
     await _record(job, outcome, in_doubt=in_doubt, context=context)
     return outcome
 

@@ -1,0 +1,100 @@
+"""What this process counts for `GET /metrics`, each beside the one place where it happens.
+
+A label has few values, all known from the settings or the code: never a person, a thread, an
+execution or what a stranger sent. What is read when somebody asks is in `scrape`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Final, get_args
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from crewgate import __version__
+from crewgate.domain.outcome import Outcome
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Decider, Verdict
+
+#: Each counter would have a second series, which says when it was made.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+REGISTRY: Final = CollectorRegistry()
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_WAITS: Final = (
+    *(minutes * _MINUTE for minutes in (1, 5, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 4, 8)),
+    *(days * _DAY for days in (1, 2, 3, 7)),
+)
+
+webhooks: Final = Counter(
+    "crewgate_webhooks",
+    "Webhooks of crews, by the status of the bot's answer.",
+    ("crew", "kind", "status"),
+    registry=REGISTRY,
+)
+resumes: Final = Counter(
+    "crewgate_resumes",
+    "Tries to tell a crew a decision, or a flow an answer.",
+    ("crew", "outcome"),
+    registry=REGISTRY,
+)
+slack_requests: Final = Counter(
+    "crewgate_slack_requests",
+    "Calls of Slack's Web API.",
+    ("method", "outcome"),
+    registry=REGISTRY,
+)
+_warnings: Final = Counter(
+    "crewgate_warnings",
+    "Warnings and errors in the log, by their event; by their logger where they are a library's.",
+    ("kind",),
+    registry=REGISTRY,
+)
+_decisions: Final = Counter(
+    "crewgate_decisions",
+    "Decisions, by a person or by a rule.",
+    ("crew", "verdict", "by"),
+    registry=REGISTRY,
+)
+_decision_wait: Final = Histogram(
+    "crewgate_decision_wait_seconds",
+    "The time from a round's opening to its decision.",
+    buckets=_WAITS,
+    registry=REGISTRY,
+)
+Info("crewgate_build", "The version that runs.", registry=REGISTRY).info({"version": __version__})
+ProcessCollector(registry=REGISTRY)
+
+
+def begin_at_zero(crews: Iterable[str]) -> None:
+    """Tell what these crews can be counted for before it happens: the first is an increase too."""
+    for crew in crews:
+        for outcome in get_args(Outcome):
+            resumes.labels(crew, outcome.__name__)
+        for verdict, by in product(get_args(Verdict), get_args(Decider)):
+            _decisions.labels(crew, verdict.__name__, by.__name__)
+
+
+def count_warning(event: str) -> None:
+    """Count a warning or an error of the log."""
+    _warnings.labels(event).inc()
+
+
+def count_decision(round_: Round) -> None:
+    """Count the decision of a round that was stored just now, if there is one."""
+    decision = round_.decision
+    if decision is None:
+        return
+    verdict = type(decision.verdict).__name__
+    by = type(decision.by).__name__
+    _decisions.labels(round_.review.crew, verdict, by).inc()
+    _decision_wait.observe(max(0, (decision.at - round_.opened_at).total_seconds()))
