@@ -54,6 +54,12 @@ async def test_a_rule_has_a_line_with_how_many_people_may_decide(said_of: Ask) -
     ]
 
 
+async def test_words_that_a_flow_asks_for_are_one_persons(said_of: Ask) -> None:
+    text = ONE.replace("[[", 'flow_webhook_secret_env = "FLOW_SECRET"\n[[', 1) + "approvals = 2"
+    [line] = await lines(said_of, text, FLOW_SECRET="whsec_a-secret-of-a-flow")
+    assert line.endswith("2 approvals (one person answers what a flow's ask() asks), of 2 people")
+
+
 async def test_more_approvals_than_people_are_wrong(said_of: Ask) -> None:
     assert await lines(said_of, ONE + 'approvals = 2\nreviewers = ["U0BEN"]') == [
         f"✗ {HERE}.approvals: 2, but only 1 person may decide; put 1 there, or name more people"

@@ -84,7 +84,7 @@ async def test_an_empty_answer_is_never_sent(http: httpx.AsyncClient, feedback: 
         (409, Refused("409", "no: whoever", RefusalKind.ANSWERED)),
         (401, Refused("401", "no: whoever", RefusalKind.SPENT)),
         (404, Refused("404", "no: whoever", RefusalKind.REQUEST_GONE)),
-        (410, Refused("410", "no: whoever", RefusalKind.REQUEST_GONE)),
+        (410, Refused("410", "no: whoever", RefusalKind.REQUEST_OVER)),
         (400, Refused("400", "no: whoever")),
         (403, Refused("403", "no: whoever")),
         (422, Refused("422", "no: whoever")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from crewgate.crewai.flow_requests import LABEL_LIMIT, MESSAGE_LIMIT, parse_flow
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format
 from crewgate.domain.people import Email
-from crewgate.domain.question import ASSIGNED_LIMIT
+from crewgate.domain.question import ASSIGNED_LIMIT, Ask
 
 FLOW = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
 FLAT: dict[str, Any] = {
@@ -93,6 +94,29 @@ def test_what_the_state_says_stands_for_what_the_caller_said() -> None:
 
 def test_an_escalation_is_told_apart() -> None:
     assert parse_flow_request(flat(event_type="escalation")).escalation
+
+
+def test_words_that_a_host_asks_for_have_their_text_as_the_output() -> None:
+    """The state is what rules choose by, and not shown."""
+    ask = {"place": "gather 2", "expires_at": "2026-03-01T10:00:00Z"}
+    request = parse_flow_request(flat(output=None, metadata=None, ask=ask))
+    at = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert request.question.ask == Ask(place="gather 2", expires_at=at)
+    assert (request.output.text, request.question.message) == ("Please review this article.", "")
+    assert request.question.outcomes == ()
+    assert request.meta == (("topic", "home batteries"),)
+
+
+@pytest.mark.parametrize("ask", [None, True, {}, {"place": ""}, {"place": ["x"]}])
+def test_an_ask_that_cannot_be_read_is_a_question_as_any(ask: object) -> None:
+    question = parse_flow_request(flat(ask=ask)).question
+    assert (question.ask, question.message) == (None, "Please review this article.")
+
+
+@pytest.mark.parametrize("at", [None, "soon", "2026-03-01T10:00:00", 1e99])
+def test_without_a_moment_that_is_sure_it_never_expires(at: object) -> None:
+    asked = parse_flow_request(flat(ask={"place": "gather 2", "expires_at": at}))
+    assert asked.question.ask == Ask(place="gather 2")
 
 
 def test_ids_may_be_numbers_and_the_flow_may_be_named_by_its_state() -> None:

@@ -27,8 +27,8 @@ from crewgate.domain.outcome import (
     Refused,
     Unknown,
 )
-from crewgate.domain.people import Email, User
-from crewgate.domain.question import Question, without_secrets
+from crewgate.domain.people import Email, User, UserGroup
+from crewgate.domain.question import Ask, Question, without_secrets
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
@@ -42,6 +42,7 @@ from crewgate.domain.reason import (
     RefusedByCrew,
     RequestGone,
     TakenAs,
+    TimeOver,
 )
 from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
@@ -71,6 +72,8 @@ TAKEN = Delivered("ok", label="approved")
 ANSWERED = Refused("409", "already answered", RefusalKind.ANSWERED)
 SPENT = Refused("401", "no", RefusalKind.SPENT)
 GONE = Refused("404", "what?", RefusalKind.REQUEST_GONE)
+OVER = Refused("410", "expired", RefusalKind.REQUEST_OVER)
+ASK = Question(request_id="8413", ask=Ask(place="talk 1", expires_at=LATER))
 NOTIFIED = (EffectKind.REFRESH, EffectKind.NOTIFY_STUCK)
 
 
@@ -108,6 +111,16 @@ def test_whom_a_request_assigns_decide_where_nobody_is_named() -> None:
     assert rule_for(QUESTION, None, reviewers=False) is None
 
 
+def test_words_are_one_persons() -> None:
+    """The other keys of the rule hold."""
+    groups = (UserGroup("S1"), UserGroup("S2"))
+    needed = tuple((group, 1) for group in groups)
+    rule = Rule(name="both", reviewers=groups, approvals=2, approvals_from=needed)
+    one = replace(rule, approvals=1, approvals_from=())
+    assert rule_for(ASK, rule, reviewers=True) == one
+    assert rule_for(ASK, None, reviewers=True) is None
+
+
 def test_whom_a_request_assigns_decide_for_as_long_as_the_settings_name_nobody_for_it() -> None:
     assigned = replace(QUESTION, assigned=(Email("a@example.com"),))
     named = Rule(name="theirs", reviewers=(User("U0ANA"),))
@@ -138,6 +151,8 @@ TABLE: list[tuple[Outcome, bool, bool, State, Reason, bool]] = [
     (SPENT, True, False, State.CLOSED, PerhapsTaken("no"), True),
     (GONE, False, False, State.CLOSED, RequestGone("404", "what?"), False),
     (GONE, True, True, State.CLOSED, RequestGone("404", "what?"), True),
+    (OVER, False, False, State.CLOSED, RequestGone("410", "expired"), False),
+    (OVER, True, False, State.CLOSED, RequestGone("410", "expired"), True),
     (Refused("400", "odd"), False, True, State.STUCK, RefusedByCrew("400", "odd"), False),
     (Refused("400", "odd"), True, False, State.STUCK, RefusedByCrew("400", "odd"), True),
     (Refused("400", "odd"), True, True, State.STUCK, RefusedByCrew("400", "odd"), True),
@@ -158,6 +173,28 @@ def test_what_a_flow_says_never_claims_more_than_is_known(
     assert (after.state, after.reason, after.in_doubt) == (state, reason, perhaps)
     if state in (State.CLOSED, State.STUCK):
         assert tuple(effect.kind for effect in transition.effects) == NOTIFIED
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+def test_time_that_is_over_took_no_answer(in_doubt: bool) -> None:
+    """An answer in doubt neither: the flow would say that there is one."""
+    sending = a_round(question=ASK).decide(a_decision(Answer("Tea."))).round
+    sending = sending.begin_sending(NOW, activity_count=0)
+    over = sending.settle(OVER, in_doubt=in_doubt, retries_exhausted=False, at=LATER)
+    assert (over.round.state, over.round.reason) == (State.CLOSED, TimeOver())
+    assert not over.round.in_doubt
+    assert tuple(effect.kind for effect in over.effects) == NOTIFIED
+
+
+@pytest.mark.parametrize(
+    ("verdict", "question"),
+    [(Approve(), ASK), (Revise("No."), ASK), (Approve(), QUESTION), (LABEL, None)],
+)
+def test_no_round_takes_a_verdict_of_another_kind(
+    verdict: Verdict, question: Question | None
+) -> None:
+    with pytest.raises(VerdictMisplaced):
+        a_round(question=question).decide(a_decision(verdict))
 
 
 def settle_late(moved_on: Round, outcome: Outcome, *, in_doubt: bool = False) -> Round:

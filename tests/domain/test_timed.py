@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.question import Ask, Question
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
@@ -40,6 +41,16 @@ def test_nothing_is_due_where_no_rule_says_so(rule: Rule | None) -> None:
     assert timed_effects(round_, NOW) == ()
     assert next_reminder(round_, NOW) is None
     assert opens_at(round_, FRIDAY_NIGHT) == FRIDAY_NIGHT
+
+
+def test_what_a_flow_asks_expires_at_its_own_time() -> None:
+    ask = Ask(place="talk 1", expires_at=NOW + HOUR)
+    round_ = a_round(question=Question(request_id="1", ask=ask))
+    assert round_.is_timed
+    [(effect, due)] = timed_effects(round_, NOW)
+    assert (effect.kind, due) == (EffectKind.EXPIRE, NOW + HOUR)
+    patient = a_round(question=Question(request_id="1", ask=Ask(place="talk 1")))
+    assert (patient.is_timed, timed_effects(patient, NOW)) == (False, ())
 
 
 def test_each_is_due_at_its_time() -> None:

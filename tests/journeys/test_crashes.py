@@ -208,3 +208,22 @@ async def test_killed_between_sending_an_answer_and_recording_what_came(
     # The request is still known by its id, and what lets somebody answer it was never logged.
     assert '"duplicate"' in (await world.crew.flows.resend("8401")).answer
     assert world.crew.flows.token("8401") not in world.bot.log.read_text()
+
+
+@pytest.mark.parametrize("expires_at", [None, "2026-01-01T00:00:00Z"])
+async def test_killed_while_a_flow_waits_for_words(world: Killable, expires_at: str | None) -> None:
+    """Time that is over while it is away is over once it is back."""
+    ask = {"place": "talk 1", "expires_at": expires_at}
+    await world.crew.ask(message="Which topic?", output=None, emit=(), ask=ask)
+    async with world.killed():
+        pass
+    card = await world.card("Which topic?")
+    if expires_at is None:
+        await world.slack.click(ANA, card, "Answer")
+        await modal(world, ANA, "Which topic?")
+        assert (await world.slack.submit(ANA, {"feedback": "Tea."})).ok
+        await world.shown(card, "The flow goes on")
+        assert world.answered == ["Tea."]
+    else:
+        await world.shown(card, "was not answered in time")
+    assert len(world.slack.messages(CHANNEL)) == 1

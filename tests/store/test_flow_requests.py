@@ -9,7 +9,7 @@ import pytest
 
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.people import Email
-from crewgate.domain.question import Callback, Question
+from crewgate.domain.question import Ask, Callback, Question
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     ExecutionGone,
@@ -17,6 +17,7 @@ from crewgate.domain.reason import (
     Reason,
     RequestGone,
     TakenAs,
+    TimeOver,
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Rule
@@ -31,6 +32,7 @@ QUESTION = Question(
     left_off=3,
     assigned=(Email("a@example.com"),),
 )
+EXPIRING = Question(request_id="x", ask=Ask(place="talk 1", expires_at=LATER))
 LABEL = a_decision(Answer(" yes ", is_label=True))
 CALLBACK = Callback("https://app.crewai.com/requests/8412/respond?token=one-use", "one-use")
 
@@ -58,6 +60,8 @@ async def save(uow: SqlUnitOfWork, round_: Round) -> None:
         a_round(question=QUESTION),
         a_round(question=Question(request_id="x")),
         a_round(question=Question(request_id="x", host_refused=True)),
+        a_round(question=Question(request_id="x", ask=Ask(place="talk 1"))),
+        a_round(State.CLOSED, question=EXPIRING, reason=TimeOver()),
         a_round(question=QUESTION, rule=Rule(name="", reviewers=QUESTION.assigned)),
         a_round(State.DECIDED, question=QUESTION, decision=LABEL),
         a_round(State.DECIDED, question=QUESTION, decision=a_decision(Answer(" no\n"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,13 +19,14 @@ from crewgate.domain.errors import (
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.domain.people import Email, Role, User
-from crewgate.domain.question import CALLED_EVERY
+from crewgate.domain.question import CALLED_EVERY, Ask
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     Dismissed,
     PerhapsTaken,
     RefusedByCrew,
     TakenAs,
+    TimeOver,
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
@@ -35,6 +37,7 @@ from crewgate.usecases.dismiss import dismiss
 from tests.builders import ANA, BEN, EVE, a_note
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
+from tests.usecases.timed import after
 from tests.usecases.world import CREW, World
 
 APPROVED = Answer("approved", is_label=True)
@@ -83,6 +86,38 @@ async def test_a_repeated_request_is_known_by_its_id(world: World) -> None:
     assert await callback_of(world, first.round) is None
     late = await world.ask()
     assert (late.accepted, late.round.id) == (False, first.round.id)
+
+
+async def test_each_place_where_a_flow_asks_for_words_is_a_review(world: World) -> None:
+    first = (await world.ask("Which topic?", outcomes=(), ask=Ask(place="review_article 1"))).round
+    assert (first.review.task_id, first.review.title) == ("review_article 1", "review_article")
+    second = await world.ask("How long?", request_id="2", ask=Ask(place="review_article 2"))
+    assert second.round.number == 1
+    other = await world.ask("Which one?", request_id="3", ask=Ask(place="review_article 1"))
+    assert other.round.number == 2
+    states = [(await world.round(one.id)).state for one in (first, second.round)]
+    assert states == [State.SUPERSEDED, State.WAITING]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_flow_that_waits_no_longer_closes_what_nobody_answered(
+    world: World, answered: bool
+) -> None:
+    expires = world.clock() + timedelta(hours=1)
+    asked = (
+        await world.ask("Which topic?", outcomes=(), ask=Ask(place="talk 1", expires_at=expires))
+    ).round
+    await world.settle_slack()
+    await after(world, timedelta(minutes=59))
+    assert (await world.round(asked.id)).state is State.WAITING
+    if answered:
+        await world.decide(asked.id, Revise("Tea."))
+    await after(world, timedelta(minutes=1))
+    after_it = await world.round(asked.id)
+    assert (after_it.state, after_it.reason) == (
+        (State.DECIDED, None) if answered else (State.CLOSED, TimeOver())
+    )
+    assert (await callback_of(world, after_it) is None) is not answered
 
 
 async def test_an_escalation_calls_while_it_waits(world: World) -> None:

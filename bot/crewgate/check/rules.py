@@ -53,6 +53,8 @@ def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator
     first = rule.reviewers or crew.reviewers
     named = (*first, *_escalated_to(rule))
     needed = f"{rule.approvals} approvals" if rule.approvals > 1 else "1 approval"
+    if rule.approvals > 1 and crew.flow_webhook_secret:
+        needed = f"{needed} (one person answers what a flow's ask() asks)"
     if not first:
         yield Finding(place, f"{needed}, of whom the request assigns")
     elif Anyone() in named:

@@ -53,7 +53,7 @@ _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
     HTTPStatus.UNAUTHORIZED: RefusalKind.SPENT,
     HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
-    HTTPStatus.GONE: RefusalKind.REQUEST_GONE,
+    HTTPStatus.GONE: RefusalKind.REQUEST_OVER,
 }
 _EMPTY: Final = Refused("empty", "an empty answer is never sent")
 _NOT_ALLOWED: Final = Refused(

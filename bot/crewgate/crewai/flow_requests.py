@@ -1,7 +1,8 @@
 """The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
 Two shapes exist. The vendor's page has the request as an object of its own with `emit_options`;
-what arrives is flat, with `emit`. Both are read by what is there.
+what arrives is flat, with `emit`. Both are read by what is there. What `crewgate host` sends for
+`Flow.ask()` has `ask`, too, which AMP never sends.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, AliasPath, AwareDatetime, Field, TypeAdapter, ValidationError
 
 from crewgate.crewai.fields import (
     Id,
@@ -28,7 +29,7 @@ from crewgate.crewai.outputs import is_empty_output, read_output, without_creden
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email
-from crewgate.domain.question import ASSIGNED_LIMIT, Callback, FlowRequest, Question
+from crewgate.domain.question import ASSIGNED_LIMIT, Ask, Callback, FlowRequest, Question
 
 #: The characters of a message that are kept; all of a longer one goes into the output too.
 MESSAGE_LIMIT: Final = 3_000
@@ -46,12 +47,18 @@ _URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
 _PROBLEM: Final = "the flow's request does not say what it is about"
 
 
+class _Ask(Wire):
+    place: Id
+    expires_at: Lenient[AwareDatetime] = None
+
+
 class _Request(Wire):
     request_id: Id = Field(validation_alias=AliasChoices("id", "request_id"))
     flow_id: Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
     method: Id = Field(validation_alias=AliasChoices("method_name", "methodName"))
     callback_url: str = Field(validation_alias=AliasChoices("callback_url", "callbackUrl"))
     response_token: Lenient[Verbatim] = None
+    ask: Lenient[_Ask] = None
     flow_class: Text = None
     deployment_name: Text = Field(
         None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
@@ -72,8 +79,9 @@ def parse_flow_request(body: bytes) -> FlowRequest:
     wire = validate(_Request, fields, _PROBLEM)
     if not _is_address(wire.callback_url):
         raise Malformed(_PROBLEM, ["callback_url is not a web address"])
-    message, output = _message_and_output(fields)
-    outcomes, left_off = _outcomes(fields)
+    ask = None if wire.ask is None else Ask(**dict(wire.ask))
+    message, output = _message_and_output(fields, is_ask=ask is not None)
+    outcomes, left_off = ((), 0) if ask is not None else _outcomes(fields)
     return FlowRequest(
         flow_id=wire.flow_id,
         method=wire.method,
@@ -83,6 +91,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
             outcomes=outcomes,
             left_off=left_off,
             assigned=_assigned(fields),
+            ask=ask,
         ),
         output=output,
         callback=Callback(wire.callback_url, wire.response_token),
@@ -117,10 +126,15 @@ def _is_escalation(fields: Mapping[str, object]) -> bool:
     raise Malformed("the flow's event is not known", ["event_type is not new_request"])
 
 
-def _message_and_output(fields: Mapping[str, object]) -> tuple[str, Output]:
-    """Return the question, and its subject: the output, or the flow's state if there is none."""
+def _message_and_output(fields: Mapping[str, object], *, is_ask: bool) -> tuple[str, Output]:
+    """Return the question, and its subject: the output, or the flow's state if there is none.
+
+    What `Flow.ask()` asks has no subject but its own text.
+    """
     said = fields.get("message")
     message = clean(said).strip() if isinstance(said, str) else ""
+    if is_ask:
+        return "", Output(message)
     output = _output(fields)
     if len(message) <= MESSAGE_LIMIT:
         return message, output

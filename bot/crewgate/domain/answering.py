@@ -9,7 +9,7 @@ from datetime import datetime
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.question import Question, Reading, approval_of, reading_of
-from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone
+from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, TimeOut
 from crewgate.domain.verdict import (
     Answer,
@@ -21,7 +21,7 @@ from crewgate.domain.verdict import (
     decision_of_time,
 )
 
-RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone
+RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 """The ways in which a request leaves nothing to answer."""
 
 
@@ -136,8 +136,11 @@ def decision_of_rule(
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
     """Return the rule for a question; its assignees become reviewers if nothing else names any.
 
-    `reviewers`: the crew's settings name some. A rule without a name is in no settings.
+    `reviewers`: the crew's settings name some. A rule without a name is in no settings. What
+    `Flow.ask()` asks takes one answer, for no two people write the same words.
     """
+    if question.ask is not None and rule is not None:
+        rule = replace(rule, approvals=1, approvals_from=())
     if not question.assigned or reviewers or (rule is not None and rule.reviewers is not None):
         return rule
     return replace(rule or Rule(name=""), reviewers=question.assigned)
@@ -161,14 +164,18 @@ def is_open_to_assigned(
     return by_request and not by_settings
 
 
-def why_request_ended(refused: Refused, *, in_doubt: bool) -> RequestEnded | None:
+def why_request_ended(
+    refused: Refused, question: Question | None, *, in_doubt: bool
+) -> RequestEnded | None:
     """Return the reason why a flow no longer takes an answer; None if it still may.
 
     `in_doubt`: an earlier try may have been taken. Then an answer that exists may be ours, and we
     may have used a token that was used once.
     """
     match refused.kind:
-        case RefusalKind.REQUEST_GONE:
+        case RefusalKind.REQUEST_OVER if question is not None and question.expires_at is not None:
+            return TimeOver()
+        case RefusalKind.REQUEST_GONE | RefusalKind.REQUEST_OVER:
             return RequestGone(refused.code, refused.words)
         case RefusalKind.ANSWERED | RefusalKind.SPENT if in_doubt:
             return PerhapsTaken(refused.words)

@@ -203,6 +203,8 @@ class EffectKind(StrEnum):
     """Call them, in the thread."""
     TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
     """It is time for the rule to do what it says for when nobody decides."""
+    EXPIRE = "expire", Row(lane=Lane.TIMER, of_waiting=True)
+    """The flow that asks goes on without an answer."""
     POST_TIMED_OUT = "post_timed_out", _message(key="timed out {subject}", revives_card=True)
     """Say so in the thread."""
 

@@ -39,6 +39,8 @@ class RefusalKind(StrEnum):
     """A flow does not accept this request's token: it is wrong, or was used once."""
     REQUEST_GONE = "request_gone"
     """A flow no longer knows this request."""
+    REQUEST_OVER = "request_over"
+    """A flow knows this request and takes no answer to it any more."""
     OTHER = "other"
 
 

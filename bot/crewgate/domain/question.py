@@ -23,6 +23,16 @@ _NAME_LIMIT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A call of `Flow.ask()`: its text is the round's output, and it takes any words."""
+
+    place: str
+    """The method, and which of its calls it is: the same where the flow begins again."""
+    expires_at: datetime | None = None
+    """The time when the flow goes on without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """The question of a flow: a text and, mostly, labels to choose from."""
 
@@ -38,6 +48,13 @@ class Question:
     """The time of the last escalation that called them."""
     host_refused: bool = False
     """The settings did not allow the host of its callback when it came."""
+    ask: Ask | None = None
+    """None for what a method under `@human_feedback` asks."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The time when the flow goes on without an answer, if it does."""
+        return None if self.ask is None else self.ask.expires_at
 
 
 @dataclass(frozen=True, slots=True)

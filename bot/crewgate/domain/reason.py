@@ -6,7 +6,8 @@
 | RESUMED | Answered, Inferred, TakenAs                          |
 | STUCK   | RefusedByCrew, RetriesExhausted, none: reopened      |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
-|         | AnsweredElsewhere, PerhapsTaken, RequestGone         |
+|         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
+|         | TimeOver                                             |
 
 WAITING and SUPERSEDED have none: the state is enough.
 """
@@ -81,6 +82,11 @@ class RequestGone:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOver:
+    """The flow waited as long as it wanted to, and goes on without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedByCrew:
     """The crew said no: its HTTP status and its own words."""
 
@@ -145,6 +151,7 @@ Reason = (
     | AnsweredElsewhere
     | PerhapsTaken
     | RequestGone
+    | TimeOver
     | RefusedByCrew
     | RetriesExhausted
     | NeverSent

@@ -8,6 +8,7 @@
     WAITING     --time out-->   DECIDED      + refresh card, resume    (the rule decides)
     WAITING     --supersede-->  SUPERSEDED   + refresh card            (a newer output came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
+    WAITING     --close-->      CLOSED       + refresh card            (a flow waits no longer)
     DECIDED     --delivered-->  RESUMED      + refresh card
     DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
     DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent: now pointless)
@@ -47,6 +48,7 @@ from crewgate.domain.errors import (
     NotVoted,
     RoundClosed,
     RoundSuperseded,
+    VerdictMisplaced,
 )
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
@@ -66,6 +68,7 @@ from crewgate.domain.reason import (
     RefusedByCrew,
     RetriesExhausted,
     TakenAs,
+    TimeOver,
     only_status_said,
 )
 from crewgate.domain.rules.groups import count_votes, missing
@@ -194,9 +197,10 @@ class Round:
 
     @property
     def is_timed(self) -> bool:
-        """Its rule does something with time while it waits."""
+        """Its rule, or the flow that asks, does something with time while it waits."""
         rule = self.rule
-        return rule is not None and any((rule.remind, rule.escalate, rule.timeout))
+        by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
+        return by_rule or (self.question is not None and self.question.expires_at is not None)
 
     def vote_of(self, user: str) -> Vote | None:
         """Return the approval that this person gave, or None."""
@@ -283,6 +287,9 @@ class Round:
         return self._decide(decision) if decision is not None else Transition(self, ())
 
     def _decide(self, decision: Decision) -> Transition:
+        """Raise VerdictMisplaced unless a question gets an Answer, and a task something else."""
+        if isinstance(decision.verdict, Answer) != (self.question is not None):
+            raise VerdictMisplaced
         decided = replace(self, state=State.DECIDED, decision=decision)
         return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
@@ -300,7 +307,9 @@ class Round:
         self._must_be(State.WAITING, to="be superseded")
         return self._end(State.SUPERSEDED, at)
 
-    def close(self, reason: ExecutionOver | AnsweredElsewhere, at: datetime) -> Transition:
+    def close(
+        self, reason: ExecutionOver | AnsweredElsewhere | TimeOver, at: datetime
+    ) -> Transition:
         """End the round, because there is nothing left to decide or to retry.
 
         A decision in doubt was taken if the execution ran to its end: it could not have done that
@@ -430,7 +439,10 @@ class Round:
         return self._end(State.RESUMED, at, Inferred())
 
     def _be_refused(self, refused: Refused, *, has_gone_on: bool, at: datetime) -> Transition:
-        ended = why_request_ended(refused, in_doubt=self.in_doubt)
+        ended = why_request_ended(refused, self.question, in_doubt=self.in_doubt)
+        if isinstance(ended, TimeOver):
+            # An earlier try was not taken either: then it would say that it was answered.
+            return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)
         if self.in_doubt and has_gone_on and self.question is None:

@@ -16,12 +16,12 @@ Due = tuple[Effect, datetime]
 def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
     """Return the effects that are due unless somebody decides, counted from `start`."""
     rule = round_.rule
-    if rule is None:
-        return ()
     found = [next_reminder(round_, start)]
-    if rule.escalate is not None and round_.escalated_at is None:
+    if round_.question is not None and round_.question.expires_at is not None:
+        found.append((round_.effect(EffectKind.EXPIRE), round_.question.expires_at))
+    if rule is not None and rule.escalate is not None and round_.escalated_at is None:
         found.append(_due(round_, EffectKind.ESCALATE, rule.escalate.after, start))
-    if rule.timeout is not None:
+    if rule is not None and rule.timeout is not None:
         found.append(_due(round_, EffectKind.TIME_OUT, rule.timeout.after, start))
     return tuple(one for one in found if one is not None)
 

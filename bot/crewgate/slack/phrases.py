@@ -45,6 +45,7 @@ from crewgate.domain.reason import (
     RequestGone,
     RetriesExhausted,
     TakenAs,
+    TimeOver,
 )
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, TimedOut, Vote
@@ -253,7 +254,7 @@ def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
             return f"outcome: {outcome}" if outcome else words
         case AnsweredElsewhere(words) | PerhapsTaken(words) | RequestGone(words=words):
             return f"{_REASONS[type(reason)]}: {words}" if words else _REASONS[type(reason)]
-        case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone():
+        case Inferred() | NeverSent() | ExecutionEnded() | ExecutionGone() | TimeOver():
             return _REASONS[type(reason)]
 
 
@@ -265,6 +266,7 @@ _REASONS: Final = {
     AnsweredElsewhere: "the flow has an answer from elsewhere",
     PerhapsTaken: "the flow has an answer, this one or one from elsewhere",
     RequestGone: "the flow does not know this request any more",
+    TimeOver: "time is over, and the flow goes on without an answer",
 }
 
 

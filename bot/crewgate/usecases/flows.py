@@ -42,11 +42,13 @@ async def receive_flow_request(
         execution = await tx.executions.record_activity(crew, request.flow_id, at=now)
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         request = without_secrets(request, redactor)
+        ask = request.question.ask
         candidate = Review(
             id=new_id(),
             crew=crew,
             execution_id=request.flow_id,
-            task_id=request.method,
+            task_id=request.method if ask is None else ask.place,
+            task_name=None if ask is None else request.method,
             agent=request.flow_name,
         )
         known = await tx.round_of_request(crew, request.flow_id, request.question.request_id)

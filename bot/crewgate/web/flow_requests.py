@@ -128,6 +128,7 @@ def _parse(content: bytes, *, context: WebContext, redactor: Redactor) -> FlowRe
             outcomes=found.question.outcomes,
             left_off=found.question.left_off,
             assigned=found.question.assigned,
+            ask=found.question.ask,
         ),
     )
     return without_secrets(shown, redactor)

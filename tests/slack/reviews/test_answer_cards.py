@@ -13,7 +13,7 @@ from crewgate.domain.notes import Draft
 from crewgate.domain.notification import Output
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Email, User
-from crewgate.domain.question import Question
+from crewgate.domain.question import Ask, Question
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
@@ -23,6 +23,7 @@ from crewgate.domain.reason import (
     RefusedByCrew,
     RequestGone,
     TakenAs,
+    TimeOver,
 )
 from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
@@ -47,6 +48,7 @@ from tests.slack.rendering import (
     names,
     read,
     rounds,
+    shown,
     texts,
 )
 
@@ -121,6 +123,20 @@ def test_more_than_four_are_a_menu() -> None:
 def test_without_outcomes_it_asks_for_words_alone() -> None:
     assert labels() == []
     assert "it gets exactly what you write" in read(render_card(a_view(()), now=LATER))
+
+
+def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
+    question = Question(request_id="1", ask=Ask(place="talk 1", expires_at=LATER))
+    round_ = a_round(question=question, rule=a_rule(name="two eyes"))
+    view = CardView(round_, Output("Which topic?"))
+    message = render_card(view, now=NOW)
+    assert [one["text"]["text"] for one in message.blocks[-1]["elements"][:1]] == ["Answer"]
+    text = read(message)
+    assert "the flow waits until" in text
+    assert "Which topic?" in text
+    form = shown(render_revise_form(view, Draft("", ()), ANA.id)["blocks"])
+    assert form.index("*The question*") < form.index("Your answer")
+    assert "*Answer*" in read(render_offer(round_))
 
 
 def test_where_several_have_to_approve_it_says_so() -> None:
@@ -286,6 +302,7 @@ reasons = st.one_of(
     st.builds(AnsweredElsewhere, long_texts),
     st.builds(PerhapsTaken, long_texts),
     st.builds(RequestGone, names, long_texts),
+    st.just(TimeOver()),
     st.builds(RefusedByCrew, names, long_texts),
 )
 

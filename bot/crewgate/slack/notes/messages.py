@@ -6,13 +6,13 @@ from crewgate.domain.review import Round
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.notes import strings
 from crewgate.slack.reviews.buttons import words_button
-from crewgate.slack.reviews.strings import IN_WORDS, REVISE
+from crewgate.slack.reviews.strings import words_label
 
 
 def render_offer(round_: Round) -> Message:
     """Offered once to whoever writes in the thread and may decide."""
-    opens, receiver = (REVISE, "crew") if round_.question is None else (IN_WORDS, "flow")
-    says = strings.offer(opens, receiver)
+    receiver = "crew" if round_.question is None else "flow"
+    says = strings.offer(words_label(round_.question), receiver)
     return Message(
         notification(says.replace("*", "")), [section(says), actions(words_button(round_))]
     )

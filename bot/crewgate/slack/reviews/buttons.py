@@ -71,7 +71,7 @@ def decide_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, 
 
 def words_button(round_: Round) -> Block:
     """The button that opens the form for words."""
-    return REVISE.on(round_.id, label=None if round_.question is None else strings.IN_WORDS)
+    return REVISE.on(round_.id, label=strings.words_label(round_.question))
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:

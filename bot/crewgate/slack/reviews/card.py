@@ -147,7 +147,7 @@ def _changed(view: CardView) -> str:
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     """The lines about notes and the claim."""
-    opens = strings.REVISE if view.round.question is None else strings.IN_WORDS
+    opens = strings.words_label(view.round.question)
     lines = [
         *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),
         *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),

@@ -32,7 +32,7 @@ def render_confirmation(
     """
     round_ = view.round
     question = round_.question
-    words = strings.REVISE if question is None else strings.IN_WORDS
+    words = strings.words_label(question)
     revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = form_strings.ANSWER_TITLE, form_strings.ANSWER_ANYWAY

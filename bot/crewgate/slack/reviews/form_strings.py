@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from crewgate.domain.caveats import Caveats, is_empty
@@ -18,6 +18,7 @@ from crewgate.usecases.read_models import DeadLetter
 
 REVISE_CLOSE: Final = "Cancel"
 OUTPUT_HEADING: Final = "*The output*"
+QUESTION_HEADING: Final = "*The question*"
 COMMENT_TITLE: Final = "Approve with a comment"
 COMMENT_SUBMIT: Final = "Approve"
 COMMENT_LABEL: Final = "Your comment"
@@ -69,7 +70,7 @@ _NOTES_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class WordsForm:
-    """The labels of the form for words, for a crew's task or a flow's question."""
+    """The labels of the form for words, for a crew's task or one of the two questions of a flow."""
 
     title: str
     submit: str
@@ -89,8 +90,16 @@ ANSWERING: Final = WordsForm(
     "Your answer",
     "The flow gets exactly what you write here.",
 )
+ASKED: Final = replace(ANSWERING, title="Answer")
 _OUTCOMES_SHOWN: Final = 10
 _OUTCOME: Final = 60
+
+
+def words_form(question: Question | None) -> WordsForm:
+    """The labels for a round with this question."""
+    if question is None:
+        return REVISING
+    return ANSWERING if question.ask is None else ASKED
 
 
 def what_words_become(question: Question) -> str:

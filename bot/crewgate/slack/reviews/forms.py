@@ -84,23 +84,25 @@ def render_revise_form(
     """
     with_notes = bool(draft.text or draft.left or revision)
     question = view.round.question
-    says = form_strings.REVISING if question is None else form_strings.ANSWERING
+    says = form_strings.words_form(question)
     box = _box(
         says.label,
         placeholder=says.placeholder,
         block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
+    is_ask = question is not None and question.ask is not None
     warnings = (problem, form_strings.NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
         says.title,
         [
             section(strings.about(view)),
+            *(_output(view, form_strings.QUESTION_HEADING) if is_ask else []),
             *([] if question is None else _question(question)),
             box,
             *(context(warning) for warning in warnings if warning),
             *render_notes_left(draft, reader, page),
-            *_output(view),
+            *([] if is_ask else _output(view)),
         ],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
@@ -199,8 +201,8 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
     )
 
 
-def _output(view: CardView) -> list[Block]:
-    """The beginning of the output, below the question: something to look at while writing."""
+def _output(view: CardView, heading: str = form_strings.OUTPUT_HEADING) -> list[Block]:
+    """The beginning of the output: something to look at while writing."""
     output = view.output
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
@@ -208,7 +210,7 @@ def _output(view: CardView) -> list[Block]:
     total = length(output.text)
     left_off = context(strings.shown_share(Share(characters, total).percent))
     return [
-        section(form_strings.OUTPUT_HEADING),
+        section(heading),
         *output_in_modal(Output(shown, output.format)),
         *([left_off] if characters < total else []),
     ]

@@ -21,6 +21,7 @@ from crewgate.domain.reason import (
     RequestGone,
     RetriesExhausted,
     TakenAs,
+    TimeOver,
 )
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Decision, Revise, TimedOut
@@ -49,7 +50,7 @@ _NOTHING_LEFT: Final = "there is nothing left to decide"
 
 def arrival(shown: Stuck | Closed) -> str:
     """The fate of a decision that is stuck or was closed, as the end of a sentence."""
-    if isinstance(shown.reason, AnsweredElsewhere) and isinstance(shown, Closed):
+    if isinstance(shown.reason, AnsweredElsewhere | TimeOver) and isinstance(shown, Closed):
         return "came too late"
     if shown.may_be_taken:
         return f"may not have reached the {receiver(shown.decision)}"
@@ -133,6 +134,8 @@ def _headline(name: str, round_: Round, shown: Presentation) -> str:  # noqa: PL
             return f"{phrases.whose(decision, 'The')} {what} {arrival(shown)}"
         case Closed(reason=AnsweredElsewhere()):
             return f"{name} was answered elsewhere"
+        case Closed(reason=TimeOver()):
+            return f"{name} was not answered in time"
         case _:
             return f"{name} is closed"
 
@@ -456,6 +459,8 @@ def _closed(shown: Closed) -> str:  # noqa: PLR0911  # a table
             return f"{why}. What came of sending this one was lost."
         case RequestGone():
             return f"{why}. It did not take this one."
+        case TimeOver():
+            return f"{why}."
         case _:
             why = because(reason) or "there is nothing left to answer"
             return f"The answer {arrival(shown)}: {why}."

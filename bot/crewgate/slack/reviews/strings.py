@@ -39,6 +39,7 @@ from crewgate.usecases.read_models import CardView
 REVISE: Final = "Revise"
 IN_WORDS: Final = "Answer in words"
 WHAT_CAME: Final = "What came"
+ANSWER: Final = "Answer"
 CHOOSE: Final = "Choose an outcome"
 RECORDED: Final = "Recorded. The card may show it a little later; you need not press again."
 NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
@@ -63,6 +64,13 @@ _AUTHORS: Final = 4
 _ABSENCES: Final = 5
 _VALUE_LIMIT: Final = 60
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def words_label(question: Question | None) -> str:
+    """The label of the button that opens the form for words."""
+    if question is None:
+        return REVISE
+    return IN_WORDS if question.ask is None else ANSWER
 
 
 def about(view: CardView) -> str:
@@ -105,11 +113,18 @@ def about_plain(view: CardView, *, now: datetime) -> str:
 
 def _with_rule(view: CardView, about: str, now: datetime) -> str:
     rule = view.round.rule
-    lines = [about]
+    standing, more = "", ""
     if rule is not None:
+        standing = _standing(view, rule, now)
         more = joined(_not_their_own(view, rule), _starts_again(view), _escalated(view))
-        lines = [_standing(view, rule, now), about, more]
-    return "\n".join(line for line in (*lines, _delegates(view, now)) if line)
+    first = joined(_waits_until(view.round, now), standing)
+    return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
+
+
+def _waits_until(round_: Round, now: datetime) -> str:
+    """The flow's own deadline: `the flow waits until 7:46 PM`."""
+    at = None if round_.question is None else round_.question.expires_at
+    return "" if at is None else f"the flow waits until {moment(at, now)}"
 
 
 def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:

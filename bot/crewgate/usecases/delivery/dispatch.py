@@ -53,6 +53,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.POST_REMINDER: reminders.post_reminder,
     EffectKind.ESCALATE: reminders.escalate,
     EffectKind.TIME_OUT: reminders.time_out,
+    EffectKind.EXPIRE: reminders.expire,
     EffectKind.POST_TIMED_OUT: reminders.post_timed_out,
 }
 """Any other kind is a plain message about a round."""

@@ -16,6 +16,7 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.question import approval_of
+from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
 from crewgate.domain.timed import next_reminder, opens_at
@@ -34,7 +35,7 @@ from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
-from crewgate.usecases.timed import cancel
+from crewgate.usecases.timed import apply, cancel
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,19 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
     if waits:
         log.info("timed_out", **fields_of(round_), then=_then(round_))
         count_decision(transition.round)
+    return Delivered()
+
+
+async def expire(job: Job, context: DeliveryContext) -> Outcome:
+    """Close the round of a flow that waits no longer; an answer on its way is refused by it."""
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(job.effect.subject)
+        waits = round_.state is State.WAITING
+        if waits:
+            await apply(tx, round_.close(TimeOver(), context.clock()), at=context.clock())
+        await tx.complete(job)
+    if waits:
+        log.info("expired", **fields_of(round_))
     return Delivered()
 
 
