@@ -15,6 +15,10 @@ TARGETS = (
     "UnnamedModelFlow",
     "BesideFlow",
     "TwinsFlow",
+    "TalkFlow",
+    "TwoTalksFlow",
+    "HurriedFlow",
+    "AsideFlow",
     "FailingFlow",
     "declared",
 )
@@ -162,6 +166,69 @@ async def a_question_inside_another_flow_ends_it_with_a_sentence(real: Real) -> 
     said = await served.until(await served.kick_off({}), "error")
 
     assert "WordsFlow asks people inside another" in said["error"]
+
+
+async def words_are_asked_for_and_given(real: Real) -> None:
+    served = real.api("TalkFlow")
+    execution = await served.kick_off({"topic": "talk"})
+    first = await real.question("TalkFlow", execution)
+    empty, _ = await answer(first, " ")
+    taken, said = await answer(first, "Tea.")
+    second = await real.question("TalkFlow", execution, 2)
+    waiting = await served.status(execution)
+    again, _ = await answer(first, "Coffee.")
+    await answer(second, "Short.")
+    ended = await served.until(execution, "completed")
+
+    assert (first["message"], first["method_name"]) == ("Which topic?", "talk")
+    assert (first["emit"], first["output"], first["state"]["topic"]) == ([], None, "talk")
+    assert first["metadata"] == {"region": "{'EU'}"}
+    assert first["ask"] == {"place": "talk 1", "expires_at": None}
+    assert second["ask"]["place"] == "talk 2"
+    assert waiting["current_task"] == "talk"
+    assert (empty, taken, again) == (400, 200, 409)
+    assert said["request"]["outcome"] is None
+    assert ended["result"]["output"] == "Tea., Short."
+
+
+async def two_methods_and_a_flow_inside_ask_for_words_at_once(real: Real) -> None:
+    """And `@human_feedback` waits for both."""
+    served = real.api("TwoTalksFlow")
+    execution = await served.kick_off({})
+    asked = [await real.question("TwoTalksFlow", execution, number) for number in (1, 2)]
+    by_message = {one["message"]: one for one in asked}
+    await answer(by_message["Right?"], "R")
+    assert len(real.listener.at("/TwoTalksFlow")) == 2
+    await answer(by_message["Left?"], "L")
+    last = await real.question("TwoTalksFlow", execution, 3)
+    await answer(last, "fine")
+    ended = await served.until(execution, "completed")
+
+    assert "ask" not in last
+    assert ended["result"]["output"] == "L, R, fine"
+
+
+async def time_that_is_over_is_no_answer(real: Real) -> None:
+    served = real.api("HurriedFlow")
+    execution = await served.kick_off({"length": 1})
+    question = await real.question("HurriedFlow", execution)
+    ended = await served.until(execution, "completed")
+    late, said = await answer(question, "Now.")
+    in_time = await served.kick_off({"length": 3_600})
+    await answer(await real.question("HurriedFlow", in_time), "Now.")
+
+    assert ended["result"]["output"] == "got None"
+    assert (late, said["error"]) == (410, "expired")
+    assert question["created_at"] < question["ask"]["expires_at"]
+    assert (await served.until(in_time, "completed"))["result"]["output"] == "got Now."
+
+
+async def who_cannot_wait_is_told_before(real: Real) -> None:
+    served = real.api("AsideFlow")
+    said = await served.until(await served.kick_off({}), "error")
+
+    assert "AsideFlow asks inside a crew, or in a thread" in said["error"]
+    assert real.listener.at("/AsideFlow") == []
 
 
 async def an_error_after_the_answer_is_the_status(real: Real) -> None:

@@ -185,6 +185,37 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     assert dropped["result"]["output"] == "dropped"
 
 
+async def words_hold(real: Real) -> AsyncIterator[None]:
+    """Flows begin again, in the same words or in others."""
+    talks = real.api("TalkFlow")
+    same, other = [await talks.kick_off({"topic": name}) for name in ("same", "other")]
+    for talk in (same, other):
+        await answer(await real.question("TalkFlow", talk), "Tea.")
+    second = {one: await real.question("TalkFlow", one, 2) for one in (same, other)}
+    hurried = await real.api("HurriedFlow").kick_off({"length": 5})
+    hurry = await real.question("HurriedFlow", hurried)
+    yield
+    yield
+    yield
+
+    # What was asked in the same words is not asked again, and what was said holds.
+    await answer(second[same], "Short.")
+    talked = await talks.until(same, "completed")
+    third = await real.question("TalkFlow", other, 3)
+    replaced, _ = await answer(second[other], "Long.")
+    await answer(third, "Short.")
+    await talks.until(other, "completed")
+    hurriedly = await real.api("HurriedFlow").until(hurried, "completed")
+
+    assert replaced == 410
+    assert talked["result"]["output"] == "Tea., Short."
+    assert third["ask"]["place"] == second[other]["ask"]["place"]
+    assert (second[other]["message"], third["message"]) == ("How long, at 1?", "How long, at 2?")
+    assert len([one for one in real.listener.at("/TalkFlow") if one["flow_id"] == same]) == 2
+    assert hurriedly["result"]["output"] == "got None"
+    assert (await answer(hurry, "Now."))[0] == 410
+
+
 async def a_crew_is_reviewed_in_slack(real: Real, world: World) -> AsyncIterator[None]:
     """The whole way, with a card that stays good while its host is gone."""
     status, said = await world.post(

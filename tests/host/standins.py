@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from crewgate.crew_api.wire import Json, Refusal
-from crewgate.host.records import TaskRow
+from crewgate.host.records import Asked, TaskRow
 from crewgate.host.run import Run
-from crewgate.host.target import Asked, Completed, Failed
+from crewgate.host.target import Completed, Failed
 
 
 @dataclass
@@ -105,3 +106,26 @@ class StandInFlow:
             metadata={"region": "EU"},
             pending={"state": {"answers": answers}},
         )
+
+
+@dataclass
+class StandInTalk(StandInFlow):
+    """Asks for words, each question in a thread of its own, and completes with all answers."""
+
+    asks: Sequence[str] = ("Which topic?",)
+    seconds: float | None = None
+    begun: int = 0
+
+    def run(self, run: Run) -> Completed:
+        """Ask, and wait for all."""
+        run.begin([])
+        self.begun += 1
+        execution = run.execution.id
+
+        def ask(number: int, message: str) -> str:
+            place = f"talk {number}"
+            asked = Asked(method="talk", message=message, flow_class="demo.Flow", place=place)
+            return str(run.ask(f"{execution}-{number}-{len(message)}", asked, self.seconds))
+
+        with ThreadPoolExecutor() as threads:
+            return Completed(", ".join(threads.map(ask, range(1, 9), self.asks)))

@@ -42,6 +42,10 @@ CASES = (
     real_flows.a_question_waits_for_what_works_beside_it,
     real_flows.two_questions_at_the_same_time_end_a_flow_with_a_sentence,
     real_flows.a_question_inside_another_flow_ends_it_with_a_sentence,
+    real_flows.words_are_asked_for_and_given,
+    real_flows.two_methods_and_a_flow_inside_ask_for_words_at_once,
+    real_flows.time_that_is_over_is_no_answer,
+    real_flows.who_cannot_wait_is_told_before,
     real_flows.an_error_after_the_answer_is_the_status,
     real_flows.inputs_that_the_state_refuses_are_named,
 )
@@ -75,6 +79,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "crews": real_kills.crews_go_on(real),
             "tasks beside each other": real_kills.the_later_of_two_tasks_stays_done(real),
             "flows": real_kills.flows_go_on(real),
+            "words": real_kills.words_hold(real),
             "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),
         }
         for steps in killed.values():

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.demo.crew import Crew
-from crewgate.demo.environment import ANA
+from crewgate.demo.environment import ANA, CHANNEL
 from crewgate.demo.ports import free_port
-from crewgate.demo.workspace import buttons
+from crewgate.demo.workspace import CannotDoThat, Message, buttons, message_text
 from crewgate.host.serve import Options, hosting
+from crewgate.host.target import Target
 from tests.host.client import Api
-from tests.host.standins import StandInFlow
+from tests.host.standins import StandInFlow, StandInTalk
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import FLOW_SECRET, flow_world, question, says
+from tests.journeys.people import execute, modal, said
 
 
 class HostedFlow(Crew):
     """A host with one flow, whose questions go to the bot."""
 
-    def __init__(self, folder: Path, bot: str) -> None:
+    def __init__(self, folder: Path, bot: str, flow: Target) -> None:
         super().__init__()
+        self._flow = flow
         self.port = free_port()
         self._folder = folder
         self._webhook = FlowWebhook(url=f"{bot}/crews/research/flow-request", secret=FLOW_SECRET)
@@ -46,19 +49,34 @@ class HostedFlow(Crew):
             flow_webhook=self._webhook,
             first_pause=0.005,
         )
-        await self._running.enter_async_context(hosting({"flow": StandInFlow()}, options))
+        await self._running.enter_async_context(hosting({"flow": self._flow}, options))
 
     async def stop(self) -> None:
         """Stop it."""
         await self._running.aclose()
 
 
+Serve = Callable[[Target], AbstractAsyncContextManager[World]]
+
+
 @pytest.fixture
-async def world(make_world: MakeWorld, tmp_path: Path) -> AsyncIterator[World]:
-    """A bot between Slack and the host."""
-    port = free_port()
-    flow = HostedFlow(tmp_path, f"http://127.0.0.1:{port}")
-    async with flow_world(make_world, instead=flow, port=port) as built:
+def serve(make_world: MakeWorld, tmp_path: Path) -> Serve:
+    """A bot between Slack and a host of this flow."""
+
+    @asynccontextmanager
+    async def build(flow: Target) -> AsyncIterator[World]:
+        port = free_port()
+        hosted = HostedFlow(tmp_path, f"http://127.0.0.1:{port}", flow)
+        async with flow_world(make_world, instead=hosted, port=port) as built:
+            yield built
+
+    return build
+
+
+@pytest.fixture
+async def world(serve: Serve) -> AsyncIterator[World]:
+    """A bot between Slack and a host of a flow that asks under `@human_feedback`."""
+    async with serve(StandInFlow()) as built:
         yield built
 
 
@@ -90,3 +108,123 @@ async def test_an_answer_while_the_host_is_away_is_taken_by_the_next_one(world: 
     ended = await served(world).until(execution, "completed")
     assert ended["result"]["output"] == "approved"
     await world.delivered(card)
+
+
+# --- words, which `Flow.ask()` asks for
+
+
+async def test_words_that_a_flow_asks_for_are_what_it_gets(serve: Serve) -> None:
+    async with serve(StandInTalk()) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        card = await question(world, "Which topic?")
+        assert "Talk asks for an answer" in message_text(card)
+        assert "The flow asks for words: it gets exactly what you write." in message_text(card)
+        assert buttons(card) == ["Answer", "I'm on it"]
+
+        await world.slack.click(ANA, card, "Answer")
+        form = await modal(world, ANA, "Which topic?")
+        assert form.content["title"]["text"] == "Answer"
+        assert (await world.slack.submit(ANA, {"feedback": " \n"})).errors
+        with pytest.raises(CannotDoThat, match="at most 3000"):
+            await world.slack.submit(ANA, {"feedback": "x" * 3_001})
+        assert (await world.slack.submit(ANA, {"feedback": "Green *tea* <@U0BEN>"})).ok
+
+        ended = await served(world).until(execution, "completed")
+        assert ended["result"]["output"] == "Green *tea* <@U0BEN>"
+        text = await says(world, card, "The flow goes on.")
+        assert f"<@{ANA}> answered in words" in text
+        assert len(asked(world)) == 1
+
+
+async def test_two_questions_at_once_are_two_cards(serve: Serve) -> None:
+    async with serve(StandInTalk(asks=("Left?", "Right?"))) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        left, right = await question(world, "Left?"), await question(world, "Right?")
+        await answer(world, right, "R")
+        await says(world, right, "The flow goes on.")
+        assert "Answer" in buttons(world.slack.fresh(left))
+        await answer(world, left, "L")
+
+        ended = await served(world).until(execution, "completed")
+        assert ended["result"]["output"] == "L, R"
+
+
+async def test_a_card_holds_while_its_host_is_away(serve: Serve) -> None:
+    """The flow begins again once there is an answer, and asks nobody twice."""
+    flow = StandInTalk(asks=("Left?", "Right?"))
+    async with serve(flow) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        left, right = await question(world, "Left?"), await question(world, "Right?")
+        await world.crew.stop()
+        await answer(world, left, "L")
+        await says(world, left, "cannot be reached")
+        await world.crew.start()
+        await says(world, left, "The flow goes on.")
+        await world.crew.stop()
+        await world.crew.start()
+        await answer(world, right, "R")
+
+        ended = await served(world).until(execution, "completed")
+        assert ended["result"]["output"] == "L, R"
+        assert flow.begun == 3
+        assert len(asked(world)) == 2
+
+
+async def test_another_question_at_the_same_place_takes_its_place(serve: Serve) -> None:
+    flow = StandInTalk(asks=("Left?", "Old?"))
+    async with serve(flow) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        left, old = await question(world, "Left?"), await question(world, "Old?")
+        await world.crew.stop()
+        flow.asks = ("Left?", "Newer?")
+        await world.crew.start()
+        await answer(world, left, "L")
+        new = await question(world, "Newer?", round_=2)
+        assert "Answer" not in buttons(await world.shown(old, "round 2"))
+        await answer(world, new, "N")
+
+        ended = await served(world).until(execution, "completed")
+        assert ended["result"]["output"] == "L, N"
+
+
+async def test_a_card_says_when_time_is_over(serve: Serve) -> None:
+    async with serve(StandInTalk(seconds=0.3)) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        ended = await served(world).until(execution, "completed")
+        [card] = await world.slack.until(lambda: asked(world))
+        text = await says(world, card, "Talk was not answered in time")
+
+        assert ended["result"]["output"] == "None"
+        assert "Time is over, and the flow goes on without an answer." in text
+        assert buttons(world.slack.fresh(card)) == ["Read all"]
+
+
+async def test_an_answer_that_comes_too_late_is_told_to_its_author(
+    serve: Serve, tmp_path: Path
+) -> None:
+    async with serve(StandInTalk(seconds=3_600)) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        card = await question(world, "Which topic?")
+        assert "the flow waits until" in message_text(card)
+        await world.crew.stop()
+        await answer(world, card, "Tea.")
+        await says(world, card, "cannot be reached")
+        await execute(tmp_path / "host.db", "UPDATE questions SET expires_at = 0")
+        await world.crew.start()
+
+        text = await says(world, card, "came too late")
+        assert "> Tea." in text
+        assert f"<@{ANA}>, your decision on round 1" in message_text(await said(world, "too late"))
+        assert (await served(world).until(execution, "completed"))["result"]["output"] == "None"
+
+
+async def answer(world: World, card: Message, words: str) -> None:
+    """Answer in the form that a card opens."""
+    await world.slack.click(ANA, card, "Answer")
+    await modal(world, ANA, "Your answer")
+    assert (await world.slack.submit(ANA, {"feedback": words})).ok
+
+
+def asked(world: World) -> list[Message]:
+    """All cards there are."""
+    return [one for one in world.slack.messages(CHANNEL) if "round 1 ·" in message_text(one)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from crewgate.crew_api.wire import Json
-from crewgate.host.records import Execution, Webhook
+from crewgate.host.records import Asked, Execution, Webhook
 
 
 def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:
@@ -44,6 +45,45 @@ def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
     return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
+
+
+def question_webhooks(
+    execution: Execution, asked: Asked, question_id: str, *, url: str | None, told: Json
+) -> list[Webhook]:
+    """Return the request that CrewAI AMP sends, in its flat shape, and the event of the stream.
+
+    `told` is where and when it is answered. What `Flow.ask()` asks has `ask` besides. The request
+    is signed when it is sent; without a `url` there is none.
+    """
+    kind = "human_feedback_requested" if asked.place is None else "flow_input_requested"
+    events = event(execution, kind, {"request_id": question_id, "method_name": asked.method})
+    if url is None:
+        return events
+    body = {
+        "event_type": "new_request",
+        "id": question_id,
+        "status": "pending",
+        "flow_id": execution.id,
+        "flow_class": asked.flow_class,
+        "method_name": asked.method,
+        "message": asked.message,
+        "output": asked.output,
+        "emit": list(asked.emit),
+        "state": asked.pending.get("state"),
+        "metadata": asked.metadata,
+        **told,
+        "deployment_id": execution.target,
+        "deployment_name": execution.target,
+    }
+    if asked.place is not None:
+        expires = None if asked.expires_at is None else iso(asked.expires_at)
+        body["ask"] = {"place": asked.place, "expires_at": expires}
+    return [Webhook("flow", url, body, about=question_id), *events]
+
+
+def iso(at: float) -> str:
+    """Return a moment as the vendor writes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
 
 
 def event(execution: Execution, kind: str, told: Json) -> list[Webhook]:

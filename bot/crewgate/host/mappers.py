@@ -64,13 +64,11 @@ def round_from_row(row: sqlite3.Row) -> Round:
 
 def question_from_row(row: sqlite3.Row) -> Question:
     """Read a flow's question."""
+    same = ("id", "method", "token_hash", "place", "expires_at", "feedback", "answered_at")
     return Question(
-        id=row["id"],
-        method=row["method"],
+        **{name: row[name] for name in (*same, "source")},
         emit=tuple(json.loads(row["emit"])),
-        token_hash=row["token_hash"],
         pending=json.loads(row["pending"]),
-        feedback=row["feedback"],
         carried_out=bool(row["carried_out"]),
     )
 

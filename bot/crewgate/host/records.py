@@ -80,6 +80,24 @@ class Round:
     decision: Decision | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a flow asks people."""
+
+    method: str
+    message: str
+    flow_class: str
+    output: object = None
+    emit: tuple[str, ...] = ()
+    metadata: Json = field(default_factory=dict)
+    pending: Json = field(default_factory=dict)
+    """Its state and what it waits for, as CrewAI keeps them; only the state for `Flow.ask()`."""
+    place: str | None = None
+    """Which of its method's calls of `Flow.ask()` it is; None for `@human_feedback`."""
+    expires_at: float | None = None
+    """When the flow goes on without an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A flow's question to people."""
@@ -90,8 +108,15 @@ class Question:
     token_hash: str
     pending: Json
     """The flow's state and what it waits for, to be put back after a crash."""
+    place: str | None
+    """As in Asked."""
+    expires_at: float | None
     feedback: str | None
     """The answer; None while nobody has answered."""
+    answered_at: float | None
+    """When it was answered or, without an answer, given up."""
+    source: str
+    """Through what it was answered."""
     carried_out: bool
     """The flow has gone on with the answer, to its end or its next question."""
 

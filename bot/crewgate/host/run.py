@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from crewgate.crew_api.wire import Json
 from crewgate.host import bodies
-from crewgate.host.context import Shared
+from crewgate.host.context import Shared, hash_token
 from crewgate.host.database import or_not_kept
-from crewgate.host.records import Decision, Execution, Finished, Question, Round, TaskRow
+from crewgate.host.records import (
+    Asked,
+    Decision,
+    Execution,
+    Finished,
+    Question,
+    Round,
+    TaskRow,
+)
+from crewgate.host.threads import later
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +33,15 @@ class Run:
     be.
     """
 
-    def __init__(self, execution_id: str, target: str, shared: Shared) -> None:
+    def __init__(
+        self, execution_id: str, target: str, shared: Shared, expire: Callable[[str], None]
+    ) -> None:
+        """`expire` ends the time of a question, by its id."""
         self._id = execution_id
         self._target = target
         self._shared = shared
         self._store = shared.store
+        self._expire = expire
 
     @property
     @or_not_kept
@@ -94,6 +108,50 @@ class Run:
         if decided is not None and self._shared.waiters.withdraw(self._id, task_id):
             return decided
         return self._wait(task_id)
+
+    @or_not_kept
+    def announce(self, question_id: str, asked: Asked) -> None:
+        """Ask people what a flow asks."""
+        execution, at, token = self.execution, self._shared.now(), self._shared.new_token()
+        webhook = self._shared.flow_webhook
+        answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
+        webhooks = bodies.question_webhooks(
+            execution,
+            # It may say why the answer before could not be read.
+            replace(asked, message=self._shared.redact(asked.message)),
+            question_id,
+            url=None if webhook is None else webhook.url.replace("{name}", self._target),
+            told={
+                "created_at": bodies.iso(at),
+                "callback_url": f"{answered_at}?token={token}",
+                "response_token": token,
+            },
+        )
+        self._store.ask(
+            question_id, self._id, asked, token_hash=hash_token(token), at=at, webhooks=webhooks
+        )
+        log.info("asked", execution=self._id, request=question_id, method=asked.method)
+        self._shared.wake()
+
+    @or_not_kept
+    def ask(self, question_id: str, asked: Asked, seconds: float | None) -> str | None:
+        """Ask people for words and wait, also where this was asked before a restart.
+
+        Return None once the seconds since it was first asked are over. Raises HostStops.
+        """
+        self._shared.waiters.open(self._id, question_id)
+        found = self._store.question(question_id)
+        if found is None:
+            at = None if seconds is None else self._shared.now() + seconds
+            self.announce(question_id, replace(asked, expires_at=at))
+            if seconds is not None:
+                later(seconds, self._expire, question_id)
+        elif found[1].answered_at and self._shared.waiters.withdraw(self._id, question_id):
+            return found[1].feedback
+        self._shared.slots.leave()
+        self._shared.waiters.wait(self._id, question_id)
+        found = self._store.question(question_id)
+        return found[1].feedback if found else None
 
     @or_not_kept
     def question(self) -> Question | None:

@@ -6,8 +6,6 @@ import contextvars
 import hmac
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import structlog
 
@@ -16,9 +14,10 @@ from crewgate.host import bodies
 from crewgate.host.context import Shared, hash_token
 from crewgate.host.database import or_not_kept
 from crewgate.host.errors import HostStops, NotKept, TargetChanged
-from crewgate.host.records import Execution, Question, State, Webhook
+from crewgate.host.records import Asked, Execution, Question, State
 from crewgate.host.run import Run
-from crewgate.host.target import Asked, Completed, Failed, Target
+from crewgate.host.target import Completed, Failed, Target
+from crewgate.host.threads import later
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +37,9 @@ class Runner:
     def take_up(self) -> None:
         """Continue executions that had not ended when the host did."""
         for execution in self._store.unfinished():
+            for one in self._store.asks(execution.id):
+                if one.answered_at is None and one.expires_at is not None:
+                    later(one.expires_at - self._shared.now(), self.expire, one.id)
             if execution.target not in self._targets:
                 log.warning("not_served", execution=execution.id, target=execution.target)
             elif self._can_go_on(execution):
@@ -45,9 +47,11 @@ class Runner:
                 self._go_on(execution.id, execution.target)
 
     def _can_go_on(self, execution: Execution) -> bool:
-        """Return True if there is something to do, also where other tasks wait for people."""
-        if execution.state is not State.PAUSED or self._targets[execution.target].is_flow:
+        """Return True if there is something to do, also where something else waits for people."""
+        if execution.state is not State.PAUSED:
             return execution.state in {State.QUEUED, State.RUNNING}
+        if self._targets[execution.target].is_flow:
+            return any(one.answered_at is not None for one in self._store.asks(execution.id))
         done = {execution.tasks[one.position].id for one in self._store.finished(execution.id)}
         newest = {one.task_id: one for one in self._store.rounds(execution.id)}
         return any(one.decision and one.task_id not in done for one in newest.values())
@@ -76,10 +80,7 @@ class Runner:
         if not self._store.decide(call):
             raise Refusal.bad_request("Execution is not pending human input for this task")
         log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
-        if self._shared.waiters.claim(execution.id, call.task_id):
-            self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, call.task_id))
-        else:
-            self._go_on(execution.id, target.name)
+        self._wake(execution, call.task_id)
         if not call.is_approve:
             return {"status": "retrying", "message": "The task runs again with your feedback"}
         if execution.tasks and execution.tasks[-1].id == call.task_id:
@@ -99,23 +100,50 @@ class Runner:
     def answer(self, execution: Execution, question: Question, call: Answer) -> Json:
         """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
         at = self._shared.now()
-        if not self._store.answer(question.id, call.feedback, call.source, at=at):
-            then, source = self._store.answered(question.id)
-            through = source or "its callback"
-            raise Refusal(409, "already_responded", f"Answered via {through} at {_iso(then)}")
+        over = self._store.answer(question.id, call.feedback, call.source, at=at)
+        if over is not None:
+            then = bodies.iso(int(over.answered_at or at))
+            if over.feedback is None:
+                raise Refusal(410, "expired", f"It has taken no answer since {then}")
+            through = over.source or "its callback"
+            raise Refusal(409, "already_responded", f"Answered via {through} at {then}")
         log.info("answered", execution=execution.id, request=question.id)
-        self._go_on(execution.id, execution.target)
+        self._wake(execution, question.id)
         request = {
             "id": question.id,
             "status": "responded",
             "feedback": call.feedback,
             "outcome": call.feedback if call.feedback in question.emit else None,
-            "responded_at": _iso(at),
+            "responded_at": bodies.iso(int(at)),
             "responded_via": call.source,
         }
         return {"status": "accepted", "request": request}
 
+    def expire(self, question_id: str) -> None:
+        """Let a flow go on without an answer, unless there is one."""
+        try:
+            self._expire(question_id)
+        except HostStops:
+            return
+        except NotKept as error:
+            log.error("not_kept", request=question_id, hint=str(error))  # noqa: TRY400
+            later(self._shared.again_after, self.expire, question_id)
+
+    @or_not_kept
+    def _expire(self, question_id: str) -> None:
+        found = self._store.question(question_id)
+        if found and not self._store.answer(question_id, None, "", at=self._shared.now()):
+            log.info("expired", execution=found[0].id, request=question_id)
+            self._wake(found[0], question_id)
+
     # ---- threads
+
+    def _wake(self, execution: Execution, about: str) -> None:
+        """Wake the thread that waits for this task or question; else go on without it."""
+        if self._shared.waiters.claim(execution.id, about):
+            self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, about))
+        else:
+            self._go_on(execution.id, execution.target)
 
     def _go_on(self, execution_id: str, target: str) -> None:
         """Run an execution in its own thread once it has a place, and never twice at a time."""
@@ -153,13 +181,11 @@ class Runner:
             self._go_on(execution_id, target)
 
     def _go_on_later(self, execution_id: str, target: str) -> None:
-        timer = threading.Timer(self._shared.again_after, self._go_on, (execution_id, target))
-        timer.daemon = True
-        timer.start()
+        later(self._shared.again_after, self._go_on, execution_id, target)
 
     @or_not_kept
     def _run(self, execution_id: str, target: str) -> None:
-        run = Run(execution_id, target, self._shared)
+        run = Run(execution_id, target, self._shared, self.expire)
         if not self._can_go_on(run.execution):
             return
         try:
@@ -171,10 +197,10 @@ class Runner:
             # It is the user's code that raises, so no type can be named.
             log.exception("failed", execution=execution_id)
             outcome = Failed(f"{type(error).__name__}: {error}")
-        self._settle(run.execution, outcome)
+        self._settle(run, run.execution, outcome)
         self._shared.wake()
 
-    def _settle(self, execution: Execution, outcome: Completed | Asked | Failed) -> None:
+    def _settle(self, run: Run, execution: Execution, outcome: Completed | Asked | Failed) -> None:
         kind = "flow" if self._targets[execution.target].is_flow else "crew_kickoff"
         match outcome:
             case Completed(result, more):
@@ -203,60 +229,5 @@ class Runner:
                     webhooks=bodies.event(execution, f"{kind}_failed", {"error": why}),
                 )
                 log.info("ended_with_an_error", execution=execution.id)
-            case Asked(message=message):
-                # It may say why the answer before could not be read.
-                self._ask(execution, replace(outcome, message=self._shared.redact(message)))
-
-    def _ask(self, execution: Execution, asked: Asked) -> None:
-        question_id, token = self._shared.new_id(), self._shared.new_token()
-        at = self._shared.now()
-        self._store.ask(
-            question_id,
-            execution.id,
-            method=asked.method,
-            emit=asked.emit,
-            token_hash=hash_token(token),
-            pending=asked.pending,
-            at=at,
-            webhooks=_question_webhooks(
-                execution, asked, self._shared, question_id=question_id, token=token, at=at
-            ),
-        )
-        log.info("asked", execution=execution.id, request=question_id, method=asked.method)
-
-
-def _question_webhooks(
-    execution: Execution, asked: Asked, shared: Shared, *, question_id: str, token: str, at: float
-) -> list[Webhook]:
-    """Return the request that CrewAI AMP sends, in its flat shape, and the event of the stream.
-
-    The request is signed when it is sent.
-    """
-    told = {"request_id": question_id, "method_name": asked.method}
-    events = bodies.event(execution, "human_feedback_requested", told)
-    if shared.flow_webhook is None:
-        return events
-    body = {
-        "event_type": "new_request",
-        "id": question_id,
-        "status": "pending",
-        "flow_id": execution.id,
-        "flow_class": asked.flow_class,
-        "method_name": asked.method,
-        "message": asked.message,
-        "output": asked.output,
-        "emit": list(asked.emit),
-        "state": asked.pending.get("state"),
-        "metadata": asked.metadata,
-        "created_at": datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z"),
-        "callback_url": f"{shared.url}/human_feedback_requests/{question_id}/respond?token={token}",
-        "response_token": token,
-        "deployment_id": execution.target,
-        "deployment_name": execution.target,
-    }
-    url = shared.flow_webhook.url.replace("{name}", execution.target)
-    return [Webhook("flow", url, body, about=question_id), *events]
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            case Asked():
+                run.announce(self._shared.new_id(), outcome)

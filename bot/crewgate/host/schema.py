@@ -86,5 +86,11 @@ CREATE INDEX webhooks_due ON webhooks (due_at);
 CREATE INDEX webhooks_about ON webhooks (execution_id, about);
 """
 
-STEPS: Final = (_FIRST, _IDS_GIVEN_ONCE)
+# Of `Flow.ask()`; the others have neither.
+_ASKS: Final = """
+ALTER TABLE questions ADD COLUMN place TEXT;
+ALTER TABLE questions ADD COLUMN expires_at REAL;
+"""
+
+STEPS: Final = (_FIRST, _IDS_GIVEN_ONCE, _ASKS)
 """From nothing to the present tables; `PRAGMA user_version` says how many a file has behind it."""

@@ -24,6 +24,7 @@ from crewgate.host.mappers import (
 )
 from crewgate.host.outbox import forget_about, forget_announcements, put
 from crewgate.host.records import (
+    Asked,
     Decision,
     Execution,
     Finished,
@@ -111,7 +112,7 @@ class Store:
                 "UPDATE executions SET state = ?, result = ?, error = ?, ended_at = ? WHERE id = ?",
                 (state, sendable(result), sendable(error), at, execution_id),
             )
-            _carry_out(sql, execution_id)
+            _carry_out(sql, execution_id, at=at)
             forget_announcements(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
@@ -203,28 +204,38 @@ class Store:
         self,
         question_id: str,
         execution_id: str,
+        asked: Asked,
         *,
-        method: str,
-        emit: Sequence[str],
         token_hash: str,
-        pending: Json,
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Store a flow's question; mark the one before as carried out, and forget the URLs."""
+        """Store a flow's question, and forget the URLs.
+
+        Mark those before as carried out; for `Flow.ask()`, only give up another one at its place.
+        """
         with self._database.transaction() as sql:
-            _carry_out(sql, execution_id)
+            if asked.place is None:
+                _carry_out(sql, execution_id, at=at)
+            for other in sql.execute(
+                "UPDATE questions SET answered_at = ? WHERE execution_id = ? AND place = ?"
+                " AND answered_at IS NULL RETURNING id",
+                (at, execution_id, asked.place),
+            ).fetchall():
+                forget_about(sql, execution_id, other["id"])
             sql.execute(
                 "INSERT INTO questions (id, execution_id, method, emit, token_hash, pending,"
-                " asked_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                " asked_at, place, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     question_id,
                     execution_id,
-                    method,
-                    json.dumps(list(emit)),
+                    asked.method,
+                    json.dumps(list(asked.emit)),
                     token_hash,
-                    json.dumps(pending),
+                    json.dumps(asked.pending),
                     at,
+                    asked.place,
+                    asked.expires_at,
                 ),
             )
             _set_urls(sql, execution_id, Urls())
@@ -243,39 +254,52 @@ class Store:
         return execution_from_row(execution), question_from_row(row)
 
     def open_question(self, execution_id: str) -> Question | None:
-        """Return the question that a flow waits for, or whose answer it was carrying out."""
+        """Return the question that a flow waits for, or whose answer it was carrying out.
+
+        None of `Flow.ask()`: the thread of its flow waits.
+        """
         rows = self._database.rows(
-            "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
+            "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out AND place IS NULL"
             " ORDER BY asked_at DESC LIMIT 1",
             execution_id,
         )
         return question_from_row(rows[0]) if rows else None
 
-    def answer(self, question_id: str, feedback: str, source: str, *, at: float) -> bool:
-        """Store an answer; the first one wins. Return False if there is one already."""
+    def asks(self, execution_id: str) -> list[Question]:
+        """Return what a flow has asked by `Flow.ask()` since its last other question."""
+        rows = self._database.rows(
+            "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
+            " AND place IS NOT NULL ORDER BY asked_at",
+            execution_id,
+        )
+        return [question_from_row(row) for row in rows]
+
+    def answer(
+        self, question_id: str, feedback: str | None, source: str, *, at: float
+    ) -> Question | None:
+        """Store an answer, or that none came in time; the first one wins.
+
+        Return the question if it was over already.
+        """
         with self._database.transaction() as sql:
             answered = sql.execute(
                 "UPDATE questions SET feedback = ?, source = ?, answered_at = ?"
-                " WHERE id = ? AND feedback IS NULL RETURNING execution_id",
+                " WHERE id = ? AND answered_at IS NULL RETURNING execution_id",
                 (feedback, source, at, question_id),
             ).fetchone()
             if answered is None:
-                return False
+                query = "SELECT * FROM questions WHERE id = ?"
+                return question_from_row(sql.execute(query, (question_id,)).fetchone())
             _set_state(sql, answered["execution_id"])
             forget_about(sql, answered["execution_id"], question_id)
-            return True
-
-    def answered(self, question_id: str) -> tuple[float, str]:
-        """Return when a question was answered, and through what."""
-        query = "SELECT answered_at, source FROM questions WHERE id = ?"
-        [[at, source]] = self._database.rows(query, question_id)
-        return at, source
+            return None
 
 
-def _carry_out(sql: Connection, execution_id: str) -> None:
+def _carry_out(sql: Connection, execution_id: str, *, at: float) -> None:
     sql.execute(
-        "UPDATE questions SET carried_out = 1, pending = '{}' WHERE execution_id = ?",
-        (execution_id,),
+        "UPDATE questions SET carried_out = 1, pending = '{}',"
+        " answered_at = coalesce(answered_at, ?) WHERE execution_id = ?",
+        (at, execution_id),
     )
 
 
@@ -297,7 +321,7 @@ def _set_state(sql: Connection, execution_id: str) -> None:
     sql.execute(
         "UPDATE executions SET state = CASE WHEN"
         " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL) OR"
-        " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND feedback IS NULL)"
+        " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND answered_at IS NULL)"
         " THEN :paused ELSE :running END WHERE id = :id",
         parameters,
     )

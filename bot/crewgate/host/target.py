@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from crewgate.crew_api.wire import Json
+from crewgate.host.records import Asked
 from crewgate.host.run import Run
 
 
@@ -17,20 +18,6 @@ class Completed:
     result: str
     more: Json = field(default_factory=dict)
     """Further fields of its webhook."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A flow waits for a person, and its thread has ended."""
-
-    method: str
-    message: str
-    output: object
-    emit: tuple[str, ...]
-    flow_class: str
-    metadata: Json
-    pending: Json
-    """Its state and what it waits for, as CrewAI keeps them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +50,5 @@ class Target(Protocol):
         ...
 
     def run(self, run: Run) -> Completed | Asked | Failed:
-        """Work in the calling thread, to its end or its next question."""
+        """Work in the calling thread, to its end or the next question that it waits for without."""
         ...

@@ -9,6 +9,13 @@ from collections.abc import Callable
 from crewgate.host.errors import HostStops
 
 
+def later(seconds: float, call: Callable[..., object], *args: object) -> None:
+    """Call in a thread of its own after some time, unless the process ends before."""
+    timer = threading.Timer(max(0.0, seconds), call, args)
+    timer.daemon = True
+    timer.start()
+
+
 class Slots:
     """Working executions take a place; waiting for a person or ending frees it."""
 

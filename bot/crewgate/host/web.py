@@ -198,6 +198,7 @@ def _current(store: Store, execution: Execution, done: set[int]) -> str:
     waiting = [one.task_id for one in store.rounds(execution.id) if one.decision is None]
     to_do = [task.id for at, task in enumerate(execution.tasks) if at not in done]
     question = store.open_question(execution.id)
-    asked = [question.method] if question is not None else []
+    asked = [one.method for one in store.asks(execution.id) if one.answered_at is None]
+    asked += [question.method] if question is not None else []
     current = next(iter([*waiting, *asked, *to_do]), "")
     return next((task.name for task in execution.tasks if task.id == current), "") or current

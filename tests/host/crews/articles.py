@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from crewai.flow import Flow, listen, or_, start
@@ -257,6 +258,82 @@ class OuterFlow(Flow):
     def begin(self) -> str:
         """What the other one gives."""
         return str(WordsFlow().kickoff())
+
+
+class TalkFlow(Flow[Article]):
+    """Asks for words twice in one method; the second question has the count of its beginnings."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def talk(self) -> str:
+        """What was said."""
+        note(self.state.topic, BEGUN)
+        begun = BEGUN.read_text().splitlines().count(self.state.topic)
+        words = self.ask("Which topic?", metadata={"region": {"EU"}})
+        more = self.ask(f"How long, at {begun}?" if self.state.topic == "other" else "How long?")
+        return f"{words}, {more}"
+
+
+class TwoTalksFlow(Flow):
+    """Asks for words in two methods at once, and people by `@human_feedback` beside them."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def left(self) -> None:
+        """One question."""
+        self.state["left"] = self.ask("Left?")
+
+    @start()
+    def right(self) -> None:
+        """Another, of a flow inside this one."""
+        self.state["right"] = InnerTalkFlow().kickoff()
+
+    @start()
+    @human_feedback(message="Good?")
+    def beside(self) -> str:
+        """What waits for both."""
+        return "It."
+
+    @listen(beside)
+    def end(self, result: Any) -> str:
+        """What was said."""
+        return f"{self.state['left']}, {self.state['right']}, {result.feedback}"
+
+
+class InnerTalkFlow(Flow):
+    """Asks for words inside another flow."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    async def inner(self) -> str:
+        """One question."""
+        return str(self.ask("Right?"))
+
+
+class HurriedFlow(Flow[Article]):
+    """Asks for words with a time limit."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def talk(self) -> str:
+        """What was said."""
+        return f"got {self.ask('Quick?', timeout=self.state.length)}"
+
+
+class AsideFlow(Flow):
+    """Asks in a thread of its own."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def talk(self) -> None:
+        """Nobody can be asked."""
+        with ThreadPoolExecutor() as threads:
+            threads.submit(self.ask, "Who?").result()
 
 
 class FailingFlow(Flow):

@@ -8,7 +8,6 @@ back if it was killed meanwhile.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 from collections import Counter
@@ -18,7 +17,6 @@ from typing import Any, Final
 
 from crewai.core.providers.human_input import set_provider
 from crewai.flow.async_feedback import HumanFeedbackPending, PendingFeedbackContext
-from crewai.flow.flow_config import flow_config
 from crewai.flow.persistence import SQLiteFlowPersistence
 from crewai.hooks.dispatch import HookAborted
 from crewai.llms.base_llm import BaseLLM
@@ -26,12 +24,12 @@ from crewai.utilities.llm_utils import create_llm
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from crewgate.crew_api.wire import Json, Refusal
-from crewgate.host.engine.asks import Asks
+from crewgate.host.engine.asks import Asks, Hosted, digest
 from crewgate.host.engine.reviews import Reviews
 from crewgate.host.errors import HostNotStarted
-from crewgate.host.records import Question
+from crewgate.host.records import Asked, Question
 from crewgate.host.run import Run
-from crewgate.host.target import Asked, Completed, Failed
+from crewgate.host.target import Completed, Failed
 
 _ASKS: Final = Asks()
 
@@ -49,7 +47,6 @@ class FlowTarget:
         # Readable by this user only, as the host's own file is.
         os.close(os.open(states, os.O_CREAT | os.O_RDWR, 0o600))
         self._persistence = SQLiteFlowPersistence(str(states))
-        flow_config.hitl_provider = _ASKS
         unkept = HostNotStarted(
             f"{name}: {flow.__name__} takes no `persistence`, so a pause of it cannot be kept:"
             " let its __init__ take **kwargs and hand them to super().__init__"
@@ -87,6 +84,7 @@ class FlowTarget:
         reviews = Reviews(run, tasks.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
+        _ASKS.take_part(Hosted(run, self._flow.__name__, execution_id, tasks.since))
         pending = self._persistence.load_pending_feedback(execution_id)
         if pending and not _is_about(question, pending[1]):
             # Killed after CrewAI had kept this pause, and before the host did.
@@ -184,7 +182,7 @@ class _InnerTasks:
 
     def __init__(self, execution_id: str, since: str) -> None:
         self._execution_id = execution_id
-        self._since = since
+        self.since = since
         self._ids: dict[int, tuple[str, Any]] = {}
         """By `id()` of the task, with the task, so that no other gets that number."""
         self._seen: Counter[tuple[str, str]] = Counter()
@@ -194,8 +192,7 @@ class _InnerTasks:
         if id(task) not in self._ids:
             words = (task.description, task.expected_output)
             self._seen[words] += 1
-            told = repr((self._execution_id, self._since, words, self._seen[words]))
-            name = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+            name = digest(self._execution_id, self.since, words, self._seen[words])
             self._ids[id(task)] = name, task
         return self._ids[id(task)][0]
 

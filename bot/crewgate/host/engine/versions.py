@@ -14,6 +14,7 @@ NEWER_MAJOR: Final = 2
 _HOW: Final = "pip install 'crewgate[host]'"
 _ASKING: Final = "flows could not ask people"
 _REVISING: Final = "nobody could revise a task"
+_WORDS: Final = "flows could not ask() people"
 _RESTART: Final = "crews could not go on after a restart"
 #: Where, the names, and what would not work without them. All of them are used in `engine`, most
 #: of them not before the first pause.
@@ -28,6 +29,9 @@ _NEEDED: Final = (
     ("crewai.flow.flow:Flow", ("from_pending", "pending_feedback"), _ASKING),
     ("crewai.flow.flow:Flow", ("human_feedback_history", "_skip_persistence_restore"), _ASKING),
     ("crewai.flow.flow_config:flow_config", ("hitl_provider",), _ASKING),
+    ("crewai.flow.flow:Flow", ("ask", "_resolve_input_provider"), _WORDS),
+    ("crewai.flow.flow_config:flow_config", ("input_provider",), _WORDS),
+    ("crewai.flow.flow_context", ("current_flow_method_name",), _WORDS),
     ("crewai.flow.async_feedback:PendingFeedbackContext", ("from_dict",), _ASKING),
     (
         "crewai.flow.persistence:SQLiteFlowPersistence",
