@@ -9,7 +9,7 @@ import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
-from crewgate.demo.workspace import Workspace, error, malformed
+from crewgate.demo.workspace import Grid, Workspace, error, malformed
 from crewgate.domain.people import Installation
 from crewgate.runtime import Runtime
 from crewgate.slack.client.identity import Identity
@@ -85,6 +85,21 @@ async def test_an_app_of_a_whole_enterprise_serves_all_its_workspaces(
     assert allowed == (None, ["went on"])
     assert (await request(identity, {**THEIRS, "enterprise_id": "E0X"}, EVENT))[1] == []
     assert (await request(identity, OURS, EVENT))[1] == []
+
+
+async def test_who_waits_does_not_ask_again_which_of_several_workspaces_is_meant(
+    slack: Workspace, identity: Identity
+) -> None:
+    """Slack takes 20 such calls a minute, and each person is looked up."""
+    slack.world.grid = Grid(whole=True, granted={"T0DEMO", "T0SALES"})
+    for _ in range(3):
+        assert await identity.team() is None
+    assert len(slack.calls_of("auth.teams.list")) == 1
+
+    slack.world.grid.granted.discard("T0SALES")
+    await identity.ask()
+
+    assert await identity.team() == "T0DEMO"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,10 @@ ASK_AGAIN = 15
 ASK_LATER = 300
 
 
+class NoWorkspaceFits(CallFailed):
+    """The app is in no workspace, in several, or not in the one that the settings name."""
+
+
 class Identity:
     """The workspace's address, and whether Slack accepts this bot."""
 
@@ -49,6 +53,8 @@ class Identity:
         self._asking = asyncio.Lock()
         self.warning: str | None = "Slack has not been asked yet"
         """Why Slack does not accept this bot; None while it does."""
+        self._must_be_chosen = False
+        """Slack has told, and no workspace fits: whoever waits need not ask again, `run` does."""
         self.user: str | None = None
         """The bot's own user id; None until Slack told it."""
 
@@ -98,7 +104,7 @@ class Identity:
     async def ask_once(self) -> None:
         """Ask Slack who this bot is, unless it has told before."""
         async with self._asking:
-            if not self.is_known:
+            if not (self.is_known or self._must_be_chosen):
                 await self.ask()
 
     async def ask(self) -> None:
@@ -112,7 +118,7 @@ class Identity:
             why = str(error)
             if why != self.warning:
                 log.warning("slack_does_not_accept_us", why=why)
-            self.warning = why
+            self.warning, self._must_be_chosen = why, isinstance(error, NoWorkspaceFits)
             return
         if self.warning is not None:
             log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
@@ -147,7 +153,7 @@ async def find_installation(
     """Return the installation that an answer of `auth.test` tells of.
 
     Its workspace is `team`, which the settings name, else the one of `before`, else the only one
-    that the app is in. Raises CallFailed, with what to do, where none fits.
+    that the app is in. Raises CallFailed; NoWorkspaceFits, with what to do, where none does.
     """
     whole_enterprise = bool(answer.get("is_enterprise_install"))
     of_enterprise = whole_enterprise or answer.get("enterprise_id")
@@ -162,7 +168,7 @@ async def find_installation(
         [team] = granted
     if team not in granted:
         listed = ", ".join(f"{id_} {name}".strip() for id_, name in sorted(granted.items()))
-        raise CallFailed(NotSent(_what_to_do(team, listed)))
+        raise NoWorkspaceFits(NotSent(_what_to_do(team, listed)))
     return Installation(
         url=text_at(answer, "url"),
         team_id=team,
