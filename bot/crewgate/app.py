@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 import structlog
@@ -13,6 +14,7 @@ from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate import __version__
+from crewgate.audit.keys import open_signer
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from crewgate.crewai.payloads import parse_notification
@@ -26,6 +28,7 @@ from crewgate.crews import (
     open_flow_answers,
     open_forwarder,
 )
+from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.effects import goes_to_slack
 from crewgate.domain.people import User
 from crewgate.lifecycle import (
@@ -51,6 +54,7 @@ from crewgate.slack.client.socket_mode import SocketMode
 from crewgate.slack.client.web_api import new_client
 from crewgate.slack.context import SlackContext
 from crewgate.store.unit_of_work import SqlUnitOfWork
+from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.worker import Worker
@@ -141,11 +145,17 @@ class _Assembly:
     async def open_store(self) -> None:
         runtime = self.runtime
         engines = await self.stack.enter_async_context(open_database(self.settings.database_url))
+        self.signer = open_signer(self.settings, make=True)
         due_at = runtime.clock() + runtime.grace
         self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)
         self.uow = SqlUnitOfWork(
             engines, wake=self._wake, clock=runtime.clock, new_id=runtime.new_id
         )
+        # What is secret in them is not in their `repr`.
+        digest = sha256(repr(self.settings).encode()).hexdigest()
+        data = {"version": __version__, "settings": digest, "crews": [*self.crews]}
+        async with self.uow.begin() as tx:
+            tx.audit.add(Entry(Code.STARTED, BOT, data))
 
     async def open_clients(self) -> None:
         """Open the clients for crews, flows and the callers of crews."""
@@ -201,6 +211,13 @@ class _Assembly:
             grace=runtime.grace,
             start_grace=runtime.start_grace,
             share_grace=runtime.share_grace,
+        )
+        self.linking = Linking(
+            self.uow.for_outbox(),
+            sign=self.signer,
+            channel=self.settings.audit_channel,
+            clock=runtime.clock,
+            sleep=runtime.sleep,
         )
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,
@@ -346,6 +363,7 @@ class _Assembly:
             "identity": self.identity.run,
             "directory": directory.run,
             "heartbeat": self.heartbeat.run,
+            "audit": self.linking.run,
         }
         if self.socket is not None:
             loops["socket"] = self.socket.run

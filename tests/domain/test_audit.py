@@ -16,7 +16,7 @@ from crewgate.domain.outcome import (
     ResumeStatus,
     Unknown,
 )
-from crewgate.domain.people import Email
+from crewgate.domain.people import Email, UserGroup
 from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
@@ -63,7 +63,7 @@ def test_a_decision_is_told_with_its_words_as_a_digest() -> None:
                 "words": of("Shorter."),
                 "via": "button",
                 "unsent_notes": 2,
-                "votes": [],
+                "votes": {},
                 "on_behalf_of": BEN.id,
             },
         )
@@ -82,7 +82,7 @@ def test_approvals_are_told_one_by_one() -> None:
     assert codes(first, last) == [(Code.APPROVED, BEN.id), (Code.DECIDED, ANA.id)]
     assert told(first, last)[0][2]["on_behalf_of"] == ANA.id
     assert told(first, last)[0][2]["answer"] == of("yes")
-    assert told(first, last)[1][2]["votes"] == [ANA.id, BEN.id]
+    assert told(first, last)[1][2]["votes"] == {ANA.id: None, BEN.id: None}
 
 
 def test_an_approval_is_taken_back_or_lapses() -> None:
@@ -91,6 +91,16 @@ def test_an_approval_is_taken_back_or_lapses() -> None:
     assert codes(first, TWO) == [(Code.TAKEN_BACK, ANA.id)]
     lapsed = replace(TWO, votes=(a_vote(BEN),))
     assert codes(first, lapsed, BEN.id) == [(Code.LAPSED, "crewgate"), (Code.APPROVED, BEN.id)]
+
+
+def test_an_approval_that_counts_for_another_group_is_the_same() -> None:
+    legal, finance = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+    first = replace(TWO, votes=(a_vote(groups=(legal, finance)),))
+    both = (a_vote(groups=(finance, legal)), a_vote(BEN, groups=(legal,)))
+    last = replace(first, votes=both, decision=a_decision(Approve(), votes=both))
+    assert codes(first, last) == [(Code.APPROVED, BEN.id), (Code.DECIDED, ANA.id)]
+    assert told(first, last)[0][2]["groups"] == ["S0LEGAL"]
+    assert told(first, last)[1][2]["votes"] == {ANA.id: "S0FINANCE", BEN.id: "S0LEGAL"}
 
 
 def test_a_rule_decides_when_nobody_did() -> None:

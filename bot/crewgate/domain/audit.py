@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self, assert_never
 
@@ -89,13 +90,27 @@ class Head:
     def __str__(self) -> str:
         return f"{self.number}:{self.hash.hex()}"
 
+    @property
+    def signed(self) -> bytes:
+        """The bytes that its signature signs."""
+        return f"crewgate audit head {self}".encode()
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The signature of a head, and the public key that verifies it, in hex."""
+    """The signature of a head, and the public key that verifies it, in hex; empty without a key."""
 
     key: str
     signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A head that has left the database."""
+
+    head: Head
+    at: datetime
+    signed: Signature
 
 
 def digest_of(text: str | bytes, salt: str) -> str:
@@ -106,9 +121,11 @@ def digest_of(text: str | bytes, salt: str) -> str:
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     """Yield the entries of a transition; `actor` is the person who acts, or empty."""
-    given = [vote for vote in after.votes if vote not in before.votes]
+    # A vote that stays may count for another group.
+    was, now = ({(vote.by, vote.at) for vote in one.votes} for one in (before, after))
+    given = [vote for vote in after.votes if (vote.by, vote.at) not in was]
     for vote in before.votes:
-        if vote not in after.votes:
+        if (vote.by, vote.at) not in now:
             # Only an approval finds that one before it has lapsed.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
@@ -175,6 +192,7 @@ def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
         "on_behalf_of": vote.on_behalf_of and vote.on_behalf_of.id,
         "comment": comment and digest_of(comment, round_.salt),
         "answer": answer and digest_of(answer, round_.salt),
+        "groups": [*map(str, vote.groups)],
     }
 
 
@@ -186,7 +204,7 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
         "words": digest_of(decision.human_feedback, round_.salt),
         "via": decision.via.value,
         "unsent_notes": decision.unsent_notes,
-        "votes": [vote.by.id for vote in decision.votes],
+        "votes": {vote.by.id: vote.group and str(vote.group) for vote in decision.votes},
         "on_behalf_of": decision.on_behalf_of and decision.on_behalf_of.id,
     }
     code = Code.DECIDED if by_person else Code.TIMED_OUT

@@ -174,6 +174,11 @@ class EffectKind(StrEnum):
 
     The subject is the time stamp of the note's message.
     """
+    AUDIT_HEAD = (
+        "audit_head",
+        Row(names=("subject", "channel"), key="audit head {subject} {channel}"),
+    )
+    """Post the head of the audit trail; the subject is its number."""
     EXPIRE_CLAIM = "expire_claim"
     """Nobody is on the round any longer: have its card brought up to date."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

@@ -206,6 +206,22 @@ class Settings:
         ),
     ] = field(default="sqlite+aiosqlite:///crewgate.db", repr=False)
     """An asynchronous SQLAlchemy URL; may hold a password."""
+    audit_channel: Annotated[
+        str | None,
+        Setting(
+            parse_channel,
+            "where the head of the [audit trail](audit.md) is posted daily: an id or `#name`",
+            example="C0123456789",
+        ),
+    ] = None
+    audit_key: Annotated[
+        str | None,
+        Setting(
+            parsers.parse_audit_key,
+            "signs that head: 32 bytes in hex, as `openssl rand -hex 32` prints",
+            default="with SQLite a file made once beside the database; with PostgreSQL none",
+        ),
+    ] = field(default=None, repr=False)
     host: Annotated[str, Setting(parse_text, "where the bot listens")] = "0.0.0.0"  # noqa: S104 - in containers
     port: Annotated[int, Setting(parsers.parse_port, "where the bot listens")] = 3000
     metrics_port: Annotated[

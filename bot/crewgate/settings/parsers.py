@@ -71,6 +71,17 @@ parse_flow_secret: Final = long_secret("put here the whole secret that the webho
 parse_status_token: Final = long_secret("put here what `openssl rand -hex 32` prints")
 
 
+_AUDIT_KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def parse_audit_key(raw: object) -> str:
+    """32 bytes in hex."""
+    text = parse_secret(raw)
+    if not _AUDIT_KEY.fullmatch(text):
+        raise InvalidSetting("it is not 32 bytes in hex; put what `openssl rand -hex 32` prints")
+    return text
+
+
 def token_like(prefix: str, where: str) -> Callable[[object], str]:
     """A Slack token of one kind."""
 

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
+from crewgate.domain.audit import Published
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notes import Note
@@ -51,6 +52,7 @@ from crewgate.slack.reviews.links import Link
 from crewgate.slack.reviews.notices import (
     NOTICES,
     Scene,
+    render_audit_head,
     render_channel_refuses,
     render_report,
 )
@@ -257,6 +259,8 @@ class SlackMessenger(Messenger):
                 return render_report(about, self._people(about.crew, Role.OPERATOR))
             case Crew():
                 return render_channel_refuses(about, subject)
+            case Published():
+                return render_audit_head(about)
             case _:
                 assert_never(about)
 

@@ -14,7 +14,16 @@ from typing import Any, Final
 import rfc8785
 import sqlalchemy as sa
 
-from crewgate.domain.audit import BOT, Code, Entry, Head, Signature, digest_of, entries_of
+from crewgate.domain.audit import (
+    BOT,
+    Code,
+    Entry,
+    Head,
+    Published,
+    Signature,
+    digest_of,
+    entries_of,
+)
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
 from crewgate.store.engine import Connection, rows, write
@@ -53,7 +62,12 @@ _LINK: Final = (
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
     .values({name: sa.bindparam(name) for name in ("number", "previous", "hash")})
 )
-_PUBLISHED: Final = sa.select(audit_heads).order_by(audit_heads.c.number.desc()).limit(1)
+_LAST_PUBLISHED: Final = sa.select(audit_heads).order_by(audit_heads.c.number.desc()).limit(1)
+
+
+def to_published(row: sa.Row[Any]) -> Published:
+    """Return the head that a row of `audit_heads` holds."""
+    return Published(Head(row.number, row.hash), row.at, Signature(row.key, row.signature))
 
 
 def tag_of(crew: str, execution_id: str) -> bytes:
@@ -162,12 +176,12 @@ class Audit:
 
     async def published_at(self) -> datetime | None:
         """Return the time when a head was published last."""
-        found = await rows(self._connection, _PUBLISHED, {})
+        found = await rows(self._connection, _LAST_PUBLISHED, {})
         return found[0].at if found else None
 
-    async def publish(self, head: Head, signed: Signature) -> None:
+    async def publish(self, head: Head, signed: Signature, *, at: datetime) -> None:
         """Keep a head that leaves the database, with an entry of its own."""
-        row = {"number": head.number, "hash": head.hash, "at": self._clock()}
+        row = {"number": head.number, "hash": head.hash, "at": at}
         row |= {"key": signed.key, "signature": signed.signature}
         await write(self._connection, sa.insert(audit_heads), row)
         self.add(Entry(Code.PUBLISHED, BOT, {"head": str(head), "key": signed.key}))

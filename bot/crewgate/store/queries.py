@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
 from crewgate.domain.given import shown
@@ -21,6 +22,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person, voices_of
 from crewgate.store.absences import find_absences
+from crewgate.store.audit import to_published
 from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import ExecutionQueries, to_came, to_starter, to_webhooks
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
@@ -37,6 +39,7 @@ from crewgate.store.rounds import (
 from crewgate.store.selections import count_up_to, first_ids
 from crewgate.store.tables import (
     REGISTERED,
+    audit_heads,
     dead_letters,
     direct_messages,
     email_owners,
@@ -373,6 +376,12 @@ class Queries(Reading):
         for row in await self._rows(_BACKLOG, {"crews": list(crews), "now": now}):
             (waiting if row.waits else due)[row.name] = (row.many, row.since)
         return Backlog(waiting, due)
+
+    async def audit_head(self, number: int) -> Published:
+        """Return the head of the audit trail that was published at this number."""
+        statement = sa.select(audit_heads).where(audit_heads.c.number == number)
+        [found] = await self._rows(statement)
+        return to_published(found)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         """Return a webhook that could not be understood, or None."""

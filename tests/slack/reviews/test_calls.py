@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from crewgate.demo.workspace.blocks import message_problems, text_size
 from crewgate.demo.workspace.text import disguised_links, pieces
+from crewgate.domain.audit import Head, Published, Signature
 from crewgate.domain.notification import Output
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
@@ -28,7 +29,7 @@ from crewgate.slack.reviews.calls import (
 )
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.direct import render_direct_message
-from crewgate.slack.reviews.notices import render_channel_refuses
+from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
 from crewgate.usecases.read_models import CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule
 from tests.slack.rendering import BUDGET, buttons, check_message, read, views
@@ -183,6 +184,20 @@ def test_operators_are_told_what_to_do_about_a_channel(channel: str, code: str, 
     check_message(message, may_mention=frozenset({"#C0REVIEWS"}))
     assert f"Nothing of *research* can be posted {says}" in read(message)
     assert message.text == "The channel of research takes no messages"
+
+
+@pytest.mark.parametrize(
+    ("signed", "says"),
+    [
+        (Signature("", ""), "It is not signed: set AUDIT_KEY."),
+        (Signature("0f", "f0"), "Key `0f`"),
+    ],
+)
+def test_the_head_of_the_audit_trail_can_be_copied(signed: Signature, says: str) -> None:
+    message = render_audit_head(Published(Head(12, b"\x0f"), NOW, signed))
+    check_message(message)
+    assert "The head of the audit trail on 2026-03-02: `12:0f`" in read(message)
+    assert says in read(message)
 
 
 @settings(max_examples=50)

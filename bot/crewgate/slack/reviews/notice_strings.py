@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from crewgate.domain.audit import Published
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, User
 from crewgate.domain.review import Round
@@ -253,6 +254,18 @@ def channel_refuses(refused: Crew, code: str) -> str:
 def channel_refuses_plain(refused: Crew) -> str:
     """The same for notifications."""
     return f"The channel of {crew(refused.name, PLAIN)} takes no messages"
+
+
+AUDIT_HEAD: Final = "The head of the audit trail"
+
+
+def audit_head(published: Published) -> str:
+    """The head of the audit trail, by which it is verified from outside of the database."""
+    signed = published.signed
+    said = f"{AUDIT_HEAD} on {published.at.date()}: `{published.head}`"
+    if not signed.key:
+        return f"{said}. It is not signed: set AUDIT_KEY."
+    return f"{said}\nKey `{signed.key}`\nSignature `{signed.signature}`"
 
 
 _INVITE: Final = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from crewgate.domain.audit import Published
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.people import ReviewerRef
@@ -62,6 +63,13 @@ def render_channel_refuses(crew: Crew, code: str) -> Message:
     return Message(
         notification(notice_strings.channel_refuses_plain(crew)),
         [section(notice_strings.channel_refuses(crew, code))],
+    )
+
+
+def render_audit_head(published: Published) -> Message:
+    """Tell the head of the audit trail."""
+    return Message(
+        notification(notice_strings.AUDIT_HEAD), [section(notice_strings.audit_head(published))]
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Outcome
 from crewgate.usecases.delivery import (
+    audit,
     cards,
     dead_letters,
     direct_messages,
@@ -48,6 +49,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.POLL_STATUS: poll_status,
     EffectKind.FORWARD: forward.forward,
     EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,
+    EffectKind.AUDIT_HEAD: audit.post_head,
     EffectKind.EXPIRE_CLAIM: cards.expire_claim,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,

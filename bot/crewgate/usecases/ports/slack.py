@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from crewgate.domain.audit import Published
 from crewgate.domain.caveats import WHOLE
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
@@ -41,7 +42,7 @@ class Posted(Delivered):
     """No message could hold the output."""
 
 
-About = Posting | ExecutionPosting | DeadLetter | Crew
+About = Posting | ExecutionPosting | DeadLetter | Crew | Published
 """The subject of a message, as it is now."""
 
 

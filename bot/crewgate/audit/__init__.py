@@ -1,0 +1,1 @@
+"""`crewgate audit`, and the key that signs the trail's head."""

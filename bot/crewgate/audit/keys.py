@@ -1,0 +1,98 @@
+"""The Ed25519 key that signs the heads of the audit trail: from the settings, or a file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from crewgate.domain.audit import Head, Signature
+from crewgate.domain.errors import CrewgateError
+from crewgate.settings.load import Settings
+
+log = structlog.get_logger(__name__)
+
+_OWNER_ONLY: Final = 0o600
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_SEED_BYTES: Final = 32
+
+
+class KeyUnusable(CrewgateError):
+    """The audit key cannot be used, and why."""
+
+
+class Signer:
+    """Signs heads; without a key they leave the database unsigned."""
+
+    def __init__(self, seed: bytes | None) -> None:
+        self._seed = seed
+
+    def __call__(self, head: Head) -> Signature:
+        """Return the signature of a head."""
+        if self._seed is None:
+            return Signature("", "")
+        # It takes 10 MB, and is needed once a day.
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+            Ed25519PrivateKey,
+        )
+
+        key = Ed25519PrivateKey.from_private_bytes(self._seed)
+        signature = key.sign(head.signed).hex()
+        return Signature(key.public_key().public_bytes_raw().hex(), signature)
+
+
+def open_signer(settings: Settings, *, make: bool) -> Signer:
+    """Return the signer of this bot; where there is no key yet, `make` it if that is asked.
+
+    On PostgreSQL there is none beside the database: only the settings give one. Raises KeyUnusable.
+    """
+    if settings.audit_key is not None:
+        return Signer(bytes.fromhex(settings.audit_key))
+    database = sa.make_url(settings.database_url)
+    if database.get_backend_name() != "sqlite" or not database.database:
+        return Signer(None)
+    path = Path(f"{database.database}.audit-key")
+    try:
+        if make and not path.exists():
+            _make(path)
+        return Signer(_read(path))
+    except OSError as error:
+        raise KeyUnusable(f"the audit key {path} cannot be read or made: {error}") from error
+
+
+def _make(path: Path) -> None:
+    """Write a new key; it appears whole or not at all."""
+    unfinished = Path(f"{path}.part")
+    with suppress(FileNotFoundError):
+        unfinished.unlink()
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{os.urandom(_SEED_BYTES).hex()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    log.info("audit_key_made", path=str(path))
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the key in a file; None if there is none. Raises KeyUnusable."""
+    try:
+        with path.open(encoding="ascii") as file:
+            if os.fstat(file.fileno()).st_mode & _OTHERS:
+                raise KeyUnusable(
+                    f"others can read the audit key {path}: chmod 600 it; if they may have read it,"
+                    " remove it, and the next start makes another"
+                )
+            seed = bytes.fromhex(file.read().strip())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        seed = b""
+    if len(seed) != _SEED_BYTES:
+        raise KeyUnusable(f"{path} holds no audit key, which is 32 bytes in hex; remove it")
+    return seed

@@ -1,0 +1,54 @@
+"""What the auditor finds the day after."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.workspace import message_text
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.people import said
+
+
+def entries(database: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(database)) as file:
+        found = file.execute("SELECT body FROM audit_entries ORDER BY id").fetchall()
+    return [json.loads(body) for (body,) in found]
+
+
+def mode_of(path: str) -> int:
+    return Path(path).stat().st_mode & 0o777
+
+
+async def test_the_head_is_posted_where_it_is_kept(make_world: MakeWorld, database: Path) -> None:
+    async with make_world(AUDIT_CHANNEL=CHANNEL) as world:
+        message = message_text(await said(world, "The head of the audit trail"))
+    assert "Signature" in message
+    assert mode_of(f"{database}.audit-key") == 0o600
+    assert [one["code"] for one in entries(database)] == ["CG191", "CG192"]
+
+
+async def test_a_press_is_told_with_its_place(world: World, database: Path) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.revise(ANA, card)
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.pause(output="Shorter.")
+    second = await world.card("Shorter.", round_=2)
+    await world.slack.click(ANA, second, "Approve")
+    await world.delivered(second)
+    told = entries(database)
+    revised, approved = [one["data"] for one in told if one["code"] == "CG124"]
+    assert revised["verdict"] == "revise"
+    assert revised["view"]
+    assert approved["message_ts"] == second.ts
+    assert approved["channel"] == CHANNEL
+    assert approved["action_ts"]
+    assert approved["shown"] == 100
+    delivered = [one["data"] for one in told if one["code"] == "CG132"]
+    assert len(delivered) == 2
+    assert all(len(one["sent"]) == len(one["answer"]) == 64 for one in delivered)

@@ -1,0 +1,134 @@
+"""Entries are linked by a loop, and the head leaves the database once a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from crewgate.domain.audit import Code, Entry, Head, Published, Signature
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import RefusalKind, Refused
+from crewgate.store.audit import BATCH
+from crewgate.usecases.audit import LINK_EVERY, Linking
+from tests.builders import NOW
+from tests.databases import both
+from tests.usecases.faults import Fault
+from tests.usecases.worker_world import Logs
+from tests.usecases.world import World
+
+
+def sign(head: Head) -> Signature:
+    return Signature("key", f"signed {head.number}")
+
+
+class Stopped(Exception):
+    """The loop has slept often enough."""
+
+
+class Loop:
+    """A loop whose sleeps are counted."""
+
+    def __init__(self, world: World, *, channel: str | None = None) -> None:
+        self.slept: list[float] = []
+        self.linking = Linking(
+            world.uow, sign=sign, channel=channel, clock=world.clock, sleep=self.sleep
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        raise Stopped
+
+    async def turn(self) -> None:
+        with pytest.raises(Stopped):
+            await self.linking.run()
+
+
+async def add(world: World, count: int = 1) -> None:
+    async with world.uow.begin() as tx:
+        for _ in range(count):
+            tx.audit.add(Entry(Code.BACK, "U0ANA", {}))
+
+
+async def head(world: World) -> int:
+    async with world.uow.begin() as tx:
+        return (await tx.audit.head()).number
+
+
+@both
+async def test_all_that_there_is_is_linked(world: World, logs: Logs) -> None:
+    await add(world, BATCH + 1)
+    loop = Loop(world)
+    await loop.turn()
+    assert loop.slept == [LINK_EVERY]
+    # The publication of the first batch is an entry too.
+    assert await head(world) == BATCH + 2
+    assert [one["event"] for one in logs] == ["audit_head"]
+    published = await world.uow.read.audit_head(BATCH)
+    assert published == Published(published.head, NOW, sign(published.head))
+    assert logs[0]["head"] == str(published.head)
+    assert await world.effects() == []
+
+
+async def test_nothing_is_linked_where_there_is_nothing(world: World) -> None:
+    loop = Loop(world)
+    await loop.turn()
+    assert (await head(world), loop.slept) == (0, [LINK_EVERY])
+
+
+@both
+async def test_a_head_is_published_once_a_day_by_any_process(world: World, logs: Logs) -> None:
+    first, second = Loop(world), Loop(world)
+    for loop, hours in ((first, 0), (first, 1), (second, 2), (second, 30), (first, 0)):
+        world.clock.advance(timedelta(hours=hours))
+        await add(world)
+        await loop.turn()
+    assert [one["event"] for one in logs] == ["audit_head", "audit_head"]
+
+
+async def test_a_clock_that_jumps_back_publishes_nothing_twice(world: World, logs: Logs) -> None:
+    loop = Loop(world)
+    for days in (0, 2, -1, 0):
+        world.clock.advance(timedelta(days=days))
+        await add(world)
+        await loop.turn()
+    assert len(logs) == 2
+
+
+async def test_a_head_is_posted_into_its_channel(world: World) -> None:
+    await add(world)
+    await Loop(world, channel="C0AUDIT").turn()
+    assert await world.effects() == [EffectKind.AUDIT_HEAD]
+    await world.settle_slack()
+    [message] = world.slack.messages
+    assert (message.key, message.ref.channel) == ("audit head 1 C0AUDIT", "C0AUDIT")
+    assert await world.effects() == []
+
+
+async def test_a_channel_that_takes_none_is_told_of(world: World, logs: Logs) -> None:
+    await add(world)
+    await Loop(world, channel="C0AUDIT").turn()
+    refused = Refused("is_archived", "no", RefusalKind.PERMANENT)
+    world.slack.faults.append(Fault(refused))
+    await world.settle_slack()
+    assert logs[-1] == {
+        "event": "audit_head_refused",
+        "log_level": "warning",
+        "channel": "C0AUDIT",
+        "code": "is_archived",
+    }
+    assert await world.effects() == []
+
+
+async def test_the_loop_outlives_the_database(
+    world: World, logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Loop(world)
+
+    async def fails() -> bool:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(loop.linking, "link", fails)
+    await loop.turn()
+    assert [one["event"] for one in logs] == ["audit_not_linked"]
