@@ -26,7 +26,7 @@ def code(*lines: str) -> list[Passage]:
 
 def rows(*found: tuple[str, ...], header: tuple[str, ...] = HEADER) -> list[Passage]:
     table = " | ".join(header)
-    first = Passage(PassageKind.ROW, table, header)
+    first = Passage(PassageKind.HEADER, table, header)
     return [
         first,
         *(Passage(PassageKind.ROW, " | ".join(cells), cells, table) for cells in found),

@@ -47,8 +47,8 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBu
 def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
     """Pair the passages of a stretch that changed as a whole."""
     partner = _rows_by_first_cell(old, new) | _most_alike(
-        [(at, one) for at, one in enumerate(old) if one.kind is not PassageKind.ROW],
-        [(at, one) for at, one in enumerate(new) if one.kind is not PassageKind.ROW],
+        [(at, one) for at, one in enumerate(old) if not one.is_row],
+        [(at, one) for at, one in enumerate(new) if not one.is_row],
         budget,
     )
     taken = set(partner.values())
@@ -68,12 +68,12 @@ def _rows_by_first_cell(old: Sequence[Passage], new: Sequence[Passage]) -> dict[
     """Match new rows with old ones that begin with the same cell, the first with the first."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for at in range(len(old) - 1, -1, -1):
-        if old[at].kind is PassageKind.ROW:
+        if old[at].is_row:
             places[_first_cell(old[at])].append(at)
     return {
         at: places[_first_cell(one)].pop()
         for at, one in enumerate(new)
-        if one.kind is PassageKind.ROW and places[_first_cell(one)]
+        if one.is_row and places[_first_cell(one)]
     }
 
 
@@ -152,6 +152,4 @@ def _words(passage: Passage) -> Hashable | None:
 
 
 def _row(passage: Passage) -> Hashable | None:
-    if passage.kind is not PassageKind.ROW:
-        return None
-    return passage.table, _first_cell(passage)
+    return (passage.table, _first_cell(passage)) if passage.is_row else None

@@ -15,13 +15,16 @@ class PassageKind(StrEnum):
     ITEM = "item"
     """An item of a list, without its mark or number."""
     ROW = "row"
+    HEADER = "header"
+    """The first row of a table, with the names of its columns."""
     CODE = "code"
     """A line of code, or of other text that is shown as written."""
     VALUE = "value"
     """One value of a JSON text."""
 
 
-_APART: Final = frozenset({PassageKind.ROW, PassageKind.CODE, PassageKind.VALUE})
+_ROWS: Final = frozenset({PassageKind.ROW, PassageKind.HEADER})
+_APART: Final = frozenset({*_ROWS, PassageKind.CODE, PassageKind.VALUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,14 @@ class Passage:
     cells: tuple[str, ...] = ()
     """The cells of a row; its text is all of them."""
     table: str = ""
-    """The header of a row's table, which tells two tables apart; a header has none."""
+    """The header of a row's table, which tells two tables apart."""
     key: str = ""
     """The path of a value in its JSON text."""
+
+    @property
+    def is_row(self) -> bool:
+        """True for a table's rows and its header."""
+        return self.kind in _ROWS
 
     @property
     def unit(self) -> PassageKind:

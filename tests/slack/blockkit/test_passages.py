@@ -31,7 +31,7 @@ def test_every_kind_of_passage() -> None:
         ("paragraph", "more of two"),
         ("item", "☑ done"),
         ("code", "in = 1"),
-        ("row", "a | b"),
+        ("header", "a | b"),
         ("row", "1 | 2"),
         ("code", "x = 1"),
         ("code", "  y = 2"),
@@ -40,7 +40,7 @@ def test_every_kind_of_passage() -> None:
 
 def test_a_row_knows_its_table_and_its_cells() -> None:
     header, row = passages_of("| a | b |\n|---|---|\n| 1 | 2 |\n")
-    assert header == Passage(PassageKind.ROW, "a | b", ("a", "b"))
+    assert header == Passage(PassageKind.HEADER, "a | b", ("a", "b"))
     assert row == Passage(PassageKind.ROW, "1 | 2", ("1", "2"), table="a | b")
     [*_, other] = passages_of("| a |\n|-|\n| 1 |\n\n| c |\n|-|\n| 1 |\n")
     assert other.table == "c"

@@ -23,7 +23,7 @@ from tests.slack.rendering import check_view, outputs, shown, strings
 
 REVISED = a_round(State.RESUMED, decision=a_decision(Revise("Name the fee.")))
 TABLE = "| Maker | Price |\n|---|---|\n| Alpha | 0.18 |\n| Beta | 0.22 |\n"
-LEGEND = ":pencil2: changed inside: ~removed~ *added*"
+LEGEND = ":pencil2: changed: ~removed~ *added*"
 
 
 def changed(before: str, after: str, format_: Format = Format.MARKDOWN) -> list[Block]:
@@ -130,6 +130,11 @@ def test_long_passages_that_were_replaced_stand_below_each_other() -> None:
             "a b c d\n\nx\n\n" + TABLE,
             "a b c e\n\n" + TABLE.replace("Beta", "Gamma"),
             "1 passage changed, 1 removed; 1 row added, 1 removed",
+        ),
+        (
+            TABLE,
+            TABLE.replace("---|\n", "---|---|\n").replace(" |\n", " | x |\n"),
+            "2 rows changed, 1 table header changed",
         ),
         ("```\na\n```", "```\na\nb\nc\n```", "2 lines of code added"),
     ],

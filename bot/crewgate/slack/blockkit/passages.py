@@ -81,9 +81,11 @@ class _Reader:
         cells = tuple(self._row or ())
         self._row = None
         text = CELLS_BETWEEN.join(cells)
-        yield Passage(PassageKind.ROW, text, cells, table=self._table or "")
         if self._table is None:
             self._table = text
+            yield Passage(PassageKind.HEADER, text, cells)
+        else:
+            yield Passage(PassageKind.ROW, text, cells, table=self._table)
 
     def _text(self, written: str) -> Iterator[Passage]:
         kind = PassageKind.ITEM if self._begins else self._kind

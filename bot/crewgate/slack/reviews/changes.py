@@ -99,7 +99,7 @@ def _parts(changes: Changes) -> Iterator[Block]:
 
 def _table_of(passage: Passage) -> str:
     """The header of the table that it stands in, or that it is."""
-    return passage.table or (passage.text if passage.kind is PassageKind.ROW else "")
+    return passage.text if passage.kind is PassageKind.HEADER else passage.table
 
 
 def _unchanged(part: Unchanged, *, values: bool) -> Iterator[Block]:
@@ -109,8 +109,7 @@ def _unchanged(part: Unchanged, *, values: bool) -> Iterator[Block]:
         if at > _NEIGHBOUR_SHOWN:
             at = place_to_break(text, _NEIGHBOUR_SHOWN // 2, _NEIGHBOUR_SHOWN)
         rest = " …" if at < len(text) else ""
-        is_header = passage.kind is PassageKind.ROW and not passage.table
-        quiet = is_header or passage.kind is PassageKind.HEADING
+        quiet = passage.kind in {PassageKind.HEADER, PassageKind.HEADING}
         style = {"italic": True} if quiet else _code(passage)
         yield paragraph(*_mark(passage), leaf(text[:at].rstrip() + rest, **style))
     if not part.passages:

@@ -71,12 +71,13 @@ def nothing_changed(previous: Round) -> str:
 _NOUNS: Final = {
     PassageKind.PARAGRAPH: ("passage", "passages"),
     PassageKind.ROW: ("row", "rows"),
+    PassageKind.HEADER: ("table header", "table headers"),
     PassageKind.CODE: ("line of code", "lines of code"),
     PassageKind.VALUE: ("value", "values"),
 }
 REFORMATTED: Final = "Only the formatting changed; the words are the same."
 TOO_LONG: Final = "So much changed that it stands here as a whole: what was, then what is."
-LEGEND_CHANGED: Final = " changed inside: "
+LEGEND_CHANGED: Final = " changed: "
 LEGEND_REMOVED: Final = "removed"
 LEGEND_ADDED: Final = "added"
 LEGEND: Final = {
