@@ -40,7 +40,7 @@ async def fill_in(world: World, **values: str) -> Reply:
 
 
 async def by_command(world: World) -> None:
-    said = await world.ask(ANA, f"away until {TOMORROW} for @Ben")
+    said = await world.ask(ANA, "away until tomorrow for @Ben")
     assert f"<@{BEN}> decides for you" in said
     assert "`/crew back`" in said
 

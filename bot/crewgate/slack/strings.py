@@ -150,7 +150,7 @@ def feedback_too_long(characters: int) -> str:
 
 def unknown_crew(name: str) -> str:
     """The crew was renamed or taken out of the settings."""
-    return f"There is no crew called {crew(name)}, so nothing was recorded."
+    return f"There is no crew called {crew(name)}. Nothing was done."
 
 
 def unknown_crew_plain(name: str) -> str:

@@ -13,6 +13,7 @@ from crewgate.slack.away.request import AwayRequest, RequestUnclear, Unclear, pa
 from crewgate.slack.away.strings import unclear
 
 DAY = date(2026, 12, 1)
+TODAY = date(2026, 11, 30)
 BEN = Person("U0BEN", "ben")
 
 
@@ -27,11 +28,15 @@ BEN = Person("U0BEN", "ben")
         ("away for <@W0BEN>", AwayRequest(None, Person("W0BEN", "W0BEN"))),
         ("away for <@U0BEN|Ben of Legal>", AwayRequest(None, Person("U0BEN", "Ben of Legal"))),
         ("away until", AwayRequest()),
+        ("away until today", AwayRequest(TODAY)),
+        ("away until Tomorrow for <@U0BEN|ben>", AwayRequest(DAY, BEN)),
+        ("away until friday", AwayRequest(date(2026, 12, 4))),
+        ("away until monday", AwayRequest(date(2026, 12, 7))),
         ("away until 2026-12-01 for", AwayRequest(DAY)),
     ],
 )
 def test_a_day_and_a_person_in_any_order_or_a_part_of_it(typed: str, asked: AwayRequest) -> None:
-    assert parse_request(typed) == asked
+    assert parse_request(typed, TODAY) == asked
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,7 @@ def test_a_day_and_a_person_in_any_order_or_a_part_of_it(typed: str, asked: Away
         ("away until 2026-12-01 until 2026-12-02", Unclear.WORDS, "until"),
         ("away for <@U0BEN|ben> for <@U0ANA|ana>", Unclear.WORDS, "for"),
         ("away <@U0BEN|ben>", Unclear.WORDS, "<@U0BEN|ben>"),
-        ("away until tomorrow", Unclear.DAY, "tomorrow"),
+        ("away until yesterday", Unclear.DAY, "yesterday"),
         ("away until 1.12.2026", Unclear.DAY, "1.12.2026"),
         ("away until 2026-02-30", Unclear.DAY, "2026-02-30"),
         ("away for @ben", Unclear.PERSON, "@ben"),
@@ -52,14 +57,14 @@ def test_a_day_and_a_person_in_any_order_or_a_part_of_it(typed: str, asked: Away
 )
 def test_what_cannot_be_understood_is_named(typed: str, what: Unclear, word: str) -> None:
     with pytest.raises(RequestUnclear) as caught:
-        parse_request(typed)
+        parse_request(typed, TODAY)
     assert (caught.value.what, caught.value.typed) == (what, word)
 
 
 @given(st.text(max_size=60).map(lambda text: f"away {text}"))
 def test_whatever_is_typed_gives_a_request_or_a_sentence_without_markup(typed: str) -> None:
     try:
-        parse_request(typed)
+        parse_request(typed, TODAY)
     except RequestUnclear as error:
         said = unclear(error)
         assert said.startswith("Nothing changed.")

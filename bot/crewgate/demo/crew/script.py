@@ -39,10 +39,7 @@ def changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
     """The section of a revised output about its feedback; empty in the first round."""
     if not feedbacks:
         return ""
-    asked = "\n".join(
-        f"{number}. You asked: “{' '.join(feedback.split())}”"
-        for number, feedback in enumerate(feedbacks, 1)
-    )
+    asked = "\n\n".join(f"You asked: “{' '.join(feedback.split())}”" for feedback in feedbacks)
     done = "\n".join(f"- {change}" for change in changes)
     return f"\n\n### What changed after review\n\n{asked}\n\n{done}"
 

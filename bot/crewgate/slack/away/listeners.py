@@ -52,8 +52,10 @@ async def on_away_command(
     """Set the absence if the command is complete; else open the form with the rest."""
     say = partial(send_ephemeral, respond)
     async with explain_errors(say, context=context, by=command.by):
+        zone = await time_zone_of(client, command.by.id)
+        today = context.clock().astimezone(zone or ELSE).date()
         try:
-            asked = parse_request(command.text)
+            asked = parse_request(command.text, today)
         except RequestUnclear as unclear:
             await say(strings.unclear(unclear))
             return

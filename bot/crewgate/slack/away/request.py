@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Any, Final
@@ -57,14 +57,17 @@ _WORD: Final = re.compile(r"<[^<>]*>|\S+")
 _MENTION: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 
 
-def parse_request(text: str) -> AwayRequest:
-    """Parse `away until 2026-12-01 for @Ben`; each half may be left out. Raises RequestUnclear."""
+def parse_request(text: str, today: date) -> AwayRequest:
+    """Parse `away until tomorrow for @Ben`; each half may be left out. Raises RequestUnclear.
+
+    `today` is the date where the person is.
+    """
     until, delegate = None, None
     words = _WORD.findall(text)[1:]
     for name, value in zip_longest(words[::2], words[1::2]):
         match name.lower():
             case "until" if until is None:
-                until = value and _read_day(value)
+                until = value and _read_day(value, today)
             case "for" if delegate is None:
                 delegate = value and _read_mention(value)
             case _:
@@ -72,7 +75,13 @@ def parse_request(text: str) -> AwayRequest:
     return AwayRequest(until, delegate)
 
 
-def _read_day(word: str) -> date:
+def _read_day(word: str, today: date) -> date:
+    """Read a date, `today`, `tomorrow` or the next day of the week with that name."""
+    ahead = [today + timedelta(days=days) for days in range(8)]
+    named = {f"{day:%A}".lower(): day for day in ahead[1:]}
+    named |= {"today": ahead[0], "tomorrow": ahead[1]}
+    if word.lower() in named:
+        return named[word.lower()]
     try:
         return date.fromisoformat(word)
     except ValueError:

@@ -91,7 +91,7 @@ def unclear(error: RequestUnclear) -> str:
     typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
     match error.what:
         case Unclear.DAY:
-            why = f"{typed} is no day that I can read: write `until YYYY-MM-DD`."
+            why = f"{typed} is no day that I can read: write `until Friday` or `until YYYY-MM-DD`."
         case Unclear.PERSON:
             why = f"I cannot tell who {typed} is: Slack gave me a name and no account."
         case _:
