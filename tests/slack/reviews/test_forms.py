@@ -107,7 +107,7 @@ def test_what_came_is_told_to_operators_with_what_to_do() -> None:
     assert (view["title"]["text"], view["submit"]["text"]) == ("What came", "Dismiss")
     shown = read_view(view)
     assert "A webhook of *research* could not be understood." in shown
-    assert "*Task_id is missing*\n" in shown
+    assert "`d-1`\nTask_id is missing." in shown
     assert "`not_understood` with the same id" in shown
     assert "answer it with the crew's own `POST /resume`" in shown
     assert shown.count("```") == 2

@@ -39,8 +39,8 @@ DISMISS_MEANS: Final = (
 DISMISS_REPORT_MEANS: Final = (
     "*What to do.* If an execution waits at the crew, answer it with the crew's own "
     "`POST /resume`. If CrewAI sends this shape, report it as a bug; if a proxy or a setting of "
-    "the crew made it, correct that. Then write what became of it and press Dismiss: your name and "
-    "your words stay on the message in the channel."
+    "the crew made it, correct that. Then say below why this is done with and press Dismiss: your "
+    "name and your words stay on the message in the channel."
 )
 DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
 NOTES_OFFERED: Final = "*Not in the box yet*"
@@ -202,7 +202,7 @@ def why_not_understood(reason: str, dead_letter: DeadLetter) -> str:
     """What is wrong with one of them, when it came, and its id."""
     why = one_line(shared.capital(reason), ANSWER_LIMIT).rstrip(". ")
     when = date(dead_letter.received_at)
-    return f"{shared.bold(why)}\n{shared.joined(when, shared.identifier(dead_letter.id))}"
+    return f"*{when}* · {shared.identifier(dead_letter.id)}\n{why}."
 
 
 def came_cut(size: int) -> str:

@@ -143,7 +143,8 @@ function exchange(one) {
 
 export function draw() {
   layout();
-  document.getElementById("crew-about").textContent = get("about") ?? "";
+  const about = (get("about") ?? "").split(/(make \S+)/);
+  document.getElementById("crew-about").replaceChildren(...about.map((part, at) => (at % 2 ? h("code", {}, part) : part)));
   executions();
   drawStatus();
   traffic();

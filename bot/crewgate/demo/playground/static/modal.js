@@ -80,7 +80,7 @@ function page(view, form, depth) {
 function focusFirst(form) {
   const wanted = form.inputs.find((field) => field.block.element.focus_on_load) ?? form.inputs[0];
   const control = wanted?.control ?? dialog.querySelector("footer [type=submit], footer .button");
-  control?.focus();
+  control?.focus({ preventScroll: !wanted?.block.element.focus_on_load });
   if (control?.setSelectionRange && control.type !== "number") {
     try {
       control.setSelectionRange(control.value.length, control.value.length);
