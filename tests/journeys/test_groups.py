@@ -38,7 +38,7 @@ async def test_each_group_approves_and_the_card_says_which_is_missing(
 ) -> None:
     async with make_world(crews_file=GROUPS, slack=slack, **ENVIRONMENT) as world:
         await world.pause()
-        card = await world.shown(await world.card("A draft"), f"needed: {LEGAL} and {FINANCE}")
+        card = await world.shown(await world.card("A draft"), f"Needed: {LEGAL} and {FINANCE}")
         assert "each of them for one group" in message_text(card)
         await world.slack.click(ANA, card, "Approve")
         await world.shown(card, f"{LEGAL}: <@{ANA}> · still needed: {FINANCE}")

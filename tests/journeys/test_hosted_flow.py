@@ -205,7 +205,7 @@ async def test_an_answer_that_comes_too_late_is_told_to_its_author(
     async with serve(StandInTalk(seconds=3_600)) as world:
         execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
         card = await question(world, "Which topic?")
-        assert "the flow waits until" in message_text(card)
+        assert "The flow waits until" in message_text(card)
         await world.crew.stop()
         await answer(world, card, "Tea.")
         await says(world, card, "cannot be reached")

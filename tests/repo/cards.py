@@ -40,7 +40,7 @@ from crewgate.domain.verdict import (
     decision_of_votes,
 )
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.reviews.calls import below_headline, call, kept, newer, nobody_left
+from crewgate.slack.reviews.calls import below_headline, call, calls_all, kept, newer, nobody_left
 from crewgate.slack.reviews.card import render_card, render_card_plain
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
@@ -105,45 +105,45 @@ SECOND = replace(
 
 def drawings() -> Iterator[tuple[str, list[str]]]:
     """Each state's name, and its lines."""
-    yield "It waits", new_card(VIEW)
+    yield "It waits", in_channel(VIEW)
     claimed = replace(VIEW, output=LONG, notes=2, noted_by=(ANA, BEN), claim=Claim(BEN, LATER))
-    yield "A part of a long one, with notes, and somebody is on it", kept_card(claimed)
-    yield "The next round", new_card(SECOND)
+    yield "A part of a long one, with notes, and somebody is on it", in_channel(claimed)
+    yield "The next round", in_channel(SECOND)
     unchanged = replace(SECOND, output=SHORT, round=replace(SECOND.round, unchanged=True))
-    yield "Nothing changed", kept_card(unchanged)
+    yield "Nothing changed", in_channel(unchanged)
     yield "Slack cannot show it", drawn(render_card_plain(VIEW, now=LATER))
-    yield "Decided, and being sent", kept_card(_is(State.DECIDED, decision=APPROVED))
+    yield "Decided, and being sent", in_channel(_is(State.DECIDED, decision=APPROVED))
     away = _is(State.DECIDED, decision=APPROVED, reason=NotReached("connection refused"))
-    yield "The crew cannot be reached for now", kept_card(away)
+    yield "The crew cannot be reached for now", in_channel(away)
     unsent = replace(APPROVED, unsent_notes=1)
-    yield "Approved", kept_card(_is(State.RESUMED, decision=unsent, reason=Answered()))
-    yield "A revision was asked for", kept_card(SENT_BACK)
+    yield "Approved", in_channel(_is(State.RESUMED, decision=unsent, reason=Answered()))
+    yield "A revision was asked for", in_channel(SENT_BACK)
     newer = NewerRound(SECOND.round, MessageRef("C1", "1.0", "1.0"))
     yield "The same in the channel, once the next round is there", first_card(newer)
     approved = replace(APPROVED, verdict=Approve(), at=LATER + timedelta(hours=1))
     second = _is(State.RESUMED, SECOND, decision=approved, reason=Answered())
     yield "And once that is approved", first_card(replace(newer, round=second.round))
     refused = RefusedByCrew("401", "Unauthorized")
-    yield "Not delivered", kept_card(_is(State.STUCK, decision=APPROVED, reason=refused))
+    yield "Not delivered", in_channel(_is(State.STUCK, decision=APPROVED, reason=refused))
     lost = RetriesExhausted("no answer in 30 s")
     doubt = _is(State.STUCK, decision=APPROVED, reason=lost, in_doubt_since=LATER)
-    yield "Perhaps not delivered", kept_card(doubt)
+    yield "Perhaps not delivered", in_channel(doubt)
     yield from _under_rules()
-    yield "Replaced", kept_card(_is(State.SUPERSEDED, ended_at=LATER))
+    yield "Replaced", in_channel(_is(State.SUPERSEDED, ended_at=LATER))
     gone = _is(State.CLOSED, reason=ExecutionGone(), ended_at=LATER)
-    yield "Closed", kept_card(gone)
+    yield "Closed", in_channel(gone)
     dismissed = Dismissed(BEN, "started again with the right contract")
-    yield "Dismissed", kept_card(_is(State.CLOSED, decision=ASKED, reason=dismissed))
+    yield "Dismissed", in_channel(_is(State.CLOSED, decision=ASKED, reason=dismissed))
 
 
 def _under_rules() -> Iterator[tuple[str, list[str]]]:
     """Where a rule has its say."""
-    yield "Two approvals are needed", new_card(TWO)
+    yield "Two approvals are needed", in_channel(TWO)
     one = replace(TWO, round=replace(TWO.round, votes=(a_vote(ANA, at=LATER),)))
-    yield "One of two is given", kept_card(one)
+    yield "One of two is given", in_channel(one)
     again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
     second = replace(TWO, round=replace(TWO.round, number=2), previous=again, before=SHORTER)
-    yield "A newer output: the count starts again", new_card(second)
+    yield "A newer output: the count starts again", in_channel(second)
     waits = replace(
         TWO,
         round=replace(TWO.round, escalated_at=LATER),
@@ -151,31 +151,28 @@ def _under_rules() -> Iterator[tuple[str, list[str]]]:
         escalates_to=(User(EVE.id),),
         absences=(Absence(away=ANA, delegate=CLEO, since=AT, until=AT + timedelta(days=7)),),
     )
-    yield "More people may decide, and somebody is away", kept_card(waits)
+    yield "More people may decide, and somebody is away", in_channel(waits)
     alone = replace(TWO, approvers=Approvers(User(DORA.id), too_few=True))
-    yield "Too few are left who may approve", kept_card(alone)
+    yield "Too few are left who may approve", in_channel(alone)
     votes = (a_vote(ANA, at=LATER), a_vote(BEN, at=LATER, on_behalf_of=EVE))
     both = decision_of_votes(votes, unsent_notes=0)
-    yield "Approved by two", kept_card(_is(State.RESUMED, TWO, decision=both, reason=Answered()))
+    yield "Approved by two", in_channel(_is(State.RESUMED, TWO, decision=both, reason=Answered()))
     by = TimedOut(RULE.name, Duration.parse("3d"))
     revise = Revise("Nobody reviewed this in time. Stop and summarise.")
     sent_back = Decision(revise, by, AT + timedelta(days=3), Via.RULE)
     retrying = Answered("", ResumeStatus.RETRYING)
     yield (
         "Nobody decided in time",
-        kept_card(_is(State.RESUMED, TWO, decision=sent_back, reason=retrying)),
+        in_channel(_is(State.RESUMED, TWO, decision=sent_back, reason=retrying)),
     )
 
 
-def new_card(view: CardView) -> list[str]:
-    """A card as it is posted: with whom it calls."""
-    return drawn(below_headline(render_card(view, now=LATER), call(view, Notify.MENTION)))
-
-
-def kept_card(view: CardView) -> list[str]:
-    """A card as it is brought up to date."""
+def in_channel(view: CardView) -> list[str]:
+    """A card as it is posted and brought up to date: with whom it calls."""
     line = kept(view, [PLATFORM]) or nobody_left(view, [PLATFORM])
-    return drawn(below_headline(render_card(view, now=LATER), line))
+    asked = None if view.round.votes else call(view, Notify.MENTION)
+    view = replace(view, calls_all=calls_all(view, Notify.MENTION))
+    return drawn(below_headline(below_headline(render_card(view, now=LATER), line), asked))
 
 
 def first_card(latest: NewerRound) -> list[str]:

@@ -28,7 +28,7 @@ from crewgate.slack.reviews.notices import render_escalated, render_reminder, re
 from crewgate.usecases.queries.rules import CrewRules
 from crewgate.usecases.read_models import Approvers, CardView
 from tests.builders import a_crew, a_rule, a_vote
-from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, kept_card, new_card
+from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, in_channel
 from tests.slack.rendering import a_scene
 
 CLEO: Final = replace(BEN, id="U0CLEO", name="Cleo")
@@ -60,37 +60,37 @@ LEGAL_RULES: Final = CrewRules(
 
 def drawings() -> Iterator[tuple[str, list[str]]]:
     """The name and the lines of each."""
-    yield "name", _more(kept_card(_under()), VIEW)
+    yield "name", _more(in_channel(_under()), VIEW)
     one = _under(approvals=2, votes=(a_vote(ANA, at=LATER),))
-    yield "approvals", kept_card(one)
+    yield "approvals", in_channel(one)
     groups = {"approvals_from": ((LEGAL, 1), (FINANCE, 1)), "approvals": 2}
-    yield "approvals_from", kept_card(_under(votes=(a_vote(ANA, groups=(LEGAL,)),), **groups))[:2]
+    yield "approvals_from", in_channel(_under(votes=(a_vote(ANA, groups=(LEGAL,)),), **groups))[:2]
     votes = a_vote(ANA, groups=(LEGAL,)), a_vote(BEN, groups=(FINANCE,), at=LATER)
     done = _under(votes=votes, **groups)
     approved = decision_of_votes(votes, unsent_notes=0)
     done = replace(done, round=replace(done.round, state=State.DECIDED, decision=approved))
-    yield "groups have approved", kept_card(done)[2:3]
+    yield "groups have approved", in_channel(done)[2:3]
     again = replace(one.round, state=State.SUPERSEDED, ended_at=LATER)
     newer = replace(one, round=replace(one.round, number=2, votes=()), previous=again)
-    yield "again", [line for line in kept_card(newer) if "the count starts again" in line]
+    yield "again", [line for line in in_channel(newer) if "the count starts again" in line]
     eve = replace(_under(reviewers=(User(EVE.id),)), reviewers=(User(EVE.id),))
-    yield "reviewers", _more(new_card(eve))
+    yield "reviewers", _more(in_channel(eve))
     yield from _of_starters()
-    yield "target", _more(kept_card(_under(target=Duration.parse("4h"))))
+    yield "target", _more(in_channel(_under(target=Duration.parse("4h"))))
     yield "remind", _lines(render_reminder(a_scene(one)))
     yield from _of_time()
     away = Absence(away=ANA, delegate=CLEO, since=AT, until=AT + 7 * DAY)
-    yield "delegation", _more(new_card(replace(_under(), absences=(away,))))
+    yield "delegation", _more(in_channel(replace(_under(), absences=(away,))))
     yield "crew rules", _lines(render_rules([LEGAL_RULES], in_slack=lambda named: named))
 
 
 def _of_starters() -> Iterator[tuple[str, list[str]]]:
     known = Approvers(starter=VIEW.started_by or User(DORA.id))
-    yield "self_approval", _more(kept_card(replace(_under(self_approval=False), approvers=known)))
+    yield "self_approval", _more(in_channel(replace(_under(self_approval=False), approvers=known)))
     nobody = _under(self_approval=False, unknown_starter=False)
-    yield "unknown_starter", _more(kept_card(replace(nobody, approvers=Approvers())))
+    yield "unknown_starter", _more(in_channel(replace(nobody, approvers=Approvers())))
     alone = replace(_under(self_approval=False), approvers=replace(known, too_few=True))
-    yield "too few", _more(kept_card(alone))[:3]
+    yield "too few", _more(in_channel(alone))[:3]
 
 
 def _of_time() -> Iterator[tuple[str, list[str]]]:
@@ -98,17 +98,17 @@ def _of_time() -> Iterator[tuple[str, list[str]]]:
     yield "escalate", _lines(render_escalated(a_scene(more, added=(User(EVE.id),), now=AT + DAY)))
     escalated = replace(more.round, escalated_at=AT + DAY)
     since = replace(more, round=escalated, escalates_to=(User(EVE.id),))
-    yield "escalated", _more(kept_card(since))
+    yield "escalated", _more(in_channel(since))
     text = "Nobody reviewed this in time. Stop and summarise."
     revise = _under(timeout=TimeOut(Duration.parse("3d"), Then.REVISE, text))
     revise = replace(revise, due_at=AT + 3 * DAY)
-    yield "timeout", _more(kept_card(revise))
+    yield "timeout", _more(in_channel(revise))
     decision = Decision(Revise(text), TimedOut(NAME, Duration.parse("3d")), AT + 3 * DAY, Via.RULE)
     taken = Answered("", ResumeStatus.RETRYING)
     done = replace(
         revise.round, state=State.RESUMED, decision=decision, reason=taken, ended_at=AT + 3 * DAY
     )
-    yield "timed out", kept_card(replace(revise, round=done))
+    yield "timed out", in_channel(replace(revise, round=done))
     yield "left", _lines(render_timed_out(a_scene(_under(timeout=TimeOut(Duration.parse("3d"))))))
 
 
@@ -120,7 +120,7 @@ def _under(votes: tuple[Any, ...] = (), **rule: Any) -> CardView:
 
 def _more(lines: list[str], than: CardView | None = None) -> list[str]:
     """The lines that a card has more than that of a rule that has a name and nothing else."""
-    plain = {*kept_card(than or _under()), *new_card(than or VIEW)}
+    plain = {*in_channel(than or _under()), *in_channel(than or VIEW)}
     return [line for line in lines if line not in plain]
 
 

@@ -41,6 +41,7 @@ from crewgate.slack.notes.messages import render_offer
 from crewgate.slack.reviews.calls import (
     below_headline,
     call,
+    calls_all,
     kept,
     newer,
     nobody_left,
@@ -131,9 +132,7 @@ class SlackMessenger(Messenger):
         """
         await self._learn_assigned(posting.view)
         view = await self._people.complete(posting.view)
-        message = await self._card(posting, plain=plain)
-        if notify is not None:
-            message = below_headline(message, call(view, notify))
+        message = await self._card(posting, notify=notify, plain=plain)
         later = notify is not None and view.round.number > 1 and reaches_somebody(view, notify)
         return await self._post(
             view.round.effect(EffectKind.POST).message_key(),
@@ -273,7 +272,8 @@ class SlackMessenger(Messenger):
         plain: bool,
     ) -> Message | None:
         if kind is EffectKind.REFRESH:
-            return await self._card(posting, plain=plain)
+            notify = self._people.notify(posting.view.round)
+            return await self._card(posting, notify=notify, plain=plain)
         if kind in _DIRECT:
             return await self._direct_message(posting, plain=plain)
         return NOTICES[kind](await self._scene(posting, operators))
@@ -321,11 +321,16 @@ class SlackMessenger(Messenger):
             now=self._clock(),
         )
 
-    async def _card(self, posting: Posting, *, plain: bool) -> Message:
+    async def _card(self, posting: Posting, *, notify: Notify | None, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
         view = await self._with_names(posting)
+        called = None
+        if notify is not None and not view.round.votes:
+            called = call(view, notify)
+            view = replace(view, calls_all=calls_all(view, notify))
         message = await self._off_loop(render, view, now=self._clock())
-        return self._said_below(message, view, tells_newer=view.told is not view.round)
+        message = self._said_below(message, view, tells_newer=view.told is not view.round)
+        return below_headline(message, called)
 
     def _said_below(self, message: Message, view: CardView, *, tells_newer: bool) -> Message:
         operators = self._people.operators(view)

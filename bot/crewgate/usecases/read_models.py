@@ -64,6 +64,8 @@ class CardView:
     """The moment at which its rule decides, unless people do before."""
     newer: NewerRound | None = None
     """The latest round of the same review, if it is another one with a card."""
+    calls_all: bool = False
+    """Another line of its card calls everybody who may decide."""
 
     @property
     def earlier(self) -> tuple[Round, ...]:

@@ -132,7 +132,7 @@ def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
     message = render_card(view, now=NOW)
     assert [one["text"]["text"] for one in message.blocks[-1]["elements"][:1]] == ["Answer"]
     text = read(message)
-    assert "the flow waits until" in text
+    assert "The flow waits until" in text
     assert "Which topic?" in text
     form = shown(render_revise_form(view, Draft("", ()), ANA.id)["blocks"])
     assert form.index("*The question*") < form.index("Your answer")

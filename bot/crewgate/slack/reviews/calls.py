@@ -1,7 +1,7 @@
 """Whom a message calls, and what a card says only once or only in the channel.
 
-A mention surely notifies only in a section of a new message, so a card has this when it is posted
-and no more once it is brought up to date.
+A mention surely notifies only in a section of a new message. A card that is brought up to date
+keeps it until somebody approves, so that nothing moves under a finger.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def call(view: CardView, notify: Notify) -> str | None:
     line = notice_strings.here_is(author, view.round)
     please = notice_strings.please_decide(mentionable(others), anyone=Anyone() in asked, away=away)
     return f"{line} {please}" if please else line
+
+
+def calls_all(view: CardView, notify: Notify | None) -> bool:
+    """Whether that names everybody who may decide."""
+    return notify is Notify.MENTION and not any(isinstance(ref, Email) for ref in view.reviewers)
 
 
 def reaches_somebody(view: CardView, notify: Notify) -> bool:

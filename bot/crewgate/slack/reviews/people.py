@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew
+from crewgate.domain.notify import Notify
 from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
@@ -31,6 +32,13 @@ class People:
         except UnknownCrew:
             return ()
         return self.directory.in_slack(crew.permitted(role))
+
+    def notify(self, round_: Round) -> Notify | None:
+        """The way in which its reviewers are told; None if the settings name no such crew."""
+        try:
+            return crew_for(round_, self.crews).notify
+        except UnknownCrew:
+            return None
 
     def operators(self, view: CardView) -> tuple[ReviewerRef, ...]:
         """The operators of its crew."""

@@ -117,14 +117,14 @@ def _with_rule(view: CardView, about: str, now: datetime) -> str:
     if rule is not None:
         standing = _standing(view, rule, now)
         more = joined(_not_their_own(view, rule), _starts_again(view), _escalated(view))
-    first = joined(_waits_until(view.round, now), standing)
+    first = shared.capital(joined(_waits_until(view.round, now), standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
 
 
 def _waits_until(round_: Round, now: datetime) -> str:
-    """The flow's own deadline: `the flow waits until 7:46 PM`."""
+    """The flow's own deadline: `The flow waits until 7:46 PM`."""
     at = None if round_.question is None else round_.question.expires_at
-    return "" if at is None else f"the flow waits until {moment(at, now)}"
+    return "" if at is None else f"The flow waits until {moment(at, now)}"
 
 
 def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
@@ -166,7 +166,7 @@ def unsent_notes(decision: Decision) -> str:
 def _may_decide(view: CardView) -> str:
     """People by name: a mention might call them each time."""
     reviewers = view.reviewers
-    if not reviewers:
+    if not reviewers or view.calls_all:
         return ""
     if Anyone() in reviewers:
         return f"for {shared.ANYONE}"
