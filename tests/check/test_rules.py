@@ -248,3 +248,11 @@ async def test_a_group_that_there_is_not_is_named(slack: Workspace, said_of: Ask
         f"✗ {HERE}.approvals_from: nobody is in S0NONE; put people of this workspace there"
     )
     assert "0 people are in S0NONE" in said[1]
+
+
+async def test_a_rule_that_takes_its_reviewer_from_a_kickoff(said_of: Ask) -> None:
+    assert await lines(said_of, f'{ONE}reviewers_from = "inputs.manager"') == [
+        f"✓ {HERE}: 1 approval, of the person in inputs.manager; where it names nobody, of 2 people"
+    ]
+    doubt = (await lines(said_of, f'{ONE}reviewers_from = "meta.api_key"'))[1]
+    assert "reviewers_from asks for api_key, which sounds like a secret" in doubt

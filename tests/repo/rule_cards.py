@@ -19,6 +19,7 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.verdict import Decision, Revise, TimedOut, Via, decision_of_votes
@@ -75,6 +76,8 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "again", [line for line in in_channel(newer) if "the count starts again" in line]
     eve = replace(_under(reviewers=(User(EVE.id),)), reviewers=(User(EVE.id),))
     yield "reviewers", _more(in_channel(eve))
+    unnamed = _under(reviewers_from="inputs.manager_email", naming=Naming.NO_MEMBER)
+    yield "reviewers_from", _more(in_channel(unnamed))
     yield from _of_starters()
     yield "target", _more(in_channel(_under(target=Duration.parse("4h"))))
     yield "remind", _lines(render_reminder(a_scene(one)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from crewgate.demo.workspace import Workspace
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, User
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.rule import Rule
 from crewgate.store.replay import PAGE
 from tests.builders import a_crew
@@ -278,3 +280,20 @@ async def test_groups_that_could_not_approve_together_are_told(
     ]
     status, said = await told(rule("memos", "approvals_from = { S0BOARD = 1, S0FINANCE = 1 }"))
     assert (status, said[4]) == (1, "      nobody could approve: it needs 2 people and has 1")
+
+
+async def test_who_was_named_would_be_named_again(world: World, told: Told) -> None:
+    """The kickoff says it, not the file."""
+    as_settings = Rule(name="memos", reviewers_from="inputs.manager")
+    world.crews["research"] = a_crew(rules=(as_settings,))
+    round_ = (await world.notify()).round
+    named = replace(as_settings, naming=Naming.NAMED, reviewers=(User("U0CARL"),))
+    async with world.uow.begin() as tx:
+        await tx.save(replace(await tx.round(round_.id), rule=named))
+    _, said = await told(rule("memos", 'reviewers_from = "inputs.manager"'))
+    assert said[3:] == ["  ✓ 1 would go as it went"]
+    _, said = await told(rule("memos"))
+    assert said[4:6] == [
+        "      decided by U0ANA, U0BEN instead of U0CARL",
+        "      other values of reviewers_from",
+    ]

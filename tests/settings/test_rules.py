@@ -226,3 +226,14 @@ def test_groups_that_must_approve_are_the_reviewers(load_file: Load) -> None:
 )
 def test_groups_that_cannot_be_counted_are_named(load_file: Load, text: str, said: str) -> None:
     assert wrong(load_file, text).startswith(said)
+
+
+def test_a_reviewer_is_taken_from_inputs_or_meta(load_file: Load) -> None:
+    (rule,) = rules(load_file, NAMED + 'reviewers_from = "meta.who.decides"\n')
+    assert (rule.reviewers_from, rule.reviewers, rule.naming) == ("meta.who.decides", None, None)
+    hint = "put inputs.NAME or meta.NAME here"
+    for text in ("manager", "inputs.", "output.manager"):
+        said = wrong(load_file, f'reviewers_from = "{text}"')
+        assert said == f"reviewers_from: '{text}': {hint}"
+    said = wrong(load_file, 'reviewers_from = "inputs.manager"\napprovals = 2')
+    assert said.startswith("approvals: reviewers_from stands for it")

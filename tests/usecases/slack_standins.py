@@ -20,6 +20,7 @@ from crewgate.domain.outcome import (
 )
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
+from crewgate.domain.rules.naming import Naming
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Members, Posted, Thread
 from crewgate.usecases.read_models import (
@@ -288,6 +289,8 @@ class FakeDirectory:
     asked_about: list[Email] = field(default_factory=list)
     strangers: dict[str, bool | None] = field(default_factory=dict)
     """Who is no colleague, or of whom Slack does not say."""
+    fault: Naming | NotSent | None = None
+    """What Slack answers who is asked for one member."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         users = {ref.id for ref in named if isinstance(ref, User)}
@@ -315,6 +318,16 @@ class FakeDirectory:
         if user in self.strangers:
             return self.strangers[user]
         return user not in self.guests
+
+    async def find_member(self, named: User | Email) -> User | Naming | NotSent:
+        await self.resolve((named,) if isinstance(named, Email) else ())
+        if self.fault is not None:
+            return self.fault
+        members = self.members((named,))
+        if members.unresolved:
+            return NotSent("Slack does not say")
+        [user] = members.users or {""}
+        return User(user) if self.is_colleague(user) else Naming.NO_MEMBER
 
     async def look_up_colleague(self, user: str) -> bool | None:
         if self.strangers.get(user, True) is not None:

@@ -55,6 +55,8 @@ def _check(rule: Rule, place: str, crew: CrewSettings, known: Known) -> Iterator
     needed = f"{rule.approvals} approvals" if rule.approvals > 1 else "1 approval"
     if rule.approvals > 1 and crew.flow_webhook_secret:
         needed = f"{needed} (one person answers what a flow's ask() asks)"
+    if rule.reviewers_from is not None:
+        needed += f", of the person in {rule.reviewers_from}; where it names nobody"
     if not first:
         yield Finding(place, f"{needed}, of whom the request assigns")
     elif Anyone() in named:

@@ -11,6 +11,7 @@ from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.notify import Notify
 from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_reviewers
 from crewgate.domain.people import Anyone, ReviewerRef, Role
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.parsers import parse_tables
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.setting import Setting
@@ -101,6 +102,8 @@ class Crew:
         ),
     ] = ()
     """The first whose conditions hold counts for a new round."""
+    unnamed: bool = False
+    """Nobody decides until Slack has said whom the rule's `reviewers_from` names."""
     configured: WebhookUrls = WebhookUrls()
     """The webhook URLs in the settings."""
     own: WebhookUrls = WebhookUrls()
@@ -119,6 +122,7 @@ class Crew:
             self,
             channel=rule.channel or self.channel,
             reviewers=reviewers,
+            unnamed=rule.naming is Naming.PENDING,
             # They are the crew's, whoever its reviewers are here.
             starters=self.permitted(Role.STARTER),
             notify=rule.notify or self.notify,
@@ -129,14 +133,18 @@ class Crew:
 
         So a round with one has a thread of its own there, whatever becomes of the settings.
         """
-        return replace(rule, channel=None) if rule.channel == self.channel else rule
+        return replace(
+            rule,
+            channel=None if rule.channel == self.channel else rule.channel,
+            naming=None if rule.reviewers_from is None else Naming.PENDING,
+        )
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
         """The people who have this role for the crew."""
         match role:
             case Role.REVIEWER:
                 # Only a crew that takes requests of flows may name nobody.
-                return self.reviewers or self.operators
+                return () if self.unnamed else self.reviewers or self.operators
             case Role.STARTER:
                 named = self.starters
                 return self.permitted(Role.REVIEWER) if named is None else named

@@ -56,6 +56,8 @@ class Execution:
     """The inputs of its kickoff; unknown if it was started without this bot."""
     meta: CallerValues = ()
     """Values from its caller, at the kickoff or in a notification."""
+    named: Given = ()
+    """The values of its kickoff through this bot that rules take a reviewer from."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None

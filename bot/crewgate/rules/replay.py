@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from heapq import heappush, heappushpop
 from typing import Final, TypeVar
@@ -15,6 +15,7 @@ from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.groups import most_approvals
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.rules.starter import said_starter
 from crewgate.store.replay import StoredRound
@@ -24,7 +25,7 @@ T = TypeVar("T")
 #: So many rounds are named of those that would go the same other way: the newest.
 EXAMPLES: Final = 3
 #: What is told apart from the rest of a rule.
-_TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals"})
+_TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals", "naming"})
 #: A round under no rule is one under a rule that says nothing.
 _NO_RULE: Final = Rule(name="")
 
@@ -77,6 +78,10 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     possible = could_apply(crew.rules, stored.facts)
     before = stored.round.rule or _NO_RULE
     after = _rule_now(stored, crew, strictest(possible)) or _NO_RULE
+    if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
+        # It would name the same person again.
+        named = before if before.naming is Naming.NAMED else after
+        after = replace(after, naming=before.naming, reviewers=named.reviewers)
     was, now = crew.under(before), crew.under(after)
     return Change(
         was=before.name,

@@ -141,6 +141,12 @@ def _pointless(rule: Rule) -> Iterator[str]:
             'unknown_starter = "deny" bars nobody where everybody may approve what they started;'
             " put self_approval = false there too, or take it out"
         )
+    _, _, named = (rule.reviewers_from or "").partition(".")
+    if is_called_secret(named):
+        yield (
+            f"reviewers_from asks for {shown_key(named)}, which sounds like a secret and is not"
+            " kept, so the usual reviewers decide; ask for another one"
+        )
     for key, values in (("inputs", rule.when.inputs), ("meta", rule.when.meta)):
         for name, _ in values:
             if is_called_secret(name):

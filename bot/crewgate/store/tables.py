@@ -74,6 +74,7 @@ executions = sa.Table(
     sa.Column("meta", sa.JSON),
     sa.Column("is_flow", sa.Boolean),
     sa.Column("ended_by_event", sa.Boolean),
+    sa.Column("named", sa.JSON(none_as_null=True)),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),

@@ -18,7 +18,7 @@ from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Email, User
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.rules.choose import asked_inputs, asked_meta
+from crewgate.domain.rules.choose import asked_inputs, asked_meta, named_by
 from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock, Crews, NewId
@@ -165,10 +165,14 @@ class Kickoffs:
         rules = self.crews[crew].rules
         inputs = keep_asked(request.inputs, asked_inputs(rules))
         meta = keep_asked(request.meta, asked_meta(rules))
+        named = named_by(rules, request.inputs, request.meta)
         try:
             async with self.uow.begin() as tx:
                 at = self.clock()
                 execution = await tx.executions.open(crew, execution_id, at=at)
+                if named:
+                    execution = replace(execution, named=named)
+                    await tx.executions.save(execution)
                 await track(tx, execution, starter=by, inputs=inputs, meta=meta, at=at)
                 if kickoff is not None:
                     await tx.executions.forget_kickoff(kickoff)

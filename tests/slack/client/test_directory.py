@@ -7,7 +7,9 @@ import pytest
 
 from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed, rate_limited
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
+from crewgate.domain.rules.naming import Naming
 from crewgate.runtime import Runtime
 from crewgate.slack.client import directory as directories
 from crewgate.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
@@ -290,3 +292,42 @@ async def test_a_colleague_is_neither_a_guest_nor_a_bot_nor_unknown(slack: Works
     assert await directory.look_up_colleague("U0NOBODY") is False
     slack.fail("users.info", error("internal_error"))
     assert await directory.look_up_colleague("U0CARL") is None
+
+
+async def test_a_named_person_is_a_full_member_of_this_workspace(slack: Workspace) -> None:
+    slack.add_user("U0GUS", "Gus", "gus@example.com", is_guest=True)
+    slack.add_user("U0OTTO", "Otto", team_id="T0OTHER")
+    directory = a_directory(slack, FakeClock())
+    for named in (BEN, User("U0BEN")):
+        assert await directory.find_member(named) == User("U0BEN")
+    for address in ("gus@example.com", "nobody@example.com"):
+        assert await directory.find_member(Email(address)) is Naming.NO_MEMBER
+    for user in ("U0OTTO", "U0DEMOBOT", "U0NOBODY"):
+        assert await directory.find_member(User(user)) is Naming.NO_MEMBER
+
+
+@pytest.mark.parametrize(
+    ("method", "how", "said"),
+    [
+        ("users.lookupByEmail", error("missing_scope"), Naming.NOT_TOLD),
+        ("users.lookupByEmail", error("internal_error"), "Slack failed (200 internal_error)"),
+        ("users.lookupByEmail", rate_limited(5), "Slack asks to slow down"),
+        ("users.info", error("fatal_error"), "Slack does not say who a named reviewer is"),
+    ],
+)
+async def test_what_slack_does_not_say_is_asked_again_unless_it_refuses(
+    slack: Workspace, method: str, how: Fault, said: object
+) -> None:
+    directory = a_directory(slack, FakeClock(), named=())
+    slack.fail(method, how)
+    found = await directory.find_member(BEN)
+    assert found is said or (isinstance(found, NotSent) and found.why == said)
+    assert await directory.find_member(BEN) == User("U0BEN")
+
+
+async def test_without_the_database_nobody_is_named_yet(slack: Workspace) -> None:
+    async def away(address: str, account: str) -> EmailOwner:
+        raise StoreUnavailable(f"{address} {account}")
+
+    found = await a_directory(slack, FakeClock(), owner_of=away).find_member(BEN)
+    assert isinstance(found, NotSent)

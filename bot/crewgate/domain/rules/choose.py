@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crewgate.domain.given import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone
 from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule, Then
@@ -61,6 +62,15 @@ def asked_inputs(rules: Sequence[Rule]) -> frozenset[str]:
 def asked_meta(rules: Sequence[Rule]) -> frozenset[str]:
     """The same for `meta`."""
     return frozenset(name for rule in rules for name, _ in rule.when.meta)
+
+
+def named_by(rules: Sequence[Rule], inputs: CallerValues, meta: CallerValues) -> Given:
+    """The values of a kickoff that any of them takes its reviewer from, as it names them."""
+    values = {"inputs": inputs, "meta": meta}
+    asked = dict.fromkeys(rule.reviewers_from for rule in rules if rule.reviewers_from is not None)
+    split = ((one, *one.split(".", 1)) for one in asked)
+    found = ((one, value_of(values[kind], name)) for one, kind, name in split)
+    return tuple((one, value) for one, value in found if isinstance(value, str))
 
 
 def hidden(rules: Sequence[Rule]) -> tuple[tuple[Rule, Rule], ...]:

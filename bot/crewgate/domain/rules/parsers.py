@@ -112,6 +112,14 @@ def parse_rule_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
     return found
 
 
+def parse_reviewers_from(raw: object) -> str:
+    """`inputs.NAME` or `meta.NAME`."""
+    text = parse_text(raw)
+    if not re.fullmatch(rf"(inputs|meta)\.[^\n]{{1,{PATTERN_LIMIT}}}", text):
+        raise InvalidSetting(f"{shown(text)}: put inputs.NAME or meta.NAME here")
+    return text
+
+
 def whole_number(most: int) -> Callable[[object], int]:
     """From 1 on."""
 

@@ -11,12 +11,14 @@ from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_tex
 from crewgate.domain.people import ReviewerRef, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.parsers import (
     MOST_APPROVALS,
     inline,
     parse_allow,
     parse_approvals_from,
     parse_duration,
+    parse_reviewers_from,
     parse_rule_name,
     parse_rule_reviewers,
     parse_working_hours,
@@ -147,6 +149,18 @@ class Rule:
             example='["S0123456789", "lead@example.com"]',
         ),
     ] = None
+    reviewers_from: Annotated[
+        str | None,
+        Setting(
+            parse_reviewers_from,
+            "where a kickoff through this bot says who decides: the name of one of its inputs, or"
+            " of a value in `meta`, that is an e-mail address or a user id",
+            example='"inputs.manager_email"',
+            instead_of=("approvals", "approvals_from"),
+        ),
+    ] = None
+    naming: Naming | None = None
+    """What became of `reviewers_from`, in the rule of a round: with NAMED they are `reviewers`."""
     approvals: Annotated[
         int,
         Setting(

@@ -16,8 +16,9 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.domain.outcome import NotSent, Refused
+from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
+from crewgate.domain.rules.naming import Naming
 from crewgate.slack.client.answers import list_at, object_in, text_at
 from crewgate.slack.client.channel_members import ChannelMembers
 from crewgate.slack.client.identity import Identity
@@ -184,6 +185,36 @@ class SlackDirectory:
                 async with asyncio.timeout(ASK_SECONDS):
                     await self._people.renew(user)
         return self._people.is_own(user)
+
+    async def find_member(self, named: User | Email) -> User | Naming | NotSent:
+        """See `Directory`. An address stands for the account that it stood for first."""
+        if isinstance(named, Email) and named not in self._known:
+            unknown = await self._learn(named)
+            if unknown is not None:
+                return unknown
+        for user in self.members((named,)).users:
+            match await self.look_up_colleague(user):
+                case None:
+                    return NotSent("Slack does not say who a named reviewer is", alone=True)
+                case True:
+                    return User(user)
+        return Naming.NO_MEMBER
+
+    async def _learn(self, named: Email) -> Naming | NotSent | None:
+        """Ask Slack whom an address stands for; return why that is not known."""
+        try:
+            self._remember(named, await self._look_up(named))
+        except StoreUnavailable as error:
+            return NotSent(str(error), alone=True)
+        except CallFailed as error:
+            match error.failure:
+                case Refused(code):
+                    return Naming.NO_MEMBER if code in NOBODY else Naming.NOT_TOLD
+                case Unknown(why):
+                    return NotSent(why, alone=True)
+                case failure:
+                    return failure
+        return None
 
     def wake(self) -> None:
         """Somebody was turned away who may have been added just now: look soon."""

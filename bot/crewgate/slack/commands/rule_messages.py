@@ -130,6 +130,9 @@ def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
     takes = f"It takes {reviews.approvals(rule.approvals)}"
     if rule.approvals_from:
         yield f"{takes}, of {reviews.needed_of(rule.approvals_from)}, by different people{where}."
+    elif rule.reviewers_from is not None:
+        given = f"of the person in {_code(rule.reviewers_from)}"
+        yield f"{takes}, {given}; where it names nobody, {_named(people)} may decide{where}."
     else:
         yield f"{takes}; {_named(people)} may decide{where}."
     if not rule.self_approval:

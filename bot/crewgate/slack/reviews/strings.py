@@ -16,6 +16,7 @@ from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.question import Question, approval_of
 from crewgate.domain.review import Round
 from crewgate.domain.rules.groups import missing
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.rule import Needed, Rule, Then
 from crewgate.domain.verdict import Decision, Person, TimedOut, voices_of
 from crewgate.slack import icons, phrases
@@ -116,7 +117,9 @@ def _with_rule(view: CardView, about: str, now: datetime) -> str:
     standing, more = "", ""
     if rule is not None:
         standing = _standing(view, rule, now)
-        more = joined(_not_their_own(view, rule), _starts_again(view), _escalated(view))
+        more = joined(
+            _unnamed(rule), _not_their_own(view, rule), _starts_again(view), _escalated(view)
+        )
     first = shared.capital(joined(_waits_until(view.round, now), standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
 
@@ -320,6 +323,23 @@ def _what_time_does(question: Question | None, then: Then) -> str:
             return f"is answered {phrases.label(label)} by the rule" if label is not None else ""
         case _:
             assert_never(then)
+
+
+def _unnamed(rule: Rule) -> str:
+    """The reason why `reviewers_from` names nobody for a round; empty where it does."""
+    if rule.naming is None or rule.naming not in _UNNAMED:
+        return ""
+    name = shared.identifier(rule.reviewers_from or "")
+    return f"{_UNNAMED[rule.naming].format(name)}, so the usual reviewers decide"
+
+
+_UNNAMED: Final[Mapping[Naming, str]] = {
+    Naming.MISSING: "This was not started through this bot with {}",
+    Naming.UNREADABLE: "{} is neither an e-mail address nor a user id",
+    Naming.NO_MEMBER: "{} names no full member of this workspace",
+    Naming.STARTER: "{} names who started this",
+    Naming.NOT_TOLD: "Slack does not say who {} is",
+}
 
 
 def _starts_again(view: CardView) -> str:

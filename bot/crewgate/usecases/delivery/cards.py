@@ -10,11 +10,13 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.naming import Naming
 from crewgate.domain.timed import times_out_at
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery import direct_messages
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, or_plain, say_about
+from crewgate.usecases.delivery.naming import name_reviewer
 from crewgate.usecases.delivery.posting import post_in_thread
 from crewgate.usecases.delivery.settle import is_refused, settle
 from crewgate.usecases.ports.outbox import Job
@@ -34,6 +36,12 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     needless = _is_over_undecided(posting.view.round) and not job.in_doubt
     if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
+    rule = posting.view.round.rule
+    if rule is not None and rule.naming is Naming.PENDING:
+        unknown = await name_reviewer(posting.view.round, context)
+        if unknown is not None:
+            return await settle(job, unknown, context)
+        posting = await _posting(job, context)
     notify = notify_of(posting.view.round, context)
     return await _post(job, posting, context, notify=notify)
 

@@ -12,8 +12,9 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notes import Note
 from crewgate.domain.notify import Notify
-from crewgate.domain.outcome import Delivered, Outcome
+from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Email, Installation, ReviewerRef, User
+from crewgate.domain.rules.naming import Naming
 from crewgate.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef, Posting
 
 RESPONSE_SENT: Final = "response_sent"
@@ -178,6 +179,10 @@ class Directory(Protocol):
 
     async def look_up_colleague(self, user: str) -> bool | None:
         """Ask Slack what `is_colleague` answers, where memory does not tell; None as there."""
+        ...
+
+    async def find_member(self, named: User | Email) -> User | Naming | NotSent:
+        """Return the colleague who is named so, or why there is none; NotSent: ask again later."""
         ...
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:

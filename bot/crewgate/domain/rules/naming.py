@@ -1,0 +1,24 @@
+"""What became of `reviewers_from`: the person whom an execution's own data names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Naming(StrEnum):
+    """What became of it for one round; where nobody is named, the usual reviewers decide."""
+
+    PENDING = "pending"
+    """Slack has not been asked yet, or has not answered: nobody decides."""
+    NAMED = "named"
+    """That person decides."""
+    MISSING = "missing"
+    """The execution was not started through this bot with that value."""
+    UNREADABLE = "unreadable"
+    """The value is neither an e-mail address nor a user id."""
+    NO_MEMBER = "no_member"
+    """It is nobody's, or that of a guest, an app, a deactivated account, or a stranger."""
+    STARTER = "starter"
+    """It names who started the execution, where they may not approve it."""
+    NOT_TOLD = "not_told"
+    """Slack refuses to say whose it is."""

@@ -1,0 +1,199 @@
+"""Whoever a kickoff names decides, once Slack has said that they are a colleague."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import NotAReviewer
+from crewgate.domain.given import Hidden
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.outcome import NotSent
+from crewgate.domain.people import Email, Role, User
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.choose import named_by
+from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Rule
+from crewgate.usecases.access import crew_for
+from crewgate.usecases.delivery.naming import ANSWERED_WITHIN
+from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffRequest
+from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_human_input_webhook, a_rule
+from tests.databases import both
+from tests.usecases.crew_standins import FakeCrew
+from tests.usecases.faults import Crashed, Fault
+from tests.usecases.world import World
+
+KEY = "inputs.manager_email"
+ADDRESS = Email("cai@example.com")
+ANSWER = KickoffAnswer(200, b'{"kickoff_id": "e-1"}', "application/json", execution_id="e-1")
+
+
+async def started(world: World, value: str | Hidden | None, **rule: object) -> str:
+    """The id of a waiting round whose kickoff, by Ana, said this; None: it said nothing."""
+    world.directory.people[ADDRESS] = frozenset({CAI.id})
+    own = WebhookUrls(human_input=a_human_input_webhook())
+    crew = a_crew(own=own, rules=(a_rule(reviewers_from=KEY, **rule),))
+    world.crews["research"] = crew
+    inputs = () if value is None else (("manager_email", value),)
+    kickoffs = Kickoffs(
+        uow=world.uow,
+        crews=world.crews,
+        clients={"research": FakeCrew(kickoff_outcome=ANSWER)},
+        clock=world.clock,
+        new_id=world.new_id,
+        redactors={"research": Redactor()},
+    )
+    await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs), by=ANA)
+    # What a notification says of it counts for nothing.
+    carried = (("manager_email", EVE.id),)
+    return (await world.notify(inputs=carried, meta=carried)).round.id
+
+
+async def posted(world: World, round_id: str) -> Round:
+    await world.settle_slack()
+    assert world.slack.keyed(f"card {round_id}") != []
+    return await world.round(round_id)
+
+
+def named(round_: Round) -> Naming | None:
+    assert round_.rule is not None
+    return round_.rule.naming
+
+
+@both
+@pytest.mark.parametrize("value", [CAI.id, ADDRESS.address, Hidden(ADDRESS.address)])
+async def test_who_is_named_decides_and_nobody_else(world: World, value: str) -> None:
+    round_id = await started(world, value)
+    waiting = await posted(world, round_id)
+    assert waiting.rule == a_rule(
+        reviewers_from=KEY, naming=Naming.NAMED, reviewers=(User(CAI.id),)
+    )
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_id, by=BEN)
+    assert (await world.decide(round_id, by=CAI)).decision is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, Naming.MISSING),
+        (Hidden(), Naming.MISSING),
+        ("Cai", Naming.UNREADABLE),
+        (EVE.id, Naming.NO_MEMBER),
+    ],
+)
+async def test_where_nobody_is_named_the_usual_reviewers_decide(
+    world: World, value: str | Hidden | None, why: Naming
+) -> None:
+    world.directory.guests = {EVE.id}
+    round_id = await started(world, value)
+    assert named(await posted(world, round_id)) is why
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_those_of_the_rule_where_it_has_some(world: World) -> None:
+    round_id = await started(world, "Cai", reviewers=(User(EVE.id),))
+    await posted(world, round_id)
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_id, by=BEN)
+    assert (await world.decide(round_id, by=EVE)).decision is not None
+
+
+async def test_nobody_names_themselves_where_they_may_not_approve(world: World) -> None:
+    round_id = await started(world, ANA.id, self_approval=False)
+    assert named(await posted(world, round_id)) is Naming.STARTER
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_but_where_they_may(world: World) -> None:
+    round_id = await started(world, ANA.id)
+    assert named(await posted(world, round_id)) is Naming.NAMED
+    assert (await world.decide(round_id, by=ANA)).decision is not None
+
+
+async def test_while_slack_does_not_say_nobody_decides_and_nothing_is_posted(
+    world: World,
+) -> None:
+    round_id = await started(world, ADDRESS.address)
+    world.directory.fault = NotSent("Slack does not answer in time", alone=True)
+    await world.settle_slack()
+    assert world.slack.keyed(f"card {round_id}") == []
+    waiting = await world.round(round_id)
+    assert crew_for(waiting, world.crews).permitted(Role.REVIEWER) == ()
+    for by in (ANA, BEN, CAI):
+        with pytest.raises(NotAReviewer):
+            await world.decide(round_id, by=by)
+    assert EffectKind.POST in await world.effects()
+    world.directory.fault = None
+    world.clock.advance(timedelta(minutes=5))
+    assert named(await posted(world, round_id)) is Naming.NAMED
+
+
+async def test_where_slack_refuses_to_say_the_usual_reviewers_decide(world: World) -> None:
+    round_id = await started(world, ADDRESS.address)
+    world.directory.fault = Naming.NOT_TOLD
+    assert named(await posted(world, round_id)) is Naming.NOT_TOLD
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
+async def test_a_starter_who_is_not_known_yet_is_waited_for(world: World) -> None:
+    starter = Email("ana@example.com")
+    round_id = await started(world, ANA.id, self_approval=False)
+    async with world.uow.begin() as tx:
+        execution = await tx.executions.find("research", "e-1")
+        assert execution is not None
+        meta = (("started_by", starter.address),)
+        await tx.executions.save(replace(execution, starter=None, meta=meta))
+    await world.settle_slack()
+    assert world.slack.keyed(f"card {round_id}") == []
+    world.directory.answers[starter] = frozenset({ANA.id})
+    world.clock.advance(timedelta(minutes=5))
+    assert named(await posted(world, round_id)) is Naming.STARTER
+
+
+async def test_what_is_named_stays_so_after_a_crash_before_the_post(world: World) -> None:
+    round_id = await started(world, CAI.id)
+    world.slack.faults.append(Fault(Crashed))
+    with pytest.raises(Crashed):
+        await world.settle_slack()
+    world.clock.advance(timedelta(minutes=5))
+    world.directory.fault = Naming.NOT_TOLD
+    assert named(await posted(world, round_id)) is Naming.NAMED
+
+
+async def test_a_kickoff_that_is_not_answered_yet_is_waited_for(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(reviewers_from=KEY),))
+    async with world.uow.begin() as tx:
+        await tx.executions.record_kickoff("k-1", "research", User(ANA.id), at=world.clock())
+    round_id = (await world.notify()).round.id
+    await world.settle_slack()
+    assert world.slack.keyed(f"card {round_id}") == []
+    world.clock.advance(ANSWERED_WITHIN + SECOND)
+    assert named(await posted(world, round_id)) is Naming.MISSING
+
+
+async def test_what_was_ended_before_it_was_posted_names_nobody(world: World) -> None:
+    round_id = await started(world, CAI.id)
+    newer = (await world.notify("Another draft.")).round.id
+    await posted(world, newer)
+    superseded = await world.round(round_id)
+    assert (superseded.state, named(superseded)) == (State.SUPERSEDED, Naming.PENDING)
+
+
+def test_only_values_that_rules_name_are_kept() -> None:
+    inputs = (("manager_email", Hidden("a@example.com")), ("other", "b"), ("key", Hidden()))
+    rules = [
+        Rule(name="a", reviewers_from=KEY),
+        Rule(name="b", reviewers_from="meta.boss.id"),
+        Rule(name="c", reviewers_from="inputs.key"),
+        Rule(name="d"),
+    ]
+    assert named_by(rules, inputs, (("boss.id", "U1"),)) == (
+        (KEY, "a@example.com"),
+        ("meta.boss.id", "U1"),
+    )
