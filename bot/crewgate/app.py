@@ -30,6 +30,7 @@ from crewgate.crews import (
 )
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.effects import goes_to_slack
+from crewgate.domain.errors import CrewgateError
 from crewgate.domain.people import User
 from crewgate.lifecycle import (
     Supervisor,
@@ -55,7 +56,7 @@ from crewgate.slack.client.web_api import new_client
 from crewgate.slack.context import SlackContext
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
-from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.emails import owner_of
@@ -77,6 +78,10 @@ STOP_KICKOFFS_SECONDS = 4
 STOP_LISTENERS_SECONDS = 1
 
 
+class NoOpenTelemetry(CrewgateError):
+    """Traces are wanted, and what sends them is not installed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
     """A running bot: where it listens, and how it is."""
@@ -90,7 +95,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     """Run the bot for as long as the block lasts, then finish what is under way.
 
     Only the database must be there at the start: Slack and the crews may come later. Raises
-    StoreUnavailable and CannotListen.
+    StoreUnavailable, CannotListen and NoOpenTelemetry.
     """
     async with AsyncExitStack() as stack:
         bot = _Assembly(settings, runtime or Runtime(), stack)
@@ -210,6 +215,7 @@ class _Assembly:
             retry=runtime.retry,
             grace=runtime.grace,
             start_grace=runtime.start_grace,
+            trace=await self._open_traces(),
             share_grace=runtime.share_grace,
         )
         self.linking = Linking(
@@ -238,6 +244,17 @@ class _Assembly:
             steady=runtime.steady,
             time_counts=self.heartbeat.counts,
         )
+
+    async def _open_traces(self) -> Trace:
+        endpoint = self.settings.otel_exporter_otlp_endpoint
+        if endpoint is None:
+            return no_trace
+        try:
+            from crewgate.traces import open_traces  # noqa: PLC0415  # an extra, and heavy
+        except ImportError as error:
+            hint = "install crewgate[otel], or take it out"
+            raise NoOpenTelemetry(f"OTEL_EXPORTER_OTLP_ENDPOINT: {hint}") from error
+        return await self.stack.enter_async_context(open_traces(endpoint))
 
     def build_kickoffs(self) -> None:
         self.kickoffs = Kickoffs(

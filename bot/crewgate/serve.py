@@ -19,7 +19,7 @@ from crewgate.store.statement_log import log_statements
 async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
     """Run the bot until SIGTERM or SIGINT; the exit status.
 
-    Raises StoreUnavailable and CannotListen.
+    Raises what `running` does.
     """
     redactor = build_log_redactor(settings)
     set_up_logging(

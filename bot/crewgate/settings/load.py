@@ -232,6 +232,15 @@ class Settings:
             " it, instead of beside the rest",
         ),
     ] = None
+    otel_exporter_otlp_endpoint: Annotated[
+        str | None,
+        Setting(
+            parsers.parse_base_url,
+            "where [traces](operations.md#traces) go, by OTLP over HTTP; needs the extra"
+            " `crewgate[otel]`",
+        ),
+    ] = None
+    """Ends without a slash."""
     status_token: Annotated[
         str | None,
         Setting(

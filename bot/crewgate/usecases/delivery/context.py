@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from crewgate.domain.outcome import Outcome
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round
 from crewgate.usecases.context import ReviewContext
@@ -24,6 +25,13 @@ GRACE = timedelta(seconds=3)
 START_GRACE = timedelta(seconds=20)
 #: Time for Slack to share an uploaded file, which it scans first.
 SHARE_GRACE = timedelta(minutes=2)
+
+Trace = Callable[[Job, Outcome, datetime, datetime], None]
+"""Keeps what came of a try of a job, which began and ended then."""
+
+
+def no_trace(_job: Job, _outcome: Outcome, _began: datetime, _ended: datetime) -> None:
+    """Keep nothing."""
 
 
 @dataclass(slots=True)
@@ -52,6 +60,7 @@ class DeliveryContext:
     listening: Listening = field(default_factory=Listening)
     start_grace: timedelta = START_GRACE
     share_grace: timedelta = SHARE_GRACE
+    trace: Trace = no_trace
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post; their operators have been told."""
 

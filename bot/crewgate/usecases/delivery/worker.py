@@ -188,6 +188,7 @@ class Worker:
         about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
         # Each job is a task of its own, so this ends with it.
         bind_contextvars(crew=effect.crew, execution=effect.execution_id, **about)
+        began = self._context.clock()
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
                 outcome = await self._deliver(job, self._context)
@@ -199,6 +200,7 @@ class Worker:
             log.exception("delivery_failed", **about)
             outcome = Unknown(type(error).__name__)
             await self._give_back_raised(job, outcome)
+        self._context.trace(job, outcome, began, self._context.clock())
         self._record_availability(job, outcome)
         await self._slow_down(outcome)
         if isinstance(outcome, Refused | Unknown | NotSent):
