@@ -62,7 +62,7 @@ from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.emails import owner_of
 from crewgate.usecases.installations import Installations
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.wakeup import Wakeup
+from crewgate.usecases.wakeup import Wakeup, ending_turns
 from crewgate.web import metrics, routes, slack_events
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import EventKind
@@ -139,6 +139,7 @@ class _Assembly:
         self.crews = build_crews(settings)
         self.redactors = build_redactors(settings)
         self.saved, self.unheard = Wakeup(), Wakeup()
+        self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
         """None until `build_deliveries`; what they work with wakes them."""
 
@@ -178,7 +179,7 @@ class _Assembly:
         settings, runtime = self.settings, self.runtime
         self.identity = Identity(
             self._new_slack_client(),
-            sleep=runtime.sleep,
+            sleep=self.sleep,
             installations=Installations(self.uow, settings.slack_bot_token),
             team=settings.slack_team,
         )
@@ -223,13 +224,13 @@ class _Assembly:
             sign=self.signer,
             channel=self.settings.audit_channel,
             clock=runtime.clock,
-            sleep=runtime.sleep,
+            sleep=self.sleep,
         )
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,
             clock=runtime.clock,
             steady=runtime.steady,
-            sleep=runtime.sleep,
+            sleep=self.sleep,
             stepped=runtime.clock_stepped,
             away=lambda: runtime.clock_in_doubt or self._is_slack_away(),
             on_lost=self.unheard.set,
@@ -282,7 +283,7 @@ class _Assembly:
             new_kickoff=new_kickoff,
             saved=self.saved,
             unheard=self.unheard,
-            sleep=self.runtime.sleep,
+            sleep=self.sleep,
             off_loop=self.off_loop,
             redactors=self.redactors,
         )

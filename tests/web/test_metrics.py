@@ -20,7 +20,7 @@ from crewgate.metrics import begin_at_zero
 from crewgate.runtime import RESTART
 from crewgate.scrape import Scrape
 from crewgate.usecases.read_models import Backlog
-from crewgate.usecases.wakeup import Wakeup
+from crewgate.usecases.wakeup import Wakeup, ending_turns
 from crewgate.web.metrics import add_route
 from tests.builders import a_crew, a_rule
 from tests.databases import both
@@ -177,15 +177,18 @@ async def test_a_loop_tells_when_it_had_its_last_turn_by_the_clock_on_the_wall(
     metrics: Metrics,
 ) -> None:
     wakeup, clock = Wakeup(), metrics.world.clock
-    turns = iter([timedelta(minutes=1), timedelta(minutes=2)])
+
+    async def at_once(_seconds: float) -> None:
+        pass
 
     async def loop() -> None:
-        for passed in turns:
-            clock.advance(passed)
-            wakeup.set()
-            await wakeup.wait(5)
+        clock.advance(timedelta(minutes=1))
+        wakeup.set()
+        await wakeup.wait(5)
+        clock.advance(timedelta(minutes=2))
+        await pause(5)
 
-    began = clock()
+    began, pause = clock(), ending_turns(at_once)
     await metrics.supervisor.run("directory", loop)
     clock.advance(DAY)
     told = await metrics.read()

@@ -8,8 +8,20 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Final
 
+from crewgate.usecases.ports.base import Sleep
+
 end_turn: Final[ContextVar[Callable[[], None]]] = ContextVar("end_turn", default=lambda: None)
 """Called by a background loop before it waits for its next turn; set by whoever runs the loop."""
+
+
+def ending_turns(sleep: Sleep) -> Sleep:
+    """Return the same pause for background loops: it ends a turn, as waiting for a Wakeup does."""
+
+    async def pause(seconds: float) -> None:
+        end_turn.get()()
+        await sleep(seconds)
+
+    return pause
 
 
 class Wakeup:

@@ -18,7 +18,6 @@ from crewgate.slack.client.web_api import CallFailed, attempt
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.ports.slack import RememberedInstallation
 from crewgate.usecases.read_models import MessageRef
-from crewgate.usecases.wakeup import end_turn
 
 log = structlog.get_logger(__name__)
 
@@ -139,7 +138,6 @@ class Identity:
         """Keep asking until cancelled."""
         while True:
             await self.ask()
-            end_turn.get()()
             await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)
 
 

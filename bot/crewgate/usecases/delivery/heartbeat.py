@@ -11,7 +11,6 @@ import structlog
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.usecases.ports.base import Check, Clock, Sleep
 from crewgate.usecases.ports.outbox import MISSED
-from crewgate.usecases.wakeup import end_turn
 
 log = structlog.get_logger(__name__)
 
@@ -97,5 +96,4 @@ class Heartbeat:
         """Beat until cancelled."""
         while True:
             pause = BEAT if await self.beat() else LOOK_AGAIN
-            end_turn.get()()
             await self._sleep(pause.total_seconds())
