@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 WITH_CREWAI := .venv-crewai
+CREWAI_PINS := tests/requirements-crewai.txt
+NEWEST := .venv-crewai-newest
 WITH_DIST := .venv-dist
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
@@ -10,10 +12,10 @@ PIP_WITH_CREWAI := $(WITH_CREWAI)/bin/python -m pip --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-crewai test bench soak check dist install format lock screenshots clean
+.PHONY: help demo demo-crewai test test-crewai-newest bench soak check dist install format lock screenshots clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: install ## The whole product on this machine: a crew, a Slack workspace and the bot
 	@$(PY) -m crewgate demo
@@ -24,6 +26,13 @@ demo-crewai: $(WITH_CREWAI)/.bot ## The same with the real CrewAI, and a model t
 test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests; those of the domain and the use cases must cover it whole
 	@# What is compiled is kept, whatever the environment says: the bot is started a hundred times.
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --cov
+
+test-crewai-newest: $(VENV)/.test-tools $(VENV)/.bot ## The host's tests with the newest CrewAI on the index
+	@$(PIP) install $(UV)
+	@rm -f $(VENV)/crewai-newest.txt
+	@$(LOCKED_HOST) --output-file $(VENV)/crewai-newest.txt
+	@$(MAKE) --no-print-directory $(NEWEST)/.bot WITH_CREWAI=$(NEWEST) CREWAI_PINS=$(VENV)/crewai-newest.txt
+	@WITH_CREWAI=$(NEWEST) $(PY) -m pytest tests/host -n auto
 
 bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH_DATABASE, BENCH_PEER, …)
 	@$(PY) -m tests.bench
@@ -55,16 +64,15 @@ format: $(VENV)/.test-tools ## Format, and mend what can be mended safely
 	@$(PY) -m ruff check --fix .
 
 lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their newest)
-	@$(PIP) install uv==0.13.9
+	@$(PIP) install $(UV)
 	@$(LOCKED) pyproject.toml --output-file requirements.txt
 	@$(LOCKED) --group pyproject.toml:test --constraint requirements.txt --output-file tests/requirements.txt
 	@$(LOCKED) --group pyproject.toml:dist --output-file requirements-dist.txt
-	@$(LOCKED) pyproject.toml --extra host \
-		$(foreach package,$(NOT_NEEDED),--no-emit-package $(package)) \
-		--output-file tests/requirements-crewai.txt
+	@$(LOCKED_HOST) --output-file $(CREWAI_PINS)
 
 # Universal: one file for every system and every Python from 3.11 on. Extras are kept, because pip
 # holds a pin without one for no pin of `package[extra]` once a newer version is out.
+UV = uv==0.13.9
 LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-strip-extras --no-header --no-annotate $(LOCK)
 
@@ -72,12 +80,14 @@ LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-ver
 NOT_NEEDED = hf-xet huggingface-hub instructor kubernetes lance-namespace \
 	lance-namespace-urllib3-client lancedb onnxruntime openpyxl pdfminer-six pdfplumber pillow \
 	pyarrow pypdfium2 textual tokenizers uv watchfiles
+LOCKED_HOST = $(LOCKED) pyproject.toml --extra host \
+	$(foreach package,$(NOT_NEEDED),--no-emit-package $(package))
 
 screenshots: $(VENV)/.test-tools $(VENV)/.bot ## The README's pictures, and every surface in .screenshots (needs Chromium)
 	@$(PY) -m tests.playground.screenshots
 
 clean: ## Forget everything that was installed or cached
-	@rm -rf $(VENV) $(WITH_CREWAI) $(WITH_DIST) dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(WITH_CREWAI) $(NEWEST) $(WITH_DIST) dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # Each stamp is made last, so that an interrupted step is done again.
 
@@ -113,10 +123,10 @@ $(WITH_DIST)/.tools: requirements-dist.txt $(VENV)/.python
 
 # `crewgate host` runs in an environment with crewai, which asks for older versions of some packages
 # and for Python 3.13 at most. Where an index lacks it, its tests are skipped and say why.
-$(WITH_CREWAI)/.dependencies: tests/requirements-crewai.txt $(VENV)/.python
+$(WITH_CREWAI)/.dependencies: $(CREWAI_PINS) $(VENV)/.python
 	@echo "Making $(WITH_CREWAI) with CrewAI (400 MB)"
 	@$(PYTHON) -m venv --clear $(WITH_CREWAI)
-	@$(PIP_WITH_CREWAI) install --no-deps --require-hashes --requirement tests/requirements-crewai.txt
+	@$(PIP_WITH_CREWAI) install --no-deps --require-hashes --requirement $(CREWAI_PINS)
 	@touch $@
 
 $(WITH_CREWAI)/.bot: pyproject.toml $(WITH_CREWAI)/.dependencies

@@ -21,6 +21,11 @@ def database(name: str) -> str:
     return chosen
 
 
+def folder(name: str, default: str) -> str:
+    """Return the name of a folder."""
+    return os.environ.get(name) or default
+
+
 def number(name: str, default: float) -> float:
     """Return a number above 0. Raises InvalidOption."""
     text = os.environ.get(name) or str(default)

@@ -12,11 +12,14 @@ import pytest
 
 from crewgate.demo.hosted.crew import HostProcess
 from tests.host.client import TOKEN, Api, Json, Listener
+from tests.options import folder
 from tests.repo.files import ROOT
 
-PYTHON = ROOT / ".venv-crewai" / "bin" / "python"
+#: `make test-crewai-newest` names another one.
+WITH_CREWAI = ROOT / folder("WITH_CREWAI", ".venv-crewai")
+PYTHON = WITH_CREWAI / "bin" / "python"
 #: Made last: an environment without it lacks something.
-COMPLETE = ROOT / ".venv-crewai" / ".bot"
+COMPLETE = WITH_CREWAI / ".bot"
 FLOW_SECRET = "whsec_of-the-flows"
 
 needs_crewai = pytest.mark.skipif(

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_OURS = {".git", ".venv", ".venv-crewai", ".venv-dist", "build", "dist", "node_modules"}
+NOT_OURS = {
+    ".git",
+    ".venv",
+    ".venv-crewai",
+    ".venv-crewai-newest",
+    ".venv-dist",
+    "build",
+    "dist",
+    "node_modules",
+}
 DOCUMENTS = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 
 
