@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -51,7 +52,6 @@ from crewgate.settings.rules import doubtful
 from crewgate.slack import adapters, listeners
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.socket_mode import SocketMode
 from crewgate.slack.client.web_api import new_client
 from crewgate.slack.context import SlackContext
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -69,6 +69,9 @@ from crewgate.web.credentials import EventKind
 from crewgate.web.error_responses import explain_failures
 from crewgate.web.health import CheckHealth, is_local, may_see_details
 from crewgate.web.proof import prove
+
+if TYPE_CHECKING:
+    from crewgate.slack.client.socket_mode import SocketMode
 
 log = structlog.get_logger(__name__)
 
@@ -193,13 +196,14 @@ class _Assembly:
             off_loop=self.off_loop,
             rules=await self.uow.read.rules(self.crews),
         )
-        app_token = settings.slack_app_token
         self.bolt = new_bolt(self._new_slack_client())
-        self.socket = (
-            SocketMode(self.bolt, app_token, ping=runtime.ping, on_gap=self.unheard.set)
-            if app_token
-            else None
-        )
+        self.socket: SocketMode | None = None
+        if settings.slack_app_token:
+            from crewgate.slack.client.socket_mode import SocketMode  # noqa: PLC0415  # HTTP does without
+
+            self.socket = SocketMode(
+                self.bolt, settings.slack_app_token, ping=runtime.ping, on_gap=self.unheard.set
+            )
 
     async def build_deliveries(self) -> None:
         runtime = self.runtime
