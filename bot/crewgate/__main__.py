@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from crewgate import __version__
+from crewgate.audit.arguments import add_arguments as add_audit_arguments
+from crewgate.audit.check_evidence import check_file
 from crewgate.domain.errors import CrewgateError
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument(
         "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
     )
+    add_audit_arguments(command.add_parser("audit", help="who decided what, provable"))
     command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)
@@ -91,6 +94,8 @@ def _run_command(chosen: argparse.Namespace) -> int:
         from crewgate.host.command import run_host  # noqa: PLC0415  # nobody else needs it
 
         return run_host(chosen)
+    if chosen.command == "audit" and chosen.of_audit == "check":
+        return check_file(chosen.file, chosen.head, chosen.key)
     if chosen.command in _AT_ONCE:
         return _AT_ONCE[chosen.command](chosen)
     with kept_imports():
@@ -107,6 +112,10 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
             from crewgate.serve import serve  # noqa: PLC0415  # as said
 
             return serve(settings)
+        case "audit":
+            from crewgate.audit.run import run_audit  # noqa: PLC0415  # as said
+
+            return run_audit(settings, chosen)
         case "rules":
             from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
 

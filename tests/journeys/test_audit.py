@@ -8,10 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from crewgate.demo.environment import ANA, CHANNEL
+from crewgate.demo.environment import ANA, CHANNEL, settings
 from crewgate.demo.workspace import message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import said
+from tests.journeys.test_command_line import run
 
 
 def entries(database: Path) -> list[dict[str, Any]]:
@@ -22,6 +23,10 @@ def entries(database: Path) -> list[dict[str, Any]]:
 
 def mode_of(path: str) -> int:
     return Path(path).stat().st_mode & 0o777
+
+
+def evidence_in(folder: Path) -> Any:
+    return json.loads((folder / "evidence-e-1.json").read_text())
 
 
 async def test_the_head_is_posted_where_it_is_kept(make_world: MakeWorld, database: Path) -> None:
@@ -52,3 +57,24 @@ async def test_a_press_is_told_with_its_place(world: World, database: Path) -> N
     delivered = [one["data"] for one in told if one["code"] == "CG132"]
     assert len(delivered) == 2
     assert all(len(one["sent"]) == len(one["answer"]) == 64 for one in delivered)
+
+
+async def test_a_decision_is_proven_from_the_command_line(world: World, tmp_path: Path) -> None:
+    await world.pause()
+    card = await world.card("A draft")
+    await world.slack.click(ANA, card, "Approve")
+    await world.delivered(card)
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
+    env |= settings(world.slack, world.crew)
+    while (await run("audit", "evidence", "e-1", folder=tmp_path, env=env))[0]:
+        pass  # a running bot links the entries within seconds
+    file = evidence_in(tmp_path)
+    head = f"{file['head']['number']}:{file['head']['hash']}"
+    checked = ("audit", "check", "evidence-e-1.json", "--head", head, "--key", file["head"]["key"])
+    status, told = await run(*checked, folder=tmp_path, env={})
+    assert (status, told.splitlines()[-1]) == (0, "✓ it holds")
+    assert f"approve by {ANA}, who might decide" in told
+    status, told = await run("audit", "verify", "--head", head, folder=tmp_path, env=env)
+    assert (status, "entries fit" in told) == (0, True)
+    _, told = await run("audit", "show", "e-1", folder=tmp_path, env=env)
+    assert "A person decided, by U0ANA." in told

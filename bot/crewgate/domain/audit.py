@@ -119,6 +119,17 @@ def digest_of(text: str | bytes, salt: str) -> str:
     return hmac.digest(salt.encode(), found, "sha256").hex()
 
 
+def texts_of(round_: Round) -> Iterator[str]:
+    """Yield the texts of a round that entries may have digests of, without its output."""
+    if round_.decision is not None:
+        yield round_.decision.human_feedback
+    for vote in round_.votes:
+        yield from filter(None, (vote.comment, vote.answer))
+    for name in _WORDS:
+        if text := getattr(round_.reason, name, ""):
+            yield text
+
+
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     """Yield the entries of a transition; `actor` is the person who acts, or empty."""
     # A vote that stays may count for another group.

@@ -27,6 +27,7 @@ from crewgate.domain.audit import (
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
 from crewgate.store.engine import Connection, rows, write
+from crewgate.store.rounds import rule_id_of
 from crewgate.store.tables import audit_entries, audit_heads
 from crewgate.usecases.acting import place
 from crewgate.usecases.ports.base import Clock, NewId
@@ -117,12 +118,13 @@ class Audit:
     def of_round(self, entry: Entry, round_: Round) -> None:
         """The same for an entry about a round, as it is then."""
         about = {"round": round_.id, "number": round_.number, "state": round_.state.value}
+        about["rule"] = rule_id_of(round_)
         review = round_.review
         told = Entry(entry.code, entry.actor, {**about, **entry.data})
         self.add(told, crew=review.crew, execution_id=review.execution_id)
 
-    def opened(self, round_: Round, output: Output, rule: str) -> str:
-        """Add the entry of a new round; return the salt of its texts. `rule` is the rule's id."""
+    def opened(self, round_: Round, output: Output) -> str:
+        """Add the entry of a new round; return the salt of its texts."""
         salt = self._new_id()
         data = {
             "review": round_.review.id,
@@ -130,7 +132,6 @@ class Audit:
             "output": digest_of(output.text, salt),
             "characters": len(output.text),
             "unchanged": round_.unchanged,
-            "rule": rule,
             "approvals": round_.approvals,
         }
         self.of_round(Entry(Code.OPENED, "crew", data), round_)

@@ -279,7 +279,7 @@ class Tx:
         """Store a new round with its output and the URLs its notification carried."""
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
-        row["salt"] = self.audit.opened(round_, output, row["rule_id"])
+        row["salt"] = self.audit.opened(round_, output)
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         await write(self._connection, _ADD_OUTPUT, text)

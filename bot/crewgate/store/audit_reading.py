@@ -1,0 +1,109 @@
+"""Reading the audit trail beside a running bot, a page at a time, however long it is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from crewgate.domain.audit import Head, Published, texts_of
+from crewgate.domain.review import Round
+from crewgate.store.audit import to_published
+from crewgate.store.engine import Reading
+from crewgate.store.rounds import ROUND, to_round
+from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, rounds, rules
+
+#: Entries that are held at a time: each has about 1 kB.
+PAGE: Final = 500
+#: Executions that are named where a beginning is not enough.
+CANDIDATES: Final = 5
+_AFTER_ALL: Final = "\U0010ffff"
+
+
+class AuditReading(Reading):
+    """Reads audit entries."""
+
+    async def linked(self, after: int = 0, until: int | None = None) -> AsyncIterator[sa.Row[Any]]:
+        """Yield the linked entries after a number, up to another, in order."""
+        some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
+        if until is not None:
+            some = some.where(audit_entries.c.number <= until)
+        async for row in self._pages(some, audit_entries.c.number, after):
+            yield row
+
+    async def arrived(
+        self, crew: str | None, since: datetime | None, until: datetime | None
+    ) -> AsyncIterator[sa.Row[Any]]:
+        """Yield entries in the order in which they arrived: all, or those of a crew and a span."""
+        some = sa.select(audit_entries)
+        if crew is not None:
+            some = some.where(audit_entries.c.crew == crew)
+        if since is not None:
+            some = some.where(audit_entries.c.at >= since)
+        if until is not None:
+            some = some.where(audit_entries.c.at < until)
+        async for row in self._pages(some, audit_entries.c.id, 0):
+            yield row
+
+    async def of_execution(self, crew: str, execution_id: str) -> list[sa.Row[Any]]:
+        """Return the entries of an execution in the order in which they arrived."""
+        own = sa.select(audit_entries).where(
+            audit_entries.c.crew == crew, audit_entries.c.execution_id == execution_id
+        )
+        return [row async for row in self._pages(own, audit_entries.c.id, 0)]
+
+    async def executions(self, prefix: str) -> list[tuple[str, str]]:
+        """Return the execution with this id or, where there is none, some with this beginning."""
+        table = audit_entries.c
+        some = sa.select(table.crew, table.execution_id).distinct()
+        exact = await self._rows(some.where(table.execution_id == prefix))
+        found = exact or await self._rows(
+            some.where(table.execution_id > prefix, table.execution_id < prefix + _AFTER_ALL).limit(
+                CANDIDATES
+            )
+        )
+        return [(row.crew, row.execution_id) for row in found]
+
+    async def head(self, number: int | None = None) -> Head | None:
+        """Return the entry with this number as a head, else the last that is linked."""
+        some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
+        if number is not None:
+            some = some.where(audit_entries.c.number == number)
+        found = await self._rows(some.order_by(audit_entries.c.number.desc()).limit(1))
+        return Head(found[0].number, found[0].hash) if found else None
+
+    async def count_unlinked(self) -> int:
+        """Return the number of entries that are not linked yet."""
+        unlinked = sa.select(sa.func.count()).where(audit_entries.c.number.is_(None))
+        [[count]] = await self._rows(unlinked)
+        return int(count)
+
+    async def published(self, at_least: int = 0) -> list[Published]:
+        """Return the heads that were published, from a number on."""
+        heads = sa.select(audit_heads).where(audit_heads.c.number >= at_least)
+        return [*map(to_published, await self._rows(heads.order_by(audit_heads.c.number)))]
+
+    async def rounds(self, crew: str, execution_id: str) -> list[tuple[Round, list[str]]]:
+        """Return the rounds of an execution, each with the texts of it that are still there."""
+        own = ROUND.add_columns(outputs.c.text).join(outputs, outputs.c.round_id == rounds.c.id)
+        own = own.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+        found = [(to_round(row), row.text) for row in await self._rows(own)]
+        return [(round_, [text, *texts_of(round_)]) for round_, text in found if round_.salt]
+
+    async def rules(self, ids: set[str]) -> list[dict[str, Any]]:
+        """Return the rules with these ids, as they are stored."""
+        found = await self._rows(sa.select(rules).where(rules.c.id.in_(ids)))
+        return [{"escalated": row.escalated, "rule": row.rule} for row in found]
+
+    async def _pages(
+        self, some: sa.Select[Any], by: sa.Column[Any], after: int
+    ) -> AsyncIterator[sa.Row[Any]]:
+        while True:
+            page = await self._rows(some.where(by > after).order_by(by).limit(PAGE))
+            for row in page:
+                yield row
+            if len(page) < PAGE:
+                return
+            after = getattr(page[-1], by.name)

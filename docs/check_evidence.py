@@ -1,0 +1,1 @@
+../bot/crewgate/audit/check_evidence.py

@@ -1,0 +1,101 @@
+"""Two executions with a story, and `crewgate audit` on their database."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from crewgate.audit.arguments import add_arguments
+from crewgate.audit.keys import open_signer
+from crewgate.audit.run import run_audit
+from crewgate.domain.outcome import Exchange, Refused
+from crewgate.domain.people import User
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Then, TimeOut
+from crewgate.domain.verdict import Approve, Revise
+from crewgate.settings.load import Settings
+from crewgate.usecases.audit import Linking
+from crewgate.usecases.decide import take_back
+from tests.builders import ANA, BEN, EVE, a_crew, a_rule
+from tests.usecases.faults import Fault
+from tests.usecases.world import CREW, World
+
+RULE = a_rule(
+    reviewers=(User(ANA.id), User(BEN.id)),
+    approvals=2,
+    self_approval=False,
+    escalate=Escalation(Duration.parse("1h"), (User(EVE.id),)),
+    timeout=TimeOut(Duration.parse("1d"), Then.REVISE, "Too late."),
+)
+Audit = Callable[..., Awaitable[tuple[int, str]]]
+"""Runs `crewgate audit` with these words; the exit status and what it said."""
+KEY = "0f" * 32
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings(slack_bot_token="xoxb-1", database_url=database_url, audit_key=KEY, crews={})
+
+
+async def link(world: World, settings: Settings) -> None:
+    linking = Linking(
+        world.uow,
+        sign=open_signer(settings, make=False),
+        channel=None,
+        clock=world.clock,
+        sleep=lambda _: None,  # type: ignore[arg-type, return-value]
+    )
+    while await linking.link():
+        pass
+
+
+async def tell_two_stories(world: World) -> None:
+    """One by a rule with two approvals, one without; in between each other."""
+    world.crew.pause("Another draft.", execution="e-2")
+    world.crews["research"] = a_crew(rules=(RULE,))
+    await world.start("e-1")
+    first = (await world.notify("A draft.")).round
+    world.crews["research"] = a_crew()
+    second = (await world.notify("Another draft.", execution_id="e-2")).round
+    world.crews["research"] = a_crew(rules=(RULE,))
+    await world.settle_slack()
+    await world.decide(second.id, Revise("Shorter."), by=BEN)
+    world.crew.faults.append(Fault(Refused("404", "gone", exchange=Exchange(b"{}", b"no"))))
+    await world.turn(CREW)
+    await world.retry(second.id)
+    await world.turn(CREW)
+    await world.decide(first.id, Approve("Fine."), by=BEN)
+    await take_back(first.id, by=BEN, context=world.reviews)
+    world.clock.advance(timedelta(hours=2))
+    await world.settle_slack()  # it escalates
+    await world.decide(first.id, by=BEN)
+    await world.decide(first.id, by=EVE)
+
+
+@pytest.fixture
+async def told(world: World, settings: Settings) -> World:
+    await tell_two_stories(world)
+    await link(world, settings)
+    return world
+
+
+@pytest.fixture
+def audit(
+    settings: Settings,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Audit:
+    monkeypatch.chdir(tmp_path)
+
+    async def run(*words: str) -> tuple[int, str]:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        status = await run_audit(settings, parser.parse_args(words))
+        return status, capsys.readouterr().out
+
+    return run

@@ -1,0 +1,211 @@
+"""`crewgate audit verify`, `show` and `export` on a story, and on one that was changed."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from crewgate.audit.run import NotWritten
+from crewgate.domain.errors import CrewgateError
+from crewgate.settings.load import Settings
+from crewgate.store.audit import link_hash, tag_of
+from crewgate.store.engine import Engines
+from crewgate.store.tables import audit_entries
+from tests.audit.conftest import Audit, link
+from tests.builders import ANA
+from tests.databases import both
+from tests.usecases.world import World
+
+FREELY = {
+    "sqlite": ("DROP TRIGGER audit_kept", "DROP TRIGGER audit_linked_once"),
+    "postgresql": ("SET session_replication_role = replica",),
+}
+
+
+async def change(engines: Engines, *statements: str | sa.Executable) -> None:
+    """Change the trail as somebody who may do all to the database."""
+    async with engines.write.begin() as connection:
+        for statement in (*FREELY[connection.dialect.name], *statements):
+            text = sa.text(statement) if isinstance(statement, str) else statement
+            await connection.execute(text)
+        if connection.dialect.name == "postgresql":
+            await connection.execute(sa.text("RESET session_replication_role"))
+
+
+async def head_of(audit: Audit) -> str:
+    _, said = await audit("verify")
+    return str(re.findall(r"\d+:[0-9a-f]{64}", said)[0])
+
+
+@both
+async def test_a_chain_that_holds(told: World, audit: Audit, settings: Settings) -> None:
+    head = await head_of(audit)
+    assert await audit("verify", "--head", head) == (
+        0,
+        f"✓ {head.partition(':')[0]} entries fit, up to the head {head}\n",
+    )
+    assert (await audit("verify"))[1].splitlines()[1:] == [
+        "! no head from outside was given: a complete rewrite would not be seen"
+    ]
+    await told.notify("A third.", execution_id="e-3")
+    _, said = await audit("verify", "--head", head)
+    assert "1 entries are not linked yet; a running bot links them within seconds" in said
+    await link(told, settings)
+    assert (await audit("verify", "--head", head))[0] == 0
+
+
+@both
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (
+            "UPDATE audit_entries SET execution_id = 'e-9' WHERE number = 3",
+            "entry 3: its content was changed, or that of an entry before",
+        ),
+        ("DELETE FROM audit_entries WHERE number = 4", "entry 5: entries 4 to 4 are missing"),
+        (
+            "UPDATE audit_entries SET at = at + 1 WHERE number = 2",
+            "entry 2: its content is no entry, or its columns say another thing",
+        ),
+        (
+            "DELETE FROM audit_entries WHERE number > 3",
+            "entry 4: it is missing, and a head was published of",
+        ),
+    ],
+)
+async def test_the_first_entry_that_does_not_fit_is_named(
+    told: World, audit: Audit, engines: Engines, statement: str, says: str
+) -> None:
+    await change(engines, statement)
+    status, said = await audit("verify")
+    assert status == 1
+    assert said.startswith(f"✗ {says}")
+
+
+@both
+async def test_two_entries_that_changed_places_are_found(
+    told: World, audit: Audit, engines: Engines
+) -> None:
+    swap = [
+        f"UPDATE audit_entries SET number = {new} WHERE number = {old}"  # noqa: S608
+        for old, new in ((4, 99), (5, 4), (99, 5))
+    ]
+    await change(engines, *swap)
+    assert (await audit("verify"))[1].startswith("✗ entry 4: it names another entry")
+
+
+async def rewrite(engines: Engines) -> None:
+    """Make the whole chain anew, with another actor in one entry."""
+    async with engines.read.connect() as connection:
+        rows = list(await connection.execute(sa.select(audit_entries).order_by("number")))
+    await change(engines, sa.delete(audit_entries), sa.text("DELETE FROM audit_heads"))
+    previous = bytes(32)
+    made: list[dict[str, Any]] = []
+    for row in rows:
+        body = row.body.replace(b'"U0BEN"', b'"U0ANA"')
+        linked = link_hash(previous, row.number, tag_of(row.crew, row.execution_id), body)
+        made.append({**row._asdict(), "body": body, "previous": previous, "hash": linked})
+        previous = linked
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.insert(audit_entries), made)
+
+
+@both
+async def test_a_complete_rewrite_is_seen_by_a_head_from_outside(
+    told: World, audit: Audit, engines: Engines
+) -> None:
+    head = await head_of(audit)
+    await rewrite(engines)
+    status, said = await audit("verify")
+    assert (status, "would not be seen" in said) == (0, True)
+    number = head.partition(":")[0]
+    assert await audit("verify", "--head", head) == (
+        1,
+        f"✗ entry {number}: it is another than the one whose head was published\n",
+    )
+
+
+async def test_what_is_no_head_is_refused(told: World, audit: Audit) -> None:
+    with pytest.raises(CrewgateError, match="12 is no head"):
+        await audit("verify", "--head", "12")
+
+
+@both
+async def test_a_story_can_be_read(told: World, audit: Audit) -> None:
+    status, said = await audit("show", "e-2")
+    assert status == 0
+    assert said.startswith("Execution e-2 of research\n")
+    told_in_order = [
+        "A review was opened for an output, by crew.",
+        "The card was posted, by crewgate.",
+        "A person decided, by U0BEN.",
+        "A try to tell the crew began, by crewgate.",
+        "The crew refused the decision, by crew.",
+        "The decision could not be told: a person must act, by crewgate.",
+        "A person had the decision sent again, by U0ANA.",
+        "A try to tell the crew began, by crewgate.",
+        "The crew took the decision, by crew.",
+    ]
+    assert re.findall(r"^  (\w.*)$", said, flags=re.MULTILINE) == told_in_order
+    assert "words: “Shorter.”" in said
+    assert "output: “Another draft.”" in said
+    assert "permitted: U0ANA, U0BEN" in said
+    assert (await audit("show", "e-"))[0] == 1
+    assert await audit("show", "x") == (1, "✗ no execution with entries begins with x\n")
+
+
+async def test_several_executions_are_named(told: World, audit: Audit) -> None:
+    status, said = await audit("show", "e-")
+    assert (status, said) == (
+        1,
+        "✗ several executions begin with e-\n    e-1 of research\n    e-2 of research\n",
+    )
+
+
+@both
+async def test_all_of_it_is_exported(told: World, audit: Audit, engines: Engines) -> None:
+    _, said = await audit("export")
+    lines = [json.loads(line) for line in said.splitlines()]
+    async with engines.read.connect() as connection:
+        count = await connection.scalar(sa.select(sa.func.count()).select_from(audit_entries))
+    assert len(lines) == count
+    assert [line["code"] for line in lines[-2:]] == ["CG192", "CG193"]
+    assert (lines[-1]["number"], lines[-1]["actor"]) == (None, "operator")
+    assert lines[0]["number"] == 1
+    assert len(lines[0]["hash"]) == 64
+
+
+async def test_some_of_it_is_exported(told: World, audit: Audit) -> None:
+    assert (await audit("export", "--crew", "another"))[1] == ""
+    assert (await audit("export", "--until", "2026-03-02"))[1] == ""
+    since = (await audit("export", "--since", "2026-03-02T09:00", "--crew", "research"))[1]
+    assert {json.loads(line)["crew"] for line in since.splitlines()} == {"research"}
+
+
+async def test_a_table_is_exported_that_no_spreadsheet_runs(told: World, audit: Audit) -> None:
+    await told.notify("x", execution_id="=1+1")
+    _, said = await audit("export", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(said)))
+    assert rows[0]["means"] == "A review was opened for an output"
+    assert [row["execution"] for row in rows if "1+1" in row["execution"]] == ["'=1+1"]
+    decided = [row for row in rows if row["code"] == "CG124"]
+    assert json.loads(decided[0]["data"])["permitted"] == [ANA.id, "U0BEN"]
+
+
+async def test_a_full_disk_ends_an_export_with_a_sentence(
+    told: World, audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(NotWritten, match=r"the export is not complete: .*No space left"):
+        await audit("export")
