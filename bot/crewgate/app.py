@@ -44,6 +44,7 @@ from crewgate.lifecycle import (
     serve_http,
 )
 from crewgate.metrics import begin_at_zero
+from crewgate.network.connections import Limits
 from crewgate.readiness import Readiness, Warn
 from crewgate.runtime import Runtime, open_threads
 from crewgate.scrape import Scrape
@@ -79,6 +80,8 @@ log = structlog.get_logger(__name__)
 STOP_KICKOFFS_SECONDS = 4
 #: How long it waits, after that, for what Slack's requests began, in seconds.
 STOP_LISTENERS_SECONDS = 1
+#: On a port of their own, where anybody may ask: crews must not run out of files for it.
+METRICS_CONNECTIONS = 20
 
 
 class NoOpenTelemetry(CrewgateError):
@@ -375,7 +378,8 @@ class _Assembly:
         else:
             alone = web.Application(middlewares=[explain_failures])
             metrics.add_route(alone, scrape.render, allows=lambda _request: True)
-            await enter(serve_http(alone, settings.host, settings.metrics_port))
+            limits = Limits(connections=METRICS_CONNECTIONS)
+            await enter(serve_http(alone, settings.host, settings.metrics_port, limits=limits))
         return await enter(serve_http(application, settings.host, settings.port))
 
     async def work(self) -> None:

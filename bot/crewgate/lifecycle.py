@@ -105,7 +105,9 @@ class Supervisor:
 
 
 @asynccontextmanager
-async def serve_http(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+async def serve_http(
+    application: web.Application, host: str, port: int, *, limits: Limits | None = None
+) -> AsyncIterator[str]:
     """Listen, and give the address; at the end take nothing more and answer what is under way.
 
     Raises CannotListen.
@@ -114,7 +116,7 @@ async def serve_http(application: web.Application, host: str, port: int) -> Asyn
         listening = listen(
             application,
             (host, port),
-            limits=Limits.of_process(),
+            limits=limits or Limits.of_process(),
             shutdown_timeout=STOP_LISTENING_SECONDS,
         )
         try:
