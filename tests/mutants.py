@@ -153,8 +153,8 @@ MUTANTS: Final = (
     # --- store
     mutant(
         "a job overtakes an earlier one of its key",
-        "_earlier.c.id < outbox.c.id,",
-        "_earlier.c.id > outbox.c.id,",
+        "(_other.c.id < outbox.c.id)",
+        "(_other.c.id < 0)",
         "store/test_outbox.py",
     ),
     mutant(
@@ -215,6 +215,12 @@ MUTANTS: Final = (
         "slack/test_strings.py",
     ),
     # --- crewai and web
+    mutant(
+        "anybody reads the metrics",
+        "if not allows(request):",
+        "if not request:",
+        "journeys/test_metrics.py",
+    ),
     mutant(
         "every 404 is a crew's own",
         "gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)",
