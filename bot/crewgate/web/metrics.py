@@ -30,7 +30,7 @@ def add_route(
 
     async def on_metrics(request: web.Request) -> web.Response:
         if not allows(request):
-            message = "Send STATUS_TOKEN as a bearer token, or ask from the bot's own machine."
+            message = "Send STATUS_TOKEN as a bearer token, or let the bot have a METRICS_PORT."
             return refusal(401, "unauthorized", message, WWW_Authenticate="Bearer")
         return web.Response(body=await render(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
