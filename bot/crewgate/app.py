@@ -290,6 +290,7 @@ class _Assembly:
             new_kickoff=new_kickoff,
             saved=self.saved,
             unheard=self.unheard,
+            new_id=self.runtime.new_id,
             sleep=self.sleep,
             off_loop=self.off_loop,
             redactors=self.redactors,

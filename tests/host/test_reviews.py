@@ -43,6 +43,7 @@ async def test_a_crew_is_reviewed_from_its_kickoff_to_its_end(
         "task_output": "draft 1 on tea",
         "task_name": "draft",
         "meta": {"requestId": "r-1"},
+        "resume_extensions": ["edited"],
     }
     assert waiting["current_task"] == "draft"
     assert waiting["progress"] == {"completed_tasks": 0, "total_tasks": 2}

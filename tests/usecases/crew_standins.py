@@ -36,7 +36,7 @@ class Resumed:
     decision: Decision
     webhooks: WebhookUrls
     output: str
-    """What was pending when it came."""
+    """What was pending when it came, or what people made of it."""
 
 
 @dataclass
@@ -66,7 +66,13 @@ class FakeCrew:
         self.pending[execution, task] = text
 
     async def resume(
-        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+        self,
+        execution_id: str,
+        task_id: str,
+        decision: Decision,
+        webhooks: WebhookUrls,
+        *,
+        edited: str | None = None,
     ) -> Outcome:
         self.asked.append((execution_id, decision))
         if self.on_resume:
@@ -77,7 +83,8 @@ class FakeCrew:
         output = self.pending.pop((execution_id, task_id), None)
         if output is None:
             return Refused("400", "not pending")
-        resumed = Resumed(execution_id, task_id, decision, webhooks, output)
+        text = output if edited is None else edited
+        resumed = Resumed(execution_id, task_id, decision, webhooks, text)
         self.taken.append(resumed)
         if self.on_taken:
             await self.on_taken(resumed)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
 Json: TypeAlias = dict[str, Any]
@@ -99,6 +99,8 @@ class Resume:
     is_approve: bool
     urls: Urls
     human_input: Address | None
+    edited: str | None = None
+    """What people made of the task's output; None as CrewAI AMP documents it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,25 @@ def require_inputs(inputs: Json, required: Sequence[str]) -> None:
             f"Missing required inputs: {', '.join(missing)}",
             {"missing_inputs": missing},
         )
+
+
+EDITED: Final = "edited"
+"""The field that a `/resume` of the host takes in place of `is_approve`, and announces."""
+
+
+def parse_resume_of_host(raw: bytes) -> Resume:
+    """The same with the extension of the host: the decision may be about an edited text."""
+    body = parse_object(raw)
+    match body.get(EDITED):
+        case None:
+            return parse_resume(raw)
+        case {"output": str(output), "is_approve": bool(is_approve)} if "is_approve" not in body:
+            plain = json.dumps({**body, "is_approve": is_approve}).encode()
+            return replace(parse_resume(plain), edited=output)
+    raise Refusal.bad_request(
+        "edited must be an object with output and is_approve, in place of is_approve",
+        edited="invalid",
+    )
 
 
 def parse_resume(raw: bytes) -> Resume:

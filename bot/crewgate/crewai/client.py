@@ -82,9 +82,16 @@ class HttpCrew(CrewClient):
 
     @override
     async def resume(
-        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+        self,
+        execution_id: str,
+        task_id: str,
+        decision: Decision,
+        webhooks: WebhookUrls,
+        *,
+        edited: str | None = None,
     ) -> Outcome:
-        body = json.dumps(resume_body(execution_id, task_id, decision, webhooks)).encode()
+        wire = resume_body(execution_id, task_id, decision, webhooks, edited)
+        body = json.dumps(wire).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, Answer):
             lost = isinstance(answer, Unknown)

@@ -140,6 +140,8 @@ class _Notification(Webhooks, ExecutionRef):
     summary: Text = None
     meta: Lenient[Webhooks] = None
     """Callers that kick off may put URLs here."""
+    resume_extensions: Lenient[list[object]] = None
+    """Fields that its `/resume` takes beyond the documented ones; `crewgate host` names them."""
 
 
 class _Status(Wire):
@@ -184,18 +186,28 @@ def parse_notification(body: bytes) -> Notification:
         inputs=read_given(fields["inputs"]) if "inputs" in fields else None,
         meta=read_given(fields.get("meta")),
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
+        takes_edits="edited" in (wire.resume_extensions or ()),
     )
 
 
 def resume_body(
-    execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+    execution_id: str,
+    task_id: str,
+    decision: Decision,
+    webhooks: WebhookUrls,
+    edited: str | None = None,
 ) -> dict[str, object]:
-    """Return the body of `POST /resume`: the four required fields, and the URLs that are given."""
+    """Return the body of `POST /resume`: the four required fields, and the URLs that are given.
+
+    A decision about an edited text is in `edited`, and so is the text: whoever does not know it
+    refuses a request without `is_approve`, and does not take it for one about the crew's own text.
+    """
+    verdict: dict[str, object] = {"is_approve": decision.is_approve}
     body: dict[str, object] = {
         "execution_id": execution_id,
         "task_id": task_id,
         "human_feedback": decision.human_feedback,
-        "is_approve": decision.is_approve,
+        **(verdict if edited is None else {"edited": {"output": edited, **verdict}}),
     }
     body |= {name: url for name, url in update_urls(webhooks).items() if url}
     if webhooks.human_input is not None:

@@ -27,22 +27,26 @@ URLS: Final = tuple(str(names.choices[0]) for names in (TASK_URL, STEP_URL, CREW
 HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
 #: Fields that are understood besides the output: whatever else comes may be one.
-KNOWN: Final = frozenset(
-    str(name)
-    for names in (
-        EXECUTION_ID,
-        TASK_ID,
-        TASK_NAME,
-        TASK_DESCRIPTION,
-        EXPECTED_OUTPUT,
-        TASK_URL,
-        STEP_URL,
-        CREW_URL,
-        HUMAN_INPUT,
-        HUMAN_INPUT_URL,
+KNOWN: Final = (
+    frozenset(
+        str(name)
+        for names in (
+            EXECUTION_ID,
+            TASK_ID,
+            TASK_NAME,
+            TASK_DESCRIPTION,
+            EXPECTED_OUTPUT,
+            TASK_URL,
+            STEP_URL,
+            CREW_URL,
+            HUMAN_INPUT,
+            HUMAN_INPUT_URL,
+        )
+        for name in names.choices
     )
-    for name in names.choices
-) | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
+    | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
+    | {"resume_extensions"}
+)
 
 
 class _Bearer(Wire):

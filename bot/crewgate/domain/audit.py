@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, Self, assert_never
 
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.reason import Dismissed, Inferred, Reason
+from crewgate.domain.reason import Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person, Vote
 
@@ -45,6 +45,7 @@ class Code(StrEnum):
     CLOSED = "CG103", "Closed: nothing was left to decide or to send"
     REOPENED = "CG104", "Opened again"
     DISMISSED = "CG105", "Dismissed by a person"
+    EDITED = "CG106", "A person's own text took the place of the output"
     SHOWN = "CG111", "The card was posted"
     REMINDED = "CG112", "Those who had not decided were reminded"
     ESCALATED = "CG113", "More people may decide"
@@ -159,6 +160,8 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
 def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:
     data = _of_reason(after.reason, after.salt)
     match after.state:
+        case State.SUPERSEDED if isinstance(after.reason, EditedBy):
+            yield Entry(Code.EDITED, after.reason.by.id, data)
         case State.SUPERSEDED:
             yield Entry(Code.SUPERSEDED, CREW, data)
         case State.CLOSED if isinstance(after.reason, Dismissed):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from crewgate.domain.caveats import Caveats
     from crewgate.domain.people import ReviewerRef
     from crewgate.domain.reason import Reason
-    from crewgate.domain.verdict import Decision, Vote
+    from crewgate.domain.verdict import Decision, Person, Vote
 
 
 class CrewgateError(Exception):
@@ -30,7 +30,11 @@ class AlreadyDecided(NotWaiting):
 
 
 class RoundSuperseded(NotWaiting):
-    """A newer output of the same task came before anybody decided."""
+    """A newer output of the same task came before anybody decided; or a person's own text."""
+
+    def __init__(self, edited_by: Person | None = None) -> None:
+        super().__init__("a newer output came")
+        self.edited_by = edited_by
 
 
 class RoundClosed(NotWaiting):
@@ -118,6 +122,18 @@ class ConfirmationNeeded(CrewgateError):
     def __init__(self, caveats: Caveats) -> None:
         super().__init__("an approval has to be confirmed")
         self.caveats = caveats
+
+
+class NothingEdited(CrewgateError):
+    """The text of an edit is the output as it was."""
+
+
+class TooManyEdits(CrewgateError):
+    """An exact revision would be too long; it carries its length in characters."""
+
+    def __init__(self, characters: int) -> None:
+        super().__init__("the edits are too long to be asked for")
+        self.characters = characters
 
 
 class InvalidTransition(CrewgateError):

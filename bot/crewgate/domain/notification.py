@@ -140,3 +140,5 @@ class Notification:
     meta: CallerValues = ()
     """Values from its caller about the execution."""
     webhooks: WebhookUrls = WebhookUrls()
+    takes_edits: bool = False
+    """Whoever runs the crew takes another text in the place of this output."""

@@ -9,7 +9,8 @@
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
 |         | TimeOver                                             |
 
-WAITING and SUPERSEDED have none: the state is enough.
+SUPERSEDED has EditedBy where a person's own text took its place. Otherwise it has none, as WAITING:
+the state is enough.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ class Dismissed:
 
 
 @dataclass(frozen=True, slots=True)
+class EditedBy:
+    """This person put a text of their own in the place of the output."""
+
+    by: Person
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionEnded:
     """The execution ran to its end."""
 
@@ -156,6 +164,7 @@ Reason = (
     | RetriesExhausted
     | NeverSent
     | Dismissed
+    | EditedBy
     | ExecutionOver
 )
 

@@ -17,10 +17,10 @@ from crewgate.domain.question import (
     Reading,
     reading_of,
 )
-from crewgate.domain.reason import Answered, Reason
+from crewgate.domain.reason import Answered, EditedBy, Reason
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Answer, Revise
+from crewgate.domain.verdict import Answer, Person, Revise
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ def receive(
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None = None,
+    takes_edits: bool = False,
 ) -> Receipt:
     """Open a round for a notification, or find that it is a duplicate of the latest round.
 
@@ -64,7 +65,36 @@ def receive(
     """
     if latest is not None and digest == latest.digest and not _may_come_again(latest):
         return Receipt(latest)
-    return _open(latest, review=review, digest=digest, at=at, new_id=new_id, rule=rule)
+    return _open(
+        latest,
+        review=review,
+        digest=digest,
+        at=at,
+        new_id=new_id,
+        rule=rule,
+        takes_edits=takes_edits,
+    )
+
+
+def edit(round_: Round, by: Person, *, at: datetime, new_id: Callable[[], str]) -> Receipt:
+    """Open a round for a person's own text in the place of a waiting round's output.
+
+    It has waited for as long as that one, and has no approvals: those were for another text. Raises
+    what `require_waiting` does.
+    """
+    round_.require_waiting()
+    ended = round_.supersede(at, EditedBy(by))
+    opened = replace(
+        round_,
+        id=new_id(),
+        number=round_.number + 1,
+        version=1,
+        unchanged=False,
+        votes=(),
+        edited_by=by,
+    )
+    effects = (*ended.effects, opened.effect(EffectKind.POST))
+    return Receipt(opened, opened=True, ended=ended.round, effects=effects)
 
 
 def receive_request(
@@ -139,6 +169,7 @@ def _open(
     new_id: Callable[[], str],
     rule: Rule | None,
     question: Question | None = None,
+    takes_edits: bool = False,
 ) -> Receipt:
     ended = _end(latest, at) if latest else None
     opened = Round(
@@ -150,6 +181,7 @@ def _open(
         rule=rule,
         unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
         question=question,
+        takes_edits=takes_edits,
     )
     post = (opened.effect(EffectKind.POST),)
     return Receipt(

@@ -7,6 +7,7 @@
     WAITING     --escalate-->   WAITING      + refresh card            (more people may decide)
     WAITING     --time out-->   DECIDED      + refresh card, resume    (the rule decides)
     WAITING     --supersede-->  SUPERSEDED   + refresh card            (a newer output came)
+    WAITING     --edit-->       SUPERSEDED   + refresh card            (a person's text came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
     WAITING     --close-->      CLOSED       + refresh card            (a flow waits no longer)
     DECIDED     --delivered-->  RESUMED      + refresh card
@@ -58,6 +59,7 @@ from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
     Dismissed,
+    EditedBy,
     ExecutionEnded,
     ExecutionOver,
     Inferred,
@@ -141,6 +143,10 @@ class Round:
     """The number of reminders that were sent."""
     question: Question | None = None
     """The question of a flow; None: it is a crew's task, to be approved or revised."""
+    takes_edits: bool = False
+    """The crew said that it takes another text in the place of its output."""
+    edited_by: Person | None = None
+    """The author of the text, if it took the place of the crew's output, whose digest it keeps."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     """The start of a try to resume whose outcome is unknown."""
@@ -296,16 +302,16 @@ class Round:
     def require_waiting(self) -> None:
         """Raise AlreadyDecided, RoundSuperseded or RoundClosed unless the round is waiting."""
         if self.state is State.SUPERSEDED:
-            raise RoundSuperseded
+            raise RoundSuperseded(self.reason.by if isinstance(self.reason, EditedBy) else None)
         if self.state is State.CLOSED:
             raise RoundClosed(self.reason)
         if self.decision is not None:
             raise AlreadyDecided(self.decision)
 
-    def supersede(self, at: datetime) -> Transition:
-        """End the round, because a newer output came before anybody decided."""
+    def supersede(self, at: datetime, reason: EditedBy | None = None) -> Transition:
+        """End the round, because a newer output or a person's text came before anybody decided."""
         self._must_be(State.WAITING, to="be superseded")
-        return self._end(State.SUPERSEDED, at)
+        return self._end(State.SUPERSEDED, at, reason)
 
     def close(
         self, reason: ExecutionOver | AnsweredElsewhere | TimeOver, at: datetime

@@ -59,6 +59,8 @@ class Via(StrEnum):
     BUTTON = "button"
     MODAL = "modal"
     THREAD = "thread"
+    EDIT = "edit"
+    """The person wrote the output themselves: a revision that says how, or an approval of that."""
     RULE = "rule"
     """The rule itself decided."""
 

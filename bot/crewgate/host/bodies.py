@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crewgate.crew_api.wire import Json
+from crewgate.crew_api.wire import EDITED, Json
 from crewgate.host.records import Asked, Execution, Webhook
 
 
@@ -44,6 +44,8 @@ def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
+    if isinstance(body.get("task_output"), str):  # a model's fields cannot be any text
+        told["resume_extensions"] = [EDITED]
     return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
 
 

@@ -58,7 +58,9 @@ def finished_from_row(row: sqlite3.Row) -> Finished:
 def round_from_row(row: sqlite3.Row) -> Round:
     """Read a round."""
     decided = row["approve"] is not None
-    decision = Decision(bool(row["approve"]), row["feedback"]) if decided else None
+    decision = None
+    if decided:
+        decision = Decision(bool(row["approve"]), row["feedback"], row["edited"])
     return Round(row["task_id"], row["number"], row["output"], decision)
 
 

@@ -68,6 +68,8 @@ class Decision:
 
     approve: bool
     feedback: str
+    edited: str | None = None
+    """What people made of the output; the decision is about this text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,12 @@ class Round:
     number: int
     output: str
     decision: Decision | None
+
+    @property
+    def decided(self) -> str:
+        """The text that the decision is about."""
+        edited = self.decision.edited if self.decision is not None else None
+        return self.output if edited is None else edited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,5 +92,7 @@ ALTER TABLE questions ADD COLUMN place TEXT;
 ALTER TABLE questions ADD COLUMN expires_at REAL;
 """
 
-STEPS: Final = (_FIRST, _IDS_GIVEN_ONCE, _ASKS)
+_EDITED: Final = "ALTER TABLE rounds ADD COLUMN edited TEXT;  -- NULL: the decision is about output"
+
+STEPS: Final = (_FIRST, _IDS_GIVEN_ONCE, _ASKS, _EDITED)
 """From nothing to the present tables; `PRAGMA user_version` says how many a file has behind it."""

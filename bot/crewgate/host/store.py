@@ -173,10 +173,16 @@ class Store:
         """
         with self._database.transaction() as sql:
             decided = sql.execute(
-                "UPDATE rounds SET approve = ?, feedback = ?"
+                "UPDATE rounds SET approve = ?, feedback = ?, edited = ?"
                 " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND EXISTS"
                 " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
-                (call.is_approve, call.human_feedback, call.execution_id, call.task_id),
+                (
+                    call.is_approve,
+                    call.human_feedback,
+                    call.edited,
+                    call.execution_id,
+                    call.task_id,
+                ),
             )
             if not decided.rowcount:
                 return False

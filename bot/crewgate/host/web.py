@@ -15,7 +15,7 @@ from crewgate.crew_api.wire import (
     Refusal,
     parse_answer,
     parse_kickoff,
-    parse_resume,
+    parse_resume_of_host,
     sendable,
 )
 from crewgate.host.records import Execution, State
@@ -102,7 +102,7 @@ class _Routes:
 
     async def _resume(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        call = await _read(request, parse_resume, limit=LIMIT)
+        call = await _read(request, parse_resume_of_host, limit=LIMIT)
         return web.json_response(await asyncio.to_thread(self._runner.resume, self._target, call))
 
     def _authenticate(self, request: web.Request) -> None:

@@ -16,7 +16,7 @@ from crewgate.slack.client.identity import Identity
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.base import OffLoop, Sleep
+from crewgate.usecases.ports.base import NewId, OffLoop, Sleep
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
 from crewgate.usecases.wakeup import Wakeup
 
@@ -40,6 +40,7 @@ class SlackContext(ReviewContext):
     """Set whenever something was saved, so that Home shows it."""
     unheard: Wakeup
     """Set when Slack may have had no way to tell what happened for a while."""
+    new_id: NewId
     sleep: Sleep
     off_loop: OffLoop
     redactors: Mapping[str, Redactor]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 from slack_bolt.async_app import AsyncAck
@@ -19,10 +19,12 @@ from crewgate.domain.errors import (
     NotAnOperator,
     NotAReviewer,
     NotAStarter,
+    NothingEdited,
     NotPermitted,
     NotWaiting,
     RoundNotFound,
     StoreUnavailable,
+    TooManyEdits,
     TooManyKickoffs,
     UnknownCrew,
     VerdictMisplaced,
@@ -64,18 +66,23 @@ def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explan
             )
         case RoundNotFound():
             return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
-        case InvalidTransition() | VerdictMisplaced():
-            return _only(strings.NOTHING_TO_DO)
+        case TooManyEdits(characters=characters):
+            return _only(strings.too_many_edits(characters))
         case VoteRefused():
             return _only(phrases.vote_refused(error))
-        case NoPublicUrl():
-            return _only(strings.NO_PUBLIC_URL)
-        case TooManyKickoffs():
-            return _only(strings.TOO_MANY_KICKOFFS)
         case StoreUnavailable():
             return Explanation(strings.STORE_UNAVAILABLE, strings.STORE_UNAVAILABLE_PLAIN)
         case _:
-            return _only(strings.SOMETHING_FAILED)
+            return _only(_SENTENCES.get(type(error), strings.SOMETHING_FAILED))
+
+
+_SENTENCES: Final[Mapping[type[CrewgateError], str]] = {
+    InvalidTransition: strings.NOTHING_TO_DO,
+    VerdictMisplaced: strings.NOTHING_TO_DO,
+    NothingEdited: strings.NOTHING_EDITED,
+    NoPublicUrl: strings.NO_PUBLIC_URL,
+    TooManyKickoffs: strings.TOO_MANY_KICKOFFS,
+}
 
 
 def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef]) -> Explanation:

@@ -127,6 +127,41 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class EditForm:
+    """The form with a round's output, sent."""
+
+    round_id: str
+    by: Person
+    seen: Seen
+    written: tuple[str, ...]
+    """The parts of the text, in order."""
+    revision: int
+    """How often the boxes were filled anew."""
+
+    @property
+    def box(self) -> str:
+        """The first box, where an error is shown."""
+        return edit_box(self.revision, 0)
+
+
+def edit_box(revision: int, number: int) -> str:
+    """Return the block id of a part's box."""
+    return f"{ids.EDITED}.{revision}.{number}"
+
+
+@raises_malformed
+def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
+    """A `view_submission` payload of that form."""
+    view = body["view"]
+    round_id, seen, _ = parse_asked(str(view["private_metadata"]))
+    places = {tuple(map(int, name.split(".")[1:])): name for name in view["state"]["values"]}
+    entered = [view["state"]["values"][name][ids.EDITED] for _, name in sorted(places.items())]
+    revision, _ = min(places)
+    written = tuple(str(box.get("value") or "") for box in entered)
+    return EditForm(round_id, parse_person(body["user"]), seen, written, revision)
+
+
+@dataclass(frozen=True, slots=True)
 class HomeOpened:
     """Somebody opened Home; `view` is what it shows."""
 

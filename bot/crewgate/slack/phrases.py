@@ -33,6 +33,7 @@ from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
     Dismissed,
+    EditedBy,
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
@@ -48,7 +49,7 @@ from crewgate.domain.reason import (
     TimeOver,
 )
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, TimedOut, Vote
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, TimedOut, Via, Vote
 from crewgate.slack.blockkit.text import ago, duration
 from crewgate.slack.strings import (
     CREW_LIMIT,
@@ -154,7 +155,7 @@ def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAME
         case Approve():
             return f"approved by {who}"
         case Revise():
-            return f"{who} asked for a revision"
+            return f"{who} asked for {_what_changes(decision)}"
         case _:
             assert_never(decision.verdict)
 
@@ -180,8 +181,13 @@ def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
     if isinstance(decision.verdict, Answer):
         did = "answered this"
     else:
-        did = "approved this" if decision.is_approve else "asked for a revision"
+        asked = f"asked for {_what_changes(decision)}"
+        did = "approved this" if decision.is_approve else asked
     return f"{decider(decision, voice)} {did}"
+
+
+def _what_changes(decision: Decision) -> str:
+    return "exact edits" if decision.via is Via.EDIT else "a revision"
 
 
 def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
@@ -248,6 +254,8 @@ def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
             return text
         case ExecutionFailed(error):
             return f"the execution failed: {error}" if error else "the execution failed"
+        case EditedBy(by):
+            return f"{by.name or by.id} edited it"
         case Dismissed(by, why):
             return f"{by.name or by.id} dismissed it: {why}"
         case TakenAs(outcome, words):
@@ -287,8 +295,9 @@ def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
     match error:
         case AlreadyDecided(decision=decision):
             why = f"{did_this(decision, voice)} {ago(decision.at, now)}."
-        case RoundSuperseded():
+        case RoundSuperseded(edited_by=by):
             why = "A newer output came in the meantime."
+            why = why if by is None else f"{voice.person(by)} edited this in the meantime."
             why += "" if in_form else " Decide on the latest round instead."
         case RoundClosed(reason=reason):
             why = f"This is closed: {because(reason, voice)}."

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crewgate.domain.edits import REVISION_LIMIT
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
@@ -127,6 +128,7 @@ MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press the button
 NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
 SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
 FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
+NOTHING_EDITED: Final = "You have changed nothing yet, so nothing was sent."
 NOTHING_TO_DO: Final = "There is nothing left to do here: the card shows where this is now."
 OTHER_TEAM: Final = "This bot works in another workspace, so nothing was done here."
 TEAM_NOT_KNOWN: Final = (
@@ -146,6 +148,14 @@ def feedback_too_long(characters: int) -> str:
     """The feedback does not fit; plain, for the modal."""
     over = characters - FEEDBACK_LIMIT
     return f"Slack takes up to {FEEDBACK_LIMIT:,} characters. Shorten this by {over:,}."
+
+
+def too_many_edits(characters: int) -> str:
+    """The edits are too long for an exact revision; plain."""
+    return (
+        f"These edits take {characters:,} characters to ask for, and {REVISION_LIMIT:,} can be "
+        "sent. Make fewer, or say in your own words what should change, with Revise."
+    )
 
 
 def unknown_crew(name: str) -> str:
@@ -290,9 +300,15 @@ def number(round_: Round) -> str:
     return f"round {round_.number:,}"
 
 
+def numbered(round_: Round) -> str:
+    """The same, and whose text it is where that is not the crew's: `round 2, edited by @Ana`."""
+    by = round_.edited_by
+    return number(round_) if by is None else f"{number(round_)}, edited by {person(by)}"
+
+
 def number_of(round_: Round) -> str:
     """The same at the beginning of a line."""
-    return capital(number(round_))
+    return capital(numbered(round_))
 
 
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"

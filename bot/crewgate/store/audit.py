@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.audit import (
     BOT,
+    CREW,
     Code,
     Entry,
     Head,
@@ -126,6 +127,7 @@ class Audit:
     def opened(self, round_: Round, output: Output) -> str:
         """Add the entry of a new round; return the salt of its texts."""
         salt = self._new_id()
+        by = CREW if round_.edited_by is None else round_.edited_by.id
         data = {
             "review": round_.review.id,
             "task": round_.review.task_id,
@@ -134,7 +136,7 @@ class Audit:
             "unchanged": round_.unchanged,
             "approvals": round_.approvals,
         }
-        self.of_round(Entry(Code.OPENED, "crew", data), round_)
+        self.of_round(Entry(Code.OPENED, by, data), round_)
         return salt
 
     def changed(self, before: Round, after: Round) -> None:

@@ -92,7 +92,9 @@ _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
 #: The round right before, with its output, and the last before that one that was decided.
 _EARLIER: Final = (
     ROUND.add_columns(
-        outputs.c.format, sa.case((_RIGHT_BEFORE, outputs.c.text), else_="").label("text")
+        outputs.c.format,
+        sa.case((_RIGHT_BEFORE, outputs.c.text), else_="").label("text"),
+        sa.case((_RIGHT_BEFORE, outputs.c.edited)).label("edited"),
     )
     .join(outputs, outputs.c.round_id == rounds.c.id)
     .where(rounds.c.review_id == sa.bindparam("review"))
@@ -298,6 +300,7 @@ class Queries(Reading):
                 started_by=said_starter(to_starter(row), to_came(row.meta)),
                 due_at=due_at,
                 newer=newer,
+                asked_text=previous.edited if previous else None,
             ),
             card=to_card(row),
             channel=channel,

@@ -152,6 +152,9 @@ rounds = sa.Table(
     sa.Column("is_label", sa.Boolean),
     #: The salt of the digests of its texts in the audit trail; null once they are wiped.
     sa.Column("salt", sa.Text),
+    sa.Column("takes_edits", sa.Boolean),
+    #: The author of the text, where it is not the crew's own.
+    sa.Column("edited_by", sa.JSON(none_as_null=True)),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     sa.Index(None, "crew", "rule_id", "state", "decided_at"),
@@ -187,6 +190,8 @@ outputs = sa.Table(
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
     sa.Column("format", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    #: The text as a reviewer wants it, if the crew was asked for exactly that.
+    sa.Column("edited", sa.Text),
 )
 
 #: Which webhook URLs belong to an execution. `origin` is REGISTERED, or the id of the round whose

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -56,6 +56,7 @@ from crewgate.usecases.read_models import DeadLetter, MessageRef
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
+    | {"takes_edits", "edited_by"}
 )
 _OF_EXECUTION: Final = (
     reviews.c.crew == sa.bindparam("crew"),
@@ -275,11 +276,12 @@ class Tx:
         found = await self._lock(_ROUND_OF_REQUEST, about)
         return found[0] if found else None
 
-    async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
-        """Store a new round with its output and the URLs its notification carried."""
+    async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> Round:
+        """Store a new round with its output and the URLs its notification carried; return it."""
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
         row["salt"] = self.audit.opened(round_, output)
+        opened = self._found[round_.id] = replace(round_, salt=row["salt"])
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         await write(self._connection, _ADD_OUTPUT, text)
@@ -287,6 +289,12 @@ class Tx:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
             await self._connection.execute(sa.insert(webhooks), key | from_webhooks(carried))
+        return opened
+
+    async def keep_edited(self, round_: Round, text: str) -> None:
+        """Store a round's output as the crew was asked to make it."""
+        outputs_of = sa.update(outputs).where(outputs.c.round_id == round_.id)
+        await self._connection.execute(outputs_of.values(edited=text))
 
     async def save(self, round_: Round) -> None:
         """Store a changed round. Raises ChangedMeanwhile if it was saved since it was read.

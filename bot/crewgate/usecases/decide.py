@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -14,7 +16,9 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
     VoteRefused,
 )
+from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
+from crewgate.domain.receipt import Receipt, edit
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
 from crewgate.metrics import count_decision
@@ -22,10 +26,22 @@ from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.evidence import reopen as reopen_execution
 from crewgate.usecases.log_fields import fields_of
+from crewgate.usecases.ports.base import NewId
+from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.starter import Starter, drop_votes_of, require_other, starter_of
-from crewgate.usecases.timed import apply
+from crewgate.usecases.timed import apply, open_round
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A round's output as a person wrote it, who was shown all of it."""
+
+    output: Output
+    carried: WebhookUrls
+    """The URLs that the round's notification carried."""
+    new_id: NewId
 
 
 async def decide(
@@ -36,10 +52,12 @@ async def decide(
     via: Via,
     context: ReviewContext,
     seen: Seen = NOTHING_SEEN,
+    edited: Edited | None = None,
 ) -> Round:
     """Record a person's decision, or their approval where several are needed; the first one wins.
 
     `seen` is what they were shown and asked about. A second approval by the same person is a no-op.
+    `edited` is what they approve, in a new round of its own; or what a Revise asks the crew for.
     Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
     VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
     StoreUnavailable: then nothing was recorded.
@@ -55,15 +73,19 @@ async def decide(
             meaning = interpret(verdict, round_.question)
             is_vote = needs_approvals(meaning, round_.rule)
             facts = access.standing(by, rights, round_)
+            opened = None
+            if edited is not None and is_vote:
+                opened = edit(round_, by, at=now, new_id=edited.new_id)
+                round_ = opened.current
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
             caveats = Caveats()
-            if _may_overlook(verdict):
-                found = await tx.notes.circumstances(round_.id, by)
+            if _may_overlook(verdict) or edited is not None:
+                found = await tx.notes.circumstances(round_id, by)
                 caveats = found.caveats(by, now, seen)
                 facts["shown"] = caveats.shown
                 if is_vote and found.claim is not None and found.claim.by.id == by.id:
-                    await tx.notes.end_claim(round_.id)
+                    await tx.notes.end_claim(round_id)
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(meaning)
@@ -85,6 +107,8 @@ async def decide(
             if not caveats.all_in(seen):
                 raise ConfirmationNeeded(caveats)
             tx.audit.acts(by.id, facts)
+            if edited is not None:
+                transition = await _keep(edited, opened, transition, tx, at=now)
             await apply(tx, transition, at=now)
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
@@ -93,6 +117,18 @@ async def decide(
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
     return await context.asking(record)
+
+
+async def _keep(
+    edited: Edited, opened: Receipt | None, transition: Transition, tx: Tx, *, at: datetime
+) -> Transition:
+    """Store an edited text: in the round that it opened, or as what a revision asks for."""
+    if opened is None:
+        await tx.keep_edited(transition.round, edited.output.text)
+        return transition
+    stored = await open_round(tx, opened, edited.output, edited.carried)
+    await tx.enqueue(opened.effects, at=at)
+    return replace(transition, round=replace(transition.round, salt=stored.salt))
 
 
 def _approve(

@@ -66,6 +66,8 @@ class CardView:
     """The latest round of the same review, if it is another one with a card."""
     calls_all: bool = False
     """Another line of its card calls everybody who may decide."""
+    asked_text: str | None = None
+    """`before` as a reviewer edited it, if the crew was asked for exactly these edits."""
 
     @property
     def earlier(self) -> tuple[Round, ...]:
@@ -78,7 +80,7 @@ class CardView:
         Without the previous round it has none, for it does not follow an older one.
         """
         if self.previous is None or self.previous.id not in readable:
-            return replace(self, previous=None, before=None, decided_before=None)
+            return replace(self, previous=None, before=None, asked_text=None, decided_before=None)
         older = self.decided_before
         return replace(self, decided_before=older if older and older.id in readable else None)
 

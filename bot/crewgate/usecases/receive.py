@@ -8,8 +8,8 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.given import keep_asked
-from crewgate.domain.notification import Notification, Output, WebhookUrls
-from crewgate.domain.receipt import Receipt, receive
+from crewgate.domain.notification import Notification, Output
+from crewgate.domain.receipt import receive
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, choose
@@ -17,9 +17,9 @@ from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
-from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
-from crewgate.usecases.timed import cancel
+from crewgate.usecases.timed import open_round
 from crewgate.usecases.track import track
 
 
@@ -73,6 +73,7 @@ async def receive_notification(
             at=now,
             new_id=new_id,
             rule=choose_rule(named, described, review, notification.output) if named else None,
+            takes_edits=notification.takes_edits,
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:
@@ -82,14 +83,6 @@ async def receive_notification(
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     return Received(receipt.current, receipt.opened)
-
-
-async def open_round(tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls) -> None:
-    """Store a new round, and the one that it ends."""
-    if receipt.ended is not None:
-        await tx.save(receipt.ended)
-        await cancel(tx, receipt.ended)
-    await tx.open_round(receipt.current, output, carried)
 
 
 def choose_rule(crew: Crew, execution: Execution, review: Review, output: Output) -> Rule | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.receipt import Receipt
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.timed import timed_effects
 from crewgate.usecases.ports.store import Tx
@@ -16,6 +18,14 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
     await tx.enqueue(transition.effects, at=at)
     if round_.state is not State.WAITING:
         await cancel(tx, round_)
+
+
+async def open_round(tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls) -> Round:
+    """Store a new round, and the one that it ends; return the new one."""
+    if receipt.ended is not None:
+        await tx.save(receipt.ended)
+        await cancel(tx, receipt.ended)
+    return await tx.open_round(receipt.current, output, carried)
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:

@@ -134,7 +134,7 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     )
     labels = [(element["text"]["text"], element.get("style")) for element in row["elements"]]
     assert labels == [("Approve", "primary"), ("Revise", None), ("I'm on it", None)]
-    assert menu(message) == ["History", "Approve with a comment…", "Read all"]
+    assert menu(message) == ["History", "Approve with a comment…", "Edit the text", "Read all"]
 
 
 def test_a_card_leaves_out_what_is_not_known() -> None:

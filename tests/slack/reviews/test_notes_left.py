@@ -42,7 +42,7 @@ def test_a_note_stands_there_whole() -> None:
     text = "A sentence of a long note. " * 100
     view = form([a_note(text)])
     assert text.strip() in shown(view)
-    assert labels(view) == ["Add"]
+    assert labels(view) == ["Add", "Edit the text"]
     assert "2,700 characters" in shown(view)
 
 

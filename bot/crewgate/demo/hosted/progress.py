@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crewgate.crew_api.wire import Json, Refusal, Urls, parse_resume
+from crewgate.crew_api.wire import Json, Refusal, Urls, parse_resume_of_host
 from crewgate.demo.crew import Deployment
 from crewgate.demo.crew.execution import Execution, State
 from crewgate.demo.crew.script import SAMPLE
@@ -32,7 +32,7 @@ class Progress:
     def resumed(self, raw: bytes) -> None:
         """A resume was taken."""
         try:
-            call = parse_resume(raw)
+            call = parse_resume_of_host(raw)
         except Refusal:
             return
         self._crew.resume_log.append(call, len(call.human_feedback))

@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -139,17 +140,17 @@ class _Work:
         task, newest = self._tasks[position], rounds[-1]
         agent = self._crew.manager_agent or task.agent
 
-        def decide() -> bool:
+        def approved() -> str | None:
             decision = newest.decision or self._run.wait(task_id)
-            decided = Round(task_id, newest.number, newest.output, decision)
+            decided = replace(newest, decision=decision)
             self._reviews.remember(task_id, [*rounds[:-1], decided])
-            return decision.approve
+            return decided.decided if decision.approve else None
 
         if agent is not None:
-            _replace_once(agent, task, lambda: newest.output if decide() else None)
-        elif decide():
+            _replace_once(agent, task, approved)
+        elif (text := approved()) is not None:
             # The manager is made by crewai itself, later: nobody is there who could be asked.
-            self._approve(position, newest.output)
+            self._approve(position, text)
 
     def _approve(self, position: int, text: str) -> None:
         task = self._tasks[position]

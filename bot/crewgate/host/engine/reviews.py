@@ -52,7 +52,7 @@ class Reviews:
     def post_setup_messages(self, context: Any) -> None:
         """Add to the prompt what was said about this task before a restart."""
         for one in self._before.pop(self._id_of(context.task), ()):
-            context.messages.append({"role": "assistant", "content": one.output})
+            context.messages.append({"role": "assistant", "content": one.decided})
             if one.decision is not None and not one.decision.approve:
                 context.messages.append(context._format_feedback_message(one.decision.feedback))  # noqa: SLF001  # as documented
 
@@ -72,7 +72,7 @@ class Reviews:
         return answer
 
     def _ask(self, answer: Any, context: Any) -> tuple[Any, Decision]:
-        """Return the answer that people saw, and their decision."""
+        """Return the answer that people saw or made of it, and their decision."""
         task_id = self._id_of(context.task)
         shown = self._shown.pop(task_id, None)
         if shown is None:
@@ -83,6 +83,9 @@ class Reviews:
             answer = _with_output(answer, shown.output)
             context.messages.append({"role": "assistant", "content": shown.output})
             decision = shown.decision or self._run.wait(task_id)
+        if decision.edited is not None:
+            answer = _with_output(answer, decision.edited)
+            context.messages.append({"role": "assistant", "content": decision.edited})
         if decision.approve:
             context.ask_for_human_input = False
         else:

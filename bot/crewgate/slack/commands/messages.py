@@ -178,7 +178,7 @@ def _details(line: RoundLine, deciders: Deciders) -> list[str]:
     """The crew, the round, and the people it waits for."""
     round_ = line.round
     whom = _for_whom(shared.deciders(deciders(round_)))
-    return [shared.crew(round_.review.crew), shared.number(round_), whom]
+    return [shared.crew(round_.review.crew), shared.numbered(round_), whom]
 
 
 def _alike(details: Sequence[Sequence[str]]) -> list[str]:

@@ -111,7 +111,7 @@ def _text(
         case shown:
             state = state_strings.in_list(shown, now)
     # In one line with the rest: a row that changes is as high as before, or nearly so.
-    about = shared.crew(round_.review.crew), shared.number(round_), state
+    about = shared.crew(round_.review.crew), shared.numbered(round_), state
     yield shared.joined(*about, *summary.claim_and_notes(line, now=now))
 
 

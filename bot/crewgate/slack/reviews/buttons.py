@@ -38,6 +38,7 @@ class Button:
 APPROVE: Final = Button("approve", "Approve", style="primary")
 REVISE: Final = Button("revise", strings.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
+EDIT: Final = Button("edit", "Edit the text")
 TAKE_BACK: Final = Button("take_back", "Take back my approval")
 CLAIM: Final = Button("claim", "I'm on it")
 RETRY: Final = Button("retry", "Retry")

@@ -37,7 +37,7 @@ from crewgate.slack.reviews.buttons import (
     last_buttons,
     outcomes_in_full,
 )
-from crewgate.slack.reviews.comparison import measure_changes
+from crewgate.slack.reviews.comparison import edits_since, measure_changes
 from crewgate.slack.reviews.menu import with_menu
 from crewgate.slack.reviews.output import output_on_card
 from crewgate.slack.reviews.presentation import (
@@ -134,6 +134,7 @@ def _asked(round_: Round) -> list[Block]:
 def _since_the_round_before(view: CardView) -> list[Block]:
     """The revision request in the round before, and a warning where nothing has changed since."""
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
+    earlier = edits_since(view) or earlier
     lines = [earlier, strings.unchanged(view.round) if view.round.unchanged else None]
     return [section(line) for line in lines if line]
 
@@ -182,7 +183,7 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
     if isinstance(shown, Superseded):
         blocks = [
             context(strings.about_undecided(round_)),
-            section(strings.NOBODY_DECIDED),
+            section(state_strings.in_full(shown) if shown.edited_by else strings.NOBODY_DECIDED),
         ]
         return [*blocks, actions(*_read_buttons(round_, told, None))]
     decision = shown.decision

@@ -17,7 +17,7 @@ from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import clean, place_to_break
 from crewgate.slack.reviews import reader_strings, state_strings
-from crewgate.slack.reviews.comparison import compare_outputs
+from crewgate.slack.reviews.comparison import compare_outputs, edits_since
 from crewgate.usecases.read_models import CardView
 
 _SIGNS: Final = {
@@ -49,7 +49,9 @@ def render_changes(view: CardView) -> Iterator[Block]:
         yield section(reader_strings.replaced(view.previous))
     answers = view.answers
     asked = reader_strings.asked(answers) if answers is not None else None
-    if answers is not None and answers.decision is not None and asked is not None:
+    if edits := edits_since(view):
+        yield section(edits)
+    elif answers is not None and answers.decision is not None and asked is not None:
         yield section(asked)
         if words := state_strings.written(answers.decision):
             yield from quotation(words)

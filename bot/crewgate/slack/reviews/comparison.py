@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 from crewgate.domain.changes import Changes, Unchanged, added, compare, compare_json, removed
+from crewgate.domain.edits import fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.passages import Passage, PassageKind
 from crewgate.slack.blockkit.markdown_lines import fences_of
 from crewgate.slack.blockkit.passages import lines_as_passages, passages_of
 from crewgate.slack.blockkit.text import clean
+from crewgate.slack.reviews import reader_strings
+from crewgate.usecases.read_models import CardView
 
 LINES_COMPARED: Final = 5_000
 """Of longer texts the beginning and the end that both have in common are left aside; where more
@@ -30,6 +33,15 @@ def compare_outputs(before: Output, after: Output) -> Changes:
 def measure_changes(before: Output, after: Output) -> Changes:
     """The same without its parts: how much changed."""
     return _compare(before, after, with_words=False)
+
+
+def edits_since(view: CardView) -> str:
+    """The fate of the edits that were asked for in the round before; empty if none were."""
+    if view.previous is None or view.before is None or view.asked_text is None:
+        return ""
+    fate = fate_of(view.before.text, view.asked_text, view.output.text)
+    mark = "" if fate.taken == fate.asked else ":exclamation: "
+    return f"{mark}{reader_strings.asked(view.previous)} {reader_strings.edits_in(fate)}."
 
 
 def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:

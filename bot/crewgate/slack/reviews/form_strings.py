@@ -43,6 +43,9 @@ DISMISS_REPORT_MEANS: Final = (
     "name and your words stay on the message in the channel."
 )
 DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
+EDIT_TITLE: Final = "Edit the text"
+EDIT_EMPTY: Final = "Nothing is left of the text. To have it done again, use Revise."
+EDIT_OUTDATED: Final = "This form is of an earlier version. Copy your text and open it again."
 NOTES_OFFERED: Final = "*Not in the box yet*"
 ADD_NOTE: Final = "Add"
 NOTE_DOES_NOT_FIT: Final = (
@@ -91,6 +94,25 @@ ANSWERING: Final = WordsForm(
     "The flow gets exactly what you write here.",
 )
 ASKED: Final = replace(ANSWERING, title="Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class EditWords:
+    """What becomes of an edited text, and the button that sends it."""
+
+    means: str
+    submit: str
+
+
+ASKS_FOR_EDITS: Final = EditWords(
+    "The crew is asked to make exactly these edits and to change nothing else. It does the task "
+    "again, and the next card says which edits are in.",
+    "Send edits",
+)
+APPROVES_EDITED: Final = EditWords(
+    "Your text takes the place of the crew's output, in your name, and you approve it.",
+    "Approve my text",
+)
 _OUTCOMES_SHOWN: Final = 10
 _OUTCOME: Final = 60
 
@@ -113,6 +135,11 @@ def what_words_become(question: Question) -> str:
         "A model on the flow's side will read this and choose one of its outcomes, perhaps not the"
         f" one you mean: {listed}. To be sure, press the outcome's own button."
     )
+
+
+def edit_label(number: int, total: int) -> str:
+    """The label of one of the boxes with the output."""
+    return "The text" if total == 1 else part(number + 1, total)
 
 
 ANSWER_TITLE: Final = "Before you answer"

@@ -22,7 +22,9 @@ from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, is_blank, mrkdwn_code, utf16_length
 from crewgate.slack.payloads import asked
 from crewgate.slack.reviews import form_strings, strings
+from crewgate.slack.reviews.buttons import EDIT
 from crewgate.slack.reviews.confirmation import render_caveats
+from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.notes_left import render_notes_left
 from crewgate.slack.reviews.output import output_in_modal
 from crewgate.usecases.read_models import CardView, DeadLetter
@@ -207,10 +209,13 @@ def _output(view: CardView, heading: str = form_strings.OUTPUT_HEADING) -> list[
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
         return []
+    first = section(heading)
+    if view.round.question is None and parts_to_edit(output) is not None:
+        first |= {"accessory": EDIT.on(view.round.id)}
     total = length(output.text)
     left_off = context(strings.shown_share(Share(characters, total).percent))
     return [
-        section(heading),
+        first,
         *output_in_modal(Output(shown, output.format)),
         *([left_off] if characters < total else []),
     ]

@@ -40,13 +40,21 @@ from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.ephemeral import Respond
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
-from crewgate.slack.payloads import Submission, parse_asked, parse_share, parse_submission
+from crewgate.slack.payloads import (
+    Submission,
+    parse_asked,
+    parse_edit_form,
+    parse_share,
+    parse_submission,
+)
 from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, form_strings, strings
+from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.modals import (
     approve_form,
     confirmation,
     dismiss_form,
+    edit_form,
     form_again,
     form_with_new_notes,
     receipt,
@@ -58,6 +66,7 @@ from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_posit
 from crewgate.slack.reviews.slow_signs import SlowSigns
 from crewgate.usecases.decide import answer_of, decide, reopen, retry, take_back
 from crewgate.usecases.dismiss import dismiss, dismiss_report
+from crewgate.usecases.edit import edit
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import claim
 
@@ -96,6 +105,7 @@ def register(
         (ids.APPROVE_MODAL, on_comment_submitted),
         (ids.REVISE_MODAL, on_revise_submitted),
         (ids.NOTES_MODAL, on_revise_submitted),
+        (ids.EDIT_MODAL, on_edit_submitted),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
         app.view(form)(partial(on_sent, context=context, read_thread=read_thread))
@@ -280,6 +290,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     ids.ANSWER: _decide_at_once,
     buttons.REVISE.id: _Open(revise_form),
     buttons.COMMENT.id: _comment,
+    buttons.EDIT.id: _Open(edit_form),
     buttons.TAKE_BACK.id: _Record(take_back, "taken_back"),
     buttons.CLAIM.id: _Record(claim, "claimed", is_watched=False),
     buttons.RETRY.id: _Record(retry, "retried"),
@@ -394,6 +405,49 @@ async def _settle_form(
             return
         # Close all modals: this one may lie on the reader.
         await ack(response_action="clear")
+
+
+async def on_edit_submitted(
+    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
+) -> None:
+    """Send the edited text, or the edits; a refusal keeps the text in the form."""
+    sent = parse_edit_form(body)
+    await read_thread(sent.round_id)
+    show = partial(show_in_form, ack, sent.box)
+    async with explain_errors(
+        show, context=context, plain=True, by=sent.by, round_id=sent.round_id
+    ):
+        output = (await context.uow.read.posting(sent.round_id)).view.output
+        parts = await context.off_loop(parts_to_edit, output)
+        if parts is None or len(parts.texts) != len(sent.written):
+            await show(form_strings.EDIT_OUTDATED)
+            return
+        text = parts.joined(sent.written)
+        if not text:
+            await show(form_strings.EDIT_EMPTY)
+            return
+        try:
+            edited = await edit(
+                sent.round_id,
+                text,
+                by=sent.by,
+                context=context,
+                new_id=context.new_id,
+                off_loop=context.off_loop,
+                seen=sent.seen,
+            )
+        except ConfirmationNeeded:
+            form = await edit_form(
+                sent.round_id,
+                sent.by,
+                context,
+                written=sent.written,
+                revision=sent.revision + 1,
+            )
+            await ack(response_action="update", view=form)
+            return
+        await ack(response_action="clear")
+        log.info("edited", **fields_of(edited), by=sent.by.id, approved=edited.takes_edits)
 
 
 async def on_dismiss_submitted(

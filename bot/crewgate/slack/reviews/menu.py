@@ -7,6 +7,7 @@ from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.payloads import with_share
 from crewgate.slack.reviews import buttons
+from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.presentation import Waiting, present
 from crewgate.usecases.read_models import CardView
 
@@ -20,10 +21,12 @@ def with_menu(headline: str, view: CardView, share: Share | None = None) -> Bloc
     waits = isinstance(present(round_), Waiting)
     changes = not waits and view.previous is not None
     comment = waits and round_.question is None
+    edit = comment and parts_to_edit(view.output) is not None
     entries = [
         buttons.HISTORY,
         *([buttons.CHANGES] if changes else []),
         *([buttons.COMMENT] if comment else []),
+        *([buttons.EDIT] if edit else []),
         *([buttons.READ] if share is not None and share.shown >= share.of else []),
     ]
     accessory = {

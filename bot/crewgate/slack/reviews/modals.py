@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import Caveats, Seen
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.caveats import Caveats, Seen, Share
+from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
 from crewgate.domain.notes import Draft, Note, appended
 from crewgate.domain.people import Role
 from crewgate.domain.review import State
@@ -22,6 +22,7 @@ from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press
 from crewgate.slack.reviews import form_strings
 from crewgate.slack.reviews.confirmation import render_confirmation, render_receipt
+from crewgate.slack.reviews.edit_form import parts_to_edit, render_edit_form
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
@@ -101,6 +102,31 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
     draft = await draft_for(posting.view.round, context=context)
     render = partial(render_revise_form, notes_mark=mark)
     return await context.off_loop(render, posting.view, draft, by.id)
+
+
+async def edit_form(
+    round_id: str,
+    by: Person,
+    context: SlackContext,
+    *,
+    written: Sequence[str] | None = None,
+    revision: int = 0,
+) -> Block:
+    """The form behind Edit, with the output or what was `written` in its place.
+
+    Raises as `decide` does; VerdictMisplaced where it is not offered.
+    """
+    await may_revise(round_id, by=by, context=context)
+    output = (await context.uow.read.posting(round_id)).view.output
+    parts = await context.off_loop(parts_to_edit, output)
+    if parts is None:
+        raise VerdictMisplaced
+    whole = Seen(share=Share(len(output.text), len(output.text)))
+    caveats = await caveats_for(round_id, by=by, context=context, seen=whole)
+    view, notes = await _view_and_notes(round_id, caveats, context)
+    shown = parts.texts if written is None else written
+    render = partial(render_edit_form, revision=revision)
+    return await context.off_loop(render, view, caveats, notes, shown)
 
 
 async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:

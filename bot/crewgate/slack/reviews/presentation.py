@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import assert_never
 
 from crewgate.domain.question import Reading, reading_of
-from crewgate.domain.reason import Reason, TakenAs
+from crewgate.domain.reason import EditedBy, Reason, TakenAs
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Answer, Decision
+from crewgate.domain.verdict import Answer, Decision, Person
 from crewgate.slack import icons
 
 
@@ -59,6 +59,8 @@ class Superseded:
 
     by: int
     """The number of the round that takes its place."""
+    edited_by: Person | None = None
+    """The author of that round's text, if it is not the crew's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def present(round_: Round) -> Presentation:
         case State.WAITING, _:
             return Waiting(round_.opened_at, len(round_.votes), round_.approvals)
         case State.SUPERSEDED, _:
-            return Superseded(round_.number + 1)
+            by = round_.reason.by if isinstance(round_.reason, EditedBy) else None
+            return Superseded(round_.number + 1, by)
         case State.DECIDED, Decision() as decision:
             return OnItsWay(decision, round_.reason)
         case State.RESUMED, Decision() as decision:

@@ -6,6 +6,7 @@ from typing import Final
 
 from crewgate.domain.answering import approves
 from crewgate.domain.changes import Changes, Fate, Unchanged
+from crewgate.domain.edits import EditsFate
 from crewgate.domain.passages import PassageKind
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Revise, TimedOut
@@ -23,8 +24,8 @@ NOBODY_ASKED: Final = "a newer output came before anybody decided"
 
 
 def is_unasked(previous: Round) -> bool:
-    """True if the round right before was replaced before anybody decided it."""
-    return previous.state is State.SUPERSEDED
+    """True if the crew replaced the round right before while nobody had decided it."""
+    return previous.state is State.SUPERSEDED and previous.reason is None
 
 
 def replaced(previous: Round) -> str:
@@ -66,6 +67,14 @@ def nothing_changed(previous: Round) -> str:
     asked = decision is not None and isinstance(decision.verdict, Revise)
     although = ", although a revision was asked for" if asked else ""
     return f":exclamation: *Nothing changed.* Word for word the same as before{although}."
+
+
+def edits_in(fate: EditsFate) -> str:
+    """What the crew made of the edits: `3 of 3 edits are in; 1 other passage changed`."""
+    are = "is" if fate.taken == 1 else "are"
+    taken = f"{fate.taken:,} of {shared.counted(fate.asked, 'edit')} {are} in"
+    others = shared.counted(fate.others, "other passage")
+    return f"{taken}; {others if fate.others else 'no other passage'} changed"
 
 
 _NOUNS: Final = {

@@ -24,7 +24,15 @@ from crewgate.domain.reason import (
     TimeOver,
 )
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import FEEDBACK_LIMIT, Answer, Approve, Decision, Revise, TimedOut
+from crewgate.domain.verdict import (
+    FEEDBACK_LIMIT,
+    Answer,
+    Approve,
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+)
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line, plain
@@ -208,8 +216,8 @@ def in_list(shown: Presentation, now: datetime) -> str:
         case Stuck(decision, reason):
             became = arrival(shown) if shown.may_be_taken else "not delivered"
             return f"{_ago(decision, now)}, *{became}*{_colon(reason)}"
-        case Superseded():
-            return "replaced by a newer output"
+        case Superseded(edited_by=by):
+            return f"edited by {person(by)}" if by else "replaced by a newer output"
         case Closed(decision, reason):
             closed = f"closed{_colon(reason)}"
             return closed if decision is None else f"{_ago(decision, now)}, {closed}"
@@ -266,6 +274,8 @@ def in_full(shown: Presentation) -> str:
     match shown:
         case Waiting(approved=approved, needed=needed):
             return f"{icon(shown)} Waiting for a decision{_so_far(approved, needed)}"
+        case Superseded(by, Person() as editor):
+            return f"{icon(shown)} {person(editor)} edited this text: round {by:,}."
         case Superseded(by):
             return f"{icon(shown)} A newer output came; round {by:,} takes its place."
         case OnItsWay() | Taken() | Stuck() | Closed():

@@ -31,6 +31,7 @@ from crewgate.slack.strings import (
     crew,
     joined,
     number,
+    numbered,
     person,
     quoted,
     task,
@@ -79,7 +80,7 @@ def about(view: CardView) -> str:
     round_ = view.round
     subject = one_line(view.subject, shared.TITLE_LIMIT)
     title = [bold(subject), task(round_)] if subject else [bold(task(round_))]
-    return joined(*title, number(round_), crew(round_.review.crew))
+    return joined(*title, numbered(round_), crew(round_.review.crew))
 
 
 # --- the quiet lines ------------------------------------------------------------------------------
@@ -91,13 +92,13 @@ def about_waiting(view: CardView, *, now: datetime, changed: str = "") -> str:
     `changed` is the amount of changes since the round before.
     """
     round_ = view.round
-    agent = one_line(round_.review.agent or "", shared.AGENT_LIMIT)
+    agent = "" if round_.edited_by else one_line(round_.review.agent or "", shared.AGENT_LIMIT)
     about = joined(
         crew(round_.review.crew),
         _rule(round_),
         "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
-        number(round_),
+        numbered(round_),
         changed,
         f"by {agent}" if agent else "",
         _started(view),
@@ -108,7 +109,7 @@ def about_waiting(view: CardView, *, now: datetime, changed: str = "") -> str:
 
 def about_plain(view: CardView, *, now: datetime) -> str:
     """The same without anything that an agent or a caller wrote."""
-    about = joined(_rule(view.round), number(view.round), date(view.round.opened_at))
+    about = joined(_rule(view.round), numbered(view.round), date(view.round.opened_at))
     return _with_rule(view, about, now)
 
 
@@ -139,7 +140,7 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
         "" if is_told else f"{shared.number_of(round_)}: {phrases.clause(decision)}",
         date(decision.at),
         f"waited {waited(round_, decision)}",
-        number(round_) if is_told else "",
+        numbered(round_) if is_told else "",
         crew(round_.review.crew),
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
@@ -150,7 +151,7 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
 def about_undecided(round_: Round) -> str:
     """Below the first line of a card that nobody decided."""
     ended = date(round_.ended_at or round_.opened_at)
-    return joined(ended, number(round_), crew(round_.review.crew))
+    return joined(ended, numbered(round_), crew(round_.review.crew))
 
 
 def waited(round_: Round, decision: Decision) -> str:
@@ -296,6 +297,16 @@ def comment_of_several(round_: Round) -> str:
     return (
         f"This takes {approvals(round_.approvals)}, and yours is one of them. Your comment is sent "
         "with your name, once the last one is given."
+    )
+
+
+def edit_of_several(round_: Round) -> str:
+    """Above an edited text that several people approve; empty where one is enough."""
+    if round_.approvals == 1:
+        return ""
+    return (
+        f"This takes {approvals(round_.approvals)} of your text, and yours is the first. Those "
+        "given before were for the crew's."
     )
 
 

@@ -100,8 +100,12 @@ async def _send(
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
     registered, carried = await context.uow.read.webhooks(round_)
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
-    review = round_.review
-    return await client.resume(review.execution_id, review.task_id, round_.decision, urls)
+    review, edited = round_.review, None
+    if round_.edited_by is not None:
+        edited = (await context.uow.read.posting(round_.id)).view.output.text
+    return await client.resume(
+        review.execution_id, review.task_id, round_.decision, urls, edited=edited
+    )
 
 
 async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: DeliveryContext) -> None:

@@ -66,9 +66,15 @@ class CrewClient(Protocol):
     """
 
     async def resume(
-        self, execution_id: str, task_id: str, decision: Decision, webhooks: WebhookUrls
+        self,
+        execution_id: str,
+        task_id: str,
+        decision: Decision,
+        webhooks: WebhookUrls,
+        *,
+        edited: str | None = None,
     ) -> Outcome:
-        """Tell the crew a decision, in one try."""
+        """Tell the crew a decision, in one try; `edited` is the text in place of its output."""
         ...
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:

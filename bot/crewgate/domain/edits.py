@@ -1,0 +1,184 @@
+"""A person's edits of an output: in the boxes of a form, as one exact revision, and their fate.
+
+Edits are told apart line by line: a paragraph, an item or a row of Markdown is a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from crewgate.domain.alignment import Block, StepBudget, align
+
+REVISION_LIMIT: Final = 12_000
+"""The longest exact revision, in characters: a page of the history shows four."""
+#: The most unchanged lines that are added to a passage so that it is found in one place only.
+_CONTEXT: Final = 20
+_BLANK: Final = " \t\r\n"
+#: What stands between two parts: blank lines without the indentation after them, or spaces.
+_GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
+
+PlaceToBreak = Callable[[str, int, int], int]
+"""Where to break a line that is too long: after the first place, at the second at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A text in parts, and what stands before, between and after them."""
+
+    texts: tuple[str, ...]
+    gaps: tuple[str, ...]
+    """One more than there are parts."""
+
+    def joined(self, written: Sequence[str]) -> str:
+        """Return the text with these parts; one that says the same stays as it was.
+
+        An empty one goes with what stands before it.
+        """
+        gaps, end = self.gaps[:-1], self.gaps[-1]
+        kept = [
+            (gap, was if _plain(was) == _plain(now) else now)
+            for gap, was, now in zip(gaps, self.texts, written, strict=True)
+            if now.strip() or not was.strip()
+        ]
+        if not kept:
+            return ""
+        return "".join((gaps[0], kept[0][1], *(gap + one for gap, one in kept[1:]), end))
+
+
+def _plain(part: str) -> str:
+    """Return a part as a form may give it back."""
+    return part.replace("\r\n", "\n").strip()
+
+
+def cut(text: str, size: int, place_to_break: PlaceToBreak) -> Parts:
+    """Cut a text at paragraphs, else at lines, into parts of at most `size` characters."""
+    texts: list[str] = []
+    gaps: list[str] = []
+    at = 0
+    while True:
+        gap = _GAP.match(text, at)
+        assert gap is not None  # noqa: S101  # it matches nothing, too
+        at = gap.end()
+        if not text[at:].strip():
+            return Parts(tuple(texts), (*gaps, gap[0] + text[at:]))
+        part = text[at : at + size + 1]
+        if len(part) > size:
+            ends = (part.rfind(mark, 1, size) for mark in ("\n\n", "\n"))
+            end = next((one for one in ends if one > 0), 0)
+            part = part[: end or place_to_break(part, size // 2, size)]
+        part = part.rstrip(_BLANK) or part
+        texts.append(part)
+        gaps.append(gap[0])
+        at += len(part)
+
+
+class Edit(NamedTuple):
+    """A passage and its replacement, with as many lines around them as make it unique."""
+
+    old: str
+    new: str
+
+
+def edits_of(before: str, edited: str) -> list[Edit]:
+    """Return the edits that turn one text into the other, in order."""
+    old, new = _lines(before), _lines(edited)
+    whole = "\n".join(old)
+    found: list[Block] = []
+    for block in _changed(old, new):
+        found.append(block)
+        _join(found)
+        for _ in range(_CONTEXT):
+            passage = "\n".join(old[found[-1].start : found[-1].end])
+            if passage.strip() and whole.count(passage) == 1:
+                break
+            _grow(found, len(old))
+    return [
+        Edit("\n".join(old[one.start : one.end]), "\n".join(new[one.new_start : one.new_end]))
+        for one in found
+    ]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.split("\n")]
+
+
+def _changed(old: Sequence[str], new: Sequence[str]) -> list[Block]:
+    return [one for one in align(old, new, StepBudget(0)) if not one.same]
+
+
+def _grow(found: list[Block], end: int) -> None:
+    """Add the line before the last block, or the one after it."""
+    last = found[-1]
+    if last.start:
+        found[-1] = last._replace(start=last.start - 1, new_start=last.new_start - 1)
+    elif last.end < end:
+        found[-1] = last._replace(end=last.end + 1, new_end=last.new_end + 1)
+    _join(found)
+
+
+def _join(found: list[Block]) -> None:
+    """Make one block of the last two if they share a line."""
+    if len(found) > 1 and found[-1].start < found[-2].end:
+        last, before = found.pop(), found.pop()
+        more = max(0, before.end - last.end)
+        found.append(before._replace(end=last.end + more, new_end=last.new_end + more))
+
+
+def exact_revision(edits: Sequence[Edit]) -> str:
+    """Return the feedback that asks for these edits and nothing else, each passage verbatim."""
+    one = len(edits) == 1
+    asks = "Make this edit" if one else f"Make these {len(edits)} edits"
+    steps = "\n\n".join(
+        f"{'' if one else f'{number}. '}{_step(edit)}" for number, edit in enumerate(edits, 1)
+    )
+    return f"{asks} in your last answer, word for word, and change nothing else.\n\n{steps}"
+
+
+def _step(edit: Edit) -> str:
+    if not edit.new.strip():
+        return f"Remove\n<<<\n{edit.old}\n>>>"
+    return f"Replace\n<<<\n{edit.old}\n>>>\nwith\n<<<\n{edit.new}\n>>>"
+
+
+@dataclass(frozen=True, slots=True)
+class EditsFate:
+    """What a crew made of the edits it was asked for."""
+
+    asked: int
+    taken: int
+    others: int
+    """The other passages that changed."""
+
+
+def fate_of(before: str, edited: str, after: str) -> EditsFate:
+    """Compare an output with the edits that were asked for in the one before."""
+    edits, wanted, now = edits_of(before, edited), _filled(edited), _filled(after)
+    ours = {line for edit in edits for text in edit for line in _filled(text)}
+    others = 0
+    for block in _changed(wanted, now):
+        went = [line for line in wanted[block.start : block.end] if line not in ours]
+        came = [line for line in now[block.new_start : block.new_end] if line not in ours]
+        # As many of those that came may be what was made of an edit.
+        of_edits = block.end - block.start - len(went)
+        others += max(len(went), len(came) - of_edits)
+    return EditsFate(len(edits), sum(_is_in(edit, wanted, now) for edit in edits), others)
+
+
+def _filled(text: str) -> list[str]:
+    """Return the lines that are not blank, each without what stands around it."""
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def _is_in(edit: Edit, wanted: Sequence[str], now: Sequence[str]) -> bool:
+    old, new = _filled(edit.old), _filled(edit.new)
+    is_left = not set(old).difference(wanted).isdisjoint(now)
+    # Of a line that stands elsewhere, too, one was removed.
+    is_left |= _stands_in(new, old) and _stands_in(old, now)
+    return _stands_in(new, now) and not is_left
+
+
+def _stands_in(lines: Sequence[str], text: Sequence[str]) -> bool:
+    return any(text[at : at + len(lines)] == lines for at in range(len(text) - len(lines) + 1))

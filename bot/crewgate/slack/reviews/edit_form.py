@@ -1,0 +1,87 @@
+"""The form in which a person writes a round's output themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from crewgate.domain.caveats import Caveats
+from crewgate.domain.edits import Parts, cut
+from crewgate.domain.notes import Note
+from crewgate.domain.notification import Format, Output
+from crewgate.domain.verdict import FEEDBACK_LIMIT
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import Block, context, section
+from crewgate.slack.blockkit.modals import modal, text_field
+from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
+from crewgate.slack.payloads import asked, edit_box
+from crewgate.slack.reviews import form_strings, strings
+from crewgate.slack.reviews.confirmation import render_caveats
+from crewgate.usecases.read_models import CardView
+
+#: The most of an output that a box begins with, in characters: it holds 3,000, so it can grow.
+_BOX: Final = 2_000
+#: The most boxes. Slack takes 100 blocks, some of which are others.
+_BOXES: Final = 80
+#: The longest output, in bytes as JSON: Slack takes 250,000 for a modal, and it may grow.
+_LONGEST: Final = 100_000
+
+
+def parts_to_edit(output: Output) -> Parts | None:
+    """The boxes' parts of an output; None where people could not see and change all of it.
+
+    Those are JSON, a text in which something is hidden, and one that the form does not hold.
+    """
+    text = output.text
+    if output.format is not Format.MARKDOWN or len(text) > _LONGEST:
+        return None
+    if clean(text) != text.replace("\r\n", "\n") or len(json.dumps(text)) > _LONGEST:
+        return None
+    parts = cut(text, _BOX, place_to_break)
+    fits = all(utf16_length(part) <= FEEDBACK_LIMIT for part in parts.texts)
+    return parts if fits and 0 < len(parts.texts) <= _BOXES else None
+
+
+def render_edit_form(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    written: Sequence[str],
+    *,
+    revision: int = 0,
+) -> Block:
+    """The form with these parts in its boxes, which says what becomes of the text.
+
+    `revision` counts how often the boxes were filled anew, because what it tells of has changed:
+    Slack takes a new text only for a new box.
+    """
+    round_ = view.round
+    says = form_strings.APPROVES_EDITED if round_.takes_edits else form_strings.ASKS_FOR_EDITS
+    several = strings.edit_of_several(round_) if round_.takes_edits else ""
+    return modal(
+        form_strings.EDIT_TITLE,
+        [
+            section(strings.about(view)),
+            *render_caveats(caveats, notes, again=revision > 0),
+            section(says.means),
+            *([context(several)] if several else []),
+            *(
+                text_field(
+                    form_strings.edit_label(number, len(written)),
+                    block_id=edit_box(revision, number),
+                    action_id=ids.EDITED,
+                    max_length=FEEDBACK_LIMIT,
+                    value=part,
+                    multiline=True,
+                )
+                # What is emptied goes.
+                | {"optional": True}
+                for number, part in enumerate(written)
+            ),
+        ],
+        callback_id=ids.EDIT_MODAL,
+        metadata=asked(round_.id, caveats.seen),
+        submit=says.submit,
+        close=form_strings.REVISE_CLOSE,
+    )

@@ -1,0 +1,216 @@
+"""A person's own text: approved in a round of its own, or asked for as one exact revision."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from crewgate.domain.caveats import Seen, Share
+from crewgate.domain.edits import REVISION_LIMIT
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import (
+    AlreadyDecided,
+    ConfirmationNeeded,
+    NotAReviewer,
+    NothingEdited,
+    RoundSuperseded,
+    SelfApproval,
+    TooManyEdits,
+    VerdictMisplaced,
+)
+from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.people import User
+from crewgate.domain.reason import EditedBy
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Person, Revise, Via
+from crewgate.usecases.edit import edit
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from tests.databases import both
+from tests.usecases.faults import LOST, Fault
+from tests.usecases.world import CREW, World
+
+DRAFT = "Tea.\n\nIt costs 3 euros.\n\nBuy it."
+EDITED = "Tea.\n\nIt costs 4 euros.\n\nBuy it."
+WHOLE = Seen(share=Share(len(DRAFT), len(DRAFT)))
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    people = (User(ANA.id), User(BEN.id), User(CAI.id))
+    world.crews["research"] = a_crew(reviewers=people)
+    return world
+
+
+async def edited(
+    world: World, round_: Round, text: str = EDITED, *, by: Person = ANA, seen: Seen = WHOLE
+) -> Round:
+    return await edit(
+        round_.id,
+        text,
+        by=by,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=seen,
+    )
+
+
+@both
+async def test_a_crew_that_takes_no_other_text_is_asked_for_exactly_these_edits(
+    world: World,
+) -> None:
+    waiting = (await world.notify(DRAFT)).round
+    world.crew.pause(DRAFT)
+    decided = await edited(world, waiting)
+    assert decided.id == waiting.id
+    assert decided.decision is not None
+    assert (decided.decision.by, decided.decision.via) == (ANA, Via.EDIT)
+    assert decided.decision.verdict == Revise(
+        "Make this edit in your last answer, word for word, and change nothing else.\n\n"
+        "Replace\n<<<\nIt costs 3 euros.\n>>>\nwith\n<<<\nIt costs 4 euros.\n>>>"
+    )
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert (taken.output, taken.decision.is_approve) == (DRAFT, False)
+    again = (await world.notify(EDITED)).round
+    view = (await world.uow.read.posting(again.id)).view
+    assert (view.previous and view.previous.id, view.asked_text) == (waiting.id, EDITED)
+    assert view.with_earlier(()).asked_text is None
+
+
+@both
+async def test_a_crew_that_takes_it_gets_the_text_as_the_output(world: World) -> None:
+    urls = WebhookUrls(task="https://example.com/task")
+    waiting = (await world.notify(DRAFT, takes_edits=True, webhooks=urls)).round
+    assert (await world.round(waiting.id)).takes_edits
+    world.crew.pause(DRAFT)
+    await world.settle_slack()
+    decided = await edited(world, waiting)
+    assert (decided.number, decided.edited_by, decided.state) == (2, ANA, State.DECIDED)
+    assert decided.decision is not None
+    assert (decided.decision.verdict, decided.decision.via) == (Approve(), Via.EDIT)
+    replaced = await world.round(waiting.id)
+    assert (replaced.state, replaced.reason) == (State.SUPERSEDED, EditedBy(ANA))
+    stored = await world.uow.read.posting(decided.id)
+    assert (stored.view.round.edited_by, stored.view.output.text) == (ANA, EDITED)
+    kinds = [EffectKind.REFRESH, EffectKind.POST, EffectKind.REFRESH, EffectKind.RESUME]
+    assert await world.effects() == kinds
+
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert (taken.output, taken.decision.is_approve) == (EDITED, True)
+    assert taken.webhooks.task == "https://example.com/task"
+    assert (await world.round(decided.id)).state is State.RESUMED
+    # The crew's own output once more says nothing new.
+    assert not (await world.notify(DRAFT, takes_edits=True)).accepted
+
+
+async def test_a_decision_about_an_edited_text_is_sent_again_with_the_text(world: World) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    world.crew.pause(DRAFT)
+    decided = await edited(world, waiting)
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).in_doubt
+    world.clock.advance(world.context.grace)
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert (taken.output, (await world.round(decided.id)).state) == (EDITED, State.RESUMED)
+
+
+@both
+async def test_where_several_approve_each_votes_on_the_text_that_they_were_shown(
+    world: World,
+) -> None:
+    world.crews["research"] = a_crew(
+        reviewers=(User(ANA.id), User(BEN.id), User(CAI.id)), rules=(a_rule(approvals=2),)
+    )
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    world.crew.pause(DRAFT)
+    await world.decide(waiting.id, by=BEN)
+    theirs = await edited(world, waiting)
+    assert (theirs.state, [vote.by for vote in theirs.votes]) == (State.WAITING, [ANA])
+    with pytest.raises(RoundSuperseded):
+        await world.decide(waiting.id, by=CAI)
+    assert (await world.round(theirs.id)).votes == theirs.votes
+
+    decided = await world.decide(theirs.id, by=BEN)
+    assert decided.decision is not None
+    assert [vote.by for vote in decided.decision.votes] == [ANA, BEN]
+    await world.turn(CREW)
+    assert world.crew.taken[0].output == EDITED
+
+
+async def test_an_edited_text_can_be_edited_and_sent_back(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    world.crew.pause(DRAFT)
+    second = await edited(world, waiting)
+    third = await edited(world, second, "Coffee.", by=BEN)
+    assert (third.number, third.edited_by, [vote.by for vote in third.votes]) == (3, BEN, [BEN])
+    await world.decide(third.id, Revise("Longer."), by=ANA)
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert (taken.output, taken.decision.human_feedback) == ("Coffee.", "Longer.")
+    # The crew comes back with what it had: nothing changed, although it was asked for.
+    again = (await world.notify(DRAFT, takes_edits=True)).round
+    assert (again.number, again.edited_by, again.unchanged) == (4, None, True)
+
+
+async def test_of_two_edits_at_once_the_first_one_counts(world: World) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    await edited(world, waiting)
+    with pytest.raises(RoundSuperseded) as caught:
+        await edited(world, waiting, "Coffee.", by=BEN)
+    assert caught.value.edited_by == ANA
+    plain = (await world.notify(DRAFT, task_id="other")).round
+    await edited(world, plain)
+    with pytest.raises(AlreadyDecided):
+        await edited(world, plain, "Coffee.", by=BEN)
+
+
+async def test_a_text_that_nobody_may_send_changes_nothing(world: World) -> None:
+    waiting = (await world.notify(DRAFT)).round
+    for refused, attempt in (
+        (NothingEdited, partial(edited, world, waiting, f"{DRAFT}  ")),
+        (TooManyEdits, partial(edited, world, waiting, "x" * REVISION_LIMIT)),
+        (NotAReviewer, partial(edited, world, waiting, by=EVE)),
+    ):
+        with pytest.raises(refused):
+            await attempt()
+    assert (await world.round(waiting.id)).version == waiting.version
+    question = (await world.ask(DRAFT)).round
+    with pytest.raises(VerdictMisplaced):
+        await edited(world, question)
+
+
+async def test_whoever_started_it_may_not_approve_a_text_of_their_own(world: World) -> None:
+    rule = a_rule(self_approval=False)
+    world.crews["research"] = a_crew(rules=(rule,))
+    await world.start()
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    with pytest.raises(SelfApproval):
+        await edited(world, waiting)
+    assert (await world.round(waiting.id)).state is State.WAITING
+    plain = (await world.notify(DRAFT, task_id="other")).round
+    assert (await edited(world, plain)).state is State.DECIDED
+
+
+@pytest.mark.parametrize("takes_edits", [True, False])
+async def test_notes_that_nobody_was_asked_about_are_asked_about(
+    world: World, *, takes_edits: bool
+) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=takes_edits)).round
+    await world.settle_slack()
+    card = (await world.uow.read.posting(waiting.id)).card
+    assert card is not None
+    await world.note(card, "9.1", by=BEN)
+    with pytest.raises(ConfirmationNeeded) as caught:
+        await edited(world, waiting)
+    assert not caught.value.caveats.is_excerpt
+    assert (await world.round(waiting.id)).state is State.WAITING
+    decided = await edited(world, waiting, seen=caught.value.caveats.seen)
+    assert decided.decision is not None
+    assert decided.decision.unsent_notes == 1
