@@ -162,7 +162,7 @@ class SlackMessenger(Messenger):
                 name=name,
                 title=title,
                 content=await self._off_loop(clean, output.text),
-                posted_since=posted_since,
+                may_be_there=posted_since is not None,
             )
         )
 
@@ -173,7 +173,7 @@ class SlackMessenger(Messenger):
             is_there = await self._poster.has_file(thread, name)
         except CallFailed as error:
             return error.failure
-        if is_there:
+        if is_there is not False:
             return Delivered()
         why = "Slack took the file and does not show it"
         return Refused(FILE_NOT_SHARED, why, RefusalKind.PERMANENT)

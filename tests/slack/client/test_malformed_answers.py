@@ -91,7 +91,7 @@ def post(client: AsyncWebClient, *, again: bool) -> Awaitable[object]:
 
 def upload(client: AsyncWebClient) -> Awaitable[object]:
     poster = Poster(client, clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
-    return poster.upload(THREAD, name="a.md", title="A", content="text", posted_since=None)
+    return poster.upload(THREAD, name="a.md", title="A", content="text", may_be_there=False)
 
 
 @pytest.mark.parametrize("body", NOBODY_KNOWS, ids=str)
@@ -135,7 +135,7 @@ async def test_a_success_that_names_nothing_may_have_changed_nothing(
     [posted] = slack.messages("C1")
     slack.fail("files.completeUploadExternal", malformed(body))
     place = MessageRef("C1", posted.ts, posted.ts)
-    uploading = poster.upload(place, name="a.md", title="A", content="text", posted_since=None)
+    uploading = poster.upload(place, name="a.md", title="A", content="text", may_be_there=False)
     assert "malformed" in (await fails(uploading)).why
 
 
@@ -148,7 +148,7 @@ async def test_an_upload_that_names_no_file_may_have_made_none(
     slack.fail("files.completeUploadExternal", malformed({"ok": True, "files": files}))
     place = MessageRef("C1", posted.ts, posted.ts)
     uploading = Poster(client, clock=lambda: datetime(2026, 1, 2, tzinfo=UTC)).upload(
-        place, name="a.md", title="A", content="text", posted_since=None
+        place, name="a.md", title="A", content="text", may_be_there=False
     )
     assert "malformed" in (await fails(uploading)).why
 

@@ -116,23 +116,20 @@ async def test_a_file_is_uploaded_once(slack: Workspace) -> None:
     poster = a_poster(slack)
     card = await post(poster)
 
-    async def upload(posted_since: datetime | None) -> None:
+    for again in (False, True):
         await poster.upload(
-            card, name="a.md", title="All of it", content="text", posted_since=posted_since
+            card, name="a.md", title="All of it", content="text", may_be_there=again
         )
-
-    await upload(None)
-    await upload(LONG_AGO)
 
     assert [file.name for file in slack.files] == ["a.md"]
 
 
-async def test_a_file_in_a_thread_that_may_not_be_read_counts_as_there(slack: Workspace) -> None:
+async def test_of_a_file_in_a_thread_that_may_not_be_read_nobody_knows(slack: Workspace) -> None:
     poster = a_poster(slack)
     card = await post(poster)
-    assert not await poster.has_file(card, "a.md")
+    assert await poster.has_file(card, "a.md") is False
     slack.fail("conversations.replies", error("missing_scope"))
-    assert await poster.has_file(card, "a.md")
+    assert await poster.has_file(card, "a.md") is None
     slack.fail("conversations.replies", error("internal_error"))
     with pytest.raises(CallFailed):
         await poster.has_file(card, "a.md")

@@ -56,9 +56,9 @@ class Grid:
     @property
     def of_interaction(self) -> Json:
         """The fields of an interaction that differ."""
-        enterprise = {"enterprise_id": ENTERPRISE_ID, "enterprise_name": _NAME}
+        team = {"id": TEAM_ID, "domain": TEAM_DOMAIN, "enterprise_id": ENTERPRISE_ID}
         return {
-            "team": None if self.whole else {"id": TEAM_ID, "domain": TEAM_DOMAIN} | enterprise,
+            "team": None if self.whole else team,
             "enterprise": {"id": ENTERPRISE_ID, "name": _NAME},
             "is_enterprise_install": self.whole,
         }
@@ -66,12 +66,10 @@ class Grid:
     @property
     def of_command(self) -> Json:
         """The fields of a slash command that differ."""
-        enterprise = {"enterprise_id": ENTERPRISE_ID, "enterprise_name": _NAME}
-        return enterprise | {"is_enterprise_install": str(self.whole).lower()}
+        whole = str(self.whole).lower()
+        return {"enterprise_id": ENTERPRISE_ID, "is_enterprise_install": whole}
 
     def of_user(self, user: str, team_id: str) -> Json:
         """The fields of a person that differ: those of other organisations have none."""
-        if team_id not in self.teams:
-            return {}
-        about = {"id": user, "enterprise_id": ENTERPRISE_ID, "enterprise_name": _NAME}
-        return {"enterprise_user": about | {"teams": [team_id]}}
+        about = {"id": user, "enterprise_id": ENTERPRISE_ID, "teams": [team_id]}
+        return {"enterprise_user": about} if team_id in self.teams else {}

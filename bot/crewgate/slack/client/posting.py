@@ -99,10 +99,10 @@ class Poster:
         name: str,
         title: str,
         content: str,
-        posted_since: datetime | None,
+        may_be_there: bool,
     ) -> None:
-        """Put a text into a thread as a file, unless an earlier try since then did."""
-        if posted_since is not None and await self._find_file(thread, name, posted_since):
+        """Put a text into a thread as a file, unless an earlier try did."""
+        if may_be_there and await self.has_file(thread, name):
             return
         answer = await attempt(
             self._client.files_upload_v2(
@@ -116,16 +116,20 @@ class Poster:
         files = objects_in(answer, "files")
         text_at(files[0] if files else {}, "id")  # a success without a file may have made none
 
-    async def has_file(self, thread: MessageRef, name: str) -> bool:
-        """Look for a file in a whole thread; return True, too, where this bot may not read it."""
+    async def has_file(self, thread: MessageRef, name: str) -> bool | None:
+        """Look for a file in a whole thread; None where this bot may not read it."""
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         messages = messages_between(self._client, thread.channel, thread.thread_ts, start)
         try:
-            return any([_has_file(message, name) async for message in messages])
+            async for message in messages:
+                if any(file.get("name") == name for file in objects_in(message, "files")):
+                    return True
         except CallFailed as error:
             if isinstance(error.failure, Refused) and error.failure.code in NOT_READABLE:
-                return True
+                log.warning("channel_not_readable", channel=thread.channel, why=error.failure.code)
+                return None
             raise
+        return False
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str
@@ -154,18 +158,6 @@ class Poster:
                 self._search.forget(key)
                 return text_at(message, "ts")
         return None
-
-    async def _find_file(self, thread: MessageRef, name: str, since: datetime) -> bool:
-        key = f"file {thread.thread_ts} {name}"
-        async for message in self._search.since(key, thread.channel, thread.thread_ts, since):
-            if _has_file(message, name):
-                self._search.forget(key)
-                return True
-        return False
-
-
-def _has_file(message: dict[str, Any], name: str) -> bool:
-    return any(file.get("name") == name for file in objects_in(message, "files"))
 
 
 def _key(message: dict[str, Any]) -> str | None:

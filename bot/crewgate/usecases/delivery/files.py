@@ -1,4 +1,4 @@
-"""Files in threads: uploaded, and looked for later. Each function settles its job.
+"""Files in threads: uploaded, and looked for later.
 
 Slack shares a file some time after it says that the upload is complete
 (https://github.com/slackapi/bolt-js/issues/2115), and sometimes never.
@@ -6,8 +6,8 @@ Slack shares a file some time after it says that the upload is complete
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 import structlog
@@ -24,67 +24,50 @@ log = structlog.get_logger(__name__)
 
 #: How often a file is uploaded that is not in its thread afterwards.
 UPLOADS: Final = 2
+_OF_ROUND: Final = (EffectKind.LOOK_FOR_FILE, EffectKind.ATTACH_FAILED)
+_OF_RESULT: Final = (EffectKind.LOOK_FOR_RESULT_FILE, EffectKind.RESULT_FILE_FAILED)
+_NEXT: Final[Mapping[EffectKind, tuple[EffectKind, EffectKind]]] = {
+    EffectKind.ATTACH: _OF_ROUND,
+    EffectKind.LOOK_FOR_FILE: _OF_ROUND,
+    EffectKind.RESULT_FILE: _OF_RESULT,
+    EffectKind.LOOK_FOR_RESULT_FILE: _OF_RESULT,
+}
+"""What looks for the file, and what says that it is missing."""
 
 
 async def attach(job: Job, context: DeliveryContext) -> Outcome:
-    """Put the whole output, or the whole result, as a file into the thread."""
-    about = await _about(job, context)
+    """Put the whole output, or the whole result, as a file into the thread, and settle the job.
+
+    After so many uploads as its effect says, the file is looked for first; one that is not there
+    is uploaded once more, or said to be missing.
+    """
+    about = await _about(job.effect, context)
     if about is None:
         return await settle(job, Delivered("nothing to attach"), context)
-    return await _upload(job, about, context, number=1, posted_since=job.began_at)
-
-
-async def look_for(job: Job, context: DeliveryContext) -> Outcome:
-    """Look for the file; upload it once more if it is not there, and say so if it never is."""
-    about = await _about(job, context)
-    if about is None:
-        return await settle(job, Delivered("nothing to look for"), context)
-    outcome = await context.messenger.find_file(about)
-    uploads = job.effect.number or UPLOADS
-    if not (isinstance(outcome, Refused) and outcome.code == FILE_NOT_SHARED):
-        return await settle(job, outcome, context)
-    if uploads >= UPLOADS:
-        return await settle(job, outcome, context, failed=_failed(job, about))
-    log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.subject)
-    return await _upload(job, about, context, number=uploads + 1)
-
-
-async def _about(job: Job, context: DeliveryContext) -> Posting | ExecutionPosting | None:
-    """Return what the file is about; None where somebody deleted the message that it is below."""
-    read, effect = context.uow.read, job.effect
-    if not _is_of_execution(effect):
-        posting = await read.posting(effect.subject)
-        return None if posting.card is None else posting
-    found = await read.executions.posting(effect.crew, effect.execution_id)
-    is_there = found is not None and found.execution.result is not None and found.thread_ts
-    return found if is_there else None
-
-
-async def _upload(
-    job: Job,
-    about: Posting | ExecutionPosting,
-    context: DeliveryContext,
-    *,
-    number: int,
-    posted_since: datetime | None = None,
-) -> Outcome:
-    outcome = await context.messenger.attach(about, posted_since=posted_since)
+    uploads, (look, missing) = job.effect.number or 0, _NEXT[job.effect.kind]
+    failed = replace(job.effect, kind=missing, number=None)
+    if uploads:
+        found = await context.messenger.find_file(about)
+        is_missing = isinstance(found, Refused) and found.code == FILE_NOT_SHARED
+        if not is_missing or uploads == UPLOADS:
+            return await settle(job, found, context, failed=failed if is_missing else None)
+        log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.subject)
+    since = None if uploads else job.began_at  # it was just looked for
+    outcome = await context.messenger.attach(about, posted_since=since)
     if not isinstance(outcome, Delivered):
-        return await settle(job, outcome, context, failed=_failed(job, about))
-    of_execution = _is_of_execution(job.effect)
-    kind = EffectKind.LOOK_FOR_RESULT_FILE if of_execution else EffectKind.LOOK_FOR_FILE
-    look = replace(job.effect, kind=kind, number=number)
+        return await settle(job, outcome, context, failed=failed)
     async with context.uow.begin() as tx:
-        await tx.enqueue([look], at=context.clock() + context.share_grace)
+        later = replace(job.effect, kind=look, number=uploads + 1)
+        await tx.enqueue([later], at=context.clock() + context.share_grace)
         await tx.complete(job)
     return outcome
 
 
-def _failed(job: Job, about: Posting | ExecutionPosting) -> Effect:
-    if isinstance(about, Posting):
-        return about.view.round.effect(EffectKind.ATTACH_FAILED)
-    return replace(job.effect, kind=EffectKind.RESULT_FILE_FAILED)
-
-
-def _is_of_execution(effect: Effect) -> bool:
-    return effect.kind in (EffectKind.RESULT_FILE, EffectKind.LOOK_FOR_RESULT_FILE)
+async def _about(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
+    """Return what the file is about; None where somebody deleted the message that it is below."""
+    if _NEXT[effect.kind] is _OF_ROUND:
+        posting = await context.uow.read.posting(effect.subject)
+        return None if posting.card is None else posting
+    found = await context.uow.read.executions.posting(effect.crew, effect.execution_id)
+    is_there = found is not None and found.execution.result is not None and found.thread_ts
+    return found if is_there else None
