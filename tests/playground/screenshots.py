@@ -100,7 +100,7 @@ async def under_a_rule(page: Page, second: Locator) -> None:
     await expect(form).to_contain_text("decides for you until")
     await shoot_every(page, "set")
     await form.get_by_role("button", name="Close", exact=True).click()
-    reminder = await later_card(page, "still waits for a decision")
+    reminder = await later_card(page, "still waits for 1 more approval")
     await expect(reminder).to_be_visible(timeout=REMINDED)
     await shoot_every(page, "reminded", reminder)
 
