@@ -19,6 +19,7 @@ from tests.bench.footprint import footprint
 from tests.bench.growth import growth
 from tests.bench.latency import idle, loaded
 from tests.bench.options import Options, read_options
+from tests.bench.shared import shared
 from tests.bench.throughput import clicks, notifications
 from tests.options import InvalidOption
 
@@ -32,6 +33,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "footprint": footprint,
     "growth": growth,
     "burst": burst,
+    "shared": shared,
 }
 
 #: How long one section may take, in seconds.

@@ -56,7 +56,9 @@ async def copy_rounds(url: str, template: str, numbers: range) -> None:
 
     The copies are a millisecond older each. They wait to be asked for their status, an hour later.
     """
-    counted = sa.select(sa.literal(numbers.start).label("n")).cte("numbers", recursive=True)
+    counted = sa.select(sa.literal(numbers.start, sa.BigInteger).label("n")).cte(
+        "numbers", recursive=True
+    )
     counted = counted.union_all(sa.select(counted.c.n + 1).where(counted.c.n < numbers.stop - 1))
     number = sa.cast(counted.c.n, sa.Text)
     execution = _text(mark("c")[:-1]) + number + _text("-")
