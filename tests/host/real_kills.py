@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
-from crewgate.demo.workspace import buttons, message_text
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.host.client import TOKEN, Json
 from tests.host.real import Real, answer
 from tests.journeys.conftest import World
@@ -214,6 +214,41 @@ async def words_hold(real: Real) -> AsyncIterator[None]:
     assert len([one for one in real.listener.at("/TalkFlow") if one["flow_id"] == same]) == 2
     assert hurriedly["result"]["output"] == "got None"
     assert (await answer(hurry, "Now."))[0] == 410
+
+
+async def words_are_given_in_slack(real: Real, world: World) -> AsyncIterator[None]:
+    """What the flow asks comes to the listener, and from there to the bot as it came."""
+    served = real.api("TalkFlow")
+    execution = await served.kick_off({"topic": "slack"})
+
+    async def asked(number: int, message: str) -> Message:
+        await real.question("TalkFlow", execution, number)
+        taken = [one for one in real.listener.got if one[1].get("flow_id") == execution]
+        _, _, headers, raw = taken[number - 1]
+        status, _ = await world.post("/crews/research/flow-request", raw, **headers)
+        assert status == 202
+        return await world.card(message)
+
+    async def say(card: Message, words: str) -> None:
+        await world.slack.click(ANA, card, "Answer")
+        await modal(world, ANA, "Your answer")
+        assert (await world.slack.submit(ANA, {"feedback": words})).ok
+
+    first = await asked(1, "Which topic?")
+    await say(first, "Tea.")
+    await world.shown(first, "The flow goes on.")
+    second = await asked(2, "How long?")
+    yield
+    yield
+
+    await say(second, "Short.")
+    yield
+
+    world.patience = 60
+    await world.shown(second, "The flow goes on.")
+    ended = await served.until(execution, "completed")
+    assert ended["result"]["output"] == "Tea., Short."
+    assert [one["flow_id"] for one in real.listener.at("/TalkFlow")].count(execution) == 2
 
 
 async def a_crew_is_reviewed_in_slack(real: Real, world: World) -> AsyncIterator[None]:

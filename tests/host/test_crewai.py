@@ -14,8 +14,9 @@ from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
 from tests.host import real_crews, real_flows, real_kills
 from tests.host.client import TOKEN, Listener
-from tests.host.real import PYTHON, Real, host, needs_crewai
+from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
+from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
 from tests.repo.files import ROOT
 
 pytestmark = [needs_crewai, pytest.mark.timeout(180)]
@@ -57,9 +58,8 @@ async def bot_of(real: Real, make_world: MakeWorld) -> AsyncIterator[World]:
     port = free_port()
     async with make_world(
         port=port,
-        PUBLIC_URL=f"http://127.0.0.1:{port}",
-        CREW_URL=f"{real.process.url}/crew",
-        CREW_TOKEN=TOKEN,
+        crews_file=crews_file(REVIEWERS).replace("CREW_URL", f"{real.process.url}/crew"),
+        **ENVIRONMENT | {"RESEARCH_TOKEN": TOKEN, "RESEARCH_FLOW_SECRET": FLOW_SECRET},
     ) as world:
         yield world
 
@@ -80,6 +80,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "tasks beside each other": real_kills.the_later_of_two_tasks_stays_done(real),
             "flows": real_kills.flows_go_on(real),
             "words": real_kills.words_hold(real),
+            "words in Slack": real_kills.words_are_given_in_slack(real, world),
             "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),
         }
         for steps in killed.values():
