@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from crewgate.domain.caveats import Seen
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import TIMER, EffectKind
 from crewgate.domain.errors import (
     ConfirmationNeeded,
     NotAReviewer,
@@ -110,9 +110,11 @@ async def test_a_flow_that_waits_no_longer_closes_what_nobody_answered(
     await world.settle_slack()
     await after(world, timedelta(minutes=59))
     assert (await world.round(asked.id)).state is State.WAITING
+    world.clock.advance(timedelta(minutes=1))
+    due = await world.lease(TIMER)
     if answered:
         await world.decide(asked.id, Revise("Tea."))
-    await after(world, timedelta(minutes=1))
+    await world.deliver(*due)
     after_it = await world.round(asked.id)
     assert (after_it.state, after_it.reason) == (
         (State.DECIDED, None) if answered else (State.CLOSED, TimeOver())
