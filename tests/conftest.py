@@ -100,7 +100,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
     async def made(name: str, prepare: Prepare) -> Path:
         path = folder / f"{name}.db"
         if not path.exists():
-            await prepare(f"sqlite:///{path}")
+            await prepare(f"sqlite+aiosqlite:///{path}")
         return path
 
     return made
@@ -118,7 +118,7 @@ async def empty_database_url(
 ) -> AsyncIterator[str]:
     """A database without tables."""
     if backend == "sqlite":
-        yield f"sqlite:///{tmp_path / 'crewgate.db'}"
+        yield f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"
     else:
         server: Postgres = request.getfixturevalue("postgres")
         async with server.database("template1") as url:
@@ -139,7 +139,7 @@ def copy_database(
         if backend == "sqlite":
             path = tmp_path / "crewgate.db"
             shutil.copy(await sqlite_template(name, prepare), path)
-            yield f"sqlite:///{path}"
+            yield f"sqlite+aiosqlite:///{path}"
         else:
             server: Postgres = request.getfixturevalue("postgres")
             async with server.database(await server.template(name, prepare)) as url:

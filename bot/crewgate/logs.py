@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 #: at which anybody may answer a click in the bot's name.
 _QUIET = (
     "aiohttp",
+    "aiosqlite",
     "alembic",
     "asyncio",
     "httpcore",

@@ -16,7 +16,7 @@ SEED = "0f" * 32
 
 
 def settings(folder: Path, key: str | None = None) -> Settings:
-    url = f"sqlite:///{folder / 'crewgate.db'}"
+    url = f"sqlite+aiosqlite:///{folder / 'crewgate.db'}"
     return Settings(slack_bot_token="xoxb-1", database_url=url, audit_key=key, crews={})
 
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from crewgate.store.engine import Connection, open_beside
 from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
 from tests.bench.requests import mark
 
@@ -17,9 +17,9 @@ _MILLISECOND = 1_000
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Connection]:
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
     """A connection beside the bot's own; what is done on it is committed."""
-    engine = open_beside(url)
+    engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
             yield connection

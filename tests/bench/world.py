@@ -126,7 +126,7 @@ def bot(
 @asynccontextmanager
 async def _database(kind: str, folder: Path) -> AsyncIterator[str]:
     if kind == "sqlite":
-        yield f"sqlite:///{folder / 'crewgate.db'}"
+        yield f"sqlite+aiosqlite:///{folder / 'crewgate.db'}"
         return
     # Half a second, and a package that only PostgreSQL needs.
     from tests.postgres import open_postgres  # noqa: PLC0415

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from crewgate import __version__
 from crewgate.check.confirm_reviewer import confirm_reviewer
 from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Mark
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import Engines, open_beside
+from crewgate.store.engine import Engines
 from crewgate.store.migrate import BASELINE, HEAD
 
 ADDRESS = "lead@example.com"
@@ -40,9 +41,9 @@ async def test_an_older_one_will_be_upgraded(
 
 
 async def test_an_empty_one_is_filled_at_the_first_start(empty_database_url: str) -> None:
-    engine = open_beside(empty_database_url)
-    async with engine.begin() as connection:
-        await connection.execute(sa.text("SELECT 1"))
+    engine = create_async_engine(empty_database_url)
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SELECT 1")
     await engine.dispose()
     found = await check_database(empty_database_url)
     assert str(found) == "✓ database: empty; it is filled at the first start"
@@ -82,4 +83,4 @@ async def test_only_an_address_and_an_account_of_a_database_that_is_there_are_co
     assert await confirm_reviewer(database_url, "lead", "U0BEN") == 1
     assert await confirm_reviewer(database_url, ADDRESS, "ben") == 1
     with pytest.raises(StoreUnavailable, match="there is no database yet"):
-        await confirm_reviewer(f"sqlite:///{tmp_path / 'none.db'}", ADDRESS, "U0BEN")
+        await confirm_reviewer(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}", ADDRESS, "U0BEN")

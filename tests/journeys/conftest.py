@@ -187,7 +187,7 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
             database = tmp_path / "crewgate.db"
             if not database.exists():
                 shutil.copy(await sqlite_template(MIGRATED, bring_up), database)
-            url = f"sqlite:///{database}"
+            url = f"sqlite+aiosqlite:///{database}"
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
             chosen = replace(chosen, port=port, database_url=url, crews=crews)
             bot = await stack.enter_async_context(running(chosen, runtime))

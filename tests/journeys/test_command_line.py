@@ -246,7 +246,7 @@ async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_
     bot = BotProcess(env, folder=tmp_path)
     async with bot:
         # That Slack was asked does not mean that its answer is on disk.
-        while not await address_owners(f"sqlite:///{tmp_path / 'crewgate.db'}"):
+        while not await address_owners(f"sqlite+aiosqlite:///{tmp_path / 'crewgate.db'}"):
             assert bot.running
     slack.world.users["U0BEN"] = replace(slack.world.users["U0BEN"], email="old@example.com")
     slack.add_user("U0NEW", "New", "ben@example.com")

@@ -20,7 +20,7 @@ def test_little_is_enough(load_with: Load) -> None:
     assert settings.slack_app_token is None
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.public_url is None
-    assert settings.database_url == "sqlite:///crewgate.db"
+    assert settings.database_url == "sqlite+aiosqlite:///crewgate.db"
     assert (settings.host, settings.port) == ("0.0.0.0", 3000)  # noqa: S104 - the default
     assert (settings.log_format, settings.log_level) == ("console", "info")
     (crew,) = settings.crews.values()
@@ -172,9 +172,9 @@ def test_socket_mode_needs_no_signing_secret(load_with: Load) -> None:
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("sqlite:///data/x.db", "sqlite:///data/x.db"),
-        ("sqlite:////data/x.db", "sqlite:////data/x.db"),
-        ("sqlite+aiosqlite:///x.db", "sqlite:///x.db"),
+        ("sqlite:///data/x.db", "sqlite+aiosqlite:///data/x.db"),
+        ("sqlite:////data/x.db", "sqlite+aiosqlite:////data/x.db"),
+        ("sqlite+aiosqlite:///x.db", "sqlite+aiosqlite:///x.db"),
         ("postgres://u:p%40@h:5432/d", "postgresql+asyncpg://u:p%40@h:5432/d"),
         ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
         ("postgresql+asyncpg://h/d?ssl=prefer", "postgresql+asyncpg://h/d?ssl=prefer"),

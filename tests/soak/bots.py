@@ -38,7 +38,7 @@ async def one_bot(
     address = f"http://127.0.0.1:{port}"
     configured = {"PUBLIC_URL": address, **settings, "DATABASE_URL": database}
     async with BotProcess(configured, folder=folder, port=port, command=command) as bot:
-        yield Bots(address, (bot,), database)
+        yield Bots(address, (bot,), database.replace("sqlite:", "sqlite+aiosqlite:"))
 
 
 @asynccontextmanager

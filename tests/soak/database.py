@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import ExecutionState
 from crewgate.domain.review import State
-from crewgate.store.engine import Readers, open_readers
+from crewgate.store.engine import open_readers
 from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
 from tests.soak.labels import Label, find_label
 from tests.soak.rules import Vote
@@ -81,26 +82,20 @@ class Stored:
 class Database:
     """The bot's database."""
 
-    def __init__(self, engine: Readers) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def read(self) -> Stored:
         """Everything, in one transaction."""
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(_read)
-
-
-def _read(connection: sa.Connection) -> Stored:
-    connection.exec_driver_sql("BEGIN" if connection.dialect.name == "sqlite" else "SELECT 1")
-    try:
-        jobs = connection.execute(_JOBS)
-        return Stored(
-            tuple(_round(row) for row in connection.execute(_ROUNDS)),
-            tuple(StoredJob(EffectKind(row.kind), *row[1:]) for row in jobs.all()),
-            frozenset(connection.execute(_OVER).scalars()),
-        )
-    finally:
-        connection.rollback()
+        async with self._engine.connect() as connection, connection.begin():
+            stored_rounds = (await connection.execute(_ROUNDS)).all()
+            jobs = (await connection.execute(_JOBS)).all()
+            over = (await connection.execute(_OVER)).scalars()
+            return Stored(
+                tuple(_round(row) for row in stored_rounds),
+                tuple(StoredJob(EffectKind(row.kind), *row[1:]) for row in jobs),
+                frozenset(over),
+            )
 
 
 @asynccontextmanager

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import aiosqlite
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crewgate.store.engine import Engines, ReadConnection
-from crewgate.store.sqlite_connection import driver_of
+from crewgate.store.engine import Engines
 
 GROWING: Final = (
     "rounds|outbox|executions|task_updates|reviews|outputs|webhooks|dead_letters"
@@ -114,32 +115,26 @@ async def insert_many(engines: Engines, last: int, *, first: int, at: int) -> No
             await connection.execute(sa.text(named))
 
 
-async def steps_of(connection: ReadConnection, statement: str, parameters: Any) -> int:
+async def steps_of(connection: AsyncConnection, statement: str, parameters: Any) -> int:
     """How many instructions SQLite carries out for a statement: the same every time."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, aiosqlite.Connection)
     steps = 0
 
     def count() -> None:
         nonlocal steps
         steps += 1
 
-    def run(connection: sa.Connection) -> None:
-        driver_of(connection).set_progress_handler(count, 1)
-        connection.exec_driver_sql(statement, parameters).all()
-        driver_of(connection).set_progress_handler(None, 1)
-
-    await connection.run_sync(run)
+    await driver.set_progress_handler(count, 1)
+    await connection.exec_driver_sql(statement, parameters)
+    await driver.set_progress_handler(None, 1)  # type: ignore[arg-type]
     return steps
 
 
-async def sql(connection: ReadConnection, statement: str, parameters: Any) -> Sequence[Any]:
-    """The rows of a statement as the driver takes it."""
-    return await connection.run_sync(lambda one: one.exec_driver_sql(statement, parameters).all())
-
-
-async def rows_of(connection: ReadConnection, statement: str, parameters: Any) -> int:
+async def rows_of(connection: AsyncConnection, statement: str, parameters: Any) -> int:
     """How many rows PostgreSQL looks at for a statement, in all steps of its plan."""
     explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
-    [(plan,)] = await sql(connection, explain, parameters)
+    plan = (await connection.exec_driver_sql(explain, parameters)).scalar_one()
     (top,) = json.loads(plan) if isinstance(plan, str) else plan
     return sum(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]

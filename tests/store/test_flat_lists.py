@@ -14,7 +14,7 @@ from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.read_models import COUNTED
 from tests.builders import ANA, NOW, SECOND, a_crew
-from tests.store.plans import CREWS, GROWING, insert_many, recorded, rows_of, sql, steps_of
+from tests.store.plans import CREWS, GROWING, insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World
 
 MICROSECONDS = int(NOW.timestamp()) * 1_000_000
@@ -72,7 +72,7 @@ async def test_postgresql_looks_at_no_more_rows(world: World) -> None:
         await world.outbox.lease(SLACK, now=NOW + SECOND, lease=LEASE, limit=8)
     async with world.engines.read.connect() as connection:
         for statement, parameters in [*statements, *more]:
-            plan = await sql(connection, f"EXPLAIN {statement}", parameters)
+            plan = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
             text = "\n".join(row[0] for row in plan)
             assert not re.search(rf"Seq Scan on ({GROWING})\b", text), text
         for statement, parameters in statements:

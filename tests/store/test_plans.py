@@ -28,7 +28,7 @@ from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.track import record_update
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
-from tests.store.plans import GROWING, recorded, sql
+from tests.store.plans import GROWING, recorded
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
@@ -146,7 +146,7 @@ async def test_sqlite_scans_no_table(world: World) -> None:
         for statement, parameters in statements:
             if re.search(r"SELECT executions.activity_count\s+FROM executions\s+LIMIT", statement):
                 continue  # the first row is the answer
-            plan = await sql(connection, f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             for row in plan:
                 assert not re.search(rf"SCAN ({GROWING})\b", row.detail), statement
 
@@ -158,7 +158,7 @@ async def test_sqlite_reads_the_newest_tasks_of_an_execution_and_no_others(world
         await world.uow.read.executions.posting("research", "e-1")
     statement, parameters = next(one for one in statements if "FROM task_updates" in one[0])
     async with world.engines.read.connect() as connection:
-        plan = await sql(connection, f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         steps = [row.detail for row in plan]
     assert not [step for step in steps if "TEMP B-TREE" in step], steps
     read, _, counted = steps

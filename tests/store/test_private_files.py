@@ -15,7 +15,7 @@ from crewgate.store.engine import open_engines
 
 
 def _url(path: Path) -> str:
-    return f"sqlite:///{path}"
+    return f"sqlite+aiosqlite:///{path}"
 
 
 def _modes(folder: Path) -> dict[str, int]:

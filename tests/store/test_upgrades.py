@@ -34,8 +34,8 @@ async def made(empty_database_url: str) -> AsyncIterator[Engines]:
 
 
 @pytest.fixture
-def file(made: Engines, empty_database_url: str) -> Path:
-    return Path(str(sa.make_url(empty_database_url).database))
+def file(made: Engines) -> Path:
+    return Path(str(made.read.url.database))
 
 
 async def versions(engines: Engines) -> tuple[object, object]:
@@ -130,7 +130,7 @@ async def test_the_copy_in_its_place_is_the_database_from_before(
     file.with_name(f"{file.name}.before-99.1.0").replace(file)
     be(__version__, monkeypatch)
 
-    again = open_engines(f"sqlite:///{file}")
+    again = open_engines(str(made.read.url))
     with capture_logs() as logs:
         await migrate(again.write)
     await again.dispose()

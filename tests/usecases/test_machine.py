@@ -95,7 +95,7 @@ class Reviews(RuleBasedStateMachine):
         self.broken = False
         self.known: list[Round] = []
         """Every round, as it was after the latest step."""
-        self.run(self.open(f"sqlite:///{path}"))
+        self.run(self.open(f"sqlite+aiosqlite:///{path}"))
 
     async def open(self, url: str) -> None:
         engines = open_engines(url)

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate import __version__
 from crewgate.check.findings import Finding, wrong
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.runtime import Runtime
-from crewgate.store.engine import Readers, open_beside, open_readers
+from crewgate.store.engine import open_beside, open_readers
 from crewgate.store.failures import translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
 from crewgate.store.tables import email_owners
@@ -57,7 +58,7 @@ def _folder_of(url: str) -> Path | None:
 
 
 @asynccontextmanager
-async def of_this_version(engine: Readers | None) -> AsyncIterator[Readers]:
+async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
     """The engine, if its database is there and migrated; disposed of at the end.
 
     Raises StoreUnavailable.
@@ -78,19 +79,15 @@ async def of_this_version(engine: Readers | None) -> AsyncIterator[Readers]:
 async def write_beside(url: str) -> AsyncIterator[Tx]:
     """A transaction beside a running bot. Raises StoreUnavailable."""
     runtime = Runtime()
-    async with of_this_version(open_readers(url)):
-        engine = open_beside(url)
-    try:
+    async with of_this_version(open_beside(url)) as engine:
         with translate_errors():
             async with engine.begin() as connection:
                 tx = Tx(connection, clock=runtime.clock, new_id=runtime.new_id)
                 yield tx
                 await tx.flush()
-    finally:
-        await engine.dispose()
 
 
-async def _age_of(engine: Readers) -> Age:
+async def _age_of(engine: AsyncEngine) -> Age:
     """Read the database's age. Raises StoreUnavailable, also for an unknown one."""
     with translate_errors():
         async with engine.connect() as connection:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from crewgate.check.database import address_owners, of_this_version
 from crewgate.check.findings import say
 from crewgate.check.rules import Known, people_of
@@ -17,7 +19,7 @@ from crewgate.rules.replay import Change, Group, replay
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
-from crewgate.store.engine import Readers, open_readers
+from crewgate.store.engine import open_readers
 from crewgate.store.executions import ExecutionQueries
 from crewgate.store.replay import Replay
 
@@ -86,7 +88,7 @@ async def explain_rules(settings: Settings, prefix: str) -> int:
     return 0
 
 
-async def _find(engine: Readers, prefix: str, settings: Settings) -> list[tuple[str, str]]:
+async def _find(engine: AsyncEngine, prefix: str, settings: Settings) -> list[tuple[str, str]]:
     """Some of the executions with this id or, where there is none, with this beginning."""
     read = ExecutionQueries(engine)
     found = await read.starting_with(prefix, crews=tuple(settings.crews), limit=CANDIDATES)

@@ -199,12 +199,12 @@ class Settings:
         str,
         Setting(
             parsers.parse_database_url,
-            "`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`"
+            "`sqlite:///FILE` (driver aiosqlite) or `postgresql://USER:PASSWORD@HOST/DATABASE`"
             " (driver asyncpg; `postgres://` too)",
             default="`sqlite:///crewgate.db`",
             example="sqlite:///crewgate.db",
         ),
-    ] = field(default="sqlite:///crewgate.db", repr=False)
+    ] = field(default="sqlite+aiosqlite:///crewgate.db", repr=False)
     """An asynchronous SQLAlchemy URL; may hold a password."""
     audit_channel: Annotated[
         str | None,

@@ -193,7 +193,7 @@ def parse_database_url(raw: object) -> str:
     scheme, mark, rest = text.partition("://")
     match scheme.lower():
         case "sqlite" | "sqlite+aiosqlite" if mark and re.fullmatch(r"/[^/].*|//.+", rest):
-            return f"sqlite://{rest}"
+            return f"sqlite+aiosqlite://{rest}"
         case "postgres" | "postgresql" | "postgresql+asyncpg" if rest:
             address, _, query = rest.partition("?")
             return f"postgresql+asyncpg://{address}{_asyncpg_query(query)}"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, ReadConnection
+from crewgate.store.engine import Connection
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
 
@@ -45,7 +45,7 @@ class Absences:
 
 
 async def find_absences(
-    connection: ReadConnection,
+    connection: Connection,
     *,
     at: datetime | None = None,
     delegate: str | None = None,

@@ -8,24 +8,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.failures import translate_errors
-from crewgate.store.sqlite_connection import (
-    Rows,
-    SqliteConnection,
-    SqliteReader,
-    SqliteReaders,
-    SqliteThread,
-    Write,
-)
+from crewgate.store.sqlite_connection import Rows, SqliteConnection, SqliteReader, Write
 from crewgate.store.sqlite_writer import SqliteWriter
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 #: The seconds that a write waits for its turn before the database counts as unavailable. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
@@ -53,16 +44,8 @@ _DURABLE = (
     "temp_store=MEMORY",
 )
 
-Connection: TypeAlias = "AsyncConnection | SqliteConnection"
-"""The connection that a transaction uses."""
-ReadConnection: TypeAlias = "Connection | SqliteThread"
-"""The connection that a query uses."""
-Writer: TypeAlias = "AsyncEngine | SqliteWriter"
-"""The engine that transactions are begun on."""
-Readers: TypeAlias = "AsyncEngine | SqliteReaders"
-"""The engine that connections for reading what people ask for come from."""
-Reader: TypeAlias = "Readers | SqliteReader"
-"""Any engine that connections for reading come from."""
+Connection: TypeAlias = AsyncConnection | SqliteConnection
+"""The connection that a transaction or a query uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +60,10 @@ class Held:
         yield self.connection
 
 
+Reader: TypeAlias = AsyncEngine | SqliteReader
+"""The engine that connections for reading come from."""
+
+
 async def write(
     connection: Connection,
     statement: Write,
@@ -89,13 +76,11 @@ async def write(
 
 
 async def rows(
-    connection: ReadConnection, statement: Rows, parameters: Mapping[str, Any]
+    connection: Connection, statement: Rows, parameters: Mapping[str, Any]
 ) -> Sequence[Any]:
     """Carry out a statement that is built once, and return its rows."""
     if isinstance(connection, SqliteConnection):
         return connection.rows(statement, parameters)
-    if isinstance(connection, SqliteThread):
-        return await connection.rows(statement, parameters)
     return (await connection.execute(statement, parameters)).all()
 
 
@@ -106,7 +91,7 @@ class Reading:
         self._reader = reader
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[ReadConnection]:
+    async def _connected(self) -> AsyncIterator[Connection]:
         with translate_errors():
             async with self._reader.connect() as connection:
                 yield connection
@@ -129,7 +114,7 @@ class Reading:
 class OutboxEngines:
     """The engines that the outbox and its workers write and read with."""
 
-    write: Writer
+    write: AsyncEngine | SqliteWriter
     read: Reader
 
     @property
@@ -147,7 +132,7 @@ class OutboxEngines:
 class Engines(OutboxEngines):
     """The engines to write and to read with; on PostgreSQL both are the same pool."""
 
-    read: Readers
+    read: AsyncEngine
     background: OutboxEngines
     lock: IO[str] | None = None
 
@@ -178,65 +163,69 @@ class Engines(OutboxEngines):
 
 
 def open_engines(url: str) -> Engines:
-    """Engines for a database URL: of a SQLite file, or of PostgreSQL with its driver, asyncpg.
+    """Engines for a database URL with an async driver (`sqlite+aiosqlite`, `postgresql+asyncpg`).
 
     Nothing is connected yet. Raises StoreUnavailable when another bot has the SQLite file.
     """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed.database or "")
+        return _open_sqlite(parsed)
     background = OutboxEngines(*_open_postgresql(parsed))
     return Engines(*_open_postgresql(parsed), background)
 
 
-def open_readers(url: str) -> Readers | None:
+def open_readers(url: str) -> AsyncEngine | None:
     """An engine that only reads, beside a running bot; None when the SQLite file is not there."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return open_postgresql(parsed)
+        return create_async_engine(parsed, connect_args={"timeout": 5})
     if not Path(parsed.database or "").exists():
         return None
-    return SqliteReaders(parsed.database or "", count=1, turn_seconds=TURN_SECONDS)
+    engine = create_async_engine(parsed)
+    sa.event.listen(engine.sync_engine, "connect", _prepare_reader)
+    return engine
 
 
-def open_beside(url: str) -> Writer:
-    """An engine for a small write beside a running bot, to a database that is there."""
+def open_beside(url: str) -> AsyncEngine | None:
+    """An engine for a small write beside a running bot; None when the SQLite file is not there."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return open_postgresql(parsed)
-    return SqliteWriter(parsed.database or "", pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
-
-
-def open_postgresql(url: sa.URL, **options: Any) -> AsyncEngine:
-    """An engine for PostgreSQL."""
-    # A tenth of a start, and 6 MB, which SQLite does without.
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
-
-    connect = {"timeout": 5} | options.pop("connect_args", {})
-    return create_async_engine(url, connect_args=connect, hide_parameters=True, **options)
+        return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
+    if not Path(parsed.database or "").exists():
+        return None
+    return create_async_engine(parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True)
 
 
 def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
     """Open one pool, to write with and to read with."""
-    engine = open_postgresql(
+    engine = create_async_engine(
         url,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=TURN_SECONDS,
         pool_pre_ping=True,
-        connect_args={"command_timeout": STATEMENT_SECONDS},
+        hide_parameters=True,
+        connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
     return engine, engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def _open_sqlite(path: str) -> Engines:
+def _open_sqlite(url: sa.URL) -> Engines:
     """Open one connection that writes, so that no write ever meets a lock, and a few that read.
 
     What people ask for may take long and is read in threads; the outbox reads rows by their keys.
     """
+    path = url.database or ""
     lock = _claim_file(path)
     write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
-    read = SqliteReaders(path, count=READERS, turn_seconds=TURN_SECONDS)
+    read = create_async_engine(
+        url,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=TURN_SECONDS,
+        hide_parameters=True,
+    )
+    sa.event.listen(read.sync_engine, "connect", _prepare_reader)
     background = SqliteReader(path, busy_seconds=OUTBOX_READ_SECONDS)
     return Engines(write, read, OutboxEngines(write, background), lock)
 
@@ -288,3 +277,11 @@ def _open_private(path: str, flags: int) -> int:
     with suppress(PermissionError):
         os.fchmod(descriptor, _OWNER_ONLY)
     return descriptor
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={TURN_SECONDS * 1000}", "query_only=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from crewgate import __version__
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import Connection, Writer, make_private, open_postgresql
+from crewgate.store.engine import Connection, make_private
 from crewgate.store.sqlite_connection import driver_of
 from crewgate.store.sqlite_writer import SqliteWriter
 from crewgate.store.tables import metadata, written_by
@@ -45,7 +46,7 @@ class Age:
     """The version that wrote it last; None: an empty one, or one from before versions were kept."""
 
 
-async def migrate(engine: Writer) -> None:
+async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
     """Make the tables, or run the missing migrations, in one transaction.
 
     A no-op on a database that this version wrote last. Of one that an older version did, a SQLite
@@ -149,17 +150,19 @@ def _config(connection: sa.Connection) -> Config:
 
 
 @asynccontextmanager
-async def _begin(engine: Writer) -> AsyncIterator[Connection]:
+async def _begin(engine: AsyncEngine | SqliteWriter) -> AsyncIterator[Connection]:
     """A transaction in which one process at a time takes as long as it needs.
 
     On PostgreSQL the bot's own connections end a statement after seconds; to migrate a large table,
     or to wait for a process that does, takes minutes.
     """
-    if isinstance(engine, SqliteWriter):
+    if not isinstance(engine, AsyncEngine):
         async with engine.begin() as connection:
             yield connection
         return
-    patient = open_postgresql(engine.url, poolclass=sa.NullPool)
+    patient = create_async_engine(
+        engine.url, poolclass=sa.NullPool, connect_args={"timeout": 5}, hide_parameters=True
+    )
     async with patient.begin() as only:
         await only.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         yield only

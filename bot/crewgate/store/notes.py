@@ -12,7 +12,7 @@ from crewgate.domain.caveats import Circumstances
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, Held, ReadConnection, Reading
+from crewgate.store.engine import Connection, Held, Reading
 from crewgate.store.rounds import LINE, to_round
 from crewgate.store.statements import insert_once, insert_over
 from crewgate.store.tables import claims, executions, notes, outputs, read_to_end, rounds
@@ -199,7 +199,7 @@ def _is_there(channel: str, ts: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 async def notes_of(
-    connection: ReadConnection, round_ids: Sequence[str]
+    connection: Connection, round_ids: Sequence[str]
 ) -> Mapping[str, tuple[int, tuple[Person, ...]]]:
     """Return how many notes each of these rounds has, and their authors, if it has any."""
     counts: defaultdict[str, int] = defaultdict(int)
@@ -210,7 +210,7 @@ async def notes_of(
     return {key: (count, tuple(authors[key].values())) for key, count in counts.items()}
 
 
-async def claims_on(connection: ReadConnection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
+async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
     """Return the latest claim on each of these rounds that somebody claimed."""
     found = await connection.execute(_CLAIMS, {"rounds": list(round_ids)})
     return {

@@ -322,7 +322,7 @@ class SqlOutbox(Outbox):
         """Count the jobs that are set aside, by kind, among the first COUNTED and one more."""
         with translate_errors():
             async with self._engines.read.connect() as connection:
-                found = await rows(connection, _SET_ASIDE, {})
+                found = await connection.execute(_SET_ASIDE)
                 return {EffectKind(kind): count for kind, count in found}
 
     async def requeue(self, crews: list[str], *, due_at: datetime) -> int:

@@ -23,7 +23,7 @@ from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person, voices_of
 from crewgate.store.absences import find_absences
 from crewgate.store.audit import to_published
-from crewgate.store.engine import ReadConnection, Reader, Reading, rows
+from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import ExecutionQueries, to_came, to_starter, to_webhooks
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
@@ -464,7 +464,7 @@ def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
     return replace(to_line(row), excerpt=row.excerpt, characters=row.characters, format=format_)
 
 
-async def _newer_round(connection: ReadConnection, row: sa.Row[Any]) -> NewerRound | None:
+async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
     """Return the latest round of the same review as a row of LINE, if a later one has a card."""
     later = {"review": row.review_id, "number": row.number}
     found = await rows(connection, _NEWEST, later)
@@ -473,7 +473,7 @@ async def _newer_round(connection: ReadConnection, row: sa.Row[Any]) -> NewerRou
 
 
 async def _thread_elsewhere(
-    connection: ReadConnection, round_: Round
+    connection: Connection, round_: Round
 ) -> tuple[str, str] | tuple[None, None]:
     """Return channel and ts of the thread that a round's execution has in the round's channel."""
     about = {"crew": round_.review.crew, "execution": round_.review.execution_id}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.store.engine import ReadConnection
+from crewgate.store.engine import Connection
 from crewgate.store.tables import Instant, rounds
 from crewgate.usecases.read_models import COUNTED, Selection
 
@@ -31,7 +31,7 @@ def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
 
 
 async def first_ids(
-    connection: ReadConnection, selection: Selection, *, offset: int, limit: int
+    connection: Connection, selection: Selection, *, offset: int, limit: int
 ) -> tuple[str, ...]:
     """Return the ids of a selection's first rounds, in order."""
     most = offset + limit + len(selection.without)
@@ -45,7 +45,7 @@ async def first_ids(
     return tuple(ids[offset : offset + limit])
 
 
-async def count_up_to(connection: ReadConnection, selection: Selection) -> int:
+async def count_up_to(connection: Connection, selection: Selection) -> int:
     """Count them exactly up to COUNTED; one more stands for all that are more."""
     by_decision = selection.decided_since is not None
     total = -len(selection.without)

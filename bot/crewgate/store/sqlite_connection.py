@@ -1,4 +1,4 @@
-"""Statements on SQLite: on the event loop's thread, or in threads where they may take long.
+"""Statements on SQLite, on the event loop's thread.
 
 A hand-over to another thread costs more than SQLite takes for a few rows that an index finds. So
 does what SQLAlchemy does at each execution, to work out which parameters are bound and how: the few
@@ -8,11 +8,9 @@ parameters that stand for lists are not among them.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections import namedtuple
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -184,8 +182,12 @@ class SqliteReader:
 
     def __init__(self, path: str, *, busy_seconds: float) -> None:
         """`busy_seconds`: how long a statement waits where somebody has locked the whole file."""
+        self._path = path
+        self._busy_seconds = busy_seconds
         #: The engine below, for SQLAlchemy's events.
-        self.sync_engine = _reading(path, busy_seconds, sa.pool.StaticPool)
+        self.sync_engine = sa.create_engine(
+            "sqlite://", creator=self._open, poolclass=sa.pool.StaticPool, hide_parameters=True
+        )
         self._connection: sa.Connection | None = None
 
     @asynccontextmanager
@@ -201,115 +203,9 @@ class SqliteReader:
             self._connection.close()
         self.sync_engine.dispose()
 
-
-class SqliteThread:
-    """A connection with a thread of its own; SQLAlchemy's `AsyncConnection`, in part."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._thread: ThreadPoolExecutor | None = None
-        self._connection: sa.Connection | None = None
-
-    async def execute(
-        self, statement: sa.Executable, parameters: _Parameters | None = None
-    ) -> sa.Result[Any]:
-        """Carry out a statement, and fetch all of its rows."""
-        return await self.run_sync(lambda one: one.execute(statement, parameters).freeze()())
-
-    async def rows(self, statement: Rows, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        """Carry out a statement that is built once; return its rows."""
-        return await self.run_sync(lambda one: SqliteConnection(one).rows(statement, parameters))
-
-    async def scalar(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Return the first column of the first row, or None."""
-        return (await self.execute(statement, parameters)).scalar()
-
-    async def scalars(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> sa.ScalarResult[Any]:
-        """Return the first column of each row."""
-        return (await self.execute(statement, parameters)).scalars()
-
-    async def run_sync(
-        self,
-        function: Callable[Concatenate[sa.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Call a function with the connection in its thread; a cancellation interrupts SQLite."""
-
-        def work() -> T:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            return function(self._connection, *args, **kwargs)
-
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
-        try:
-            return await asyncio.wrap_future(self._thread.submit(work))
-        except asyncio.CancelledError:
-            if self._connection is not None:
-                driver_of(self._connection).interrupt()
-            raise
-
-    async def close(self) -> None:
-        """Close the connection, after what is carried out on it."""
-        if self._connection is not None:
-            await self.run_sync(sa.Connection.close)
-            self._connection = None
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
-            self._thread = None
-
-
-class SqliteReaders:
-    """Reads one SQLite file in threads: what people ask for may take long."""
-
-    def __init__(self, path: str, *, count: int, turn_seconds: float) -> None:
-        """`turn_seconds`: how long somebody waits for a connection, or a statement for a lock."""
-        #: The engine below, for SQLAlchemy's events.
-        self.sync_engine = _reading(path, turn_seconds, sa.pool.NullPool)
-        self._turn_seconds = turn_seconds
-        self._threads = [SqliteThread(self.sync_engine) for _ in range(count)]
-        self._free: asyncio.LifoQueue[SqliteThread] = asyncio.LifoQueue()
-        for thread in self._threads:
-            self._free.put_nowait(thread)
-
-    @property
-    def dialect(self) -> sa.Dialect:
-        """SQLite's."""
-        return self.sync_engine.dialect
-
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[SqliteThread]:
-        """A connection for oneself; each statement sees what is committed by then.
-
-        Raises sqlalchemy.exc.TimeoutError when none becomes free.
-        """
-        try:
-            async with asyncio.timeout(self._turn_seconds):
-                lent = await self._free.get()
-        except TimeoutError:
-            raise sa.exc.TimeoutError("no connection that reads became free") from None
-        try:
-            yield lent
-        finally:
-            self._free.put_nowait(lent)
-
-    async def dispose(self) -> None:
-        """Close the file."""
-        for thread in self._threads:
-            await thread.close()
-
-
-def _reading(path: str, busy_seconds: float, pool: type[sa.Pool]) -> sa.Engine:
-    def connect() -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            path, timeout=busy_seconds, check_same_thread=False, isolation_level=None
+            self._path, timeout=self._busy_seconds, check_same_thread=False, isolation_level=None
         )
         connection.execute("PRAGMA query_only=ON")
         return connection
-
-    return sa.create_engine("sqlite://", creator=connect, poolclass=pool, hide_parameters=True)
