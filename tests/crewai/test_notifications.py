@@ -40,6 +40,17 @@ def test_the_reference_is_understood() -> None:
     assert notification.task_name is None
 
 
+@pytest.mark.parametrize(
+    ("said", "takes_edits"),
+    [(["edited"], True), (["more", "edited"], True), ([], False), ("edited", False), (None, False)],
+)
+def test_only_who_says_so_takes_a_text_of_a_person(said: object, *, takes_edits: bool) -> None:
+    body = json.dumps({"task_id": "t", "execution_id": "e", "resume_extensions": said}).encode()
+    notification = parse_notification(body)
+    assert notification.takes_edits is takes_edits
+    assert notification.output == Output("")
+
+
 def test_camel_case_is_understood() -> None:
     body = b"""{
       "executionId": "7f1c2a34-5b6d-4e8f-9a0b-1c2d3e4f5a6b",

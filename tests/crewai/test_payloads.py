@@ -146,6 +146,16 @@ def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
     }
 
 
+def test_a_decision_about_an_edited_text_has_no_is_approve_that_others_would_take() -> None:
+    body = resume_body("e", "t", a_decision(Revise("Shorter.")), WebhookUrls(), "Theirs.")
+    assert body == {
+        "execution_id": "e",
+        "task_id": "t",
+        "human_feedback": "Shorter.",
+        "edited": {"output": "Theirs.", "is_approve": False},
+    }
+
+
 def test_a_human_input_webhook_without_credentials_is_sent_without() -> None:
     urls = WebhookUrls(step="http://s", human_input=HumanInputWebhook("h"))
     body = resume_body("e", "t", a_decision(Approve("Go")), urls)

@@ -48,6 +48,27 @@ async def _reviewed(real: Real, name: str) -> None:
     assert set(crew["token_usage"]) == {"total_tokens", "prompt_tokens", "completion_tokens"}
 
 
+async def a_text_of_a_person_is_the_tasks_output(real: Real) -> None:
+    served, told = real.api("make"), real.told("edited")
+    execution = await served.kick_off({"topic": "tea"}, **told)
+    first = await real.listener.pause(1, "/edited/pause")
+    body = {"execution_id": execution, "task_id": first["task_id"], "human_feedback": "Good."}
+    revised = {"edited": {"output": "Theirs.", "is_approve": False}}
+    await served.call("POST", "/resume", body | revised | told)
+    await real.listener.pause(2, "/edited/pause")
+    approved = {"edited": {"output": "Theirs again.", "is_approve": True}}
+    status, _ = await served.call("POST", "/resume", body | approved | told)
+    third = await real.listener.pause(3, "/edited/pause")
+    await served.resume(execution, third["task_id"], approve=True, **told)
+    ended = await served.until(execution, "completed")
+
+    assert (status, first["resume_extensions"]) == (200, ["edited"])
+    assert ended["result"]["tasks"][0]["output"] == "Theirs again."
+    tasks = await real.listener.until(lambda: real.listener.at("/edited/task")[2:])
+    assert tasks
+    assert real.listener.at("/edited/task")[0]["output"] == "Theirs again."
+
+
 async def inputs_that_are_left_out_have_the_crews_defaults(real: Real) -> None:
     served, told = real.api("defaulted"), real.told("defaulted")
     assert await served.call("GET", "/inputs") == (200, {"inputs": []})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.records import Asked, TaskRow
@@ -53,7 +53,7 @@ class StandInCrew:
         if shown:
             decision = shown[-1].decision or run.wait(f"{name}-id")
             if decision.approve:
-                return shown[-1].output
+                return replace(shown[-1], decision=decision).decided
         number = len(shown)
         while True:
             self.work(name)
@@ -63,8 +63,9 @@ class StandInCrew:
             run.step({"thought": "I know"})
             if name in self.unreviewed:
                 return text
-            if run.pause(f"{name}-id", text, {"task_output": text, "task_name": name}).approve:
-                return text
+            decision = run.pause(f"{name}-id", text, {"task_output": text, "task_name": name})
+            if decision.approve:
+                return text if decision.edited is None else decision.edited
 
 
 @dataclass

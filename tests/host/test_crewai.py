@@ -28,6 +28,7 @@ TARGETS = (
 )
 CASES = (
     real_crews.a_crew_is_reviewed_from_its_kickoff_to_its_end,
+    real_crews.a_text_of_a_person_is_the_tasks_output,
     real_crews.inputs_that_are_left_out_have_the_crews_defaults,
     real_crews.executions_at_the_same_time_keep_apart,
     real_crews.an_output_that_is_a_model_is_json,

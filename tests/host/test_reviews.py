@@ -61,6 +61,53 @@ async def test_a_crew_is_reviewed_from_its_kickoff_to_its_end(
     assert (crew["kickoff_id"], crew["meta"]) == (execution, {"requestId": "r-1"})
 
 
+async def test_a_text_of_a_person_is_the_tasks_output_from_then_on(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        edited = {"output": "theirs", "is_approve": True}
+        body = {"execution_id": execution, "task_id": "draft-id", "human_feedback": "Good."}
+        for wrong in (
+            {"edited": edited, "is_approve": True},
+            {"edited": {"output": "theirs"}},
+            {"edited": {"output": 1, "is_approve": True}},
+            {"edited": "theirs"},
+        ):
+            status, said = await api.call("POST", "/resume", body | wrong)
+            assert (status, said["details"]) == (400, {"edited": "invalid"})
+        status, _ = await api.call("POST", "/resume", body | told | {"edited": edited})
+        assert status == 200
+        again = await api.call("POST", "/resume", body | {"edited": edited})
+        assert again[0] == 400
+        await listener.pause(2)
+        [task] = await listener.until(lambda: listener.at("/task"))
+        waiting = {"output": "theirs again", "is_approve": False}
+        about = {"execution_id": execution, "task_id": "report-id", "human_feedback": "Shorter."}
+        assert (await api.call("POST", "/resume", about | {"edited": waiting}))[0] == 200
+        await listener.pause(3)
+        await api.resume(execution, "report-id", approve=True)
+        ended = await api.until(execution, "completed")
+
+    assert task["output"] == "theirs"
+    assert [one["output"] for one in ended["result"]["tasks"]] == ["theirs", "report 2 on tea"]
+
+
+async def test_a_text_of_a_person_holds_through_a_restart(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+    edited = {"output": "theirs", "is_approve": True}
+    body = {"execution_id": execution, "task_id": "draft-id", "human_feedback": "Good."}
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        assert (await api.call("POST", "/resume", body | {"edited": edited}))[0] == 200
+        ended = await api.until(execution, "completed")
+    assert ended["result"]["output"] == "theirs"
+
+
 async def test_what_an_execution_asks_for_is_sent_with_its_credentials(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
