@@ -65,7 +65,7 @@ async def test_a_text_that_is_not_sent_stays_in_the_form(world: World) -> None:
     card = await world.card("It costs 3")
     unchanged = await edit(world, ANA, DRAFT)
     assert "changed nothing" in str(unchanged.errors)
-    empty = await world.slack.submit(ANA, {"edited.0.0": ""})
+    empty = await world.slack.submit(ANA, {"edited.0.0": " "})
     assert "use Revise" in str(empty.errors)
     await world.slack.write(CARL, CHANNEL, "Mind the price.", card.ts)
     await world.shown(card, "1 note from")

@@ -11,12 +11,13 @@ from crewgate.demo.workspace.blocks import view_problems
 from crewgate.demo.workspace.text import mentions, pieces
 from crewgate.domain.caveats import Caveats, Seen
 from crewgate.domain.notes import Draft
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import Redactor
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.errors import render_notice
 from crewgate.slack.payloads import parse_asked
+from crewgate.slack.reviews.edit_form import parts_to_edit, render_edit_form
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
@@ -56,6 +57,34 @@ def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feed
     modal = render_revise_form(view, Draft(feedback, ()), ANA.id)
     assert view_problems(modal) == []
     assert set(mentions(pieces(modal["blocks"]))) == set()
+
+
+@settings(max_examples=60)
+@given(long_texts, st.booleans())
+def test_the_form_with_the_output_is_within_the_limits(
+    text: str, takes_edits: bool
+) -> None:  # given by Hypothesis
+    output = Output(text)
+    parts = parts_to_edit(output)
+    if parts is None:
+        return
+    assert parts.joined(parts.texts) == text
+    view = CardView(replace(a_named_round(), takes_edits=takes_edits), output)
+    form = render_edit_form(view, Caveats(), (), parts.texts)
+    assert view_problems(form) == []
+    boxes = [block["element"] for block in form["blocks"] if block["type"] == "input"]
+    assert tuple(box["initial_value"] for box in boxes) == parts.texts
+
+
+def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> None:
+    for longest in ("word " * 19_000, "Ein Satz.\n\n" * 7_000, "日本語。" * 4_000):
+        parts = parts_to_edit(Output(longest))
+        assert parts is not None
+        view = CardView(a_named_round(), Output(longest))
+        assert view_problems(render_edit_form(view, Caveats(), (), parts.texts)) == []
+    for no in ("", " \n", "x" * 100_001, "日本語。" * 5_000, "a\u202eb", "a\x00b"):
+        assert parts_to_edit(Output(no)) is None
+    assert parts_to_edit(Output("{}", Format.JSON)) is None
 
 
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:

@@ -75,8 +75,8 @@ def render_edit_form(
                     value=part,
                     multiline=True,
                 )
-                # What is emptied goes.
-                | {"optional": True}
+                # A part that is emptied goes.
+                | {"optional": len(written) > 1}
                 for number, part in enumerate(written)
             ),
         ],
