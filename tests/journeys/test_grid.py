@@ -72,16 +72,16 @@ async def test_one_of_several_workspaces_has_to_be_chosen(
     """Once it is known, it stays: an administrator may add the app to another one."""
     assert slack.world.grid is not None
     slack.world.grid.granted.add("T0SALES")
-    async with make_world(slack=slack, REVIEWERS="S0BOARD") as world:
+    async with make_world(slack=slack, REVIEWERS=SALLY) as world:
         await warned(world, "put one of these into SLACK_TEAM: T0DEMO Demo, T0SALES Sales")
         await world.pause()
         card = await world.card("A draft.")
         await slack.click(SALLY, card, "Approve")
         assert "could not find out from Slack which workspace" in await world.told(SALLY)
-    async with make_world(slack=slack, REVIEWERS="S0BOARD", SLACK_TEAM="T0NONE") as world:
+    async with make_world(slack=slack, REVIEWERS=SALLY, SLACK_TEAM="T0NONE") as world:
         await warned(world, "the app is not in SLACK_TEAM (T0NONE)")
     for team in ({"SLACK_TEAM": "T0DEMO"}, {}):
-        async with make_world(slack=slack, REVIEWERS="S0BOARD", **team) as world:
+        async with make_world(slack=slack, REVIEWERS=SALLY, **team) as world:
             await slack.click(SALLY, card, "Revise")
             await modal(world, SALLY, "What should change?")
             await slack.close_modal(SALLY)
