@@ -27,7 +27,13 @@ from hypothesis.stateful import (
 
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from crewgate.domain.effects import SLACK
-from crewgate.domain.errors import AlreadyVoted, ConfirmationNeeded, NotAReviewer, NotWaiting
+from crewgate.domain.errors import (
+    AlreadyVoted,
+    ConfirmationNeeded,
+    GroupsComplete,
+    NotAReviewer,
+    NotWaiting,
+)
 from crewgate.domain.notes import Claim
 from crewgate.domain.outcome import Refused
 from crewgate.domain.reason import Dismissed
@@ -191,6 +197,8 @@ class Reviews(RuleBasedStateMachine):
             assert not self.may_decide(by)
         except AlreadyVoted:
             assert any(by.id in vote.voices or vote.by != by for vote in round_.votes)
+        except GroupsComplete:
+            self.no_group_needs(by, round_)
         except NotWaiting:
             assert round_.state is not State.WAITING
         except ConfirmationNeeded as needed:
@@ -212,6 +220,10 @@ class Reviews(RuleBasedStateMachine):
 
     def may_decide(self, by: Person) -> bool:
         return by != EVE
+
+    def no_group_needs(self, by: Person, round_: Round) -> None:
+        """An approval was refused, for the groups of its giver have approved."""
+        raise AssertionError(round_, by)
 
     def counted(self, round_: Round, by: Person) -> None:
         """An approval was counted that decides nothing yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from crewgate.domain.effects import OF_WAITING, TIMER, EffectKind
 from crewgate.domain.errors import AbsenceRefused, NotVoted
-from crewgate.domain.people import User
+from crewgate.domain.people import User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.groups import assign
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
 from crewgate.domain.verdict import Person, TimedOut, Vote
 from crewgate.store.tables import outbox
@@ -35,7 +37,16 @@ TIMED = a_rule(
     escalate=Escalation(Duration.parse("30m"), (User(EVE.id),)),
     timeout=TimeOut(HOUR, Then.REVISE, "Nobody had time."),
 )
-LEFT = a_rule(name="left", when=Conditions(task="check"), approvals=3, timeout=TimeOut(HOUR))
+LEGAL, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+MEMBERS = {LEGAL: frozenset({ANA.id, BEN.id}), FINANCE: frozenset({ANA.id, CAI.id})}
+LEFT = a_rule(
+    name="left",
+    when=Conditions(task="check"),
+    reviewers=tuple(MEMBERS),
+    approvals=3,
+    approvals_from=((LEGAL, 1), (FINANCE, 2)),
+    timeout=TimeOut(HOUR),
+)
 APPROVED = a_rule(
     name="approved",
     when=Conditions(task="translate"),
@@ -54,6 +65,8 @@ class RuledReviews(Reviews):
     async def open(self, url: str) -> None:
         await super().open(url)
         people = tuple(User(one.id) for one in REVIEWERS)
+        for group, members in MEMBERS.items():
+            self.world.directory.people[group] = members
         self.world.crews["research"] = a_crew(reviewers=people, rules=(TIMED, LEFT, APPROVED))
         self.away: dict[Person, tuple[Person, object]] = {}
         self.voted: defaultdict[str, list[Vote]] = defaultdict(list)
@@ -134,14 +147,25 @@ class RuledReviews(Reviews):
         return delegable and vote.on_behalf_of.id in own and vote.by.id not in own
 
     def counted(self, round_: Round, by: Person) -> None:
-        before = self.voted[round_.id]
+        before = {replace(vote, groups=()) for vote in self.voted[round_.id]}
+        now = {replace(vote, groups=()) for vote in round_.votes}
         assert any(vote.by == by for vote in round_.votes)
-        assert set(before) <= set(round_.votes)
-        for vote in set(round_.votes) - set(before):
+        assert before <= now
+        for vote in now - before:
             assert self.may_vote(vote, round_)
             if vote.on_behalf_of is not None:
                 assert self.away[vote.on_behalf_of][0] == by
+            claim = self.claims.get(round_.id)
+            if claim is not None and claim.by == by:
+                del self.claims[round_.id]  # who has approved is done with it
         self.voted[round_.id] = list(round_.votes)
+
+    def no_group_needs(self, by: Person, round_: Round) -> None:
+        assert round_.approvals_from
+        for right in {by.id, *(away.id for away, (one, _) in self.away.items() if one == by)}:
+            groups = [group for group in MEMBERS if right in MEMBERS[group]]
+            able = [*(vote.groups for vote in round_.votes), groups]
+            assert assign(round_.approvals_from, able)[-1] is None
 
     async def check(self) -> None:
         await super().check()
@@ -170,6 +194,10 @@ class RuledReviews(Reviews):
     def check_votes(self, round_: Round) -> None:
         voices = [voice for vote in round_.votes for voice in vote.voices]
         assert len(voices) == len(set(voices))
+        for vote in round_.votes if round_.approvals_from else ():
+            assert vote.group in [one for one in MEMBERS if vote.right.id in MEMBERS[one]]
+        given = [vote.group for vote in round_.votes]
+        assert all(given.count(group) <= count for group, count in round_.approvals_from)
         decision = round_.decision
         if decision is None:
             assert len(round_.votes) < round_.approvals

@@ -19,7 +19,7 @@ from crewgate.domain.rules.choose import named_by
 from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.access import crew_for
-from crewgate.usecases.delivery.naming import ANSWERED_WITHIN
+from crewgate.usecases.delivery.naming import ANSWERED_WITHIN, name_reviewer
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffRequest
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_human_input_webhook, a_rule
@@ -164,6 +164,15 @@ async def test_what_is_named_stays_so_after_a_crash_before_the_post(world: World
     world.clock.advance(timedelta(minutes=5))
     world.directory.fault = Naming.NOT_TOLD
     assert named(await posted(world, round_id)) is Naming.NAMED
+
+
+async def test_who_is_named_by_two_at_once_is_named_once(world: World) -> None:
+    pending = await world.round(await started(world, CAI.id))
+    assert await name_reviewer(pending, world.context) is None
+    stored = await world.round(pending.id)
+    world.directory.fault = Naming.NOT_TOLD
+    assert await name_reviewer(pending, world.context) is None
+    assert await world.round(pending.id) == stored
 
 
 async def test_a_kickoff_that_is_not_answered_yet_is_waited_for(world: World) -> None:
