@@ -6,7 +6,7 @@ Edits are told apart line by line: a paragraph, an item or a row of Markdown is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -164,7 +164,8 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
         # As many of those that came may be what was made of an edit.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
-    return EditsFate(len(edits), sum(_is_in(edit, wanted, now) for edit in edits), others)
+    kept, there = frozenset(wanted), _Lines(now)
+    return EditsFate(len(edits), sum(_is_in(edit, kept, there) for edit in edits), others)
 
 
 def _filled(text: str) -> list[str]:
@@ -172,13 +173,24 @@ def _filled(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
-def _is_in(edit: Edit, wanted: Sequence[str], now: Sequence[str]) -> bool:
-    old, new = _filled(edit.old), _filled(edit.new)
-    is_left = not set(old).difference(wanted).isdisjoint(now)
+def _is_in(edit: Edit, wanted: Container[str], now: _Lines) -> bool:
+    old, new = _Lines(_filled(edit.old)), _filled(edit.new)
+    is_left = any(line in now.places for line in old.lines if line not in wanted)
     # Of a line that stands elsewhere, too, one was removed.
-    is_left |= _stands_in(new, old) and _stands_in(old, now)
-    return _stands_in(new, now) and not is_left
+    is_left |= old.contain(new) and now.contain(old.lines)
+    return now.contain(new) and not is_left
 
 
-def _stands_in(lines: Sequence[str], text: Sequence[str]) -> bool:
-    return any(text[at : at + len(lines)] == lines for at in range(len(text) - len(lines) + 1))
+class _Lines:
+    """Lines in which a passage is looked for, also among hundreds of thousands."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
+        self.places: dict[str, list[int]] = {}
+        for at, line in enumerate(lines):
+            self.places.setdefault(line, []).append(at)
+
+    def contain(self, passage: Sequence[str]) -> bool:
+        """Return True if these lines stand there, one after the other."""
+        starts = self.places.get(passage[0], ()) if passage else (0,)
+        return any(self.lines[at : at + len(passage)] == passage for at in starts)
