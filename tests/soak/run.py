@@ -16,6 +16,7 @@ import aiohttp
 
 from crewgate.domain.review import State
 from tests.quick_bot import quick
+from tests.soak.audit import audit_problems
 from tests.soak.checks import check_everything, lost_by_design
 from tests.soak.database import Database, Stored, open_database
 from tests.soak.evidence import CrewRecords, Evidence, read_crews
@@ -66,10 +67,12 @@ async def soak(
             async with aiohttp.ClientSession() as session:
                 ready = await ask_readyz(world, session)
             evidence = _evidence(world, people, await database.read())
+            url = world.bots.database_url
+            audit = await audit_problems(url, folder, world.chance("audit"))
     found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
     found += [] if ready == _READY else [f"/readyz says {ready}: {world.ledger.http_answers[-1]}"]
     found += check_everything(evidence)
-    found += _look_at_outputs(world)
+    found += [*audit, *_look_at_outputs(world)]
     return Result(list(figures(world, evidence, time.monotonic() - began)), found)
 
 

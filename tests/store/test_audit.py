@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import rfc8785
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crewgate.domain.audit import BOT, Code, Entry, Head, digest_of
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Exchange, Refused, Unknown
 from crewgate.domain.verdict import Revise
-from crewgate.store.audit import BATCH, GENESIS, link_hash, tag_of
+from crewgate.store.audit import BATCH, GENESIS, canonical, link_hash, tag_of
 from crewgate.store.engine import Engines
 from crewgate.store.tables import audit_entries, rounds
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -136,6 +138,17 @@ async def test_entries_are_canonical_and_say_what_their_columns_say(world: World
     assert (row.crew, row.execution_id) == (body["crew"], body["execution"])
     assert row.at.isoformat(timespec="microseconds") == body["at"]
     assert (row.number, row.previous, row.hash) == (None, None, None)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda one: st.lists(one) | st.dictionaries(st.text("abz_09AZ"), one),
+)
+
+
+@given(st.dictionaries(st.text("abz_09AZ"), VALUES))
+def test_the_bytes_are_those_of_the_standard(body: dict[str, Any]) -> None:
+    assert canonical(body) == rfc8785.dumps(body)
 
 
 @pytest.mark.parametrize(
