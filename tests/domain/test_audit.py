@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.audit import Code, Entry, Head, digest_of, entries_of, outcome_entry
+from crewgate.domain.audit import Code, Entry, Head, digest_of, entries_of, outcome_entry, texts_of
 from crewgate.domain.outcome import (
     Delivered,
     Exchange,
@@ -21,6 +21,7 @@ from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
     Dismissed,
+    EditedBy,
     ExecutionGone,
     Inferred,
     NotReached,
@@ -125,6 +126,11 @@ def test_an_answer_to_a_flow_is_a_decision() -> None:
             (Code.ASSIGNED, "crew"),
         ),
         (WAITING, WAITING.supersede(LATER).round, (Code.SUPERSEDED, "crew")),
+        (
+            WAITING,
+            replace(WAITING, state=State.SUPERSEDED, reason=EditedBy(BEN)),
+            (Code.EDITED, BEN.id),
+        ),
         (WAITING, GONE, (Code.CLOSED, "crewgate")),
         (GONE, replace(GONE, state=State.WAITING, reason=None), (Code.REOPENED, "crewgate")),
         (GONE, replace(STUCK, reason=None), (Code.REOPENED, "crewgate")),
@@ -194,6 +200,12 @@ def test_reasons_hold_words_as_digests() -> None:
             "crew",
             {"reason": "Refused", "code": "404", "words": of("no"), "kind": "other"},
         ),
+        (
+            Delivered("ok"),
+            Code.DELIVERED,
+            "crew",
+            {"reason": "Delivered", "words": of("ok"), "status": None, "label": ""},
+        ),
         (NotSent("dns"), Code.NOT_SENT, "crewgate", {"why": "dns", "code": ""}),
         (Unknown("cut", code="502"), Code.IN_DOUBT, "crewgate", {"why": "cut", "code": "502"}),
     ],
@@ -213,6 +225,14 @@ def test_a_digest_tells_nothing_without_its_salt_and_takes_any_text() -> None:
     assert digest_of("\ud800", SALT) == digest_of(b"\xed\xa0\x80", SALT)
 
 
+def test_the_texts_of_a_round_are_those_that_entries_have_digests_of() -> None:
+    voted = replace(TWO, votes=(a_vote(comment="Fine.", answer="yes"), a_vote(BEN)))
+    assert [*texts_of(voted)] == ["Fine.", "yes"]
+    assert [*texts_of(STUCK)] == ["Shorter.", "no"]
+    assert [*texts_of(WAITING)] == []
+
+
 def test_codes_are_told_apart_and_told() -> None:
     assert len({code.told for code in Code}) == len(Code)
     assert str(Head(3, b"\x0f" * 2)) == "3:0f0f"
+    assert Head(3, b"\x0f").signed == b"crewgate audit head 3:0f"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from crewgate.domain.audit import Code, Entry, Head, Published, Signature
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.store.audit import BATCH
+from crewgate.store.tables import audit_entries
+from crewgate.usecases.acting import acts_at
 from crewgate.usecases.audit import LINK_EVERY, Linking
 from tests.builders import NOW
 from tests.databases import both
@@ -69,6 +72,18 @@ async def test_all_that_there_is_is_linked(world: World, logs: Logs) -> None:
     assert published == Published(published.head, NOW, sign(published.head))
     assert logs[0]["head"] == str(published.head)
     assert await world.effects() == []
+
+
+async def test_an_act_is_told_with_its_place(world: World) -> None:
+    round_ = (await world.notify()).round
+    acts_at({"message_ts": "1.1"})
+    await world.decide(round_.id)
+    acts_at({})
+    async with world.uow.begin() as tx:
+        await tx.audit.link()
+    async with world.engines.read.connect() as connection:
+        bodies = (await connection.execute(sa.select(audit_entries.c.body))).scalars()
+        assert [b'"message_ts":"1.1"' in body for body in bodies] == [False, True]
 
 
 async def test_nothing_is_linked_where_there_is_nothing(world: World) -> None:

@@ -238,6 +238,6 @@ def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[s
             data[field.name] = value and digest_of(value, salt)
         elif value is None or isinstance(value, bool):
             data[field.name] = value
-        elif isinstance(value, str):
+        else:
             data[field.name] = str(value)
     return data
