@@ -22,7 +22,7 @@ from crewgate.domain.errors import (
 )
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.people import User
-from crewgate.domain.reason import EditedBy
+from crewgate.domain.reason import EditedBy, NeverSent
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.usecases.edit import edit
@@ -214,3 +214,25 @@ async def test_notes_that_nobody_was_asked_about_are_asked_about(
     decided = await edited(world, waiting, seen=caught.value.caveats.seen)
     assert decided.decision is not None
     assert decided.decision.unsent_notes == 1
+
+
+async def test_a_text_that_was_refused_is_sent_again_by_retry(world: World) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    decided = await edited(world, waiting)
+    await world.turn(CREW)
+    assert (await world.round(decided.id)).state is State.STUCK
+    world.crew.pause(DRAFT)
+    await world.retry(decided.id)
+    await world.turn(CREW)
+    assert [taken.output for taken in world.crew.taken] == [EDITED]
+
+
+async def test_a_newer_output_ends_a_text_that_was_never_sent(world: World) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    decided = await edited(world, waiting)
+    newer = (await world.notify("Coffee.", takes_edits=True)).round
+    assert (newer.number, newer.edited_by) == (3, None)
+    ended = await world.round(decided.id)
+    assert (ended.state, ended.reason) == (State.CLOSED, NeverSent())
+    await world.turn(CREW)
+    assert not world.crew.asked
