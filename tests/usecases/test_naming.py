@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from typing_extensions import override
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import NotAReviewer
@@ -21,7 +22,7 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery.naming import ANSWERED_WITHIN, name_reviewer
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.crew import KickoffAnswer, KickoffRequest
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_human_input_webhook, a_rule
 from tests.databases import both
 from tests.usecases.crew_standins import FakeCrew
@@ -33,21 +34,24 @@ ADDRESS = Email("cai@example.com")
 ANSWER = KickoffAnswer(200, b'{"kickoff_id": "e-1"}', "application/json", execution_id="e-1")
 
 
-async def started(world: World, value: str | Hidden | None, **rule: object) -> str:
-    """The id of a waiting round whose kickoff, by Ana, said this; None: it said nothing."""
-    world.directory.people[ADDRESS] = frozenset({CAI.id})
+def kickoffs_of(world: World, client: FakeCrew, **rule: object) -> Kickoffs:
     own = WebhookUrls(human_input=a_human_input_webhook())
-    crew = a_crew(own=own, rules=(a_rule(reviewers_from=KEY, **rule),))
-    world.crews["research"] = crew
-    inputs = () if value is None else (("manager_email", value),)
-    kickoffs = Kickoffs(
+    world.crews["research"] = a_crew(own=own, rules=(a_rule(reviewers_from=KEY, **rule),))
+    return Kickoffs(
         uow=world.uow,
         crews=world.crews,
-        clients={"research": FakeCrew(kickoff_outcome=ANSWER)},
+        clients={"research": client},
         clock=world.clock,
         new_id=world.new_id,
         redactors={"research": Redactor()},
     )
+
+
+async def started(world: World, value: str | Hidden | None, **rule: object) -> str:
+    """The id of a waiting round whose kickoff, by Ana, said this; None: it said nothing."""
+    world.directory.people[ADDRESS] = frozenset({CAI.id})
+    inputs = () if value is None else (("manager_email", value),)
+    kickoffs = kickoffs_of(world, FakeCrew(kickoff_outcome=ANSWER), **rule)
     await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs), by=ANA)
     # What a notification says of it counts for nothing.
     carried = (("manager_email", EVE.id),)
@@ -184,6 +188,34 @@ async def test_a_kickoff_that_is_not_answered_yet_is_waited_for(world: World) ->
     assert world.slack.keyed(f"card {round_id}") == []
     world.clock.advance(ANSWERED_WITHIN + SECOND)
     assert named(await posted(world, round_id)) is Naming.MISSING
+
+
+class Pauses(FakeCrew):
+    """A crew that pauses before it answers its kickoff."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(kickoff_outcome=ANSWER)
+        self.world = world
+        self.round_id = ""
+
+    @override
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
+        self.world.clock.advance(timedelta(minutes=9))  # it was asleep
+        self.round_id = (await self.world.notify()).round.id
+        await self.world.settle_slack()
+        assert self.world.slack.keyed(f"card {self.round_id}") == []
+        return await super().kickoff(request, webhooks)
+
+
+async def test_nor_is_it_where_nobody_knows_who_started_it(world: World) -> None:
+    crew = Pauses(world)
+    kickoffs = kickoffs_of(world, crew)
+    inputs = (("manager_email", CAI.id),)
+    await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs))
+    world.clock.advance(ANSWERED_WITHIN)
+    assert named(await posted(world, crew.round_id)) is Naming.NAMED
+    with pytest.raises(NotAReviewer):
+        await world.decide(crew.round_id, by=BEN)
 
 
 async def test_what_was_ended_before_it_was_posted_names_nobody(world: World) -> None:

@@ -277,10 +277,10 @@ class Executions(ExecutionQueries):
         await write(self._connection, _save(tuple(values)), key | values)
 
     async def record_kickoff(
-        self, kickoff: str, crew: str, starter: User | Email, *, at: datetime
+        self, kickoff: str, crew: str, starter: User | Email | None, *, at: datetime
     ) -> None:
         """Remember that somebody has a crew started; the crew's answer is not known."""
-        row = {"id": kickoff, "crew": crew, "starter": str(starter), "sent_at": at}
+        row = {"id": kickoff, "crew": crew, "starter": str(starter or ""), "sent_at": at}
         await self._connection.execute(sa.insert(unclear_kickoffs), row)
 
     async def forget_kickoff(self, kickoff: str) -> None:
@@ -302,6 +302,16 @@ class Executions(ExecutionQueries):
         return tuple(
             starter for row in found if (starter := starter_named(row.starter)) is not None
         )
+
+    async def is_kickoff_unclear(self, crew: str, *, since: datetime, until: datetime) -> bool:
+        """Return True if a crew was started in this time without a known answer, by anybody."""
+        found = await self._connection.execute(
+            sa.select(unclear_kickoffs.c.id)
+            .where(unclear_kickoffs.c.crew == crew)
+            .where(unclear_kickoffs.c.sent_at.between(since, until))
+            .limit(1)
+        )
+        return found.first() is not None
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
         """Remember the URLs a caller gave; those it did not give stay as they were."""

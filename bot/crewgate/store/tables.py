@@ -330,7 +330,8 @@ kickoff_forms = sa.Table(
     sa.Column("sent_at", Instant, nullable=False),
 )
 
-#: Kickoffs whose answer is not known, of those whose starter is: a user id or an e-mail address.
+#: Kickoffs whose answer is not known, with their starter: a user id or an e-mail address; empty
+#: where only the reviewer that they name matters.
 unclear_kickoffs = sa.Table(
     "unclear_kickoffs",
     metadata,

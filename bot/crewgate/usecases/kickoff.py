@@ -16,7 +16,6 @@ from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoff
 from crewgate.domain.given import keep_asked
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import NotSent
-from crewgate.domain.people import Email, User
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, named_by
 from crewgate.domain.rules.starter import said_starter
@@ -112,7 +111,7 @@ class Kickoffs:
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
         asked = replace(request, stream=crew.stream_webhook)
-        kickoff = await self._record(crew.name, said_starter(by, request.meta))
+        kickoff = await self._record(crew, request, by)
         outcome = await self.clients[crew.name].kickoff(asked, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
@@ -126,19 +125,21 @@ class Kickoffs:
             await self._forget(crew.name, kickoff)
         return outcome
 
-    async def _record(self, crew: str, starter: User | Email | None) -> str | None:
+    async def _record(self, crew: Crew, request: KickoffRequest, by: Person | None) -> str | None:
         """Record the starter of a kickoff until its answer is known; return an id if it is stored.
 
-        Even if the answer or this process is lost, the starter may not approve the execution.
+        Even if the answer or this process is lost, the starter may not approve the execution. One
+        that names a reviewer is recorded whoever started it: its rounds wait for that name.
         """
-        if starter is None:
+        starter = said_starter(by, request.meta)
+        if starter is None and not named_by(crew.rules, request.inputs, request.meta):
             return None
         kickoff = self.new_id()
         try:
             async with self.uow.begin() as tx:
-                await tx.executions.record_kickoff(kickoff, crew, starter, at=self.clock())
+                await tx.executions.record_kickoff(kickoff, crew.name, starter, at=self.clock())
         except StoreUnavailable as error:
-            log.warning("kickoff_starter_not_stored", crew=crew, why=str(error))
+            log.warning("kickoff_starter_not_stored", crew=crew.name, why=str(error))
             return None
         return kickoff
 

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 #: A crew may pause before its kickoff was answered and stored: for so long that is waited for.
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
+#: A crew may be asleep when it is started: its answer takes so long at most, and a minute to store.
+SENT_WITHIN: Final = timedelta(minutes=11)
 
 
 async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | None:
@@ -64,17 +66,18 @@ async def _find(
 ) -> User | Naming | NotSent:
     """Return the person whom a value of the kickoff names, or why there is none."""
     review = round_.review
-    execution = await context.uow.read.executions.find(review.crew, review.execution_id)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        # First: what is answered meanwhile is stored with the name, which is read then.
+        unclear = await tx.executions.is_kickoff_unclear(
+            review.crew, since=now - SENT_WITHIN, until=now
+        )
+        execution = await tx.executions.find(review.crew, review.execution_id)
     named = execution.named if execution is not None else ()
     value = next((value for one, value in named if one == name), None)
     if value is not None:
         said = starter_named(value)
         return Naming.UNREADABLE if said is None else await context.directory.find_member(said)
-    now = context.clock()
-    async with context.uow.begin() as tx:
-        unclear = await tx.executions.unclear_starters(
-            review.crew, since=now - ANSWERED_WITHIN, until=now
-        )
     if unclear and now - round_.opened_at < ANSWERED_WITHIN:
         return NotSent("a kickoff has not been answered yet", alone=True)
     return Naming.MISSING
