@@ -26,17 +26,17 @@ async def audit_problems(url: str, folder: Path, chance: random.Random) -> list[
             if not await reading.count_unlinked():
                 break
             await asyncio.sleep(0.5)
-        executions = await reading.executions("")
+        found = {row.execution_id async for row in reading.arrived(None, None, None)}
     finally:
         await engine.dispose()
-    _, execution = chance.choice([one for one in executions if one[1]])
+    execution = chance.choice(sorted(found - {""}))
     file = str(folder / "evidence.json")
-    found = []
+    problems = []
     for words in (["verify"], ["evidence", execution, "--output", file]):
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         if await run_audit(settings, parser.parse_args(words)):
-            found.append(f"audit {words[0]} says that something is wrong, see above")
-    if not found and check_file(file, None, None):
-        found.append(f"the evidence of {execution} does not hold, see above")
-    return found
+            problems.append(f"audit {words[0]} says that something is wrong, see above")
+    if not problems and check_file(file, None, None):
+        problems.append(f"the evidence of {execution} does not hold, see above")
+    return problems
