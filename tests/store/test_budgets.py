@@ -154,6 +154,19 @@ async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: SqlUnitOf
     assert subjects(await lease(outbox, unlimited)) == ["r-0", "progress"]
 
 
+async def test_nor_does_it_hold_up_a_card_of_its_thread(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    progress = replace(CARDS[0], kind=EffectKind.PROGRESS, subject="progress")
+    async with uow.begin() as tx:
+        await tx.enqueue([progress], at=NOW - HOUR, last=True)
+    await put(uow, *CARDS[:2])
+    unlimited = Budget("posts C1", Rate(timedelta()))
+    assert subjects(await lease(outbox, unlimited)) == ["r-0", "r-1"]
+    # One at a time in a thread, as ever.
+    assert await lease(outbox, unlimited) == Leased()
+
+
 async def test_cards_are_brought_up_to_date_before_progress(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from typing_extensions import override
 
 from crewgate.domain.effects import (
+    LAST,
     MERGED,
     NEEDS_THE_CARD,
     POSTS_A_CARD,
@@ -34,6 +35,11 @@ def _at_least(column: sa.Column[int], least: int) -> sa.ColumnElement[int]:
 
 _other = outbox.alias("other")
 _card = outbox.alias("card")
+#: What is last goes after all others of its key, too: a card must not wait for it.
+_GOES_BEFORE = sa.case(
+    ((_other.c.priority < LAST) == (outbox.c.priority < LAST), (_other.c.id < outbox.c.id)),
+    else_=_other.c.priority < LAST,
+)
 _MERGED = frozenset(kind.value for kind in MERGED)
 _WAITS_FOR_CARD = sa.and_(
     one_of(outbox.c.kind, sorted(NEEDS_THE_CARD)),
@@ -92,9 +98,9 @@ def _due(dialect: str) -> sa.Select[Any]:
             ~sa.exists().where(
                 _other.c.ordering_key == outbox.c.ordering_key,
                 _other.c.set_aside_at.is_(None),
+                _GOES_BEFORE
                 # An earlier one may become visible after a later one was leased.
-                (_other.c.id < outbox.c.id)
-                | ((_other.c.id > outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
+                | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
             ),
             ~_WAITS_FOR_CARD,
         )
