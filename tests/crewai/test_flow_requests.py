@@ -178,6 +178,8 @@ def test_everybody_whom_a_request_names_may_decide() -> None:
     many = {"effective_responders": [f"p{n}@example.com" for n in range(2 * ASSIGNED_LIMIT)]}
     assert len(parse_flow_request(flat(routing=many)).question.assigned) == ASSIGNED_LIMIT
     assert parse_flow_request(flat(assigned_to_email=None, routing=[])).question.assigned == ()
+    for unfit in ("a\ud800@example.com", "a\0@example.com"):
+        assert parse_flow_request(flat(assigned_to_email=unfit)).question.assigned == ()
 
 
 JSON_VALUES = st.recursive(

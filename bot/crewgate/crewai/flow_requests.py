@@ -41,7 +41,7 @@ LABEL_LIMIT: Final = 500
 _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)
 #: As long as an address may be (RFC 5321, 4.5.3.1), without what has a meaning in Slack.
-_EMAIL: Final = re.compile(r"[^\s@<>|,;:\"'`]{1,64}@[A-Za-z0-9.-]{1,190}")
+_EMAIL: Final = re.compile(r"[^\s@<>|,;:\"'`\0\ud800-\udfff]{1,64}@[A-Za-z0-9.-]{1,190}")
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Verbatim)
 _URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
 _PROBLEM: Final = "the flow's request does not say what it is about"
