@@ -306,6 +306,25 @@ async def test_a_named_person_is_a_full_member_of_this_workspace(slack: Workspac
         assert await directory.find_member(User(user)) is Naming.NO_MEMBER
 
 
+async def test_whom_an_address_stood_for_first_is_named_though_it_moved(slack: Workspace) -> None:
+    async def first(address: str, account: str) -> EmailOwner:
+        return EmailOwner(address, "U0ANA").seen_with(account)
+
+    directory = a_directory(slack, FakeClock(), named=(), owner_of=first)
+    # Who starts an execution is the account that it stands for now.
+    await directory.ask_about(BEN)
+    assert directory.members((BEN,)).users == {"U0BEN"}
+    assert await directory.find_member(BEN) == User("U0ANA")
+
+
+async def test_nobody_waits_because_an_address_was_asked_about_before(slack: Workspace) -> None:
+    directory = a_directory(slack, FakeClock(), named=())
+    new = Email("new@example.com")
+    await directory.ask_about(new)
+    slack.add_user("U0NEW", "New", "new@example.com")
+    assert await directory.find_member(new) == User("U0NEW")
+
+
 @pytest.mark.parametrize(
     ("method", "how", "said"),
     [

@@ -74,6 +74,8 @@ class SlackDirectory:
         self._owner_of = owner_of
         #: Those of whom Slack told last come last.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
+        self._of_starters: set[Email] = set()
+        """Addresses whose account is that of now, whomever they stood for first."""
         self._has_asked = asyncio.Event()
         self._moved: dict[str, str] = {}
         self._channels = ChannelMembers(client, channels, identity=identity, clock=clock)
@@ -166,13 +168,17 @@ class SlackDirectory:
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 found = await attempt(self._client.users_lookupByEmail(email=address.address))
-            self._known[address] = frozenset({text_at(found, "user", "id")})
+            self._know_starter(address, frozenset({text_at(found, "user", "id")}))
         except TimeoutError:
             log.info("address_not_resolved", why="no answer in time")
         except CallFailed as error:
             log.info("address_not_resolved", why=str(error))
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY | {NO_SCOPE}:
-                self._known[address] = frozenset()
+                self._know_starter(address, frozenset())
+
+    def _know_starter(self, address: Email, users: frozenset[str]) -> None:
+        self._known[address] = users
+        self._of_starters.add(address)
 
     def is_colleague(self, user: str) -> bool | None:
         """See `Directory`."""
@@ -188,7 +194,7 @@ class SlackDirectory:
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """See `Directory`. An address stands for the account that it stood for first."""
-        if isinstance(named, Email) and named not in self._known:
+        if isinstance(named, Email) and (named not in self._known or named in self._of_starters):
             unknown = await self._learn(named)
             if unknown is not None:
                 return unknown
@@ -289,6 +295,7 @@ class SlackDirectory:
     def _remember(self, ref: Email | UserGroup, users: frozenset[str]) -> None:
         self._known.pop(ref, None)
         self._known[ref] = users
+        self._of_starters.discard(ref)
 
     async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
         match ref:
