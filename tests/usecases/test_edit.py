@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 
+from crewgate.domain.audit import Code
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.edits import REVISION_LIMIT
 from crewgate.domain.effects import EffectKind
@@ -25,6 +28,7 @@ from crewgate.domain.people import User
 from crewgate.domain.reason import EditedBy, NeverSent
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise, Via
+from crewgate.store.tables import audit_entries
 from crewgate.usecases.edit import edit
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
@@ -236,3 +240,18 @@ async def test_a_newer_output_ends_a_text_that_was_never_sent(world: World) -> N
     assert (ended.state, ended.reason) == (State.CLOSED, NeverSent())
     await world.turn(CREW)
     assert not world.crew.asked
+
+
+@both
+async def test_the_audit_trail_says_whose_text_it_is(world: World) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    await edited(world, waiting)
+    async with world.engines.read.connect() as connection:
+        rows = await connection.execute(sa.select(audit_entries.c.body).order_by("id"))
+        told = [json.loads(body) for body in rows.scalars()]
+    assert {(one["code"], one["actor"]) for one in told} == {
+        (Code.OPENED, "crew"),
+        (Code.EDITED, ANA.id),
+        (Code.OPENED, ANA.id),
+        (Code.DECIDED, ANA.id),
+    }
