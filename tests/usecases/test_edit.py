@@ -158,9 +158,9 @@ async def test_an_edited_text_can_be_edited_and_sent_back(world: World) -> None:
     await world.turn(CREW)
     [taken] = world.crew.taken
     assert (taken.output, taken.decision.human_feedback) == ("Coffee.", "Longer.")
-    # The crew comes back with what it had: nothing changed, although it was asked for.
+    # The crew comes back with what it had, which is not what people were shown last.
     again = (await world.notify(DRAFT, takes_edits=True)).round
-    assert (again.number, again.edited_by, again.unchanged) == (4, None, True)
+    assert (again.number, again.edited_by, again.unchanged) == (4, None, False)
 
 
 async def test_of_two_edits_at_once_the_first_one_counts(world: World) -> None:

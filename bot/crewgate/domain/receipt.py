@@ -179,7 +179,7 @@ def _open(
         digest=digest,
         opened_at=at,
         rule=rule,
-        unchanged=latest is not None and latest.digest == digest and _asked_for_changes(latest),
+        unchanged=latest is not None and _is_shown_again(digest, latest),
         question=question,
         takes_edits=takes_edits,
     )
@@ -201,6 +201,15 @@ def _end(latest: Round, at: datetime) -> Transition | None:
             return unfinished.supersede_decided(at)
         case _:
             return None
+
+
+def _is_shown_again(digest: str, before: Round) -> bool:
+    """Return True if people were shown this output, and it comes again although changes were asked.
+
+    A person's own text has the digest of the crew's output that it took the place of.
+    """
+    same = before.digest == digest and before.edited_by is None
+    return same and _asked_for_changes(before)
 
 
 def _may_come_again(round_: Round) -> bool:
