@@ -82,7 +82,7 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
         assert parts is not None
         view = CardView(a_named_round(), Output(longest))
         assert view_problems(render_edit_form(view, Caveats(), (), parts.texts)) == []
-    for no in ("", " \n", "x" * 100_001, "日本語。" * 5_000, "a\u202eb", "a\x00b"):
+    for no in ("", " \n", "x" * 100_001, "日本語。" * 5_000, "a\u202eb", "a\x00b", "at [redacted]"):
         assert parts_to_edit(Output(no)) is None
     assert parts_to_edit(Output("{}", Format.JSON)) is None
 

@@ -10,6 +10,7 @@ from crewgate.domain.caveats import Caveats
 from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notes import Note
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block, context, section
@@ -31,12 +32,17 @@ _LONGEST: Final = 100_000
 def parts_to_edit(output: Output) -> Parts | None:
     """The boxes' parts of an output; None where people could not see and change all of it.
 
-    Those are JSON, a text in which something is hidden, and one that the form does not hold.
+    Those are JSON, a text in which something is hidden or was a secret, which an edited text would
+    take from the crew, and one that the form does not hold.
     """
     text = output.text
     if output.format is not Format.MARKDOWN or len(text) > _LONGEST:
         return None
-    if clean(text) != text.replace("\r\n", "\n") or len(json.dumps(text)) > _LONGEST:
+    if (
+        MARK in text
+        or clean(text) != text.replace("\r\n", "\n")
+        or len(json.dumps(text)) > _LONGEST
+    ):
         return None
     parts = cut(text, _BOX, place_to_break)
     fits = all(utf16_length(part) <= FEEDBACK_LIMIT for part in parts.texts)
