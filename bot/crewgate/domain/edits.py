@@ -92,7 +92,8 @@ def edits_of(before: str, edited: str) -> list[Edit]:
         _join(found)
         for _ in range(_CONTEXT):
             passage = "\n".join(old[found[-1].start : found[-1].end])
-            if passage.strip() and whole.count(passage) == 1:
+            # Not counted: that would leave out a place that begins in another.
+            if passage.strip() and whole.find(passage) == whole.rfind(passage):
                 break
             _grow(found, len(old))
     return [
