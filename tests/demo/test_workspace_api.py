@@ -16,7 +16,6 @@ async def test_who_am_i(client: AsyncWebClient) -> None:
     answer = await client.auth_test()
     assert answer["url"] == "https://demo.slack.com/"
     assert answer["user_id"] == BOT_USER_ID
-    assert (await client.api_test())["ok"]
 
 
 @pytest.mark.parametrize(
@@ -76,11 +75,7 @@ async def test_people_groups_and_channels(slack: Workspace, client: AsyncWebClie
     assert await refusal(client.users_info(user="U9")) == "user_not_found"
     assert (await client.usergroups_users_list(usergroup="S1"))["users"] == ["U2"]
     assert await refusal(client.usergroups_users_list(usergroup="S9")) == "no_such_subteam"
-    assert (await client.usergroups_list())["usergroups"][0]["handle"] == "editors"
-    assert not (await client.conversations_info(channel="C2"))["channel"]["is_member"]
     assert (await client.conversations_members(channel="C1"))["members"][:2] == ["U1", "U2"]
-    listed = (await client.conversations_list())["channels"]
-    assert [channel["id"] for channel in listed] == ["C1", "C2", "C3"]
 
     im = (await client.conversations_open(users="U1"))["channel"]["id"]
     assert (await client.conversations_open(users="U1"))["channel"]["id"] == im

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 from crewgate.demo.workspace.args import Args, Method, Refused, refuse_problems
 from crewgate.demo.workspace.blocks import (
-    MARKDOWN_CHARACTERS,
     MESSAGE_CHARACTERS,
     message_problems,
     text_size,
 )
 from crewgate.demo.workspace.records import BOT_USER_ID, Channel, Message
 from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.wire import message_json, permalink
+from crewgate.demo.workspace.wire import message_json
 from crewgate.demo.workspace.world import World
 
 _POST_TEXT: Final = 40_000
@@ -60,7 +58,7 @@ def find_message(channel: Channel, ts: str) -> Message:
 
 def content_of(args: Args, world: World) -> Json:
     """A message's text, blocks and attachments, within Slack's limits."""
-    blocks = args.json("blocks", "invalid_blocks_format") or _markdown(args)
+    blocks = args.json("blocks", "invalid_blocks_format") or []
     refuse_problems(message_problems(blocks))
     attachments = args.json("attachments", "invalid_attachments") or []
     for attachment in attachments:
@@ -77,16 +75,6 @@ def content_of(args: Args, world: World) -> Json:
             {**one, "blocks": list(world.with_ids(one.get("blocks") or []))} for one in attachments
         ),
     }
-
-
-def _markdown(args: Args) -> list[Json]:
-    """`markdown_text`, which stands for text and blocks alike, as a block."""
-    text = args.text("markdown_text")
-    if text and ("text" in args or "blocks" in args):
-        raise Refused("markdown_text_conflict")
-    if len(text) > MARKDOWN_CHARACTERS:
-        raise Refused("msg_too_long")
-    return [{"type": "markdown", "text": text}] if text else []
 
 
 def post(world: World, args: Args) -> Json:
@@ -133,16 +121,6 @@ def update(world: World, args: Args) -> Json:
     return _posted(world, world.put(changed)) | {"text": changed.text}
 
 
-def delete(world: World, args: Args) -> Json:
-    """`chat.delete`."""
-    channel = open_channel(world, args.required("channel"))
-    message = find_message(channel, args.required("ts"))
-    if message.user != BOT_USER_ID:
-        raise Refused("cant_delete_message")
-    world.remove(message)
-    return {"channel": channel.id, "ts": message.ts}
-
-
 def post_ephemeral(world: World, args: Args) -> Json:
     """`chat.postEphemeral`."""
     channel = open_channel(world, args.required("channel"))
@@ -161,25 +139,15 @@ def post_ephemeral(world: World, args: Args) -> Json:
     return {"message_ts": world.post_ephemeral(message).ts}
 
 
-def link(world: World, args: Args) -> Json:
-    """`chat.getPermalink`."""
-    channel = find_channel(world, args.required("channel"))
-    message = find_message(channel, args.required("message_ts"))
-    return {"channel": channel.id, "permalink": permalink(message)}
-
-
-def _change_reaction(world: World, args: Args, *, add: bool) -> Json:
-    """`reactions.add` and `reactions.remove`."""
+def react(world: World, args: Args) -> Json:
+    """`reactions.add`."""
     channel = open_channel(world, args.required("channel"))
     name = args.required("name").strip(":")
     message = find_message(channel, args.required("timestamp"))
     users = message.reactions.get(name, ())
-    if add == (BOT_USER_ID in users):
-        raise Refused("already_reacted" if add else "no_reaction")
-    others = tuple(user for user in users if user != BOT_USER_ID)
-    reactions = {**message.reactions, name: (*users, BOT_USER_ID) if add else others}
-    left = {name: users for name, users in reactions.items() if users}
-    world.put(replace(message, reactions=left))
+    if BOT_USER_ID in users:
+        raise Refused("already_reacted")
+    world.put(replace(message, reactions={**message.reactions, name: (*users, BOT_USER_ID)}))
     return {}
 
 
@@ -214,9 +182,6 @@ def _metadata(args: Args) -> Json | None:
 METHODS: Final[dict[str, Method]] = {
     "chat.postMessage": post,
     "chat.update": update,
-    "chat.delete": delete,
     "chat.postEphemeral": post_ephemeral,
-    "chat.getPermalink": link,
-    "reactions.add": partial(_change_reaction, add=True),
-    "reactions.remove": partial(_change_reaction, add=False),
+    "reactions.add": react,
 }

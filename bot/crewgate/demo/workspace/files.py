@@ -57,14 +57,6 @@ def complete(world: World, args: Args) -> Json:
     return {"files": [file_json(world, file) for file in files]}
 
 
-def info(world: World, args: Args) -> Json:
-    """`files.info`."""
-    file = world.files.get(args.required("file"))
-    if file is None:
-        raise Refused("file_not_found")
-    return {"file": file_json(world, file)}
-
-
 def _uploaded(world: World, named: Json) -> File:
     file = world.files.get(str(named.get("id")))
     if file is None or file.content is None:
@@ -95,5 +87,4 @@ def show_file(world: World, file_id: str) -> web.Response:
 METHODS: Final[dict[str, Method]] = {
     "files.getUploadURLExternal": prepare,
     "files.completeUploadExternal": complete,
-    "files.info": info,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
@@ -16,7 +16,6 @@ from crewgate.demo.workspace.records import (
     TEAM_DOMAIN,
     TEAM_ID,
     Channel,
-    Group,
     Message,
     User,
 )
@@ -75,28 +74,14 @@ def replies(world: World, args: Args) -> Json:
     return _page(world, args, channel.thread(ts), always=ts)
 
 
-def channel_info(world: World, args: Args) -> Json:
-    """`conversations.info`."""
-    return {"channel": channel_json(find_channel(world, args.required("channel")))}
-
-
-def channels(world: World, args: Args) -> Json:
-    """`conversations.list`, by `types`, public channels unless told otherwise."""
-    return _channels(world, args, lambda one: one.bot_is_member or not one.private)
-
-
 def joined_channels(world: World, args: Args) -> Json:
     """`users.conversations` of the bot itself, by `types`."""
-    return _channels(world, args, lambda one: one.bot_is_member)
-
-
-def _channels(world: World, args: Args, among: Callable[[Channel], bool]) -> Json:
     kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
     found = [
         channel_json(channel)
         for channel in world.channels.values()
         if channel.kind in kinds
-        and among(channel)
+        and channel.bot_is_member
         and channel.team_id == args.text("team_id", channel.team_id)
         and not (channel.archived and args.flag("exclude_archived"))
     ]
@@ -139,11 +124,6 @@ def user_by_email(world: World, args: Args) -> Json:
         if user.email and user.email.lower() == email:
             return {"user": user_json(world, user)}
     raise Refused("users_not_found")
-
-
-def groups(world: World, _: Args) -> Json:
-    """`usergroups.list`."""
-    return {"usergroups": [_group_json(group) for group in world.groups.values()]}
 
 
 def group_members(world: World, args: Args) -> Json:
@@ -211,29 +191,14 @@ def _start(cursor: str) -> int:
         raise Refused("invalid_cursor") from None
 
 
-def _group_json(group: Group) -> Json:
-    return {
-        "id": group.id,
-        "team_id": TEAM_ID,
-        "is_usergroup": True,
-        "name": group.handle,
-        "handle": group.handle,
-        "user_count": len(group.members),
-    }
-
-
 #: By their names at Slack.
 METHODS: Final[dict[str, Method]] = {
-    "api.test": lambda _, __: {},
     "auth.teams.list": teams,
     "auth.test": auth_test,
     "conversations.history": history,
-    "conversations.info": channel_info,
-    "conversations.list": channels,
     "conversations.members": members,
     "conversations.open": open_im,
     "conversations.replies": replies,
-    "usergroups.list": groups,
     "usergroups.users.list": group_members,
     "users.conversations": joined_channels,
     "users.info": user_info,

@@ -19,7 +19,6 @@ from crewgate.demo.workspace.text import Json
 from crewgate.demo.workspace.world import World
 
 _KINDS: Final = {kind.value: kind for kind in ChannelKind}
-_WITHOUT_TOKEN: Final = frozenset({"api.test"})
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
 
 
@@ -111,8 +110,7 @@ class WebApi:
         try:
             if method not in self.methods:
                 raise Refused("unknown_method", req_method=method)  # noqa: TRY301 - one way out
-            if method not in _WITHOUT_TOKEN:
-                self.check_token(token, method)
+            self.check_token(token, method)
             self._check_scope(method, args)
             grid = self._world.grid
             if grid is not None and (code := grid.refuses_call(method, args)):

@@ -85,13 +85,6 @@ def file_json(world: World, file: File) -> Json:
     }
 
 
-def permalink(message: Message) -> str:
-    """The address of a message; a reply's names its thread."""
-    path = f"archives/{message.channel}/p{message.ts.replace('.', '')}"
-    query = f"?thread_ts={message.thread_ts}&cid={message.channel}" if message.thread_ts else ""
-    return f"https://{TEAM_DOMAIN}.slack.com/{path}{query}"
-
-
 def view_json(view: View, values: Json | None = None) -> Json:
     """A view as Slack sends it back, with what people have entered in it so far."""
     defaults = {"private_metadata": "", "callback_id": "", "external_id": ""}
