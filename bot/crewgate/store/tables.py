@@ -405,8 +405,17 @@ audit_entries = sa.Table(
     sa.Column("number", sa.BigInteger),
     sa.Column("previous", sa.LargeBinary),
     sa.Column("hash", sa.LargeBinary),
-    sa.UniqueConstraint("number"),
-    sa.UniqueConstraint("previous"),
+    # Only what is linked is in them: a decision writes two indexes less.
+    *(
+        sa.Index(
+            f"uq_audit_entries_{name}",
+            name,
+            unique=True,
+            sqlite_where=sa.text("number IS NOT NULL"),
+            postgresql_where=sa.text("number IS NOT NULL"),
+        )
+        for name in ("number", "previous")
+    ),
     sa.Index(None, "execution_id", "id"),
     sa.Index(
         "ix_audit_entries_unlinked",
