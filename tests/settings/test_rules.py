@@ -210,10 +210,6 @@ def test_groups_that_must_approve_are_the_reviewers(load_file: Load) -> None:
     ("text", "said"),
     [
         ("approvals_from = {}", "approvals_from: it is empty; put user groups with numbers here,"),
-        ("approvals_from = 2", "approvals_from: 2 is no table; put one like"),
-        ("approvals_from = { U0ANA = 1 }", "approvals_from: 'U0ANA' is no user group; put ids of"),
-        ("approvals_from = { S0LEGAL = 0 }", "approvals_from: 0: put a number from 1 to 50 here"),
-        ("approvals_from = { S0LEGAL = 40, S0B = 11 }", "approvals_from: 51 approvals in all; put"),
         (
             "approvals_from = { S0LEGAL = 1 }\napprovals = 1",
             "approvals: approvals_from stands for it; take one of the two out",
@@ -231,9 +227,7 @@ def test_groups_that_cannot_be_counted_are_named(load_file: Load, text: str, sai
 def test_a_reviewer_is_taken_from_inputs_or_meta(load_file: Load) -> None:
     (rule,) = rules(load_file, NAMED + 'reviewers_from = "meta.who.decides"\n')
     assert (rule.reviewers_from, rule.reviewers, rule.naming) == ("meta.who.decides", None, None)
-    hint = "put inputs.NAME or meta.NAME here"
-    for text in ("manager", "inputs.", "output.manager"):
-        said = wrong(load_file, f'reviewers_from = "{text}"')
-        assert said == f"reviewers_from: '{text}': {hint}"
+    said = wrong(load_file, 'reviewers_from = "manager"')
+    assert said == "reviewers_from: 'manager': put inputs.NAME or meta.NAME here"
     said = wrong(load_file, 'reviewers_from = "inputs.manager"\napprovals = 2')
     assert said.startswith("approvals: reviewers_from stands for it")
