@@ -207,7 +207,10 @@ class SlackDirectory:
         return Naming.NO_MEMBER
 
     async def _learn(self, named: Email) -> Naming | NotSent | None:
-        """Ask Slack whom an address stands for; return why that is not known."""
+        """Ask Slack whom an address stands for; return why that is not known.
+
+        That says nothing of when the card's channel takes posts.
+        """
         try:
             self._remember(named, await self._look_up(named))
         except StoreUnavailable as error:
@@ -216,10 +219,8 @@ class SlackDirectory:
             match error.failure:
                 case Refused(code):
                     return Naming.NO_MEMBER if code in NOBODY else Naming.NOT_TOLD
-                case Unknown(why):
+                case Unknown(why) | NotSent(why):
                     return NotSent(why, alone=True)
-                case failure:
-                    return failure
         return None
 
     def wake(self) -> None:
