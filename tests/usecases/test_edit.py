@@ -48,7 +48,12 @@ def world(world: World) -> World:
 
 
 async def edited(
-    world: World, round_: Round, text: str = EDITED, *, by: Person = ANA, seen: Seen = WHOLE
+    world: World,
+    round_: Round,
+    text: str = EDITED,
+    *,
+    by: Person = ANA,
+    seen: Seen = WHOLE,
 ) -> Round:
     return await edit(
         round_.id,
@@ -255,3 +260,30 @@ async def test_the_audit_trail_says_whose_text_it_is(world: World) -> None:
         (Code.OPENED, ANA.id),
         (Code.DECIDED, ANA.id),
     }
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_webhooks_at_the_same_moment_find_the_round_of_an_edited_text(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    for webhook in (
+        partial(world.notify, "Coffee."),
+        partial(world.record_update, "e-1", ended="It ended."),
+    ):
+        waiting = (await world.notify(DRAFT, takes_edits=True)).round
+        async with world.uow.begin() as tx:
+            await tx.round(waiting.id)
+            editing = asyncio.create_task(edited(world, waiting))
+            await until_waiting(world, 1)
+            coming = asyncio.create_task(webhook())
+            await until_waiting(world, 2)
+        theirs = await editing
+        await coming
+        assert (await world.round(theirs.id)).state in (State.SUPERSEDED, State.CLOSED)
+
+
+async def until_waiting(world: World, count: int) -> None:
+    """Return once so many transactions wait for a lock."""
+    async with world.engines.for_outbox.read.connect() as connection:
+        waits = sa.text("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+        while await connection.scalar(waits) < count:
+            pass

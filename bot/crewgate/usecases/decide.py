@@ -19,7 +19,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt, edit
-from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
 from crewgate.metrics import count_decision
 from crewgate.usecases.access import Access
@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 class Edited:
     """A round's output as a person wrote it, who was shown all of it."""
 
+    review: Review
     output: Output
     carried: WebhookUrls
     """The URLs that the round's notification carried."""
@@ -67,7 +68,7 @@ async def decide(
         now = context.clock()
         lapsed: tuple[Vote, ...] = ()
         async with context.uow.begin() as tx:
-            round_ = await tx.round(round_id)
+            round_ = await _locked(round_id, edited, tx, at=now)
             rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
             meaning = interpret(verdict, round_.question)
@@ -117,6 +118,13 @@ async def decide(
 
     # Only when it returns may the listener acknowledge: Slack never repeats a click.
     return await context.asking(record)
+
+
+async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime) -> Round:
+    """Return the round; whoever looks for its execution's rounds waits where one may open."""
+    if edited is not None:
+        await tx.executions.open(edited.review.crew, edited.review.execution_id, at=at)
+    return await tx.round(round_id)
 
 
 async def _keep(
