@@ -37,13 +37,13 @@ from tests.usecases.world import CREW, World
 
 DRAFT = "Tea.\n\nIt costs 3 euros.\n\nBuy it."
 EDITED = "Tea.\n\nIt costs 4 euros.\n\nBuy it."
+PEOPLE = (User(ANA.id), User(BEN.id), User(CAI.id))
 WHOLE = Seen(share=Share(len(DRAFT), len(DRAFT)))
 
 
 @pytest.fixture
 def world(world: World) -> World:
-    people = (User(ANA.id), User(BEN.id), User(CAI.id))
-    world.crews["research"] = a_crew(reviewers=people)
+    world.crews["research"] = a_crew(reviewers=PEOPLE)
     return world
 
 
@@ -133,9 +133,7 @@ async def test_a_decision_about_an_edited_text_is_sent_again_with_the_text(world
 async def test_where_several_approve_each_votes_on_the_text_that_they_were_shown(
     world: World,
 ) -> None:
-    world.crews["research"] = a_crew(
-        reviewers=(User(ANA.id), User(BEN.id), User(CAI.id)), rules=(a_rule(approvals=2),)
-    )
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(a_rule(approvals=2),))
     waiting = (await world.notify(DRAFT, takes_edits=True)).round
     world.crew.pause(DRAFT)
     await world.decide(waiting.id, by=BEN)
@@ -166,6 +164,26 @@ async def test_an_edited_text_can_be_edited_and_sent_back(world: World) -> None:
     # The crew comes back with what it had, which is not what people were shown last.
     again = (await world.notify(DRAFT, takes_edits=True)).round
     assert (again.number, again.edited_by, again.unchanged) == (4, None, False)
+
+
+@both
+async def test_notes_wait_with_the_text_for_those_who_approve_it_next(world: World) -> None:
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(a_rule(approvals=2),))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    await world.settle_slack()
+    card = (await world.uow.read.posting(waiting.id)).card
+    assert card is not None
+    await world.note(card, "9.1", by=CAI)
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await edited(world, waiting)
+    theirs = await edited(world, waiting, seen=asked.value.caveats.seen)
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await world.decide(theirs.id, by=BEN)
+    assert asked.value.caveats.notes == 1
+    assert not (await world.uow.read.posting(waiting.id)).view.notes
+    decided = await world.decide(theirs.id, by=BEN, seen=asked.value.caveats.seen)
+    assert decided.decision is not None
+    assert decided.decision.unsent_notes == 1
 
 
 async def test_of_two_edits_at_once_the_first_one_counts(world: World) -> None:

@@ -167,6 +167,11 @@ class Notes(NoteQueries):
         """Forget who is on a round."""
         await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_id))
 
+    async def move(self, round_id: str, *, to: str) -> None:
+        """Have a round's notes wait with the one that takes its place."""
+        theirs = sa.update(notes).where(notes.c.round_id == round_id)
+        await self._connection.execute(theirs.values(round_id=to))
+
     async def claim(self, round_: Round, claim: Claim) -> None:
         """Remember who is on a round, in place of whoever was."""
         row = {

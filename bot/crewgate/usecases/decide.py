@@ -19,7 +19,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt, edit
-from crewgate.domain.review import Review, Round, State, Transition
+from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
 from crewgate.metrics import count_decision
 from crewgate.usecases.access import Access
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 class Edited:
     """A round's output as a person wrote it, who was shown all of it."""
 
-    review: Review
+    round: Round
     output: Output
     carried: WebhookUrls
     """The URLs that the round's notification carried."""
@@ -123,7 +123,8 @@ async def decide(
 async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime) -> Round:
     """Return the round; whoever looks for its execution's rounds waits where one may open."""
     if edited is not None:
-        await tx.executions.open(edited.review.crew, edited.review.execution_id, at=at)
+        review = edited.round.review
+        await tx.executions.open(review.crew, review.execution_id, at=at)
     return await tx.round(round_id)
 
 
@@ -135,6 +136,7 @@ async def _keep(
         await tx.keep_edited(transition.round, edited.output.text)
         return transition
     stored = await open_round(tx, opened, edited.output, edited.carried)
+    await tx.notes.move(edited.round.id, to=stored.id)
     await tx.enqueue(opened.effects, at=at)
     return replace(transition, round=replace(transition.round, salt=stored.salt))
 

@@ -48,5 +48,5 @@ async def edit(
         via=Via.EDIT,
         context=context,
         seen=seen,
-        edited=Edited(round_.review, replace(before, text=text), carried, new_id),
+        edited=Edited(round_, replace(before, text=text), carried, new_id),
     )
