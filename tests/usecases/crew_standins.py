@@ -37,6 +37,7 @@ class Resumed:
     webhooks: WebhookUrls
     output: str
     """What was pending when it came, or what people made of it."""
+    pending: str
 
 
 @dataclass
@@ -84,7 +85,7 @@ class FakeCrew:
         if output is None:
             return Refused("400", "not pending")
         text = output if edited is None else edited
-        resumed = Resumed(execution_id, task_id, decision, webhooks, text)
+        resumed = Resumed(execution_id, task_id, decision, webhooks, text, output)
         self.taken.append(resumed)
         if self.on_taken:
             await self.on_taken(resumed)

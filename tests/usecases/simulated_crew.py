@@ -42,6 +42,11 @@ class Execution:
     """Something happened that no bot could tell apart from its own resume having been taken."""
 
     @property
+    def takes_edits(self) -> bool:
+        """One of the two takes a person's text in the place of its output."""
+        return self.id == "e-2"
+
+    @property
     def completed(self) -> bool:
         return self.task == len(TASKS)
 
@@ -55,7 +60,9 @@ class SimulatedCrew:
         self.decided: dict[Decision, str] = {}
         """Decision to round; every decision has a time of its own."""
         self.texts: dict[str, str] = {}
-        """Round to the output that its reviewer saw."""
+        """Round to the crew's output that its reviewer saw, or edited."""
+        self.edited: dict[str, str] = {}
+        """Round to the text that a person wrote in the place of the output."""
         self.lead = Lead.NONE
         self.same = False
         """Whether its next output is the same again."""
@@ -107,7 +114,9 @@ class SimulatedCrew:
 
     async def _notify(self, execution: Execution, notification: tuple[str, str]) -> None:
         task, output = notification
-        received = await self.world.notify(output, execution_id=execution.id, task_id=task)
+        received = await self.world.notify(
+            output, execution_id=execution.id, task_id=task, takes_edits=execution.takes_edits
+        )
         if received.accepted:
             self.texts[received.round.id] = output
 
@@ -123,7 +132,9 @@ class SimulatedCrew:
 
     async def on_taken(self, resumed: Resumed) -> None:
         execution = self.executions[resumed.execution_id]
-        if resumed.output != self.texts[self.decided[resumed.decision]]:
+        round_id = self.decided[resumed.decision]
+        assert resumed.output == self.edited.get(round_id, resumed.pending)
+        if resumed.pending != self.texts[round_id]:
             assert execution.undelivered, "the bot knew of a newer output than the reviewer saw"
         execution.working = True
         if resumed.decision.is_approve:

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen, Share
 from crewgate.domain.effects import SLACK
 from crewgate.domain.errors import (
     AlreadyVoted,
@@ -45,6 +46,7 @@ from crewgate.store.rounds import ROUND, to_round
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.dismiss import dismiss
+from crewgate.usecases.edit import edit
 from crewgate.usecases.notes import claim, keep_note
 from tests.builders import ANA, BEN, EVE, a_uow
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
@@ -134,6 +136,7 @@ class Reviews(RuleBasedStateMachine):
         """One rule for all: what is possible depends, and some things are more likely."""
         likely = {
             self.click: 4 * self.any_round(*State),
+            self.edit: 2 * self.any_round(State.WAITING),
             self.write_a_note: self.any_round(State.WAITING),
             self.claim: self.any_round(State.WAITING),
             self.ask_to_retry: 2 * self.any_round(State.STUCK),
@@ -218,6 +221,54 @@ class Reviews(RuleBasedStateMachine):
             if verdict == Approve():
                 self.check_asked(decided, by, seen, shown)
 
+    async def edit(self, draw: Draw) -> None:
+        """Write another text; who was asked about notes or a claim sends it again."""
+        waiting = [round_ for round_ in self.known if round_.state is State.WAITING]
+        round_ = draw(st.sampled_from(self.known if draw(SELDOM) else waiting))
+        by = draw(PEOPLE)
+        seen, shown = self.asked.get((round_.id, by.id), (NOTHING_SEEN, set()))
+        text = (await self.world.uow.read.posting(round_.id)).view.output.text + "!"
+        self.world.clock.advance(timedelta(microseconds=1))
+        try:
+            theirs = await edit(
+                round_.id,
+                text,
+                by=by,
+                context=self.world.reviews,
+                new_id=self.world.new_id,
+                off_loop=asyncio.to_thread,
+                seen=replace(seen, share=Share(1, 1)),
+            )
+        except NotAReviewer:
+            assert not self.may_decide(by)
+        except GroupsComplete:
+            self.no_group_needs(by, replace(round_, votes=()))
+        except NotWaiting:
+            assert round_.state is not State.WAITING
+        except ConfirmationNeeded as needed:
+            assert round_.state is State.WAITING
+            self.remember_question(round_.id, by, needed.caveats)
+        else:
+            self.edited(round_, theirs, text, by)
+            self.check_asked(theirs, by, seen, shown)
+
+    def edited(self, before: Round, theirs: Round, text: str, by: Person) -> None:
+        assert before.takes_edits == (theirs.id != before.id)
+        if before.takes_edits:
+            assert (theirs.number, theirs.edited_by) == (before.number + 1, by)
+            self.crew.texts[theirs.id] = self.crew.texts[before.id]
+            self.crew.edited[theirs.id] = text
+            self.notes[theirs.id] = self.notes.pop(before.id, set())
+            if before.id in self.claims:
+                self.claims[theirs.id] = self.claims.pop(before.id)
+        if theirs.decision is None:
+            self.counted(theirs, by)
+        else:
+            assert theirs.decision.is_approve == before.takes_edits
+            assert theirs.id not in self.decisions
+            self.decisions[theirs.id] = theirs.decision
+            self.crew.decided[theirs.decision] = theirs.id
+
     def may_decide(self, by: Person) -> bool:
         return by != EVE
 
@@ -235,9 +286,9 @@ class Reviews(RuleBasedStateMachine):
 
     def check_asked(self, approved: Round, by: Person, seen: Seen, shown: set[str]) -> None:
         """Nobody approves over a note or a claim that they were not asked about."""
-        assert approved.decision is not None
         assert self.notes[approved.id] <= shown
-        assert approved.decision.unsent_notes == len(self.notes[approved.id])
+        if approved.decision is not None:
+            assert approved.decision.unsent_notes == len(self.notes[approved.id])
         claim = self.claims.get(approved.id)
         if claim is not None and claim.by != by and claim.holds(self.world.clock()):
             assert seen.claimed_by == claim.by.id
