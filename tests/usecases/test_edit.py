@@ -27,12 +27,15 @@ from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.people import User
 from crewgate.domain.reason import EditedBy, NeverSent
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Reminders
 from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.usecases.edit import edit
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault
+from tests.usecases.timed import HOUR, after, said
 from tests.usecases.world import CREW, World
 
 DRAFT = "Tea.\n\nIt costs 3 euros.\n\nBuy it."
@@ -184,6 +187,20 @@ async def test_notes_wait_with_the_text_for_those_who_approve_it_next(world: Wor
     decided = await world.decide(theirs.id, by=BEN, seen=asked.value.caveats.seen)
     assert decided.decision is not None
     assert decided.decision.unsent_notes == 1
+
+
+async def test_those_who_approve_a_text_next_are_reminded_anew(world: World) -> None:
+    remind = Reminders(after=Duration.parse("2h"), most=1)
+    rule = a_rule(approvals=2, remind=remind)
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(rule,))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    await world.settle_slack()
+    await after(world, 2 * HOUR)
+    theirs = await edited(world, waiting)
+    await world.settle_slack()
+    await after(world, 2 * HOUR)
+    keys = [f"reminder {one.id} 1" for one in (waiting, theirs)]
+    assert said(world, "reminder") == keys
 
 
 async def test_of_two_edits_at_once_the_first_one_counts(world: World) -> None:

@@ -91,6 +91,7 @@ def edit(round_: Round, by: Person, *, at: datetime, new_id: Callable[[], str]) 
         version=1,
         unchanged=False,
         votes=(),
+        reminders=0,
         edited_by=by,
     )
     effects = (*ended.effects, opened.effect(EffectKind.POST))
