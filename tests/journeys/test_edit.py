@@ -145,6 +145,7 @@ async def test_of_several_approvals_each_is_for_the_text_that_was_shown(
         theirs = await said(world, "It costs 4 euros.")
         assert "round 2, edited by" in message_text(theirs)
         assert "1 of 2" in message_text(theirs)
+        assert "<@U0BEN> and <@U0CARL>: please decide." in message_text(theirs)
         # The card of the crew's text still stands as Carl sees it.
         await world.slack.click(CARL, card, "Approve")
         assert "edited this in the meantime" in await world.told(CARL)

@@ -324,8 +324,9 @@ class SlackMessenger(Messenger):
     async def _card(self, posting: Posting, *, notify: Notify | None, plain: bool) -> Message:
         render = render_card_plain if plain else render_card
         view = await self._with_names(posting)
-        called = None
-        if notify is not None and not view.round.votes:
+        called, round_ = None, view.round
+        # A text comes with its author's own approval.
+        if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = call(view, notify)
             view = replace(view, calls_all=calls_all(view, notify))
         message = await self._off_loop(render, view, now=self._clock())

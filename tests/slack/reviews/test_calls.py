@@ -31,7 +31,7 @@ from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.direct import render_direct_message
 from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
 from crewgate.usecases.read_models import CardView, MessageRef, NewerRound
-from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule
+from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import BUDGET, buttons, check_message, read, views
 
 GROUP, MAIL = UserGroup("S1"), Email("carl@example.com")
@@ -83,6 +83,15 @@ def test_the_reviewers_are_asked_to_decide(view: CardView, says: str | None) -> 
     assert call(view, Notify.MENTION) == says
 
 
+def test_a_text_of_a_person_calls_those_who_have_not_approved_it() -> None:
+    written = replace(
+        after_changes(*EVERYBODY),
+        round=a_round(number=2, rule=a_rule(approvals=2), edited_by=BEN, votes=(a_vote(BEN),)),
+    )
+    assert call(written, Notify.MENTION) == "<@U0ANA> and <!subteam^S1>: please decide."
+    assert call(written, Notify.DM) is None
+
+
 @pytest.mark.parametrize("notify", [Notify.DM, Notify.NONE])
 def test_otherwise_only_who_asked_for_changes_is_called(notify: Notify) -> None:
     assert call(a_view(*EVERYBODY), notify) is None
@@ -123,6 +132,8 @@ def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     assert newer(view, lambda _: None) == "The crew came back with round 3."
     of_flow = replace(view, round=a_round(question=Question(request_id="1")))
     assert newer(of_flow, lambda _: None) == "The flow came back with round 3."
+    theirs = replace(view, newer=NewerRound(a_round(number=3, edited_by=ANA), CARD))
+    assert newer(theirs, lambda _: None) == "<@U0ANA> wrote round 3."
     card = render_card(view, now=LATER)
     assert below_headline(card, None) is card
     asked = replace(view, round=a_round(State.RESUMED, decision=a_decision(Revise("Shorter."))))

@@ -32,7 +32,7 @@ def call(view: CardView, notify: Notify) -> str | None:
     """Who is asked to decide, and who is told that the crew came back; None if nobody is."""
     if not isinstance(present(view.round), Waiting):
         return None
-    asked = view.reviewers if notify is Notify.MENTION else ()
+    asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
     away = view.absences if asked else ()
     author = _asked_for_changes(view)
     if author is None:
@@ -94,12 +94,14 @@ def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
     if is_told:
         return linked(notice_strings.open_round(number), view.newer.card, link)
     where = linked(notice_strings.round_number(number), view.newer.card, link)
-    return notice_strings.came_back_with(where, is_flow=view.round.question is not None)
+    author = view.newer.round.edited_by
+    return notice_strings.came_back_with(where, author, is_flow=view.round.question is not None)
 
 
 def _asked_for_changes(view: CardView) -> Person | None:
     """Who wrote what this output answers."""
-    decision = view.answers.decision if view.answers is not None else None
+    answers = None if view.round.edited_by else view.answers
+    decision = answers.decision if answers is not None else None
     if decision is None or reader_strings.asked_for(decision) is None:
         return None
     return decision.by if isinstance(decision.by, Person) else None

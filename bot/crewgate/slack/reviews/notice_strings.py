@@ -84,8 +84,10 @@ def open_round(number: int) -> str:
     return f"Open round {number:,}"
 
 
-def came_back_with(where: str, *, is_flow: bool) -> str:
-    """On the card of an earlier round; `where` is the latest one."""
+def came_back_with(where: str, author: Person | None, *, is_flow: bool) -> str:
+    """On the card of an earlier round; `where` is the latest one, maybe a person's own text."""
+    if author is not None:
+        return f"{person(author)} wrote {where}."
     return f"The {'flow' if is_flow else 'crew'} came back with {where}."
 
 
