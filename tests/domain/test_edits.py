@@ -11,7 +11,9 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundSuperseded
 from crewgate.domain.reason import EditedBy
 from crewgate.domain.receipt import edit, receive
-from crewgate.domain.review import State
+from crewgate.domain.review import State, Transition
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Then, TimeOut
 from tests.builders import ANA, BEN, LATER, NOW, a_round, a_rule, a_vote
 
 markdown = st.lists(
@@ -126,6 +128,17 @@ def test_the_fate_of_edits_is_counted(after: str, taken: int, others: int) -> No
 def test_a_removal_is_in_once_the_passage_is_gone() -> None:
     assert fate_of("a\nb\nc", "a\nc", "a\nb\nc") == EditsFate(1, 0, 0)
     assert fate_of("a\nb\nc", "a\nc", "a\nc") == EditsFate(1, 1, 0)
+
+
+@pytest.mark.parametrize("then", Then)
+def test_time_approves_no_text_of_a_person_who_is_alone_with_it(then: Then) -> None:
+    out = TimeOut(Duration.parse("3d"), then, "Stop." if then is Then.REVISE else "")
+    shown = a_round(rule=a_rule(approvals=2, timeout=out), takes_edits=True)
+    edited = edit(shown, ANA, at=LATER, new_id=lambda: "r-2").current
+    if then is Then.APPROVE:
+        assert edited.time_out(LATER) == Transition(edited, ())
+    else:
+        assert edited.rule == shown.rule
 
 
 def test_a_text_of_a_person_is_a_round_of_its_own() -> None:

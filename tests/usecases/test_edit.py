@@ -28,7 +28,7 @@ from crewgate.domain.people import User
 from crewgate.domain.reason import EditedBy, NeverSent
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Reminders
+from crewgate.domain.rules.rule import Reminders, Then, TimeOut
 from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.usecases.edit import edit
@@ -151,6 +151,15 @@ async def test_where_several_approve_each_votes_on_the_text_that_they_were_shown
     assert [vote.by for vote in decided.decision.votes] == [ANA, BEN]
     await world.turn(CREW)
     assert world.crew.taken[0].output == EDITED
+
+
+async def test_time_leaves_a_text_that_others_have_not_approved(world: World) -> None:
+    out = TimeOut(Duration.parse("3d"), Then.APPROVE)
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(a_rule(approvals=2, timeout=out),))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    theirs = await world.round((await edited(world, waiting)).id)
+    assert theirs.rule is not None
+    assert theirs.rule.timeout == TimeOut(out.after, Then.LEAVE)
 
 
 async def test_an_edited_text_can_be_edited_and_sent_back(world: World) -> None:

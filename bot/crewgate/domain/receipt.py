@@ -19,7 +19,7 @@ from crewgate.domain.question import (
 )
 from crewgate.domain.reason import Answered, EditedBy, Reason
 from crewgate.domain.review import Review, Round, State, Transition
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Rule, Then
 from crewgate.domain.verdict import Answer, Person, Revise
 
 
@@ -79,9 +79,12 @@ def receive(
 def edit(round_: Round, by: Person, *, at: datetime, new_id: Callable[[], str]) -> Receipt:
     """Open a round for a person's own text in the place of a waiting round's output.
 
-    It has waited for as long as that one, and has no approvals: those were for another text. Raises
-    what `require_waiting` does.
+    It has waited for as long as that one, and has no approvals: those were for another text. Nor is
+    it approved by time, which was to be for the crew's. Raises what `require_waiting` does.
     """
+    rule = round_.rule
+    if rule is not None and rule.timeout is not None and rule.timeout.then is Then.APPROVE:
+        rule = replace(rule, timeout=replace(rule.timeout, then=Then.LEAVE))
     round_.require_waiting()
     ended = round_.supersede(at, EditedBy(by))
     opened = replace(
@@ -90,6 +93,7 @@ def edit(round_: Round, by: Person, *, at: datetime, new_id: Callable[[], str]) 
         number=round_.number + 1,
         version=1,
         unchanged=False,
+        rule=rule,
         votes=(),
         reminders=0,
         edited_by=by,
