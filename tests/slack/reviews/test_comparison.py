@@ -7,8 +7,12 @@ import pytest
 from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.passages import PassageKind
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise, Via
 from crewgate.domain.words import Kind
-from crewgate.slack.reviews.comparison import compare_outputs, measure_changes
+from crewgate.slack.reviews.comparison import compare_outputs, edits_since, measure_changes
+from crewgate.usecases.read_models import CardView
+from tests.builders import a_decision, a_round
 
 TABLE = """\
 | Maker | Price |
@@ -29,6 +33,26 @@ def marked(changes: Changes) -> list[str]:
         for part in changes.parts
         if isinstance(part, Hunk)
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (State.RESUMED, "In round 1 <@U0ANA> asked for exact edits: 1 of 1 edit is in; no other"),
+        (State.CLOSED, ""),
+    ],
+)
+def test_edits_are_counted_that_the_crew_was_asked_for(state: State, told: str) -> None:
+    asked = a_decision(Revise("Make this edit."), via=Via.EDIT)
+    view = CardView(
+        a_round(number=2),
+        Output("4 euros."),
+        previous=a_round(state, decision=asked),
+        before=Output("3 euros."),
+        asked_text="4 euros.",
+    )
+    assert edits_since(view).startswith(told)
+    assert bool(edits_since(view)) == bool(told)
 
 
 def test_a_number_in_a_table_is_never_torn() -> None:

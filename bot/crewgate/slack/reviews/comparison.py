@@ -11,6 +11,7 @@ from crewgate.domain.changes import Changes, Unchanged, added, compare, compare_
 from crewgate.domain.edits import fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.review import State
 from crewgate.slack.blockkit.markdown_lines import fences_of
 from crewgate.slack.blockkit.passages import lines_as_passages, passages_of
 from crewgate.slack.blockkit.text import clean
@@ -36,8 +37,13 @@ def measure_changes(before: Output, after: Output) -> Changes:
 
 
 def edits_since(view: CardView) -> str:
-    """The fate of the edits that were asked for in the round before; empty if none were."""
+    """The fate of the edits that were asked for in the round before; empty if none were.
+
+    Empty, too, where the crew was never told of them.
+    """
     if view.previous is None or view.before is None or view.asked_text is None:
+        return ""
+    if view.previous.state is not State.RESUMED:
         return ""
     fate = fate_of(view.before.text, view.asked_text, view.output.text)
     mark = "" if fate.taken == fate.asked else ":exclamation: "
