@@ -251,6 +251,8 @@ class Reviews(RuleBasedStateMachine):
         else:
             self.edited(round_, theirs, text, by)
             self.check_asked(theirs, by, seen, shown)
+            if theirs.id != round_.id:
+                self.claims.pop(theirs.id, None)  # it was on the text that was replaced
 
     def edited(self, before: Round, theirs: Round, text: str, by: Person) -> None:
         assert before.takes_edits == (theirs.id != before.id)
