@@ -130,6 +130,25 @@ def test_a_removal_is_in_once_the_passage_is_gone() -> None:
     assert fate_of("a\nb\nc", "a\nc", "a\nc") == EditsFate(1, 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("before", "edited"),
+    [
+        ("Tea.\n\nCake.\nMilk.", "Tea.\nCake.\nMilk."),  # one paragraph of two
+        ("- a\n- b\n- c", "- a\n  - b\n- c"),
+        ("a\na\nb\na", "a\nb\na"),  # one of two equal lines
+    ],
+)
+def test_an_edit_that_was_made_word_for_word_is_in(before: str, edited: str) -> None:
+    assert fate_of(before, edited, f"{edited}\n") == EditsFate(1, 1, 0)
+    assert fate_of(before, edited, f"{edited}\nMore.").others == 1
+    assert fate_of(before, edited, before) == EditsFate(1, 0, 0)
+
+
+def test_an_edit_of_blank_lines_is_in_beside_another_change() -> None:
+    before, edited = "Tea.\n\nCake.\nMilk.", "Tea.\nCake.\nMilk."
+    assert fate_of(before, edited, f"{edited}\nMore.") == EditsFate(1, 1, 1)
+
+
 @pytest.mark.parametrize("then", Then)
 def test_time_approves_no_text_of_a_person_who_is_alone_with_it(then: Then) -> None:
     out = TimeOut(Duration.parse("3d"), then, "Stop." if then is Then.REVISE else "")

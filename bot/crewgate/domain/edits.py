@@ -157,6 +157,9 @@ class EditsFate:
 def fate_of(before: str, edited: str, after: str) -> EditsFate:
     """Compare an output with the edits that were asked for in the one before."""
     edits, wanted, now = edits_of(before, edited), _filled(edited), _filled(after)
+    exact = _Lines(_lines(after.strip("\n")))
+    if exact.lines == _lines(edited.strip("\n")):
+        return EditsFate(len(edits), len(edits), 0)
     ours = {line for edit in edits for text in edit for line in _filled(text)}
     others = 0
     for block in _changed(wanted, now):
@@ -166,7 +169,8 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)
-    return EditsFate(len(edits), sum(_is_in(edit, kept, there) for edit in edits), others)
+    taken = sum(_is_in(edit, kept, there, exact) for edit in edits)
+    return EditsFate(len(edits), taken, others)
 
 
 def _filled(text: str) -> list[str]:
@@ -174,9 +178,11 @@ def _filled(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
-def _is_in(edit: Edit, wanted: Container[str], now: _Lines) -> bool:
+def _is_in(edit: Edit, wanted: Container[str], now: _Lines, exact: _Lines) -> bool:
     old, new = _Lines(_filled(edit.old)), _filled(edit.new)
     is_left = any(line in now.places for line in old.lines if line not in wanted)
+    if old.lines == new:  # of blank lines, or of indentation
+        old, new, now = _Lines(_lines(edit.old)), _lines(edit.new), exact
     # Of a line that stands elsewhere, too, one was removed.
     is_left |= old.contain(new) and now.contain(old.lines)
     return now.contain(new) and not is_left
