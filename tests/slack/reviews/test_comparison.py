@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
+from crewgate.domain.edits import EditsFate
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.passages import PassageKind
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Via
 from crewgate.domain.words import Kind
 from crewgate.slack.reviews.comparison import compare_outputs, edits_since, measure_changes
+from crewgate.slack.reviews.reader_strings import edits_in
 from crewgate.usecases.read_models import CardView
 from tests.builders import a_decision, a_round
 
@@ -53,6 +55,14 @@ def test_edits_are_counted_that_the_crew_was_asked_for(state: State, told: str) 
     )
     assert edits_since(view).startswith(told)
     assert bool(edits_since(view)) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "said"),
+    [(1, 0, "0 of 1 edit is in"), (2, 1, "1 of 2 edits is in"), (2, 0, "0 of 2 edits are in")],
+)
+def test_edits_are_counted_in_english(asked: int, taken: int, said: str) -> None:
+    assert edits_in(EditsFate(asked, taken, 0)) == f"{said}; no other passage changed"
 
 
 def test_a_number_in_a_table_is_never_torn() -> None:

@@ -71,7 +71,7 @@ def nothing_changed(previous: Round) -> str:
 
 def edits_in(fate: EditsFate) -> str:
     """What the crew made of the edits: `3 of 3 edits are in; 1 other passage changed`."""
-    are = "is" if fate.taken == 1 else "are"
+    are = "is" if 1 in {fate.taken, fate.asked} else "are"
     taken = f"{fate.taken:,} of {shared.counted(fate.asked, 'edit')} {are} in"
     others = shared.counted(fate.others, "other passage")
     return f"{taken}; {others if fate.others else 'no other passage'} changed"
