@@ -239,7 +239,7 @@ class People:
                 is_asked = view.content.get("callback_id") == ids.CONFIRM_MODAL
                 if is_asked and _is_about(view, card.round_id):
                     await self._slack.click(person, view, buttons.APPROVE.id)
-                    await self._slack.close_modal(person, all_of_them=True)
+                    await self._close(person)
                     self._ledger.counts["approvals that were asked about"] += 1
                     return
             await asyncio.sleep(_LOOK)
@@ -263,9 +263,13 @@ class People:
             reply = await self._slack.submit(person, values, form)
         except CannotDoThat as error:  # it was closed, or replaced, meanwhile
             return Reply(0, problem=str(error))
+        await self._close(person)
+        return replace(reply)
+
+    async def _close(self, person: str) -> None:
+        """Close what is still open: the bot may have closed it."""
         if self._slack.open_modals(person):
             await self._slack.close_modal(person, all_of_them=True)
-        return replace(reply)
 
     async def _write_note(self, person: str, message: Message) -> None:
         text = f"{FEEDBACK_CANARY}: a thought of {person}."
