@@ -151,6 +151,10 @@ def test_the_bytes_are_those_of_the_standard(body: dict[str, Any]) -> None:
     assert canonical(body) == rfc8785.dumps(body)
 
 
+def test_half_of_a_surrogate_pair_stops_no_decision() -> None:
+    assert canonical({"actor": "U0\ud800"}) == b'{"actor":"U0?"}'
+
+
 @pytest.mark.parametrize(
     "statement",
     [
