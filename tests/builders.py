@@ -1,7 +1,5 @@
 """What tests are made of: `a_*` gives something ordinary, and keyword arguments change it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """How tests run, and their databases: SQLite, and a PostgreSQL that leaves nothing behind."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import os

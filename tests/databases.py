@@ -1,7 +1,5 @@
 """Databases that are prepared once and copied for each test: copying costs less than migrating."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path

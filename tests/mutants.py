@@ -7,8 +7,6 @@ mutant is rewritten with it. Exits with 1 if one is not noticed, or its text is 
 looks for the texts alone.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

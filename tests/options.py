@@ -1,7 +1,5 @@
 """What a run of a tool is to be, from the environment."""
 
-from __future__ import annotations
-
 import os
 from typing import Final
 

@@ -1,7 +1,5 @@
 """A PostgreSQL of a package, that leaves nothing behind."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

@@ -4,8 +4,6 @@
 `start_grace` before a resume in doubt is repeated, `post` and `update` between messages.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import sys

@@ -1,7 +1,5 @@
 """A stand-in for the system's resolver."""
 
-from __future__ import annotations
-
 import socket
 import threading
 

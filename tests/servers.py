@@ -1,7 +1,5 @@
 """Real servers for what listens in tests."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """What is made of the crews' settings: every secret in them is known to what takes secrets out."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import fields
 from pathlib import Path

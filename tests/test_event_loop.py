@@ -1,7 +1,5 @@
 """The process's event loop: a host name that hangs holds up nobody else's."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Background loops: what becomes of one that ends, and how all of them end."""
 
-from __future__ import annotations
-
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping

@@ -1,7 +1,5 @@
 """Logs: nothing from outside steers the terminal that shows them, holds a secret or fills them."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -1,7 +1,5 @@
 """How often the database is asked for the sake of `/readyz`."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The bot's clock, whose steps count once they have lasted, and its threads, beside the loop."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from datetime import timedelta

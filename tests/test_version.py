@@ -1,7 +1,5 @@
 """One version, wherever somebody asks for it."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate import __version__

@@ -1,7 +1,5 @@
 """What a text from outside may cost: texts made to be slow, and a measure that does not flake."""
 
-from __future__ import annotations
-
 import sys
 import time
 import tracemalloc

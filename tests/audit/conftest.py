@@ -1,7 +1,5 @@
 """Two executions with a story, and `crewgate audit` on their database."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

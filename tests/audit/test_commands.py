@@ -1,7 +1,5 @@
 """`crewgate audit verify`, `show` and `export` on a story, and on one that was changed."""
 
-from __future__ import annotations
-
 import csv
 import errno
 import io

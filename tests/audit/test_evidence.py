@@ -1,7 +1,5 @@
 """An evidence file holds without the database, and no change of it does."""
 
-from __future__ import annotations
-
 import copy
 import json
 import subprocess

@@ -1,7 +1,5 @@
 """The key that signs heads is made once, for this user alone, and is used only then."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

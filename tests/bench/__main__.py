@@ -1,7 +1,5 @@
 """`make bench`: speed, side by side in one run. `python -m tests.bench [SECTION…]`."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import platform

@@ -3,8 +3,6 @@
 `python -m tests.bench.bare_listener PORT`
 """
 
-from __future__ import annotations
-
 import sys
 
 from aiohttp import web

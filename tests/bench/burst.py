@@ -3,8 +3,6 @@
 The pace is scaled on both sides alike, so that it does not take a quarter of an hour.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import defaultdict

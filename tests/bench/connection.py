@@ -1,7 +1,5 @@
 """A small HTTP client: the load must cost far less than what it is put on."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """What is printed: a figure, what stands beside it, and how they compare."""
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Many rounds in the database at once: copies of rounds that the bot itself has made."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any

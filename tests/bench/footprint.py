@@ -1,7 +1,5 @@
 """How soon the bot is ready, and how much memory it takes."""
 
-from __future__ import annotations
-
 import asyncio
 import statistics
 from collections.abc import AsyncIterator

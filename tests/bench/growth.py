@@ -1,7 +1,5 @@
 """What becomes slower when many rounds are in the database."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """How long one thing takes, while nothing else happens and under a load that can be kept up."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial

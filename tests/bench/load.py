@@ -1,7 +1,5 @@
 """Putting load on a server, and how long its answers take."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """Single requests to a bot that does nothing else, and when what they bring about was seen."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from dataclasses import dataclass

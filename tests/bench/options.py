@@ -1,7 +1,5 @@
 """What a run is to be: from the environment, with defaults for some minutes."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ It stores a task and answers 201, as the bot does with a notification and 202. I
 the real Slack, so it is measured without: nothing goes on beside its answers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """The children of a run: each a process of its own, and none that outlives it."""
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import os

@@ -3,8 +3,6 @@
 A mark in each lets the stand-ins know it again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

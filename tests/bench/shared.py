@@ -3,8 +3,6 @@
 The database has one core, all bots together another: more cores would show what more bots bring.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections import Counter

@@ -5,8 +5,6 @@ saw what, by method and mark; the clock is one for all processes of a machine. W
 is above 0, more of them in a channel, beyond a short burst, are answered with 429.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import sys

@@ -1,7 +1,5 @@
 """The benchmark's smallest run: it measures what it says, and leaves no process behind."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

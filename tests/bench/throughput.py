@@ -1,7 +1,5 @@
 """How many notifications and clicks a second, each beside what it is held against."""
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,5 @@
 """The stand-ins of a measurement, with the bot between them: each a process of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import tempfile

@@ -1,7 +1,5 @@
 """What an operator's `crewgate check` says of an installation between stand-ins."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

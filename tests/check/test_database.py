@@ -1,7 +1,5 @@
 """The database as `crewgate check` and other commands beside a running bot find it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Whether PUBLIC_URL leads to this bot, and what crews are to be kicked off with."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

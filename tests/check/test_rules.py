@@ -1,7 +1,5 @@
 """What `crewgate check` says of rules and of the people they name."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What `crewgate check` says of the settings without asking anybody."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

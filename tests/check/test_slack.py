@@ -1,7 +1,5 @@
 """What is asked of Slack, and what is said where it cannot be asked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

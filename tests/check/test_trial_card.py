@@ -1,7 +1,5 @@
 """The card that `--send-test-card` posts: it can be pressed, and goes nowhere."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from crewgate.demo.crew import Crew

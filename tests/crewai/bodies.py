@@ -1,7 +1,5 @@
 """Bodies as crews send them."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

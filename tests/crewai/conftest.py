@@ -1,7 +1,5 @@
 """A crew that waits, and clients of it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import httpx

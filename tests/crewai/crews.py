@@ -1,7 +1,5 @@
 """A crew that waits, clients of it, and bare TCP servers for what no HTTP server does."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

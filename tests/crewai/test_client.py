@@ -3,8 +3,6 @@
 The other side is the stand-in crew, a real server, wherever it can behave like this.
 """
 
-from __future__ import annotations
-
 import logging
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """What becomes of a call when the network or the server does not behave like HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 

@@ -1,7 +1,5 @@
 """What came of a kickoff is told right, and the crew's own answer is kept as it came."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import zlib

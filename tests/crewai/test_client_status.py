@@ -1,7 +1,5 @@
 """What a crew says of an execution and of itself is told right, and its silence in plain words."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

@@ -1,7 +1,5 @@
 """Answering flows: at the addresses that may be called, and what their answers mean."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

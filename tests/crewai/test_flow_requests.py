@@ -1,7 +1,5 @@
 """What flows send when they pause: both shapes, odd ones, and hostile ones."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """What a caller gave at kickoff: kept short, without secrets, for people to read."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

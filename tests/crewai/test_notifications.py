@@ -1,7 +1,5 @@
 """Notifications are understood in all their spellings, and nothing odd breaks the reading."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What an agent wrote is found under whatever name it comes; nothing of it is lost."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What crews answer is read tolerantly, and a resume carries what it must."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 

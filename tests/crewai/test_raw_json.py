@@ -1,7 +1,5 @@
 """Members of a JSON object are replaced; what else there is stays byte for byte."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

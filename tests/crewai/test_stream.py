@@ -1,7 +1,5 @@
 """Batches of the event stream, under the documented names and the library's."""
 
-from __future__ import annotations
-
 import json
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """How long each kind of call may take."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable

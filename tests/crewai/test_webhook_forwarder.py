@@ -1,7 +1,5 @@
 """Bringing webhooks to callers, and nowhere else."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """The webhook URLs of a notification: where they are found, and which are taken."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.crewai.payloads import (

@@ -1,7 +1,5 @@
 """What crews answer and send costs little, however it is made."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What the tests of the two stand-ins share."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack

@@ -1,7 +1,5 @@
 """A crew with a receiver of its webhooks, and a workspace with a client of its Web API."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

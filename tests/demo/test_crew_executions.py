@@ -1,7 +1,5 @@
 """The stand-in crew's executions: pauses, resumes, and the webhooks they cause."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.demo.crew import (

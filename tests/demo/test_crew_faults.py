@@ -1,7 +1,5 @@
 """The stand-in crew fails on demand."""
 
-from __future__ import annotations
-
 import asyncio
 
 import aiohttp

@@ -1,7 +1,5 @@
 """The stand-in crew's routes: what they answer and what they refuse."""
 
-from __future__ import annotations
-
 import asyncio
 
 from crewgate.demo.crew import Crew, State

@@ -1,7 +1,5 @@
 """What the stand-in crew keeps of what happened, and how others are told of it."""
 
-from __future__ import annotations
-
 from crewgate.demo.crew import Crew
 from crewgate.demo.crew.records import BoundedLog
 from tests.demo.builders import now

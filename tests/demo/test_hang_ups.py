@@ -1,7 +1,5 @@
 """Whoever hangs up in the middle of a request is no error of the stand-ins."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """Ports that are chosen before anything listens on them."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import sys

@@ -1,7 +1,5 @@
 """Messages as lines for a terminal: what is read, without any markup."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The Web API of the workspace, called with Slack's own client: tokens, scopes, who is who."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import aiohttp

@@ -1,7 +1,5 @@
 """The workspace misbehaving on demand, and telling what changes in it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """Uploads through the Web API, called with Slack's own client."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The workspace as one of an organisation."""
 
-from __future__ import annotations
-
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 

@@ -1,7 +1,5 @@
 """Slack's limits, each at its last good and its first bad value."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

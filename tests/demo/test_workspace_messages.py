@@ -1,7 +1,5 @@
 """Messages through the Web API, called with Slack's own client."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What people do, with a bot that only records what it is sent and answers as it is told."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Modals and Home pages through the Web API, called with Slack's own client."""
 
-from __future__ import annotations
-
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.demo.workspace import Workspace, message_text

@@ -1,7 +1,5 @@
 """What two sequences have in common, while the budget lasts."""
 
-from __future__ import annotations
-
 from crewgate.domain.alignment import Block, StepBudget, align
 
 

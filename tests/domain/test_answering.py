@@ -1,7 +1,5 @@
 """What may be said to a flow, and what its answers mean for a round."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

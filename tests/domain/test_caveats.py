@@ -1,7 +1,5 @@
 """When an approval has to be confirmed, and what counts as confirmed."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

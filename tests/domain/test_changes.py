@@ -1,7 +1,5 @@
 """What changed between two outputs, passage by passage or by key."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

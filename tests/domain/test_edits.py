@@ -1,7 +1,5 @@
 """A person's edits: cut into boxes and joined, as one exact revision, and what came of them."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

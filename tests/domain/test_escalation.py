@@ -1,7 +1,5 @@
 """An escalation of a flow's request: whom it assigns, and how often it calls them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

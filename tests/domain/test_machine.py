@@ -1,7 +1,5 @@
 """The rounds of one review, in any order of notifications, decisions, tries and outcomes."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from hypothesis import HealthCheck, settings

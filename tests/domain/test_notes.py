@@ -1,7 +1,5 @@
 """Notes as parts of the feedback."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.verdict import FEEDBACK_LIMIT

@@ -1,7 +1,5 @@
 """Our own webhook always carries our own credentials, however a crew writes its address."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import urlsplit
 

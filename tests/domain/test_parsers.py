@@ -1,7 +1,5 @@
 """Settings of crews and rules from raw to typed: what they become, and what is said instead."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

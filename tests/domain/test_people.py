@@ -1,7 +1,5 @@
 """How people are named, and who has which role for a crew."""
 
-from __future__ import annotations
-
 from crewgate.domain.people import Anyone, Email, Role, User, UserGroup
 from tests.builders import ANA, BEN, EVE, a_crew
 

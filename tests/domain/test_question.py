@@ -1,7 +1,5 @@
 """What a flow's outcomes read as, and what of its address is secret."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.question import Callback, Reading, reading_of

@@ -1,7 +1,5 @@
 """A rate lets a burst go and then one an interval, whoever counts and whenever they look."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from hypothesis import given

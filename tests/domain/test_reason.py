@@ -1,7 +1,5 @@
 """Why a round is where it is, and who can mend it."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.reason import (

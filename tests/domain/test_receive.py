@@ -1,7 +1,5 @@
 """What a notification means: the table of `receive`, row by row."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Secrets are taken out of texts in every spelling, and nothing else is touched."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json

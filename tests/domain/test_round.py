@@ -1,7 +1,5 @@
 """Every arrow of the state machine, and every arrow that it does not have."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime

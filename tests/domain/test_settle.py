@@ -1,7 +1,5 @@
 """What each outcome of telling the crew makes of a round."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

@@ -1,7 +1,5 @@
 """What people tell executions apart by."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """When what a rule lets happen with time is due."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """The small values: retries, webhook URLs, outputs, decisions, effects, errors."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

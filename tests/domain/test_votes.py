@@ -1,7 +1,5 @@
 """Several approvals of one round: whose counts, how often, and what the crew is told."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What changed inside a passage: words, numbers and dates are never torn."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

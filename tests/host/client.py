@@ -1,7 +1,5 @@
 """A caller of the crew API, and a listener for its webhooks."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

@@ -1,7 +1,5 @@
 """A host in this process, with stand-ins for crewai's crews and flows."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path

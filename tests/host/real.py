@@ -1,7 +1,5 @@
 """`crewgate host` with the real crewai, from the environment that `make test` builds once."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Real crews behind the API."""
 
-from __future__ import annotations
-
 from tests.host.real import Real
 
 TARGETS = ("crew", "make", "Project", "defaulted", "priced", "managed", "failing")

@@ -1,7 +1,5 @@
 """Real flows behind the API, and the traps of their library."""
 
-from __future__ import annotations
-
 import json
 
 from tests.host.real import Real, answer

@@ -4,8 +4,6 @@ At the first `yield` the models are made busy, at the second the host is killed,
 started again.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Answers held against the documented schema of the crew API."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

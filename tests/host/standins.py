@@ -1,7 +1,5 @@
 """Targets without crewai: a crew and a flow whose work is written out."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """What the command is given, and what it says when something is wrong."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import importlib.util

@@ -1,7 +1,5 @@
 """The real library: one host for all cases, started twice, since importing crewai takes seconds."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

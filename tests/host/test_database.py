@@ -1,7 +1,5 @@
 """A file that cannot be written for a while: nothing is kept by halves, and all goes on after."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import threading

@@ -1,7 +1,5 @@
 """A flow's questions: the signed request, and the address for the answer."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import hmac

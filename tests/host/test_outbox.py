@@ -1,7 +1,5 @@
 """Webhooks that are taken back while they are sent: no other goes with them."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """What callers send, right and wrong; every answer is held against the documented schema."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import aiohttp

@@ -1,7 +1,5 @@
 """What a host finds that another left: nothing that was answered is lost, nothing is done twice."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import threading

@@ -1,7 +1,5 @@
 """A crew's pauses behind the documented API."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Whatever callers send, every answer of a running host is as the vendor documents it."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path

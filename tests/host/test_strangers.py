@@ -1,7 +1,5 @@
 """What strangers can do to a host, and where a caller can have it call."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Who waits for a decision is woken by exactly one, which takes a place for it."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

@@ -1,7 +1,5 @@
 """The wheel that `make dist` builds: all that is needed, and nothing else."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import sys

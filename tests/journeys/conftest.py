@@ -1,7 +1,5 @@
 """A whole bot, between the two stand-ins, over real HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import json

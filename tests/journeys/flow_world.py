@@ -1,7 +1,5 @@
 """A bot whose crew has flows."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any

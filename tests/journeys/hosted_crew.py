@@ -1,7 +1,5 @@
 """A crew of `crewgate host`, in this process and without crewai, that pauses when it is told to."""
 
-from __future__ import annotations
-
 import queue
 from collections.abc import Sequence
 from contextlib import AsyncExitStack

@@ -1,7 +1,5 @@
 """What people see in Slack, once it is there, and what is done to the bot's database."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator

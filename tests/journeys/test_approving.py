@@ -1,7 +1,5 @@
 """Approve asks before it overlooks something: notes, somebody who is on it, what was not read."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

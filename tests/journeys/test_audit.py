@@ -1,7 +1,5 @@
 """What the auditor finds the day after."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from contextlib import closing

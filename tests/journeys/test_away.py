@@ -1,7 +1,5 @@
 """Going away by the command and by its form, and what becomes of who decides, over real HTTP."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 

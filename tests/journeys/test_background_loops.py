@@ -3,8 +3,6 @@
 None dies of what Slack answers, whatever its shape, so tests kill them.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, MutableMapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The database is backed up and restored with the commands of `docs/operations.md`."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from contextlib import closing

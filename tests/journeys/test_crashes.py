@@ -1,7 +1,5 @@
 """The process is killed (SIGKILL) at the worst moments and started again: one effect each."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass

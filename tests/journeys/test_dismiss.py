@@ -1,7 +1,5 @@
 """A card that nobody will retry is dismissed, with a reason that stays."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,7 +1,5 @@
 """The requests that the documents show are made, and answered as they say."""
 
-from __future__ import annotations
-
 import aiohttp
 
 from crewgate.demo.environment import WEBHOOK_SECRET

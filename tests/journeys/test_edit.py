@@ -1,7 +1,5 @@
 """A reviewer writes the output themselves: asked for exactly of a crew, taken by a host."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 What its card says then is what is known, and no more.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing

@@ -1,7 +1,5 @@
 """One crew feeds both Slack and its caller's own system."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 

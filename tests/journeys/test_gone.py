@@ -1,7 +1,5 @@
 """A crew that says that it does not know an execution, and then does."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace

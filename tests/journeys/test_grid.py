@@ -1,7 +1,5 @@
 """A bot in an organisation of several workspaces: Slack's Enterprise Grid."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Approvals of two user groups over real HTTP: what people see, and what a restart and Slack do."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta

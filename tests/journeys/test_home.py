@@ -1,7 +1,5 @@
 """Home: the queue of what waits."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

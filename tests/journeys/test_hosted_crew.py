@@ -1,7 +1,5 @@
 """Journeys with `crewgate host` in place of the stand-in crew: the bot notices no difference."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

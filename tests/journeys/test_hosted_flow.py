@@ -1,7 +1,5 @@
 """Flows of `crewgate host` with the bot: asked, signed, answered and gone on with."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Kicking a crew off through the bot."""
 
-from __future__ import annotations
-
 import gzip
 import json
 

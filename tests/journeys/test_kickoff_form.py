@@ -1,7 +1,5 @@
 """Starting a crew from Slack."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from urllib.parse import urlencode

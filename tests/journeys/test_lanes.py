@@ -1,7 +1,5 @@
 """What Slack or a crew refuses, or is silent about, holds up nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path

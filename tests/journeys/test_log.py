@@ -1,7 +1,5 @@
 """What people press is in the log: who, on what, and why nothing came of it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """What `/metrics` tells of a whole bot, to whom, and where."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Final

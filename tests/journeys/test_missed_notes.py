@@ -1,7 +1,5 @@
 """What people wrote while Slack could not tell the bot of it counts as if it had come in time."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Who decides is named by the kickoff, over real HTTP."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL

@@ -1,7 +1,5 @@
 """Notes in the thread, and how they become feedback."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Reading a round in a modal: decisions there, changes, history."""
 
-from __future__ import annotations
-
 from crewgate.demo.environment import ANA, BEN, CARL
 from crewgate.demo.workspace import buttons, error, message_text
 from tests.journeys.conftest import World

@@ -1,7 +1,5 @@
 """Secrets are rotated without losing a click or a pause."""
 
-from __future__ import annotations
-
 from crewgate.demo.environment import ANA, WEBHOOK_SECRET
 from crewgate.demo.workspace import Workspace
 from crewgate.web.credentials import Credentials, EventKind

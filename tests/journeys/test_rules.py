@@ -1,7 +1,5 @@
 """Rules over real HTTP: several approvals, another channel, what time brings, and standing in."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 

@@ -4,8 +4,6 @@ Each test ends with a look at everything: all that Slack was ever sent, the log,
 the database except those that must hold secrets.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import AsyncIterator

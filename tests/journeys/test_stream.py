@@ -1,7 +1,5 @@
 """CrewAI's event stream: asked for at a kickoff, and what its batches do in Slack."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator

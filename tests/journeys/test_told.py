@@ -1,7 +1,5 @@
 """Somebody is told: mentioned, or in private; what is answered anywhere changes everywhere."""
 
-from __future__ import annotations
-
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import DROP_AFTER, Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World

@@ -1,7 +1,5 @@
 """What a collector of OpenTelemetry is sent: a way to the card, and a way back."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Who may read and decide: members of the channel and people whom the settings name."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import replace
 

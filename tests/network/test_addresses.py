@@ -1,7 +1,5 @@
 """Which addresses may be called for a crew's caller."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.network.untrusted_addresses import is_private_url, may_call

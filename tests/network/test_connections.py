@@ -1,7 +1,5 @@
 """Connections that only cost, over real sockets."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import logging

@@ -1,7 +1,5 @@
 """Looking host names up without ever waiting for one that hangs."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Iterator

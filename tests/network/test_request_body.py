@@ -1,7 +1,5 @@
 """How much memory bodies may take that may be anybody's."""
 
-from __future__ import annotations
-
 import aiohttp
 import pytest
 from aiohttp import web

@@ -1,7 +1,5 @@
 """The playground in a real browser; without one, these tests are skipped."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import time

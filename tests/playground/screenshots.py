@@ -1,7 +1,5 @@
 """`make screenshots`: the README's pictures, taken of the real thing."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from datetime import timedelta

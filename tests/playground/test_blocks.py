@@ -1,7 +1,5 @@
 """Every block and element Slack has and the bot may use: how it looks, and what using it sends."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Home under a real pointer: a double click decides once, whatever moves."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.async_api import Locator, Page, expect
 

@@ -1,7 +1,5 @@
 """What people and agents write, as HTML."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a visitor does on the page, in a real browser, with the real bot behind it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The page itself: safe with any output, readable on any screen, gone when it should be."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Starting and ending: what a terminal shows."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

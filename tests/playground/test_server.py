@@ -1,7 +1,5 @@
 """The page's server without a browser: who is let in, and what it says."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

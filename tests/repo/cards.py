@@ -3,8 +3,6 @@
 `docs/cards.md` shows them; a test holds it against these.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Reading the repository's own files, for tests that hold them against the code."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

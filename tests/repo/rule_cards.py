@@ -3,8 +3,6 @@
 `docs/rules.md` shows it; a test holds it against this.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What the documents show as samples: requests with their answers, and what was printed."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,7 +1,5 @@
 """`docs/architecture.md` draws the rooms and states that there are."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import defaultdict

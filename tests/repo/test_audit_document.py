@@ -1,7 +1,5 @@
 """`docs/audit.md` explains the codes that there are."""
 
-from __future__ import annotations
-
 from crewgate.domain.audit import Code
 from tests.repo.files import rows
 

@@ -1,7 +1,5 @@
 """`docs/cards.md` shows every state of a card as it looks."""
 
-from __future__ import annotations
-
 import re
 
 from tests.repo.cards import drawings

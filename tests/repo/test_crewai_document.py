@@ -1,7 +1,5 @@
 """`docs/crewai.md` says of crews and of `crewgate host` what the code takes."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import textwrap

@@ -1,7 +1,5 @@
 """What the bot is deployed with holds together: container, Compose, Kubernetes, systemd."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The documents hang together, and name commands that exist."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

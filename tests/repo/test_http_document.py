@@ -1,7 +1,5 @@
 """`docs/http.md` names every route, every kind of error and every accepted name."""
 
-from __future__ import annotations
-
 import re
 from itertools import chain
 

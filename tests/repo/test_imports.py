@@ -1,7 +1,5 @@
 """How modules import each other, beyond what the import contracts hold."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from graphlib import TopologicalSorter

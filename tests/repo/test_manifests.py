@@ -1,7 +1,5 @@
 """Slack's manifests ask for what the code uses, within Slack's limits."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

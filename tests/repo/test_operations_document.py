@@ -1,7 +1,5 @@
 """`docs/operations.md` quotes what `/readyz` and the log really say."""
 
-from __future__ import annotations
-
 import ast
 import re
 

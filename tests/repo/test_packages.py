@@ -1,7 +1,5 @@
 """What is installed: pinned, hashed, explained, and named once."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The pages for reviewers name what they see by its real name; the one to pin is short."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """`docs/rules.md` explains each key of a rule, with what Slack shows of it."""
 
-from __future__ import annotations
-
 import re
 
 from crewgate.domain.rules.rule import Rule

@@ -1,7 +1,5 @@
 """The documents and examples say of settings what their fields say."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """`crewgate rules` beside a database with rounds, and a workspace with people."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 

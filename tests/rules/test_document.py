@@ -1,7 +1,5 @@
 """`docs/rules.md` shows a file that can be copied, and what is really said of it."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import timedelta

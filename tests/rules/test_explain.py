@@ -1,7 +1,5 @@
 """`crewgate rules explain`: which rule matched, and why the others did not."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from crewgate.domain.notification import Format, Output

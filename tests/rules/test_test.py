@@ -1,7 +1,5 @@
 """`crewgate rules test`: what the file as it is now would do with rounds that there were."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

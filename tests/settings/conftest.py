@@ -1,7 +1,5 @@
 """Loading settings with some of them changed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

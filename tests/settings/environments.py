@@ -1,7 +1,5 @@
 """Environments and files to load settings from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Crews from a file: what they share, what they must say, and what is named when it is wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

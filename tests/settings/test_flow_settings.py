@@ -1,7 +1,5 @@
 """The settings of crews that take requests of flows."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.people import Email, User

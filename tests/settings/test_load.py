@@ -1,7 +1,5 @@
 """Settings from the environment and `.env`: what is enough, and what is named when it is wrong."""
 
-from __future__ import annotations
-
 import dataclasses
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The secrets before, which count too while they are being replaced."""
 
-from __future__ import annotations
-
 from crewgate.crews import build_log_redactor
 from tests.settings.environments import RESEARCH, Load, problem
 

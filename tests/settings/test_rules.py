@@ -1,7 +1,5 @@
 """Rules from the file of crews: what they say, and what is named when it is wrong."""
 
-from __future__ import annotations
-
 from datetime import time
 
 import pytest

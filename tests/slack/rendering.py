@@ -1,7 +1,5 @@
 """What tests of rendered messages share: nasty texts, rounds made of them, and Slack's limits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

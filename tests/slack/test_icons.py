@@ -1,7 +1,5 @@
 """The icons of states are one set, and nothing else uses their emoji."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import crewgate.slack

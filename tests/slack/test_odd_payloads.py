@@ -1,7 +1,5 @@
 """Whatever shape a payload of Slack's has, parsing it gives a value or raises Malformed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Messages in a thread: which are notes, and what they say."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What was pressed, where and by whom, as Slack says it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

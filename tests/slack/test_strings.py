@@ -1,7 +1,5 @@
 """Private answers: who may decide, and why something was not recorded."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.errors import AlreadyDecided, NotWaiting, RoundClosed, RoundSuperseded

@@ -1,7 +1,5 @@
 """Requests of other workspaces, and of any while Slack has not told which one is ours."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 

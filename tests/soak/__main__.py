@@ -1,7 +1,5 @@
 """`make soak`: a minute of load and faults on the real bot, and what must hold after it."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import signal

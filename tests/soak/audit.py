@@ -1,7 +1,5 @@
 """The audit trail after a run: it holds, and proves what happened to any execution."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import random

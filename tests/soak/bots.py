@@ -1,7 +1,5 @@
 """The bot's processes: one on SQLite, or two on PostgreSQL behind a balancer."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress

@@ -1,7 +1,5 @@
 """What must hold at the end of a run. Each check gives a sentence for each thing that is wrong."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace

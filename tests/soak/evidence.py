@@ -1,7 +1,5 @@
 """What is known at the end of a run, from all sides."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ The stand-in crews count the outputs of a task by the resumes that took effect, 
 meant for another output than the one it was applied to shows.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

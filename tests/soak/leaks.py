@@ -1,7 +1,5 @@
 """What must not be seen: secrets anywhere, outputs and feedback in logs and at `/readyz`."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """What is written down during a run, for the checks at its end."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 

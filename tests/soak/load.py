@@ -1,7 +1,5 @@
 """Starts executions, and asks how the bot is."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """What a run is to be: from the environment, with defaults for a minute on a small machine."""
 
-from __future__ import annotations
-
 import secrets
 from dataclasses import dataclass
 from typing import Final

@@ -3,8 +3,6 @@
 Each has one verdict on one output, and keeps to it. Sometimes two decide at once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """The figures of a run, and what is wrong."""
 
-from __future__ import annotations
-
 import resource
 from collections.abc import Iterable, Iterator
 from statistics import quantiles

@@ -8,8 +8,6 @@ Everything is shorter than in earnest, in the same order: a try is repeated soon
 done (0.3 s to 3 s), and after a start later than any.
 """
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import sys

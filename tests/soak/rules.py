@@ -3,8 +3,6 @@
 Each fifth crew has none. A rule keeps out EXCLUDED, whom the crew itself would let decide.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

@@ -1,7 +1,5 @@
 """One run: load and trouble, then peace, then what must hold."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time

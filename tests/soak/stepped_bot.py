@@ -4,8 +4,6 @@ It takes the waits of `tests.quick_bot`; SOAK_CLOCK is the file that says how ma
 is ahead.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from datetime import datetime, timedelta, tzinfo

@@ -1,7 +1,5 @@
 """The checks of the soak see what they are there for."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """The search for what must not be seen finds it, wherever it is."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from pathlib import Path

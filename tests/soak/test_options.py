@@ -1,7 +1,5 @@
 """The soak is what its variables say."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.options import InvalidOption

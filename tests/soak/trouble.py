@@ -5,8 +5,6 @@ a moment: if it were released, it would do its work long after the bot gave up o
 know of that.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The stand-ins of a run, with the bot between them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

@@ -1,7 +1,5 @@
 """The store's tests run on both databases."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.store.engine import Engines

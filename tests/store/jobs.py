@@ -1,7 +1,5 @@
 """Jobs for the tests of the outbox, and what is done with them."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination

@@ -1,7 +1,5 @@
 """The statements that run, a database with many executions, and what a statement looks at there."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

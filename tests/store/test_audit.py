@@ -1,7 +1,5 @@
 """Entries are stored with what they tell of, never changed, and linked into one chain."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from contextlib import suppress

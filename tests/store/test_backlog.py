@@ -1,7 +1,5 @@
 """What waits and what is due, for metrics: counted in one read that past rounds cost nothing."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

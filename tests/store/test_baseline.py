@@ -3,8 +3,6 @@
 Its tables and rows are in `tests/data`.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """What a rate limits is spent by leases, in one place for all processes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

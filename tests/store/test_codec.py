@@ -1,7 +1,5 @@
 """What is stored as JSON stays readable, and rules keep their ids."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """A database that cannot take it now is said to be so, and nothing else is."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What people read looks at as many rows with 36,000 rounds as with 12,000."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

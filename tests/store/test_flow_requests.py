@@ -1,7 +1,5 @@
 """What flows ask is stored, known by its id, and answered once, on both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """From an empty database to the present shape, and no further."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The outbox: in order within an ordering key, one holder at a time, nothing lost by a crash."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What waits for a card, what is done once for many, and what is not tried any more."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """No query that runs all day looks at more rows than it needs: each has its index."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Statements that are compiled once do what SQLAlchemy does with them."""
 
-from __future__ import annotations
-
 import pytest
 import sqlalchemy as sa
 

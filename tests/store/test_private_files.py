@@ -1,7 +1,5 @@
 """Outputs, feedback and credentials are stored where only the bot's user reads them."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import stat

@@ -4,8 +4,6 @@ On SQLite they take turns by themselves. On PostgreSQL rows are locked, always i
 execution, the review, the round.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from typing import Any

@@ -1,7 +1,5 @@
 """Stored rounds are read again page by page, and a page costs the same however many there are."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """Rules are kept as they were, once, with the rounds that opened under them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 

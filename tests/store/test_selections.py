@@ -1,7 +1,5 @@
 """The first rounds of a selection, in order, and how many there are."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from crewgate.domain.review import State

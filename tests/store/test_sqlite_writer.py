@@ -1,7 +1,5 @@
 """Transactions share their commits, and nobody is answered before one is durable."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """At `LOG_LEVEL=debug` each statement is a line, with its time and without its values."""
 
-from __future__ import annotations
-
 from structlog.testing import capture_logs
 
 from crewgate.store.statement_log import log_statements

@@ -1,7 +1,5 @@
 """What happens all day takes few statements: on SQLite each is carried out in the loop."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta

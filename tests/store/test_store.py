@@ -1,7 +1,5 @@
 """What is stored comes back as it was, on both databases."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone

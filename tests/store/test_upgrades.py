@@ -1,7 +1,5 @@
 """Another version on a database: upgraded after a copy, or refused and left as it is."""
 
-from __future__ import annotations
-
 import sqlite3
 import stat
 from collections.abc import AsyncIterator

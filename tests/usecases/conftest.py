@@ -1,7 +1,5 @@
 """A decision on its way, a world with workers, and what they log."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """A crew and the callers' addresses, as their ports see them: in memory, with state."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

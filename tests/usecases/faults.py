@@ -1,7 +1,5 @@
 """What goes wrong when a stand-in is told to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from crewgate.domain.outcome import (

@@ -1,7 +1,5 @@
 """A simulated crew for the state machine: it works, pauses, notifies and ends."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import Enum, auto
 

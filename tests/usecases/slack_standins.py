@@ -1,7 +1,5 @@
 """Slack, as its ports see it: in memory, with state, and with faults on demand."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Who may do what, by role: the people whom the settings name, and the members of channels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Entries are linked by a loop, and the head leaves the database once a day."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Who is away is stood in for: by one person, for a time, and no further."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

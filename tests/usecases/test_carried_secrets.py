@@ -1,7 +1,5 @@
 """What an execution's webhooks carried is not kept of anything that the crew says later."""
 
-from __future__ import annotations
-
 from crewgate.domain.execution import GONE_ANSWERS, StepUpdate
 from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.redaction import MARK

@@ -1,7 +1,5 @@
 """An approval that could overlook something is asked about first, and then counts as any other."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Who may decide, and who was first."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

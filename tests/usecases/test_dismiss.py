@@ -1,7 +1,5 @@
 """Giving up what is stuck or gone: who may, what may be, and that it is for good."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

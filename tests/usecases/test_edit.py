@@ -1,7 +1,5 @@
 """A person's own text: approved in a round of its own, or asked for as one exact revision."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from functools import partial

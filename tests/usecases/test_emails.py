@@ -1,7 +1,5 @@
 """Whom an e-mail address stands for: the first account, until an operator confirms another."""
 
-from __future__ import annotations
-
 import asyncio
 
 from crewgate.domain.people import EmailOwner

@@ -1,7 +1,5 @@
 """Decisions that are stuck in doubt are settled by the first evidence that the crew went on."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta

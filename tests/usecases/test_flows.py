@@ -1,7 +1,5 @@
 """A flow's request, from its arrival to what came of its answer."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """An execution that its crew does not know, or calls over while it waits: never for good."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Approvals of several groups: each counts for one, by the members that there are at the press."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

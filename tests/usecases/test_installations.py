@@ -1,7 +1,5 @@
 """Where the bot is installed is remembered by its token."""
 
-from __future__ import annotations
-
 import pytest
 import sqlalchemy as sa
 

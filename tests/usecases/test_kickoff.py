@@ -1,7 +1,5 @@
 """Starting executions, whatever the database does meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections import deque

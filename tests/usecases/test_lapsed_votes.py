@@ -1,7 +1,5 @@
 """An approval counts only as long as who gave it may decide."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 

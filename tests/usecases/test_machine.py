@@ -1,7 +1,5 @@
 """Any order of notifications, clicks, tries, outcomes, crashes and restarts, on a real store."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 from collections import Counter, defaultdict, deque

@@ -1,7 +1,5 @@
 """Any order of votes, absences, reminders, escalations and time-outs too, on a real store."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Whoever a kickoff names decides, once Slack has said that they are a colleague."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

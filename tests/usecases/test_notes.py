@@ -1,7 +1,5 @@
 """Notes in the thread, claims, and the queue."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What is read of a round for people to see."""
 
-from __future__ import annotations
-
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from tests.usecases.world import CREW, World

@@ -1,7 +1,5 @@
 """A crew pauses, repeats itself, goes on or ends."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

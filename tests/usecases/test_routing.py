@@ -1,7 +1,5 @@
 """Which rule a new round is under, who may then do what, and what they are shown."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Nobody approves what they started, where the rule says so."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

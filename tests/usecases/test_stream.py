@@ -1,7 +1,5 @@
 """What the events of a stream do to executions and to reviews that wait."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

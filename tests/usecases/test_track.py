@@ -1,7 +1,5 @@
 """Tracking an execution: where it begins, and what its webhooks change."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind

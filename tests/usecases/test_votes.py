@@ -1,7 +1,5 @@
 """Several approvals: they are counted on disk, and the last one decides, once."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

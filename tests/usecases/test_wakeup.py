@@ -1,7 +1,5 @@
 """Each wait of a background loop ends a turn of it."""
 
-from __future__ import annotations
-
 import asyncio
 
 from crewgate.usecases.wakeup import Wakeup, end_turn, ending_turns

@@ -1,7 +1,5 @@
 """Rounds under rules that let something happen with time, and what is then said."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """A world whose outbox is worked on by real workers, and nobody has to sleep."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """The use cases with a real store between a stand-in Slack and a stand-in crew."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta

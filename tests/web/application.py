@@ -1,7 +1,5 @@
 """The routes over a real store, between stand-ins."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Who may call a crew's addresses."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

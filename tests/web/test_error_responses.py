@@ -1,7 +1,5 @@
 """What failures become over HTTP."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

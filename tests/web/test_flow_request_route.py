@@ -1,7 +1,5 @@
 """The route that flows' requests come to: who may call, what is kept, and what is answered."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

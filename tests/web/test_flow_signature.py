@@ -1,7 +1,5 @@
 """Who may send flow requests: the signature, over the raw body, within five minutes."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """What a crew sends is forwarded, whether the bot understands it or not."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

@@ -1,7 +1,5 @@
 """Who is told more of the bot's health than whether it is ready."""
 
-from __future__ import annotations
-
 import pytest
 from aiohttp.test_utils import make_mocked_request
 

@@ -1,7 +1,5 @@
 """`/metrics` over HTTP: what it tells of what waits and of what was done, and to whom."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass

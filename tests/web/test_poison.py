@@ -1,7 +1,5 @@
 """Whatever comes, it is answered: with a sentence, or once it is stored. Nothing fails inside."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

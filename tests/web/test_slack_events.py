@@ -1,7 +1,5 @@
 """What Slack's address takes, and what it refuses before Bolt reads it."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import hashlib

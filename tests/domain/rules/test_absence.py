@@ -1,7 +1,5 @@
 """Somebody is away for a while."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 

@@ -1,7 +1,5 @@
 """Comparing with numbers."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 import pytest

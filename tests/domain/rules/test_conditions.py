@@ -1,7 +1,5 @@
 """Which rule counts for a review, and why another one does not."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Durations: read, written, and when they have passed."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 

@@ -1,7 +1,5 @@
 """Globs: as the standard library has them, without regard to case, in bounded time."""
 
-from __future__ import annotations
-
 import fnmatch
 
 import pytest

@@ -1,7 +1,5 @@
 """Approvals by groups: each person counts for one of theirs, and the fewest are missing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
 

@@ -1,7 +1,5 @@
 """Who is said to have started an execution."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.people import Email, User

@@ -1,7 +1,5 @@
 """Working hours: read, written, and where they begin, end and add up."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo

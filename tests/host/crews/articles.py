@@ -1,7 +1,5 @@
 """Flows as a user would write them, but without the memory that each opens: it takes LanceDB."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,7 +1,5 @@
 """A model that answers from a script, as a user's own would be, and writes down each call."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

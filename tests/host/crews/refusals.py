@@ -1,7 +1,5 @@
 """Prints what the host says of what it cannot serve; run in an environment with crewai."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Crews as a user would write them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The form of somebody who goes away, within Slack's limits."""
 
-from __future__ import annotations
-
 from datetime import date
 from zoneinfo import ZoneInfo
 

@@ -1,7 +1,5 @@
 """What is typed behind `/crew away`."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """Markdown that tries to call people, hide links and break out; and what is read of it."""
 
-from __future__ import annotations
-
 import re
 
 from hypothesis import strategies as st

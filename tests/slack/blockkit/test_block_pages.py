@@ -1,7 +1,5 @@
 """Blocks in pages: groups stay together, nothing is lost, any page can be had."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

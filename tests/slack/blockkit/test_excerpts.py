@@ -1,7 +1,5 @@
 """The beginning of a text that does not fit: cut where a reader would cut it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

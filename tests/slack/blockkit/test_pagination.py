@@ -1,7 +1,5 @@
 """Pages of a long text: short, whole, and cut where a reader would cut."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

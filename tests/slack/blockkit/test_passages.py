@@ -1,7 +1,5 @@
 """A text comes apart into the passages that its reader sees."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from hypothesis import given

@@ -1,7 +1,5 @@
 """The beginning of an output in one line says nothing that was not written."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.caveats import WHOLE, Share

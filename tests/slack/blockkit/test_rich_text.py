@@ -1,7 +1,5 @@
 """Markdown as rich text: within Slack's limits whatever was written, losing no word."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The beginning of a text that a card does not show whole: it ends where a reader can stop."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Text from outside: nobody is called, nothing is hidden, nothing is lost, and cuts are clean."""
 
-from __future__ import annotations
-
 import html
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Text that cannot be seen is made visible, save what scripts and emoji need."""
 
-from __future__ import annotations
-
 import re
 import sys
 import unicodedata

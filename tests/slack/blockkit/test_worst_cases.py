@@ -1,7 +1,5 @@
 """What an agent wrote is shown for little, however it is made."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

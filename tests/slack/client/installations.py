@@ -1,7 +1,5 @@
 """What is remembered of where the bot is installed, in tests of one process."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from crewgate.domain.errors import StoreUnavailable

@@ -1,7 +1,5 @@
 """Whom e-mail addresses stand for, in tests that are not about that."""
 
-from __future__ import annotations
-
 from crewgate.domain.people import EmailOwner
 
 

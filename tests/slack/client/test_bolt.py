@@ -1,7 +1,5 @@
 """Bolt answers at the moment of an acknowledgement, however late that is."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -1,7 +1,5 @@
 """Who is in which channel, as Slack tells it: in pages, in memory, and never for too long."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """An answer to a click that Slack does not take is lost, and nothing else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """An answer of Slack's that is not as documented is an outcome nobody knows, wherever it comes."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any

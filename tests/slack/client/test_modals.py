@@ -1,7 +1,5 @@
 """What Slack does not open or update is said, and raises nothing."""
 
-from __future__ import annotations
-
 from structlog.testing import capture_logs
 
 from crewgate.demo.workspace import Workspace, echo

@@ -1,7 +1,5 @@
 """What people are called, for lines that name somebody without calling them."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Who is a full member of the bot's own organisation."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Every message once: found again when an answer was lost, posted when it may not be looked for."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """A message whose answer was lost is found however much was posted since."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Where people are, as Slack says it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import pytest

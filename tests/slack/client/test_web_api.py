@@ -1,7 +1,5 @@
 """What a refusal of Slack's is about, told apart by its error code."""
 
-from __future__ import annotations
-
 import traceback
 from datetime import timedelta
 

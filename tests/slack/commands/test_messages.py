@@ -1,7 +1,5 @@
 """Answers to commands: lists that fit, links that are safe, and what is true now."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """`/crew rules`: each rule in sentences, within Slack's limits."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

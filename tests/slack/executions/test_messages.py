@@ -1,7 +1,5 @@
 """What is said about an execution, whatever its agents wrote."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rows stay where they are until the page is put in order."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Home within Slack's limits, whatever agents write, and what its rows say and offer."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

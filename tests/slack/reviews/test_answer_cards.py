@@ -1,7 +1,5 @@
 """The card of what a flow asks: one button for each outcome, and what came of the answer."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The people that a new card calls, and the direct message about it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The card: within Slack's limits whatever was written, calling nobody, and true."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from datetime import timedelta

@@ -3,8 +3,6 @@
 `docs/cards.md` draws a card in each state; here are the ways that no drawing shows.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

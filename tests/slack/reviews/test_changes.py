@@ -1,7 +1,5 @@
 """Changes as they are shown: marks that no output has itself, within Slack's limits."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

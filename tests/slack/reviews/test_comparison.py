@@ -1,7 +1,5 @@
 """Two outputs are compared as they are shown, not as they are written."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged

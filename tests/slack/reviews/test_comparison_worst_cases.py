@@ -1,7 +1,5 @@
 """Comparing costs little, however the two outputs are made."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The confirmation of an approval: within Slack's limits, and in plain words."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

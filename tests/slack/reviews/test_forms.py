@@ -1,7 +1,5 @@
 """The forms of a review, however many notes there are."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """The history: every round as it was read, and every word that people wrote."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """The notes that are not in the box stand below it whole, however many and however long."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Messages besides the card: a stuck decision, and what could not be shown."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The people who are left to approve, as far as Slack names the starter."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The reader: within Slack's limits whatever was written, calling nobody, losing nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """A card's lines about its rule: approvals and why, who may not approve, delegates."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial

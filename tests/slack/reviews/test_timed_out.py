@@ -1,7 +1,5 @@
 """A decision that a rule made is never shown as a person's."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Cards: posted once, in their thread, and kept true."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Direct messages: each reviewer is told once, and sees what became of the round."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

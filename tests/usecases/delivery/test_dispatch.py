@@ -1,7 +1,5 @@
 """Every kind of effect in Slack, with every outcome: nothing is lost, nothing is there twice."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 

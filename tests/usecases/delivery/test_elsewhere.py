@@ -1,7 +1,5 @@
 """A rule's cards go to its channel, into a thread of their own; all else stays where it was."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Messages about executions: posted, brought up to date, and not missed."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination

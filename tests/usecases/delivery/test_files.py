@@ -1,7 +1,5 @@
 """Files that Slack took: looked for later, uploaded once more, and said to be missing."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Forwarding webhooks to their callers: in order, until they are taken."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

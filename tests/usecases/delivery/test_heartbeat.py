@@ -1,7 +1,5 @@
 """What rules let happen counts the time in which people could decide, and no other."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Operators are told in private, once, that a channel refuses what is posted."""
 
-from __future__ import annotations
-
 from crewgate.domain.effects import UPDATES, EffectKind
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import User

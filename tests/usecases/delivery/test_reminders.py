@@ -1,7 +1,5 @@
 """What time brings to a round: never twice, never after the decision, and not at night."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any

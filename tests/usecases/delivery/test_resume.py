@@ -1,7 +1,5 @@
 """Telling a crew a decision, so that it takes effect once."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """After a try whose outcome nobody knows: evidence first, then another try."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Escalation and the time-out: once, never after the decision, whatever is away."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 

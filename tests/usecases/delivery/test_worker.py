@@ -1,7 +1,5 @@
 """The loop that works on the outbox: awake at once, patient with those who are away."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 

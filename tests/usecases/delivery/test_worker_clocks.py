@@ -1,7 +1,5 @@
 """The loop that works on the outbox, where clocks step or time does not count."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The loop goes on, whatever a delivery or the database does, and says so."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 

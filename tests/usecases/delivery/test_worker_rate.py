@@ -1,7 +1,5 @@
 """A worker leases no more than its budget has room for."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from crewgate.domain.errors import StoreUnavailable

@@ -1,7 +1,5 @@
 """What the overview of all executions and crews shows."""
 
-from __future__ import annotations
-
 from crewgate.domain.outcome import Refused
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Person

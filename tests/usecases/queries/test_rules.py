@@ -1,7 +1,5 @@
 """Which rules `/crew rules` shows to whom."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from crewgate.domain.people import Anyone, User, UserGroup

@@ -1,7 +1,5 @@
 """What people may ask."""
 
-from __future__ import annotations
-
 import pytest
 
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound, NotAReader, UnknownCrew
