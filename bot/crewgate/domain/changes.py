@@ -67,12 +67,10 @@ class Changes:
 
 
 def removed(passage: Passage) -> Hunk:
-    """Return the hunk of a passage that was removed."""
     return Hunk(Fate.REMOVED, passage, (Segment(Kind.REMOVED, passage.text),))
 
 
 def added(passage: Passage) -> Hunk:
-    """Return the hunk of a passage that was added."""
     return Hunk(Fate.ADDED, passage, (Segment(Kind.ADDED, passage.text),))
 
 

@@ -140,7 +140,6 @@ class Crew:
         )
 
     def permitted(self, role: Role) -> tuple[ReviewerRef, ...]:
-        """The people who have this role for the crew."""
         match role:
             case Role.REVIEWER:
                 # Only a crew that takes requests of flows may name nobody.

@@ -239,7 +239,6 @@ forward_destination: Final = Lane.FORWARD.of
 
 
 def goes_to_slack(destination: str) -> bool:
-    """Return True if messages in Slack are delivered there."""
     return destination in {SLACK, UPDATES} or destination.startswith(POSTS_PREFIX)
 
 

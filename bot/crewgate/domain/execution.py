@@ -101,7 +101,6 @@ class Execution:
 
     @property
     def is_over(self) -> bool:
-        """It has ended."""
         return self.state is not ExecutionState.RUNNING
 
     @property
@@ -135,7 +134,6 @@ class Execution:
         )
 
     def finish_task(self) -> Execution:
-        """Count a task that was completed."""
         return replace(self, completed_tasks=self.completed_tasks + 1, current_task=None)
 
     def update_progress(

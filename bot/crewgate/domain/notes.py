@@ -47,7 +47,6 @@ class Claim:
     at: datetime
 
     def holds(self, now: datetime) -> bool:
-        """Return True if it still counts."""
         return now - self.at < CLAIM_LASTS
 
 

@@ -52,7 +52,6 @@ class _Forms(NamedTuple):
 
     @classmethod
     def of(cls, secrets: frozenset[str]) -> _Forms:
-        """Return the forms of some secrets."""
         spellings = {form for secret in secrets for form in _spellings(secret)}
         short = {form for form in spellings if len(form) < _SHORTEST_INSIDE}
         coded = {form for secret in secrets for form in _inside_base64(secret)}
@@ -90,11 +89,9 @@ class Redactor:
         return more if len(more) > len(self) else self
 
     def __len__(self) -> int:
-        """Return the number of secrets it knows."""
         return len(self._forms.secrets)
 
     def text(self, text: str) -> str:
-        """Return a text without secrets."""
         return self.body(_encoded(text)).decode(errors="surrogatepass") if self else text
 
     def body(self, body: bytes) -> bytes:

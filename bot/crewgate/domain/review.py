@@ -209,7 +209,6 @@ class Round:
         return by_rule or (self.question is not None and self.question.expires_at is not None)
 
     def vote_of(self, user: str) -> Vote | None:
-        """Return the approval that this person gave, or None."""
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:

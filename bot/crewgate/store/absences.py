@@ -20,7 +20,6 @@ class Absences:
         self._connection = connection
 
     async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
-        """Return the absences at this moment that have this person as the delegate."""
         return await find_absences(self._connection, at=at, delegate=user)
 
     async def put(self, absence: Absence, *, at: datetime) -> None:

@@ -56,7 +56,6 @@ class Held:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Connection]:
-        """Lend the connection."""
         yield self.connection
 
 
@@ -138,24 +137,20 @@ class Engines(OutboxEngines):
 
     @property
     def is_sqlite(self) -> bool:
-        """True if the database is a file of this bot alone."""
         return self.write.dialect.name == "sqlite"
 
     @property
     def for_outbox(self) -> OutboxEngines:
-        """The engines for the outbox and its workers."""
         return self.background
 
     @property
     def free_bytes(self) -> int | None:
-        """The room left on the disk of the SQLite file and its log."""
         if self.lock is None:
             return None
         disk = os.fstatvfs(self.lock.fileno())
         return disk.f_bavail * disk.f_frsize
 
     async def dispose(self) -> None:
-        """Close every connection."""
         for engine in {self.write, self.for_outbox.write, self.read, self.for_outbox.read}:
             await engine.dispose()
         if self.lock is not None:

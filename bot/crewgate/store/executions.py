@@ -170,7 +170,6 @@ class ExecutionQueries(Reading):
         return tuple((row.crew, row.execution_id) for row in found)
 
     async def crews_with(self, execution_id: str) -> tuple[str, ...]:
-        """Return the crews that have an execution of this id."""
         found = await self._rows(
             sa.select(executions.c.crew).where(executions.c.execution_id == execution_id)
         )
@@ -197,7 +196,6 @@ class ExecutionQueries(Reading):
         return tuple(map(_to_posting, found))
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
-        """Return the execution and its place in Slack, or None."""
         key = _key(crew, execution_id)
         found = await self._prepared(_FIND, key)
         if not found:
@@ -270,7 +268,6 @@ class Executions(ExecutionQueries):
         await write(self._connection, _UNDO_ACTIVITY, key)
 
     async def save(self, execution: Execution) -> None:
-        """Store a changed execution."""
         key = _key(execution.crew, execution.execution_id)
         row = from_execution(execution)
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
@@ -284,7 +281,6 @@ class Executions(ExecutionQueries):
         await self._connection.execute(sa.insert(unclear_kickoffs), row)
 
     async def forget_kickoff(self, kickoff: str) -> None:
-        """Forget it: the crew's answer is known."""
         gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
         await self._connection.execute(gone)
 
@@ -371,11 +367,9 @@ class Executions(ExecutionQueries):
         await write(self._connection, _PLACE_THREAD, _key(crew, execution_id) | nowhere)
 
     async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
-        """Store a webhook that is to be forwarded."""
         await self._connection.execute(sa.insert(forwarded_webhooks), asdict(webhook))
 
     async def remove_forwarded_webhook(self, webhook_id: str) -> None:
-        """Remove a webhook that was forwarded or given up."""
         await self._connection.execute(
             sa.delete(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
         )
@@ -388,12 +382,10 @@ def to_came(stored: Any) -> CallerValues:
 
 
 def to_starter(row: sa.Row[Any]) -> Person | None:
-    """Return who started the execution, from a row of `executions`."""
     return Person(row.starter, row.starter_name) if row.starter else None
 
 
 def to_execution(row: sa.Row[Any]) -> Execution:
-    """Return the execution that a row of `executions` holds."""
     return Execution(
         starter=to_starter(row),
         activity_count=row.activity_count,
@@ -416,7 +408,6 @@ def from_execution(execution: Execution) -> dict[str, Any]:
 
 
 def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
-    """Return the URLs of a row of `webhooks`."""
     return WebhookUrls(
         task=row.task_url,
         step=row.step_url,
@@ -426,7 +417,6 @@ def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
 
 
 def from_webhooks(urls: WebhookUrls) -> dict[str, Any]:
-    """Return the columns of `webhooks` that hold URLs."""
     return {
         "task_url": urls.task,
         "step_url": urls.step,

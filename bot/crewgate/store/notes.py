@@ -164,7 +164,6 @@ class Notes(NoteQueries):
         )
 
     async def end_claim(self, round_id: str) -> None:
-        """Forget who is on a round."""
         await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_id))
 
     async def move(self, round_id: str, *, to: str) -> None:

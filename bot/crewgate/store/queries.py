@@ -188,7 +188,6 @@ class RoundQueries(Reading):
         return tuple(map(_to_shown_line, found))[::-1]
 
     async def first_of_review(self, review_id: str) -> str:
-        """Return the id of a review's first round."""
         found = await self._rows(
             sa.select(rounds.c.id).where(rounds.c.review_id == review_id, rounds.c.number == 1)
         )
@@ -204,7 +203,6 @@ class RoundQueries(Reading):
         return tuple(one.id for one in found if user in voices_of(one.votes))
 
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
-        """Return the round of an execution that was approved last, or None."""
         found = await self._rows(
             ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
             .where(rounds.c.is_approve)
@@ -309,7 +307,6 @@ class Queries(Reading):
         )
 
     async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:
-        """Return the private messages about a round."""
         found = await self._rows(
             sa.select(direct_messages)
             .where(direct_messages.c.round_id == round_id)
@@ -387,7 +384,6 @@ class Queries(Reading):
         return to_published(found)
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
-        """Return a webhook that could not be understood, or None."""
         found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
         return _to_dead_letter(found[0]) if found else None
 

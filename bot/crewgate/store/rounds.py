@@ -112,12 +112,10 @@ _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column 
 
 
 def to_review(row: sa.Row[Any]) -> Review:
-    """Return the review that a row of `reviews` holds."""
     return Review(**{column.name: getattr(row, column.name) for column in reviews.c})
 
 
 def to_round(row: sa.Row[Any]) -> Round:
-    """Return the round that a row of ROUND holds."""
     rule = None if row.rule is None else to_rule(row.rule)
     found = _ROUND.read(row)
     return Round(
@@ -140,7 +138,6 @@ def to_subject(row: sa.Row[Any]) -> str:
 
 
 def to_card(row: sa.Row[Any]) -> MessageRef | None:
-    """Return the place of a round's card, from a row of LINE."""
     if row.card_ts is None:
         return None
     in_thread = row.thread_ts if row.card_channel == row.channel else None
@@ -149,7 +146,6 @@ def to_card(row: sa.Row[Any]) -> MessageRef | None:
 
 
 def from_review(review: Review) -> dict[str, Any]:
-    """Return the review's row."""
     return {column.name: getattr(review, column.name) for column in reviews.c}
 
 
@@ -281,7 +277,6 @@ def from_rule(rule: Rule) -> str:
 
 @lru_cache(REMEMBERED)
 def to_rule(stored: str) -> Rule:
-    """Return the rule that was stored so."""
     rule: Rule = codec(Rule).load(json.loads(stored))
     return rule
 

@@ -33,7 +33,6 @@ def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
 async def first_ids(
     connection: Connection, selection: Selection, *, offset: int, limit: int
 ) -> tuple[str, ...]:
-    """Return the ids of a selection's first rounds, in order."""
     most = offset + limit + len(selection.without)
     by_decision = selection.decided_since is not None
     found: list[sa.Row[Any]] = []

@@ -103,13 +103,11 @@ class SqliteConnection:
 
     @property
     def dialect(self) -> sa.Dialect:
-        """SQLite's."""
         return self._connection.dialect
 
     async def execute(
         self, statement: sa.Executable, parameters: _Parameters | None = None
     ) -> sa.CursorResult[Any]:
-        """Carry out a statement at once."""
         return self._connection.execute(statement, parameters)
 
     def write(self, statement: Write, parameters: _Parameters) -> int:
@@ -141,13 +139,11 @@ class SqliteConnection:
     async def scalar(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the first column of the first row, or None."""
         return self._connection.scalar(statement, parameters)
 
     async def scalars(
         self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
     ) -> sa.ScalarResult[Any]:
-        """Return the first column of each row."""
         return self._connection.scalars(statement, parameters)
 
     async def run_sync(
@@ -156,12 +152,10 @@ class SqliteConnection:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Call a function with the connection, at once."""
         return function(self._connection, *args, **kwargs)
 
 
 def driver_of(connection: sa.Connection) -> sqlite3.Connection:
-    """Return the driver's own connection."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as it was opened
     return driver
@@ -198,7 +192,6 @@ class SqliteReader:
         yield SqliteConnection(self._connection)
 
     async def dispose(self) -> None:
-        """Close the file."""
         if self._connection is not None:
             self._connection.close()
         self.sync_engine.dispose()

@@ -78,7 +78,6 @@ class SqliteWriter:
 
     @property
     def dialect(self) -> sa.Dialect:
-        """SQLite's."""
         return self.sync_engine.dialect
 
     @asynccontextmanager

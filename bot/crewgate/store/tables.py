@@ -19,11 +19,9 @@ class Instant(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _dialect: Any) -> int | None:
-        """Aware datetime to integer."""
         return None if value is None else (value - _EPOCH) // MICROSECOND
 
     def process_result_value(self, value: Any | None, _dialect: Any) -> datetime | None:
-        """Integer to aware datetime, in UTC."""
         return None if value is None else _EPOCH + value * MICROSECOND
 
 

@@ -414,7 +414,6 @@ class Tx:
         await self.audit.flush()
 
     async def complete(self, job: Job) -> None:
-        """Take the job out of the outbox."""
         await write(self._connection, _COMPLETE, _ours(job))
 
     async def retry(
@@ -447,7 +446,6 @@ class Tx:
         return EmailOwner(candidate.address, found.user_id, found.moved_to)
 
     async def save_email_owner(self, owner: EmailOwner) -> None:
-        """Change the person with an address."""
         await self._connection.execute(
             sa.update(email_owners)
             .where(email_owners.c.address == owner.address.lower())
@@ -460,7 +458,6 @@ class Tx:
         await insert_over(self._connection, installations, row)
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
-        """Store a webhook that could not be understood."""
         names = ("id", "crew", "reason", "body", "received_at")
         row = {name: getattr(dead_letter, name) for name in names}
         await self._connection.execute(sa.insert(dead_letters), row)

@@ -98,7 +98,6 @@ def _named(name: str, crews: Crews) -> Crew:
 def delegates_of(
     users: frozenset[str], absences: Iterable[Absence], at: datetime
 ) -> frozenset[str]:
-    """Return the delegates of those of these users who are away."""
     return frozenset(one.delegate.id for one in absences if one.away.id in users and one.holds(at))
 
 

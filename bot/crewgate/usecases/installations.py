@@ -23,11 +23,9 @@ class Installations:
     token: str = field(repr=False)
 
     async def recall(self) -> Installation | None:
-        """Return the last installation that was remembered. Raises StoreUnavailable."""
         return await self.uow.read.installation(self._digest)
 
     async def remember(self, installation: Installation) -> None:
-        """Store the installation. Raises StoreUnavailable."""
         async with self.uow.begin() as tx:
             await tx.save_installation(self._digest, installation)
 

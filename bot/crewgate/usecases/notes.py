@@ -66,7 +66,6 @@ async def change_note(
 
 
 async def delete_note(channel: str, ts: str, *, context: ReviewContext) -> None:
-    """Delete a note whose message was deleted."""
     async with context.uow.begin() as tx:
         await refresh_card(await tx.notes.delete(channel, ts), tx, context.clock())
 

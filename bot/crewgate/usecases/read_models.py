@@ -183,7 +183,6 @@ class RoundLine:
 
     @property
     def key(self) -> QueueKey:
-        """The queue that it is in."""
         return self.round.review.crew, self.rule_id
 
 
@@ -211,7 +210,6 @@ class StoredRule:
 
     @property
     def key(self) -> QueueKey:
-        """The queue of its rounds."""
         return self.crew, self.id
 
 
@@ -349,7 +347,6 @@ class ExecutionPosting:
 
     @property
     def thread(self) -> MessageRef | None:
-        """The first message of the execution's thread."""
         if self.channel is None or self.thread_ts is None:
             return None
         return MessageRef(self.channel, self.thread_ts, self.thread_ts)

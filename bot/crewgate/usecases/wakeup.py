@@ -35,7 +35,6 @@ class Wakeup:
         self._event.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until it is set, for so many seconds at most."""
         end_turn.get()()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

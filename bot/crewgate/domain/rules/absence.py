@@ -27,7 +27,6 @@ class Absence:
     until: datetime
 
     def holds(self, at: datetime) -> bool:
-        """Return True if the person is away at this moment."""
         return self.since <= at < self.until
 
 

@@ -59,11 +59,9 @@ class Comparison:
 
 
 def sign_of(text: str) -> str:
-    """The sign that a text begins with, if one."""
     return next((sign for sign in _SIGNS if text.startswith(sign)), "")
 
 
 def read_number(text: str) -> Decimal | None:
-    """The number that a text is, if it is one."""
     text = text.strip()
     return Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -46,7 +46,6 @@ def matches_glob(pattern: str, text: str) -> bool:
 
 
 def is_anything(pattern: str) -> bool:
-    """Return True if every text matches."""
     return pattern != "" and not pattern.strip("*")
 
 

@@ -154,7 +154,6 @@ def _parse_group(name: str) -> UserGroup:
 
 
 def parse_allow(raw: object) -> bool:
-    """`allow` or `deny`."""
     return one_of(("allow", "deny"))(raw) == "allow"
 
 

@@ -75,7 +75,6 @@ class WorkingHours:
         )
 
     def is_open(self, at: datetime) -> bool:
-        """Return True if people work at this moment."""
         # Times of one zone that come twice equal none of another, so both are of UTC.
         return self.next_open(at) == at.astimezone(UTC)
 

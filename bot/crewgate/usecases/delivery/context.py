@@ -66,7 +66,6 @@ class DeliveryContext:
 
     @property
     def reviews(self) -> ReviewContext:
-        """The dependencies of the use cases about reviews."""
         return ReviewContext(
             uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
         )

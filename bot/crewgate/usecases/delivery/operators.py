@@ -38,7 +38,6 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
 
 
 async def tell(job: Job, context: DeliveryContext) -> Outcome:
-    """Tell one operator."""
     effect = job.effect
     assert effect.user is not None  # noqa: S101  # every one has it
     crew = context.crews.get(job.effect.crew)

@@ -167,7 +167,6 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
 
 
 async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:
-    """Return the people who are reminded in private too."""
     round_ = posting.view.round
     if notify_of(round_, context) is not Notify.DM:
         return ()

@@ -63,7 +63,6 @@ async def await_crew(job: Job, context: DeliveryContext) -> Outcome:
 
 
 def is_refused(outcome: Outcome, kind: RefusalKind) -> bool:
-    """Return True if the other side refused for a reason of this kind."""
     return isinstance(outcome, Refused) and outcome.kind is kind
 
 

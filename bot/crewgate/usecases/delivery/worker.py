@@ -119,7 +119,6 @@ class Worker:
         return self.pace.poll / SOONER if lately else self.pace.poll
 
     def wake(self) -> None:
-        """Something new may be due."""
         self._wakeup.set()
 
     def stop(self) -> None:
