@@ -1,7 +1,5 @@
 """Slack, as the rest of the bot reaches it: everything that is built once for a workspace."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The dependencies of Slack's listeners, in one frozen object."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

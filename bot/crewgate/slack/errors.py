@@ -1,7 +1,5 @@
 """Errors as sentences for the person who pressed, typed or sent a form."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One set of icons for where a round or an execution is; nothing else uses these emoji."""
 
-from __future__ import annotations
-
 from typing import Final
 
 WAITING: Final = ":hourglass:"

@@ -1,7 +1,5 @@
 """Registers the listeners of all features on one Bolt app."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeAlias

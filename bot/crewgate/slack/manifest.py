@@ -3,8 +3,6 @@
 `manifests/` has both of them, as this renders them.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from crewgate.slack import ids

@@ -3,8 +3,6 @@
 It knows what every feature's messages look like, so it stands above the features.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Buttons that turn the pages of a modal."""
 
-from __future__ import annotations
-
 from crewgate.slack import strings
 from crewgate.slack.blockkit.blocks import Block, actions, button, context
 

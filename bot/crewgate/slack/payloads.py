@@ -3,8 +3,6 @@
 Each parser raises Malformed for a payload of another shape.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ Each phrase is made once from a decision or a reason, and written by a `Voice`. 
 named as a rule, never as a person.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never

@@ -4,8 +4,6 @@ A button has one id wherever it stands: on a card, in a modal or in Home. Slack'
 it was pressed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The scopes that the manifests ask for: each with what would not work without it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

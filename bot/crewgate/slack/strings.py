@@ -4,8 +4,6 @@ A `Voice` writes names and foreign text for one kind of place. What has a name i
 `_plain` stands in a form, where somebody has just written a text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

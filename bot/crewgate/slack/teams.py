@@ -3,8 +3,6 @@
 A signature proves that Slack sent a request for this app, which may be installed elsewhere too.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress

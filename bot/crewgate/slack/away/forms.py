@@ -1,7 +1,5 @@
 """The form of somebody who goes away: the last day, and who decides for them."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from crewgate.domain.verdict import Person

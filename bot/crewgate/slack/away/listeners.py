@@ -1,7 +1,5 @@
 """`/crew away` and `/crew back`: by the command alone, or by a form."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 from datetime import date

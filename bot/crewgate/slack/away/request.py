@@ -1,7 +1,5 @@
 """Requests to be away: typed behind the command, or filled into the form."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

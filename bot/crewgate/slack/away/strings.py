@@ -1,7 +1,5 @@
 """Sentences for somebody who goes away or comes back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from typing import Final

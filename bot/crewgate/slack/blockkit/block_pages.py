@@ -1,7 +1,5 @@
 """Blocks of any number in pages of a modal; one page is kept at a time."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Limits are those of Slack's Block Kit reference, save the one for all blocks of a message.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias

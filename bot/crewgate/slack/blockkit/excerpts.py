@@ -1,7 +1,5 @@
 """The beginning of a long text, cut where a reader would cut it, in time of its own length."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise

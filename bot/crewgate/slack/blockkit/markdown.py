@@ -4,8 +4,6 @@ What would make text vanish is switched off, so that it is shown as it was writt
 their address beside their label.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

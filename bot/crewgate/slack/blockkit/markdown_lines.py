@@ -1,7 +1,5 @@
 """The lines of Markdown and the fenced code they stand in; one pass, nothing else is parsed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

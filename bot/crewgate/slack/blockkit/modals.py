@@ -1,7 +1,5 @@
 """Modals and their fields as small functions. No sentences here."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import Final

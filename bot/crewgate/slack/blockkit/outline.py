@@ -3,8 +3,6 @@
 Whatever could be a heading or a row of a table is called one: it is only about not cutting there.
 """
 
-from __future__ import annotations
-
 import re
 from enum import Enum, auto
 from typing import Final

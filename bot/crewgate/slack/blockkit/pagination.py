@@ -1,7 +1,5 @@
 """A text of any length in pages, cut at paragraphs; nothing is lost, one is built at a time."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from dataclasses import dataclass

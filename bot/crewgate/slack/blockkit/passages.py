@@ -1,7 +1,5 @@
 """A text from outside as the passages that a reader sees, for comparing it with another."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import groupby

@@ -3,8 +3,6 @@
 Nothing is said that was not written: no full stop is added, and no number is cut.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import lru_cache

@@ -5,8 +5,6 @@ has to be taken care of are links. They show their address beside their label.
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

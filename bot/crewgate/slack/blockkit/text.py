@@ -5,8 +5,6 @@ a label and leaves nothing invisible. Lengths are counted in UTF-16 units, which
 than what Slack may count. No sentence and no block is made here.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict, deque

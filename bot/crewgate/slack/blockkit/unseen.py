@@ -6,8 +6,6 @@ nothing: the interlinear annotations, and the blank among the Braille patterns. 
 scripts and emoji need them.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from itertools import groupby

@@ -1,7 +1,5 @@
 """How often Slack is asked about one thing, however often people make us want to."""
 
-from __future__ import annotations
-
 from collections import defaultdict, deque
 from datetime import datetime, timedelta
 from typing import Final

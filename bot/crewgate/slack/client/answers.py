@@ -4,8 +4,6 @@ One of another shape than documented says nothing of what happened: it is an unk
 one that was lost, and never an error that nobody foresaw.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

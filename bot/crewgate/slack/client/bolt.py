@@ -1,7 +1,5 @@
 """Bolt's application, with nothing on it yet."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os
@@ -19,30 +17,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.errors import Malformed, StoreUnavailable
 
 log = structlog.get_logger(__name__)
-
-
-def new_bolt(client: AsyncWebClient) -> BoltApp:
-    """A Bolt app for one workspace. Its caller verifies what it is given."""
-    token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
-
-    async def authorize() -> AuthorizeResult:
-        # Bolt would ask `auth.test` before the first listener: network before an acknowledgement.
-        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
-
-    with _unseen("SLACK_"):
-        app = BoltApp(
-            # Without one Bolt reads its callers' sources to find one. It also sets the level of the
-            # logger of this name, so it must not be the name of our package.
-            name="crewgate-slack",
-            client=client,
-            authorize=authorize,
-            process_before_response=True,  # see `BoltApp`
-            signing_secret="",
-            request_verification_enabled=False,
-            logger=logging.getLogger("slack_bolt"),
-        )
-    app.error(on_error)
-    return app
 
 
 class BoltApp(AsyncApp):
@@ -92,6 +66,30 @@ class _Ack(AsyncAck):
         if not self.first.done():
             self.first.set_result(response)
         return response
+
+
+def new_bolt(client: AsyncWebClient) -> BoltApp:
+    """A Bolt app for one workspace. Its caller verifies what it is given."""
+    token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
+
+    async def authorize() -> AuthorizeResult:
+        # Bolt would ask `auth.test` before the first listener: network before an acknowledgement.
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
+
+    with _unseen("SLACK_"):
+        app = BoltApp(
+            # Without one Bolt reads its callers' sources to find one. It also sets the level of the
+            # logger of this name, so it must not be the name of our package.
+            name="crewgate-slack",
+            client=client,
+            authorize=authorize,
+            process_before_response=True,  # see `BoltApp`
+            signing_secret="",
+            request_verification_enabled=False,
+            logger=logging.getLogger("slack_bolt"),
+        )
+    app.error(on_error)
+    return app
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Who is in which channel: asked ahead of time, and again where the answer in memory is too old."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

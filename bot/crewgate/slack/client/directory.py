@@ -4,8 +4,6 @@ A click must be answered without asking Slack first, so the answers are kept in 
 in the background. What memory does not tell is asked about when somebody needs it.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress

@@ -3,8 +3,6 @@
 By then everything has been done or refused; a lost answer loses nothing but itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any

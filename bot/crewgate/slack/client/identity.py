@@ -1,7 +1,5 @@
 """Who this bot is in Slack, asked ahead of time: needed for links, and the first thing to fail."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Opening and updating modals; Home is published by its own feature."""
 
-from __future__ import annotations
-
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 

@@ -1,7 +1,5 @@
 """What people are called, kept in memory: for lines that name somebody without calling them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

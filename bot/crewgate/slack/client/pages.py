@@ -1,7 +1,5 @@
 """Methods that answer in pages (https://docs.slack.dev/apis/web-api/pagination)."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any, Final
 

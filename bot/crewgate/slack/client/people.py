@@ -1,7 +1,5 @@
 """Who belongs to the bot's own organisation: neither a guest nor somebody of another one."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ Every message carries a key in its metadata, so that one whose answer was lost c
 instead of being posted twice. A file carries none and is found by its name.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any, Final
 

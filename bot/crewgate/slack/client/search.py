@@ -5,8 +5,6 @@ through in spans, the oldest and shortest first: what is looked for is nearly al
 A search that Slack ends half-way goes on where it was.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, Final

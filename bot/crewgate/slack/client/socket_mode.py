@@ -1,7 +1,5 @@
 """Socket Mode: Slack reached from the inside out, for bots without a public address."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

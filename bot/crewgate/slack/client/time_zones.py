@@ -1,7 +1,5 @@
 """Where people are: the time zone that somebody has set in Slack."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

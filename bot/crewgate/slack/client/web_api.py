@@ -1,7 +1,5 @@
 """Calling Slack's Web API, and telling what came of it."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Mapping

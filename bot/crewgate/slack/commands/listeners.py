@@ -1,7 +1,5 @@
 """`/crew` and what is typed behind it. Answers are for the asker alone."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp

@@ -1,7 +1,5 @@
 """The answers to the slash command: help, what is pending, one execution, all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 They say which reviews a rule is for, who decides, and what time brings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 

@@ -1,7 +1,5 @@
 """Messages about an execution, rendered; nothing an agent wrote is trusted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from crewgate.domain.execution import Execution

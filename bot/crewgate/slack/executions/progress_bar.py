@@ -1,7 +1,5 @@
 """How far an execution is, as a bar of characters and in numbers."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from crewgate.slack import strings as shared

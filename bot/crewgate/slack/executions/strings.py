@@ -1,7 +1,5 @@
 """Sentences about an execution: progress, finished tasks, the end."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import starmap
 from typing import Final, assert_never

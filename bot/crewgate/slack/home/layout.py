@@ -5,8 +5,6 @@ press there. Until then each row keeps its place and its height, and new ones ar
 view itself carries its rows, as the ids of its blocks: any process can go on with it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Home: opened, put in order, and its pages turned."""
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """The app's Home as blocks: rows of the queue, each a text and a row of buttons."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final

@@ -1,7 +1,5 @@
 """Who has Home open, and the loop that keeps it up to date for them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """The form that starts a crew, in all its states."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 

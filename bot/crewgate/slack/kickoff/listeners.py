@@ -1,7 +1,5 @@
 """`/crew kickoff`: choose a crew, fill in its inputs, start it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Final, assert_never

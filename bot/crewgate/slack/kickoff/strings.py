@@ -1,7 +1,5 @@
 """Sentences of the form that starts a crew."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from crewgate.slack import strings as shared

@@ -1,7 +1,5 @@
 """Messages in threads: kept as notes before Slack is answered."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The private offer to send notes as a revision, or as an answer to a flow."""
 
-from __future__ import annotations
-
 from crewgate.domain.review import Round
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.notes import strings

@@ -5,8 +5,6 @@ and never sends again what happened while a socket was closed
 (https://docs.slack.dev/apis/events-api#retries).
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Sentences about people's notes."""
 
-from __future__ import annotations
-
 
 def offer(opens: str, receiver: str) -> str:
     """Tell the author of a note that it is kept; `opens` is the button with it."""

@@ -3,8 +3,6 @@
 What they do is in the table of verbs, in `listeners.py`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final, Literal
 

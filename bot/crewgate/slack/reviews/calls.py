@@ -4,8 +4,6 @@ A mention surely notifies only in a section of a new message. A card that is bro
 keeps it until somebody approves, so that nothing moves under a finger.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The card: the message that shows a round, in every state of its life."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Final, TypeAlias

@@ -4,8 +4,6 @@ The words of a passage are shown without their own formatting: bold, underlined 
 through are only what came and what went.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Final

@@ -1,7 +1,5 @@
 """Two outputs, compared as they are shown."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace

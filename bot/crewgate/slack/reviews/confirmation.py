@@ -1,7 +1,5 @@
 """The question before an approval: notes that wait, a claim, an excerpt."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from crewgate.domain.caveats import Caveats, is_empty

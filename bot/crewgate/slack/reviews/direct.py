@@ -1,7 +1,5 @@
 """A direct message about a round: its card, with a link to the one in the channel."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The form in which a person writes a round's output themselves."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Final

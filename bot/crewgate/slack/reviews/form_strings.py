@@ -1,7 +1,5 @@
 """Sentences and labels of a review's forms."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final

@@ -1,7 +1,5 @@
 """The forms: approve with a comment, and Revise with what was written in the thread."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final

@@ -1,7 +1,5 @@
 """A review's rounds, the newest first: output, decision, every word of it, the crew's answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

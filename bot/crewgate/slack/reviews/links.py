@@ -1,7 +1,5 @@
 """What a list or Home looks up for its lines: links to messages, and who may decide."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 

@@ -3,8 +3,6 @@
 `VERBS` has each button once, wherever it stands: on a card, in a modal, in Home.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The menu at a card's first line: what is neither a button nor needed for most reviews."""
 
-from __future__ import annotations
-
 from crewgate.domain.caveats import Share
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block, section

@@ -1,7 +1,5 @@
 """A review's modals: what they show is read, checked for the person who asks, and rendered."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """The notes that are not in the box of the form behind Revise: whole, however long, in pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Sentences of messages beside a card: calls, reminders, failures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final

@@ -3,8 +3,6 @@
 `NOTICES` has the render function of every plain message about a round.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +24,31 @@ from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from crewgate.slack.strings import PLAIN
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that a message about a round may be rendered from."""
+
+    view: CardView
+    card: MessageRef | None
+    operators: Sequence[ReviewerRef]
+    assigned: Sequence[ReviewerRef]
+    """The assignees of a flow's request that Slack knows, while it waits."""
+    added: Sequence[ReviewerRef]
+    """The reviewers that an escalation has added."""
+    link: Link
+    now: datetime
+
+    @property
+    def round(self) -> Round:
+        """The round that the message is about."""
+        return self.view.round
+
+    @property
+    def title(self) -> str:
+        """The task's name, as a link to the card."""
+        return linked(shared.task(self.round), self.card, self.link)
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
@@ -157,31 +180,6 @@ def _with_nobody_left(
 ) -> Message:
     line = nobody_left(view, operators)
     return message if line is None else Message(message.text, [*message.blocks, section(line)])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All that a message about a round may be rendered from."""
-
-    view: CardView
-    card: MessageRef | None
-    operators: Sequence[ReviewerRef]
-    assigned: Sequence[ReviewerRef]
-    """The assignees of a flow's request that Slack knows, while it waits."""
-    added: Sequence[ReviewerRef]
-    """The reviewers that an escalation has added."""
-    link: Link
-    now: datetime
-
-    @property
-    def round(self) -> Round:
-        """The round that the message is about."""
-        return self.view.round
-
-    @property
-    def title(self) -> str:
-        """The task's name, as a link to the card."""
-        return linked(shared.task(self.round), self.card, self.link)
 
 
 NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {

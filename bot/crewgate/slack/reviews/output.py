@@ -1,7 +1,5 @@
 """What an agent wrote, as blocks of a message or of a modal."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """The people who may decide on a round now: themselves, as delegates, and who is left."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew

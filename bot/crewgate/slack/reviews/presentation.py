@@ -3,8 +3,6 @@
 `state_strings` has the words for each.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never

@@ -1,7 +1,5 @@
 """Modals to read in: the whole text, what changed, the history. Paged, for any length."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

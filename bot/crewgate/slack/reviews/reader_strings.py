@@ -1,7 +1,5 @@
 """Sentences of the reader: its tabs, changes, the history."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from crewgate.domain.answering import approves

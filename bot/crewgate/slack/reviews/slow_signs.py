@@ -1,7 +1,5 @@
 """A sign for people whose click Slack is slow to show: it was recorded."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine

@@ -1,7 +1,5 @@
 """The states of a round in words: on its card, in lists and history, and as a push."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

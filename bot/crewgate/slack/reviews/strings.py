@@ -3,8 +3,6 @@
 All of it is mrkdwn. What comes from outside is escaped and shortened here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never

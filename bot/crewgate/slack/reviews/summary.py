@@ -1,7 +1,5 @@
 """One round in a line or a few: for lists, history and Home."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final

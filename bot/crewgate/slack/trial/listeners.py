@@ -1,7 +1,5 @@
 """Presses on the test card. They tell an operator that Slack reaches the bot; nothing is stored."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp

@@ -1,7 +1,5 @@
 """The test card."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from crewgate.slack import ids

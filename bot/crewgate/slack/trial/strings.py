@@ -1,7 +1,5 @@
 """Sentences of the test card."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 
