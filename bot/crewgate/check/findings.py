@@ -57,7 +57,6 @@ class Finding:
 
 
 def say(line: str) -> None:
-    """Print a line for whoever asked."""
     print(printable(line), flush=True)  # noqa: T201
 
 

@@ -24,12 +24,10 @@ class Refusal(Exception):
 
     @classmethod
     def bad_request(cls, message: str, **details: object) -> Refusal:
-        """Return a refusal with status 400."""
         return cls(400, "Bad Request", message, details)
 
     @classmethod
     def not_found(cls, message: str) -> Refusal:
-        """Return a refusal with status 404."""
         return cls(404, "Not Found", message)
 
 
@@ -52,7 +50,6 @@ class Address:
 
     @classmethod
     def bearer(cls, url: str, token: str) -> Address:
-        """Return an address that is presented a bearer token."""
         return cls(url, f"Bearer {token}")
 
     @classmethod
@@ -62,7 +59,6 @@ class Address:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The credentials as headers."""
         return {"Authorization": self.authorization} if self.authorization else {}
 
 

@@ -67,7 +67,6 @@ class HumanInput(Wire):
     authentication: Lenient[_Bearer | _Basic] = None
 
     def webhook(self) -> HumanInputWebhook:
-        """Return it as the bot's own type."""
         webhook = HumanInputWebhook(self.url)
         match self.authentication:
             case _Bearer(token=token):
@@ -87,7 +86,6 @@ class Webhooks(Wire):
     human_input_url: Lenient[Url] = Field(None, validation_alias=HUMAN_INPUT_URL)
 
     def urls(self) -> WebhookUrls:
-        """Return them as the bot's own type."""
         bare = HumanInputWebhook(self.human_input_url) if self.human_input_url else None
         return WebhookUrls(
             task=self.task_url,

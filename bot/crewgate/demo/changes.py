@@ -37,7 +37,6 @@ class Subscription:
         self._queue.put_nowait(change)
 
     def close(self) -> None:
-        """End the subscription."""
         self._changes.unsubscribe(self)
 
     def __enter__(self) -> Self:
@@ -74,7 +73,6 @@ class Changes:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """End a subscription."""
         self._subscriptions.discard(subscription)
 
     async def until(

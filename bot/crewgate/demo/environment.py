@@ -81,7 +81,6 @@ class Environment:
 
     @property
     def human_input_url(self) -> str:
-        """The bot's endpoint for the crew's human-input notifications."""
         return f"{self.bot.url}/crews/{self.crew.name}/human-input"
 
 

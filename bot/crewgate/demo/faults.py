@@ -45,7 +45,6 @@ class Fault:
         return not self.applied and (self.drops or self.code != 0)
 
     def answer(self, head: str, body: str) -> web.Response:
-        """Return the answer in place of the usual one."""
         told = self.body if self.echo is None else self.echo(head, body)
         headers = dict(self.headers)
         if isinstance(told, str):
@@ -97,7 +96,6 @@ class Faults:
 
     @property
     def due(self) -> int:
-        """The number of pending faults."""
         return len(self._pending)
 
     def release(self) -> None:

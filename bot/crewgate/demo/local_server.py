@@ -45,7 +45,6 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """The address, without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, port: int = 0) -> None:
@@ -68,7 +67,6 @@ class LocalServer:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Refuse new connections and end the open ones."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()

@@ -218,7 +218,6 @@ class _Scenario:
         self._say(f"\n== {text}")
 
     def _show(self, message: Message) -> None:
-        """Return the text of a message as a person reads it."""
         self._quote(read_message(message, known_names(self._slack)))
 
     def _quote(self, lines: Iterable[str]) -> None:

@@ -57,7 +57,6 @@ class ServerProcess:
 
     @property
     def url(self) -> str:
-        """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:

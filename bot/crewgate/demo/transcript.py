@@ -33,12 +33,10 @@ def read_message(message: Message, names: Names) -> list[str]:
 
 
 def read_markdown(text: str) -> list[str]:
-    """The lines of a text in Markdown."""
     return read_html(markdown(text))
 
 
 def read_html(html: str) -> list[str]:
-    """The lines of what the page shows."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -114,7 +112,6 @@ class _Reader(HTMLParser):
         return text.split("\n") if text else []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin the lines of an element."""
         match tag:
             case "br":
                 self._end_line(keep=True)
@@ -138,7 +135,6 @@ class _Reader(HTMLParser):
                 self._gap()
 
     def handle_endtag(self, tag: str) -> None:
-        """End it."""
         match tag:
             case "th" | "td":
                 self._table[-1].append(self._line)

@@ -13,7 +13,6 @@ _LAST_PORT: Final = 2**16 - 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments to the command's parser."""
     parser.add_argument(
         "targets",
         nargs="+",

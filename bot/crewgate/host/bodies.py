@@ -11,7 +11,6 @@ from crewgate.host.records import Asked, Execution, Webhook
 
 
 def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:
-    """Return the webhooks of a task that is done."""
     body = {
         "description": output["description"],
         "name": output["name"],
@@ -29,17 +28,14 @@ def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any])
 
 
 def step_webhooks(execution: Execution, step: Json) -> list[Webhook]:
-    """Return the webhooks of an agent's step."""
     return _to_url("step", execution, execution.kickoff.urls.step, step)
 
 
 def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]:
-    """Return the webhooks of a crew or flow that is done."""
     return _to_url("crew", execution, execution.kickoff.urls.crew, {"result": result, **more})
 
 
 def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list[Webhook]:
-    """Return the webhooks of a task that waits for a person."""
     address = execution.kickoff.human_input
     if address is None:
         return []

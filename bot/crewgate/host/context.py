@@ -21,7 +21,6 @@ def random_id() -> str:
 
 
 def utc_seconds() -> float:
-    """The present moment, in seconds since the epoch."""
     return time.time()
 
 

@@ -39,7 +39,6 @@ def with_human_input(text: str, address: Address) -> str:
 
 
 def execution_from_row(row: sqlite3.Row) -> Execution:
-    """Read an execution."""
     urls = Urls(row["task_url"], row["step_url"], row["crew_url"])
     same = ("id", "target", "result", "error", "created_at", "ended_at")
     return Execution(
@@ -51,12 +50,10 @@ def execution_from_row(row: sqlite3.Row) -> Execution:
 
 
 def finished_from_row(row: sqlite3.Row) -> Finished:
-    """Read a task that is done."""
     return Finished(row["position"], json.loads(row["output"]), row["seconds"])
 
 
 def round_from_row(row: sqlite3.Row) -> Round:
-    """Read a round."""
     decided = row["approve"] is not None
     decision = None
     if decided:
@@ -65,7 +62,6 @@ def round_from_row(row: sqlite3.Row) -> Round:
 
 
 def question_from_row(row: sqlite3.Row) -> Question:
-    """Read a flow's question."""
     same = ("id", "method", "token_hash", "place", "expires_at", "feedback", "answered_at")
     return Question(
         **{name: row[name] for name in (*same, "source")},
@@ -76,7 +72,6 @@ def question_from_row(row: sqlite3.Row) -> Question:
 
 
 def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
-    """Read a webhook that is due."""
     webhook = Webhook(
         kind=row["kind"],
         url=row["url"],

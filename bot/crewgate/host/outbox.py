@@ -81,7 +81,6 @@ class Outbox:
         return [webhook_from_row(row) for row in rows]
 
     def next_due(self, *, after: float) -> float | None:
-        """Return when the next webhook becomes due."""
         [[at]] = self._database.rows("SELECT min(due_at) FROM webhooks WHERE due_at > ?", after)
         return None if at is None else float(at)
 
@@ -91,7 +90,6 @@ class Outbox:
             sql.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
 
     def postpone(self, webhook_id: int, due_at: float) -> None:
-        """Schedule the next try."""
         with self._database.transaction() as sql:
             sql.execute(
                 "UPDATE webhooks SET tries = tries + 1, due_at = ? WHERE id = ?",

@@ -153,5 +153,4 @@ class DueWebhook:
 
     @property
     def announces(self) -> bool:
-        """True if it announces a pause."""
         return bool(self.webhook.about)

@@ -46,7 +46,6 @@ class Run:
     @property
     @or_not_kept
     def execution(self) -> Execution:
-        """The execution as it is now."""
         return self._store.get(self._id, self._target)
 
     @or_not_kept
@@ -66,7 +65,6 @@ class Run:
 
     @or_not_kept
     def finish_task(self, position: int, output: Mapping[str, Any], *, seconds: float) -> None:
-        """Store that a task is done."""
         execution = self.execution
         task = execution.tasks[position]
         self._store.finish_task(
@@ -82,7 +80,6 @@ class Run:
 
     @or_not_kept
     def step(self, step: Json) -> None:
-        """Announce an agent's step."""
         if webhooks := bodies.step_webhooks(self.execution, step):
             self._shared.outbox.put(self._id, webhooks, at=self._shared.now())
             self._shared.wake()

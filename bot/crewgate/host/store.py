@@ -128,7 +128,6 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Store the output of a task that is done."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
@@ -137,7 +136,6 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def finished(self, execution_id: str) -> list[Finished]:
-        """Return the tasks that are done, in their order."""
         query = "SELECT * FROM finished WHERE execution_id = ? ORDER BY position"
         return [finished_from_row(row) for row in self._database.rows(query, execution_id)]
 

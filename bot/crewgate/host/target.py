@@ -41,9 +41,7 @@ class Target(Protocol):
         ...
 
     @property
-    def inputs(self) -> Sequence[str]:
-        """The names of required inputs."""
-        ...
+    def inputs(self) -> Sequence[str]: ...
 
     def check(self, inputs: Json) -> None:
         """Raise Refusal if inputs are missing or the flow's state refuses their types."""

@@ -90,7 +90,6 @@ class Waiters:
             return True
 
     def wake(self, execution_id: str, task_id: str) -> None:
-        """Wake the waiting thread, if there is one."""
         with self._lock:
             waiter = self._waiting.get((execution_id, task_id))
         if waiter is not None:

@@ -119,7 +119,6 @@ class _Callbacks:
         self._runner = runner
 
     async def respond(self, request: web.Request) -> web.Response:
-        """Take an answer."""
         token = request.query.get("token", "")
         question_id = sendable(request.match_info["request_id"])
         asked = await asyncio.to_thread(self._runner.question, question_id, token)

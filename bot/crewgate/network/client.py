@@ -67,7 +67,6 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """True if the status is 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004
 
 

@@ -139,7 +139,6 @@ class Guard:
         self._idle[connection] = _Idle(loop.time(), timer)
 
     def remove(self, connection: web.RequestHandler) -> None:
-        """Remove a connection that has ended."""
         self._open.discard(connection)
         self._unproven.pop(connection, None)
         self._leave_idle(connection)

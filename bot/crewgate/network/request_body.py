@@ -168,5 +168,4 @@ def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
 
 
 def _is_json(request: web.Request) -> bool:
-    """Return True if the caller says that the body is JSON."""
     return request.content_type == "application/json" or request.content_type.endswith("+json")

@@ -16,7 +16,6 @@ T = TypeVar("T")
 
 
 def parse_table(raw: object) -> Mapping[str, object]:
-    """A TOML table."""
     if not isinstance(raw, dict):
         raise InvalidSetting("describe each crew as a table, [crews.NAME]")
     return raw
@@ -160,7 +159,6 @@ def parse_folder_url(raw: object) -> str:
 
 
 def parse_port(raw: object) -> int:
-    """A TCP port."""
     text = parse_text(raw)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65_535:  # noqa: PLR2004
         raise InvalidSetting(f"{shown(text)} is not a port; put a number from 1 to 65535 here")

@@ -201,7 +201,6 @@ class Crew(Deployment):
         method: str = "review_article",
         **of: Any,  # noqa: ANN401  # every field of a request
     ) -> Sent:
-        """A flow pauses and asks; see `Flows.ask`."""
         return await self.flows.ask(self.url, flow_id, method, **of)
 
     def end(self, execution_id: str, error: str = "") -> None:

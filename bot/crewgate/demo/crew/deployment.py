@@ -88,7 +88,6 @@ class Deployment(ABC):
 
     @property
     def url(self) -> str:
-        """The deployment's base URL."""
         return self._server.url
 
     async def start(self, port: int = 0) -> None:

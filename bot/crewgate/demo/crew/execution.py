@@ -83,5 +83,4 @@ class Execution:
         }
 
     def task(self, task_id: str) -> Task | None:
-        """A task of the script."""
         return next((task for task in self.script if task.task_id == task_id), None)

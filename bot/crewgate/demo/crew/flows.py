@@ -111,7 +111,6 @@ class Flows:
         return self._requests[request_id].token
 
     async def resend(self, request_id: str) -> Sent:
-        """Send a request once more, as it was."""
         return await self.send(self._requests[request_id])
 
     async def escalate(self, request_id: str, **changes: object) -> Sent:
@@ -132,11 +131,9 @@ class Flows:
         return await self._send("flow", self.webhook.url, raw, headers)
 
     def knows(self, flow_id: str) -> bool:
-        """Return True if a flow of this id was started."""
         return any(asked.flow_id == flow_id for asked in self._requests.values())
 
     def status(self, flow_id: str) -> dict[str, Any]:
-        """Return the status of a flow."""
         if flow_id in self.finished:
             return {"status": "completed", "result": {"output": "Published."}}
         waits = any(
@@ -182,7 +179,6 @@ class Flows:
         self.on_answer(asked)
 
     def forget(self, request_id: str) -> None:
-        """Forget a request."""
         del self._requests[request_id]
 
 

@@ -71,17 +71,13 @@ class Host(Protocol):
     """A `crewgate host` with one crew."""
 
     @property
-    def url(self) -> str:
-        """Its address once it has started."""
-        ...
+    def url(self) -> str: ...
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises DidNotStart."""
         ...
 
-    async def stop(self) -> object:
-        """Ask it to end, and wait until it has."""
-        ...
+    async def stop(self) -> object: ...
 
 
 def sample_host(folder: Path, *, task_seconds: float) -> HostProcess:
@@ -111,7 +107,6 @@ class HostedCrew(Deployment):
 
     @property
     def about(self) -> str:
-        """The description of this crew."""
         version = metadata.version("crewai")
         return f"The real CrewAI {version}, with a model that answers from a script."
 

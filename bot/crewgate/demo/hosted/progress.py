@@ -15,7 +15,6 @@ class Progress:
         self._crew = crew
 
     def kicked_off(self, body: Json, answer: object) -> None:
-        """A kickoff was answered."""
         if not isinstance(answer, dict) or "kickoff_id" not in answer:
             return
         execution = Execution(
@@ -30,7 +29,6 @@ class Progress:
         self._crew.add(execution)
 
     def resumed(self, raw: bytes) -> None:
-        """A resume was taken."""
         try:
             call = parse_resume_of_host(raw)
         except Refusal:
@@ -41,7 +39,6 @@ class Progress:
         self._crew.changes.announce("resumed", call.execution_id)
 
     def told(self, kind: str, body: Json) -> None:
-        """The crew sent a webhook."""
         execution = self._crew.by_id.get(str(body.get("execution_id") or body.get("kickoff_id")))
         if execution is None:
             return

@@ -35,15 +35,12 @@ class ScriptedModel(BaseLLM):
         return f"Thought: I now can give a great answer\nFinal Answer: {output}"
 
     def supports_function_calling(self) -> bool:
-        """Return False: it answers with text."""
         return False
 
     def supports_stop_words(self) -> bool:
-        """Return False."""
         return False
 
     def get_context_window_size(self) -> int:
-        """Return more than any prompt here has."""
         return 1_000_000
 
 

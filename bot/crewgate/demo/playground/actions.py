@@ -135,7 +135,6 @@ class Actions:
         return _DONE
 
     def _result(self, reply: Reply) -> Json:
-        """Return what the page shows of the bot's reply."""
         problem = reply.problem
         if not reply.status and self._supervisor.state != "running":
             problem = "the bot is not running"

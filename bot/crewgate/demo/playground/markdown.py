@@ -35,11 +35,9 @@ class _Renderer(RendererHTML):
         return with_emoji(escape(content))
 
     def th_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """A cell of a table's head."""
         return f"<th{_alignment(tokens[at])}>"
 
     def td_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """A cell."""
         return f"<td{_alignment(tokens[at])}>"
 
     def table_open(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
@@ -47,11 +45,9 @@ class _Renderer(RendererHTML):
         return '<div class="table" tabindex="0"><table>'
 
     def table_close(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
-        """The end of a table."""
         return "</table></div>"
 
     def link_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """A link that opens elsewhere."""
         address = escape(str(tokens[at].attrs.get("href", "")))
         return f'<a href="{address}" target="_blank" rel="noopener noreferrer">'
 

@@ -87,7 +87,6 @@ def control(inside: str, names: Names) -> str:
 
 
 def mention(name: str, *, user: str = "", sign: str = "@") -> str:
-    """A highlighted name."""
     return f'<span class="mention" data-user="{escape(user)}">{sign}{escape(name)}</span>'
 
 
@@ -100,7 +99,6 @@ def link(address: str, label: str = "") -> str:
 
 
 def is_web(address: str) -> bool:
-    """Return True if the page makes a link of this address."""
     return address.lower().startswith(("http://", "https://"))
 
 

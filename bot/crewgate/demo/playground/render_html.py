@@ -52,7 +52,6 @@ _STYLES: Final = (
 
 
 def rich_text(block: Json, names: Names) -> str:
-    """HTML of the whole block."""
     return "".join(_part(part, names) for part in block.get("elements", ()))
 
 

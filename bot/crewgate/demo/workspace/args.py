@@ -38,7 +38,6 @@ class Args:
         return self._raw.get(name) is not None
 
     def text(self, name: str, default: str = "") -> str:
-        """An optional string."""
         value = self._raw.get(name)
         return default if value is None else str(value)
 
@@ -58,7 +57,6 @@ class Args:
         return str(value).lower() in {"true", "1", "t"}
 
     def number(self, name: str, default: int) -> int:
-        """A whole number."""
         try:
             return int(self._raw.get(name) or default)
         except (TypeError, ValueError):

@@ -35,7 +35,6 @@ class Check:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, at: str, message: str) -> None:
-        """Note a problem."""
         self.problems.append(Problem(at, message))
 
 
@@ -65,8 +64,6 @@ def fields(required: str, also: str = "", /, **rules: Rule) -> Rule:
 
 
 def string(longest: int, *, shortest: int = 1) -> Rule:
-    """A string of such a length."""
-
     def check_string(check: Check, at: str, value: object) -> None:
         if not isinstance(value, str):
             check.add(at, "must be a string")
@@ -79,8 +76,6 @@ def string(longest: int, *, shortest: int = 1) -> Rule:
 
 
 def items(most: int, each: Rule, *, least: int = 1) -> Rule:
-    """A list of so many items."""
-
     def check_items(check: Check, at: str, value: object) -> None:
         if not isinstance(value, list | tuple):
             check.add(at, "must be an array")
@@ -96,8 +91,6 @@ def items(most: int, each: Rule, *, least: int = 1) -> Rule:
 
 
 def one_of(*values: object) -> Rule:
-    """One of these values."""
-
     def check_value(check: Check, at: str, value: object) -> None:
         if value not in values:
             check.add(at, f"must be one of: {', '.join(map(str, values))}")
@@ -187,7 +180,6 @@ def _with_one_of(names: str, rule: Rule) -> Rule:
 
 
 def _image(**more: Rule) -> Rule:
-    """An image, which is an element and a block alike."""
     alt = string(2_000, shortest=0)
     return _with_one_of(
         "image_url slack_file",
@@ -196,7 +188,6 @@ def _image(**more: Rule) -> Rule:
 
 
 def _asks(required: str = "", also: str = "", /, **rules: Rule) -> Rule:
-    """An element that asks for something."""
     return fields(
         required, f"focus_on_load {also}", placeholder=plain(150), confirm=_CONFIRM, **rules
     )
@@ -260,8 +251,6 @@ _TEXTS: Final[Mapping[str, Rule]] = {
 
 
 def _one_of_kinds(kinds: Mapping[str, Rule]) -> Rule:
-    """An element of one of these kinds."""
-
     def check_element(check: Check, at: str, element: object) -> None:
         if not isinstance(element, dict):
             check.add(at, "must be an object")

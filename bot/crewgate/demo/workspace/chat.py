@@ -78,7 +78,6 @@ def content_of(args: Args, world: World) -> Json:
 
 
 def post(world: World, args: Args) -> Json:
-    """`chat.postMessage`."""
     channel = open_channel(world, args.required("channel"))
     content = content_of(args, world)
     content["text"] = content["text"][:_POST_TEXT]
@@ -122,7 +121,6 @@ def update(world: World, args: Args) -> Json:
 
 
 def post_ephemeral(world: World, args: Args) -> Json:
-    """`chat.postEphemeral`."""
     channel = open_channel(world, args.required("channel"))
     user = args.required("user")
     if user not in channel.members:
@@ -140,7 +138,6 @@ def post_ephemeral(world: World, args: Args) -> Json:
 
 
 def react(world: World, args: Args) -> Json:
-    """`reactions.add`."""
     channel = open_channel(world, args.required("channel"))
     name = args.required("name").strip(":")
     message = find_message(channel, args.required("timestamp"))

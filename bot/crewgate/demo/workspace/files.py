@@ -19,7 +19,6 @@ _MAX_BYTES: Final = 1024**3
 
 
 def prepare(world: World, args: Args) -> Json:
-    """`files.getUploadURLExternal`."""
     name, size = args.required("filename"), args.number("length", 0)
     if not 0 < size <= _MAX_BYTES:
         raise Refused("invalid_arguments")
@@ -76,7 +75,6 @@ def receive_upload(world: World, file_id: str, content: bytes) -> web.Response:
 
 
 def show_file(world: World, file_id: str) -> web.Response:
-    """A file's content."""
     file = world.files.get(file_id)
     if file is None or file.content is None:
         return web.Response(status=404)

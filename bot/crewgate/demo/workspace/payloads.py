@@ -72,7 +72,6 @@ class Payloads:
         return self._interaction("block_actions", user) | where | {"actions": [action]}
 
     def submission(self, view: View, values: Json) -> Json:
-        """`view_submission`: somebody sent a modal."""
         wire = view_json(view, values)
         interaction = self._interaction("view_submission", view.user)
         return interaction | {"view": wire, "response_urls": []}

@@ -30,7 +30,6 @@ _MAX_PAGE: Final = 999
 
 
 def auth_test(world: World, _: Args) -> Json:
-    """`auth.test`."""
     answer: Json = {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Demo",
@@ -113,12 +112,10 @@ def open_im(world: World, args: Args) -> Json:
 
 
 def user_info(world: World, args: Args) -> Json:
-    """`users.info`."""
     return {"user": user_json(world, _user(world, args.required("user")))}
 
 
 def user_by_email(world: World, args: Args) -> Json:
-    """`users.lookupByEmail`."""
     email = args.required("email").lower()
     for user in world.users.values():
         if user.email and user.email.lower() == email:
@@ -127,7 +124,6 @@ def user_by_email(world: World, args: Args) -> Json:
 
 
 def group_members(world: World, args: Args) -> Json:
-    """`usergroups.users.list`."""
     group = world.groups.get(args.required("usergroup"))
     if group is None:
         raise Refused("no_such_subteam")

@@ -58,7 +58,6 @@ class File:
 
     @property
     def text(self) -> str:
-        """The content as text."""
         return (self.content or b"").decode()
 
 
@@ -146,7 +145,6 @@ class Channel:
 
     @property
     def kind(self) -> ChannelKind:
-        """Its kind."""
         if self.im_with is not None:
             return ChannelKind.DIRECT
         return ChannelKind.PRIVATE if self.private else ChannelKind.PUBLIC
@@ -171,7 +169,6 @@ class View:
 
     @property
     def blocks(self) -> list[Json]:
-        """The blocks on it."""
         return list(self.content.get("blocks", ()))
 
     @property

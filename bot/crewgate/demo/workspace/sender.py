@@ -57,7 +57,6 @@ class Sender:
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        """Close the connections to the bot."""
         if self._session is not None:
             await self._session.close()
             self._session = None

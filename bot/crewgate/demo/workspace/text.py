@@ -107,7 +107,6 @@ def elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def label(element: Json) -> str:
-    """Return the label of a button."""
     text = element.get("text")
     return str(text["text"]) if isinstance(text, dict) else ""
 

@@ -69,7 +69,6 @@ def show(world: World, user: str, content: Json) -> View:
 
 
 def change(world: World, view: View, content: Json) -> View:
-    """Show something else in the same view."""
     view.content = _with_ids(world, content)
     view.hash = world.new_id("h")
     world.changes.announce(view.content["type"], view)

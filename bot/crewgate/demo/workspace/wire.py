@@ -70,7 +70,6 @@ def _thread_fields(world: World, message: Message) -> Json:
 
 
 def file_json(world: World, file: File) -> Json:
-    """A file, with the address of its content."""
     link = f"{world.url}/files/{file.id}/{file.name}"
     return {
         "id": file.id,

@@ -153,7 +153,6 @@ class Workspace(UserActions):
         return list(self.api.calls)
 
     def calls_of(self, method: str) -> list[Call]:
-        """The latest calls of one method."""
         return [call for call in self.api.calls if call.method == method]
 
     async def until(self, condition: Callable[[], T], timeout: float = 5) -> T:
@@ -189,7 +188,6 @@ def message_text(message: Message | View) -> str:
 
 
 def buttons(message: Message | View) -> list[str]:
-    """Return the label of each button, in order."""
     blocks = message.all_blocks if isinstance(message, Message) else message.blocks
     found = elements(blocks)
     return [label(element) for _, element in found if element["type"] == "button"]

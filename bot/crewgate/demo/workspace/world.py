@@ -49,7 +49,6 @@ class World:
         self.users[BOT_USER_ID] = User(BOT_USER_ID, "crewgate", "", is_bot=True)
 
     def new_id(self, prefix: str) -> str:
-        """A new unique id."""
         self._ids += 1
         return f"{prefix}{self._ids:09X}"
 

@@ -191,7 +191,6 @@ class _Work:
 
 
 def _kept(output: Any) -> Json:
-    """Return the fields of a task's output that are stored."""
     model = output.pydantic
     return {
         "description": output.description,

@@ -227,12 +227,10 @@ class _ExactOutcome(BaseLLM):
         return json.dumps({"outcome": self._outcome})
 
     def supports_function_calling(self) -> bool:
-        """Return what the flow's own model says."""
         asked = getattr(self._resolved(), "supports_function_calling", None)
         return bool(asked()) if asked else False
 
     def supports_stop_words(self) -> bool:
-        """Return False."""
         return False
 
     def _resolved(self) -> Any:
