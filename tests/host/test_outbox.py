@@ -26,10 +26,10 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def old_file(file: Path, listener: Listener) -> Path:
-    """What a host of version 1 left, with a webhook to send."""
+    """What a host of the first release left, with a webhook to send."""
     with closing(sqlite3.connect(file)) as sql, sql:
-        sql.executescript(STEPS[0])
-        sql.execute("PRAGMA user_version = 1")
+        sql.executescript(STEPS[2])
+        sql.execute("PRAGMA user_version = 2")
         sql.execute(
             "INSERT INTO webhooks (execution_id, kind, about, url, headers, body, due_at)"
             " VALUES ('e-0', 'task', '', ?, '{}', '{}', 0)",

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +149,12 @@ async def test_one_file_is_one_hosts(start_host: StartHost, tmp_path: Path) -> N
                 pass
     file = tmp_path / "host.db"
     assert file.stat().st_mode & 0o077 == 0
-    with sqlite3.connect(file) as later:
-        later.execute("PRAGMA user_version = 99")
-    later.close()
-    with pytest.raises(HostNotStarted, match="a later version"):
-        async with start_host(StandInCrew()):
-            pass
+    for version, which in ((99, "a later version"), (1, "an earlier version")):
+        with closing(sqlite3.connect(file)) as other:
+            other.execute(f"PRAGMA user_version = {version}")
+        with pytest.raises(HostNotStarted, match=which):
+            async with start_host(StandInCrew()):
+                pass
     file.write_text("no database, " * 100)
     with pytest.raises(HostNotStarted, match="cannot be used"):
         async with start_host(StandInCrew()):

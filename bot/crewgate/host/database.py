@@ -45,14 +45,16 @@ class Database:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("BEGIN EXCLUSIVE")
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
-        for number, step in enumerate(STEPS[version:], start=version + 1):
+        if version not in {0, *STEPS}:
+            self._connection.close()
+            which = "a later" if version > max(STEPS) else "an earlier"
+            raise sqlite3.DatabaseError(f"it was written by {which} version of crewgate")
+        for number, step in STEPS.items():
             # One statement at a time: `executescript` would commit first.
-            for statement in filter(str.strip, step.split(";\n")):
+            for statement in filter(str.strip, step.split(";\n") if number > version else ()):
                 self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {number}")
+        self._connection.execute(f"PRAGMA user_version = {max(STEPS)}")
         self._connection.execute("COMMIT")
-        if version > len(STEPS):
-            raise sqlite3.DatabaseError("it was written by a later version of crewgate")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -48,27 +48,8 @@ CREATE TABLE questions (
     carried_out INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX questions_of ON questions (execution_id, asked_at);
-CREATE TABLE webhooks (
-    id INTEGER PRIMARY KEY,
-    execution_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    about TEXT NOT NULL,
-    url TEXT NOT NULL,
-    headers TEXT NOT NULL,
-    body TEXT NOT NULL,
-    tries INTEGER NOT NULL DEFAULT 0,
-    due_at REAL NOT NULL
-);
-CREATE INDEX webhooks_due ON webhooks (due_at);
-CREATE INDEX webhooks_about ON webhooks (execution_id, about);
-"""
-
-# What comes of sending is kept by a webhook's id, and receivers know a streamed event by it. So no
-# id is given again, not even where its webhook was taken back while it was being sent.
-_IDS_GIVEN_ONCE: Final = """
-DROP INDEX webhooks_due;
-DROP INDEX webhooks_about;
-ALTER TABLE webhooks RENAME TO old_webhooks;
+-- What comes of sending is kept by a webhook's id, and receivers know a streamed event by it: none
+-- is given again, not even where its webhook was taken back while it was being sent.
 CREATE TABLE webhooks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     execution_id TEXT NOT NULL,
@@ -80,8 +61,6 @@ CREATE TABLE webhooks (
     tries INTEGER NOT NULL DEFAULT 0,
     due_at REAL NOT NULL
 );
-INSERT INTO webhooks SELECT * FROM old_webhooks;
-DROP TABLE old_webhooks;
 CREATE INDEX webhooks_due ON webhooks (due_at);
 CREATE INDEX webhooks_about ON webhooks (execution_id, about);
 """
@@ -94,5 +73,8 @@ ALTER TABLE questions ADD COLUMN expires_at REAL;
 
 _EDITED: Final = "ALTER TABLE rounds ADD COLUMN edited TEXT;  -- NULL: the decision is about output"
 
-STEPS: Final = (_FIRST, _IDS_GIVEN_ONCE, _ASKS, _EDITED)
-"""From nothing to the present tables; `PRAGMA user_version` says how many a file has behind it."""
+STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED}
+"""From nothing to the present tables; `PRAGMA user_version` is the last that a file has behind it.
+
+The first release made files of version 2.
+"""
