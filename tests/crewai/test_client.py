@@ -4,6 +4,7 @@ The other side is the stand-in crew, a real server, wherever it can behave like 
 """
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,13 @@ import pytest
 
 from crewgate.crewai.client import HttpCrew
 from crewgate.demo.crew import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
     Crew,
     Fault,
     State,
-    drop_after,
-    drop_before,
     garbage,
-    hang,
     slow,
     status,
 )
@@ -105,8 +106,8 @@ async def test_the_crews_refusals_come_with_code_and_words(
         (status(502, ""), Unknown("502", "Bad Gateway", "502")),
         (status(504, ""), Unknown("504", "Gateway Timeout", "504")),
         (status(408, ""), Unknown("408", "Request Timeout", "408")),
-        (drop_before(), Unknown("the connection was lost before an answer came")),
-        (drop_after(), Unknown("the connection was lost before an answer came")),
+        (DROP_BEFORE, Unknown("the connection was lost before an answer came")),
+        (DROP_AFTER, Unknown("the connection was lost before an answer came")),
     ],
 )
 async def test_every_answer_has_its_outcome(
@@ -157,12 +158,12 @@ async def test_redirects_are_refused_and_the_token_does_not_travel(
 async def test_a_crew_that_does_not_answer_leaves_it_unknown(
     crew: Crew, http: httpx.AsyncClient, *, applied: bool
 ) -> None:
-    crew.fail("/resume", how=hang(applied=applied))
+    crew.fail("/resume", how=replace(HANG, applied=applied))
     assert await resume(a_client(http, crew.url, resume=Timeout(5, 0.05, 5))) == Unknown(
         "no answer in time"
     )
     assert (crew.execution(EXECUTION).state is State.RUNNING) is applied
-    crew.fail("/resume", how=hang(applied=applied))
+    crew.fail("/resume", how=replace(HANG, applied=applied))
     assert await resume(a_client(http, crew.url, resume=Timeout(5, 5, 0.05))) == Unknown(
         "no answer in time"
     )

@@ -11,7 +11,7 @@ from aiohttp import web
 from crewgate.crewai.client import HttpCrew
 from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
 from crewgate.crewai.wire import human_input_body
-from crewgate.demo.crew import Crew, drop_after, garbage, hang, slow, status
+from crewgate.demo.crew import DROP_AFTER, HANG, Crew, garbage, slow, status
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.network.client import ANSWER_LIMIT, Timeout, open_client
@@ -170,7 +170,7 @@ async def test_an_answer_without_an_id_starts_nothing_that_is_known(
 
 
 async def test_whether_it_was_sent_is_told_apart(crew: Crew, client: HttpCrew) -> None:
-    crew.fail("/kickoff", how=drop_after())
+    crew.fail("/kickoff", how=DROP_AFTER)
     lost = await kick_off(client)
     await crew.go_down()
     unsent = await kick_off(client)
@@ -184,7 +184,7 @@ async def test_a_kickoff_has_a_time_limit_of_its_own(crew: Crew, http: httpx.Asy
     patient = a_client(http, crew.url, resume=Timeout(5, 0.05, 5))
     assert answered(await kick_off(patient)).status == 200
 
-    crew.fail("/kickoff", how=hang())
+    crew.fail("/kickoff", how=HANG)
     hasty = a_client(http, crew.url, kickoff=Timeout(5, 5, 0.05))
     assert await kick_off(hasty) == Unknown("no answer in time")
 

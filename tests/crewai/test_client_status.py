@@ -5,11 +5,11 @@ import pytest
 
 from crewgate.crewai.client import HttpCrew
 from crewgate.demo.crew import (
+    DROP_BEFORE,
+    HANG,
     Crew,
     Fault,
-    drop_before,
     garbage,
-    hang,
     status,
 )
 from crewgate.network.client import Timeout
@@ -46,7 +46,7 @@ async def test_a_404_in_another_form_is_not_the_crews_own(
 
 
 async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClient) -> None:
-    crew.fail("/status", how=hang(), times=None)
+    crew.fail("/status", how=HANG, times=None)
     client = a_client(http, crew.url, status=Timeout(5, 5, 0.05))
     assert await client.status(EXECUTION) == CrewUnavailable("no answer within 0.05 s")
 
@@ -62,14 +62,14 @@ async def test_a_silent_crew_is_given_up_soon(crew: Crew, http: httpx.AsyncClien
             status(200, {"inputs": 1}),
             "the answer is not understood: the crew's inputs are not a list",
         ),
-        (drop_before(), "the connection was lost before an answer came"),
+        (DROP_BEFORE, "the connection was lost before an answer came"),
     ],
 )
 async def test_a_check_says_in_plain_words_what_is_wrong(
     crew: Crew, client: HttpCrew, fault: Fault, why: str
 ) -> None:
     crew.fail("/inputs", how=fault)
-    answered = fault != drop_before()
+    answered = fault != DROP_BEFORE
     assert await client.inputs() == CrewUnavailable(why, answered=answered)
     assert await client.inputs() == ("topic",)
     await crew.go_down()

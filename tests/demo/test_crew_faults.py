@@ -1,19 +1,20 @@
 """The stand-in crew fails on demand."""
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 import pytest
 
 from crewgate.demo.crew import (
+    DROP_AFTER,
+    DROP_BEFORE,
+    HANG,
     Crew,
     Echo,
     Fault,
-    drop_after,
-    drop_before,
     echo,
     garbage,
-    hang,
     slow,
     status,
 )
@@ -64,7 +65,7 @@ async def test_a_fault_counts_down_or_lasts_until_cleared(crew: Crew) -> None:
         crew.fail("/nope", how=status(500))
 
 
-@pytest.mark.parametrize(("fault", "applied"), [(drop_before(), False), (drop_after(), True)])
+@pytest.mark.parametrize(("fault", "applied"), [(DROP_BEFORE, False), (DROP_AFTER, True)])
 async def test_a_dropped_connection_leaves_no_answer(
     crew: Crew,
     fault: Fault,
@@ -86,7 +87,7 @@ async def test_a_hanging_request_goes_on_when_released(
     applied: bool,
 ) -> None:
     execution_id = await paused(crew)
-    crew.fail("/resume", how=hang(applied=applied))
+    crew.fail("/resume", how=replace(HANG, applied=applied))
     asking = asyncio.ensure_future(call(crew, "POST", "/resume", a_resume(execution_id)))
     await crew.until(lambda: len(crew.requests) == 1)
     assert (len(crew.resumes) == 1) is applied
@@ -97,7 +98,7 @@ async def test_a_hanging_request_goes_on_when_released(
 
 async def test_a_crew_that_is_down_drops_and_refuses_until_it_is_back(crew: Crew) -> None:
     execution_id = await paused(crew)
-    crew.fail("/resume", how=hang())
+    crew.fail("/resume", how=HANG)
     asking = asyncio.ensure_future(call(crew, "POST", "/resume", a_resume(execution_id)))
     await crew.until(lambda: len(crew.requests) == 1)
     url = crew.url

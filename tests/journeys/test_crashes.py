@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import Address, Crew, FlowWebhook, hang
+from crewgate.demo.crew import HANG, Address, Crew, FlowWebhook
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, settings
-from crewgate.demo.workspace import HANG, Workspace, buttons, message_text
+from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
 from tests.journeys.people import modal
@@ -105,7 +105,7 @@ async def test_killed_between_the_click_and_the_record_of_the_resume(world: Kill
     for count, applied in enumerate((True, False), start=2):
         await world.pause("draft", f"Draft {count}.", f"e-{count}")
         card = await world.card(f"Draft {count}.")
-        world.crew.fail("/resume", how=hang(applied=applied))
+        world.crew.fail("/resume", how=replace(HANG, applied=applied))
         before = len(world.crew.requests)
         await world.slack.click(ANA, card, "Approve")
         await world.crew.until(lambda: len(world.crew.requests) > before)  # noqa: B023
@@ -124,7 +124,7 @@ async def test_a_revision_is_not_repeated_before_the_next_output_was_heard(tmp_p
         crew = world.crew
         await world.pause()
         card = await world.card("A draft.")
-        crew.fail("/resume", how=hang(applied=True))
+        crew.fail("/resume", how=replace(HANG, applied=True))
         await world.revise(ANA, card)
         await crew.until(lambda: crew.resumes)
         async with world.killed():
@@ -187,7 +187,7 @@ async def test_killed_between_sending_an_answer_and_recording_what_came(
     """Where somebody else answers, ours surely did not arrive; the card does not know that."""
     await world.crew.ask()
     card = await world.card("asks for an answer")
-    world.crew.fail(ANSWERS, how=hang(applied=meanwhile == "it is applied"))
+    world.crew.fail(ANSWERS, how=replace(HANG, applied=meanwhile == "it is applied"))
     await world.slack.click(ANA, card, "✓ approved")
     await world.crew.until(lambda: world.sent)
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from crewgate.demo.crew import Style, drop_after, status
+from crewgate.demo.crew import DROP_AFTER, Style, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import buttons
@@ -64,7 +64,7 @@ async def test_an_event_is_taken_with_its_own_key_only_and_an_end_closes_what_wa
 async def test_a_task_webhook_after_a_lost_answer_is_evidence(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
-    world.crew.fail("/resume", how=drop_after())
+    world.crew.fail("/resume", how=DROP_AFTER)
     world.crew.fail("/resume", how=status(500), times=None)
     await world.slack.click(ANA, card, "Approve")
     await world.crew.until(lambda: world.crew.resumes)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.crew import drop_after, drop_before, garbage, status
+from crewgate.demo.crew import DROP_AFTER, DROP_BEFORE, garbage, status
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
@@ -210,11 +210,11 @@ async def asked(world: World, number: int) -> Message:
 async def test_an_answer_is_sent_again_and_takes_effect_once(flows: World) -> None:
     for count, (fault, text) in enumerate(
         (
-            (drop_after(), OURS_OR_NOT),
+            (DROP_AFTER, OURS_OR_NOT),
             (status(500, applied=True), OURS_OR_NOT),
             (status(504, applied=True), OURS_OR_NOT),
             (garbage(), OURS_OR_NOT),
-            (drop_before(), GOES_ON),
+            (DROP_BEFORE, GOES_ON),
             (status(408), GOES_ON),
             (status(429, retry_after=0), GOES_ON),
             (status(503), GOES_ON),

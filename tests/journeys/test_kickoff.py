@@ -6,7 +6,7 @@ import json
 import aiohttp
 import pytest
 
-from crewgate.demo.crew import Address, State, drop_after, hang, status
+from crewgate.demo.crew import DROP_AFTER, HANG, Address, State, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.workspace import Message, message_text
 from tests.journeys.conftest import World
@@ -61,7 +61,7 @@ async def test_the_crews_own_refusals_are_passed_on_and_its_absence_is_said(worl
     await world.crew.go_down()
     unreachable, down = await world.kick_off()
     await world.crew.come_back()
-    world.crew.fail("/kickoff", how=drop_after())
+    world.crew.fail("/kickoff", how=DROP_AFTER)
     lost, perhaps = await world.kick_off()
     unknown, _ = await world.post("/crews/nobody/kickoff", b"{}")
 
@@ -179,7 +179,7 @@ async def test_a_kickoff_that_cannot_be_passed_on(world: World) -> None:
 
 
 async def test_a_caller_that_gives_up_does_not_lose_its_urls(world: World) -> None:
-    world.crew.fail("/kickoff", how=hang())
+    world.crew.fail("/kickoff", how=HANG)
     body = {"inputs": {"topic": "tea"}, "crewWebhookUrl": "http://127.0.0.1:9/crew"}
     with pytest.raises(TimeoutError):
         async with (

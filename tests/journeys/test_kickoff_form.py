@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from crewgate.demo.crew import drop_after, status
+from crewgate.demo.crew import DROP_AFTER, status
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import View, error
@@ -59,7 +59,7 @@ async def test_what_the_crew_refuses_is_said_and_can_be_sent_again(world: World)
 
 async def test_nobody_claims_to_know_whether_it_started(world: World) -> None:
     for fault, why in (
-        (drop_after(), "connection was lost"),
+        (DROP_AFTER, "connection was lost"),
         (status(200, {"hello": "world"}), "names no execution"),
         (status(408, "gave up"), "408: gave up"),
         (status(502, "<h1>Bad gateway</h1>"), "502: Bad gateway"),

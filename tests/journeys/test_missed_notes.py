@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import Workspace
-from crewgate.demo.workspace.faults import HANG, malformed, rate_limited
+from crewgate.demo.workspace import HANG, Workspace
+from crewgate.demo.workspace.faults import malformed, rate_limited
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_rules import Skewed

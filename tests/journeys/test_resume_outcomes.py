@@ -1,8 +1,8 @@
 """Whatever the crew answers, the card says what is true, and a decision takes effect once."""
 
-from crewgate.demo.crew import drop_after, drop_before, garbage, hang, status
+from crewgate.demo.crew import DROP_AFTER, DROP_BEFORE, HANG, garbage, status
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.workspace import DROP_BEFORE, Message, buttons, message_text
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, showing
 
@@ -47,7 +47,7 @@ async def test_what_did_not_take_effect_is_sent_again_by_itself(world: World) ->
             status(500, {"message": "oops"}),
             status(502),
             status(504),
-            drop_before(),
+            DROP_BEFORE,
         ),
         start=1,
     ):
@@ -61,7 +61,7 @@ async def test_what_did_not_take_effect_is_sent_again_by_itself(world: World) ->
 
 async def test_an_answer_that_was_lost_after_the_crew_took_it_needs_a_sign(world: World) -> None:
     for count, how in enumerate(
-        (drop_after(), garbage(), status(500, applied=True), status(504, applied=True)), start=1
+        (DROP_AFTER, garbage(), status(500, applied=True), status(504, applied=True)), start=1
     ):
         world.crew.fail("/resume", how=how)
 
@@ -80,7 +80,7 @@ async def test_an_answer_that_was_lost_after_the_crew_took_it_needs_a_sign(world
 
 async def test_a_refusal_of_the_request_after_a_lost_answer_loses_no_decision(world: World) -> None:
     """A 400 has two meanings; the crew may still wait."""
-    world.crew.fail("/resume", how=drop_before())
+    world.crew.fail("/resume", how=DROP_BEFORE)
     world.crew.fail("/resume", how=status(400, {"message": "taskWebhookUrl must use https"}))
 
     card = await approved(world)
@@ -93,7 +93,7 @@ async def test_a_refusal_of_the_request_after_a_lost_answer_loses_no_decision(wo
 
 
 async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(world: World) -> None:
-    world.crew.fail("/resume", how=drop_after())
+    world.crew.fail("/resume", how=DROP_AFTER)
     await world.pause("draft", "first words")
     first = await world.card("first words")
     await world.revise(ANA, first)
@@ -109,7 +109,7 @@ async def test_a_revision_whose_answer_was_lost_is_known_by_the_next_output(worl
 
 
 async def test_a_crew_that_hangs_is_told_about_on_the_card(world: World) -> None:
-    world.crew.fail("/resume", how=hang())
+    world.crew.fail("/resume", how=HANG)
 
     card = await approved(world)
 

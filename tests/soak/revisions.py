@@ -12,21 +12,23 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from crewgate.demo.crew import faults as at_crew
+from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG
 from tests.quick_bot import quick
 from tests.soak.options import Options
 from tests.soak.run import soak
 from tests.soak.trouble import Trouble
 
 _LOST: Final = (
-    at_crew.drop_after(),
-    at_crew.drop_after(),
-    at_crew.drop_before(),
+    DROP_AFTER,
+    DROP_AFTER,
+    DROP_BEFORE,
     at_crew.status(500, applied=True),
-    at_crew.hang(applied=True),
+    replace(HANG, applied=True),
 )
 _FAULTS: Final = (0.05, 0.3)
 _SECONDS_FOR_EACH_KILL: Final = 2

@@ -8,6 +8,7 @@ know of that.
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from random import Random
 from typing import Final
@@ -17,7 +18,8 @@ import aiohttp
 from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import Crew
 from crewgate.demo.crew import faults as at_crew
-from crewgate.demo.workspace import DROP_AFTER, DROP_BEFORE, HANG, Workspace
+from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, slow
+from crewgate.demo.workspace import Workspace
 from crewgate.demo.workspace import faults as at_slack
 from tests.soak.ledger import Outage
 from tests.soak.load import ask_readyz
@@ -37,7 +39,7 @@ _DOWN: Final = (0.3, 2.0)
 _DEAD: Final = (0.0, 1.0)
 #: Seconds that the clock steps by; each time while resumes take long.
 _STEP_BY: Final = (120, 3600, -120)
-_LONG_RESUME: Final = at_crew.slow(6)
+_LONG_RESUME: Final = slow(6)
 _UNDER_WAY: Final = 2.0
 _WATCHED: Final = 3.0
 #: Clients notice a death later than it happens, on a busy machine by seconds.
@@ -67,12 +69,12 @@ AT_RESUME: Final = (
     at_crew.echo(200, into=at_crew.Echo.MESSAGE),
     at_crew.garbage(applied=False),
     at_crew.garbage(applied=True),
-    at_crew.drop_before(),
-    at_crew.drop_after(),
-    at_crew.drop_after(),
-    at_crew.slow(1),
-    at_crew.hang(),
-    at_crew.hang(applied=True),
+    DROP_BEFORE,
+    DROP_AFTER,
+    DROP_AFTER,
+    slow(1),
+    HANG,
+    replace(HANG, applied=True),
 )
 AT_STATUS: Final = (
     at_crew.status(500),
@@ -81,19 +83,19 @@ AT_STATUS: Final = (
     at_crew.status(429, retry_after=2),
     at_crew.echo(422),
     at_crew.garbage(),
-    at_crew.drop_before(),
-    at_crew.slow(1),
-    at_crew.hang(),
+    DROP_BEFORE,
+    slow(1),
+    HANG,
 )
 AT_KICKOFF: Final = (
     at_crew.status(500),
     at_crew.status(503, retry_after=1),
     at_crew.echo(422),
     at_crew.garbage(applied=True),
-    at_crew.drop_before(),
-    at_crew.drop_after(),
-    at_crew.slow(2),
-    at_crew.hang(),
+    DROP_BEFORE,
+    DROP_AFTER,
+    slow(2),
+    HANG,
 )
 AT_CREW: Final = {"/resume": AT_RESUME, "/status": AT_STATUS, "/kickoff": AT_KICKOFF}
 
@@ -107,7 +109,7 @@ AT_SLACK: Final = (
     at_slack.http_status(500),
     at_slack.http_status(503),
     *(at_slack.malformed(body) for body in _MALFORMED),
-    at_slack.slow(1),
+    slow(1),
     DROP_BEFORE,
     DROP_AFTER,
     HANG,

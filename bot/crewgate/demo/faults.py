@@ -52,6 +52,19 @@ class Fault:
         return web.json_response(told, status=self.code, headers=headers)
 
 
+HANG: Final = Fault("hang", seconds=None)
+"""Keep the connection open until `release()`, then do the work."""
+DROP_BEFORE: Final = Fault("drop before", drops=True)
+"""Close the connection without doing the work."""
+DROP_AFTER: Final = Fault("drop after", applied=True, drops=True)
+"""Do the work, then close the connection without an answer."""
+
+
+def slow(seconds: float) -> Fault:
+    """Wait, unless `release()` comes sooner, then do the work."""
+    return Fault("slow", seconds=seconds)
+
+
 @dataclass(slots=True)
 class _Pending:
     name: str

@@ -8,7 +8,7 @@ the bot.
         crew.human_input = Address.bearer("http://127.0.0.1:3000/crews/research/human-input", s)
         execution = crew.start_execution({"topic": "tea"})
         await crew.until(lambda: crew.notifications)
-        crew.fail("/resume", how=drop_after())
+        crew.fail("/resume", how=DROP_AFTER)
 """
 
 from __future__ import annotations
@@ -18,23 +18,17 @@ from crewgate.demo.changes import Change
 from crewgate.demo.crew.crew import Crew
 from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
-from crewgate.demo.crew.faults import (
-    Echo,
-    drop_after,
-    drop_before,
-    echo,
-    garbage,
-    hang,
-    slow,
-    status,
-)
+from crewgate.demo.crew.faults import Echo, echo, garbage, status
 from crewgate.demo.crew.flows import FlowRequest
 from crewgate.demo.crew.records import Call, Sent
 from crewgate.demo.crew.script import SAMPLE, Task, TaskFailed
 from crewgate.demo.crew.wire import Style
-from crewgate.demo.faults import Fault
+from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, Fault, slow
 
 __all__ = [
+    "DROP_AFTER",
+    "DROP_BEFORE",
+    "HANG",
     "SAMPLE",
     "Address",
     "Call",
@@ -53,11 +47,8 @@ __all__ = [
     "Task",
     "TaskFailed",
     "Urls",
-    "drop_after",
-    "drop_before",
     "echo",
     "garbage",
-    "hang",
     "slow",
     "status",
 ]

@@ -46,26 +46,6 @@ def status(
     return Fault(f"{code}", applied=applied, code=code, body=body, headers=tuple(extra.items()))
 
 
-def hang(*, applied: bool = False) -> Fault:
-    """Answer nothing until `release()`; then continue as usual."""
-    return Fault("hang", applied=applied, seconds=None)
-
-
-def drop_before() -> Fault:
-    """Close the connection without carrying the request out."""
-    return Fault("drop", drops=True)
-
-
-def drop_after() -> Fault:
-    """Carry the request out, then close the connection without answering."""
-    return Fault("drop", applied=True, drops=True)
-
-
-def slow(seconds: float) -> Fault:
-    """Take this long, unless `release()` comes sooner, then carry out and answer as usual."""
-    return Fault("slow", seconds=seconds)
-
-
 def garbage(*, applied: bool = True) -> Fault:
     """Answer 200 with something that is not JSON."""
     html = (("Content-Type", "text/html"),)

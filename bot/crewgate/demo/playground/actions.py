@@ -25,8 +25,8 @@ CREW_FAULTS: Final = {
     "slow": crew.slow(_SLOW_SECONDS),
     "500": crew.status(500, {"error": "Internal Server Error", "message": "The crew failed"}),
     "refuse": crew.status(422, {"error": "Validation Error", "message": "The crew says no"}),
-    "drop": crew.drop_after(),
-    "hang": crew.hang(),
+    "drop": crew.DROP_AFTER,
+    "hang": crew.HANG,
 }
 """The faults for the next request of one route."""
 SLACK_FAULTS: Final = {

@@ -21,18 +21,14 @@ are in the modules named after them, the limits in `limits` and `blocks`.
 from __future__ import annotations
 
 from crewgate.demo.changes import Change, Subscription
-from crewgate.demo.faults import Fault
+from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, Fault, slow
 from crewgate.demo.workspace.faults import (
-    DROP_AFTER,
-    DROP_BEFORE,
-    HANG,
     SHARES_NOTHING,
     echo,
     error,
     http_status,
     malformed,
     rate_limited,
-    slow,
 )
 from crewgate.demo.workspace.forms import CannotDoThat
 from crewgate.demo.workspace.grid import Grid

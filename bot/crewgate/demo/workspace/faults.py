@@ -41,11 +41,6 @@ def malformed(body: object) -> Fault:
     return Fault("malformed", code=200, body=json.dumps(body), headers=json_)
 
 
-def slow(seconds: float) -> Fault:
-    """Wait, unless `release()` comes sooner, then do the work."""
-    return Fault("slow", seconds=seconds)
-
-
 def _claims_to_share(_: str, args: str) -> object:
     files = [{"id": one["id"], "shares": {}} for one in json.loads(json.loads(args)["files"])]
     return {"ok": True, "files": files}
@@ -56,9 +51,3 @@ SHARES_NOTHING: Final = Fault("shares nothing", code=200, echo=_claims_to_share)
 
 https://github.com/slackapi/python-slack-sdk/issues/1575
 """
-HANG: Final = Fault("hang", seconds=None)
-"""Keep the connection open until `release()`, then do the work."""
-DROP_BEFORE: Final = Fault("drop before", drops=True)
-"""Close the connection without doing the work."""
-DROP_AFTER: Final = Fault("drop after", applied=True, drops=True)
-"""Do the work, then close the connection without an answer."""
