@@ -91,13 +91,6 @@ IMAGE = {"type": "image", "image_url": "https://x.example/a.png", "alt_text": ""
         actions(*({**button(), "action_id": str(one)} for one in range(25))),
         actions({"type": "overflow", "options": options(5)}),
         actions({"type": "static_select", "options": options(100)}),
-        actions(
-            {
-                "type": "static_select",
-                "option_groups": [{"label": plain("x"), "options": options(1)}],
-            }
-        ),
-        actions({"type": "radio_buttons", "options": [{**option(), "text": mrkdwn("*x*")}]}),
         asking(max_length=3_000, placeholder=plain("x" * 150), multiline=True),
     ],
 )
@@ -144,6 +137,7 @@ def test_good_blocks(block: Json) -> None:
         (asking(max_length=3_001), "/blocks/0/element/max_length"),
         (asking(placeholder=plain("x" * 151)), "/blocks/0/element/placeholder/text"),
         (asking(type="button"), "/blocks/0/element/type"),
+        (asking(type="checkboxes", options=options(1)), "/blocks/0/element/type"),
         (asking(type="static_select"), "/blocks/0/element"),
         (section(accessory={**IMAGE, "title": plain("x")}), "/blocks/0/accessory/title"),
         ({"type": ["section"]}, "/blocks/0/type"),

@@ -144,12 +144,12 @@ _CONFIRM: Final = fields(
     style=_STYLE,
 )
 
-# ---- elements
+# ---- elements: the kinds that the bot makes; any other is unsupported
 
 
-def _options(most: int, *, rich: bool = False) -> Rule:
-    """Options with values of their own; `rich` ones (radio buttons, checkboxes) may be mrkdwn."""
-    words = text(75, plain=not rich)
+def _options(most: int) -> Rule:
+    """Options with values of their own."""
+    words = plain(75)
     option = fields("text value", text=words, value=string(150), description=words, url=_URL)
     every = items(most, option)
 
@@ -193,17 +193,6 @@ def _asks(required: str = "", also: str = "", /, **rules: Rule) -> Rule:
     )
 
 
-def _menu(also: str) -> Rule:
-    options = _options(100)
-    groups = items(100, fields("label options", label=plain(75), options=options))
-    menu = _asks("", also, options=options, option_groups=groups)
-    return _with_one_of("options option_groups", menu)
-
-
-_SELECTED: Final = "max_selected_items"
-_TYPED: Final = "initial_value dispatch_action_config"
-_CONVERSATION: Final = "default_to_current_conversation filter"
-
 #: Those that may stand in an actions block, and beside a section.
 _IN_ACTIONS: Final[Mapping[str, Rule]] = {
     "button": fields(
@@ -219,27 +208,12 @@ _IN_ACTIONS: Final[Mapping[str, Rule]] = {
 }
 #: Those that may stand in a form, and there as well.
 _ASKING: Final[Mapping[str, Rule]] = {
-    "checkboxes": _asks("options", "initial_options", options=_options(10, rich=True)),
-    "radio_buttons": _asks("options", "initial_option", options=_options(10, rich=True)),
     "datepicker": _asks("", "initial_date"),
-    "datetimepicker": _asks("", "initial_date_time"),
-    "timepicker": _asks("", "initial_time timezone"),
-    "static_select": _menu("initial_option"),
-    "multi_static_select": _menu(f"initial_options {_SELECTED}"),
+    "static_select": _asks("options", "initial_option", options=_options(100)),
     "users_select": _asks("", "initial_user"),
-    "multi_users_select": _asks("", f"initial_users {_SELECTED}"),
-    "conversations_select": _asks("", f"initial_conversation {_CONVERSATION}"),
-    "multi_conversations_select": _asks("", f"initial_conversations {_CONVERSATION} {_SELECTED}"),
-    "channels_select": _asks("", "initial_channel"),
-    "multi_channels_select": _asks("", f"initial_channels {_SELECTED}"),
-    "external_select": _asks("", "initial_option min_query_length"),
-    "multi_external_select": _asks("", f"initial_options min_query_length {_SELECTED}"),
 }
 #: Those that may stand in a form alone.
 _TEXTS: Final[Mapping[str, Rule]] = {
-    "email_text_input": _asks("", _TYPED),
-    "url_text_input": _asks("", _TYPED),
-    "number_input": _asks("", f"{_TYPED} is_decimal_allowed min_value max_value"),
     "plain_text_input": _asks(
         "",
         "multiline dispatch_action_config",

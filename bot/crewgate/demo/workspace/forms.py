@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from crewgate.demo.workspace.blocks import INPUT_VALUE
 from crewgate.demo.workspace.records import View
 from crewgate.demo.workspace.text import Json, elements, label
 
-Entry: TypeAlias = str | Sequence[str] | None
-"""A person's input: a text, an option's text or value, or several of them."""
-
-_TEXTS: Final = frozenset(
-    {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
-)
 _STATE_FIELDS: Final = {
-    **dict.fromkeys(_TEXTS, ("value", "initial_value")),
+    "plain_text_input": ("value", "initial_value"),
     "static_select": ("selected_option", "initial_option"),
-    "external_select": ("selected_option", "initial_option"),
-    "radio_buttons": ("selected_option", "initial_option"),
-    "checkboxes": ("selected_options", "initial_options"),
-    "multi_static_select": ("selected_options", "initial_options"),
     "users_select": ("selected_user", "initial_user"),
-    "multi_users_select": ("selected_users", "initial_users"),
-    "conversations_select": ("selected_conversation", "initial_conversation"),
-    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
-    "channels_select": ("selected_channel", "initial_channel"),
-    "multi_channels_select": ("selected_channels", "initial_channels"),
     "datepicker": ("selected_date", "initial_date"),
-    "timepicker": ("selected_time", "initial_time"),
-    "datetimepicker": ("selected_date_time", "initial_date_time"),
 }
 """Per kind of element: the field of the form's state, and the field of the initial value."""
 
@@ -65,7 +48,7 @@ def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tupl
     found = [
         (block, element, option)
         for block, element in elements(blocks)
-        for option in options_of(element)
+        for option in element.get("options", ())
         if text in {option["text"]["text"], option["value"]}
         and block_id in {None, block["block_id"]}
     ]
@@ -74,14 +57,7 @@ def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tupl
     return found[0]
 
 
-def options_of(element: Json) -> list[Json]:
-    """All choices of a menu, those in groups too."""
-    groups = element.get("option_groups", ())
-    grouped = [option for group in groups for option in group["options"]]
-    return [*element.get("options", ()), *grouped]
-
-
-def state_of(blocks: Iterable[Json], entered: Mapping[str, Entry]) -> Json:
+def state_of(blocks: Iterable[Json], entered: Mapping[str, str | None]) -> Json:
     """The values of a form, by block and action; what was not entered is as it was at first."""
     values: Json = {}
     for block, element in elements(blocks):
@@ -93,7 +69,7 @@ def state_of(blocks: Iterable[Json], entered: Mapping[str, Entry]) -> Json:
     return values
 
 
-def fill(view: View, entered: Mapping[str, Entry]) -> Json:
+def fill(view: View, entered: Mapping[str, str | None]) -> Json:
     """The values of a modal that a person has filled in.
 
     Raises CannotDoThat for what Slack's client does not let pass: unknown fields, required ones
@@ -113,7 +89,7 @@ def fill(view: View, entered: Mapping[str, Entry]) -> Json:
     return values
 
 
-def choice(element: Json, given: Entry) -> Json:
+def choice(element: Json, given: str | None) -> Json:
     """Return what using an element adds to its action: nothing for a button, else what was chosen.
 
     Raises CannotDoThat when there is no such choice.
@@ -137,25 +113,21 @@ def _label_of(block: Json) -> str:
     return str(block["label"]["text"]) if "label" in block else ""
 
 
-def _entry(element: Json, given: Entry) -> Json:
+def _entry(element: Json, given: str | None) -> Json:
     kind = element["type"]
     key, initial = _STATE_FIELDS[kind]
-    value: Any
     if given is None:
-        value = element.get(initial, [] if key.endswith("s") else None)
+        value = element.get(initial)
     elif key == "selected_option":
-        value = _choose(element, str(given))
-    elif key == "selected_options":
-        value = [_choose(element, one) for one in ([given] if isinstance(given, str) else given)]
-    elif key.endswith("s"):
-        value = [given] if isinstance(given, str) else list(given)
+        value = _choose(element, given)
     else:
-        value = given if given != "" else None
+        value = given or None
     return {"type": kind, key: value}
 
 
 def _choose(element: Json, text: str) -> Json:
-    for option in options_of(element):
+    options: list[Json] = element.get("options", [])
+    for option in options:
         if text in {option["text"]["text"], option["value"]}:
             return option
     raise CannotDoThat(f"there is no choice called {text!r}")
@@ -163,7 +135,7 @@ def _choose(element: Json, text: str) -> Json:
 
 def _validate(block: Json, element: Json, value: object) -> None:
     name = _label_of(block)
-    if value in (None, "", []):
+    if value in (None, ""):
         if not block.get("optional", False):
             raise CannotDoThat(f"{name}: Please complete this required field.")
     elif element["type"] == "plain_text_input":

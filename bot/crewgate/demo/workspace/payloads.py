@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from crewgate.demo.workspace.forms import Entry, state_of
+from crewgate.demo.workspace.forms import state_of
 from crewgate.demo.workspace.grid import ENTERPRISE_ID
 from crewgate.demo.workspace.records import (
     APP_ID,
@@ -47,7 +47,7 @@ class Payloads:
         surface: Message | View,
         found: tuple[Json, Json],
         chosen: Json,
-        entered: Mapping[str, Entry],
+        entered: Mapping[str, str | None],
     ) -> Json:
         """`block_actions`: somebody used an element of a message, a modal or Home.
 
@@ -175,7 +175,7 @@ class Payloads:
             "is_enterprise_install": False,
         } | (self._world.grid.of_interaction if self._world.grid is not None else {})
 
-    def _message(self, user: str, message: Message, entered: Mapping[str, Entry]) -> Json:
+    def _message(self, user: str, message: Message, entered: Mapping[str, str | None]) -> Json:
         channel = self._world.channels[message.channel]
         container = {
             "type": "message",

@@ -10,7 +10,6 @@ from crewgate.demo.workspace.args import Refused, refuse_problems
 from crewgate.demo.workspace.blocks import view_problems
 from crewgate.demo.workspace.forms import (
     CannotDoThat,
-    Entry,
     choice,
     fill,
     find_element,
@@ -67,8 +66,8 @@ class UserActions:
         action_id: str,
         *,
         block_id: str,
-        chosen: Entry = None,
-        entered: Mapping[str, Entry] | None = None,
+        chosen: str | None = None,
+        entered: Mapping[str, str | None] | None = None,
     ) -> Reply:
         """Use any element: press it, or choose in it. `entered` is what else the form holds.
 
@@ -97,7 +96,7 @@ class UserActions:
         surface: Message | View,
         found: tuple[Json, Json],
         chosen: Json,
-        entered: Mapping[str, Entry] | None = None,
+        entered: Mapping[str, str | None] | None = None,
     ) -> Reply:
         payload = self._payloads.action(user, surface, found, chosen, entered or {})
         return await self._sender.send("interactive", payload)
@@ -105,7 +104,7 @@ class UserActions:
     # ---- modals
 
     async def submit(
-        self, user: str, values: Mapping[str, Entry] | None = None, view: View | None = None
+        self, user: str, values: Mapping[str, str | None] | None = None, view: View | None = None
     ) -> Reply:
         """Send the modal on top, filled in: values by block id, action id or label.
 

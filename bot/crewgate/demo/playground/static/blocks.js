@@ -34,12 +34,10 @@ function inputBlock(block, context) {
   const left = h("span", { class: "left", "aria-live": "polite" });
   const error = h("p", { class: "error", id: `${id}-error`, role: "alert", hidden: true });
   const optional = block.optional ? h("span", { class: "optional" }, " (optional)") : null;
-  const label = made.group
-    ? h("legend", { html: block.label.html }, optional)
-    : h("label", { for: id, html: block.label.html }, optional);
-  if (!made.group) made.control.id = id;
+  const label = h("label", { for: id, html: block.label.html }, optional);
+  made.control.id = id;
   made.control.setAttribute("aria-describedby", error.id);
-  if (!block.optional && !made.group) made.control.setAttribute("aria-required", "true");
+  if (!block.optional) made.control.setAttribute("aria-required", "true");
   const one = {
     ...made,
     block,
@@ -51,12 +49,10 @@ function inputBlock(block, context) {
     /** The error that Slack's own client shows before sending; empty when valid. */
     validate() {
       const value = made.read();
-      const size = typeof value === "string" ? value.length : 0;
-      if (value === null || value === "" || value.length === 0) {
-        return block.optional ? "" : "Please complete this required field.";
-      }
+      if (!value) return block.optional ? "" : "Please complete this required field.";
+      const size = value.length;
       if (longest && size > longest) return `This is ${size - longest} characters too long.`;
-      if (size && size < (block.element.min_length ?? 0)) return `Enter at least ${block.element.min_length} characters.`;
+      if (size < (block.element.min_length ?? 0)) return `Enter at least ${block.element.min_length} characters.`;
       return made.control.validity?.valid === false ? made.control.validationMessage : "";
     },
   };
@@ -67,7 +63,7 @@ function inputBlock(block, context) {
     left.classList.toggle("over", room < 0);
   });
   context.form.add(one);
-  return h(made.group ? "fieldset" : "div", { class: "input" },
+  return h("div", { class: "input" },
     label, made.node, left, error, block.hint && h("p", { class: "hint", html: block.hint.html }));
 }
 

@@ -1,7 +1,7 @@
 // Interactive elements: buttons, menus, inputs. Every value an input has is read here.
 
 import { h, icon, toast } from "./dom.js";
-import { act, get, ui } from "./store.js";
+import { act, get } from "./store.js";
 
 const key = (context, element) => `${context.block.block_id}/${element.action_id}`;
 const focusName = (context, element) => `${context.name}/${key(context, element)}`;
@@ -94,73 +94,37 @@ function overflow(element, context) {
 
 // ---- inputs: `{node, read}`; `read` gives what the server takes as an entry
 
-const TYPES = { number_input: "number", email_text_input: "email", url_text_input: "url", datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" };
 
 function text(element, start) {
   const placeholder = element.placeholder?.text;
   const node = element.multiline
     ? h("textarea", { rows: 5, placeholder })
-    : h("input", { type: TYPES[element.type] ?? "text", placeholder, step: element.is_decimal_allowed ? "any" : null });
-  node.value = start ?? element.initial_value ?? element.initial_date ?? element.initial_time ?? "";
+    : h("input", { type: element.type === "datepicker" ? "date" : "text", placeholder });
+  node.value = start ?? element.initial_value ?? element.initial_date ?? "";
   return { node, control: node, read: () => node.value };
 }
 
-const optionsOf = (element) => [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((group) => group.options)];
 const valueOf = (option) => option.value ?? option.text.text;
 
-/** Menus of people and channels, as if the bot had named each. */
-function listed(element) {
-  const named = (id, label) => ({ value: id, text: { text: label, html: label } });
-  if (/users/.test(element.type)) return get("people").map((one) => named(one.id, one.name));
-  if (/channels|conversations/.test(element.type)) {
-    const here = get(`channel/${ui.channel}`);
-    return here ? [named(here.id, `#${here.name}`)] : [];
-  }
-  return optionsOf(element);
-}
+/** Menus of people, as if the bot had named each. */
+const listed = (element) => element.options ?? get("people").map((one) => ({ value: one.id, text: { text: one.name } }));
 
 function select(element, start) {
   const option = (one) => h("option", { value: valueOf(one) }, one.text.text);
-  const groups = element.option_groups?.map((group) => h("optgroup", { label: group.label.text }, group.options.map(option)));
   const empty = h("option", { value: "" }, element.placeholder?.text ?? "Select an option");
-  const node = h("select", {}, empty, groups ?? listed(element).map(option));
-  const initial = element.initial_option ? valueOf(element.initial_option) : (element.initial_user ?? element.initial_channel ?? element.initial_conversation);
+  const node = h("select", {}, empty, listed(element).map(option));
+  const initial = element.initial_option ? valueOf(element.initial_option) : element.initial_user;
   node.value = start ?? initial ?? "";
   return { node, control: node, read: () => node.value || null };
 }
 
-let groups = 0;
-
-function choices(element, start, kind) {
-  const group = `choice-${(groups += 1)}`;
-  const initial = element.initial_options?.map(valueOf) ?? element.initial_users ?? (element.initial_option ? [valueOf(element.initial_option)] : []);
-  const chosen = new Set(start === undefined || start === null ? initial : [start].flat());
-  const boxes = listed(element).map((option) => {
-    const box = h("input", { type: kind, name: group, value: valueOf(option) });
-    box.checked = chosen.has(valueOf(option));
-    return h("label", { class: "choice" }, box, h("span", { html: option.text.html },
-      option.description && h("small", { html: option.description.html })));
-  });
-  const node = h("div", { class: `choices ${element.type}`, role: kind === "radio" ? "radiogroup" : "group" }, boxes);
-  const read = () => {
-    const values = [...node.querySelectorAll("input:checked")].map((box) => box.value);
-    return kind === "radio" ? (values[0] ?? null) : values;
-  };
-  return { node, control: node.querySelector("input") ?? node, read, group: true };
-}
-
-function input(element, start) {
-  if (element.type === "radio_buttons") return choices(element, start, "radio");
-  if (element.type === "checkboxes" || element.type.startsWith("multi_")) return choices(element, start, "checkbox");
-  if (element.type.endsWith("_select")) return select(element, start);
-  return text(element, start);
-}
+const input = (element, start) => (element.type.endsWith("_select") ? select : text)(element, start);
 
 /** An input that stands in a message, Home or an actions block: using it tells the bot at once. */
 function immediate(element, context) {
   const made = input(element, context.form?.kept.get(key(context, element)));
   made.control.dataset.focus = focusName(context, element);
-  if (!made.group) made.node.setAttribute("aria-label", element.placeholder?.text ?? element.action_id);
+  made.node.setAttribute("aria-label", element.placeholder?.text ?? element.action_id);
   made.node.addEventListener("change", () => use(made.node, element, context, made.read()));
   context.form?.add({ name: key(context, element), ...made });
   return made.node;
