@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 from typing import Final
 
 from crewgate.demo.playground.markdown import markdown
-from crewgate.demo.playground.mrkdwn import Names, mrkdwn, plain
-from crewgate.demo.playground.render_html import rich_text
+from crewgate.demo.playground.mrkdwn import Names, mrkdwn
+from crewgate.demo.playground.render_html import render_blocks
 from crewgate.demo.workspace import Message
 from crewgate.demo.workspace.text import Json, elements, label
 
@@ -65,31 +65,14 @@ def _of_block(block: Json, names: Names) -> list[str]:
 
 def _texts(block: Json, names: Names) -> Iterator[str]:
     """The HTML of each text of a block, in the order in which they are read."""
-    if block.get("type") == "rich_text":
-        yield rich_text(block, names)
-    elif block.get("type") == "context":
-        yield " ".join(_text(element, names) for element in block["elements"])
+    [shown] = render_blocks([block], names)
+    text = shown.get("text")
+    if shown.get("type") == "context":
+        yield " ".join(one.get("html", "") for one in shown["elements"])
     else:
-        for text in (_whole(block), *block.get("fields", ())):
-            yield _text(text, names)
-
-
-def _whole(block: Json) -> Json:
-    """A block's own text object; a Markdown block is one itself."""
-    text = block.get("text")
-    return text if isinstance(text, dict) else block
-
-
-def _text(value: Json, names: Names) -> str:
-    match value:
-        case {"type": "mrkdwn", "text": str(text)}:
-            return mrkdwn(text, names, verbatim=bool(value.get("verbatim")))
-        case {"type": "plain_text", "text": str(text)}:
-            return plain(text)
-        case {"type": "markdown", "text": str(text)}:
-            return markdown(text)
-        case _:
-            return ""
+        # A Markdown block is a text object itself.
+        for one in (text if isinstance(text, dict) else shown, *shown.get("fields", ())):
+            yield one.get("html", "")
 
 
 class _Reader(HTMLParser):
