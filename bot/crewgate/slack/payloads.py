@@ -143,7 +143,6 @@ class EditForm:
 
 
 def edit_box(revision: int, number: int) -> str:
-    """Return the block id of a part's box."""
     return f"{ids.EDITED}.{revision}.{number}"
 
 
@@ -208,7 +207,6 @@ _SHARE: Final = re.compile(r"\.([0-9]{1,9})-([0-9]{1,9})$")
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
-    """The block that holds the feedback, and what is in it."""
     values = (view.get("state") or {}).get("values") or {}
     for block_id, entered in values.items():
         if ids.FEEDBACK in entered:
@@ -232,7 +230,6 @@ class Command:
 
 @raises_malformed
 def parse_command(body: Mapping[str, Any]) -> Command:
-    """A slash command's form."""
     return Command(
         arguments=tuple(readable(body).split()),
         by=Person(str(body["user_id"]), str(body.get("user_name") or body["user_id"])),

@@ -125,12 +125,10 @@ def addressed(decision: Decision) -> str:
 
 
 def rule_name(name: str, voice: Voice = MRKDWN) -> str:
-    """A rule, by its name."""
     return f"the rule {rule_quoted(name, voice)}"
 
 
 def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
-    """A rule's name alone."""
     return f"“{voice.text(name, CREW_LIMIT)}”"
 
 
@@ -201,7 +199,6 @@ def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
 
 
 def noun(decision: Decision) -> str:
-    """The name of a decision: answer, approval or revision request."""
     if isinstance(decision.verdict, Answer):
         return "answer"
     return "approval" if decision.is_approve else "revision request"
@@ -213,12 +210,10 @@ def whose(decision: Decision, of_rule: str) -> str:
 
 
 def receiver(decision: Decision | None) -> str:
-    """The receiver of a decision, in a word."""
     return "flow" if decision is not None and isinstance(decision.verdict, Answer) else "crew"
 
 
 def label(text: str, voice: Voice = MRKDWN) -> str:
-    """A flow's label in a sentence."""
     return f"“{voice.text(text, LABEL_SHOWN)}”"
 
 

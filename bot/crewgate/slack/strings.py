@@ -167,12 +167,10 @@ def unknown_crew_plain(name: str) -> str:
 
 
 def crew(name: str, voice: Voice = MRKDWN) -> str:
-    """A crew's name."""
     return voice.text(name, CREW_LIMIT)
 
 
 def task(round_: Round) -> str:
-    """The name of a round's task."""
     return title(round_.review.title)
 
 
@@ -203,12 +201,10 @@ def _in_words(name: str) -> str:
 
 
 def capital(sentence: str) -> str:
-    """The same with an upper-case first letter."""
     return sentence[:1].upper() + sentence[1:]
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun, in the right number."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -247,7 +243,6 @@ def quoted(text: str, limit: int) -> str:
 
 
 def reviewer(named: ReviewerRef) -> str:
-    """A reviewer as the settings name them."""
     match named:
         case User(id):
             return f"<@{id}>"
@@ -294,12 +289,11 @@ def which_round(round_: Round) -> str:
 
 
 def number(round_: Round) -> str:
-    """A round's number inside a line."""
     return f"round {round_.number:,}"
 
 
 def numbered(round_: Round) -> str:
-    """The same, and whose text it is where that is not the crew's: `round 2, edited by @Ana`."""
+    """`round 2, edited by @Ana`: the author is named where the text is not the crew's."""
     by = round_.edited_by
     return number(round_) if by is None else f"{number(round_)}, edited by {person(by)}"
 
@@ -313,7 +307,6 @@ EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wro
 
 
 def excerpted(shown: int, total: int) -> str:
-    """The share of the output that the card shows, and where the rest is."""
     return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
 
 
@@ -327,5 +320,4 @@ RECORDED_TITLE: Final = "Recorded"
 
 
 def page_of(page: int, pages: int) -> str:
-    """The reader's place among the pages."""
     return f"Page {page + 1:,} of {pages:,}"

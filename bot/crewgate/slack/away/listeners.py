@@ -68,7 +68,6 @@ async def on_away_command(
 
 
 async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
-    """End the absence, and say if there was none."""
     say = partial(send_ephemeral, respond)
     async with explain_errors(say, context=context, by=by):
         was_away = await come_back(by, context=context)

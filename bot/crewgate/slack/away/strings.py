@@ -80,7 +80,6 @@ _REFUSED: Final[Mapping[AbsenceProblem, str]] = {
 
 
 def nothing_set(why: str) -> str:
-    """The same as an answer to the command."""
     return f"Nothing changed. {why}"
 
 

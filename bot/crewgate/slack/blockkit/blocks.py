@@ -44,12 +44,10 @@ def mrkdwn(text: str) -> Block:
 
 
 def plain_text(text: str, limit: int) -> Block:
-    """A text object without any markup."""
     return {"type": "plain_text", "text": plain(text, limit), "emoji": False}
 
 
 def header(text: str) -> Block:
-    """A heading, in plain text."""
     return {"type": "header", "text": plain_text(text, HEADER_LIMIT)}
 
 
@@ -59,7 +57,6 @@ def section(text: str) -> Block:
 
 
 def divider() -> Block:
-    """A line between what stands above and below it."""
     return {"type": "divider"}
 
 
@@ -87,7 +84,6 @@ def button(
 
 
 def actions(*buttons: Block) -> Block:
-    """A row of buttons."""
     return {"type": "actions", "elements": list(buttons)}
 
 

@@ -59,7 +59,6 @@ def text_in(written: str) -> str:
 
 
 def runs_in(written: str) -> list[Run]:
-    """The runs of a paragraph as it was written."""
     [paragraph] = _MARKDOWN.parseInline(written)
     return list(runs_of(paragraph.children or []))
 

@@ -39,7 +39,6 @@ class Fence:
         return re.sub(r"[^ \t>]", " ", self._found["prefix"]) + self.mark
 
     def ends_with(self, line: str) -> bool:
-        """Whether this line is its last."""
         bare = line.strip(" \t\n>")
         return len(bare) >= len(self.mark) and not bare.strip(self.mark[0])
 

@@ -37,7 +37,6 @@ _ROWS_BEFORE: Final = ([LineKind.ROW], [LineKind.TABLE_HEAD])
 
 
 def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
-    """The kind of each of these lines of a text."""
     kinds: list[LineKind] = []
     begun = 0
     """The first line of the paragraph that the present line may go on with."""
@@ -63,7 +62,6 @@ def introduces(text: str) -> bool:
 
 
 def is_list_item(line: str) -> bool:
-    """Whether a line begins an item of a list."""
     return _LIST_ITEM.match(line) is not None
 
 

@@ -54,7 +54,6 @@ def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -
 
 
 def count_pages(text: str, size: int = PAGE) -> int:
-    """How many pages a text has."""
     return page_of(text, 0, size).total
 
 

@@ -98,7 +98,6 @@ class _Piece:
 
 
 def _pieces_of(markdown: str) -> list[_Piece]:
-    """The pieces of cleaned Markdown in order."""
     pieces: list[_Piece] = []
     table: _Piece | None = None
     for token in blocks_of(markdown, tables=few_cells(markdown)):

@@ -47,7 +47,6 @@ def rich_text(markdown: str) -> list[Block]:
 
 
 def preformatted(text: str) -> list[Block]:
-    """Text as it is, in the type of code."""
     return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
 
 
@@ -58,7 +57,6 @@ def quotation(text: str) -> list[Block]:
 
 
 def leaf(text: str, **style: bool) -> Block:
-    """A run of text."""
     made: Block = {"type": "text", "text": text}
     return made | {"style": style} if style else made
 
@@ -69,7 +67,6 @@ def emoji(name: str) -> Block:
 
 
 def paragraph(*leaves: Block) -> Block:
-    """A rich text block of one paragraph."""
     return _block([_section(leaves)])
 
 

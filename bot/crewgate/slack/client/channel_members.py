@@ -69,7 +69,6 @@ class ChannelMembers:
         return known.users if known else frozenset()
 
     async def renew_all(self) -> None:
-        """Ask about every channel, one after the other."""
         for channel in self._channels:
             await self.renew(channel)
 

@@ -109,7 +109,6 @@ class SlackDirectory:
         return f"reviewers' addresses are other accounts' now, which decide nothing: {moved}"
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
-        """See `Directory`."""
         users: set[str] = set()
         unresolved = []
         for ref in named:
@@ -136,7 +135,6 @@ class SlackDirectory:
         return tuple(dict.fromkeys(found))
 
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
-        """See `Directory`."""
         is_member = self._channels.has(user, channel)
         if guests or is_member is False:
             return is_member
@@ -144,7 +142,6 @@ class SlackDirectory:
         return False if is_own is False else is_own and is_member
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
-        """See `Directory`."""
         asked = [self._channels.renew(channel)]
         if not guests and not self._people.is_own(user):
             asked.append(self._people.renew(user))
@@ -156,7 +153,7 @@ class SlackDirectory:
             return False
 
     async def ask_about(self, address: Email) -> None:
-        """See `Directory`. An answer counts until the next start.
+        """An answer counts until the next start.
 
         It makes nobody a reviewer, so it is not kept whom the address stood for first. Where the
         bot may not ask, nobody is known by it.
@@ -179,11 +176,9 @@ class SlackDirectory:
         self._of_starters.add(address)
 
     def is_colleague(self, user: str) -> bool | None:
-        """See `Directory`."""
         return self._people.is_own(user)
 
     async def look_up_colleague(self, user: str) -> bool | None:
-        """See `Directory`."""
         if self._people.is_own(user) is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ASK_SECONDS):
@@ -191,7 +186,7 @@ class SlackDirectory:
         return self._people.is_own(user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """See `Directory`. An address stands for the account that it stood for first."""
+        """An address stands for the account that it stood for first."""
         if isinstance(named, Email) and (named not in self._known or named in self._of_starters):
             unknown = await self._learn(named)
             if unknown is not None:
@@ -226,7 +221,6 @@ class SlackDirectory:
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Keep the answers fresh until cancelled."""
         while True:
             await self.renew()
             self._has_asked.set()
@@ -263,7 +257,6 @@ class SlackDirectory:
                 return  # the others would fare no better
 
     async def resolve(self, named: Iterable[ReviewerRef]) -> bool:
-        """See `Directory`."""
         asked = [ref for ref in _foreign(named) if not self._known.get(ref)][:ASKED_AT_ONCE]
         new = (ref for ref in asked if isinstance(ref, Email) and ref not in self._asked)
         self._once |= dict.fromkeys(new)

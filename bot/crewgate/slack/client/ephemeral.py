@@ -39,7 +39,6 @@ async def answer_in_thread(
 
 
 async def send_ephemeral(respond: Respond, answer: str | Message) -> None:
-    """Answer the person who clicked or typed, and nobody else."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
     await _send(respond, message, replace_original=False)
 

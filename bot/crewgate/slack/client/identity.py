@@ -99,7 +99,6 @@ class Identity:
         self._remembered = self._installation = await self._installations.recall()
 
     async def ask_once(self) -> None:
-        """Ask Slack who this bot is, unless it has told before."""
         async with self._asking:
             if not (self.is_known or self._must_be_chosen):
                 await self.ask()
@@ -133,7 +132,6 @@ class Identity:
             self._remembered = installation
 
     async def run(self) -> None:
-        """Keep asking until cancelled."""
         while True:
             await self.ask()
             await self._sleep(ASK_AGAIN if self.warning else ASK_LATER)

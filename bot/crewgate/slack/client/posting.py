@@ -79,7 +79,6 @@ class Poster:
         return self._direct_ids[user]
 
     async def update(self, posted: MessageRef, message: Message) -> None:
-        """Replace a posted message."""
         answer = await call(
             self._client,
             "chat.update",
@@ -144,13 +143,11 @@ class Poster:
         )
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:
-        """Add a reaction to a message."""
         await call(self._client, "reactions.add", channel=channel, timestamp=ts, name=emoji)
 
     async def _find(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> str | None:
-        """The `ts` of a message with this key, or None."""
         async for message in self._search.since(key, channel, thread_ts, since):
             if _key(message) == key:
                 self._search.forget(key)

@@ -34,7 +34,6 @@ from crewgate.usecases.queries.rules import rules_of
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the slash command on the app."""
     app.command(ids.COMMAND)(partial(on_command, context=context))
     app.action(ids.REFRESH_STATUS)(partial(on_refresh, context=context))
 
@@ -60,7 +59,6 @@ async def on_command(
 
 
 async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
-    """Bring a status answer up to date where it stands."""
     await ack()
     press = parse_press(body)
     of = () if press.value == ids.REFRESH_STATUS else (press.value,)

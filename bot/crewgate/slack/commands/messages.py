@@ -146,7 +146,6 @@ def with_step(message: Message, execution: Execution) -> Message:
 
 
 def refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
-    """An answer with a Refresh button."""
     press = button("Refresh", action_id=ids.REFRESH_STATUS, value=value)
     as_of = context(f"As of {date(now)}")
     return replace(message, blocks=[*message.blocks, as_of, actions(press)])
@@ -164,7 +163,6 @@ def render_ambiguous(prefix: str, candidates: Sequence[tuple[str, str]]) -> Mess
 
 
 def render_unknown_execution(prefix: str) -> Message:
-    """No execution begins so."""
     sentence = (
         f"I know no execution that begins with {shared.identifier(prefix)}. "
         f"`{COMMAND} status` shows those that wait or run."
@@ -221,7 +219,6 @@ def _bar(progress: Progress | CrewUnavailable) -> str:
 
 
 def _pending(total: int, *, mine: bool) -> str:
-    """A list's headline."""
     whose = "for you" if mine else "for a decision"
     if total == 0:
         return "Nothing waits for you." if mine else "Nothing waits."
@@ -231,7 +228,6 @@ def _pending(total: int, *, mine: bool) -> str:
 
 
 def _overview(seen: Overview) -> str:
-    """The totals in one line."""
     waits = "waits" if seen.waiting == 1 else "wait"
     said = shared.joined(
         f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
@@ -242,12 +238,10 @@ def _overview(seen: Overview) -> str:
 
 
 def _for_whom(who: str) -> str:
-    """The deciders, within a line; empty where there are none."""
     return f"for {who}" if who else ""
 
 
 def _title(execution: Execution) -> str:
-    """The subject of an execution, its crew, and its whole id to copy."""
     crew, whole = shared.crew(execution.crew), shared.identifier(execution.execution_id)
     if execution.subject == id_beginning(execution.execution_id):
         return f"{shared.bold(crew)} · {whole}"
@@ -261,7 +255,6 @@ def _beginning(execution: Execution) -> str:
 
 
 def _done(execution: Execution) -> str:
-    """The progress of an execution, in numbers."""
     if execution.total_tasks:
         completed = min(execution.completed_tasks, execution.total_tasks)
         return progress_bar.tasks_done(completed, execution.total_tasks)
@@ -269,7 +262,6 @@ def _done(execution: Execution) -> str:
 
 
 def _needs(round_: Round, who: str, now: datetime) -> str:
-    """The review an execution waits for, its deciders, and for how long."""
     title = shared.task(round_)
     match present(round_):
         case Waiting(since):
@@ -281,7 +273,6 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
 
 
 def _works(execution: Execution, now: datetime) -> str:
-    """The current task of an execution that waits for nobody, and how long it has run."""
     now_at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
     return f"{now_at}running for {duration(now - execution.began_at)}"
 
@@ -311,7 +302,6 @@ def _unavailable(reported: CrewUnavailable) -> str:
 
 
 def _reached(crew: CrewHealth) -> str:
-    """A crew's health: how fast it answers, or what is wrong."""
     name = shared.bold(shared.crew(crew.crew))
     if crew.warning is not None:
         return f":red_circle: {name}: {one_line(crew.warning, ANSWER_LIMIT)}"

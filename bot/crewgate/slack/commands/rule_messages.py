@@ -93,7 +93,6 @@ def rule_in_words(
 
 
 def _otherwise(people: Sequence[ReviewerRef]) -> str:
-    """The approvals and deciders where no rule matches."""
     return f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
 
 

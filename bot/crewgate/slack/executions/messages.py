@@ -51,13 +51,11 @@ def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) ->
 
 
 def render_forward_failed(kind: str, operators: Sequence[ReviewerRef] = ()) -> Message:
-    """Say that a caller's address did not take a webhook of this kind."""
     sentence = strings.forward_failed(kind)
     return with_operators(Message(sentence, [section(sentence)]), operators, FORWARD_REFUSED)
 
 
 def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
-    """Say that the whole result could not be attached."""
     message = Message(strings.RESULT_FILE_FAILED, [section(strings.RESULT_FILE_FAILED)])
     return with_operators(message, operators, FILES_REFUSED)
 
@@ -73,5 +71,4 @@ def result_file_name(execution: Execution) -> str:
 
 
 def bar_of(execution: Execution) -> str:
-    """Draw the progress as a bar; nothing while the number of tasks is not known."""
     return bar(execution.completed_tasks, execution.total_tasks)

@@ -6,7 +6,6 @@ from crewgate.slack import strings as shared
 
 
 def tasks_done(completed: int, total: int) -> str:
-    """The numbers beside a progress bar."""
     return f"{completed:,} of {shared.counted(total, 'task')}"
 
 

@@ -98,13 +98,11 @@ def tasks(count: int) -> str:
 
 
 def progress_plain(execution: Execution, *, is_waiting: bool) -> str:
-    """The same for notifications."""
     crew = shared.crew(execution.crew, shared.PLAIN)
     return f"{crew}: {'waits for a decision' if is_waiting else execution.state.value.lower()}"
 
 
 def finished(posting: ExecutionPosting) -> str:
-    """The finished tasks; empty while there is none."""
     before = posting.finished_before
     earlier = f"{icons.DONE} {shared.counted(before, 'task')} before" if before else ""
     return shared.joined(earlier, *(_done(one, posting) for one in posting.finished))
@@ -148,7 +146,6 @@ def _result(execution: Execution, approved: Round | None) -> str:
 
 
 def ended_plain(execution: Execution) -> str:
-    """The same for notifications."""
     did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}.get(
         execution.state, "has finished"
     )
@@ -156,7 +153,6 @@ def ended_plain(execution: Execution) -> str:
 
 
 def forward_failed(kind: str) -> str:
-    """A caller's address did not take a webhook."""
     return (
         f":exclamation: A {kind} webhook of this execution could not be forwarded: the address its "
         "caller gave refused it or did not answer. It is not tried again."

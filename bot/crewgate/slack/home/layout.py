@@ -41,7 +41,6 @@ class Row:
 
 
 def part_of(found: Queue, part: Part) -> QueuePart:
-    """That part of the queue."""
     return {
         Part.MINE: found.mine,
         Part.STUCK: found.stuck,
@@ -51,7 +50,6 @@ def part_of(found: Queue, part: Part) -> QueuePart:
 
 
 def lines_of(found: Queue) -> Mapping[str, RoundLine]:
-    """All rounds that were read, by their ids."""
     lines = {line.round.id: line for line in found.kept}
     for part in Part:
         lines |= {line.round.id: line for line in part_of(found, part).lines}
@@ -107,7 +105,6 @@ def block_id(row: Row, share: Share) -> str:
 
 
 def share_beside(block: str) -> Share:
-    """How much of its output the row of these buttons shows."""
     return parse_share(block) or _NOT_KNOWN
 
 

@@ -73,7 +73,6 @@ class HomeRefresher:
             self.open_again(user, page, rows)
 
     async def run(self) -> None:
-        """Publish what changed until cancelled."""
         while True:
             await self.context.saved.wait(RENEW_SECONDS)
             for user, reader in list(self.readers.items()):

@@ -27,7 +27,6 @@ def render_notice(sentence: str) -> Block:
 
 
 def render_choice(crews: Sequence[str]) -> Block:
-    """Ask which crew."""
     field = select_field(strings.CREW_LABEL, block_id=ids.CREW, action_id=ids.CREW, options=crews)
     return modal(
         strings.TITLE,

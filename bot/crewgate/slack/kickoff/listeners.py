@@ -77,7 +77,6 @@ async def on_crew_chosen(
     *,
     context: SlackContext,
 ) -> None:
-    """Ask the chosen crew for its inputs."""
     form = parse_crew_choice(body)
     async with explain_errors(
         partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew

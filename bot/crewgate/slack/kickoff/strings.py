@@ -28,12 +28,10 @@ EMPTY: Final = "The crew needs this."
 
 
 def asking(crew: str) -> str:
-    """While the crew is asked for its inputs."""
     return f"Asking {shared.crew(crew)} what it needs…"
 
 
 def starting(crew: str) -> str:
-    """While the crew starts."""
     return (
         f"Starting {shared.crew(crew)}… This can take a while; you may "
         "close this, the channel shows what comes of it."
@@ -41,12 +39,10 @@ def starting(crew: str) -> str:
 
 
 def started(crew: str) -> str:
-    """It runs."""
     return f":rocket: {shared.bold(shared.crew(crew))} has started. Its thread is in the channel."
 
 
 def crew_away(crew: str, why: str) -> str:
-    """The crew does not say what it needs."""
     said = one_line(why, ANSWER_LIMIT)
     return (
         f":exclamation: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
@@ -55,7 +51,6 @@ def crew_away(crew: str, why: str) -> str:
 
 
 def refused(why: str) -> str:
-    """The crew said no."""
     return f":exclamation: Nothing was started. The crew said: {one_line(why, ANSWER_LIMIT)}"
 
 

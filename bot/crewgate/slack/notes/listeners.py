@@ -11,7 +11,6 @@ from crewgate.usecases.notes import change_note, delete_note, keep_note
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the thread's messages on the app."""
     # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
 

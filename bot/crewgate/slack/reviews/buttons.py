@@ -29,7 +29,6 @@ class Button:
 
     @property
     def entry(self) -> Block:
-        """The entry of a menu."""
         return {"text": plain_text(self.label, LABEL_LIMIT), "value": self.id}
 
 
@@ -69,7 +68,6 @@ def decide_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, 
 
 
 def words_button(round_: Round) -> Block:
-    """The button that opens the form for words."""
     return REVISE.on(round_.id, label=strings.words_label(round_.question))
 
 

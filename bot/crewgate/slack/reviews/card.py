@@ -115,7 +115,6 @@ def file_name(view: CardView) -> str:
 
 
 def file_title(view: CardView) -> str:
-    """The title Slack shows above that file."""
     return shared.which_round(view.round)
 
 
@@ -145,7 +144,6 @@ def _changed(view: CardView) -> str:
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
-    """The lines about notes and the claim."""
     opens = strings.words_label(view.round.question)
     lines = [
         *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),

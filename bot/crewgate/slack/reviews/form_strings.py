@@ -116,7 +116,6 @@ _OUTCOME: Final = 60
 
 
 def words_form(question: Question | None) -> WordsForm:
-    """The labels for a round with this question."""
     if question is None:
         return REVISING
     return ANSWERING if question.ask is None else ASKED
@@ -136,7 +135,6 @@ def what_words_become(question: Question) -> str:
 
 
 def edit_label(number: int, total: int) -> str:
-    """The label of one of the boxes with the output."""
     return "The text" if total == 1 else part(number + 1, total)
 
 
@@ -145,7 +143,6 @@ ANSWER_ANYWAY: Final = "Answer anyway"
 
 
 def will_answer(label: str) -> str:
-    """The label that the answer is about to be."""
     return f"The answer will be “{one_line(label, _OUTCOME)}”."
 
 
@@ -168,7 +165,6 @@ def _first_line(note: Note) -> str:
 
 
 def claimed(claim: Claim) -> str:
-    """Somebody else looks at it."""
     return f":eyes: {shared.person(claim.by)} is on it."
 
 
@@ -188,12 +184,11 @@ def not_all_shown(caveats: Caveats) -> str:
 
 
 def author(note: Note) -> str:
-    """The author and the length of a note."""
     return f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"
 
 
 def too_long(note: Note, *, theirs: bool) -> str:
-    """The same for a note that the box cannot hold, and who may add parts of it."""
+    """Above a note that the box cannot hold: who may add parts of it."""
     longer = f"{author(note)}, more than the box holds"
     return f"{longer}. Add the parts that matter." if theirs else f"{longer}: {ONLY_ITS_AUTHOR}"
 
@@ -209,7 +204,6 @@ def received(decision: Decision) -> str:
 
 
 def part(number: int, total: int) -> str:
-    """The number of a long note's part."""
     return f"Part {number} of {total}"
 
 
@@ -236,5 +230,4 @@ def came_cut(size: int) -> str:
 
 
 def more_came(count: int) -> str:
-    """The number of those that are not shown."""
     return f"{shared.more(count)}, in the table `dead_letters`"

@@ -112,14 +112,12 @@ def render_revise_form(
 
 
 def _question(question: Question) -> list[Block]:
-    """What a flow asks, and what becomes of words."""
     asked = question.message
     said = [section(shared.quoted(asked, strings.MESSAGE_SHOWN))] if asked.strip() else []
     return [*said, context(form_strings.what_words_become(question))]
 
 
 def render_dismiss_form(view: CardView) -> Block:
-    """The form that asks why a round is given up, and says what becomes of it."""
     return _dismiss_form(
         form_strings.DISMISS_TITLE,
         [section(strings.about(view)), section(form_strings.DISMISS_MEANS)],
@@ -129,7 +127,7 @@ def render_dismiss_form(view: CardView) -> Block:
 
 
 def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
-    """The same for what could not be understood: what came and what to do, for operators."""
+    """The form that dismisses a report: what could not be understood, and what to do about it."""
     first = came[0]
     left = first.count - len(came)
     return _dismiss_form(
@@ -182,7 +180,6 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
 
 
 def _of_several(round_: Round) -> list[Block]:
-    """What becomes of a comment where several people approve."""
     line = strings.comment_of_several(round_)
     return [context(line)] if line else []
 

@@ -38,7 +38,6 @@ def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | Non
 
 
 def render_round(line: RoundLine) -> Iterator[Block]:
-    """One round, below a line."""
     round_ = line.round
     yield divider()
     yield section(reader_strings.history_entry(round_))

@@ -193,7 +193,6 @@ class _Open:
 
 
 async def _comment(press: Press, reply: Reply) -> IsRecorded:
-    """Open the form for a comment."""
     await reply.open(await approve_form(press.value, press.by, reply.context, seen=press.seen))
     return False
 

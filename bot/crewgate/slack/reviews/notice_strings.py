@@ -1,4 +1,7 @@
-"""Sentences of messages beside a card: calls, reminders, failures."""
+"""Sentences of messages beside a card: calls, reminders, failures.
+
+What has a name in `_plain` is said by the notification of that message.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -124,7 +127,6 @@ def reminder(view: CardView, title: str, now: datetime, mentions: str = "") -> s
 
 
 def reminder_plain(round_: Round) -> str:
-    """The same for notifications."""
     return f"Still waits for a decision: {which_round(round_)}"
 
 
@@ -150,7 +152,6 @@ def timed_out(view: CardView, title: str, mentions: str) -> str:
 
 
 def timed_out_plain(round_: Round) -> str:
-    """The same for notifications."""
     decision = round_.decision
     if decision is not None and isinstance(decision.by, TimedOut):
         return f"{phrases.did_this(decision, PLAIN)}: {which_round(round_)}"
@@ -169,7 +170,6 @@ def _subject(view: CardView, title: str) -> str:
 
 
 def flow_escalated(round_: Round, people: Sequence[ReviewerRef]) -> str:
-    """The flow has waited for long and calls these people."""
     asks = f"{bold(shared.task(round_))} still waits for an answer"
     if not people:
         return f":exclamation: CrewAI has escalated this: {asks}."
@@ -177,7 +177,6 @@ def flow_escalated(round_: Round, people: Sequence[ReviewerRef]) -> str:
 
 
 def flow_escalated_plain(round_: Round) -> str:
-    """The same for notifications."""
     return f"Still waiting for an answer: {which_round(round_)}"
 
 
@@ -204,7 +203,6 @@ FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_de
 
 
 def to_operators(operators: Sequence[ReviewerRef], what: str) -> str:
-    """Call operators, with what they can do about a failure."""
     return f"{called(operators)}: {what}"
 
 
@@ -230,7 +228,6 @@ def _told(operators: Sequence[ReviewerRef]) -> str:
 
 
 def attach_failed(round_: Round) -> str:
-    """The file with the whole output did not come."""
     return (
         f"Slack does not take the whole output of round {round_.number} of {shared.task(round_)} "
         f"as a file. *{reader_strings.READ}* on its card shows all of it."
@@ -238,7 +235,6 @@ def attach_failed(round_: Round) -> str:
 
 
 def attach_failed_plain(round_: Round) -> str:
-    """The same for notifications."""
     return f"Slack does not take the whole output of {which_round(round_)} as a file"
 
 
@@ -252,7 +248,6 @@ def channel_refuses(refused: Crew, code: str) -> str:
 
 
 def channel_refuses_plain(refused: Crew) -> str:
-    """The same for notifications."""
     return f"The channel of {crew(refused.name, PLAIN)} takes no messages"
 
 

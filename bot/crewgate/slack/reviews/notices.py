@@ -42,7 +42,6 @@ class Scene:
 
     @property
     def round(self) -> Round:
-        """The round that the message is about."""
         return self.view.round
 
     @property
@@ -82,7 +81,6 @@ def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
 
 
 def render_channel_refuses(crew: Crew, code: str) -> Message:
-    """Tell an operator that nothing can be posted into a crew's channel."""
     return Message(
         notification(notice_strings.channel_refuses_plain(crew)),
         [section(notice_strings.channel_refuses(crew, code))],
@@ -90,14 +88,12 @@ def render_channel_refuses(crew: Crew, code: str) -> Message:
 
 
 def render_audit_head(published: Published) -> Message:
-    """Tell the head of the audit trail."""
     return Message(
         notification(notice_strings.AUDIT_HEAD), [section(notice_strings.audit_head(published))]
     )
 
 
 def render_attach_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message:
-    """Say that the whole output could not be attached."""
     text = notification(notice_strings.attach_failed_plain(round_))
     message = Message(text, [section(notice_strings.attach_failed(round_))])
     return with_operators(message, operators, notice_strings.FILES_REFUSED)
@@ -142,7 +138,6 @@ def render_reminder(scene: Scene) -> Message | None:
 
 
 def render_private_reminder(scene: Scene) -> Message | None:
-    """The same for one person, in private."""
     return _waiting(scene.view, notice_strings.reminder(scene.view, scene.title, scene.now))
 
 
@@ -163,7 +158,6 @@ def render_timed_out(scene: Scene) -> Message:
 
 
 def _not_voted(view: CardView) -> str:
-    """Mention the reviewers who have not decided."""
     voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
     return notice_strings.called(mentionable(view.round.not_voted(view.reviewers)), away)

@@ -39,7 +39,6 @@ class People:
             return None
 
     def operators(self, view: CardView) -> tuple[ReviewerRef, ...]:
-        """The operators of its crew."""
         return self(view.round.review.crew, Role.OPERATOR)
 
     def known(self, starter: User | Email | None) -> User | Email | None:

@@ -78,7 +78,6 @@ Presentation = Waiting | OnItsWay | Taken | Stuck | Superseded | Closed
 
 
 def icon(shown: Presentation) -> str:  # noqa: PLR0911  # a table
-    """The icon of a state: on cards, in lists, in Home and in History."""
     match shown:
         case Waiting():
             return icons.WAITING
@@ -113,7 +112,6 @@ _ICONS = {
 
 
 def present(round_: Round) -> Presentation:
-    """The state of a round as people see it."""
     match round_.state, round_.decision:
         case State.WAITING, _:
             return Waiting(round_.opened_at, len(round_.votes), round_.approvals)

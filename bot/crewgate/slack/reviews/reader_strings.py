@@ -27,7 +27,6 @@ def is_unasked(previous: Round) -> bool:
 
 
 def replaced(previous: Round) -> str:
-    """Nobody asked for what changed since the round before."""
     return f"Nobody decided round {previous.number}: {NOBODY_ASKED}."
 
 
@@ -122,10 +121,8 @@ def unchanged(part: Unchanged, *, values: bool) -> str:
 
 
 def history_entry(round_: Round) -> str:
-    """A round's heading in its history."""
     return f"*{shared.number_of(round_)}* · {date(round_.opened_at)}"
 
 
 def excerpt(shown: int, total: int) -> str:
-    """The share of an output that a list shows."""
     return f"The first {shown:,} of {total:,} characters"

@@ -71,7 +71,6 @@ def dismissed(reason: Dismissed) -> str:
 
 
 def dismissed_with_why(reason: Dismissed) -> str:
-    """The dismissal with its reason."""
     return f"{dismissed(reason)}: {_quoted_why(reason)}."
 
 

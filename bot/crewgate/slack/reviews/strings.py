@@ -153,7 +153,6 @@ def about_undecided(round_: Round) -> str:
 
 
 def waited(round_: Round, decision: Decision) -> str:
-    """The time that a round waited for its decision."""
     return duration(decision.at - round_.opened_at)
 
 
@@ -423,7 +422,6 @@ def what_buttons_do(round_: Round) -> str:
 
 
 def left_off(count: int) -> str:
-    """The labels that have no button."""
     return f"{shared.counted(count, 'more outcome')} can only be answered in words."
 
 
@@ -440,7 +438,6 @@ def earlier_feedback(previous: Round) -> str | None:
 
 
 def changed(changes: Changes, previous: Round) -> str:
-    """The changes since an earlier round, in numbers."""
     if not changes:
         what = "Only the formatting" if changes.reformatted else "Nothing"
         return f"{what} changed since {number(previous)}"
@@ -457,7 +454,6 @@ def unchanged(round_: Round) -> str:
 
 
 def shown_share(percent: int) -> str:
-    """The share of the output that a card shows."""
     return f"Only the first {percent} % is shown" if percent else "Less than 1 % is shown"
 
 
@@ -473,7 +469,6 @@ def not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
 
 
 def read_all(pages: int) -> str:
-    """The button that opens the whole output."""
     return f"{reader_strings.READ} ({pages:,} pages)" if pages > 1 else reader_strings.READ
 
 
@@ -487,7 +482,6 @@ def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
 
 
 def notes_in_list(count: int, authors: Sequence[Person]) -> str:
-    """The number of notes, and their authors."""
     named = [person(one) for one in authors[:_AUTHORS]]
     if len(authors) > _AUTHORS:
         named.append(f"{len(authors) - _AUTHORS} more")
@@ -495,10 +489,8 @@ def notes_in_list(count: int, authors: Sequence[Person]) -> str:
 
 
 def on_it(claim: Claim) -> str:
-    """The card's line on the person who looks at it."""
     return f"{on_it_in_list(claim)}. Everybody may still decide."
 
 
 def on_it_in_list(claim: Claim) -> str:
-    """The person who looks at it."""
     return f":eyes: {person(claim.by)} is on it"

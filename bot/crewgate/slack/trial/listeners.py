@@ -13,7 +13,6 @@ from crewgate.slack.trial import strings
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the card's buttons on the app."""
     for action in (ids.TRIAL_APPROVE, ids.TRIAL_REVISE):
         app.action(action)(partial(on_trial_pressed, context=context))
     app.action(ids.TRIAL_REMOVE)(on_trial_removed)

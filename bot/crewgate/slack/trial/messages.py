@@ -12,7 +12,6 @@ _VALUE: Final = "trial"
 
 
 def render_trial_card() -> Message:
-    """A card with the buttons of a review, and one that takes it away."""
     return Message(
         strings.NOTIFICATION,
         [

@@ -17,7 +17,6 @@ REMOVE: Final = "Remove this card"
 
 
 def pressed(crews: Sequence[str]) -> str:
-    """Tell that a press arrived, and for which crews this person may decide."""
     arrived = "This was a test. Your press reached Crewgate, and nothing was decided."
     if not crews:
         return f"{arrived} You may decide for no crew: the settings do not name you a reviewer."
