@@ -31,6 +31,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.slack.errors import explain
+from crewgate.slack.strings import PLAIN
 from tests.builders import a_vote
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -76,7 +77,7 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
     ],
 )
 def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
-    assert said in explain(error, now=NOW, in_slack=in_slack).mrkdwn
+    assert said in explain(error, now=NOW, in_slack=in_slack)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
 def test_inside_a_form_it_is_plain_and_says_that_the_text_was_not_sent(
     error: CrewgateError, said: str
 ) -> None:
-    plain = explain(error, now=NOW, in_slack=in_slack).plain
+    plain = explain(error, PLAIN, now=NOW, in_slack=in_slack)
 
     assert said in plain
     assert "<@" not in plain

@@ -56,7 +56,7 @@ def test_the_slower_person_is_told_why(error: NotWaiting, said: str, plainly: st
 
 def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
     assert shared.unknown_crew("<!here>").startswith("There is no crew called &lt;!here&gt;")
-    assert shared.unknown_crew_plain("research").endswith("Your text was not sent.")
+    assert shared.unknown_crew("research", shared.PLAIN).endswith("Your text was not sent.")
 
 
 @pytest.mark.parametrize(

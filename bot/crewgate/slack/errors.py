@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -34,74 +33,64 @@ from crewgate.slack import phrases, strings
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.context import SlackContext
+from crewgate.slack.strings import MRKDWN, PLAIN, Voice
 
 log = structlog.get_logger(__name__)
 
 InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The reason for a refusal, as mrkdwn and as plain text for an error inside a form."""
-
-    mrkdwn: str
-    plain: str
-
-
-def explain(error: CrewgateError, *, now: datetime, in_slack: InSlack) -> Explanation:  # noqa: PLR0911  # a table
+def explain(
+    error: CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
+) -> str:
     """Return the reason why a press, a command or a form was refused.
 
     `in_slack` replaces e-mail addresses that Slack knows by their accounts.
     """
     match error:
         case NotPermitted():
-            return _not_permitted(error, in_slack(error.permitted))
+            return _not_permitted(error, in_slack(error.permitted), voice)
         case UnknownCrew(crew=crew):
-            return Explanation(strings.unknown_crew(crew), strings.unknown_crew_plain(crew))
+            return strings.unknown_crew(crew, voice)
         case NotWaiting():
-            return Explanation(
-                phrases.too_late(error, now), phrases.too_late(error, now, strings.PLAIN)
-            )
-        case RoundNotFound():
-            return Explanation(strings.UNKNOWN_ROUND, strings.UNKNOWN_ROUND_PLAIN)
+            return phrases.too_late(error, now, voice)
         case TooManyEdits(characters=characters):
-            return _only(strings.too_many_edits(characters))
+            return strings.too_many_edits(characters)
         case VoteRefused():
-            return _only(phrases.vote_refused(error))
-        case StoreUnavailable():
-            return Explanation(strings.STORE_UNAVAILABLE, strings.STORE_UNAVAILABLE_PLAIN)
+            return phrases.vote_refused(error)
         case _:
-            return _only(_SENTENCES.get(type(error), strings.SOMETHING_FAILED))
+            in_form = _IN_FORMS.get(type(error)) if voice is PLAIN else None
+            return in_form or _SENTENCES.get(type(error), strings.SOMETHING_FAILED)
 
 
 _SENTENCES: Final[Mapping[type[CrewgateError], str]] = {
+    RoundNotFound: strings.UNKNOWN_ROUND,
+    StoreUnavailable: strings.STORE_UNAVAILABLE,
     InvalidTransition: strings.NOTHING_TO_DO,
     VerdictMisplaced: strings.NOTHING_TO_DO,
     NothingEdited: strings.NOTHING_EDITED,
     NoPublicUrl: strings.NO_PUBLIC_URL,
     TooManyKickoffs: strings.TOO_MANY_KICKOFFS,
 }
+_IN_FORMS: Final[Mapping[type[CrewgateError], str]] = {
+    RoundNotFound: strings.UNKNOWN_ROUND_PLAIN,
+    StoreUnavailable: strings.STORE_UNAVAILABLE_PLAIN,
+}
 
 
-def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef]) -> Explanation:
+def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef], voice: Voice) -> str:
     crew, uncertain = error.crew, error.uncertain
     match error:
+        case NotAReviewer() if voice is PLAIN:
+            return strings.not_a_reviewer_plain(crew, uncertain=uncertain)
         case NotAReviewer():
-            return Explanation(
-                strings.not_a_reviewer(crew, permitted, uncertain=uncertain),
-                strings.not_a_reviewer_plain(crew, uncertain=uncertain),
-            )
+            return strings.not_a_reviewer(crew, permitted, uncertain=uncertain)
         case NotAnOperator():
-            return _only(strings.not_an_operator(crew, uncertain=uncertain))
+            return strings.not_an_operator(crew, uncertain=uncertain)
         case NotAStarter():
-            return _only(strings.not_a_starter(crew, permitted, uncertain=uncertain))
+            return strings.not_a_starter(crew, permitted, uncertain=uncertain)
         case _:
-            return _only(strings.not_a_reader(crew, uncertain=uncertain))
-
-
-def _only(sentence: str) -> Explanation:
-    """Use one sentence for both: it is plain, or no form ever shows it."""
-    return Explanation(sentence, sentence)
+            return strings.not_a_reader(crew, uncertain=uncertain)
 
 
 @asynccontextmanager
@@ -111,7 +100,7 @@ async def explain_errors(
     context: SlackContext,
     by: Person,
     ack: AsyncAck | None = None,
-    plain: bool = False,
+    voice: Voice = MRKDWN,
     **about: str,
 ) -> AsyncIterator[None]:
     """Tell a person the reason when the block raises a CrewgateError, which ends here.
@@ -128,13 +117,13 @@ async def explain_errors(
             context.directory.wake()
         if ack is not None:
             await ack()
-        explanation = explain(error, now=context.clock(), in_slack=context.directory.in_slack)
-        await say(explanation.plain if plain else explanation.mrkdwn)
+        in_slack = context.directory.in_slack
+        await say(explain(error, voice, now=context.clock(), in_slack=in_slack))
 
 
 def render_notice(sentence: str, *, title: str = strings.ERROR_TITLE) -> Block:
     """The modal that explains a refusal, or tells of something else, in a modal or in Home."""
-    return modal(title, [section(sentence)], close=strings.CLOSE)
+    return modal(title, [section(sentence)])
 
 
 async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:

@@ -156,14 +156,10 @@ def too_many_edits(characters: int) -> str:
     )
 
 
-def unknown_crew(name: str) -> str:
+def unknown_crew(name: str, voice: Voice = MRKDWN) -> str:
     """The crew was renamed or taken out of the settings."""
-    return f"There is no crew called {crew(name)}. Nothing was done."
-
-
-def unknown_crew_plain(name: str) -> str:
-    """The same in a form."""
-    return f"There is no crew called {crew(name, PLAIN)}. Your text was not sent."
+    lost = "Your text was not sent" if voice is PLAIN else "Nothing was done"
+    return f"There is no crew called {crew(name, voice)}. {lost}."
 
 
 def crew(name: str, voice: Voice = MRKDWN) -> str:
@@ -314,7 +310,6 @@ NEXT: Final = "Next page"
 PREVIOUS: Final = "Previous page"
 NEXT_ON_TOP: Final = "Next"
 PREVIOUS_ON_TOP: Final = "Previous"
-CLOSE: Final = "Close"
 ERROR_TITLE: Final = "That did not work"
 RECORDED_TITLE: Final = "Recorded"
 

@@ -30,7 +30,7 @@ from tests.slack.client.owners import whoever_has_it
 
 CARD = Message("A card", [section("A card")])
 THREAD = MessageRef("C1", "1.0", "1.0")
-VIEW = modal("A title", [section("Something")], close="Close")
+VIEW = modal("A title", [section("Something")])
 NOBODY_KNOWS: tuple[object, ...] = (
     [],
     [1],

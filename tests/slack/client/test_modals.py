@@ -8,7 +8,7 @@ from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.client.modals import open_modal, update_modal
 from crewgate.slack.client.web_api import new_client
 
-VIEW = modal("A title", [section("Something")], close="Close")
+VIEW = modal("A title", [section("Something")])
 
 
 async def test_a_modal_of_a_trigger_that_nobody_has_is_not_opened() -> None:

@@ -184,5 +184,5 @@ def test_no_change_is_beyond_the_limits(before: Output, after: Output, nothing: 
     view = CardView(a_round(number=2), after, REVISED, Output("") if nothing else before)
     blocks = list(render_changes(view))
     for at in range(0, len(blocks), 80):
-        made = modal("Changes", blocks[at : at + 80], close="Close")
+        made = modal("Changes", blocks[at : at + 80])
         check_view(made, may_mention=frozenset({f"@{ANA.id}"}))

@@ -107,7 +107,7 @@ def test_no_round_is_beyond_the_limits(
         round_ = replace(round_, decision=decision)
     excerpt = text[:3_100]
     given_line = RoundLine(round_, None, excerpt, len(excerpt) + more, format_)
-    made = modal("History", entry(given_line), close="Close")
+    made = modal("History", entry(given_line))
     check_view(made, may_mention=frozenset({f"@{ANA.id}", f"@{BEN.id}"}))
 
 

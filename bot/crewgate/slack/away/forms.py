@@ -26,10 +26,4 @@ def render_form(*, until: date | None, delegate: Person | None, above: str = "")
         ],
         callback_id=ids.AWAY_FORM,
         submit=strings.SAVE,
-        close=strings.CLOSE,
     )
-
-
-def render_notice(sentence: str) -> Block:
-    """The modal in place of the form, once the absence is set."""
-    return modal(strings.TITLE, [section(sentence)], close=strings.DONE)

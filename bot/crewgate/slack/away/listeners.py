@@ -15,9 +15,10 @@ from crewgate.domain.rules.absence import end_of_day, last_day
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.away import strings
-from crewgate.slack.away.forms import render_form, render_notice
+from crewgate.slack.away.forms import render_form
 from crewgate.slack.away.request import AwayRequest, RequestUnclear, parse_away_form, parse_request
-from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.modals import open_modal
 from crewgate.slack.client.time_zones import time_zone_of
@@ -89,7 +90,9 @@ async def on_away_submitted(
         if answer.wrong is not None:
             await ack(response_action="errors", errors={answer.wrong: answer.sentence})
         else:
-            await ack(response_action="update", view=render_notice(answer.sentence))
+            await ack(
+                response_action="update", view=modal(strings.TITLE, [section(answer.sentence)])
+            )
 
 
 async def _set(

@@ -14,8 +14,6 @@ from crewgate.slack.ids import COMMAND
 
 TITLE: Final = "While you are away"
 SAVE: Final = "Save"
-CLOSE: Final = "Cancel"
-DONE: Final = "Close"
 UNTIL: Final = "Last day"
 DELEGATE: Final = "Who decides for you"
 #: What is shown of a word that was typed, in characters.

@@ -15,12 +15,12 @@ def modal(
     title: str,
     blocks: Sequence[Block],
     *,
-    close: str,
     callback_id: str | None = None,
     metadata: str | None = None,
     submit: str | None = None,
 ) -> Block:
     """A modal. One with fields needs a `submit` button; `metadata` comes back with what is sent."""
+    close = "Close" if submit is None else "Cancel"
     made: Block = {
         "type": "modal",
         "title": plain_text(title, TITLE_LIMIT),

@@ -23,7 +23,7 @@ _LONG: Final = frozenset(
 
 def render_notice(sentence: str) -> Block:
     """A modal that only says something."""
-    return modal(strings.TITLE, [section(sentence)], close=strings.DONE)
+    return modal(strings.TITLE, [section(sentence)])
 
 
 def render_choice(crews: Sequence[str]) -> Block:
@@ -33,7 +33,6 @@ def render_choice(crews: Sequence[str]) -> Block:
         [field],
         callback_id=ids.KICKOFF_CHOICE,
         submit=strings.NEXT,
-        close=strings.CLOSE,
     )
 
 
@@ -63,7 +62,6 @@ def render_form(
         callback_id=ids.KICKOFF_FORM,
         metadata=crew,
         submit=strings.START,
-        close=strings.CLOSE,
     )
 
 

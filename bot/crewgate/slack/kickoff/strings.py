@@ -10,8 +10,6 @@ from crewgate.slack.phrases import ANSWER_LIMIT
 TITLE: Final = "Start a crew"
 NEXT: Final = "Next"
 START: Final = "Start"
-CLOSE: Final = "Cancel"
-DONE: Final = "Close"
 CREW_LABEL: Final = "Which crew?"
 NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
 NO_CREW: Final = "There is no crew that you may start."

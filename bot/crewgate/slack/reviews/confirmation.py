@@ -50,7 +50,6 @@ def render_confirmation(
         callback_id=ids.CONFIRM_MODAL,
         metadata=asked(round_.id, caveats.seen, outcome),
         submit=words if revises else READ.label,
-        close=form_strings.REVISE_CLOSE,
     )
 
 
@@ -64,7 +63,6 @@ def render_receipt(view: CardView) -> Block:
     return modal(
         shared.RECORDED_TITLE,
         [section(strings.about(view)), section(said)],
-        close=shared.CLOSE,
     )
 
 

@@ -87,5 +87,4 @@ def render_edit_form(
         callback_id=ids.EDIT_MODAL,
         metadata=asked(round_.id, caveats.seen),
         submit=says.submit,
-        close=form_strings.REVISE_CLOSE,
     )

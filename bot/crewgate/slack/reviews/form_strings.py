@@ -14,7 +14,6 @@ from crewgate.slack.blockkit.text import ELLIPSIS, date, one_line
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.usecases.read_models import DeadLetter
 
-REVISE_CLOSE: Final = "Cancel"
 OUTPUT_HEADING: Final = "*The output*"
 QUESTION_HEADING: Final = "*The question*"
 COMMENT_TITLE: Final = "Approve with a comment"

@@ -62,7 +62,6 @@ def render_approve_form(
         callback_id=ids.APPROVE_MODAL,
         metadata=asked(view.round.id, caveats.seen),
         submit=form_strings.COMMENT_SUBMIT,
-        close=form_strings.REVISE_CLOSE,
     )
 
 
@@ -107,7 +106,6 @@ def render_revise_form(
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
         submit=says.submit,
-        close=form_strings.REVISE_CLOSE,
     )
 
 
@@ -175,7 +173,6 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
         callback_id=callback_id,
         metadata=metadata,
         submit=form_strings.DISMISS_SUBMIT,
-        close=form_strings.REVISE_CLOSE,
     )
 
 

@@ -373,7 +373,7 @@ async def _settle_form(
         await show(problem)
         return
     async with explain_errors(
-        show, context=context, plain=True, by=submission.by, round_id=submission.round_id
+        show, context=context, voice=shared.PLAIN, by=submission.by, round_id=submission.round_id
     ):
         if isinstance(verdict, Revise):
             form = await form_with_new_notes(submission, context)
@@ -412,7 +412,7 @@ async def on_edit_submitted(
     await read_thread(sent.round_id)
     show = partial(show_in_form, ack, sent.box)
     async with explain_errors(
-        show, context=context, plain=True, by=sent.by, round_id=sent.round_id
+        show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
         output = (await context.uow.read.posting(sent.round_id)).view.output
         parts = await context.off_loop(parts_to_edit, output)
@@ -461,7 +461,7 @@ async def on_dismiss_submitted(
         await show(form_strings.DISMISS_MISSING)
         return
     async with explain_errors(
-        show, context=context, plain=True, by=submission.by, subject=submission.round_id
+        show, context=context, voice=shared.PLAIN, by=submission.by, subject=submission.round_id
     ):
         why = submission.feedback
         await give_up(submission.round_id, why, by=submission.by, context=context)

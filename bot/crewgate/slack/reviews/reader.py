@@ -118,7 +118,6 @@ def render_reader(
         blocks,
         callback_id=ids.PAGES_MODAL,
         metadata=ReaderPosition(round_.id, position.tab, page.number, share).as_metadata(),
-        close=shared.CLOSE,
     )
     return ReaderPage(made, is_end=position.tab is ReaderTab.WHOLE and not goes_on)
 
