@@ -39,7 +39,7 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.reviews.calls import below_headline, call, calls_all, kept, newer, nobody_left
-from crewgate.slack.reviews.card import render_card, render_card_plain
+from crewgate.slack.reviews.card import render_card
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
 
@@ -109,7 +109,7 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "The next round", in_channel(SECOND)
     unchanged = replace(SECOND, output=SHORT, round=replace(SECOND.round, unchanged=True))
     yield "Nothing changed", in_channel(unchanged)
-    yield "Slack cannot show it", drawn(render_card_plain(VIEW, now=LATER))
+    yield "Slack cannot show it", drawn(render_card(VIEW, now=LATER, plain=True))
     yield "Decided, and being sent", in_channel(_is(State.DECIDED, decision=APPROVED))
     away = _is(State.DECIDED, decision=APPROVED, reason=NotReached("connection refused"))
     yield "The crew cannot be reached for now", in_channel(away)

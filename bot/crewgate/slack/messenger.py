@@ -45,8 +45,12 @@ from crewgate.slack.reviews.calls import (
     nobody_left,
     reaches_somebody,
 )
-from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
-from crewgate.slack.reviews.direct import render_direct_message
+from crewgate.slack.reviews.card import (
+    file_name,
+    file_title,
+    render_card,
+    render_direct_message,
+)
 from crewgate.slack.reviews.links import Link
 from crewgate.slack.reviews.notices import (
     NOTICES,
@@ -106,8 +110,7 @@ class SlackMessenger(Messenger):
         posted_since: datetime | None,
         plain: bool = False,
     ) -> Outcome:
-        operators = self._people(effect.crew, Role.OPERATOR)
-        message = await self._render(effect.kind, about, effect.subject, operators, plain=plain)
+        message = await self._render(effect.kind, about, effect.subject, plain=plain)
         if message is None:
             return Delivered("nothing to tell any more")
         key = effect.message_key(occasion)
@@ -145,7 +148,7 @@ class SlackMessenger(Messenger):
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
         """Bring a message up to date; nobody is called, for only new messages notify."""
-        message = await self._render(kind, about, "", (), plain=plain)
+        message = await self._render(kind, about, "", plain=plain)
         assert message is not None  # noqa: S101  # what is kept true always shows something
         return await outcome_of(self._poster.update(where, message))
 
@@ -237,21 +240,20 @@ class SlackMessenger(Messenger):
             return error.failure
         return Posted(ref=ref, shown=message.shown, too_long=message.too_long)
 
-    async def _render(
-        self,
-        kind: EffectKind,
-        about: About,
-        subject: str,
-        operators: Sequence[ReviewerRef],
-        *,
-        plain: bool,
+    async def _render(  # noqa: PLR0911  # a table
+        self, kind: EffectKind, about: About, subject: str, *, plain: bool
     ) -> Message | None:
         """Render a message as it is now; nothing where there is nothing to tell any longer."""
         match about:
+            case Posting() if kind is EffectKind.REFRESH:
+                notify = self._people.notify(about.view.round)
+                return await self._card(about, notify=notify, plain=plain)
+            case Posting() if kind in _DIRECT:
+                return await self._direct_message(about, plain=plain)
             case Posting():
-                return await self._about_round(kind, about, operators, plain=plain)
+                return NOTICES[kind](await self._scene(about))
             case ExecutionPosting():
-                return await self._about_execution(kind, about, subject, operators)
+                return await self._about_execution(kind, about, subject)
             case DeadLetter():
                 return render_report(about, self._people(about.crew, Role.OPERATOR))
             case Crew():
@@ -261,28 +263,10 @@ class SlackMessenger(Messenger):
             case _:
                 assert_never(about)
 
-    async def _about_round(
-        self,
-        kind: EffectKind,
-        posting: Posting,
-        operators: Sequence[ReviewerRef],
-        *,
-        plain: bool,
-    ) -> Message | None:
-        if kind is EffectKind.REFRESH:
-            notify = self._people.notify(posting.view.round)
-            return await self._card(posting, notify=notify, plain=plain)
-        if kind in _DIRECT:
-            return await self._direct_message(posting, plain=plain)
-        return NOTICES[kind](await self._scene(posting, operators))
-
     async def _about_execution(
-        self,
-        kind: EffectKind,
-        posting: ExecutionPosting,
-        subject: str,
-        operators: Sequence[ReviewerRef],
+        self, kind: EffectKind, posting: ExecutionPosting, subject: str
     ) -> Message:
+        operators = self._people(posting.execution.crew, Role.OPERATOR)
         match kind:
             case EffectKind.POST_RESULT:
                 return await self._off_loop(render_end, posting, self._starter(posting))
@@ -303,7 +287,7 @@ class SlackMessenger(Messenger):
         execution = posting.execution
         return self._people.known(said_starter(execution.starter, execution.meta))
 
-    async def _scene(self, posting: Posting, operators: Sequence[ReviewerRef]) -> Scene:
+    async def _scene(self, posting: Posting) -> Scene:
         view = await self._people.complete(posting.view)
         round_ = view.round
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
@@ -312,7 +296,7 @@ class SlackMessenger(Messenger):
         return Scene(
             view=view,
             card=posting.card,
-            operators=operators,
+            operators=self._people.operators(view),
             assigned=await self._named_in_slack(assigned) if assigned else (),
             added=[ref for ref in view.reviewers if ref not in before],
             link=self._link,
@@ -320,14 +304,13 @@ class SlackMessenger(Messenger):
         )
 
     async def _card(self, posting: Posting, *, notify: Notify | None, plain: bool) -> Message:
-        render = render_card_plain if plain else render_card
         view = await self._with_names(posting)
         called, round_ = None, view.round
         # A text comes with its author's own approval.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = call(view, notify)
             view = replace(view, calls_all=calls_all(view, notify))
-        message = await self._off_loop(render, view, now=self._clock())
+        message = await self._off_loop(render_card, view, now=self._clock(), plain=plain)
         message = self._said_below(message, view, tells_newer=view.told is not view.round)
         return below_headline(message, called)
 

@@ -11,7 +11,8 @@ from crewgate.domain.errors import AbsenceProblem
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
 from crewgate.slack.away import strings
-from crewgate.slack.away.forms import render_form, render_notice
+from crewgate.slack.away.forms import render_form
+from crewgate.slack.errors import render_notice
 from tests.builders import ANA, BEN, LATER, NOW
 from tests.slack.rendering import check_view, names
 
@@ -39,7 +40,7 @@ def test_what_is_set_is_said_with_the_way_back() -> None:
 def test_people_with_any_name_fit(name: str, zone: ZoneInfo | None) -> None:
     somebody = Person(name, name)
     absence = Absence(away=somebody, delegate=somebody, since=NOW, until=LATER)
-    check_view(render_notice(strings.is_set(absence, DAY, zone)))
+    check_view(render_notice(strings.is_set(absence, DAY, zone), title=strings.TITLE))
     above = strings.is_away(absence, DAY, zone)
     check_view(render_form(until=DAY, delegate=BEN, above=above))
 

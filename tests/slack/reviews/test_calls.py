@@ -25,8 +25,7 @@ from crewgate.slack.reviews.calls import (
     reaches_somebody,
     with_operators,
 )
-from crewgate.slack.reviews.card import render_card
-from crewgate.slack.reviews.direct import render_direct_message
+from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
 from crewgate.usecases.read_models import CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule, a_vote

@@ -29,7 +29,7 @@ from crewgate.slack.reviews.buttons import (
     REVISE,
     TAKE_BACK,
 )
-from crewgate.slack.reviews.card import file_name, file_title, render_card, render_card_plain
+from crewgate.slack.reviews.card import file_name, file_title, render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
 from crewgate.usecases.read_models import (
     CardView,
@@ -53,7 +53,7 @@ MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 @given(views())
 def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view: CardView) -> None:
     round_id = view.round.id
-    for message in (render_card(view, now=LATER), render_card_plain(view, now=LATER)):
+    for message in (render_card(view, now=LATER), render_card(view, now=LATER, plain=True)):
         check_message(message, may_mention=MENTIONED)
         pressed = buttons(message)
         assert {value for _, value in pressed} == {round_id}
@@ -94,7 +94,7 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
     )
     view = CardView(round_, Output(full * 10, format_), replace(round_, number=999_998))
     check_message(render_card(view, now=LATER))
-    check_message(render_card_plain(view, now=LATER))
+    check_message(render_card(view, now=LATER, plain=True))
     notice = render_stuck_notice(round_)
     assert (notice is None) == (state is State.DECIDED)
     if notice:
@@ -212,7 +212,7 @@ def test_a_plain_card_leaves_out_what_came_from_outside(state: State) -> None:
     )
     if state is State.RESUMED:
         view = replace(view, round=replace(view.round, decision=a_decision()))
-    message = render_card_plain(view, now=LATER)
+    message = render_card(view, now=LATER, plain=True)
     assert "SECRET" not in read(message) + message.text
     assert ("It is attached as a file." in read(message)) == (state is State.WAITING)
     assert (message.shown, message.too_long) == (0, True)

@@ -25,8 +25,7 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack.reviews.buttons import APPROVE, REVISE, TAKE_BACK
 from crewgate.slack.reviews.calls import below_headline, nobody_left
-from crewgate.slack.reviews.card import render_card
-from crewgate.slack.reviews.direct import render_direct_message
+from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_approve_form
 from crewgate.slack.reviews.history import render_round
 from crewgate.slack.reviews.notices import (

@@ -17,13 +17,12 @@ from crewgate.slack import ids
 from crewgate.slack.away import strings
 from crewgate.slack.away.forms import render_form
 from crewgate.slack.away.request import AwayRequest, RequestUnclear, parse_away_form, parse_request
-from crewgate.slack.blockkit.blocks import Block, section
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.modals import open_modal
 from crewgate.slack.client.time_zones import time_zone_of
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors
+from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.payloads import Command
 from crewgate.usecases.away import come_back, go_away
 
@@ -91,7 +90,7 @@ async def on_away_submitted(
             await ack(response_action="errors", errors={answer.wrong: answer.sentence})
         else:
             await ack(
-                response_action="update", view=modal(strings.TITLE, [section(answer.sentence)])
+                response_action="update", view=render_notice(answer.sentence, title=strings.TITLE)
             )
 
 

@@ -1,6 +1,7 @@
 """The card: the message that shows a round, in every state of its life."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -8,7 +9,7 @@ from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Format
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Decision
-from crewgate.slack import phrases
+from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Block,
@@ -18,15 +19,17 @@ from crewgate.slack.blockkit.blocks import (
     notification,
     section,
 )
-from crewgate.slack.blockkit.excerpts import length
 from crewgate.slack.blockkit.pagination import count_pages
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.payloads import with_share
-from crewgate.slack.reviews import state_strings, strings
+from crewgate.slack.reviews import notice_strings, state_strings, strings
 from crewgate.slack.reviews.buttons import (
     CHANGES,
     CLAIM,
+    COMMENT,
     DISMISS,
+    EDIT,
+    HISTORY,
     READ,
     READ_WORDS,
     REOPEN,
@@ -36,8 +39,9 @@ from crewgate.slack.reviews.buttons import (
     outcomes_in_full,
 )
 from crewgate.slack.reviews.comparison import edits_since, measure_changes
-from crewgate.slack.reviews.menu import with_menu
-from crewgate.slack.reviews.output import output_on_card
+from crewgate.slack.reviews.edit_form import parts_to_edit
+from crewgate.slack.reviews.links import Link, linked
+from crewgate.slack.reviews.output import not_showable, output_on_card
 from crewgate.slack.reviews.presentation import (
     Closed,
     OnItsWay,
@@ -47,59 +51,65 @@ from crewgate.slack.reviews.presentation import (
     Waiting,
     present,
 )
-from crewgate.usecases.read_models import CardView
+from crewgate.usecases.read_models import CardView, MessageRef
 
 _NAME_LIMIT: Final = 80
 
 _Ended: TypeAlias = OnItsWay | Taken | Stuck | Superseded | Closed
 
 
-def render_card(view: CardView, *, now: datetime, reader: str | None = None) -> Message:
+def render_card(
+    view: CardView, *, now: datetime, reader: str | None = None, plain: bool = False
+) -> Message:
     """Render a round that waits with its output, or what became of it.
 
     A card stays for days, so its times are left to Slack; `now` ends a claim. `reader` is the
     person who reads it in private; a card in the channel tells the state of the latest round.
+    `plain` leaves out what an agent or a caller wrote, for when Slack refuses the card.
     """
     shown = present(view.round)
     told = view.told if reader is None else view.round
-    output = output_on_card(view.output)
+    subject = "" if plain else view.subject
+    output = not_showable(view.output) if plain else output_on_card(view.output)
     headline = state_strings.headline(
-        told, present(told), view.subject, by_number=told is not view.round
+        told, present(told), subject, by_number=told is not view.round
     )
     if isinstance(shown, Waiting):
+        if plain:
+            about, before = strings.about_plain(view, now=now), []
+        else:
+            about = strings.about_waiting(view, now=now, changed=_changed(view))
+            before = [*_asked(view.round), *_since_the_round_before(view)]
         blocks = [
-            with_menu(headline, view, output.share),
-            context(strings.about_waiting(view, now=now, changed=_changed(view))),
-            *_asked(view.round),
-            *_since_the_round_before(view),
+            _with_menu(headline, view, output.share),
+            context(about),
+            *before,
             *output.blocks,
             *_what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),
         ]
     else:
-        blocks = [with_menu(headline, view), *_folded(view, shown, told)]
-    text = notification(state_strings.push(told, present(told), view.subject))
+        blocks = [_with_menu(headline, view), *_folded(view, shown, told)]
+    text = notification(state_strings.push(told, present(told), subject))
     return Message(text, blocks, output.share.percent, output.too_long)
 
 
-def render_card_plain(view: CardView, *, now: datetime, reader: str | None = None) -> Message:
-    """The same without anything an agent or a caller wrote, for when Slack refuses the card."""
-    shown = present(view.round)
-    told = view.told if reader is None else view.round
-    headline = state_strings.headline(told, present(told), "", by_number=told is not view.round)
-    if isinstance(shown, Waiting):
-        share = Share(0, max(1, length(view.output.text)))
-        blocks = [
-            with_menu(headline, view, share),
-            context(strings.about_plain(view, now=now)),
-            section(strings.NOT_SHOWABLE),
-            *_what_people_do(view, now=now),
-            *_decide(view, share, reader=reader),
-        ]
-    else:
-        blocks = [with_menu(headline, view), *_folded(view, shown, told)]
-    text = notification(state_strings.push(told, present(told)))
-    return Message(text, blocks, shown=0, too_long=True)
+def render_direct_message(
+    view: CardView,
+    card: MessageRef | None,
+    *,
+    reader: str,
+    link: Link,
+    now: datetime,
+    plain: bool = False,
+) -> Message:
+    """Render the card for one person, with a link to `card`, the one in the channel."""
+    message = render_card(view, now=now, reader=reader, plain=plain)
+    where = linked(notice_strings.THE_CARD, card, link)
+    waits = isinstance(present(view.round), Waiting)
+    line = notice_strings.decide_here_or(where, view.round) if waits else notice_strings.see(where)
+    headline, *others = message.blocks
+    return replace(message, blocks=[headline, context(line), *others])
 
 
 def file_name(view: CardView) -> str:
@@ -116,6 +126,32 @@ def file_name(view: CardView) -> str:
 
 def file_title(view: CardView) -> str:
     return shared.which_round(view.round)
+
+
+def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
+    """The first line with the menu of what is no button. Its block is named after the round.
+
+    `share` is how much of a waiting round's output the card shows: all of it needs no button.
+    """
+    round_ = view.round
+    waits = isinstance(present(round_), Waiting)
+    changes = not waits and view.previous is not None
+    comment = waits and round_.question is None
+    edit = comment and parts_to_edit(view.output) is not None
+    entries = [
+        HISTORY,
+        *([CHANGES] if changes else []),
+        *([COMMENT] if comment else []),
+        *([EDIT] if edit else []),
+        *([READ] if share is not None and share.shown >= share.of else []),
+    ]
+    accessory = {
+        "type": "overflow",
+        "action_id": ids.MENU,
+        "options": [one.entry for one in entries],
+    }
+    name = round_.id if share is None else with_share(round_.id, share)
+    return section(headline) | {"block_id": name, "accessory": accessory}
 
 
 # --- while it waits ------------------------------------------------------------------------------

@@ -67,6 +67,12 @@ def output_on_card(output: Output) -> ShownOutput:
     return ShownOutput(_with_text(shown, left_off), share, total > OUTPUT_LIMIT)
 
 
+def not_showable(output: Output) -> ShownOutput:
+    """Nothing of an output, for a card that Slack has refused with it."""
+    share = Share(0, max(1, length(output.text)))
+    return ShownOutput([section(strings.NOT_SHOWABLE)], share, too_long=True)
+
+
 def output_in_message(output: Output) -> ShownOutput:
     """As much of an output as a message holds."""
     if _is_empty(output):
