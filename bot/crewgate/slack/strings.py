@@ -257,15 +257,18 @@ def deciders(reviewers: Sequence[ReviewerRef]) -> str:
 
 def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
     """People as the settings name them, so many at most."""
-    names = [reviewer(one) for one in people[:most]]
-    if len(people) > most:
-        names.append(f"{len(people) - most:,} more")
-    return in_words(names)
+    return some([reviewer(one) for one in people], most)
 
 
 def joined(*parts: str) -> str:
     """The parts of a line, without the empty ones."""
     return " · ".join(part for part in parts if part)
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """`Ana, Ben and 3 more`, so many names at most."""
+    left = len(names) - most
+    return in_words([*names[:most], *([f"{left:,} more"] if left > 0 else [])])
 
 
 def in_words(names: Sequence[str]) -> str:

@@ -9,8 +9,7 @@ from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, RetriesExhausted
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
-from crewgate.slack.reviews.calls import kept, mentionable
-from crewgate.slack.reviews.notice_strings import called
+from crewgate.slack.reviews.calls import called, kept, mentionable
 from crewgate.slack.reviews.notices import (
     render_attach_failed,
     render_refresh_failed,

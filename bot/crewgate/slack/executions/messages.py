@@ -10,8 +10,7 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, context, notification, section
 from crewgate.slack.executions import strings
 from crewgate.slack.executions.progress_bar import bar
-from crewgate.slack.reviews.calls import with_operators
-from crewgate.slack.reviews.notice_strings import FILES_REFUSED, FORWARD_REFUSED
+from crewgate.slack.reviews.calls import FILES_REFUSED, FORWARD_REFUSED, with_operators
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.usecases.read_models import ExecutionPosting
 

@@ -1,4 +1,4 @@
-"""Whom a message calls, and what a card says only once or only in the channel.
+"""The people a message calls, and what a card says only once or only in the channel.
 
 A mention surely notifies only in a section of a new message. A card that is brought up to date
 keeps it until somebody approves, so that nothing moves under a finger.
@@ -6,16 +6,47 @@ keeps it until somebody approves, so that nothing moves under a finger.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User
 from crewgate.domain.reason import needs_an_operator
-from crewgate.domain.verdict import Person
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.verdict import Decision, Person, TimedOut
+from crewgate.slack import phrases
 from crewgate.slack.blockkit.blocks import Message, section
-from crewgate.slack.reviews import notice_strings, reader_strings
+from crewgate.slack.reviews import reader_strings
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Stuck, Waiting, present
+from crewgate.slack.strings import number, person, reviewer, some
 from crewgate.usecases.read_models import CardView
+
+#: The most people mentioned by one message, as many as are told in private; a user group is one.
+CALLED: Final = 50
+#: What operators can do about a failure.
+FILES_REFUSED: Final = (
+    "allow files in this workspace, or install the app again with the scopes of the manifest."
+)
+CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
+FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
+
+
+def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
+    """People as mentions, with the delegates of those who are away: `@Legal and @Ben for @Ana`.
+
+    Those who may decide anyway are named once. Empty if there is nobody.
+    """
+    mentions = [reviewer(ref) for ref in people]
+    mentions += [
+        f"{person(one.delegate)} for {person(one.away)}"
+        for one in away
+        if User(one.delegate.id) not in people
+    ]
+    return some(mentions, CALLED)
+
+
+def please_decide(mentions: str) -> str:
+    return f"{mentions}: please decide."
 
 
 def below_headline(message: Message, line: str | None) -> Message:
@@ -31,14 +62,15 @@ def call(view: CardView, notify: Notify) -> str | None:
     if not isinstance(present(view.round), Waiting):
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
-    away = view.absences if asked else ()
     author = _asked_for_changes(view)
-    if author is None:
-        return notice_strings.please_decide(mentionable(asked), anyone=Anyone() in asked, away=away)
-    others = tuple(ref for ref in asked if ref != User(author.id))
-    line = notice_strings.here_is(author, view.round)
-    please = notice_strings.please_decide(mentionable(others), anyone=Anyone() in asked, away=away)
-    return f"{line} {please}" if please else line
+    others = [ref for ref in asked if author is None or ref != User(author.id)]
+    mentions = called(mentionable(others), view.absences if asked else ())
+    lines = [
+        *([f"{person(author)}, here is {number(view.round)}."] if author is not None else []),
+        *([please_decide(mentions)] if mentions else []),
+        *(["Anybody in the channel may decide."] if Anyone() in asked else []),
+    ]
+    return " ".join(lines) or None
 
 
 def calls_all(view: CardView, notify: Notify | None) -> bool:
@@ -61,14 +93,38 @@ def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     shown = present(view.round)
     if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
         return None
-    return notice_strings.decision_of_is_kept(shown.decision, mentionable(operators))
+    return decision_is_kept(shown.decision, mentionable(operators))
+
+
+def decision_is_kept(
+    decision: Decision, operators: Sequence[ReviewerRef], *, to_decider: bool = False
+) -> str:
+    """Tell that a decision did not reach the crew, and is not lost."""
+    if isinstance(decision.by, TimedOut):
+        what = f"What {phrases.decider(decision)} decided"
+    else:
+        whose = "Your" if to_decider else phrases.whose(decision, "")
+        what = f"{whose} {phrases.noun(decision)}"
+    told = "The person who runs this bot has to fix what is wrong."
+    if operators:
+        told = f"{called(operators)} {'has' if len(operators) == 1 else 'have'} been told."
+    return f"{what} is kept. {told}"
 
 
 def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
-    """On the card of a round that waits for approvals which nobody is left to give."""
+    """Tell operators on a card that nobody is left who may approve, or too few are."""
     if view.approvers is None or not view.approvers.too_few:
         return None
-    return notice_strings.nobody_left(view.round, mentionable(operators))
+    rule = view.round.rule
+    assert rule is not None  # noqa: S101  # without a rule there are enough
+    few = "Nobody is" if rule.approvals == 1 else "Too few people are"
+    people = mentionable(operators)
+    let = f"{called(people)}: let" if people else "Let"
+    return (
+        f":exclamation: *{few} left who may approve this.* {let} more people decide. A change of "
+        f"{phrases.rule_name(rule.name)} counts from the next round on: make it, then have "
+        "somebody press Revise here."
+    )
 
 
 def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str) -> Message:
@@ -76,9 +132,7 @@ def with_operators(message: Message, operators: Sequence[ReviewerRef], what: str
     people = mentionable(operators)
     if not people:
         return message
-    return replace(
-        message, blocks=[*message.blocks, section(notice_strings.to_operators(people, what))]
-    )
+    return replace(message, blocks=[*message.blocks, section(f"{called(people)}: {what}")])
 
 
 def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
@@ -88,12 +142,13 @@ def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
     """
     if view.newer is None:
         return None
-    number = view.newer.round.number
+    latest = view.newer.round
     if is_told:
-        return linked(notice_strings.open_round(number), view.newer.card, link)
-    where = linked(notice_strings.round_number(number), view.newer.card, link)
-    author = view.newer.round.edited_by
-    return notice_strings.came_back_with(where, author, is_flow=view.round.question is not None)
+        return linked(f"Open {number(latest)}", view.newer.card, link)
+    where = linked(number(latest), view.newer.card, link)
+    if latest.edited_by is not None:
+        return f"{person(latest.edited_by)} wrote {where}."
+    return f"The {'crew' if view.round.question is None else 'flow'} came back with {where}."
 
 
 def _asked_for_changes(view: CardView) -> Person | None:

@@ -22,7 +22,7 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.pagination import count_pages
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.payloads import with_share
-from crewgate.slack.reviews import notice_strings, state_strings, strings
+from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.buttons import (
     CHANGES,
     CLAIM,
@@ -105,9 +105,12 @@ def render_direct_message(
 ) -> Message:
     """Render the card for one person, with a link to `card`, the one in the channel."""
     message = render_card(view, now=now, reader=reader, plain=plain)
-    where = linked(notice_strings.THE_CARD, card, link)
-    waits = isinstance(present(view.round), Waiting)
-    line = notice_strings.decide_here_or(where, view.round) if waits else notice_strings.see(where)
+    where = linked("the card in the channel", card, link)
+    line = f"See {where}."
+    if isinstance(present(view.round), Waiting):
+        alone = view.round.approvals == 1
+        counts = "The first decision counts." if alone else "Your approval counts once."
+        line = f"Decide here or on {where}. {counts}"
     headline, *others = message.blocks
     return replace(message, blocks=[headline, context(line), *others])
 

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,15 +14,38 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import voices_of
+from crewgate.domain.verdict import TimedOut, voices_of
+from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
-from crewgate.slack.reviews import notice_strings, state_strings
-from crewgate.slack.reviews.buttons import DISMISS, RETRY, WHAT_CAME
-from crewgate.slack.reviews.calls import mentionable, nobody_left, with_operators
+from crewgate.slack.blockkit.text import duration, one_line
+from crewgate.slack.reviews import state_strings, strings
+from crewgate.slack.reviews.buttons import DISMISS, READ, RETRY, WHAT_CAME
+from crewgate.slack.reviews.calls import (
+    CHANGES_REFUSED,
+    FILES_REFUSED,
+    called,
+    decision_is_kept,
+    mentionable,
+    nobody_left,
+    please_decide,
+    with_operators,
+)
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
-from crewgate.slack.strings import PLAIN
+from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT
+from crewgate.slack.strings import (
+    CALLS_NOBODY,
+    MRKDWN,
+    PLAIN,
+    Voice,
+    bold,
+    counted,
+    crew,
+    task,
+    total,
+    which_round,
+)
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
 
 
@@ -47,7 +70,18 @@ class Scene:
     @property
     def title(self) -> str:
         """The task's name, as a link to the card."""
-        return linked(shared.task(self.round), self.card, self.link)
+        return linked(task(self.round), self.card, self.link)
+
+    @property
+    def about(self) -> str:
+        """The same with what the execution is about."""
+        subject = one_line(self.view.subject, SUBJECT_LIMIT)
+        return f"{bold(self.title)} ({subject})" if subject else bold(self.title)
+
+
+def notice(push: str, *lines: str) -> Message:
+    """A message of sentences; `push` is what its notification says, plain."""
+    return Message(notification(push), [section(line) for line in lines])
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
@@ -65,38 +99,64 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
     if isinstance(shown, Stuck):
         why, people = state_strings.answer(shown), mentionable(operators)
         if needs_an_operator(shown.reason):
-            lines[0] += f" {notice_strings.decision_is_kept(shown.decision, people)}"
-            lines.append(notice_strings.to_operators(people, why) if people else why)
+            lines[0] += f" {decision_is_kept(shown.decision, people, to_decider=True)}"
+            lines.append(f"{called(people)}: {why}" if people else why)
         else:
             lines[0] += f" {why}"
-    text = notification(state_strings.stuck_notice_plain(shown, round_))
-    return Message(text, [section(line) for line in lines])
+    return notice(state_strings.stuck_notice_plain(shown, round_), *lines)
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
     """Call people because a flow asks again for its answer, as far as Slack knows them."""
-    text = notification(notice_strings.flow_escalated_plain(round_))
-    called = mentionable(round_.not_voted(people))
-    return Message(text, [section(notice_strings.flow_escalated(round_, called))])
-
-
-def render_channel_refuses(crew: Crew, code: str) -> Message:
-    return Message(
-        notification(notice_strings.channel_refuses_plain(crew)),
-        [section(notice_strings.channel_refuses(crew, code))],
+    asks = f"{bold(task(round_))} still waits for an answer"
+    who = shared.named(mentionable(round_.not_voted(people)))
+    says = f"{who}: {asks}. CrewAI has escalated it."
+    return notice(
+        f"Still waiting for an answer: {which_round(round_)}",
+        f":exclamation: {says if who else f'CrewAI has escalated this: {asks}.'}",
     )
+
+
+def render_channel_refuses(refused: Crew, code: str) -> Message:
+    """Tell an operator in private that nothing can be posted into a crew's channel."""
+    return notice(
+        f"The channel of {crew(refused.name, PLAIN)} takes no messages",
+        f"Nothing of {bold(crew(refused.name))} can be posted in {shared.channel(refused.channel)}:"
+        f" Slack says {shared.identifier(code)}. {_FIX_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards "
+        "wait and are posted by themselves then.",
+    )
+
+
+_INVITE: Final = (
+    "Invite the bot into the channel, or correct it in the settings and start the bot again."
+)
+_FIX_CHANNEL: Final = {
+    "channel_not_found": _INVITE,
+    "not_in_channel": _INVITE,
+    "is_archived": "Take the channel out of the archive, or name another one in the settings and "
+    "start the bot again.",
+    "missing_scope": "Install the app again with the scopes of the manifest.",
+    "restricted_action": "Let the bot post in the channel, in the channel's settings.",
+}
+_LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delivered`)."
 
 
 def render_audit_head(published: Published) -> Message:
-    return Message(
-        notification(notice_strings.AUDIT_HEAD), [section(notice_strings.audit_head(published))]
-    )
+    """Tell the head of the audit trail, by which it is verified from outside of the database."""
+    head, signed = "The head of the audit trail", published.signed
+    says = f"{head} on {published.at.date()}: `{published.head}`"
+    if signed.key:
+        return notice(head, f"{says}\nKey `{signed.key}`\nSignature `{signed.signature}`")
+    return notice(head, f"{says}. It is not signed: set AUDIT_KEY.")
 
 
 def render_attach_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message:
-    text = notification(notice_strings.attach_failed_plain(round_))
-    message = Message(text, [section(notice_strings.attach_failed(round_))])
-    return with_operators(message, operators, notice_strings.FILES_REFUSED)
+    message = notice(
+        f"Slack does not take the whole output of {which_round(round_)} as a file",
+        f"Slack does not take the whole output of round {round_.number} of {task(round_)} as a "
+        f"file. *{READ.label}* on its card shows all of it.",
+    )
+    return with_operators(message, operators, FILES_REFUSED)
 
 
 def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
@@ -111,18 +171,26 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
     if isinstance(shown, Stuck):
         blocks.append(actions(RETRY.on(round_.id), DISMISS.on(round_.id)))
     message = Message(notification(state_strings.push(round_, shown)), blocks)
-    return with_operators(message, operators, notice_strings.CHANGES_REFUSED)
+    return with_operators(message, operators, CHANGES_REFUSED)
 
 
 def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> Message:
     """Say that something of a crew could not be shown. What came is for its operators alone."""
-    said, last = notice_strings.not_shown(first), actions(WHAT_CAME.on(first.id))
+    said, last = _not_shown(first, MRKDWN), actions(WHAT_CAME.on(first.id))
     if first.dismissed is not None:
         last = section(state_strings.dismissed_with_why(first.dismissed))
     else:
-        said += f" {notice_strings.see_what_came(operators, mentionable(operators))}"
-    text = notification(notice_strings.not_shown(first, PLAIN))
+        who = called(mentionable(operators)) or ("Operators" if operators else "Reviewers")
+        said += f" {who}: *{strings.WHAT_CAME}* shows what is wrong."
+    text = notification(_not_shown(first, PLAIN))
     return Message(text, [section(f":exclamation: {said}"), last])
+
+
+def _not_shown(first: DeadLetter, voice: Voice) -> str:
+    of_crew, count = f"of {crew(first.crew, voice)}", first.count
+    if count == 1:
+        return f"A message {of_crew} could not be shown; it may be a task for review."
+    return f"{total(count)} messages {of_crew} could not be shown; they may be tasks for review."
 
 
 def render_reminder(scene: Scene) -> Message | None:
@@ -131,49 +199,75 @@ def render_reminder(scene: Scene) -> Message | None:
     Call the operators too if nobody is left who may approve. Return None once the round no longer
     waits.
     """
-    view = scene.view
-    said = notice_strings.reminder(view, scene.title, scene.now, _not_voted(view))
-    message = _waiting(view, said)
-    return message if message is None else _with_nobody_left(message, view, scene.operators)
+    message = render_private_reminder(scene, _not_voted(scene.view))
+    return message if message is None else _with_nobody_left(message, scene)
 
 
-def render_private_reminder(scene: Scene) -> Message | None:
-    return _waiting(scene.view, notice_strings.reminder(scene.view, scene.title, scene.now))
+def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
+    """The same for one person, in private, where nobody is called."""
+    view, round_ = scene.view, scene.round
+    waits_for = "a decision" if round_.question is None else "an answer"
+    given = ""
+    if round_.votes:
+        given = f" ({phrases.voters(round_.votes, voice=CALLS_NOBODY)} approved)"
+        waits_for = counted(round_.approvals - len(round_.votes), "more approval")
+    due = strings.deadline(view, scene.now)
+    line = f"{scene.about} still waits for {waits_for}{given}{f'; it {due}' if due else ''}."
+    return _waiting(round_, f"{mentions}: {line}" if mentions else line)
 
 
 def render_escalated(scene: Scene) -> Message | None:
     """Call the people that an escalation has added; None once the round no longer waits."""
     people = mentionable(scene.round.not_voted(scene.added))
-    said = notice_strings.escalated(scene.view, scene.title, people, scene.now)
-    return _waiting(scene.view, said)
+    waited = duration(scene.now - scene.round.opened_at)
+    line = f"{scene.about} has waited for {waited}{_so_far(scene.round)}."
+    line = f"{line} More people may decide now."
+    return _waiting(scene.round, f"{line} {please_decide(called(people))}" if people else line)
 
 
 def render_timed_out(scene: Scene) -> Message:
     """Say what a rule did when time was over; call all again if the round goes on waiting."""
-    view = scene.view
-    waits = view.round.state is State.WAITING
-    sentence = notice_strings.timed_out(view, scene.title, _not_voted(view) if waits else "")
-    text = notification(notice_strings.timed_out_plain(view.round))
-    return _with_nobody_left(Message(text, [section(sentence)]), view, scene.operators)
+    round_ = scene.round
+    decision, rule = round_.decision, round_.rule
+    if decision is not None and isinstance(decision.by, TimedOut):
+        what = state_strings.by_time(bold(scene.title), round_, decision, decision.by)
+        message = notice(
+            f"{phrases.did_this(decision, PLAIN)}: {which_round(round_)}",
+            shared.joined(what, one_line(scene.view.subject, SUBJECT_LIMIT)),
+        )
+    else:
+        timeout = rule.timeout if rule is not None else None
+        within = f"within {phrases.how_long(timeout.after)}" if timeout is not None else "in time"
+        line = f"{scene.about} was not decided {within}{_so_far(round_)}. It goes on waiting."
+        mentions = _not_voted(scene.view) if round_.state is State.WAITING else ""
+        message = notice(
+            f"Not decided in time: {which_round(round_)}",
+            f"{line} {please_decide(mentions)}" if mentions else line,
+        )
+    return _with_nobody_left(message, scene)
+
+
+def _so_far(round_: Round) -> str:
+    """By name: whoever has approved is not called again."""
+    so_far = strings.so_far(round_, CALLS_NOBODY)
+    return f" · {so_far}" if so_far else ""
 
 
 def _not_voted(view: CardView) -> str:
     voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
-    return notice_strings.called(mentionable(view.round.not_voted(view.reviewers)), away)
+    return called(mentionable(view.round.not_voted(view.reviewers)), away)
 
 
-def _waiting(view: CardView, sentence: str) -> Message | None:
-    if view.round.state is not State.WAITING:
+def _waiting(round_: Round, sentence: str) -> Message | None:
+    if round_.state is not State.WAITING:
         return None
-    return Message(notification(notice_strings.reminder_plain(view.round)), [section(sentence)])
+    return notice(f"Still waits for a decision: {which_round(round_)}", sentence)
 
 
-def _with_nobody_left(
-    message: Message, view: CardView, operators: Sequence[ReviewerRef]
-) -> Message:
-    line = nobody_left(view, operators)
-    return message if line is None else Message(message.text, [*message.blocks, section(line)])
+def _with_nobody_left(message: Message, scene: Scene) -> Message:
+    line = nobody_left(scene.view, scene.operators)
+    return message if line is None else replace(message, blocks=[*message.blocks, section(line)])
 
 
 NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
