@@ -3,8 +3,6 @@
 It is configured with the same settings as a real installation, pointing at the stand-ins.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path

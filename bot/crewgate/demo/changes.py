@@ -1,7 +1,5 @@
 """Change notifications: waiting for a condition and subscribing, without polling or sleeping."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ class Subscription:
     A reader that falls behind by more than `size` loses the oldest changes; `missed` counts them.
     """
 
-    def __init__(self, changes: Changes, size: int) -> None:
+    def __init__(self, changes: "Changes", size: int) -> None:
         self._changes = changes
         self._queue: asyncio.Queue[Change] = asyncio.Queue(size)
         self.missed = 0

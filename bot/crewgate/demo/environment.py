@@ -1,7 +1,5 @@
 """The demo environment: a workspace with people, a crew, and a bot configured for both."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager

@@ -3,8 +3,6 @@
 The stand-ins' own modules `faults` make those that are theirs.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field

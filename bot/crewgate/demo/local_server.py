@@ -1,7 +1,5 @@
 """The one HTTP server that the fakes and the proxy between them are served by."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Final
 

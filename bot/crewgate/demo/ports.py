@@ -5,8 +5,6 @@ which it serves outgoing connections too, so that one of those may have it befor
 up, or while a listener that comes back is down. Ports here come from below that range.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from collections import deque

@@ -4,8 +4,6 @@ A line is printed only after what it says was observed at the stand-ins; anythin
 scenario with an error.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 import time

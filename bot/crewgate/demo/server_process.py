@@ -1,7 +1,5 @@
 """A server of ours as a process of its own, that can be killed and started again."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

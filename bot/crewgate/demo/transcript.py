@@ -3,8 +3,6 @@
 The page's HTML is what is read; it comes from the same blocks as in the browser.
 """
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser

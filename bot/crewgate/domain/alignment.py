@@ -1,7 +1,5 @@
 """The common parts of two sequences, found with bounded work."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import Match, SequenceMatcher

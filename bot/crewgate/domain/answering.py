@@ -1,7 +1,5 @@
 """Answers to flows: verdicts on a question, and the reasons why a flow takes no answer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime

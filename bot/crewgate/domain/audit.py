@@ -4,8 +4,6 @@ Texts are in entries as salted digests only: the salt lies beside the text and i
 that the digest still proves what the text was, and nobody can guess “Approved.” from it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime

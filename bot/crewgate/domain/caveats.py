@@ -1,7 +1,5 @@
 """The things that one click on Approve could overlook, and the confirmation of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256

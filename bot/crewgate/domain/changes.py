@@ -1,7 +1,5 @@
 """The changes between two outputs: passage by passage as shown, or JSON by key."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

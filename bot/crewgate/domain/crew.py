@@ -1,10 +1,8 @@
 """One deployment: a name, a channel, reviewers, and the webhook URLs it is configured with."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from types import EllipsisType
-from typing import Annotated, assert_never
+from typing import Annotated, Self, assert_never
 from urllib.parse import unquote, urlsplit
 
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
@@ -111,7 +109,7 @@ class Crew:
     stream_webhook: HumanInputWebhook | None = None
     """The address for events of executions that are started here, with credentials to present."""
 
-    def under(self, rule: Rule | None, *, escalated: bool = False) -> Crew:
+    def under(self, rule: Rule | None, *, escalated: bool = False) -> Self:
         """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""
         if rule is None:
             return self

@@ -3,8 +3,6 @@
 Edits are told apart line by line: a paragraph, an item or a row of Markdown is a line.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
@@ -178,7 +176,7 @@ def _filled(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
-def _is_in(edit: Edit, wanted: Container[str], now: _Lines, exact: _Lines) -> bool:
+def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -> bool:
     old, new = _Lines(_filled(edit.old)), _filled(edit.new)
     is_left = any(line in now.places for line in old.lines if line not in wanted)
     if old.lines == new:  # of blank lines, or of indentation

@@ -4,8 +4,6 @@ An effect holds ids only and is rendered from the present state when it is carri
 neither order nor repetition hurts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -272,7 +270,7 @@ class Effect:
         """The fields that its kind names, in one string, as stored; `named` reads it."""
         return " ".join(str(getattr(self, name)) for name in self.kind.row.names)
 
-    def named(self, names: str) -> Effect:
+    def named(self, names: str) -> Self:
         """Return this effect about what `names` of a stored one of its kind says."""
         fields = self.kind.row.names
         parts = names.split(" ", len(fields) - 1)

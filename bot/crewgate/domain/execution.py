@@ -1,10 +1,9 @@
 """An execution, as its webhooks and the crew's status tell it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.given import UNKNOWN, CallerValues, Given, shown
@@ -117,7 +116,7 @@ class Execution:
         meta: CallerValues = (),
         carried: CallerValues = (),
         carried_inputs: CallerValues | None = None,
-    ) -> Execution:
+    ) -> Self:
         """Add its starter and its caller's values, from the kickoff or `carried` by a notification.
 
         Known values stay, except that those of the kickoff, which may be stored after the first
@@ -133,7 +132,7 @@ class Execution:
             meta=known or without_starter(carried),
         )
 
-    def finish_task(self) -> Execution:
+    def finish_task(self) -> Self:
         return replace(self, completed_tasks=self.completed_tasks + 1, current_task=None)
 
     def update_progress(
@@ -143,7 +142,7 @@ class Execution:
         total_tasks: int | None,
         current_task: str | None,
         asked_at: datetime | None,
-    ) -> Execution:
+    ) -> Self:
         """Apply the crew's status. Counts that it does not give stay as they were.
 
         `asked_at` is None if nothing may be compared with this answer.
@@ -171,11 +170,11 @@ class Execution:
             other_task and current_task != self.current_task
         )
 
-    def not_found(self, at: datetime) -> Execution:
+    def not_found(self, at: datetime) -> Self:
         """Count an answer that the crew does not know it; it ends once the crew keeps saying so."""
         return self.doubt(self.end(ExecutionState.GONE, at), at)
 
-    def doubt(self, ended: Execution, at: datetime) -> Execution:
+    def doubt(self, ended: Self, at: datetime) -> Self:
         """Return the execution as it `ended`, once the crew has said so for a while."""
         since = self.not_found_since or at
         count = self.not_found_count + 1
@@ -191,7 +190,7 @@ class Execution:
         error: str = "",
         tokens: int | None = None,
         by_event: bool = False,
-    ) -> Execution:
+    ) -> Self:
         """End it. The first report of the end counts; a later one may add what that one lacked."""
         if self.is_over:
             return replace(
@@ -214,7 +213,7 @@ class Execution:
             else self.completed_tasks,
         )
 
-    def reopen(self) -> Execution:
+    def reopen(self) -> Self:
         """Undo the end: the crew paused after it, or knows it after all."""
         return replace(
             self,

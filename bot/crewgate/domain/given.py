@@ -1,7 +1,5 @@
 """Values that a caller gave at kickoff: some are shown to people, others are for rules only."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """The leaves of a JSON text by their paths, within a bounded size."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Final

@@ -1,7 +1,5 @@
 """Notes, the messages of people in the thread while a round waits, and the feedback they make."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta

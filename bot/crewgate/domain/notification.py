@@ -1,7 +1,5 @@
 """The notification of a crew that pauses, and the webhook URLs of its execution."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -56,7 +54,7 @@ class HumanInputWebhook:
         return False
 
     @property
-    def without_unreadable(self) -> HumanInputWebhook:
+    def without_unreadable(self) -> "HumanInputWebhook":
         """The webhook, as a bare address if its credentials cannot be read."""
         return self if self.has_credentials else HumanInputWebhook(self.url)
 
@@ -104,7 +102,7 @@ class WebhookUrls:
             found.append(self.human_input.secret or "")
         return tuple(found)
 
-    def or_else(self, other: WebhookUrls) -> WebhookUrls:
+    def or_else(self, other: "WebhookUrls") -> "WebhookUrls":
         """Return these URLs, with that of `other` for each that is missing.
 
         A human-input webhook without credentials counts as missing where the other has some.

@@ -1,7 +1,5 @@
 """Ways of telling people that something waits."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

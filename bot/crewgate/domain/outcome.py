@@ -4,8 +4,6 @@ The four cases answer one question: did it take effect? Delivered: yes. NotSent:
 again. Refused: surely not, and trying again would not help. Unknown: nobody can say.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Pairs the passages of a text with those of the next version, with bounded work."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final, NamedTuple

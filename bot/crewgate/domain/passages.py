@@ -1,7 +1,5 @@
 """The passages of an output as a reader sees them; texts are split elsewhere."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final

@@ -1,9 +1,8 @@
 """References to people in the settings, and the roles of people for a crew."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 
 class Role(StrEnum):
@@ -58,7 +57,7 @@ class EmailOwner:
     moved_to: str | None = None
     """The account that Slack names now, if that is another one."""
 
-    def seen_with(self, account: str) -> EmailOwner:
+    def seen_with(self, account: str) -> Self:
         """Return the owner, now that Slack names this account."""
         return replace(self, moved_to=None if account == self.user else account)
 

@@ -1,7 +1,5 @@
 """The question of a flow that pauses, and the place where it is answered."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@ One moment is its whole state (the generic cell rate algorithm, as in ATM networ
 which everything done so far is paid for. It can lie up to `burst` intervals ahead.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -13,8 +13,6 @@ SUPERSEDED has EditedBy where a person's own text took its place. Otherwise it h
 the state is enough.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

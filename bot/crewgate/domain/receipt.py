@@ -1,7 +1,5 @@
 """The effect of a notification or a request on the latest round of its review; pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime

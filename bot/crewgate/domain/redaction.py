@@ -4,8 +4,6 @@ A crew or a proxy may repeat what it was sent, in whatever spelling: as JSON, in
 page, as a Basic `Authorization` header. Known secrets are looked for in each spelling.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import json
@@ -13,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import Field, fields, is_dataclass, replace
 from enum import Enum
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 
@@ -51,7 +49,7 @@ class _Forms(NamedTuple):
     """Spellings that are found only where they stand alone."""
 
     @classmethod
-    def of(cls, secrets: frozenset[str]) -> _Forms:
+    def of(cls, secrets: frozenset[str]) -> Self:
         spellings = {form for secret in secrets for form in _spellings(secret)}
         short = {form for form in spellings if len(form) < _SHORTEST_INSIDE}
         coded = {form for secret in secrets for form in _inside_base64(secret)}
@@ -83,7 +81,7 @@ class Redactor:
             forms.alone + known.alone,
         )
 
-    def also(self, secrets: Iterable[str]) -> Redactor:
+    def also(self, secrets: Iterable[str]) -> "Redactor":
         """Return a redactor that knows these secrets too."""
         more = Redactor(secrets, known=self._forms)
         return more if len(more) > len(self) else self

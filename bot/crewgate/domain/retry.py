@@ -1,7 +1,5 @@
 """The times of retries, as a value; the outbox carries it out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Annotations of fields that the settings fill: how each is read, and what the documents say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The events of an event stream, by their meaning for an execution."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final

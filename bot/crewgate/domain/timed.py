@@ -1,7 +1,5 @@
 """The due times of reminders, escalation and time-out of a round that waits."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """A verdict, and the decision that carries it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The changes inside a passage: words, numbers, dates and sums whole, with bounded work."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

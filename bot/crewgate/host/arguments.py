@@ -1,7 +1,5 @@
 """The arguments of `crewgate host`."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Final

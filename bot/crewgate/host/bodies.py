@@ -1,7 +1,5 @@
 """Bodies of the webhooks that the host sends, in the vendor's names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any

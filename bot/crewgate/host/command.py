@@ -1,7 +1,5 @@
 """`crewgate host`: from its arguments and the environment to a running host."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

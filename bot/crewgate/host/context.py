@@ -1,7 +1,5 @@
 """The things that the host's parts share: the database, clock, ids and chance."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 import time

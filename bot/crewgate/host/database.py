@@ -1,7 +1,5 @@
 """The SQLite connection: one, shared by the event loop and the executions' threads."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import threading

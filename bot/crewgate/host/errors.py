@@ -1,7 +1,5 @@
 """The errors of the host; each message is a sentence for the person who reads it."""
 
-from __future__ import annotations
-
 
 class HostNotStarted(Exception):
     """The host cannot serve what was asked for."""

@@ -1,7 +1,5 @@
 """Rows of the database to records and back."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from dataclasses import asdict, replace

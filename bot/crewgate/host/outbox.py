@@ -1,7 +1,5 @@
 """Webhooks that are to be sent, in the host's database."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from sqlite3 import Connection

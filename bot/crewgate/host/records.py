@@ -1,7 +1,5 @@
 """The records of executions, as they are read from the database."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """One execution in its thread, as the engine sees the host."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

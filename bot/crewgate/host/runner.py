@@ -1,7 +1,5 @@
 """Executions: begins them in threads of their own, and takes decisions and answers for them."""
 
-from __future__ import annotations
-
 import contextvars
 import hmac
 import threading

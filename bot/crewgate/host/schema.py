@@ -1,7 +1,5 @@
 """The host's tables: one SQLite file, of this process alone."""
 
-from __future__ import annotations
-
 from typing import Final
 
 _FIRST: Final = """

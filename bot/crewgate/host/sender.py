@@ -1,7 +1,5 @@
 """Sends webhooks: soon, and again until they are taken or nobody needs them any more."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sqlite3

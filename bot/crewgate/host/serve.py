@@ -1,7 +1,5 @@
 """Starts the host, and ends it in order."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

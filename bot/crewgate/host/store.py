@@ -3,8 +3,6 @@
 Times are seconds since the epoch, and passed in.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict

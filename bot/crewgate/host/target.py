@@ -1,7 +1,5 @@
 """The target that is served: a crew or a flow behind one address."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol

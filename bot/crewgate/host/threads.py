@@ -1,7 +1,5 @@
 """The threads of executions: their places while they work, and their wait for a decision."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Callable

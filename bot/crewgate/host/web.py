@@ -1,7 +1,5 @@
 """The documented routes, on aiohttp."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 from collections.abc import Callable, Mapping

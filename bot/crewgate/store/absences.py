@@ -1,7 +1,5 @@
 """Absences: the people who are away, and their delegates."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import sqlalchemy as sa

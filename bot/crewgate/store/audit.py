@@ -4,8 +4,6 @@ The number of an entry is given when it is linked, so numbers have no gaps, what
 transactions are committed in.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import datetime

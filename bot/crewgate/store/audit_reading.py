@@ -1,7 +1,5 @@
 """Reading the audit trail beside a running bot, a page at a time, however long it is."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Final

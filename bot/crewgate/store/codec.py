@@ -4,8 +4,6 @@ Rules, votes, questions, inputs and `meta` are stored as JSON. A field that is n
 default, and one that has its default is not stored: a new one needs nothing here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime

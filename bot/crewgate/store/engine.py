@@ -1,7 +1,5 @@
 """Connections: engines for SQLite or PostgreSQL, set up so that commits are durable."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -117,7 +115,7 @@ class OutboxEngines:
     read: Reader
 
     @property
-    def for_outbox(self) -> OutboxEngines:
+    def for_outbox(self) -> "OutboxEngines":
         """The engines for the outbox: these."""
         return self
 

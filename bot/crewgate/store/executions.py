@@ -1,7 +1,5 @@
 """Executions: their rows, changing them in a transaction, and reading them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime

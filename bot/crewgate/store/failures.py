@@ -1,7 +1,5 @@
 """The database's failures, as the one error that use cases know."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Notes and claims: writing them in a transaction, and reading them."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

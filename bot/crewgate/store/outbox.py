@@ -1,7 +1,5 @@
 """The table of effects not yet done."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache

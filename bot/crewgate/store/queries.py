@@ -1,7 +1,5 @@
 """Reading outside of any transaction that writes: every query here has an index and a limit."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from datetime import datetime

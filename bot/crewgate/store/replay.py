@@ -1,7 +1,5 @@
 """Reading stored rounds again with all that rules are chosen by, beside a running bot."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime

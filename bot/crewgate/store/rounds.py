@@ -1,7 +1,5 @@
 """Rounds as rows and back: the review, the rule, the decision, the reason and the card's place."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

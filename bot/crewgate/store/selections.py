@@ -4,8 +4,6 @@ Each crew, rule and state is a range of one index, read in order and with a limi
 one statement without ranges the database would sort all of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final

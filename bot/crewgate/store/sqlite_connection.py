@@ -6,8 +6,6 @@ statements that most transactions are made of are built once and compiled once. 
 parameters that stand for lists are not among them.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections import namedtuple
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence

@@ -9,8 +9,6 @@ a batch. The statements between are carried out at once, on the event loop's thr
 costs more than SQLite takes for a row.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections import deque

@@ -1,7 +1,5 @@
 """At `LOG_LEVEL=debug`, a line for each statement, with its time and without its values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter

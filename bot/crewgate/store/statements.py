@@ -4,8 +4,6 @@ Statements that every notification or click runs are built once: building one co
 takes to carry it out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache

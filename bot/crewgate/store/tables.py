@@ -1,7 +1,5 @@
 """The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The transaction of a use case, with the statements of rounds and the outbox."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The unit of work: transactions, and reading outside of them."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,7 +55,7 @@ class SqlUnitOfWork(UnitOfWork):
     def read(self) -> Queries:
         return self._read
 
-    def for_outbox(self) -> SqlUnitOfWork:
+    def for_outbox(self) -> "SqlUnitOfWork":
         """Transactions for delivering what is in the outbox, on connections of their own."""
         engines = self._engines.for_outbox
         return SqlUnitOfWork(

@@ -4,8 +4,6 @@ Answers come at once, from memory and the database, so a transaction may ask for
 has to be asked first, `NeedsLookup` says so; `ReviewContext.asking` asks and begins anew.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace

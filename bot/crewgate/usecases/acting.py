@@ -3,8 +3,6 @@
 Each press and each form is a task of its own, as for the fields of the log.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final

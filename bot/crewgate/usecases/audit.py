@@ -1,7 +1,5 @@
 """Linking audit entries into one chain, and having its head leave the database once a day."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date
 from typing import Final

@@ -1,7 +1,5 @@
 """Absences: a person goes away and a delegate decides meanwhile; and coming back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final

@@ -1,7 +1,5 @@
 """The dependencies of the use cases about reviews, in one value."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar

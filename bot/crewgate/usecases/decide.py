@@ -1,7 +1,5 @@
 """People's decisions: approve, revise, take back, retry and reopen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

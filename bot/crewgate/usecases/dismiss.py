@@ -1,7 +1,5 @@
 """Dismissals: of a round that is stuck or gone, and of the report of a dead letter."""
 
-from __future__ import annotations
-
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import InvalidTransition
 from crewgate.domain.people import Role

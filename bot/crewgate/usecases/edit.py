@@ -1,7 +1,5 @@
 """A person's own text in the place of a round's output."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from crewgate.domain.caveats import Seen

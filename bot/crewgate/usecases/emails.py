@@ -3,8 +3,6 @@
 An address can move to another account, whose owner would become a reviewer by that alone.
 """
 
-from __future__ import annotations
-
 from crewgate.domain.people import EmailOwner
 from crewgate.usecases.ports.store import UnitOfWork
 

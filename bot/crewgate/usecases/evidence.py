@@ -1,7 +1,5 @@
 """Evidence that an execution has gone on: it settles decisions in doubt and reopens rounds."""
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import replace
 from datetime import datetime, timedelta

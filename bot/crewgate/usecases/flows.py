@@ -1,7 +1,5 @@
 """Recording the request of a flow that pauses."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from crewgate.domain.answering import is_open_to_assigned, rule_for

@@ -3,8 +3,6 @@
 Slack's signature proves the app of a request, not its workspace.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from hashlib import sha256
 

@@ -1,7 +1,5 @@
 """Starting an execution, for somebody in Slack or for a caller over HTTP."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace

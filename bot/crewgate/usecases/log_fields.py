@@ -1,7 +1,5 @@
 """The fields by which each line of the log names the round that it is about."""
 
-from __future__ import annotations
-
 from structlog.contextvars import bind_contextvars
 
 from crewgate.domain.review import Round

@@ -1,7 +1,5 @@
 """Notes in the thread of a waiting round, the feedback they make, and claims."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 

@@ -1,12 +1,10 @@
 """Typed values for Slack's renderers: everything that people are shown, without blocks."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Self
 
 from crewgate.domain.execution import Execution, TaskUpdate
 from crewgate.domain.given import Given
@@ -23,6 +21,35 @@ NO_RULE: Final = ""
 """The rule id of rounds under no rule, for which their crew's settings apply."""
 QueueKey = tuple[str, str]
 """A crew, and the id of a stored rule or NO_RULE: the same people may decide all its rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """Limits on the approvers of a round: it needs several, or others than its starter."""
+
+    starter: ReviewerRef | None = None
+    """The starter of the execution, who may not approve it; None if nobody knows."""
+    not_told: bool = False
+    """Slack does not tell now who the starter is."""
+    too_few: bool = False
+    """Fewer people are left than it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """The place of a message in Slack. `thread_ts` is the thread's first message, maybe itself."""
+
+    channel: str
+    ts: str
+    thread_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewerRound:
+    """The latest round of a review, and its card."""
+
+    round: Round
+    card: MessageRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +101,7 @@ class CardView:
         """The earlier rounds that it quotes or compares with, the latest first."""
         return tuple(one for one in (self.previous, self.decided_before) if one is not None)
 
-    def with_earlier(self, readable: Collection[str]) -> CardView:
+    def with_earlier(self, readable: Collection[str]) -> Self:
         """Return the view with only those earlier rounds that have these ids.
 
         Without the previous round it has none, for it does not follow an older one.
@@ -104,27 +131,6 @@ class CardView:
 
 
 @dataclass(frozen=True, slots=True)
-class Approvers:
-    """Limits on the approvers of a round: it needs several, or others than its starter."""
-
-    starter: ReviewerRef | None = None
-    """The starter of the execution, who may not approve it; None if nobody knows."""
-    not_told: bool = False
-    """Slack does not tell now who the starter is."""
-    too_few: bool = False
-    """Fewer people are left than it needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRef:
-    """The place of a message in Slack. `thread_ts` is the thread's first message, maybe itself."""
-
-    channel: str
-    ts: str
-    thread_ts: str
-
-
-@dataclass(frozen=True, slots=True)
 class Posting:
     """The content and the place of a Slack message about a round."""
 
@@ -139,14 +145,6 @@ class Posting:
     """The person who reads it in private; None in a channel."""
     shows_progress: bool = False
     """Another message shows the progress of its execution."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewerRound:
-    """The latest round of a review, and its card."""
-
-    round: Round
-    card: MessageRef
 
 
 @dataclass(frozen=True, slots=True)

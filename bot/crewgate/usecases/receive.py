@@ -1,7 +1,5 @@
 """Recording the notification of a crew that pauses, and dead letters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from crewgate.domain.crew import Crew

@@ -1,7 +1,5 @@
 """The starter of an execution, who may not approve it where a rule says so."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial

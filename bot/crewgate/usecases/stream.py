@@ -4,8 +4,6 @@ Batches come in any order and late, so an event is no evidence that a decision i
 it may be older than the decision. Only known executions are updated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Saving transitions, and scheduling reminders, escalation and time-out of waiting rounds."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from crewgate.domain.notification import Output, WebhookUrls

@@ -1,7 +1,5 @@
 """Tracking an execution to its end by its webhooks."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never

@@ -1,7 +1,5 @@
 """An event with a timeout, for loops that poll."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress

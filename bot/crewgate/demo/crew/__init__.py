@@ -11,8 +11,6 @@ the bot.
         crew.fail("/resume", how=DROP_AFTER)
 """
 
-from __future__ import annotations
-
 from crewgate.crew_api.wire import Address, FlowWebhook, Resume, Urls
 from crewgate.demo.changes import Change
 from crewgate.demo.crew.crew import Crew

@@ -1,11 +1,10 @@
 """The fake crew: its server, executions and webhooks, with controls for tests."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -28,9 +27,6 @@ from crewgate.demo.crew.records import Call, Sent
 from crewgate.demo.crew.samples import Sample
 from crewgate.demo.crew.script import SAMPLE, Task
 from crewgate.demo.crew.wire import Style, text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 
 class Crew(Deployment):

@@ -1,29 +1,24 @@
 """A deployed crew as the demo and tests see it: what came, what went, and the faults it has."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Self, TypeVar
 
 import aiohttp
 from aiohttp import web
 
+from crewgate.crew_api.wire import Address, Resume
 from crewgate.demo.changes import Changes
+from crewgate.demo.crew.execution import Execution
 from crewgate.demo.crew.faults import ROUTES
 from crewgate.demo.crew.records import BoundedLog, Call, Sent
+from crewgate.demo.crew.samples import Sample
 from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing
 from crewgate.demo.faults import Faults, Work
 from crewgate.demo.local_server import LocalServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from crewgate.crew_api.wire import Address, Resume
-    from crewgate.demo.crew.execution import Execution
-    from crewgate.demo.crew.samples import Sample
 
 T = TypeVar("T")
 

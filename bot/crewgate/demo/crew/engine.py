@@ -4,13 +4,12 @@ No HTTP in here: `send` is passed in. A request is carried out in one step witho
 concurrent resumes cannot both take effect.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
 from crewgate.demo.crew.deployment import Deployment
@@ -20,11 +19,8 @@ from crewgate.demo.crew.records import Sent
 from crewgate.demo.crew.script import Task, TaskFailed
 from crewgate.demo.crew.wire import Style, notification, text_of
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-
-    Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
-    """(kind, URL, body, headers) -> the record of sending it."""
+Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
+"""(kind, URL, body, headers) -> the record of sending it."""
 
 #: The most feedback on one task that an execution remembers.
 FEEDBACK_LIMIT = 20

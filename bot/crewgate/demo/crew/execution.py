@@ -1,18 +1,14 @@
 """An execution of the stand-in crew: its state, its outputs and its answer to `/status`."""
 
-from __future__ import annotations
-
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crewgate.crew_api.wire import Address, Json, Urls
 from crewgate.demo.crew.script import Task
 from crewgate.demo.crew.wire import text_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class State(StrEnum):

@@ -1,16 +1,12 @@
 """The ways in which a crew can be made to fail."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
 from crewgate.demo.crew.wire import json_or_text
 from crewgate.demo.faults import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ROUTES: Final = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
 

@@ -4,24 +4,18 @@ The answer comes to an address that the request names, with a token that counts 
 of the request and both pairs of headers are sent on demand.
 """
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crewgate.crew_api.signature import CAPTURED, DOCUMENTED, sign
 from crewgate.crew_api.wire import FlowWebhook, Refusal
-from crewgate.demo.crew.records import BoundedLog
+from crewgate.demo.crew.deployment import Deployment
+from crewgate.demo.crew.records import BoundedLog, Call, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-    from crewgate.demo.crew.deployment import Deployment
-    from crewgate.demo.crew.records import Call, Sent
-
-    Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
+Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
 
 #: The beginning of the answers' addresses, as the vendor's have it.
 PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")

@@ -3,8 +3,6 @@
 A long contract, JSON, a wide table, and a flow that asks with outcomes of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -3,8 +3,6 @@
 A revised output visibly answers the feedback, as a real crew's would.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,14 +1,11 @@
 """The bodies of the fake crew's notifications, in the formats that the vendor's own pages show."""
 
-from __future__ import annotations
-
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from crewgate.crew_api.wire import Json
-    from crewgate.demo.crew.script import Task
+from crewgate.crew_api.wire import Json
+from crewgate.demo.crew.script import Task
 
 
 class Style(StrEnum):

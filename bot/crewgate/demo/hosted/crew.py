@@ -4,8 +4,6 @@ It is a proxy on both ways between the bot and the host: it records, and fails o
 addresses of webhooks in what it passes on are its own, so that it sees those too.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """The progress of real executions, gathered from the requests and webhooks that pass by."""
 
-from __future__ import annotations
-
 from crewgate.crew_api.wire import Json, Refusal, Urls, parse_resume_of_host
 from crewgate.demo.crew import Deployment
 from crewgate.demo.crew.execution import Execution, State

@@ -4,8 +4,6 @@ No key and no network. `crewgate demo --crewai` serves it, and so does
 `crewgate host crewgate.demo.hosted.sample:crew`.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import threading

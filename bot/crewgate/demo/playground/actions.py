@@ -1,7 +1,5 @@
 """The page's actions: what a person does in the workspace, and how faults are injected."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable
 from html import escape

@@ -1,7 +1,5 @@
 """The crew's executions, requests and webhooks as flat JSON for the page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from itertools import count

@@ -1,7 +1,5 @@
 """Emoji by their names in Slack; unknown names stay as text."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Final

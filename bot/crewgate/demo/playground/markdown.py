@@ -1,7 +1,5 @@
 """Markdown as HTML, by markdown-it, with raw HTML off: an agent's output cannot run script."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import MutableMapping, Sequence
 from functools import lru_cache

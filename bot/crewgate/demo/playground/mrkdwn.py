@@ -3,8 +3,6 @@
 https://docs.slack.dev/messaging/formatting-message-text
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from html import escape

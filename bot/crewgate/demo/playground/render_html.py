@@ -3,8 +3,6 @@
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final

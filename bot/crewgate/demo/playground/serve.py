@@ -1,7 +1,5 @@
 """`crewgate demo`: starts the environment and the page, and shuts both down."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import signal

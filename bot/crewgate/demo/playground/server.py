@@ -1,7 +1,5 @@
 """The page's HTTP server: static files, a stream of state changes, and the actions."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

@@ -1,7 +1,5 @@
 """The workspace as one person sees it, as flat JSON for the page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Starts and stops the bot process on the page's commands, and notices when it exits by itself."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress

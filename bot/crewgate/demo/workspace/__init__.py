@@ -18,8 +18,6 @@ What people do is in `user_actions` (`UserActions`, which Workspace extends), th
 are in the modules named after them, the limits in `limits` and `blocks`.
 """
 
-from __future__ import annotations
-
 from crewgate.demo.changes import Change, Subscription
 from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, Fault, slow
 from crewgate.demo.workspace.faults import (

@@ -1,7 +1,5 @@
 """The type of a Web API method, the arguments it reads and the error it raises."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias

@@ -4,8 +4,6 @@ https://docs.slack.dev/reference/block-kit/blocks, …/block-elements and …/re
 budget of a whole message is undocumented and was found by experiment.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The methods that write messages: `chat.*` and `reactions.*`."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, Final
 

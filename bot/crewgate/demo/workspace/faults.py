@@ -1,7 +1,5 @@
 """The ways in which Slack can be made to fail."""
 
-from __future__ import annotations
-
 import json
 from typing import Final
 

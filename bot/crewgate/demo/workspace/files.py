@@ -1,7 +1,5 @@
 """Files: preparing an upload, receiving it, and sharing the result in a channel."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The part of Slack's own client: elements and forms, before anything is sent to the bot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Final
 

@@ -5,8 +5,6 @@ organisation is sent is told by maintainers: https://github.com/slackapi/bolt-py
 https://github.com/slackapi/deno-slack-sdk/issues/267.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Final
 

@@ -3,8 +3,6 @@
 https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Final

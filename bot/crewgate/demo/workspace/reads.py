@@ -1,7 +1,5 @@
 """The reading methods: `auth.test`, `conversations.*`, `users.*`, `usergroups.*`."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation

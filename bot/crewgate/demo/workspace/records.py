@@ -1,7 +1,5 @@
 """The records of a workspace: people, channels, messages, files, views."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Answers through a `response_url`, or in the acknowledgement of a command."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final

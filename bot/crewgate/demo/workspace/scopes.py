@@ -1,7 +1,5 @@
 """The scope each method needs, from its page at https://docs.slack.dev/reference/methods."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Delivers to the bot: signed HTTP requests, or envelopes over a socket."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """The workspace's HTTP server: the Web API, uploads, `response_url`s and the socket's address."""
 
-from __future__ import annotations
-
 from email.utils import formatdate
 
 from aiohttp import web

@@ -3,8 +3,6 @@
 https://docs.slack.dev/apis/events-api/using-socket-mode describes the protocol.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The texts, buttons, mentions and links of blocks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The actions of people in the workspace, and the bot's replies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 

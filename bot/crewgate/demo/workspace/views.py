@@ -1,7 +1,5 @@
 """The methods that show modals and Home pages: `views.*`."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from crewgate.demo.workspace.args import Args, Method, Refused, refuse_problems

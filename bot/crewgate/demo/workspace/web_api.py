@@ -1,7 +1,5 @@
 """The Web API: tokens, scopes, arguments, faults and the log of calls, around the methods."""
 
-from __future__ import annotations
-
 import json
 from collections import deque
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Slack's JSON of messages, views, people and channels."""
 
-from __future__ import annotations
-
 from crewgate.demo.workspace.records import (
     APP_ID,
     BOT_ID,

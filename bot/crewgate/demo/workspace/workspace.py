@@ -1,7 +1,5 @@
 """The workspace: its server, its state, and controls and observations for tests."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterable

@@ -3,8 +3,6 @@
 The methods that change it are in the modules named after Slack's.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace

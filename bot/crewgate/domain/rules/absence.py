@@ -1,7 +1,5 @@
 """Absences: somebody is away, and their delegate decides for them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final

@@ -1,7 +1,5 @@
 """The rule that counts for a new round, and rules that never do."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from crewgate.domain.given import CallerValues, Given, value_of

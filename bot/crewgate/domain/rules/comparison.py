@@ -1,13 +1,11 @@
 """A number that a value is compared with: `>= 50000`."""
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
 #: In any order; the longer signs first, for they begin with the shorter ones.
 _SIGNS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
@@ -30,7 +28,7 @@ class Comparison:
     number: Decimal
 
     @classmethod
-    def parse(cls, text: str) -> Comparison | None:
+    def parse(cls, text: str) -> Self | None:
         """None where it is not a sign and a number."""
         sign = sign_of(text)
         number = read_number(text.removeprefix(sign)) if sign else None
@@ -41,7 +39,7 @@ class Comparison:
         number = read_number(value)
         return self.sign == "!=" if number is None else _SIGNS[self.sign](number, self.number)
 
-    def covers(self, narrow: Comparison) -> bool:
+    def covers(self, narrow: Self) -> bool:
         """Return True if this one holds wherever `narrow` does."""
         if self == narrow:
             return True

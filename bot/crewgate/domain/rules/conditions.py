@@ -1,11 +1,9 @@
 """The conditions of a rule: which reviews it is for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from crewgate.domain.given import Given, Hidden, value_of
 from crewgate.domain.notification import TEXT_LIMIT
@@ -101,7 +99,7 @@ class Conditions:
         order = list(Key)
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
-    def cover(self, narrow: Conditions) -> bool:
+    def cover(self, narrow: Self) -> bool:
         """Return True if these hold wherever the others do; in doubt, no."""
         return (
             # There is always a task's id.

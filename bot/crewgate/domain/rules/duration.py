@@ -1,11 +1,9 @@
 """The durations that a rule waits."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from crewgate.domain.rules.working_hours import WorkingHours
 
@@ -44,7 +42,7 @@ class Duration:
         return f"{self.length // _UNITS[unit]}{unit}"
 
     @classmethod
-    def parse(cls, text: str, *, examples: str = EXAMPLES) -> Duration:
+    def parse(cls, text: str, *, examples: str = EXAMPLES) -> Self:
         """From what `str` gives. Raises ValueError, which says what to put there."""
         found = _WRITTEN.fullmatch(text.strip().lower())
         if found is None:

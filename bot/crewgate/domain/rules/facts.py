@@ -1,7 +1,5 @@
 """The facts about a new round by which a rule is chosen for it."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

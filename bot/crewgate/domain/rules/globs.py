@@ -1,7 +1,5 @@
 """Patterns with `*`, `?` and `[…]`, whatever the case, in time that grows with the text alone."""
 
-from __future__ import annotations
-
 import fnmatch
 import re
 from dataclasses import dataclass

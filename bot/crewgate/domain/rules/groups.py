@@ -1,7 +1,5 @@
 """Approvals by user groups: each person counts for one group, so that the fewest are missing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What became of `reviewers_from`: the person whom an execution's own data names."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

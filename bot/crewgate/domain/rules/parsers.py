@@ -1,7 +1,5 @@
 """Options of a rule from raw to typed: pure functions that say what to put there instead."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping

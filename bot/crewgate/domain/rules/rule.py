@@ -1,7 +1,5 @@
 """A rule, as the settings have it and as it is kept with the rounds it was applied to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated

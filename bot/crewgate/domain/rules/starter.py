@@ -1,7 +1,5 @@
 """The starter of an execution, as far as anybody named them."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

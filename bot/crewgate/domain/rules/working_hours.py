@@ -1,13 +1,11 @@
 """The working hours of a rule's people."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 EXAMPLE: Final = "Mon-Fri 09:00-17:30 Europe/Berlin"
@@ -55,7 +53,7 @@ class WorkingHours:
         return f"{_name_days(self.days)} {self.begin:%H:%M}-{end} {self.zone.key}"
 
     @classmethod
-    def parse(cls, text: str) -> WorkingHours:
+    def parse(cls, text: str) -> Self:
         """From what `str` gives. Raises ValueError, which says what to put there, or NoSuchZone."""
         found = _WRITTEN.fullmatch(text.strip())
         if found is None:

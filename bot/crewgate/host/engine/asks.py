@@ -5,8 +5,6 @@ are cut off, and what listens to them never runs. So a question waits until noth
 works. A call of `Flow.ask()` blocks its method alone.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json
@@ -162,7 +160,7 @@ class Asks:
         self._methods.setdefault(context.flow_id, []).append(context.method_name)
         return self._pause(context, work)
 
-    async def _pause(self, context: Any, work: _Work) -> str:
+    async def _pause(self, context: Any, work: "_Work") -> str:
         await work.until_all_ask()
         raise HumanFeedbackPending(context=context)
 

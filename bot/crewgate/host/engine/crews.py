@@ -6,8 +6,6 @@ read: they hold a crew as JSON, without its models, tools and callbacks, and are
 next task began.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence

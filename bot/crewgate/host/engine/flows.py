@@ -5,8 +5,6 @@ the methods after the question have run. The host keeps a copy of it until they 
 back if it was killed meanwhile.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -209,7 +207,7 @@ class _ExactOutcome(BaseLLM):
     _model: Any = PrivateAttr(default=None)
 
     @classmethod
-    def of(cls, outcome: str, model: Any) -> _ExactOutcome:
+    def of(cls, outcome: str, model: Any) -> "_ExactOutcome":
         """Return a model that chooses this outcome and passes later calls to `model`.
 
         It may be the name of one, its settings, or None. It is made when it is asked, so that a

@@ -1,7 +1,5 @@
 """From `module:name` to what is served."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import sys

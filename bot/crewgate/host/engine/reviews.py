@@ -4,8 +4,6 @@ The provider is held by a context variable of crewai's, so it is the execution's
 the threads that crewai starts from there see it, nobody else does.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The version of crewai, and the names in it that the host needs beyond those it documents."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from importlib import metadata

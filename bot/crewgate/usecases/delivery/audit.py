@@ -1,7 +1,5 @@
 """Posting the head of the audit trail, so that it is outside of the database."""
 
-from __future__ import annotations
-
 import structlog
 
 from crewgate.domain.outcome import Outcome, Refused

@@ -1,7 +1,5 @@
 """Cards and what they could not show. Each function settles its job."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 from functools import partial

@@ -1,7 +1,5 @@
 """Everything a delivery needs of the outside, in one value."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Reporting webhooks that could not be understood: those that come together, in one message."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final

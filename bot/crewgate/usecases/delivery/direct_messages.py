@@ -1,7 +1,5 @@
 """Direct messages: each reviewer is told of a round in private, and the message is kept true."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

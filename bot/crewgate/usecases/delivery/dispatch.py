@@ -1,7 +1,5 @@
 """From an effect to the function that carries it out."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Deliver execution messages to Slack: progress, the result."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime
 from typing import Final

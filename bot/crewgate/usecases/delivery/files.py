@@ -4,8 +4,6 @@ Slack shares a file some time after it says that the upload is complete
 (https://github.com/slackapi/bolt-js/issues/2115), and sometimes never.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final

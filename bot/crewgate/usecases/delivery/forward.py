@@ -1,7 +1,5 @@
 """Forwarding a crew's webhooks to the URL its caller gave: durably, in order, unchanged."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from crewgate.domain.effects import Effect, EffectKind

@@ -1,7 +1,5 @@
 """Keeping note of the time that counts for rules: while the bot runs and Slack is there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol

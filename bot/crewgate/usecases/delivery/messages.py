@@ -3,8 +3,6 @@
 What differs is in the row of each `EffectKind`, and how it looks in its render function.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial

@@ -1,7 +1,5 @@
 """Finding out who decides by a rule's `reviewers_from`, before the card is posted."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final

@@ -1,7 +1,5 @@
 """Acknowledging notes in Slack."""
 
-from __future__ import annotations
-
 from crewgate.domain.notes import Note
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Role

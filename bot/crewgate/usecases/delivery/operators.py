@@ -1,7 +1,5 @@
 """Telling operators, in private, that a channel of a crew takes no messages of this bot."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from crewgate.domain.effects import Effect, EffectKind

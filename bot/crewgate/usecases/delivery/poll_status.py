@@ -1,7 +1,5 @@
 """Asking a crew how far an execution is, ever less often, until it is over."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

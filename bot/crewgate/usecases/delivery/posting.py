@@ -1,7 +1,5 @@
 """Posting into an execution's thread, and recording where the message is."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime

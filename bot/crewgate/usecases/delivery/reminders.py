@@ -4,8 +4,6 @@ A timer only changes the database, whatever else is away; a post, in order with 
 thread, tells people. Both look at the round again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta

@@ -5,8 +5,6 @@ repeated whose outcome is unknown, evidence is looked for. A flow takes one answ
 says so to a second one: that is better evidence than any, so an answer is simply sent again.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry

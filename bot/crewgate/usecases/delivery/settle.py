@@ -1,7 +1,5 @@
 """Recording the outcome of an effect in Slack, and ending what can never be delivered."""
 
-from __future__ import annotations
-
 from typing import assert_never
 
 import structlog

@@ -1,7 +1,5 @@
 """The loop that works on the outbox, one for each destination."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

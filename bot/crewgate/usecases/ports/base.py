@@ -1,7 +1,5 @@
 """The ports that every use case is handed: clock, pauses, threads, new ids, crews."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final, ParamSpec, Protocol, TypeVar

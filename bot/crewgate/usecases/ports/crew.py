@@ -1,7 +1,5 @@
 """Crews, and the callers behind them, as the use cases see them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol

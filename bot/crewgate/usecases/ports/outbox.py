@@ -1,7 +1,5 @@
 """The table of effects not yet done, as the worker sees it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

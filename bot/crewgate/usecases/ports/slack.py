@@ -1,7 +1,5 @@
 """Slack, as the use cases see it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol

@@ -1,7 +1,5 @@
 """The database, as the use cases see it: what they read and change are the store's own classes."""
 
-from __future__ import annotations
-
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """The overview of `/crew status`: executions that need somebody, those that run, and crews."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta

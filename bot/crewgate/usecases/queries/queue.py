@@ -3,8 +3,6 @@
 All of it, its totals included, is limited to crews and rules that the person may read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import timedelta
 from itertools import chain

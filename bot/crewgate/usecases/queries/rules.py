@@ -1,7 +1,5 @@
 """The rules that concern a person, as the settings have them now."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from crewgate.domain.crew import Crew

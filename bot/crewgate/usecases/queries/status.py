@@ -1,7 +1,5 @@
 """The rounds that wait, and the status of one execution."""
 
-from __future__ import annotations
-
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.people import Role
 from crewgate.domain.redaction import Redactor
