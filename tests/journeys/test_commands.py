@@ -45,3 +45,20 @@ async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> N
     await world.crew.come_back()
     await world.slack.click(ANA, world.slack.ephemerals(ANA)[-1], "Refresh")
     await world.slack.until(lambda: "0 of 3 tasks" in message_text(world.slack.ephemerals(ANA)[-1]))
+
+
+async def test_stats_are_numbers_for_who_may_read_and_bad_words_are_explained(
+    world: World,
+) -> None:
+    await world.pause("one", "first", "e-1")
+    await world.slack.click(ANA, await world.card("first"), "Approve")
+
+    told = await world.ask(ANA, "stats")
+
+    assert "Decided 1 (0)" in told.replace("*", "")
+    assert "Approved at once 100 % of 1 (none)" in told.replace("*", "")
+    assert "The last 7 days" in await world.ask(ANA, "stats research 7d")
+    assert "The last 90 days" in await world.ask(CARL, "stats 90d")
+    assert "There is no crew called nobody" in await world.ask(ANA, "stats nobody")
+    for words in ("stats 14d", "stats 7d 30d", "stats research other"):
+        assert "knows the spans" in await world.ask(ANA, words)

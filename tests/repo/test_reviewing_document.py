@@ -36,6 +36,6 @@ def test_every_label_and_quotation_is_what_slack_shows(page: str) -> None:
 def test_every_command_is_in_the_help() -> None:
     said = code_strings("bot/crewgate/slack")
     commands = re.findall(r"^\| `/crew ([a-z ]+)", read("docs/reviewing.md"), flags=re.MULTILINE)
-    named = {"pending", "status", "kickoff", "rules", "away", "back", "help"}
+    named = {"pending", "status", "kickoff", "stats", "rules", "away", "back", "help"}
     assert {command.split()[0] for command in commands} == named
     assert all(f"`… {command.strip()}" in said for command in commands)

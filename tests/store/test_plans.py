@@ -23,6 +23,7 @@ from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, 
 from crewgate.usecases.queries import status as look
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.queries.stats import stats
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.track import record_update
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
@@ -107,6 +108,7 @@ async def review_well(world: World) -> None:
     await delete_note(card.channel, "9.1", context=context)
     await world.uow.read.rounds.history(round_.review.id, limit=50)
     await queue(ANA.id, page=0, context=context)
+    await stats(ANA.id, crew=None, days=30, context=context)
 
 
 async def review_under_rules(world: World) -> None:
@@ -162,3 +164,20 @@ async def test_sqlite_reads_the_newest_tasks_of_an_execution_and_no_others(world
     read, _, counted = steps
     assert read.startswith("SEARCH task_updates USING INDEX"), steps
     assert counted.startswith("SEARCH task_updates USING COVERING INDEX"), steps
+
+
+async def test_the_stats_read_two_indexes_and_no_row(world: World) -> None:
+    with recorded(world.engines) as statements:
+        await stats(ANA.id, crew=None, days=30, context=world.reviews)
+    counting = {sql: given for sql, given in statements if "FROM rounds" in sql}
+    async with world.engines.read.connect() as connection:
+        explain = "EXPLAIN QUERY PLAN"
+        if not world.engines.is_sqlite:
+            explain = "EXPLAIN"
+            for how in ("seqscan", "bitmapscan", "sort"):  # there are too few rows for an index
+                await connection.exec_driver_sql(f"SET enable_{how} = off")
+        indexes = ("ix_rounds_decided", "ix_rounds_crew_rule_id_state_opened_at")
+        for index, (statement, parameters) in zip(indexes, counting.items(), strict=True):
+            found = await connection.exec_driver_sql(f"{explain} {statement}", parameters)
+            plan = "\n".join(str(row) for row in found)
+            assert re.search(f"(USING COVERING INDEX|Index Only Scan using) {index}", plan), plan

@@ -35,6 +35,7 @@ from crewgate.store.rounds import (
     to_subject,
 )
 from crewgate.store.selections import count_up_to, first_ids
+from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
     REGISTERED,
     audit_heads,
@@ -239,13 +240,14 @@ class RoundQueries(Reading):
 
 
 class Queries(Reading):
-    """Everything that is read; `executions`, `notes` and `rounds` have what is about these."""
+    """Everything that is read; what is about `executions`, `notes`, … has a place of its own."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader)
         self.executions = ExecutionQueries(reader)
         self.notes = NoteQueries(reader)
         self.rounds = RoundQueries(reader)
+        self.stats = StatsQueries(reader)
 
     async def round(self, round_id: str) -> Round:
         """Return a round. Raises RoundNotFound."""

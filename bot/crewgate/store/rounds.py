@@ -14,6 +14,7 @@ from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import Reason
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.rule import Rule
+from crewgate.domain.stats import is_on_target, waited_seconds
 from crewgate.domain.verdict import (
     Answer,
     Approve,
@@ -30,9 +31,12 @@ from crewgate.store.codec import Codec, Columns, codec
 from crewgate.store.tables import executions, outputs, reviews, rounds, rules
 from crewgate.usecases.read_models import MessageRef, RoundLine
 
+#: What only the stats read.
+OF_STATS: Final = frozenset({"characters", "waited_seconds", "made_in_seconds", "is_on_target"})
+
 ROUND_COLUMNS = (
     *(column.label(f"review_{column.name}") for column in reviews.c),
-    *(column for column in rounds.c if column.name not in ("review_id", "crew")),
+    *(column for column in rounds.c if column.name not in {"review_id", "crew", *OF_STATS}),
     rules.c.rule,
 )
 
@@ -156,6 +160,8 @@ def from_round(round_: Round) -> dict[str, Any]:
         "rule_id": rule_id_of(round_),
         **from_reason(round_.reason),
         **_from_decision(round_.decision),
+        "waited_seconds": waited_seconds(round_),
+        "is_on_target": is_on_target(round_),
     }
 
 

@@ -16,6 +16,7 @@ from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import Review, Round, State
+from crewgate.domain.stats import made_in_seconds
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
 from crewgate.store.engine import Connection, rows, write
@@ -279,6 +280,8 @@ class Tx:
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
         row["salt"] = self.audit.opened(round_, output)
+        row["characters"] = len(output.text)
+        row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
         opened = self._found[round_.id] = replace(round_, salt=row["salt"])
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}

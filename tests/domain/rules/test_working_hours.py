@@ -234,3 +234,12 @@ def test_the_longest_wait_is_worked_out_at_once() -> None:
     rare = hours("Mon 09:00-10:00 Europe/Berlin")
     due = rare.add(at("2026-03-02T09:00"), 1_000 * HOUR)
     assert due == at("2045-04-24T10:00")
+
+
+@given(one=any_hours(), moment=MOMENTS, length=LENGTHS)
+def test_the_time_between_two_moments_is_what_adds_up_to_the_second(
+    one: WorkingHours, moment: datetime, length: timedelta
+) -> None:
+    assert one.between(moment, one.add(moment, length)) == length
+    assert one.between(moment, one.next_open(moment)) == timedelta()
+    assert one.between(moment, moment - length) == timedelta()

@@ -273,5 +273,5 @@ def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
 def test_help_and_empty_lists_are_within_the_limits() -> None:
     check_message(render_help())
     check_message(overview(Overview((), ())))
-    for command in ("pending", "pending mine", "status", "help"):
+    for command in ("pending", "pending mine", "status", "stats", "help"):
         assert f"`/crew {command}" in read(render_help())

@@ -91,6 +91,16 @@ class WorkingHours:
             left -= end - begins
         raise AssertionError  # pragma: no cover
 
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """The working time from one moment to another; none if that is earlier."""
+        passed = timedelta()
+        for begin, until in self._spans_after(start):  # pragma: no branch  # they never end
+            begins = max(begin, start)
+            if begins >= end:
+                return passed
+            passed += min(until, end) - begins
+        raise AssertionError  # pragma: no cover
+
     def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """From when to when people work, in order, from the first that ends after a moment."""
         # The day before: where clocks are put back at midnight, a day begins, and goes on later.

@@ -1,1 +1,1 @@
-"""`/crew`: help, status, pending, rules."""
+"""`/crew`: help, status, pending, stats, rules."""

@@ -28,6 +28,7 @@ from crewgate.slack.errors import explain_errors
 from crewgate.slack.kickoff.listeners import on_kickoff_command
 from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.press import parse_press
+from crewgate.slack.stats.listeners import answer_stats
 from crewgate.usecases.queries import status
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.rules import rules_of
@@ -75,6 +76,8 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # noqa: 
             return await _pending(command.by, context, mine=False)
         case ["pending", "mine"]:
             return await _pending(command.by, context, mine=True)
+        case ["stats", *words]:
+            return await answer_stats(words, command.by, context=context)
         case ["rules"]:
             return await _rules(command.by, context)
         case ["status"]:

@@ -54,13 +54,14 @@ _HELP: Final = (
     f"`{COMMAND} pending` shows what waits, the oldest first; `{COMMAND} pending mine`: for you\n"
     f"`{COMMAND} status` shows every execution; with the beginning of an id, one in full\n"
     f"`{COMMAND} kickoff &lt;crew&gt;` starts a crew\n"
+    f"`{COMMAND} stats` shows numbers of the last 30 days; a crew or `7d`, `90d` may follow\n"
     f"`{COMMAND} rules` shows the rules for what you decide\n"
     f"`{COMMAND} away` opens a form: who decides for you, until when; `{COMMAND} back` ends it\n"
     f"`{COMMAND} help` shows this"
 )
 _HELP_PLAIN: Final = ", ".join(
     f"{COMMAND} {name}"
-    for name in ("pending", "status", "kickoff", "away", "back", "rules", "help")
+    for name in ("pending", "status", "kickoff", "away", "back", "stats", "rules", "help")
 )
 _MORE_EXECUTIONS: Final = (
     f"There are more. `{COMMAND} pending` counts what waits, and the app's Home shows it in pages."

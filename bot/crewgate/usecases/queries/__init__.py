@@ -1,1 +1,1 @@
-"""Reading: the queue, status, crews, rules."""
+"""Reading: the queue, status, crews, rules, stats."""

@@ -1,0 +1,245 @@
+"""Numbers about reviews: how long people took, what came of it, and what that says to do.
+
+The database counts decisions that are alike, each count a `Tally`; all else is made of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from math import ceil
+from typing import Final
+
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import Person, Revise
+
+#: Days that can be asked about.
+SPANS: Final = (7, 30, 90)
+#: An approval is hasty if the text had less time for each of its characters: people read half as
+#: fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
+PER_CHARACTER: Final = timedelta(milliseconds=20)
+#: Texts of so many characters are read at a glance.
+SHORT: Final = 200
+_SECOND: Final = timedelta(seconds=1)
+
+
+def waited_seconds(round_: Round) -> int | None:
+    """Return how long a decided round waited, in working hours where its rule has them."""
+    if round_.decision is None:
+        return None
+    hours = round_.rule and round_.rule.working_hours
+    start, end = round_.opened_at, round_.decision.at
+    waited = hours.between(start, end) if hours else end - start
+    return max(0, waited // _SECOND)
+
+
+def is_on_target(round_: Round) -> bool | None:
+    """Return True if a round was decided as soon as its rule wants; None without such a wish."""
+    rule = round_.rule
+    if round_.decision is None or rule is None or rule.target is None:
+        return None
+    return round_.decision.at <= rule.target.after(round_.opened_at, rule.working_hours)
+
+
+def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
+    """Return how long the crew took from a revision to this round, if that is among the others."""
+    for one in others:
+        if (one.review.id, one.number + 1) == (round_.review.id, round_.number):
+            asked = one.decision
+            if asked is not None and isinstance(asked.verdict, Revise):
+                return max(0, (round_.opened_at - asked.at) // _SECOND)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one person, or a crew's rules, decided of the reviews of one crew in one span."""
+
+    crew: str
+    earlier: bool
+    """It is the span before."""
+    by: str
+    """The person's id; empty for rules."""
+    name: str
+    count: int
+    approved: int
+    revised: int
+    """Answers to a flow are neither."""
+    first: int
+    """Approvals and revisions of the first round of a review."""
+    at_once: int
+    """Those of them that approve."""
+    rounds: int
+    """The sum of the numbers of approved rounds."""
+    hasty: int
+    """Approvals that came faster than the text can be read."""
+    targeted: int
+    """Decisions of which the rule says how soon it is wanted."""
+    on_target: int
+    waited: Sequence[int]
+    """The minutes that each round waited."""
+    made_in: Sequence[int]
+    """The minutes that the crew took for each round that followed a revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The rounds of a crew that wait now."""
+
+    crew: str
+    count: int
+    since: datetime
+    """The oldest one's beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole."""
+
+    part: int
+    whole: int
+
+    @property
+    def percent(self) -> int:
+        """Never rounded up: 100 is all. Of an empty whole it is 0."""
+        return 100 * self.part // max(1, self.whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of one span. All but `by_rule` and `made_in` are of what people decided."""
+
+    decided: int
+    by_rule: int
+    approved: int
+    revised: int
+    at_once: Share
+    """First outputs that were approved, of all first outputs."""
+    rounds: float | None
+    """The rounds until an output was approved, on average."""
+    median: timedelta | None
+    """How long half of the reviews waited at most."""
+    most: timedelta | None
+    """The same for nine of ten."""
+    on_target: Share
+    hasty: Share
+    """Of all approvals."""
+    made_in: timedelta | None
+    """The median time that crews took from a revision to their next output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The numbers of a span, beside those of the same span before."""
+
+    now: Figures
+    before: Figures
+
+
+def quantile(minutes: Iterable[int], share: float) -> timedelta | None:
+    """Return the least of these that so large a share does not exceed; None without any."""
+    ordered = sorted(minutes)
+    if not ordered:
+        return None
+    return timedelta(minutes=ordered[max(0, ceil(share * len(ordered)) - 1)])
+
+
+def figures(tallies: Iterable[Tally]) -> Figures:
+    """Return the numbers of these tallies."""
+    every = [*tallies]
+    people = [one for one in every if one.by]
+
+    def total(field: str) -> int:
+        return sum(getattr(one, field) for one in people)
+
+    waited = sorted(chain.from_iterable(one.waited for one in people))
+    approved = total("approved")
+    return Figures(
+        decided=total("count"),
+        by_rule=sum(one.count for one in every if not one.by),
+        approved=approved,
+        revised=total("revised"),
+        at_once=Share(total("at_once"), total("first")),
+        rounds=total("rounds") / approved if approved else None,
+        median=quantile(waited, 0.5),
+        most=quantile(waited, 0.9),
+        on_target=Share(total("on_target"), total("targeted")),
+        hasty=Share(total("hasty"), approved),
+        made_in=quantile(chain.from_iterable(one.made_in for one in every), 0.5),
+    )
+
+
+def compared(tallies: Iterable[Tally]) -> Compared:
+    """Return the numbers of both spans."""
+    every = [*tallies]
+    return Compared(
+        figures(one for one in every if not one.earlier),
+        figures(one for one in every if one.earlier),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CrewStats:
+    """One crew's numbers."""
+
+    crew: str
+    figures: Compared
+    waiting: Waiting | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What one person may see of a span."""
+
+    days: int
+    at: datetime
+    """The end of the span."""
+    crews: tuple[CrewStats, ...]
+    """The crews asked about; those with the most decisions first."""
+    team: Compared
+    mine: Compared | None
+    """The person's own numbers; None if they decided nothing in either span."""
+    people: tuple[tuple[Person, Figures], ...]
+    """The people who decided for crews that the person operates, those who decided most first."""
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """All that waits; None if nothing does. It names no crew."""
+        found = [one.waiting for one in self.crews if one.waiting is not None]
+        if not found:
+            return None
+        return Waiting("", sum(one.count for one in found), min(one.since for one in found))
+
+
+def stats_of(
+    tallies: Sequence[Tally],
+    waiting: Iterable[Waiting],
+    *,
+    crews: Iterable[str],
+    user: str,
+    operated: Collection[str],
+    days: int,
+    at: datetime,
+) -> Stats:
+    """Return what a person who operates some of these crews sees of what was counted."""
+    waits = {one.crew: one for one in waiting}
+    each = [
+        CrewStats(name, compared(one for one in tallies if one.crew == name), waits.get(name))
+        for name in crews
+    ]
+    mine = [one for one in tallies if one.by == user]
+    by_person: dict[str, list[Tally]] = {}
+    for one in tallies:
+        if one.by and one.crew in operated and not one.earlier:
+            by_person.setdefault(one.by, []).append(one)
+    people = [(Person(by, some[0].name), figures(some)) for by, some in by_person.items()]
+    return Stats(
+        days=days,
+        at=at,
+        crews=tuple(sorted(each, key=lambda one: (-one.figures.now.decided, one.crew))),
+        team=compared(tallies),
+        mine=compared(mine) if mine else None,
+        people=tuple(sorted(people, key=lambda one: (-one[1].decided, one[0].id))),
+    )

@@ -1,0 +1,1 @@
+"""`/crew stats`: numbers about reviews."""

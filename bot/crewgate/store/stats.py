@@ -1,0 +1,114 @@
+"""Counting for the stats: the database groups what is alike, so that few rows are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from crewgate.domain.review import State
+from crewgate.domain.stats import PER_CHARACTER, SHORT, Tally, Waiting
+from crewgate.domain.verdict import Via
+from crewgate.store.engine import Reading
+from crewgate.store.statements import one_of
+from crewgate.store.tables import MICROSECOND, Instant, rounds
+
+#: The states that a decided round may be in.
+_DECIDED: Final = (State.DECIDED, State.RESUMED, State.STUCK, State.CLOSED)
+
+_round = rounds.c
+_OF_QUEUES: Final = (
+    _round.crew == sa.bindparam("crew"),
+    _round.rule_id.in_(sa.bindparam("rules", expanding=True)),
+)
+_by = sa.case((_round.decided_via == Via.RULE.value, ""), else_=_round.decided_by)
+_earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
+_took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
+    _round.opened_at, sa.BigInteger
+)
+_waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
+_is_first = _round.number == 1
+_is_hasty = sa.and_(
+    _round.is_approve,
+    _round.characters > SHORT,
+    _took < _round.characters * (PER_CHARACTER // MICROSECOND),
+)
+
+
+def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, value), else_=0))
+
+
+def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
+    """All values of a group in one text: a row for each would cost ten times as much."""
+    return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
+
+
+#: One crew at a time: each column by which rows are grouped makes sorting them dearer.
+_TALLIES: Final = (
+    sa.select(
+        _by.label("by"),
+        _earlier.label("earlier"),
+        sa.func.max(_round.decided_by_name).label("name"),
+        sa.func.count().label("count"),
+        _sum(_round.is_approve).label("approved"),
+        _sum(sa.not_(_round.is_approve)).label("revised"),
+        _sum(sa.and_(_is_first, _round.is_approve.is_not(None))).label("first"),
+        _sum(sa.and_(_is_first, _round.is_approve)).label("at_once"),
+        _sum(_round.is_approve, _round.number).label("rounds"),
+        _sum(_is_hasty).label("hasty"),
+        _sum(_round.is_on_target.is_not(None)).label("targeted"),
+        _sum(_round.is_on_target).label("on_target"),
+        _minutes(_waited).label("waited"),
+        _minutes(_round.made_in_seconds).label("made_in"),
+    )
+    .where(
+        *_OF_QUEUES,
+        one_of(_round.state, _DECIDED),
+        _round.decided_at >= sa.bindparam("before", type_=Instant),
+    )
+    .group_by(sa.text("1"), sa.text("2"))
+)
+_WAITING: Final = (
+    sa.select(
+        _round.crew,
+        sa.func.count().label("many"),
+        sa.func.min(_round.opened_at).label("since"),
+    )
+    .where(*_OF_QUEUES, _round.state == State.WAITING.value)
+    .group_by(_round.crew)
+)
+#: By crew, the rules whose rounds count.
+Rules = Mapping[str, Sequence[str]]
+
+
+class StatsQueries(Reading):
+    """Counts what was decided, and what waits."""
+
+    async def tallies(self, of: Rules, *, before: datetime, since: datetime) -> list[Tally]:
+        """Return what was decided since `before`; until `since` it is the earlier span."""
+        span = {"before": before, "since": since}
+        return [
+            _to_tally(crew, row)
+            for crew, rules in of.items()
+            for row in await self._rows(_TALLIES, {"crew": crew, "rules": rules, **span})
+        ]
+
+    async def waiting(self, of: Rules) -> list[Waiting]:
+        """Return the crews with rounds that wait."""
+        return [
+            Waiting(crew, row.many, row.since)
+            for crew, rules in of.items()
+            for row in await self._rows(_WAITING, {"crew": crew, "rules": rules})
+        ]
+
+
+def _to_tally(crew: str, row: sa.Row[Any]) -> Tally:
+    lists = {name: _numbers(getattr(row, name)) for name in ("waited", "made_in")}
+    return Tally(**{**row._mapping, "crew": crew, "earlier": bool(row.earlier), **lists})
+
+
+def _numbers(text: str | None) -> list[int]:
+    return [*map(int, text.split(","))] if text else []

@@ -1,0 +1,213 @@
+"""Numbers about reviews: exact, whatever was decided, and of people alone where they are rates."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crewgate.domain.review import State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.stats import (
+    Figures,
+    Share,
+    Tally,
+    Waiting,
+    compared,
+    figures,
+    is_on_target,
+    made_in_seconds,
+    quantile,
+    stats_of,
+    waited_seconds,
+)
+from crewgate.domain.verdict import Person, Revise
+from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round, a_rule
+
+HOUR = timedelta(hours=1)
+
+
+def a_tally(*waited: int, **changes: Any) -> Tally:
+    """Approvals of first rounds after so many minutes."""
+    many = len(waited)
+    usual: dict[str, Any] = {
+        "crew": "research",
+        "earlier": False,
+        "by": ANA.id,
+        "name": ANA.name,
+        **dict.fromkeys(("count", "approved", "first", "at_once", "rounds"), many),
+        **dict.fromkeys(("revised", "hasty", "targeted", "on_target"), 0),
+        "waited": waited,
+        "made_in": (),
+    }
+    return Tally(**usual | changes)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1), st.floats(0, 1))
+def test_a_quantile_is_one_of_the_numbers_and_no_fewer_are_within_it(
+    numbers: list[int], share: float
+) -> None:
+    found = quantile(numbers, share)
+    assert found is not None
+    least = int(found / minutes(1))
+    assert least in numbers
+    assert sum(one <= least for one in numbers) >= share * len(numbers)
+    assert sum(one < least for one in numbers) <= share * len(numbers)
+    assert quantile(numbers, 0.5) == minutes(statistics.median_low(numbers))
+
+
+def test_without_numbers_there_is_no_quantile() -> None:
+    assert quantile((), 0.5) is None
+
+
+@st.composite
+def tallies(draw: st.DrawFn) -> Tally:
+    waited = draw(st.lists(st.integers(0, 10_000), max_size=9))
+    people = st.sampled_from((ANA.id, BEN.id, ""))
+    return a_tally(
+        *waited, by=draw(people), earlier=draw(st.booleans()), crew=draw(st.sampled_from("ab"))
+    )
+
+
+@given(st.lists(tallies(), max_size=9), st.randoms())
+def test_however_decisions_are_grouped_the_numbers_are_the_same(
+    some: list[Tally], chance: Any
+) -> None:
+    def split(one: Tally) -> Iterable[Tally]:
+        return (a_tally(each, by=one.by) for each in one.waited)
+
+    apart = [each for one in some for each in split(one)]
+    chance.shuffle(apart)
+    assert figures(apart) == figures(some)
+
+
+@given(st.lists(tallies(), max_size=9))
+def test_both_spans_are_all_there_is(some: list[Tally]) -> None:
+    both = compared(some)
+    of_people = sum(one.count for one in some if one.by)
+    assert both.now.decided + both.before.decided == of_people
+    assert both.now.by_rule + both.before.by_rule == sum(one.count for one in some) - of_people
+
+
+def test_rates_and_times_are_of_people_and_not_of_rules() -> None:
+    rule = a_tally(9, 9, 9, by="", made_in=(7,), targeted=3, hasty=3)
+    person = a_tally(1, 2, 30, approved=2, revised=1, at_once=2, rounds=4, hasty=1, targeted=2)
+    assert figures((rule, person)) == Figures(
+        decided=3,
+        by_rule=3,
+        approved=2,
+        revised=1,
+        at_once=Share(2, 3),
+        rounds=2.0,
+        median=minutes(2),
+        most=minutes(30),
+        on_target=Share(0, 2),
+        hasty=Share(1, 2),
+        made_in=minutes(7),
+    )
+
+
+def test_nothing_decided_has_no_averages() -> None:
+    nothing = figures(())
+    assert (nothing.rounds, nothing.median, nothing.most, nothing.made_in) == (None,) * 4
+    assert nothing.at_once.percent == 0
+
+
+@given(
+    st.integers(1, 10**6).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole)))
+)
+def test_a_share_is_never_rounded_up(parts: tuple[int, int]) -> None:
+    share = Share(*parts)
+    assert 0 <= parts[0] / parts[1] * 100 - share.percent < 1
+    assert (share.percent == 100) is (parts[0] == parts[1])
+
+
+def test_a_person_sees_their_own_numbers_and_others_only_of_crews_that_they_operate() -> None:
+    stats = stats_of(
+        [
+            a_tally(1, by=BEN.id, name="Ben"),
+            a_tally(1, 1, crew="legal"),
+            a_tally(1, 1, crew="legal", by=BEN.id, name="Ben"),
+            a_tally(5, crew="legal", by="U0OLD", name="Old", earlier=True),
+            a_tally(1, crew="legal", by=""),
+        ],
+        [Waiting("research", 2, NOW), Waiting("legal", 1, NOW - HOUR)],
+        crews=("research", "legal", "new"),
+        user=ANA.id,
+        operated={"legal"},
+        days=30,
+        at=NOW,
+    )
+    assert [one.crew for one in stats.crews] == ["legal", "research", "new"]
+    assert stats.mine is not None
+    assert stats.mine.now.decided == 2
+    assert [(who, found.decided) for who, found in stats.people] == [(ANA, 2), (BEN, 2)]
+    assert stats.team.now.decided == 5
+    assert stats.waiting == Waiting("", 3, NOW - HOUR)
+
+
+def test_somebody_who_decided_nothing_has_no_numbers() -> None:
+    stats = stats_of([], [], crews=(), user=ANA.id, operated=(), days=7, at=NOW)
+    assert (stats.mine, stats.people, stats.waiting) == (None, (), None)
+
+
+OFFICE = WorkingHours.parse("Mon-Fri 09:00-17:00 UTC")
+
+
+@pytest.mark.parametrize(("hours", "waited"), [(None, 72 * 3600), (OFFICE, 8 * 3600)])
+def test_a_wait_counts_working_hours_where_the_rule_has_them(
+    hours: WorkingHours | None, waited: int
+) -> None:
+    friday = NOW - timedelta(days=3)
+    round_ = a_round(State.DECIDED, opened_at=friday, rule=a_rule(working_hours=hours))
+    assert waited_seconds(round_) == waited
+    assert waited_seconds(a_round(rule=a_rule(working_hours=hours))) is None
+
+
+def test_a_clock_that_jumps_back_makes_no_wait_shorter_than_none() -> None:
+    assert waited_seconds(a_round(State.DECIDED, opened_at=NOW + HOUR)) == 0
+
+
+@pytest.mark.parametrize(("target", "met"), [("1h", False), ("2h", True), (None, None)])
+def test_a_decision_is_on_target_by_its_rule(target: str | None, met: bool | None) -> None:
+    rule = a_rule(target=target and Duration.parse(target))
+    round_ = a_round(State.DECIDED, opened_at=NOW - 2 * HOUR, rule=rule)
+    assert is_on_target(round_) is met
+
+
+def test_without_a_rule_or_a_decision_there_is_no_target() -> None:
+    assert is_on_target(a_round(State.DECIDED)) is None
+    assert is_on_target(a_round(rule=a_rule(target=Duration.parse("1h")))) is None
+
+
+def test_a_crew_takes_from_a_revision_to_its_next_output() -> None:
+    first = a_round(State.RESUMED, decision=a_decision(Revise("Shorter.")))
+    second = a_round(number=2, opened_at=NOW + HOUR)
+    assert made_in_seconds(second, [first]) == 3600
+    assert made_in_seconds(second, [a_round(State.RESUMED), a_round()]) is None
+    other = a_round(State.RESUMED, decision=first.decision, review=a_review(id="v-2"))
+    assert made_in_seconds(second, [other]) is None
+    assert made_in_seconds(a_round(number=2, opened_at=NOW - HOUR), [first]) == 0
+
+
+def test_a_person_is_named_as_when_they_decided() -> None:
+    stats = stats_of(
+        [a_tally(1, name="Ana Maria")],
+        [],
+        crews=("research",),
+        user="",
+        operated={"research"},
+        days=7,
+        at=NOW,
+    )
+    assert [who for who, _ in stats.people] == [Person(ANA.id, "Ana Maria")]

@@ -1,0 +1,104 @@
+"""Who may ask for which numbers, and that they count what was decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from crewgate.domain.errors import NotAReader, UnknownCrew
+from crewgate.domain.people import User
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.stats import Share, Stats
+from crewgate.domain.verdict import Revise
+from crewgate.usecases.queries.stats import stats
+from tests.builders import ANA, BEN, EVE, a_crew, a_rule
+from tests.databases import both
+from tests.usecases.world import World
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+async def ask(world: World, by: str = ANA.id, crew: str | None = None, days: int = 7) -> Stats:
+    return await stats(by, crew=crew, days=days, context=world.reviews)
+
+
+async def decide_after(world: World, wait: timedelta, execution: str, text: str = "A.") -> None:
+    round_ = (await world.notify(text, execution_id=execution)).round
+    world.clock.advance(wait)
+    await world.decide(round_.id)
+
+
+@both
+async def test_what_was_decided_is_counted_beside_the_span_before(world: World) -> None:
+    rule = a_rule(
+        target=Duration.parse("2h"),
+        working_hours=WorkingHours.parse("Mon-Fri 09:00-10:00 UTC"),
+        timeout=TimeOut(Duration.parse("3d"), Then.REVISE, "Stop."),
+    )
+    await decide_after(world, 2 * HOUR, "e-0")
+    world.clock.advance(7 * DAY)
+    world.crews["research"] = a_crew(rules=(rule,))
+    first = (await world.notify("A draft.", execution_id="e-1")).round  # at 11:00 on a Monday
+    world.clock.advance(DAY)
+    await world.decide(first.id, Revise("Shorter."), by=BEN)
+    world.clock.advance(HOUR)
+    await decide_after(world, timedelta(seconds=9), "e-1", "B" * 1_000)
+    await world.notify(execution_id="e-2")
+    await world.settle_slack()
+    world.clock.advance(4 * DAY)
+    await world.settle_slack()
+    waits = (await world.notify(execution_id="e-3")).round
+
+    found = await ask(world)
+
+    now, before = found.team.now, found.team.before
+    assert (now.decided, now.by_rule, now.approved, now.revised) == (2, 1, 1, 1)
+    assert (now.at_once, now.rounds) == (Share(0, 1), 2.0)
+    assert (now.median, now.most) == (timedelta(), HOUR)
+    assert now.on_target == Share(1, 2)
+    assert now.hasty == Share(1, 1)
+    assert now.made_in == HOUR
+    assert (before.decided, before.at_once, before.median) == (1, Share(1, 1), 2 * HOUR)
+    assert found.waiting is not None
+    assert (found.waiting.count, found.waiting.since) == (1, waits.opened_at)
+    assert found.mine is not None
+    assert (found.mine.now.decided, found.mine.before.decided) == (1, 1)
+    assert found.people == ()
+
+
+async def test_nothing_was_decided(world: World) -> None:
+    found = await ask(world)
+    assert [one.crew for one in found.crews] == ["research"]
+    assert (found.team.now.decided, found.mine, found.waiting) == (0, None, None)
+
+
+async def test_only_crews_that_a_person_may_read_are_counted(world: World) -> None:
+    world.directory.channels["C0SECRET"] = set()
+    world.crews["secret"] = a_crew("secret", channel="C0SECRET", reviewers=(User(EVE.id),))
+    round_ = (await world.notify(crew="secret", execution_id="e-9")).round
+    await world.decide(round_.id, by=EVE)
+    assert [one.crew for one in (await ask(world)).crews] == ["research"]
+    assert (await ask(world)).team.now.decided == 0
+    assert (await ask(world, EVE.id, "secret")).team.now.decided == 1
+    with pytest.raises(NotAReader):
+        await ask(world, crew="secret")
+
+
+async def test_a_crew_that_the_settings_no_longer_name_is_not_counted(world: World) -> None:
+    await decide_after(world, HOUR, "e-1")
+    del world.crews["research"]
+    assert (await ask(world)).crews == ()
+    with pytest.raises(UnknownCrew):
+        await ask(world, crew="research")
+
+
+async def test_operators_see_who_decided_what(world: World) -> None:
+    world.crews["research"] = a_crew(operators=(User(EVE.id),))
+    await decide_after(world, HOUR, "e-1")
+    found = await ask(world, EVE.id)
+    assert [(who.id, figures.decided) for who, figures in found.people] == [(ANA.id, 1)]
+    assert (await ask(world)).people == ()
