@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 from crewgate.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
 from crewgate.runtime import Runtime
 from crewgate.slack.client import pages
-from crewgate.slack.client.allowance import A_MINUTE, MINUTE
 from crewgate.slack.client.channel_members import TRUST, ChannelMembers
 from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.remembered import A_MINUTE, MINUTE
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 from tests.slack.client.installations import Remembered

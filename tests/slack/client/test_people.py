@@ -10,9 +10,9 @@ import pytest
 from crewgate.demo.workspace import Fault, Workspace, error, malformed
 from crewgate.runtime import Runtime
 from crewgate.slack.client import people as people_module
-from crewgate.slack.client.allowance import A_MINUTE
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import RENEW, TRUST, People
+from crewgate.slack.client.remembered import A_MINUTE
 from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered

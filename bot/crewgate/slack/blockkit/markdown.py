@@ -21,6 +21,7 @@ _WITHOUT_TABLES: Final = MarkdownIt("commonmark", _OPTIONS).enable("strikethroug
 _CELLS: Final = 5_000
 MARKS: Final = re.compile(r"[\\`*_~\[\]!<&\n]")
 """A text without any of these is shown as it was written."""
+_TASK: Final = re.compile(r"\[([ xX])\] ")
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
 
 
@@ -56,6 +57,12 @@ def text_in(written: str) -> str:
     if MARKS.search(written) is None:
         return written
     return "".join(run.text for run in runs_in(written))
+
+
+def with_box(text: str) -> str:
+    """An item's text, with a box in place of the `[ ]` or `[x]` of a task."""
+    found = _TASK.match(text)
+    return text if found is None else ("☐ " if found[1] == " " else "☑ ") + text[found.end() :]
 
 
 def runs_in(written: str) -> list[Run]:

@@ -1,6 +1,5 @@
 """A text from outside as the passages that a reader sees, for comparing it with another."""
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
@@ -9,7 +8,7 @@ from markdown_it.token import Token
 
 from crewgate.domain.passages import Passage, PassageKind
 from crewgate.domain.words import CELLS_BETWEEN
-from crewgate.slack.blockkit.markdown import MARKS, blocks_of, runs_in
+from crewgate.slack.blockkit.markdown import MARKS, blocks_of, runs_in, with_box
 
 _CELLS: Final = 30_000
 """Tables with more cells are taken by lines: Markdown fills up every short row."""
@@ -19,7 +18,6 @@ _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
 """A paragraph with more characters, or beyond so many with marks in them in all, is taken as it was
 written."""
-_TASK: Final = re.compile(r"\[([ xX])\] ")
 
 
 def passages_of(markdown: str) -> list[Passage]:
@@ -88,8 +86,8 @@ class _Reader:
     def _text(self, written: str) -> Iterator[Passage]:
         kind = PassageKind.ITEM if self._begins else self._kind
         shown = self._shown(written).strip()
-        if self._begins and (task := _TASK.match(shown)):
-            shown = ("☐ " if task[1] == " " else "☑ ") + shown[task.end() :]
+        if self._begins:
+            shown = with_box(shown)
         self._begins = False
         lines = shown.split("\n")
         for one in lines if len(lines) > _LINES else [shown]:

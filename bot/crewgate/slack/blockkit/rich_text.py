@@ -5,7 +5,6 @@ has to be taken care of are links. They show their address beside their label.
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,7 +12,7 @@ from typing import Any, Final
 from markdown_it.token import Token
 
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of
+from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
 #: What one block may hold; Slack documents no limit, so it is that of a section.
@@ -27,7 +26,6 @@ _ON_A_PHONE: Final = 40
 """Characters of code in one line of a modal, where a screen is 390 px wide."""
 _TABLE_LIMIT: Final = 9_000
 """A table that would be longer, row by row or with its columns in line, is left as it is."""
-_TASK: Final = re.compile(r"\[([ xX])\] ")
 
 
 def rich_text(markdown: str) -> list[Block]:
@@ -209,9 +207,8 @@ class _Writer:
         if not self.item and last is not None and last["type"] == "rich_text_list":
             last["elements"][-1]["elements"] += [leaf("\n"), *leaves]
             return
-        if self.item and (task := _TASK.match(leaves[0]["text"])):
-            box = "☐ " if task[1] == " " else "☑ "
-            leaves[0]["text"] = box + leaves[0]["text"][task.end() :]
+        if self.item:
+            leaves[0]["text"] = with_box(leaves[0]["text"])
         self.item = False
         made: dict[str, Any] = {
             "type": "rich_text_list",

@@ -1,20 +1,18 @@
 """Who is in which channel: asked ahead of time, and again where the answer in memory is too old."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from crewgate.domain.outcome import Refused
-from crewgate.slack.client.allowance import Allowance
 from crewgate.slack.client.answers import list_at
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.pages import channel_named, pages
+from crewgate.slack.client.remembered import Remembered
 from crewgate.slack.client.web_api import CallFailed
 from crewgate.usecases.ports.base import Clock
 
@@ -24,13 +22,7 @@ log = structlog.get_logger(__name__)
 TRUST: Final = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    users: frozenset[str]
-    at: datetime
-
-
-class ChannelMembers:
+class ChannelMembers(Remembered[frozenset[str]]):
     """The members of the crews' channels, which are named by id or `#name`."""
 
     def __init__(
@@ -41,65 +33,42 @@ class ChannelMembers:
         identity: Identity,
         clock: Clock,
     ) -> None:
+        super().__init__(clock=clock, trust=TRUST)
         self._client = client
         self._identity = identity
-        self._clock = clock
         self._channels = tuple(dict.fromkeys(channels))
         self._ids: dict[str, str] = {}
-        self._known: dict[str, _Known] = {}
-        self._allowance = Allowance(clock=clock)
-        self._failures: dict[str, str] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    @property
-    def failures(self) -> Mapping[str, str]:
+        self.failures: dict[str, str] = {}
         """The channels whose members could not be learnt, and why."""
-        return self._failures
 
     def has(self, user: str, channel: str) -> bool | None:
         """Whether a person is in a channel; None while memory does not tell."""
-        known = self._known.get(channel)
-        if known is None or self._clock() - known.at > TRUST:
-            return None
-        return user in known.users
+        users = self._get(channel)
+        return None if users is None else user in users
 
     def of(self, channel: str) -> frozenset[str]:
         """Who was in a channel when Slack was last asked."""
         known = self._known.get(channel)
-        return known.users if known else frozenset()
+        return known.value if known else frozenset()
 
     async def renew_all(self) -> None:
         for channel in self._channels:
             await self.renew(channel)
 
-    async def renew(self, channel: str) -> bool:
-        """Ask Slack who is in a channel, as often as is allowed; whether it answered.
-
-        What cannot be asked keeps its last answer, for as long as that is trusted.
-        """
-        before = self._known.get(channel)
-        async with self._locks[channel]:
-            if self._known.get(channel) is not before:
-                return True  # somebody else has asked meanwhile
-            if not self._allowance.take(channel):
-                return False
-            now = self._clock()
-            try:
-                users = frozenset(await self._members(channel))
-            except CallFailed as error:
-                self._ids.pop(channel, None)
-                self._fail(channel, error)
-                return False
-            self._known[channel] = _Known(users, now)
-            if self._failures.pop(channel, None) is not None:
-                log.info("channel_members_known", channel=channel)
-            return True
-
-    def _fail(self, channel: str, error: CallFailed) -> None:
-        why = str(error)
-        if self._failures.get(channel) != why:
-            log.warning("channel_members_not_known", channel=channel, why=why)
-        self._failures[channel] = why
+    @override
+    async def _look_up(self, key: str) -> frozenset[str]:
+        try:
+            users = frozenset(await self._members(key))
+        except CallFailed as error:
+            self._ids.pop(key, None)
+            why = str(error)
+            if self.failures.get(key) != why:
+                log.warning("channel_members_not_known", channel=key, why=why)
+            self.failures[key] = why
+            raise
+        if self.failures.pop(key, None) is not None:
+            log.info("channel_members_known", channel=key)
+        return users
 
     async def _members(self, channel: str) -> list[str]:
         channel_id = await self._id_of(channel)

@@ -1,18 +1,16 @@
 """Who belongs to the bot's own organisation: neither a guest nor somebody of another one."""
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from crewgate.domain.outcome import Refused
-from crewgate.slack.client.allowance import Allowance
 from crewgate.slack.client.answers import object_in, text_at
 from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.remembered import Remembered
 from crewgate.slack.client.web_api import CallFailed, attempt
 from crewgate.usecases.ports.base import Clock
 
@@ -33,29 +31,17 @@ SLACKBOT: Final = "USLACKBOT"
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    is_own: bool
-    at: datetime
-
-
-class People:
+class People(Remembered[bool]):
     """Who is a full member of the bot's own organisation."""
 
     def __init__(self, client: AsyncWebClient, identity: Identity, *, clock: Clock) -> None:
+        super().__init__(clock=clock, trust=TRUST)
         self._client = client
         self._identity = identity
-        self._clock = clock
-        self._known: dict[str, _Known] = {}
-        self._allowance = Allowance(clock=clock)
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def is_own(self, user: str) -> bool | None:
         """Whether a person is a full member; None while memory does not tell."""
-        known = self._known.get(user)
-        if known is None or self._clock() - known.at > TRUST:
-            return None
-        return known.is_own
+        return self._get(user)
 
     async def renew_some(self, users: Iterable[str]) -> bool:
         """Ask about some of these who are not known or long known; whether more are left."""
@@ -68,30 +54,15 @@ class People:
                 break
         return len(due) > AT_ONCE
 
-    async def renew(self, user: str) -> bool:
-        """Ask Slack about a person, as often as is allowed; whether it answered."""
-        before = self._known.get(user)
-        async with self._locks[user]:
-            if self._known.get(user) is not before:
-                return True  # somebody else has asked meanwhile
-            if not self._allowance.take(user):
-                return False
-            now = self._clock()
-            try:
-                is_own = await self._look_up(user)
-            except CallFailed:
-                return False
-            self._known[user] = _Known(is_own, now)
-            return True
-
     def _is_due(self, user: str, now: datetime) -> bool:
         known = self._known.get(user)
         return known is None or now - known.at >= RENEW
 
-    async def _look_up(self, user: str) -> bool:
+    @override
+    async def _look_up(self, key: str) -> bool:
         await self._identity.ask_once()
         try:
-            answer = await attempt(self._client.users_info(user=user))
+            answer = await attempt(self._client.users_info(user=key))
         except CallFailed as error:
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
                 return False
@@ -99,7 +70,7 @@ class People:
         found = object_in(answer, "user")
         team_id = text_at(found, "team_id")
         barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-        if user == SLACKBOT or any(found.get(mark) for mark in barred):
+        if key == SLACKBOT or any(found.get(mark) for mark in barred):
             return False
         enterprise_id = object_in(found, "enterprise_user").get("enterprise_id")
         return self._identity.is_own_organisation(team_id, enterprise_id)

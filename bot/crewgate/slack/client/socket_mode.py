@@ -94,7 +94,8 @@ class SocketMode:
         """Connect, and stay connected until cancelled."""
         handler = _Handler(self._app, self._app_token, ping=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
-        connecting = asyncio.create_task(_connect(handler))
+        # The SDK keeps trying, and reconnects by itself later on.
+        connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         processing = handler.client.message_processor
         try:
             while True:
@@ -108,7 +109,7 @@ class SocketMode:
             connecting.cancel()
             with suppress(asyncio.CancelledError):
                 await connecting
-            await _close(handler)
+            await handler.close_async()  # type: ignore[no-untyped-call]
 
     async def _watch(self, handler: AsyncSocketModeHandler) -> None:
         connected = await handler.client.is_connected()
@@ -131,12 +132,3 @@ class SocketMode:
             if self._leaving_at is None or now - self._leaving_at > GAP_SECONDS:
                 self._on_gap()
             self._leaving_at = None
-
-
-async def _connect(handler: AsyncSocketModeHandler) -> None:
-    """Returns once connected; the SDK keeps trying, and reconnects by itself later on."""
-    await handler.connect_async()  # type: ignore[no-untyped-call]
-
-
-async def _close(handler: AsyncSocketModeHandler) -> None:
-    await handler.close_async()  # type: ignore[no-untyped-call]

@@ -19,8 +19,7 @@ from crewgate.slack.blockkit.blocks import (
     sections,
 )
 from crewgate.slack.blockkit.text import date, duration, one_line
-from crewgate.slack.executions import progress_bar
-from crewgate.slack.executions.strings import tasks
+from crewgate.slack.executions.strings import bar, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.reviews import state_strings, summary
@@ -213,7 +212,7 @@ def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
 def _bar(progress: Progress | CrewUnavailable) -> str:
     if isinstance(progress, CrewUnavailable):
         return ""
-    return progress_bar.bar(progress.completed_tasks, progress.total_tasks)
+    return bar(progress.completed_tasks, progress.total_tasks)
 
 
 # --- sentences -----------------------------------------------------------------------------------
@@ -258,7 +257,7 @@ def _beginning(execution: Execution) -> str:
 def _done(execution: Execution) -> str:
     if execution.total_tasks:
         completed = min(execution.completed_tasks, execution.total_tasks)
-        return progress_bar.tasks_done(completed, execution.total_tasks)
+        return tasks_done(completed, execution.total_tasks)
     return tasks(execution.completed_tasks) if execution.completed_tasks else ""
 
 

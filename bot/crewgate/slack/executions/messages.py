@@ -9,7 +9,6 @@ from crewgate.domain.review import Round
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, context, notification, section
 from crewgate.slack.executions import strings
-from crewgate.slack.executions.progress_bar import bar
 from crewgate.slack.reviews.calls import FILES_REFUSED, FORWARD_REFUSED, with_operators
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.usecases.read_models import ExecutionPosting
@@ -26,7 +25,7 @@ def render_progress(
     """
     execution = posting.execution
     inputs = strings.inputs(execution)
-    moving = strings.progress(posting, bar_of(execution), waiting)
+    moving = strings.progress(posting, waiting)
     blocks = [
         section(strings.headline(execution, starter)),
         *([section(inputs)] if inputs else []),
@@ -67,7 +66,3 @@ def result_file_name(execution: Execution) -> str:
     is_json = execution.result is not None and execution.result.format is Format.JSON
     ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
     return f"{strings.RESULT_FILE}{ended}.{'json' if is_json else 'md'}"
-
-
-def bar_of(execution: Execution) -> str:
-    return bar(execution.completed_tasks, execution.total_tasks)

@@ -19,6 +19,8 @@ _INPUTS_SHOWN: Final = 10
 #: Of a finished task; eight of them fit into one line.
 _SUMMARY_LIMIT: Final = 120
 _WAITING_SHOWN: Final = 5
+_BAR_CELLS: Final = 12
+"""Exact for two, three, four, six and twelve tasks."""
 
 
 def headline(execution: Execution, starter: ReviewerRef | None) -> str:
@@ -50,26 +52,40 @@ def inputs(execution: Execution) -> str:
     return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
 
 
+def tasks_done(completed: int, total: int) -> str:
+    return f"{completed:,} of {shared.counted(total, 'task')}"
+
+
+def bar(completed: int | None, total: int | None) -> str:
+    """`▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing when the numbers are missing or make no sense."""
+    if completed is None or total is None or total <= 0:
+        return ""
+    done = max(0, min(completed, total))
+    full = _BAR_CELLS * done // total
+    return f"{'▓' * full}{'░' * (_BAR_CELLS - full)} {tasks_done(done, total)}"
+
+
 def progress(
     posting: ExecutionPosting,
-    bar: str,
     waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]] = (),
 ) -> str:
     """The part that moves: for whom it waits, else where the crew is."""
     execution = posting.execution
+    drawn = bar(execution.completed_tasks, execution.total_tasks)
+    moved = drawn or tasks(execution.completed_tasks)
     match execution.state:
         case ExecutionState.RUNNING:
-            parts = [f"{icons.RUNNING} {bar or tasks(execution.completed_tasks)}"]
+            parts = [f"{icons.RUNNING} {moved}"]
             if waiting:
-                parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), bar]
+                parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), drawn]
             # Another branch of a flow may go on while one waits.
             waits = {round_.review.task_id for round_, _ in waiting}
             if execution.current_task and execution.current_task not in waits:
                 parts.append(f"now at {_title(execution.current_task, posting)}")
         case ExecutionState.COMPLETED:
-            parts = [f":checkered_flag: Completed · {bar or tasks(execution.completed_tasks)}"]
+            parts = [f":checkered_flag: Completed · {moved}"]
         case ExecutionState.FAILED:
-            parts = [f":x: Failed · {bar or tasks(execution.completed_tasks)}"]
+            parts = [f":x: Failed · {moved}"]
         case ExecutionState.GONE:
             parts = [f":grey_question: Ended: {EXECUTION_GONE}"]
         case _:

@@ -2,7 +2,6 @@
 
 from crewgate.domain.review import Round
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
-from crewgate.slack.notes import strings
 from crewgate.slack.reviews.buttons import words_button
 from crewgate.slack.reviews.strings import words_label
 
@@ -10,7 +9,10 @@ from crewgate.slack.reviews.strings import words_label
 def render_offer(round_: Round) -> Message:
     """Offered once to whoever writes in the thread and may decide."""
     receiver = "crew" if round_.question is None else "flow"
-    says = strings.offer(words_label(round_.question), receiver)
+    says = (
+        f"Noted. The {receiver} gets nothing of it until somebody sends it: "
+        f"*{words_label(round_.question)}* opens with your notes."
+    )
     return Message(
         notification(says.replace("*", "")), [section(says), actions(words_button(round_))]
     )

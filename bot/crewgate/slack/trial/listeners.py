@@ -9,7 +9,7 @@ from crewgate.slack import ids
 from crewgate.slack.client.ephemeral import Respond, remove_original, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.press import parse_press
-from crewgate.slack.trial import strings
+from crewgate.slack.trial.messages import pressed
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
@@ -24,7 +24,7 @@ async def on_trial_pressed(
     """Answer that the press arrived, and for which crews this person may decide."""
     await ack()
     crews = await context.crews_of(parse_press(body).by.id, Role.REVIEWER, recheck=True)
-    await send_ephemeral(respond, strings.pressed(crews))
+    await send_ephemeral(respond, pressed(crews))
 
 
 async def on_trial_removed(ack: AsyncAck, respond: Respond) -> None:
