@@ -1,7 +1,5 @@
 """An operator confirms the account of a reviewer's e-mail address, also beside a running bot."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from crewgate.check.database import write_beside

@@ -1,7 +1,5 @@
 """Asking the database, without changing it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

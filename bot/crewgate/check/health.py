@@ -1,7 +1,5 @@
 """`crewgate health`: whether the bot on this machine is ready, for a container's health check."""
 
-from __future__ import annotations
-
 import http.client
 import json
 from contextlib import closing

@@ -1,7 +1,5 @@
 """A check that PUBLIC_URL leads to this very bot."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Final

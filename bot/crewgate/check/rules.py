@@ -1,7 +1,5 @@
 """A check that rules name enough people for what they ask for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 

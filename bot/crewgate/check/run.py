@@ -1,7 +1,5 @@
 """Asking everything there is to ask, in the order of the settings."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A check of the settings alone, without asking anybody."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Final

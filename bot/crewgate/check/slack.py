@@ -1,7 +1,5 @@
 """Asking Slack: the token and its scopes, the socket, each channel, each person."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never

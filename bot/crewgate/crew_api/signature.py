@@ -1,7 +1,5 @@
 """The signature of a flow's request: HMAC-SHA256 over the time and the body, as it is captured."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from typing import Final

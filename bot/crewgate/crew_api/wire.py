@@ -1,12 +1,10 @@
 """The documented requests of the crew API: their records, strict parsers and refusals."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, Self, TypeAlias
 from urllib.parse import urlsplit
 
 Json: TypeAlias = dict[str, Any]
@@ -23,11 +21,11 @@ class Refusal(Exception):
         self.body: Json = {"error": error, "message": message, "details": dict(details or {})}
 
     @classmethod
-    def bad_request(cls, message: str, **details: object) -> Refusal:
+    def bad_request(cls, message: str, **details: object) -> Self:
         return cls(400, "Bad Request", message, details)
 
     @classmethod
-    def not_found(cls, message: str) -> Refusal:
+    def not_found(cls, message: str) -> Self:
         return cls(404, "Not Found", message)
 
 
@@ -49,11 +47,11 @@ class Address:
     """The header that is presented there; empty for none."""
 
     @classmethod
-    def bearer(cls, url: str, token: str) -> Address:
+    def bearer(cls, url: str, token: str) -> Self:
         return cls(url, f"Bearer {token}")
 
     @classmethod
-    def basic(cls, url: str, username: str, password: str) -> Address:
+    def basic(cls, url: str, username: str, password: str) -> Self:
         """Return an address that is presented a name and a password."""
         return cls(url, f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}")
 

@@ -1,7 +1,5 @@
 """From an HTTP answer to the outcome: whether the request took effect."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -6,14 +6,13 @@ PoolTimeout and ProxyError. Of everything that goes wrong later nobody can say. 
 not even surface: httpcore reads on, since a server may answer before it has read everything.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -29,19 +28,15 @@ from crewgate.crewai.payloads import (
     resume_body,
 )
 from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Exchange, NotSent, Outcome, Unknown
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.verdict import Decision
 from crewgate.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
 from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
 from crewgate.usecases.ports.base import OffLoop
 from crewgate.usecases.ports.crew import CrewClient, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewUnavailable, Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from crewgate.domain.notification import WebhookUrls
-    from crewgate.domain.verdict import Decision
 
 T = TypeVar("T")
 

@@ -1,7 +1,5 @@
 """Types for JSON fields from outside, checked and made fit to store; no names on the wire."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Annotated, Final, TypeVar

@@ -3,8 +3,6 @@
 The address itself is what lets somebody answer, so it is never shown or logged.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import json
 from collections.abc import Callable, Mapping

@@ -5,8 +5,6 @@ what arrives is flat, with `emit`. Both are read by what is there. What `crewgat
 `Flow.ask()` has `ask`, too, which AMP never sends.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final

@@ -1,7 +1,5 @@
 """A caller's inputs at kickoff: a few short values for people to read, and the rest for rules."""
 
-from __future__ import annotations
-
 import json
 from itertools import islice
 from typing import Final

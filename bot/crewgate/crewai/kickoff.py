@@ -1,7 +1,5 @@
 """`POST /kickoff` and its answers, and the webhook URLs registered for an execution."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """An agent's output in what crews send: under one of several names, or under one nobody knows."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence

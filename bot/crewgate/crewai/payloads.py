@@ -4,8 +4,6 @@
 `resume_body` goes the other way. CrewAI's status words become types here.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Final
 

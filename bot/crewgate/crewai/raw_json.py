@@ -3,8 +3,6 @@
 Reading and writing it again would change numbers: 0.10 to 0.1, 1e400 to Infinity.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

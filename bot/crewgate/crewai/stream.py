@@ -1,7 +1,5 @@
 """The event stream: what is asked for at kickoff, and the batches that come."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The task, step and crew webhooks of an execution under way."""
 
-from __future__ import annotations
-
 from pydantic import AliasPath, Field
 
 from crewgate.crewai.fields import Lenient, Text, Tokens, one_line, parse_object, read, validate

@@ -3,8 +3,6 @@
 A caller's URL may name any host; `network.untrusted_addresses` calls only what may be called.
 """
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Final
 

@@ -4,8 +4,6 @@ The vendor's own pages disagree about names, so reading accepts all of them: of 
 first that is present and not null counts.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal
 
 from pydantic import AliasChoices, Field

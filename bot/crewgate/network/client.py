@@ -4,8 +4,6 @@ Every request has a connection of its own. A kept one may have been closed by th
 meanwhile, and then a mere restart there would look like an answer that was lost.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Unpacking bodies that were packed by their sender, within a limit."""
 
-from __future__ import annotations
-
 import zlib
 from typing import Final
 

@@ -4,8 +4,6 @@ aiohttp closes a connection that is idle, but knows neither how many files are l
 caller who has not sent a first request has a shorter deadline than a proxy between two.
 """
 
-from __future__ import annotations
-
 import asyncio
 import resource
 import socket
@@ -63,7 +61,7 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("_guard",)
 
-    def __init__(self, server: web.Server, guard: Guard) -> None:
+    def __init__(self, server: web.Server, guard: "Guard") -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),

@@ -6,8 +6,6 @@ each name that is being looked up has one thread, whoever asks for it, and askin
 hung for longer than the deadline fails at once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

@@ -1,7 +1,5 @@
 """Refusals of requests: one shape for every error."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web

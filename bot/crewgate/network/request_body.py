@@ -1,7 +1,5 @@
 """Reading what callers send, within limits."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext

@@ -7,16 +7,11 @@ HTTPError
                              it may have been sent, in part or whole
 """
 
-from __future__ import annotations
-
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: The errors that can only come before the first byte of a request.
 UNSENT = (

@@ -9,8 +9,6 @@ IPv6 is narrowed to global unicast and both lists are completed here. The packag
 this wrap a client of their own around a part of the same lists.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field

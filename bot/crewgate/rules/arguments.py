@@ -1,7 +1,5 @@
 """The arguments of `crewgate rules`."""
 
-from __future__ import annotations
-
 import argparse
 
 from crewgate.domain.rules.duration import Duration

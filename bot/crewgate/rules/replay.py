@@ -1,7 +1,5 @@
 """The effect of today's rules on a round that was opened before: pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime

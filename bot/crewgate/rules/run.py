@@ -1,7 +1,5 @@
 """Carrying out `crewgate rules test` and `crewgate rules explain`, beside a running bot."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Collection
 

@@ -1,7 +1,5 @@
 """The sentences of `crewgate rules`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final, assert_never

@@ -1,7 +1,5 @@
 """The settings of one crew: what the domain knows of it, and what stays at the edge."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 

@@ -1,7 +1,5 @@
 """`python -m crewgate.settings.document`: write the documents' settings from their fields."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Iterable, Sequence

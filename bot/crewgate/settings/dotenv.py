@@ -1,7 +1,5 @@
 """`crewgate init`: a `.env` to fill in."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Final

@@ -3,8 +3,6 @@
 Only the modules that start or check the bot import this; everybody else is handed what it needs.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 from collections.abc import Iterator, Mapping

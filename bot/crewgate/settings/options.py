@@ -1,7 +1,5 @@
 """The annotated fields of settings, and filling them from raw values by their names."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass

@@ -3,8 +3,6 @@
 No function echoes a value that may be a secret.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar

@@ -1,7 +1,5 @@
 """Rules of `[[crews.NAME.rules]]`: what cannot be read, what contradicts, and what is doubtful."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The sources of raw settings: the environment, `.env` and TOML files."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The context of the routes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The checks of callers' credentials, each in constant time."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The answers to refused callers over HTTP: one shape for every error."""
 
-from __future__ import annotations
-
 import structlog
 from aiohttp import web
 from structlog.contextvars import clear_contextvars

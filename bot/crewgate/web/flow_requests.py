@@ -1,7 +1,5 @@
 """The requests that flows send when they pause: signed, and then never thrown away."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from functools import partial

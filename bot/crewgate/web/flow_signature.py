@@ -1,7 +1,5 @@
 """The proof of where a flow's requests come from: an HMAC, under either pair of headers."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

@@ -1,7 +1,5 @@
 """The health checks: the process lives, and it can do its work."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

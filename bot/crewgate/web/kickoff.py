@@ -1,7 +1,5 @@
 """Kicking a crew off through the bot, and registering webhook URLs: for callers with its token."""
 
-from __future__ import annotations
-
 from typing import assert_never
 
 import structlog

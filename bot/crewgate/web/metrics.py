@@ -1,7 +1,5 @@
 """`GET /metrics`, and the count of what crews send."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection
 from itertools import product
 from typing import Final

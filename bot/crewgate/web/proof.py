@@ -1,7 +1,5 @@
 """Proof that an address leads to this bot: `crewgate check` asks for it at `/healthz`."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

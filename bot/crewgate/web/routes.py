@@ -1,7 +1,5 @@
 """Every address but Slack's own, which `slack_events` adds."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from aiohttp import web

@@ -4,8 +4,6 @@ Bolt parses a body before it checks the signature, so that anybody's malformed b
 unforeseen failure with a traceback.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

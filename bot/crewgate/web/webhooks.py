@@ -1,7 +1,5 @@
 """The webhooks that crews send. None is thrown away: one that cannot be read is a dead letter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
