@@ -1,5 +1,6 @@
 """What tests are made of: `a_*` gives something ordinary, and keyword arguments change it."""
 
+import base64
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -158,6 +159,11 @@ def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
     given: dict[str, Any] = {"channel": "C1", "user": "U1", "number": 2} | changes
     named: dict[str, Any] = {name: given[name] for name in kind.row.names if name in given}
     return replace(Effect(kind, "r-1", "research", "e-1"), **(named | changes))
+
+
+def a_secret_key(number: int) -> str:
+    """A key of SECRET_KEYS."""
+    return base64.urlsafe_b64encode(bytes([number]) * 32).decode()
 
 
 def a_dead_letter(**changes: Any) -> DeadLetter:

@@ -14,8 +14,10 @@ from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from crewgate.encryption import Cipher
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import Engines, open_engines
+from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import a_uow
 from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
@@ -102,6 +104,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
         return path
 
     return made
+
+
+@pytest.fixture(autouse=True)
+def _without_keys() -> Iterator[None]:
+    """A test that has a bot encrypt credentials leaves no key to the next one."""
+    yield
+    Secret.cipher = Cipher()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from crewgate.domain.question import Callback
 from crewgate.domain.redaction import MARK, Redactor
 from crewgate.settings.load import Settings, load
 from crewgate.web.credentials import EventKind
-from tests.builders import NOW
+from tests.builders import NOW, a_secret_key
 
 CREWS = """
 [crews.{name}]
@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "SLACK_CHANNEL": "C0REVIEWS",
     "STATUS_TOKEN": "status-token-of-it",
     "DATABASE_URL": "postgresql://crewgate:p%40ssword-of-it@db.example.com/crewgate",
+    "SECRET_KEYS": f"{a_secret_key(1)},{a_secret_key(2)}",
     "TEA_TOKEN": "tea-crew-token",
     "TEA_SECRET": "tea-webhook-secret",
     "TEA_FLOW_SECRET": "whsec_tea-flow-secret",
@@ -52,6 +53,8 @@ SHARED = (
     "signing-secret",
     "status-token-of-it",
     "p@ssword-of-it",
+    a_secret_key(1),
+    a_secret_key(2),
 )
 
 
@@ -106,8 +109,8 @@ def test_whatever_of_the_settings_is_not_shown_is_taken_out(settings: Settings) 
         if not field.repr and (value := getattr(part, field.name)) is not None
     ]
 
-    assert len(hidden) == 5 + 2 * 6
-    assert [name for name, value in hidden if MARK not in redactor.text(value)] == []
+    assert len(hidden) == 6 + 2 * 6
+    assert [name for name, value in hidden if MARK not in redactor.text(str(value))] == []
 
 
 async def test_flows_are_answered_through_the_proxy_that_the_environment_names(

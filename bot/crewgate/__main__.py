@@ -62,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
     )
     add_audit_arguments(command.add_parser("audit", help="who decided what, provable"))
+    rotating = command.add_parser(
+        "rotate", help="encrypt the credentials in the database with the newest of SECRET_KEYS"
+    )
+    rotating.add_argument(
+        "--forget", action="store_true", help="take out those that no key opens; stop the bot first"
+    )
     command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)
@@ -120,6 +126,10 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
             from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
 
             return run_rules(settings, chosen)
+        case "rotate":
+            from crewgate.check.rotate import run_rotate  # noqa: PLC0415  # as said
+
+            return run_rotate(settings, forget=chosen.forget)
         case "check" if chosen.confirm_reviewer:
             from crewgate.check.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
 

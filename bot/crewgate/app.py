@@ -55,6 +55,7 @@ from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import new_client
 from crewgate.slack.context import SlackContext
+from crewgate.store.secret_keys import use_keys
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
@@ -101,7 +102,7 @@ async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIt
     """Run the bot for as long as the block lasts, then finish what is under way.
 
     Only the database must be there at the start: Slack and the crews may come later. Raises
-    StoreUnavailable, CannotListen and NoOpenTelemetry.
+    StoreUnavailable, SecretKeysRefused, CannotListen and NoOpenTelemetry.
     """
     async with AsyncExitStack() as stack:
         bot = _Assembly(settings, runtime or Runtime(), stack)
@@ -157,6 +158,7 @@ class _Assembly:
     async def open_store(self) -> None:
         runtime = self.runtime
         engines = await self.stack.enter_async_context(open_database(self.settings.database_url))
+        await use_keys(engines.write, self.settings.secret_keys)
         self.signer = open_signer(self.settings, make=True)
         due_at = runtime.clock() + runtime.grace
         self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)

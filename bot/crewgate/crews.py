@@ -128,7 +128,8 @@ def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
     for one in fields(part):
         value = getattr(part, one.name)
         if not one.repr and value:
-            yield from url_secrets(value) if one.name.endswith("_url") else (value,)
+            secrets = value if isinstance(value, tuple) else (value,)
+            yield from url_secrets(value) if one.name.endswith("_url") else secrets
 
 
 def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:

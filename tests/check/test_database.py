@@ -13,6 +13,8 @@ from crewgate.check.findings import Mark
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines
 from crewgate.store.migrate import BASELINE, HEAD
+from crewgate.store.secret_keys import use_keys
+from tests.builders import a_secret_key
 
 ADDRESS = "lead@example.com"
 
@@ -21,6 +23,15 @@ async def be_of(version: str, engines: Engines) -> None:
     async with engines.write.begin() as connection:
         change = sa.text("UPDATE alembic_version SET version_num = :version")
         await connection.execute(change, {"version": version})
+
+
+async def test_credentials_that_no_key_opens_are_told(engines: Engines, database_url: str) -> None:
+    old, new = a_secret_key(1), a_secret_key(2)
+    await use_keys(engines.write, [old])
+    assert str(await check_database(database_url, [new, old])) == "✓ database: answers"
+    for keys in ([new], []):
+        said = str(await check_database(database_url, keys))
+        assert said.startswith("✗ database: SECRET_KEYS: credentials in the database are encrypted")
 
 
 async def test_an_older_one_will_be_upgraded(

@@ -9,6 +9,11 @@ from crewgate.demo.workspace import Grid, Workspace, error, malformed
 from crewgate.slack.scopes import BOT_SCOPES
 from tests.check.conftest import Ask
 
+NO_KEYS = (
+    "! SECRET_KEYS: not set, so credentials of webhooks stand in the database as they came; put"
+    " there what `openssl rand -base64 32 | tr '+/' '-_'` prints"
+)
+
 
 async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
     status, said = await ask(OPERATORS="U0CARL")
@@ -16,6 +21,7 @@ async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
     assert status == 0, said
     assert said == [
         "✓ settings: 1 crew",
+        NO_KEYS,
         "✓ database: no file yet; it is made at the first start",
         "✓ slack: crewgate in Demo",
         f"✓ scopes: all {len(BOT_SCOPES)}",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from crewgate.domain.caveats import Seen
 from crewgate.domain.effects import TIMER, EffectKind
@@ -30,9 +31,11 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Approve, Revise
+from crewgate.encryption import Cipher
+from crewgate.store.tables import Secret, flow_requests
 from crewgate.usecases.decide import answer_of
 from crewgate.usecases.dismiss import dismiss
-from tests.builders import ANA, BEN, EVE, a_note
+from tests.builders import ANA, BEN, EVE, a_note, a_secret_key
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.timed import after
@@ -414,6 +417,28 @@ async def test_another_refusal_waits_for_retry_or_is_dismissed(world: World) -> 
     await dismiss(stuck.id, "Answered there.", by=ANA, context=world.reviews)
     assert isinstance((await world.round(stuck.id)).reason, Dismissed)
     assert await callback_of(world, stuck) is None
+
+
+async def test_an_address_that_no_key_opens_waits_for_its_key(world: World) -> None:
+    Secret.cipher = Cipher([a_secret_key(1)])
+    decided = await answered(world)
+    Secret.cipher = Cipher()
+    stuck = await sent(world, decided)
+    lost = RefusedByCrew("unreadable", "its address cannot be read with any key in SECRET_KEYS")
+    assert (stuck.state, stuck.reason) == (State.STUCK, lost)
+    Secret.cipher = Cipher([a_secret_key(1)])
+    await world.retry(stuck.id)
+    assert (await sent(world, stuck)).state is State.RESUMED
+
+
+async def test_an_address_that_was_taken_out_is_never_called(world: World) -> None:
+    decided = await answered(world)
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.update(flow_requests).values(callback_url=None, token=None))
+    stuck = await sent(world, decided)
+    assert isinstance(stuck.reason, RefusedByCrew)
+    assert stuck.reason.code == "unreadable"
+    assert world.flows.asked == []
 
 
 async def test_a_newer_request_while_an_answer_is_on_its_way(world: World) -> None:

@@ -1,7 +1,7 @@
 """Asking the database, without changing it."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,16 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crewgate import __version__
 from crewgate.check.findings import Finding, wrong
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.encryption import Cipher
 from crewgate.runtime import Runtime
 from crewgate.store.engine import open_beside, open_readers
 from crewgate.store.failures import translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
+from crewgate.store.secret_keys import SecretKeysRefused, find_needed
 from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
 
 
-async def check_database(url: str) -> Finding:
-    """Ask it for an answer and for its version."""
+async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
+    """Ask it for an answer and for its version, and if the keys open its credentials."""
     subject = "database"
     folder = _folder_of(url)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
@@ -33,8 +35,13 @@ async def check_database(url: str) -> Finding:
         return Finding(subject, "no file yet; it is made at the first start")
     try:
         age = await _age_of(engine)
-    except StoreUnavailable as error:
-        return wrong(subject, f"{error}; check DATABASE_URL")
+        if age.revision == HEAD:
+            with translate_errors():
+                async with engine.connect() as connection:
+                    await find_needed(connection, Cipher(keys))
+    except (SecretKeysRefused, StoreUnavailable) as error:
+        hint = "; check DATABASE_URL" if isinstance(error, StoreUnavailable) else ""
+        return wrong(subject, f"{error}{hint}")
     finally:
         await engine.dispose()
     if age.revision is None:

@@ -56,7 +56,7 @@ async def _findings(
     channels = {channel for crew in crews for channel in channels_of(crew)}
     for finding in check_settings(settings):
         yield finding
-    yield await check_database(settings.database_url)
+    yield await check_database(settings.database_url, settings.secret_keys)
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=settings.slack_app_token,

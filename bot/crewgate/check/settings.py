@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from crewgate.check.findings import Finding, doubtful, wrong
+from crewgate.encryption import MAKE_KEY
 from crewgate.settings.load import Settings
 
 #: As Slack makes them.
@@ -25,6 +26,12 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             " there of Slack's page Basic Information, App Credentials"
         )
         yield wrong("SLACK_SIGNING_SECRET", why)
+    if not settings.secret_keys:
+        why = (
+            "not set, so credentials of webhooks stand in the database as they came; put there what"
+            f" `{MAKE_KEY}` prints"
+        )
+        yield doubtful("SECRET_KEYS", why)
     for crew in crews:
         if route := _ROUTE.search(crew.url):
             why = f"its url ends in {route[0]}; put the deployment's own address there, without it"

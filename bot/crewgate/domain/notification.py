@@ -11,6 +11,8 @@ from crewgate.domain.redaction import url_secrets
 
 #: The most that is kept of an optional text, such as a task's name, in characters.
 TEXT_LIMIT: Final = 500
+#: Stands for an address or a token that is stored encrypted, if no key of the bot opens it.
+UNREADABLE: Final = ""
 
 
 class Format(StrEnum):
@@ -93,6 +95,12 @@ class WebhookUrls:
 
     def __bool__(self) -> bool:
         return any((self.task, self.step, self.crew, self.human_input))
+
+    @property
+    def is_readable(self) -> bool:
+        """True unless one of them is stored and cannot be read."""
+        human_input = self.human_input and self.human_input.url
+        return UNREADABLE not in (self.task, self.step, self.crew, human_input)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from crewgate.domain.given import CallerValues
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import UNREADABLE, Output
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import Redactor, url_secrets
 
@@ -61,6 +61,11 @@ class Callback:
 
     url: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
+
+    @property
+    def is_readable(self) -> bool:
+        """True unless it is stored and cannot be read."""
+        return self.url != UNREADABLE
 
     @property
     def secrets(self) -> tuple[str, ...]:

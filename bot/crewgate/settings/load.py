@@ -25,6 +25,7 @@ from crewgate.domain.parsers import (
 )
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.setting import Setting
+from crewgate.encryption import MAKE_KEY, parse_secret_keys
 from crewgate.settings import crew as crew_options
 from crewgate.settings import parsers
 from crewgate.settings.crew import CrewSettings
@@ -220,6 +221,14 @@ class Settings:
             default="with SQLite a file made once beside the database; with PostgreSQL none",
         ),
     ] = field(default=None, repr=False)
+    secret_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            parse_secret_keys,
+            "encrypt the [credentials in the database](operations.md#credentials-in-the-database):"
+            f" comma-separated, the newest first; `{MAKE_KEY}` prints one",
+        ),
+    ] = field(default=(), repr=False)
     host: Annotated[str, Setting(parse_text, "where the bot listens")] = "0.0.0.0"  # noqa: S104 - in containers
     port: Annotated[int, Setting(parsers.parse_port, "where the bot listens")] = 3000
     metrics_port: Annotated[

@@ -206,8 +206,10 @@ class ExecutionQueries(Reading):
             _WEBHOOKS.order_by(webhooks.c.origin != REGISTERED), _key(crew, execution_id)
         )
         urls = WebhookUrls()
-        for row in found:
-            urls = urls.or_else(to_webhooks(row))
+        for given in map(to_webhooks, found):
+            if not given.is_readable:
+                return given
+            urls = urls.or_else(given)
         return urls
 
     async def has_registered(self, crew: str, execution_id: str) -> bool:

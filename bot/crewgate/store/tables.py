@@ -1,10 +1,19 @@
 """The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape."""
 
+import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
+import structlog
+
+from crewgate.domain.notification import UNREADABLE
+from crewgate.encryption import Cipher, Unreadable, key_of
+
+log = structlog.get_logger(__name__)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -21,6 +30,57 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, _dialect: Any) -> datetime | None:
         return None if value is None else _EPOCH + value * MICROSECOND
+
+
+class Secret(sa.types.TypeDecorator[Any]):
+    """A credential: encrypted where the bot has keys, and never looked up by its value."""
+
+    impl: Any = sa.Text
+    cache_ok = True
+    cipher: ClassVar = Cipher()
+    """The one of this process, once it has read its settings."""
+    form: ClassVar[tuple[Callable[[Any], str], Callable[[str], Any]]] = (str, str)
+    """From a value to its text, and back."""
+    unreadable: ClassVar[Any] = UNREADABLE
+
+    def process_bind_param(self, value: Any | None, _dialect: Any) -> Any | None:
+        """Plain to encrypted."""
+        if value is None or not self.cipher.names:
+            return value
+        text = self.cipher.encrypt(self.form[0](value))
+        return text.encode() if isinstance(value, bytes) else text
+
+    def process_result_value(self, value: Any | None, _dialect: Any) -> Any | None:
+        """Encrypted or plain to plain; `unreadable` if no key opens it."""
+        try:
+            return self.opened(value)
+        except Unreadable as lost:
+            log.error("credential_unreadable", key=str(lost))  # noqa: TRY400  # no bug
+            return self.unreadable
+
+    def opened(self, stored: Any | None) -> Any | None:
+        """Return the value of what is stored. Raises Unreadable."""
+        if stored is None or key_of(stored) is None:
+            return stored
+        return self.form[1](self.cipher.decrypt(stored))
+
+
+class SecretJson(Secret):
+    """The same for a webhook with its credentials."""
+
+    impl = sa.JSON
+    cache_ok = True
+    form = (json.dumps, json.loads)
+    unreadable: ClassVar = {"url": UNREADABLE}
+
+
+class SecretBytes(Secret):
+    """The same for a body as it came."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+    form = (partial(str, encoding="latin-1"), partial(bytes, encoding="latin-1"))
+    unreadable: ClassVar = b"(encrypted with a key that SECRET_KEYS lacks)"
 
 
 #: Compared byte by byte on both databases, so that an index serves "begins with" too.
@@ -211,10 +271,10 @@ webhooks = sa.Table(
     sa.Column("crew", Bytewise, primary_key=True),
     sa.Column("execution_id", Bytewise, primary_key=True),
     sa.Column("origin", sa.Text, primary_key=True),
-    sa.Column("task_url", sa.Text),
-    sa.Column("step_url", sa.Text),
-    sa.Column("crew_url", sa.Text),
-    sa.Column("human_input", sa.JSON),
+    sa.Column("task_url", Secret),
+    sa.Column("step_url", Secret),
+    sa.Column("crew_url", Secret),
+    sa.Column("human_input", SecretJson),
 )
 
 REGISTERED: Final = "registered"
@@ -274,7 +334,7 @@ dead_letters = sa.Table(
     sa.Column("crew", sa.Text, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("body", SecretBytes, nullable=False),
     sa.Column("report_channel", sa.Text),
     sa.Column("report_ts", sa.Text),
     sa.Column("dismissed_by", sa.Text),
@@ -386,8 +446,8 @@ flow_requests = sa.Table(
     sa.Column("execution_id", Bytewise, primary_key=True),
     sa.Column("request_id", Bytewise, primary_key=True),
     sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
-    sa.Column("callback_url", sa.Text),
-    sa.Column("token", sa.Text),
+    sa.Column("callback_url", Secret),
+    sa.Column("token", Secret),
     sa.Index(None, "round_id"),
 )
 
@@ -473,6 +533,14 @@ for _dialect, _statements in _APPEND_ONLY.items():
     for _statement in re.split(r";\n(?=CREATE)", _statements.strip()):
         _ddl = sa.DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
         sa.event.listen(audit_entries, "after_create", _ddl)
+
+#: The keys that credentials may be encrypted with, and a text that each of them encrypted.
+secret_keys = sa.Table(
+    "secret_keys",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("canary", sa.Text, nullable=False),
+)
 
 #: The version of the Crewgate that wrote here last, in its only row.
 written_by = sa.Table("written_by", metadata, sa.Column("version", sa.Text, primary_key=True))

@@ -204,6 +204,7 @@ OURS_OR_NOT = "this one or one from elsewhere: already responded. What came of s
             "sent: no (bad_url). The request",
         ),
         (State.STUCK, LABEL, RefusedByCrew("host_not_allowed", "no"), False, "flow_callback_hosts"),
+        (State.STUCK, LABEL, RefusedByCrew("unreadable", "no"), False, "answer it in CrewAI and"),
         (State.STUCK, LABEL, RefusedByCrew("plain_http", "no"), False, "sent in the clear"),
     ],
 )

@@ -123,6 +123,11 @@ ASKED = a_decision(Revise("a\nb"))
             "could not read",
         ),
         (
+            {"state": State.STUCK, "reason": RefusedByCrew("unreadable", "its keys are lost")},
+            ":warning: *<@U0ANA>'s approval of Draft did not reach the crew*",
+            "It was not sent: its keys are lost (unreadable). Put that key back",
+        ),
+        (
             {"state": State.STUCK, "reason": RefusedByCrew("418", "no")},
             ":warning: *<@U0ANA>'s approval of Draft did not reach the crew*",
             "Look at the crew's log",

@@ -12,10 +12,13 @@ from crewgate.domain.execution import (
 )
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Unknown
+from crewgate.encryption import Cipher
+from crewgate.store.tables import Secret
 from crewgate.usecases.delivery.forward import KICKOFF_ANSWER_TIMEOUT
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.receive import store_dead_letter
 from crewgate.usecases.track import record_update
+from tests.builders import a_secret_key
 from tests.usecases.world import World
 
 DAY = timedelta(days=1)
@@ -132,6 +135,19 @@ async def test_what_nobody_gave_an_address_for_waits_a_quarter_of_an_hour_in_all
     assert not await world.lease(FORWARD)
     assert not world.forwarder.forwarded
     assert EffectKind.FORWARD_FAILED not in await world.effects()
+
+
+async def test_a_webhook_whose_address_no_key_opens_waits_for_its_key(forwarding: World) -> None:
+    world = forwarding
+    Secret.cipher = Cipher([a_secret_key(1)])
+    await came(world, register=URLS)
+    for keys in ((), (a_secret_key(1),)):
+        Secret.cipher = Cipher(keys)
+        [outcome] = await world.turn(FORWARD)
+        assert isinstance(outcome, Delivered if keys else Unknown)
+        world.clock.advance(timedelta(minutes=1))
+
+    assert world.forwarder.forwarded == [("https://theirs.example/task", b"{}")]
 
 
 async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:

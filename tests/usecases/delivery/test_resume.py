@@ -10,12 +10,13 @@ from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, Unknown
 from crewgate.domain.reason import Answered, NotReached, RefusedByCrew, RetriesExhausted
 from crewgate.domain.review import Round, State
-from crewgate.store.tables import REGISTERED, webhooks
+from crewgate.encryption import Cipher
+from crewgate.store.tables import REGISTERED, Secret, webhooks
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.dispatch import deliver
 from crewgate.usecases.evidence import PAUSED_POLL
 from crewgate.usecases.read_models import CrewStatus, Progress
-from tests.builders import LATER, SECOND, a_crew, webhook_urls
+from tests.builders import LATER, SECOND, a_crew, a_secret_key, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import AWAY, LOST, Fault
 from tests.usecases.world import CREW, STATUS, World
@@ -51,6 +52,29 @@ async def test_a_refusal_needs_a_person(world: World, decided: Round, code: str)
     assert (stuck.state, stuck.reason) == (State.STUCK, RefusedByCrew(code, "no"))
     assert stuck.in_doubt_since is None
     assert await world.effects() == [REFRESH, NOTIFY_STUCK]
+
+
+@pytest.mark.parametrize("origin", ["registered", "carried"])
+async def test_webhooks_that_no_key_opens_need_an_operator(world: World, origin: str) -> None:
+    world.crew.pause()
+    Secret.cipher = Cipher([a_secret_key(1)])
+    given = webhook_urls("given")
+    received = await world.notify(webhooks=given if origin == "carried" else WebhookUrls())
+    async with world.uow.begin() as tx:
+        if origin == "registered":
+            await tx.executions.register("research", "e-1", given)
+    decided = await world.decide(received.round.id)
+    Secret.cipher = Cipher([a_secret_key(2)])
+    await world.turn(CREW)
+    stuck = await world.round(decided.id)
+    lost = RefusedByCrew("unreadable", "its webhooks cannot be read with any key in SECRET_KEYS")
+    assert (stuck.state, stuck.reason, stuck.in_doubt_since) == (State.STUCK, lost, None)
+    assert world.crew.taken == []
+
+    Secret.cipher = Cipher([a_secret_key(2), a_secret_key(1)])
+    await world.retry(decided.id)
+    await world.turn(CREW)
+    assert world.crew.taken[0].webhooks.task == given.task
 
 
 async def test_a_decision_is_sent_though_the_execution_is_said_to_have_failed(

@@ -333,6 +333,9 @@ _NOT_ACCEPTED: Final = (
     "The crew does not accept the token in the bot's settings (the one crews.toml names, or "
     "`CREW_TOKEN`). Correct it, start the bot again, then press Retry."
 )
+#: The code of what the bot itself cannot read.
+_UNREADABLE: Final = "unreadable"
+_PUT_BACK: Final = "Put that key back into `SECRET_KEYS`, start the bot again, then press Retry."
 _CREW: Final = _Told(
     "crew",
     "The crew {did} ({why}). It is asked whether it has this; if not, it is sent again by itself.",
@@ -347,6 +350,8 @@ _CREW: Final = _Told(
         "403": _NOT_ACCEPTED,
         "404": "The crew no longer knows this execution, perhaps because it was deployed again. If "
         "it is gone for good, start it again; Retry helps only if it is back.",
+        _UNREADABLE: f"{_PUT_BACK} Once it is lost for good, `crewgate rotate --forget` and Retry "
+        "send this with the addresses in the settings alone.",
         "422": "The crew could not read the decision. Whoever runs the crew has to look at its "
         "log and fix it; then press Retry.",
     },
@@ -368,12 +373,15 @@ _FLOW: Final = _Told(
         "private_address": _NAME_ITS_HOST,
         "plain_http": "Nothing is sent in the clear: answer it in CrewAI and dismiss this, and let "
         "the flow be called by https from now on.",
+        _UNREADABLE: f"{_PUT_BACK} Once it is lost for good, answer it in CrewAI and dismiss this.",
         "bad_url": "The request named no address that can be called: answer it in CrewAI, and "
         "dismiss this.",
     },
 )
 #: Codes of what the bot itself refuses to send.
-_OURS: Final = frozenset({"host_not_allowed", "plain_http", "private_address", "bad_url", "empty"})
+_OURS: Final = frozenset(
+    {"host_not_allowed", "plain_http", "private_address", "bad_url", "empty"}
+) | {_UNREADABLE}
 
 
 def _on_its_way(told: _Told, reason: Reason | None) -> str:
@@ -438,7 +446,7 @@ def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str
 
 def _refused(told: _Told, reason: RefusedByCrew) -> str:
     says, code = because(reason), one_line(reason.code, shared.CREW_LIMIT)
-    if told is _FLOW and reason.code in _OURS:
+    if reason.code in (_OURS if told is _FLOW else {_UNREADABLE}):
         return f"It was not sent: {says} ({code})."
     if says:
         return f"The {told.name} says “{says}” ({code})."

@@ -1,6 +1,7 @@
 """Forwarding a crew's webhooks to the URL its caller gave: durably, in order, unchanged."""
 
 from datetime import timedelta
+from typing import Final
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
@@ -12,6 +13,7 @@ from crewgate.usecases.read_models import ForwardedWebhook
 
 #: The most time by which a kickoff's answer, with its caller's URLs, may follow the first webhook.
 KICKOFF_ANSWER_TIMEOUT = timedelta(minutes=15)
+_UNREADABLE: Final = NotSent("its address cannot be read with any key in SECRET_KEYS")
 
 
 async def forward(job: Job, context: DeliveryContext) -> Outcome:
@@ -25,12 +27,15 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
     urls = crew.forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
-    if url is None:
+    if not given.is_readable:
+        outcome: Outcome = _UNREADABLE
+    elif url is None:
         # The URLs of a notification are no evidence: it may come before that answer.
         of = webhook.crew, webhook.execution_id
         answered = await context.uow.read.executions.has_registered(*of)
         return await _wait_for_url(job, execution, context, answered=answered)
-    outcome = await context.forwarder.forward(webhook, url)
+    else:
+        outcome = await context.forwarder.forward(webhook, url)
     if isinstance(outcome, Delivered):
         return await _drop(job, context)
     if isinstance(outcome, Refused) or context.gives_up(job):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
-from crewgate.domain.outcome import Delivered, NotSent, Outcome, Unknown
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.question import Callback
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
@@ -20,6 +20,11 @@ from crewgate.usecases.evidence import STATUS_POLL, watch_for_evidence
 from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
+
+_LOST_ADDRESS, _LOST_WEBHOOKS = (
+    Refused("unreadable", f"its {what} cannot be read with any key in SECRET_KEYS")
+    for what in ("address", "webhooks")
+)
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
@@ -90,13 +95,17 @@ async def _send(
 ) -> Outcome:
     assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
     if round_.question is not None:
-        assert callback is not None  # noqa: S101  # it is kept as long as the round may be sent
+        # Kept as long as the round may be sent, unless `crewgate rotate --forget` took it out.
+        if callback is None or not callback.is_readable:
+            return _LOST_ADDRESS
         feedback = round_.decision.human_feedback
         outcome = await context.flows.answer(round_.review.crew, callback, feedback)
         # Its address says nothing of where the crew, or another of its flows, is answered.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
     registered, carried = await context.uow.read.webhooks(round_)
+    if not (registered.is_readable and carried.is_readable):
+        return _LOST_WEBHOOKS
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
     review, edited = round_.review, None
     if round_.edited_by is not None:

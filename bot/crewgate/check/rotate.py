@@ -1,0 +1,28 @@
+"""`crewgate rotate`: all credentials under the newest key, also beside a running bot."""
+
+from crewgate.check.database import of_this_version
+from crewgate.check.findings import say
+from crewgate.encryption import MAKE_KEY
+from crewgate.runtime import Runtime
+from crewgate.settings.load import Settings
+from crewgate.store.engine import open_beside
+from crewgate.store.failures import translate_errors
+from crewgate.store.secret_keys import rotate
+
+
+async def run_rotate(settings: Settings, *, forget: bool) -> int:
+    """Encrypt them; 1 if one cannot be read. Raises StoreUnavailable and SecretKeysRefused."""
+    keys = settings.secret_keys
+    if not keys:
+        say(f"✗ SECRET_KEYS is not set; put there what `{MAKE_KEY}` prints, and restart the bot")
+        return 1
+    async with of_this_version(open_beside(settings.database_url)) as engine:
+        with translate_errors():
+            done, lost = await rotate(engine, keys, forget=forget, sleep=Runtime().sleep)
+    if lost and not forget:
+        say(f"✗ {lost:,} credentials cannot be read with any key; --forget takes them out")
+        return 1
+    say(f"✓ {done:,} credentials were encrypted with the first key; no other is needed now")
+    if lost:
+        say(f"! {lost:,} that no key opens were taken out")
+    return 0

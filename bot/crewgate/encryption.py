@@ -1,0 +1,78 @@
+"""Credentials as they are stored: encrypted with the newest of SECRET_KEYS, or plain without keys.
+
+An encrypted one begins with the name of its key, so that it can be told from a plain one.
+"""
+
+import base64
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from crewgate.domain.errors import CrewgateError
+from crewgate.domain.parsers import InvalidSetting, parse_text
+
+#: Prints a new key.
+MAKE_KEY: Final = "openssl rand -base64 32 | tr '+/' '-_'"
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
+_ENCRYPTED: Final = re.compile(r"encrypted:([0-9a-f]{8}):")
+
+
+def parse_secret_keys(raw: object) -> tuple[str, ...]:
+    """Keys as `cryptography` makes them for Fernet, comma-separated, the newest first."""
+    keys = [one.strip() for one in parse_text(raw).split(",")]
+    for number, key in enumerate(keys, start=1):
+        if not _KEY.fullmatch(key):
+            raise InvalidSetting(
+                f"number {number} of its keys is none: 32 bytes in URL-safe base64; put what"
+                f" `{MAKE_KEY}` prints"
+            )
+    if len({base64.urlsafe_b64decode(key) for key in keys}) < len(keys):
+        raise InvalidSetting("one of its keys is there twice; take one of the two out")
+    return tuple(keys)
+
+
+class Unreadable(CrewgateError):
+    """No key opens a value; it carries the name of the key that encrypted it."""
+
+
+class Cipher:
+    """Encrypts with the first of its keys, and decrypts with any; without keys it does neither."""
+
+    def __init__(self, keys: Sequence[str] = ()) -> None:
+        self.names = tuple(sha256(key.encode()).hexdigest()[:8] for key in keys)
+        """The names of the keys, which do not tell them."""
+        self._fernet = None
+        if keys:
+            # It takes 10 MB, and nobody needs it without keys.
+            from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
+
+            self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def encrypt(self, content: str) -> str:
+        """Return the content as it is stored."""
+        if self._fernet is None:
+            return content
+        return f"encrypted:{self.names[0]}:{self._fernet.encrypt(content.encode()).decode()}"
+
+    def decrypt(self, stored: str | bytes) -> str:
+        """Return the content of what was encrypted. Raises Unreadable."""
+        name = key_of(stored) or ""
+        if self._fernet is None:
+            raise Unreadable(name)
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  # as said
+
+        try:
+            return self._fernet.decrypt(_text(stored).rpartition(":")[2].encode()).decode()
+        except InvalidToken:
+            raise Unreadable(name) from None
+
+
+def key_of(stored: object) -> str | None:
+    """Return the name of the key that encrypted what is stored; None if it is plain."""
+    found = _ENCRYPTED.match(_text(stored)) if isinstance(stored, str | bytes) else None
+    return found and found[1]
+
+
+def _text(stored: str | bytes) -> str:
+    return stored if isinstance(stored, str) else stored.decode("latin-1")
