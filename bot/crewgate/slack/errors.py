@@ -38,6 +38,7 @@ from crewgate.slack.strings import MRKDWN, PLAIN, Voice
 log = structlog.get_logger(__name__)
 
 InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
+"""The same people, with the account for an e-mail address that Slack knows."""
 
 
 def explain(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crewgate.domain.execution import ExecutionState
 from crewgate.domain.notes import Claim
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded, RefusedByCrew
@@ -263,6 +264,16 @@ def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) 
     if line.round.state in (State.DECIDED, State.STUCK):
         seen = Overview((), (ExecutionLine(a_posting(), (line,)),), 1, 0, 0)
         assert f"Draft: {says}" in read(overview(seen))
+
+
+def test_a_step_is_shown_while_it_runs() -> None:
+    def shown(**execution: Any) -> str:
+        view = ExecutionStatus(an_execution(**execution), (), CrewUnavailable("2 s"))
+        return read(render_execution(view, now=LATER, link=linked))
+
+    assert "Latest step" not in shown()
+    assert "Latest step: thinking" in shown(step="thinking")
+    assert "Latest step" not in shown(state=ExecutionState.COMPLETED, step="thinking")
 
 
 def test_an_id_with_a_backtick_is_not_put_into_code() -> None:

@@ -11,7 +11,6 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.commands.messages import with_step
 from crewgate.slack.executions.messages import (
     render_end,
     render_forward_failed,
@@ -148,13 +147,6 @@ def test_a_result_that_was_approved_is_named_and_not_repeated() -> None:
 def test_what_could_not_be_done_is_said() -> None:
     assert "could not be forwarded" in render_forward_failed("task").text
     assert "The crew has all of it" in render_result_file_failed().text
-
-
-def test_a_step_is_shown_while_it_runs() -> None:
-    message = Message("status", [])
-    assert with_step(message, an_execution()) is message
-    assert "thinking" in str(with_step(message, an_execution(step="thinking")).blocks)
-    assert with_step(message, an_execution(ExecutionState.COMPLETED, step="thinking")) is message
 
 
 @pytest.mark.parametrize(

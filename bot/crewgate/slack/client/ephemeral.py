@@ -38,31 +38,23 @@ async def answer_in_thread(
     await next_()
 
 
-async def send_ephemeral(respond: Respond, answer: str | Message) -> None:
+async def send_ephemeral(respond: Respond, answer: str | Message, *, replace: bool = False) -> None:
+    """Answer the person who clicked or typed; `replace` the answer whose button was pressed."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
-    await _send(respond, message, replace_original=False)
-
-
-async def replace_ephemeral(respond: Respond, message: Message) -> None:
-    """Put a newer answer where the old one was, whose button was pressed."""
-    await _send(respond, message, replace_original=True)
-
-
-async def remove_original(respond: Respond) -> None:
-    """Take away the message whose button was pressed, for everybody who sees it."""
-    await _respond(respond, delete_original=True)
-
-
-async def _send(respond: Respond, message: Message, *, replace_original: bool) -> None:
     await _respond(
         respond,
         text=message.text,
         blocks=message.blocks or None,
         response_type="ephemeral",
-        replace_original=replace_original,
+        replace_original=replace,
         unfurl_links=False,
         unfurl_media=False,
     )
+
+
+async def remove_original(respond: Respond) -> None:
+    """Take away the message whose button was pressed, for everybody who sees it."""
+    await _respond(respond, delete_original=True)
 
 
 async def _respond(respond: Respond, **answer: object) -> None:

@@ -11,16 +11,14 @@ from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.away.listeners import on_away_command, on_back_command
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.ephemeral import Respond, replace_ephemeral, send_ephemeral
+from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.commands.messages import (
-    refreshable,
     render_ambiguous,
     render_execution,
     render_help,
     render_overview,
     render_pending,
     render_unknown_execution,
-    with_step,
 )
 from crewgate.slack.commands.rule_messages import render_rules
 from crewgate.slack.context import Body, SlackContext
@@ -65,7 +63,7 @@ async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: Sl
     of = () if press.value == ids.REFRESH_STATUS else (press.value,)
     asked = Command(("status", *of), by=press.by)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
-        await replace_ephemeral(respond, await _answer(asked, context))
+        await send_ephemeral(respond, await _answer(asked, context), replace=True)
 
 
 async def _answer(command: Command, context: SlackContext) -> Message:  # noqa: PLR0911  # a table
@@ -111,10 +109,7 @@ async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
         return render_unknown_execution(prefix)
     except AmbiguousExecution as error:
         return render_ambiguous(prefix, error.candidates)
-    now = context.clock()
-    shown = render_execution(view, now=now, link=context.identity.link)
-    shown = with_step(shown, view.execution)
-    return refreshable(shown, now=now, value=view.execution.execution_id)
+    return render_execution(view, now=context.clock(), link=context.identity.link)
 
 
 async def _overview(by: Person, context: SlackContext) -> Message:

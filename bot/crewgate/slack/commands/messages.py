@@ -19,7 +19,7 @@ from crewgate.slack.blockkit.blocks import (
     sections,
 )
 from crewgate.slack.blockkit.text import date, duration, one_line
-from crewgate.slack.executions.strings import bar, tasks, tasks_done
+from crewgate.slack.executions.strings import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.reviews import state_strings, summary
@@ -90,7 +90,7 @@ def render_pending(
         shared.joined(
             summary.headline(line, link),
             *(part for part in detail if part not in alike),
-            summary.waiting_for(duration(now - line.round.opened_at)),
+            f"waiting for {duration(now - line.round.opened_at)}",
             *summary.claim_and_notes(line, now=now),
         )
         for line, detail in zip(pending.lines, details, strict=True)
@@ -105,8 +105,8 @@ def render_pending(
 
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
     """One execution: its rounds, the oldest first, and what the crew says itself."""
-    crew = view.execution.crew
-    title = _title(view.execution)
+    execution = view.execution
+    title = _title(execution)
     report = _report(view.progress, _bar(view.progress))
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
@@ -121,7 +121,10 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
         blocks += sections(reversed(latest[:shown]), budget=_LIST_BUDGET)[0]
     else:
         blocks.append(context("Nothing has come for review yet."))
-    return Message(f"{shared.crew(crew)}: {report}", blocks)
+    if execution.step and not execution.is_over:
+        blocks.append(context(f"Latest step: {one_line(execution.step, ANSWER_LIMIT)}"))
+    message = Message(f"{shared.crew(execution.crew)}: {report}", blocks)
+    return _refreshable(message, now=now, value=execution.execution_id)
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
@@ -134,18 +137,10 @@ def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deci
     if seen.more or shown < len(seen.executions):
         blocks.append(context(_MORE_EXECUTIONS))
     crews, _ = sections(map(_reached, seen.crews), budget=_CREWS_BUDGET)
-    return refreshable(Message(headline, [*blocks, *crews]), now=now)
+    return _refreshable(Message(headline, [*blocks, *crews]), now=now)
 
 
-def with_step(message: Message, execution: Execution) -> Message:
-    """One execution, with its agents' latest step while it runs."""
-    if not execution.step or execution.is_over:
-        return message
-    step = context(f"Latest step: {one_line(execution.step, ANSWER_LIMIT)}")
-    return replace(message, blocks=[*message.blocks, step])
-
-
-def refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
+def _refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
     press = button("Refresh", action_id=ids.REFRESH_STATUS, value=value)
     as_of = context(f"As of {date(now)}")
     return replace(message, blocks=[*message.blocks, as_of, actions(press)])
@@ -206,7 +201,7 @@ def _execution_line(
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
-    return f"{linked(title, line.card, link)} · {summary.status(line.round, now)}"
+    return f"{linked(title, line.card, link)} · {state_strings.in_list(present(line.round), now)}"
 
 
 def _bar(progress: Progress | CrewUnavailable) -> str:
@@ -242,16 +237,13 @@ def _for_whom(who: str) -> str:
 
 
 def _title(execution: Execution) -> str:
-    crew, whole = shared.crew(execution.crew), shared.identifier(execution.execution_id)
-    if execution.subject == id_beginning(execution.execution_id):
-        return f"{shared.bold(crew)} · {whole}"
-    return f"{shared.bold(one_line(execution.subject, shared.TITLE_LIMIT))} · {crew} · {whole}"
+    return shared.joined(*names(execution), shared.identifier(execution.execution_id))
 
 
 def _beginning(execution: Execution) -> str:
     """The beginning of its id, for the command that shows it in full, unless it is named so."""
     name = id_beginning(execution.execution_id)
-    return shared.identifier(name) if execution.subject != name else ""
+    return shared.identifier(name) if subject(execution) else ""
 
 
 def _done(execution: Execution) -> str:

@@ -3,8 +3,8 @@
 They say which reviews a rule is for, who decides, and what time brings.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.rules.conditions import Conditions
@@ -19,11 +19,9 @@ from crewgate.slack.blockkit.blocks import (
     sections,
 )
 from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.errors import InSlack
 from crewgate.slack.reviews import strings as reviews
 from crewgate.usecases.queries.rules import CrewRules
-
-InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
-"""The same people, with the account for an e-mail address that Slack knows."""
 
 _BUDGET: Final = MESSAGE_LIMIT - 1_000
 #: Of a rule: conditions, texts of which one must be there, and people. A section takes all of it.

@@ -25,18 +25,20 @@ _BAR_CELLS: Final = 12
 
 def headline(execution: Execution, starter: ReviewerRef | None) -> str:
     """The first line of the message that shows how far an execution is: what it is about."""
-    crew, about = shared.crew(execution.crew), _subject(execution)
     who = f"started by {shared.reviewer(starter)}" if starter is not None else ""
-    names = (shared.bold(about), crew) if about else (shared.bold(crew),)
-    return f":rocket: {shared.joined(*names, who)}"
+    return f":rocket: {shared.joined(*names(execution), who)}"
 
 
-def _subject(execution: Execution) -> str:
+def names(execution: Execution) -> tuple[str, ...]:
+    """What an execution is about and its crew; the first is bold."""
+    crew, about = shared.crew(execution.crew), subject(execution)
+    return (shared.bold(about), crew) if about else (shared.bold(crew),)
+
+
+def subject(execution: Execution) -> str:
     """What an execution is about; empty where only its id tells it from others."""
-    subject = execution.subject
-    if subject == id_beginning(execution.execution_id):
-        return ""
-    return one_line(subject, shared.TITLE_LIMIT)
+    is_id = execution.subject == id_beginning(execution.execution_id)
+    return "" if is_id else one_line(execution.subject, shared.TITLE_LIMIT)
 
 
 def inputs(execution: Execution) -> str:

@@ -50,11 +50,10 @@ class People:
         """The view with who may decide, of the absences those that matter, and who is left."""
         round_ = view.round
         rule = round_.rule
-        later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
         view = replace(
             view,
             reviewers=self(round_, Role.REVIEWER),
-            escalates_to=self.directory.in_slack(later),
+            escalates_to=self.directory.in_slack(_later(rule)),
             absences=self._away(view),
         )
         if rule is None or round_.state is not State.WAITING or not view.reviewers:
@@ -93,9 +92,8 @@ class People:
 
     def _in_the_end(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Those who may decide, and those who will."""
-        rule = round_.rule
-        later = rule.escalate.to if rule is not None and rule.escalate is not None else ()
-        return (*crew_for(round_, self.crews).permitted(Role.REVIEWER), *later)
+        now = crew_for(round_, self.crews).permitted(Role.REVIEWER)
+        return (*now, *_later(round_.rule))
 
     async def _starter(self, view: CardView) -> Approvers:
         """The starter, as far as that is known."""
@@ -108,3 +106,7 @@ class People:
         if members.users:
             return Approvers(User(min(members.users)))
         return Approvers(not_told=bool(members.unresolved))
+
+
+def _later(rule: Rule | None) -> tuple[ReviewerRef, ...]:
+    return () if rule is None or rule.escalate is None else rule.escalate.to

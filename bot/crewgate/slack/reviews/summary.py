@@ -79,13 +79,3 @@ def preview(line: RoundLine) -> tuple[str, Share]:
 
 
 _LINE: Final = 160
-
-
-def status(round_: Round, now: datetime) -> str:
-    """A round's state in a list, with how long it has been so."""
-    return state_strings.in_list(present(round_), now)
-
-
-def waiting_for(how_long: str) -> str:
-    """The time that a round has waited."""
-    return f"waiting for {how_long}"
