@@ -15,10 +15,19 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.stats import (
+    ByRules,
+    CrewStats,
+    FewPeople,
     Figures,
+    Hasty,
+    Observation,
+    OffTarget,
+    SentBack,
     Share,
+    Slower,
     Tally,
     Waiting,
+    WaitsLong,
     compared,
     figures,
     is_on_target,
@@ -211,3 +220,79 @@ def test_a_person_is_named_as_when_they_decided() -> None:
         at=NOW,
     )
     assert [who for who, _ in stats.people] == [Person(ANA.id, "Ana Maria")]
+
+
+def observed(*tallies: Tally, waiting: Waiting | None = None) -> tuple[Observation, ...]:
+    crews = sorted({one.crew for one in tallies} | {"research"})
+    waits = [waiting] if waiting else []
+    return stats_of(tallies, waits, crews=crews, user="", operated=(), days=30, at=NOW).observations
+
+
+FIVE = (60,) * 5
+EARLIER = a_tally(*FIVE, earlier=True)
+
+
+@pytest.mark.parametrize(
+    ("tallies", "seen"),
+    [
+        ((a_tally(*(90,) * 5), EARLIER), Slower("research", minutes(90), minutes(60))),
+        ((a_tally(*(89,) * 5), EARLIER), None),
+        ((a_tally(*(9,) * 5), a_tally(*(1,) * 5, earlier=True)), None),
+        ((a_tally(*(900,) * 4), EARLIER), None),
+        ((a_tally(*(900,) * 5),), None),
+        ((a_tally(*FIVE, hasty=5),), Hasty("research", Share(5, 5))),
+        ((a_tally(*FIVE, hasty=4),), None),
+        ((a_tally(*FIVE, targeted=5, on_target=3),), OffTarget("research", Share(3, 5))),
+        ((a_tally(*FIVE, targeted=5, on_target=4),), None),
+        ((a_tally(*FIVE), a_tally(1, by="")), ByRules("research", Share(1, 6))),
+        ((a_tally(*FIVE * 2), a_tally(1, by="")), None),
+        ((a_tally(*FIVE * 4),), FewPeople("research", 1, Share(20, 20))),
+        ((a_tally(*FIVE * 3),), None),
+        (
+            [a_tally(*FIVE * 2, by=by) for by in ("U1", "U2")] + [a_tally(*FIVE, by="U3")],
+            FewPeople("research", 2, Share(20, 25)),
+        ),
+        ([a_tally(*FIVE * 2, by=by) for by in ("U1", "U2")], None),
+        ((a_tally(*FIVE, at_once=2),), SentBack("research", Share(3, 5))),
+        ((a_tally(*FIVE, at_once=3),), None),
+    ],
+)
+def test_what_stands_out_is_observed_and_nothing_else(
+    tallies: Iterable[Tally], seen: Observation | None
+) -> None:
+    assert observed(*tallies) == ((seen,) if seen else ())
+
+
+@pytest.mark.parametrize(
+    ("tallies", "waited", "is_long"),
+    [
+        ((), 25 * HOUR, True),
+        ((), 24 * HOUR, False),
+        ((a_tally(24 * 60),), 48 * HOUR, False),
+        ((a_tally(24 * 60),), 49 * HOUR, True),
+    ],
+)
+def test_a_wait_is_long_after_a_day_or_twice_what_is_usual(
+    tallies: tuple[Tally, ...], waited: timedelta, *, is_long: bool
+) -> None:
+    waiting = Waiting("research", 2, NOW - waited)
+    assert observed(*tallies, waiting=waiting) == ((WaitsLong(waiting, waited),) if is_long else ())
+
+
+@given(st.lists(tallies(), max_size=9))
+def test_there_are_three_observations_at_most_each_of_a_kind_of_its_own(some: list[Tally]) -> None:
+    worst = a_tally(*FIVE, hasty=5, targeted=5, on_target=0, at_once=0)
+    seen = observed(*some, worst, a_tally(1, 1, by=""))
+    assert 0 < len(seen) <= 3
+    assert len({type(one) for one in seen}) == len(seen)
+
+
+def test_an_observation_is_about_the_crew_with_the_most_decisions() -> None:
+    few, many = a_tally(*FIVE, hasty=5), a_tally(*FIVE, 1, hasty=6, crew="legal")
+    assert observed(few, many) == (Hasty("legal", Share(6, 6)),)
+
+
+def test_a_crew_without_decisions_stands_out_in_nothing() -> None:
+    crew = CrewStats("research", compared(()), None)
+    assert crew.deciders == ()
+    assert observed() == ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from math import ceil
 from typing import Final
 
@@ -22,7 +22,16 @@ SPANS: Final = (7, 30, 90)
 PER_CHARACTER: Final = timedelta(milliseconds=20)
 #: Texts of so many characters are read at a glance.
 SHORT: Final = 200
+#: Fewer of them say nothing about a habit.
+ENOUGH: Final = 5
+#: Percentages that stand out.
+OFTEN: Final = 10
+MOST: Final = 50
+NEARLY_ALL: Final = 80
+#: The most observations that are made.
+OBSERVATIONS: Final = 3
 _SECOND: Final = timedelta(seconds=1)
+_DAY: Final = timedelta(days=1)
 
 
 def waited_seconds(round_: Round) -> int | None:
@@ -187,6 +196,8 @@ class CrewStats:
     crew: str
     figures: Compared
     waiting: Waiting | None
+    deciders: tuple[int, ...] = ()
+    """The decisions of each person in the span, the most first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +214,7 @@ class Stats:
     """The person's own numbers; None if they decided nothing in either span."""
     people: tuple[tuple[Person, Figures], ...]
     """The people who decided for crews that the person operates, those who decided most first."""
+    observations: tuple[Observation, ...] = ()
 
     @property
     def waiting(self) -> Waiting | None:
@@ -226,9 +238,10 @@ def stats_of(
     """Return what a person who operates some of these crews sees of what was counted."""
     waits = {one.crew: one for one in waiting}
     each = [
-        CrewStats(name, compared(one for one in tallies if one.crew == name), waits.get(name))
+        _crew_stats(name, [one for one in tallies if one.crew == name], waits.get(name))
         for name in crews
     ]
+    each.sort(key=lambda one: (-one.figures.now.decided, one.crew))
     mine = [one for one in tallies if one.by == user]
     by_person: dict[str, list[Tally]] = {}
     for one in tallies:
@@ -238,8 +251,141 @@ def stats_of(
     return Stats(
         days=days,
         at=at,
-        crews=tuple(sorted(each, key=lambda one: (-one.figures.now.decided, one.crew))),
+        crews=tuple(each),
         team=compared(tallies),
         mine=compared(mine) if mine else None,
         people=tuple(sorted(people, key=lambda one: (-one[1].decided, one[0].id))),
+        observations=observe(each, at=at),
     )
+
+
+def _crew_stats(crew: str, tallies: Sequence[Tally], waiting: Waiting | None) -> CrewStats:
+    deciders = [one.count for one in tallies if one.by and not one.earlier]
+    return CrewStats(crew, compared(tallies), waiting, tuple(sorted(deciders, reverse=True)))
+
+
+# --- observations ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsLong:
+    """Reviews of a crew wait much longer than they usually do."""
+
+    waiting: Waiting
+    waited: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """A crew's reviews wait half as long again as before, or longer."""
+
+    crew: str
+    now: timedelta
+    before: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Hasty:
+    """Approvals of a crew often come faster than the text can be read."""
+
+    crew: str
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class OffTarget:
+    """Decisions for a crew often come later than its rules want."""
+
+    crew: str
+    share: Share
+    """Those within the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByRules:
+    """A crew's rules often decide, as nobody did in time."""
+
+    crew: str
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class FewPeople:
+    """A few people decide nearly all for a crew."""
+
+    crew: str
+    people: int
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """Most first outputs of a crew are sent back."""
+
+    crew: str
+    share: Share
+
+
+Observation = WaitsLong | Slower | Hasty | OffTarget | ByRules | FewPeople | SentBack
+
+
+def observe(crews: Sequence[CrewStats], *, at: datetime) -> tuple[Observation, ...]:
+    """Return what somebody should look at, the most pressing first.
+
+    Of each kind there is one at most, about the first crew that it holds for.
+    """
+    found: list[Observation] = []
+    for look in (_waits_long, _slower, _hasty, _off_target, _by_rules, _few_people, _sent_back):
+        seen = (look(one, at) for one in crews)
+        found += islice((one for one in seen if one is not None), 1)
+    return tuple(found[:OBSERVATIONS])
+
+
+def _waits_long(one: CrewStats, at: datetime) -> WaitsLong | None:
+    if one.waiting is None:
+        return None
+    waited = at - one.waiting.since
+    usual = one.figures.now.most or timedelta()
+    return WaitsLong(one.waiting, waited) if waited > max(_DAY, 2 * usual) else None
+
+
+def _slower(one: CrewStats, _at: datetime) -> Slower | None:
+    now, before = one.figures.now, one.figures.before
+    if now.median is None or before.median is None or min(now.decided, before.decided) < ENOUGH:
+        return None
+    much = max(before.median * 3 / 2, before.median + timedelta(minutes=10))
+    return Slower(one.crew, now.median, before.median) if now.median >= much else None
+
+
+def _hasty(one: CrewStats, _at: datetime) -> Hasty | None:
+    share = one.figures.now.hasty
+    return Hasty(one.crew, share) if share.part >= ENOUGH and share.percent >= OFTEN else None
+
+
+def _off_target(one: CrewStats, _at: datetime) -> OffTarget | None:
+    share = one.figures.now.on_target
+    return (
+        OffTarget(one.crew, share) if share.whole >= ENOUGH and share.percent < NEARLY_ALL else None
+    )
+
+
+def _by_rules(one: CrewStats, _at: datetime) -> ByRules | None:
+    now = one.figures.now
+    share = Share(now.by_rule, now.by_rule + now.decided)
+    return ByRules(one.crew, share) if share.whole >= ENOUGH and share.percent >= OFTEN else None
+
+
+def _few_people(one: CrewStats, _at: datetime) -> FewPeople | None:
+    decided = one.figures.now.decided
+    for people in range(1, min(3, len(one.deciders)) + 1):
+        share = Share(sum(one.deciders[:people]), decided)
+        are_few = people == 1 or people < len(one.deciders)
+        if decided >= 4 * ENOUGH and share.percent >= NEARLY_ALL and are_few:
+            return FewPeople(one.crew, people, share)
+    return None
+
+
+def _sent_back(one: CrewStats, _at: datetime) -> SentBack | None:
+    first = one.figures.now.at_once
+    share = Share(first.whole - first.part, first.whole)
+    return SentBack(one.crew, share) if share.whole >= ENOUGH and share.percent > MOST else None

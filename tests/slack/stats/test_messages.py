@@ -5,7 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from crewgate.domain.stats import Compared, CrewStats, Figures, Share, Stats, Waiting
+import pytest
+
+from crewgate.domain.stats import (
+    ByRules,
+    Compared,
+    CrewStats,
+    FewPeople,
+    Figures,
+    Hasty,
+    Observation,
+    OffTarget,
+    SentBack,
+    Share,
+    Slower,
+    Stats,
+    Waiting,
+    WaitsLong,
+)
 from crewgate.domain.verdict import Person
 from crewgate.slack.blockkit.text import date
 from crewgate.slack.stats.messages import render_stats
@@ -72,6 +89,67 @@ def test_each_number_stands_beside_the_one_before() -> None:
         "*Crews answer a revision in* 12 min (none)",
         f"*Waiting now* 3, the oldest since {date(NOW)}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (
+            WaitsLong(Waiting("research", 1, NOW), 1500 * MINUTE),
+            "research's 1 review waits, the oldest for 1 day 1 h: `/crew pending` shows which.",
+        ),
+        (
+            WaitsLong(Waiting("research", 7, NOW), 1500 * MINUTE),
+            "research's 7 reviews wait, the oldest for 1 day 1 h: `/crew pending` shows which.",
+        ),
+        (
+            Slower("legal", 540 * MINUTE, 240 * MINUTE),
+            (
+                "legal's reviews wait 9 h at the median, 4 h in the 30 days before: name more"
+                " reviewers, or let its rule remind them."
+            ),
+        ),
+        (
+            Hasty("legal", Share(9, 40)),
+            (
+                "9 of legal's 40 approvals came faster than the text can be read: ask for two"
+                " approvals, or for shorter outputs."
+            ),
+        ),
+        (
+            OffTarget("legal", Share(3, 5)),
+            (
+                "60 % of legal's decisions were within the target: let the rule escalate earlier,"
+                " or set a target that holds."
+            ),
+        ),
+        (
+            ByRules("legal", Share(1, 6)),
+            (
+                "A rule decided 1 of legal's 6 reviews, as nobody did in time: remind earlier, or"
+                " name more reviewers."
+            ),
+        ),
+        (
+            FewPeople("legal", 1, Share(9, 10)),
+            "1 person decides 90 % of legal's reviews: share them out before somebody is away.",
+        ),
+        (
+            FewPeople("legal", 3, Share(8, 10)),
+            "3 people decide 80 % of legal's reviews: share them out before somebody is away.",
+        ),
+        (
+            SentBack("legal", Share(3, 5)),
+            (
+                "60 % of legal's first outputs are sent back: say in its task what reviewers ask"
+                " for again and again."
+            ),
+        ),
+    ],
+)
+def test_what_stands_out_comes_first_and_says_what_to_do(seen: Observation, says: str) -> None:
+    shown = read(render_stats(some_stats(observations=(seen,)))).splitlines()
+    assert shown[:2] == ["*The last 30 days* · research", f"• {says}"]
 
 
 def test_what_there_is_not_takes_no_line() -> None:

@@ -16,8 +16,9 @@ def render_stats(stats: Stats) -> Message:
     """The numbers of a person's crews; their own, and those of the people whom they may see."""
     if not stats.crews:
         return Message(strings.NOTHING_READABLE, [])
-    team = section("\n".join(strings.numbers(stats.team, stats.waiting)))
-    blocks = [section(strings.headline(stats)), team]
+    seen = [f"• {strings.observation(one, stats.days)}" for one in stats.observations]
+    blocks = [section("\n".join((strings.headline(stats), *seen)))]
+    blocks.append(section("\n".join(strings.numbers(stats.team, stats.waiting))))
     if len(stats.crews) > 1:
         blocks += sections(map(strings.of_crew, stats.crews), budget=_LIST_BUDGET)[0]
     own = [strings.mine(stats.mine)] if stats.mine is not None else []

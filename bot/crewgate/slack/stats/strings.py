@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 
-from crewgate.domain.stats import SPANS, Compared, CrewStats, Figures, Share, Stats, Waiting
+from crewgate.domain.stats import (
+    SPANS,
+    ByRules,
+    Compared,
+    CrewStats,
+    FewPeople,
+    Figures,
+    Hasty,
+    Observation,
+    OffTarget,
+    SentBack,
+    Share,
+    Slower,
+    Stats,
+    Waiting,
+    WaitsLong,
+)
 from crewgate.domain.verdict import Person
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import date, duration
@@ -36,6 +52,54 @@ def plain_headline(stats: Stats) -> str:
     """The same for a notification, with the number that counts most."""
     decided = shared.counted(stats.team.now.decided, "decision")
     return f"The last {stats.days} days: {decided}"
+
+
+def observation(seen: Observation, days: int) -> str:  # noqa: PLR0911  # a table
+    """What stands out, and what to do about it."""
+    match seen:
+        case WaitsLong(waiting, waited):
+            waits = "review waits" if waiting.count == 1 else "reviews wait"
+            return (
+                f"{_of(waiting.crew)} {waiting.count:,} {waits}, the oldest for {duration(waited)}:"
+                f" `{COMMAND} pending` shows which."
+            )
+        case Slower(crew, now, before):
+            return (
+                f"{_of(crew)} reviews wait {duration(now)} at the median, {duration(before)} in the"
+                f" {days} days before: name more reviewers, or let its rule remind them."
+            )
+        case Hasty(crew, share):
+            return (
+                f"{share.part:,} of {_of(crew)} {share.whole:,} approvals came faster than the text"
+                " can be read: ask for two approvals, or for shorter outputs."
+            )
+        case OffTarget(crew, share):
+            return (
+                f"{share.percent} % of {_of(crew)} decisions were within the target: let the rule"
+                " escalate earlier, or set a target that holds."
+            )
+        case ByRules(crew, share):
+            return (
+                f"A rule decided {share.part:,} of {_of(crew)} {share.whole:,} reviews, as nobody"
+                " did in time: remind earlier, or name more reviewers."
+            )
+        case FewPeople(crew, people, share):
+            who = "1 person decides" if people == 1 else f"{people} people decide"
+            return (
+                f"{who} {share.percent} % of {_of(crew)} reviews: share them out before somebody is"
+                " away."
+            )
+        case SentBack(crew, share):
+            return (
+                f"{share.percent} % of {_of(crew)} first outputs are sent back: say in its task"
+                " what reviewers ask for again and again."
+            )
+        case never:
+            assert_never(never)
+
+
+def _of(crew: str) -> str:
+    return f"{shared.crew(crew)}'s"
 
 
 def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:
