@@ -42,14 +42,12 @@ class Submission:
     round_id: str
     by: Person
     feedback: str
-    box: str = ids.FEEDBACK
+    box: str
     """The block that holds it, where an error is shown."""
-    with_notes: bool = False
-    """The box began with what people wrote in the thread."""
-    seen: Seen = NOTHING_SEEN
+    form: str
+    """The form's `callback_id`."""
+    seen: Seen
     """The caveats that the form showed."""
-    outcome: int | None = None
-    """The number of the flow's outcome that it answers with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +110,14 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
     """A `view_submission` payload of these forms."""
     form = body["view"]
     view = parse_view(form)
-    round_id, seen, outcome = parse_asked(view.metadata)
+    round_id, seen = parse_asked(view.metadata)
     return Submission(
         round_id=round_id,
         seen=seen,
-        outcome=outcome,
         by=parse_person(body["user"]),
         feedback=view.typed,
         box=view.box,
-        with_notes=form.get("callback_id") == ids.NOTES_MODAL,
+        form=str(form.get("callback_id", "")),
     )
 
 
@@ -150,7 +147,7 @@ def edit_box(revision: int, number: int) -> str:
 def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
     """A `view_submission` payload of that form."""
     view = body["view"]
-    round_id, seen, _ = parse_asked(str(view["private_metadata"]))
+    round_id, seen = parse_asked(str(view["private_metadata"]))
     places = {tuple(map(int, name.split(".")[1:])): name for name in view["state"]["values"]}
     entered = [view["state"]["values"][name][ids.EDITED] for _, name in sorted(places.items())]
     revision, _ = min(places)
@@ -174,22 +171,21 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
     return HomeOpened(str(event["user"]), parse_view(event.get("view") or {}))
 
 
-def asked(round_id: str, seen: Seen, outcome: int | None = None) -> str:
-    """Return the metadata of a form that decides: the round, the caveats it shows, an outcome."""
+def asked(round_id: str, seen: Seen) -> str:
+    """Return the metadata of a form that decides: the round and the caveats that it shows."""
     share = "" if seen.share is None else with_share("", seen.share)
-    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, outcome, share])
+    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, share])
 
 
-def parse_asked(metadata: str) -> tuple[str, Seen, int | None]:
+def parse_asked(metadata: str) -> tuple[str, Seen]:
     """Read the metadata that `asked` made; the form behind Dismiss carries the round alone."""
     try:
         round_id, notes, claimed_by, excerpt, *rest = json.loads(metadata)
     except (TypeError, ValueError):
-        return metadata, NOTHING_SEEN, None
-    # A form of an earlier version ends here, or after the outcome.
-    outcome, share = (*rest, None, "")[:2]
-    seen = Seen(str(notes), str(claimed_by), excerpt is True, parse_share(str(share)))
-    return str(round_id), seen, None if outcome is None else int(outcome)
+        return metadata, NOTHING_SEEN
+    # A form of an earlier version ends here, or has an outcome next.
+    share = parse_share(str(rest[-1])) if rest else None
+    return str(round_id), Seen(str(notes), str(claimed_by), excerpt is True, share)
 
 
 def with_share(name: str, share: Share) -> str:

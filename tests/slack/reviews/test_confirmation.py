@@ -113,5 +113,7 @@ def test_what_can_do_no_harm_is_the_prominent_way(
 
 
 def test_a_form_of_an_earlier_version_says_what_it_showed() -> None:
-    for older, outcome in (('["r-1", "m", "", true]', None), ('["r-1", "m", "", true, 2]', 2)):
-        assert parse_asked(older) == ("r-1", Seen("m", excerpt=True), outcome)
+    for older in ('["r-1", "m", "", true]', '["r-1", "m", "", true, 2]'):
+        assert parse_asked(older) == ("r-1", Seen("m", excerpt=True))
+    older = '["r-1", "m", "", true, null, ".5-10"]'
+    assert parse_asked(older) == ("r-1", Seen("m", excerpt=True, share=Share(5, 10)))

@@ -88,7 +88,7 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     modal = render_revise_form(a_view("## Findings"), Draft("", ()), ANA.id, notes_mark="m")
     assert modal["callback_id"] == ids.REVISE_MODAL
-    assert parse_asked(modal["private_metadata"]) == ("r-1", Seen(notes="m"), None)
+    assert parse_asked(modal["private_metadata"]) == ("r-1", Seen(notes="m"))
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send revision", "Cancel")
     (question,) = [block for block in modal["blocks"] if block["type"] == "input"]
     assert question["block_id"] == question["element"]["action_id"] == ids.FEEDBACK

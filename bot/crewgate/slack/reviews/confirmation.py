@@ -48,7 +48,7 @@ def render_confirmation(
             actions(button(anyway, action_id=approve, value=round_.id), other),
         ],
         callback_id=ids.CONFIRM_MODAL,
-        metadata=asked(round_.id, caveats.seen, outcome),
+        metadata=asked(round_.id, caveats.seen),
         submit=words if revises else READ.label,
     )
 
@@ -72,6 +72,6 @@ def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = Fal
     return [
         *([section(form_strings.ASKED_AGAIN)] if again else []),
         *([section(form_strings.unsent(caveats.notes, notes))] if caveats.notes else []),
-        *([section(form_strings.claimed(claim))] if claim is not None else []),
+        *([section(f"{strings.on_it_in_list(claim)}.")] if claim is not None else []),
         *([section(form_strings.not_all_shown(caveats))] if caveats.is_excerpt else []),
     ]

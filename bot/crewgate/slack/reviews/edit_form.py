@@ -16,6 +16,7 @@ from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews import form_strings, strings
+from crewgate.slack.reviews.buttons import EDIT
 from crewgate.slack.reviews.confirmation import render_caveats
 from crewgate.usecases.read_models import CardView
 
@@ -64,7 +65,7 @@ def render_edit_form(
     says = form_strings.APPROVES_EDITED if round_.takes_edits else form_strings.ASKS_FOR_EDITS
     several = strings.edit_of_several(round_) if round_.takes_edits else ""
     return modal(
-        form_strings.EDIT_TITLE,
+        EDIT.label,
         [
             section(strings.about(view)),
             *render_caveats(caveats, notes, again=revision > 0),

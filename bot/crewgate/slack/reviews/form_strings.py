@@ -1,11 +1,11 @@
 """Sentences and labels of a review's forms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.caveats import Caveats, is_empty
-from crewgate.domain.notes import Claim, Note
+from crewgate.domain.notes import Note
 from crewgate.domain.question import Question
 from crewgate.domain.verdict import Decision
 from crewgate.slack import phrases
@@ -17,7 +17,6 @@ from crewgate.usecases.read_models import DeadLetter
 OUTPUT_HEADING: Final = "*The output*"
 QUESTION_HEADING: Final = "*The question*"
 COMMENT_TITLE: Final = "Approve with a comment"
-COMMENT_SUBMIT: Final = "Approve"
 COMMENT_LABEL: Final = "Your comment"
 COMMENT_PLACEHOLDER: Final = "What should the crew keep in mind from here on?"
 COMMENT_MEANS: Final = (
@@ -25,8 +24,6 @@ COMMENT_MEANS: Final = (
     "does not change this output. To have it changed, use Revise."
 )
 COMMENT_MISSING: Final = "Write the comment, or press Approve on the card to approve without one."
-DISMISS_TITLE: Final = "Dismiss"
-DISMISS_SUBMIT: Final = "Dismiss"
 DISMISS_LABEL: Final = "Why?"
 DISMISS_PLACEHOLDER: Final = "Started again as a new execution"
 DISMISS_MEANS: Final = (
@@ -40,7 +37,6 @@ DISMISS_REPORT_MEANS: Final = (
     "name and your words stay on the message in the channel."
 )
 DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
-EDIT_TITLE: Final = "Edit the text"
 EDIT_EMPTY: Final = "Nothing is left of the text. To have it done again, use Revise."
 EDIT_OUTDATED: Final = "This form is of an earlier version. Copy your text and open it again."
 NOTES_OFFERED: Final = "*Not in the box yet*"
@@ -70,27 +66,21 @@ _NOTES_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class WordsForm:
-    """The labels of the form for words, for a crew's task or one of the two questions of a flow."""
+    """The labels of the form for words, for a crew's task or the question of a flow."""
 
-    title: str
     submit: str
     label: str
     placeholder: str
 
 
 REVISING: Final = WordsForm(
-    "Revise",
     "Send revision",
     "What should change?",
     "The crew gets exactly what you write here and does the task again.",
 )
 ANSWERING: Final = WordsForm(
-    "Answer in words",
-    "Send answer",
-    "Your answer",
-    "The flow gets exactly what you write here.",
+    "Send answer", "Your answer", "The flow gets exactly what you write here."
 )
-ASKED: Final = replace(ANSWERING, title="Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +102,6 @@ APPROVES_EDITED: Final = EditWords(
 )
 _OUTCOMES_SHOWN: Final = 10
 _OUTCOME: Final = 60
-
-
-def words_form(question: Question | None) -> WordsForm:
-    if question is None:
-        return REVISING
-    return ANSWERING if question.ask is None else ASKED
 
 
 def what_words_become(question: Question) -> str:
@@ -161,10 +145,6 @@ def _first_line(note: Note) -> str:
     first = written.partition("\n")[0].rstrip()
     shown = first if first == written else f"{first} {ELLIPSIS}"
     return f"> {shared.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
-
-
-def claimed(claim: Claim) -> str:
-    return f":eyes: {shared.person(claim.by)} is on it."
 
 
 def not_all_shown(caveats: Caveats) -> str:

@@ -10,7 +10,6 @@ from crewgate.domain.notification import Output
 from crewgate.domain.question import Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
@@ -20,7 +19,7 @@ from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, is_blank, mrkdwn_code, utf16_length
 from crewgate.slack.payloads import asked
 from crewgate.slack.reviews import form_strings, strings
-from crewgate.slack.reviews.buttons import EDIT
+from crewgate.slack.reviews.buttons import APPROVE, DISMISS, EDIT
 from crewgate.slack.reviews.confirmation import render_caveats
 from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.notes_left import render_notes_left
@@ -44,13 +43,14 @@ def render_approve_form(
 
     `comment` is what was typed before what the form tells of changed, if `again`.
     """
+    several = strings.comment_of_several(view.round)
     return modal(
         form_strings.COMMENT_TITLE,
         [
             section(strings.about(view)),
             *render_caveats(caveats, notes, again=again),
             section(form_strings.COMMENT_MEANS),
-            *_of_several(view.round),
+            *([context(several)] if several else []),
             _box(
                 form_strings.COMMENT_LABEL,
                 placeholder=form_strings.COMMENT_PLACEHOLDER,
@@ -61,7 +61,7 @@ def render_approve_form(
         ],
         callback_id=ids.APPROVE_MODAL,
         metadata=asked(view.round.id, caveats.seen),
-        submit=form_strings.COMMENT_SUBMIT,
+        submit=APPROVE.label,
     )
 
 
@@ -83,7 +83,7 @@ def render_revise_form(
     """
     with_notes = bool(draft.text or draft.left or revision)
     question = view.round.question
-    says = form_strings.words_form(question)
+    says = form_strings.REVISING if question is None else form_strings.ANSWERING
     box = _box(
         says.label,
         placeholder=says.placeholder,
@@ -93,7 +93,7 @@ def render_revise_form(
     is_ask = question is not None and question.ask is not None
     warnings = (problem, form_strings.NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
-        says.title,
+        strings.words_label(question),
         [
             section(strings.about(view)),
             *(_output(view, form_strings.QUESTION_HEADING) if is_ask else []),
@@ -117,7 +117,7 @@ def _question(question: Question) -> list[Block]:
 
 def render_dismiss_form(view: CardView) -> Block:
     return _dismiss_form(
-        form_strings.DISMISS_TITLE,
+        DISMISS.label,
         [section(strings.about(view)), section(form_strings.DISMISS_MEANS)],
         callback_id=ids.DISMISS_MODAL,
         metadata=view.round.id,
@@ -172,13 +172,8 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
         [*above, why],
         callback_id=callback_id,
         metadata=metadata,
-        submit=form_strings.DISMISS_SUBMIT,
+        submit=DISMISS.label,
     )
-
-
-def _of_several(round_: Round) -> list[Block]:
-    line = strings.comment_of_several(round_)
-    return [context(line)] if line else []
 
 
 def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: str = "") -> Block:

@@ -39,7 +39,6 @@ from crewgate.slack.client.ephemeral import Respond
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
 from crewgate.slack.payloads import (
-    Submission,
     parse_asked,
     parse_edit_form,
     parse_share,
@@ -100,9 +99,9 @@ def register(
     )
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
     for form, on_sent in (
-        (ids.APPROVE_MODAL, on_comment_submitted),
-        (ids.REVISE_MODAL, on_revise_submitted),
-        (ids.NOTES_MODAL, on_revise_submitted),
+        (ids.APPROVE_MODAL, on_words_submitted),
+        (ids.REVISE_MODAL, on_words_submitted),
+        (ids.NOTES_MODAL, on_words_submitted),
         (ids.EDIT_MODAL, on_edit_submitted),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
@@ -336,38 +335,17 @@ async def on_confirmed(
             await show_page(position, submission.by, None, show, context)
 
 
-async def on_revise_submitted(
+async def on_words_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Ask for a revision, after all checks again; a refusal keeps the text in the form."""
+    """Ask for a revision, or approve with a comment; a refusal keeps the text in the form."""
     submission = parse_submission(body)
     await read_thread(submission.round_id)
-    via = Via.THREAD if submission.with_notes else Via.MODAL
+    verdict: Verdict = Revise(submission.feedback)
     problem = _problem(submission.feedback)
-    await _settle_form(ack, submission, Revise(submission.feedback), via, problem, context=context)
-
-
-async def on_comment_submitted(
-    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
-) -> None:
-    """Approve with a comment; a refusal keeps the text in the form."""
-    submission = parse_submission(body)
-    await read_thread(submission.round_id)
-    verdict = Approve(submission.feedback)
-    problem = None if submission.feedback.strip() else form_strings.COMMENT_MISSING
-    await _settle_form(ack, submission, verdict, Via.MODAL, problem, context=context)
-
-
-async def _settle_form(
-    ack: AsyncAck,
-    submission: Submission,
-    verdict: Verdict,
-    via: Via,
-    problem: str | None,
-    *,
-    context: SlackContext,
-) -> None:
-    """Decide as a form says, unless it has a `problem`; a refusal is shown in the form."""
+    if submission.form == ids.APPROVE_MODAL:
+        verdict = Approve(submission.feedback)
+        problem = None if submission.feedback.strip() else form_strings.COMMENT_MISSING
     show = partial(show_in_form, ack, submission.box)
     if problem is not None:
         await show(problem)
@@ -385,7 +363,7 @@ async def _settle_form(
                 submission.round_id,
                 verdict,
                 by=submission.by,
-                via=via,
+                via=Via.THREAD if submission.form == ids.NOTES_MODAL else Via.MODAL,
                 context=context,
                 seen=submission.seen,
             )

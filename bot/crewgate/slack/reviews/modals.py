@@ -146,7 +146,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
     StoreUnavailable.
     """
-    round_id, _, _ = parse_asked(press.view.metadata)
+    round_id, _ = parse_asked(press.view.metadata)
     posting = await context.uow.read.posting(round_id)
     await context.ensure(press.by.id, Role.REVIEWER, posting.view.round)
     mark = (await caveats_for(round_id, by=press.by, context=context)).notes_mark

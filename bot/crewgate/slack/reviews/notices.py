@@ -18,7 +18,7 @@ from crewgate.domain.verdict import TimedOut, voices_of
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
-from crewgate.slack.blockkit.text import duration, one_line
+from crewgate.slack.blockkit.text import duration, escape_mrkdwn, one_line
 from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.buttons import DISMISS, READ, RETRY, WHAT_CAME
 from crewgate.slack.reviews.calls import (
@@ -47,6 +47,8 @@ from crewgate.slack.strings import (
     which_round,
 )
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
+
+_WHERE_LIMIT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
             lines.append(f"{called(people)}: {why}" if people else why)
         else:
             lines[0] += f" {why}"
-    return notice(state_strings.stuck_notice_plain(shown, round_), *lines)
+    return notice(f"The decision on {which_round(round_)} {state_strings.arrival(shown)}", *lines)
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
@@ -167,10 +169,16 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
     shown = present(round_)
     if isinstance(shown, Waiting):
         return None
-    blocks = [section(state_strings.refresh_failed(shown, round_))]
+    where = state_strings.push(round_, shown)
+    blocks = [
+        section(
+            "Slack does not let me change this card, so its buttons no longer count. "
+            f"{escape_mrkdwn(where, _WHERE_LIMIT)}."
+        )
+    ]
     if isinstance(shown, Stuck):
         blocks.append(actions(RETRY.on(round_.id), DISMISS.on(round_.id)))
-    message = Message(notification(state_strings.push(round_, shown)), blocks)
+    message = Message(notification(where), blocks)
     return with_operators(message, operators, CHANGES_REFUSED)
 
 

@@ -33,7 +33,7 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import ago, duration, escape_mrkdwn, one_line, plain
+from crewgate.slack.blockkit.text import ago, duration, one_line, plain
 from crewgate.slack.phrases import because, receiver
 from crewgate.slack.reviews.presentation import (
     Closed,
@@ -49,7 +49,6 @@ from crewgate.slack.strings import PLAIN, capital, person, quoted, task
 
 SUBJECT_LIMIT: Final = 100
 FEEDBACK_SHOWN: Final = 700
-_WHERE_LIMIT: Final = 1_000
 _REASON_LIMIT: Final = 120
 _NOTHING_LEFT: Final = "there is nothing left to decide"
 
@@ -193,12 +192,6 @@ def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  #
             return f"{lost} ({phrases.clause(decision, PLAIN)})"
         case _:
             return "Closed"
-
-
-def refresh_failed(shown: Presentation, round_: Round) -> str:
-    """The state of a round in one line, in place of its card. It mentions nobody."""
-    where = escape_mrkdwn(push(round_, shown), _WHERE_LIMIT)
-    return f"Slack does not let me change this card, so its buttons no longer count. {where}."
 
 
 def in_list(shown: Presentation, now: datetime) -> str:
@@ -516,8 +509,3 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
             return f"{who} {what} {arrival(shown)}: {why}.{_successor(shown)}"
         case _:
             assert_never(shown)
-
-
-def stuck_notice_plain(shown: Stuck | Closed, round_: Round) -> str:
-    """The same for notifications."""
-    return f"The decision on {shared.which_round(round_)} {arrival(shown)}"
