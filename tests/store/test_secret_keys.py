@@ -252,6 +252,7 @@ async def test_rotating_keeps_the_keys_while_one_value_cannot_be_read(
     await use_keys(engines.write, [NEW])
     await keep(uow)
     await break_one(beside)
+    assert await encrypt_all(beside, NEW) == (0, 1)
     await use_keys(engines.write, [OTHER, NEW])
     assert await encrypt_all(beside, OTHER, NEW) == (10, 1)
     assert await names(engines) == set(Cipher([OTHER, NEW]).names)

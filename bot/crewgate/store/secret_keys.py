@@ -131,10 +131,12 @@ def _read(
     lost = 0
     for column in table.c:
         kind, stored = column.type, row._mapping[column.name]
-        if not isinstance(kind, Secret) or stored is None or key_of(stored) == newest:
+        if not isinstance(kind, Secret) or stored is None:
             continue
         try:
-            values[column.name] = kind.opened(stored)
+            plain = kind.opened(stored)
+            if key_of(stored) != newest:
+                values[column.name] = plain
         except Unreadable:
             lost += 1
             if forget:
