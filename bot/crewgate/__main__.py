@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Coroutine, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from crewgate import __version__
 from crewgate.audit.arguments import add_arguments as add_audit_arguments
 from crewgate.audit.check_evidence import check_file
 from crewgate.domain.errors import CrewgateError
+from crewgate.domain.parsers import InvalidSetting
+from crewgate.domain.retention import parse_retention
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
 from crewgate.rules.arguments import add_arguments as add_rules_arguments
@@ -68,6 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rotating.add_argument(
         "--forget", action="store_true", help="take out those that no key opens; stop the bot first"
     )
+    purge = command.add_parser("purge", help="remove texts whose `retention` is over, now")
+    purge.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+    purge.add_argument("--crew", help="of this crew only")
+    purge.add_argument(
+        "--older-than",
+        type=_days,
+        metavar="DAYS",
+        help="with --crew, in place of its retention: 90d; the settings need not name the crew",
+    )
     command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)
@@ -111,7 +123,7 @@ def _run_command(chosen: argparse.Namespace) -> int:
         return runner.run(command)
 
 
-def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:
+def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:  # noqa: PLR0911  # a table
     """A command whose imports come after the settings, so that a mistake there shows at once."""
     match chosen.command:
         case "serve":
@@ -122,6 +134,10 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
             from crewgate.audit.run import run_audit  # noqa: PLC0415  # as said
 
             return run_audit(settings, chosen)
+        case "purge":
+            from crewgate.purge import purge  # noqa: PLC0415  # as said
+
+            return purge(settings, chosen)
         case "rules":
             from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
 
@@ -183,6 +199,13 @@ def _port(text: str) -> int:
     if not 0 <= number < 2**16:
         raise argparse.ArgumentTypeError(f"{number} is no port")
     return number
+
+
+def _days(text: str) -> timedelta:
+    try:
+        return parse_retention(text)
+    except InvalidSetting as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:

@@ -53,8 +53,9 @@ from crewgate.settings.rules import doubtful
 from crewgate.slack import adapters, listeners
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.web_api import new_client
+from crewgate.slack.client.web_api import new_client, time_told
 from crewgate.slack.context import SlackContext
+from crewgate.store.engine import scrub
 from crewgate.store.secret_keys import use_keys
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
@@ -64,6 +65,7 @@ from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.emails import owner_of
 from crewgate.usecases.installations import Installations
 from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.removal import RemovalLoop
 from crewgate.usecases.wakeup import Wakeup, ending_turns
 from crewgate.web import metrics, routes, slack_events
 from crewgate.web.context import WebContext
@@ -394,10 +396,22 @@ class _Assembly:
             "heartbeat": self.heartbeat.run,
             "audit": self.linking.run,
         }
+        if any(crew.retention for crew in self.crews.values()):
+            loops["removal"] = self._removal().run
         if self.socket is not None:
             loops["socket"] = self.socket.run
         await self.stack.enter_async_context(
             run_workers(self.workers, loops, self.supervisor, ready=directory.wait_until_asked)
+        )
+
+    def _removal(self) -> RemovalLoop:
+        return RemovalLoop(
+            self.uow.for_outbox(),
+            crews=self.crews,
+            clock=self.runtime.clock,
+            slack_time=partial(time_told, self.identity.client),
+            sleep=self.sleep,
+            scrub=partial(scrub, self.settings.database_url),
         )
 
     def _wake(self, destination: str) -> None:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from crewgate.audit.check_evidence import Wrong, check, verify
+from crewgate.domain.execution import CrewUpdate
+from crewgate.domain.notification import Output
+from crewgate.settings.load import Settings
 from crewgate.store.engine import Engines
+from crewgate.store.tables import outbox
+from crewgate.usecases.removal import remove_texts
 from tests.audit.conftest import KEY, Audit
+from tests.audit.conftest import link as link_entries
 from tests.databases import both
 from tests.repo.files import ROOT
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 PUBLIC = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(KEY)).public_key().public_bytes_raw()
 Files = dict[str, dict[str, Any]]
@@ -38,9 +45,12 @@ async def files(told: World, audit: Audit, tmp_path: Path) -> Files:
     }
 
 
+def head_of(file: dict[str, Any]) -> str:
+    return f"{file['head']['number']}:{file['head']['hash']}"
+
+
 def lines(file: dict[str, Any]) -> list[str]:
-    head = f"{file['head']['number']}:{file['head']['hash']}"
-    return list(check(file, head, PUBLIC.hex()))
+    return list(check(file, head_of(file), PUBLIC.hex()))
 
 
 @both
@@ -49,6 +59,40 @@ async def test_a_stranger_can_check_it(files: Files) -> None:
     assert lines(files["e-2"])[-1].endswith("revise by U0BEN, who might decide")
     assert {"Another draft.", "Shorter."} <= set(files["e-2"]["texts"][0]["texts"])
     assert json.loads(files["e-1"]["rules"][0]["rule"])["approvals"] == 2
+
+
+@both
+async def test_it_holds_once_the_texts_are_removed(
+    files: Files, told: World, audit: Audit, settings: Settings, tmp_path: Path
+) -> None:
+    told.crew.pause("A draft.", execution="e-1")
+    await told.turn(CREW)
+    for name in ("e-1", "e-2"):
+        await told.record(CrewUpdate(result=Output("Done.")), name)
+    await told.settle_slack()
+    async with told.engines.write.begin() as connection:
+        await connection.execute(sa.delete(outbox))
+    told.clock.advance(timedelta(days=91))
+    before = told.clock() - timedelta(days=90)
+    about = {"before": before, "begin": told.uow.begin, "clock": told.clock}
+    removed = [one async for one in remove_texts("research", **about)]  # type: ignore[arg-type]
+    assert removed[-1] == {"executions": 2}
+    await link_entries(told, settings)
+    status, said = await audit("verify", "--head", head_of(files["e-1"]))
+    assert (status, "entries fit" in said) == (0, True)
+    for name in ("e-1", "e-2"):
+        status, said = await audit("evidence", name, "--output", f"after-{name}.json")
+        assert status == 0, said
+        after = json.loads((tmp_path / f"after-{name}.json").read_text())
+        assert after["texts"] == []
+        verdicts = [line for line in lines(files[name]) if " by U0" in line]
+        assert [line for line in lines(after) if " by U0" in line] == verdicts
+    # And what was proven before still is.
+    assert lines(files["e-2"])[-1].endswith("revise by U0BEN, who might decide")
+    story = (await audit("show", "e-2"))[1]
+    assert "CG194" in story
+    assert "Texts were removed, by crewgate." in story
+    assert "Shorter." not in story
 
 
 async def test_without_a_head_or_key_from_outside_it_says_so(files: Files) -> None:

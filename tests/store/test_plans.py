@@ -25,6 +25,7 @@ from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.queries.stats import stats
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
+from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, recorded
@@ -68,6 +69,15 @@ async def everything(world: World) -> None:
     await track(world)
     await review_well(world)
     await review_under_rules(world)
+    for dry_run in (True, False):
+        async for _ in remove_texts(
+            "research",
+            before=world.clock() + DAY,
+            begin=world.uow.begin,
+            clock=world.clock,
+            dry_run=dry_run,
+        ):
+            pass
 
 
 async def track(world: World) -> None:

@@ -1,8 +1,8 @@
 """Asking the database, without changing it."""
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
 from crewgate.store.secret_keys import SecretKeysRefused, find_needed
 from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
+
+Begin = Callable[[], AbstractAsyncContextManager[Tx]]
+"""Begins a transaction."""
 
 
 async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
@@ -81,15 +84,27 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
 
 
 @asynccontextmanager
-async def write_beside(url: str) -> AsyncIterator[Tx]:
-    """A transaction beside a running bot. Raises StoreUnavailable."""
+async def transactions_beside(url: str) -> AsyncIterator[Begin]:
+    """Transactions beside a running bot. Raises StoreUnavailable, as each of them does."""
     runtime = Runtime()
     async with of_this_version(open_beside(url)) as engine:
-        with translate_errors():
-            async with engine.begin() as connection:
-                tx = Tx(connection, clock=runtime.clock, new_id=runtime.new_id)
-                yield tx
-                await tx.flush()
+
+        @asynccontextmanager
+        async def begin() -> AsyncIterator[Tx]:
+            with translate_errors():
+                async with engine.begin() as connection:
+                    tx = Tx(connection, clock=runtime.clock, new_id=runtime.new_id)
+                    yield tx
+                    await tx.flush()
+
+        yield begin
+
+
+@asynccontextmanager
+async def write_beside(url: str) -> AsyncIterator[Tx]:
+    """A transaction beside a running bot. Raises StoreUnavailable."""
+    async with transactions_beside(url) as begin, begin() as tx:
+        yield tx
 
 
 async def _age_of(engine: AsyncEngine) -> Age:

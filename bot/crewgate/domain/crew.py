@@ -1,6 +1,7 @@
 """One deployment: a name, a channel, reviewers, and the webhook URLs it is configured with."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import EllipsisType
 from typing import Annotated, Self, assert_never
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,7 @@ from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.notify import Notify
 from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_reviewers
 from crewgate.domain.people import Anyone, ReviewerRef, Role
+from crewgate.domain.retention import parse_retention
 from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.parsers import parse_tables
 from crewgate.domain.rules.rule import Rule
@@ -91,6 +93,16 @@ class Crew:
             example="false",
         ),
     ] = False
+    retention: Annotated[
+        timedelta | None,
+        Setting(
+            parse_retention,
+            "how long texts of an execution stay after its end, in days; then they are"
+            " [removed](operations.md#removing-texts), and who decided what stays",
+            default="for ever",
+            example='"90d"',
+        ),
+    ] = None
     rules: Annotated[
         tuple[Rule, ...],
         Setting(

@@ -84,6 +84,8 @@ class Execution:
     """Its events or requests say so: crews that end inside of it do not end it."""
     ended_by_event: bool = False
     """An event of the stream ended it; neither a webhook nor its status has confirmed that."""
+    removed_at: datetime | None = None
+    """The time when its texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
     """It has a stuck decision that may have been taken: evidence that it has gone on settles it."""
 
@@ -222,6 +224,7 @@ class Execution:
             result=None,
             error="",
             ended_by_event=False,
+            removed_at=None,
             not_found_since=None,
             not_found_count=0,
         )

@@ -160,6 +160,8 @@ class Round:
     """The time when the crew took it, or it was superseded or closed."""
     salt: str = field(default="", compare=False, repr=False)
     """The salt of the digests of its texts, wiped with them; the store makes it."""
+    removed_at: datetime | None = None
+    """The time when its texts were removed."""
 
     @property
     def in_doubt(self) -> bool:
@@ -168,8 +170,12 @@ class Round:
 
     @property
     def can_reopen(self) -> bool:
-        """It was closed only because the crew's status said that its execution is gone or over."""
-        return self.state is State.CLOSED and only_status_said(self.reason)
+        """It was closed only because the crew's status said that its execution is gone or over.
+
+        Not without its text: nobody could decide on it.
+        """
+        closed = self.state is State.CLOSED and self.removed_at is None
+        return closed and only_status_said(self.reason)
 
     @property
     def can_dismiss(self) -> bool:

@@ -250,7 +250,7 @@ def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
         case EditedBy(by):
             return f"{by.name or by.id} edited it"
         case Dismissed(by, why):
-            return f"{by.name or by.id} dismissed it: {why}"
+            return f"{by.name or by.id} dismissed it" + (f": {why}" if why else "")
         case TakenAs(outcome, words):
             return f"outcome: {outcome}" if outcome else words
         case AnsweredElsewhere(words) | PerhapsTaken(words) | RequestGone(words=words):

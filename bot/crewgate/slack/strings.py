@@ -7,6 +7,7 @@ A `Voice` writes names and foreign text for one kind of place. What has a name i
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from crewgate.domain.edits import REVISION_LIMIT
@@ -14,7 +15,7 @@ from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
-from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain
+from crewgate.slack.blockkit.text import ELLIPSIS, day, escape_mrkdwn, one_line, plain
 from crewgate.slack.ids import COMMAND
 from crewgate.usecases.read_models import COUNTED
 
@@ -300,6 +301,11 @@ def numbered(round_: Round) -> str:
 def number_of(round_: Round) -> str:
     """The same at the beginning of a line."""
     return capital(numbered(round_))
+
+
+def removed(at: datetime) -> str:
+    """Stand where a text was, or a part of it."""
+    return f":wastebasket: The text was removed on {day(at)}."
 
 
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"

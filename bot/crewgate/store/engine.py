@@ -22,6 +22,8 @@ TURN_SECONDS = 10
 #: The seconds that a read for the outbox waits if somebody has locked the whole SQLite file: it is
 #: done on the event loop's thread, and nobody else may wait for it.
 OUTBOX_READ_SECONDS = 0.05
+#: The seconds that emptying SQLite's log waits for readers; whoever writes then waits as long.
+SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
 #: Connections for what somebody waits for, and as many more for the outbox. A crew with slow
@@ -31,6 +33,8 @@ READERS = 4
 #: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
 _OWNER_ONLY = 0o600
 
+_OVERWRITE = "secure_delete=ON"
+
 #: A decision must survive a power cut: WAL alone does not promise that, FULL does.
 #: https://www.sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = (
@@ -38,6 +42,8 @@ _DURABLE = (
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={TURN_SECONDS * 1000}",
+    # What is deleted is overwritten, so that removed texts are not in the file any more.
+    _OVERWRITE,
     # For what the savepoints of a batch may have to undo; else most of it goes through a file.
     "temp_store=MEMORY",
 )
@@ -186,7 +192,28 @@ def open_beside(url: str) -> AsyncEngine | None:
         return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
     if not Path(parsed.database or "").exists():
         return None
-    return create_async_engine(parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True)
+    engine = create_async_engine(
+        parsed, connect_args={"timeout": TURN_SECONDS}, hide_parameters=True
+    )
+    sa.event.listen(engine.sync_engine, "connect", _prepare_beside)
+    return engine
+
+
+async def scrub(url: str) -> bool:
+    """Empty SQLite's log, in which removed texts still are; False if it is in use just now.
+
+    PostgreSQL does so by itself, with its VACUUM.
+    """
+    if sa.make_url(url).get_backend_name() != "sqlite":
+        return True
+    engine = create_async_engine(url, connect_args={"timeout": SCRUB_SECONDS})
+    try:
+        with translate_errors():
+            async with engine.connect() as connection:
+                done = await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return not done.scalar_one()
+    finally:
+        await engine.dispose()
 
 
 def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
@@ -270,6 +297,12 @@ def _open_private(path: str, flags: int) -> int:
     with suppress(PermissionError):
         os.fchmod(descriptor, _OWNER_ONLY)
     return descriptor
+
+
+def _prepare_beside(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA {_OVERWRITE}")
+    cursor.close()
 
 
 def _prepare_reader(connection: Any, _record: Any) -> None:

@@ -94,8 +94,9 @@ _POSTINGS: Final = sa.select(executions).where(
 def _open(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    Activity outdates what the crew was asked before. With `has_webhooks`, or requests of flows:
-    most have none, and then nobody needs to read them.
+    Activity outdates what the crew was asked before, and brings texts that are to be removed one
+    day. With `has_webhooks`, or requests of flows: most have none, and then nobody needs to read
+    them.
     """
     statement = insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
@@ -103,7 +104,10 @@ def _open(dialect: str) -> sa.Insert:
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={
             "activity_count": executions.c.activity_count + statement.excluded.activity_count,
-            "asked_at": sa.case((is_activity, sa.null()), else_=executions.c.asked_at),
+            **{
+                name: sa.case((is_activity, sa.null()), else_=executions.c[name])
+                for name in ("asked_at", "removed_at")
+            },
         },
     ).returning(*executions.c, _HAS_WEBHOOKS)
     return upsert

@@ -265,7 +265,8 @@ class Queries(Reading):
             [row] = found
             round_ = log_about(to_round(row))
             before = {"review": round_.review.id, "number": round_.number}
-            earlier = await rows(connection, _EARLIER, before) if round_.number > 1 else []
+            found = await rows(connection, _EARLIER, before) if round_.number > 1 else []
+            earlier = [one for one in found if one.removed_at is None or round_.removed_at]
             waits = round_.state is State.WAITING
             noted = await notes_of(connection, [round_id]) if waits else {}
             claimed = await claims_on(connection, [round_id]) if waits else {}
@@ -452,7 +453,16 @@ def _to_dead_letter(row: sa.Row[Any]) -> DeadLetter:
         dismissed = Dismissed(by, row.dismissed_why)
     if row.report_ts is not None:
         report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
-    return DeadLetter(row.id, row.crew, row.reason, row.body, row.received_at, report, dismissed)
+    return DeadLetter(
+        row.id,
+        row.crew,
+        row.reason,
+        row.body,
+        row.received_at,
+        report,
+        dismissed,
+        removed_at=row.removed_at,
+    )
 
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:

@@ -131,9 +131,18 @@ executions = sa.Table(
     sa.Column("is_flow", sa.Boolean),
     sa.Column("ended_by_event", sa.Boolean),
     sa.Column("named", sa.JSON(none_as_null=True)),
+    #: The time when its texts were removed; null again once anything new came.
+    sa.Column("removed_at", Instant),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
+    # Only what has ended and has texts is in it.
+    sa.Index(
+        "ix_executions_kept",
+        *("crew", "ended_at", "execution_id"),
+        sqlite_where=sa.text("ended_at IS NOT NULL AND removed_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL AND removed_at IS NULL"),
+    ),
 )
 
 reviews = sa.Table(
@@ -216,6 +225,7 @@ rounds = sa.Table(
     sa.Column("waited_seconds", sa.BigInteger),
     sa.Column("made_in_seconds", sa.BigInteger),
     sa.Column("is_on_target", sa.Boolean),
+    sa.Column("removed_at", Instant),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     # The stats read nothing but this index: a row itself costs several times as much.
@@ -306,7 +316,8 @@ outbox = sa.Table(
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
-    sa.Index(None, "set_aside_at"),
+    # What is tried and what is set aside, and the executions that have either.
+    sa.Index(None, "set_aside_at", "execution_id"),
     sqlite_autoincrement=True,
 )
 
@@ -341,7 +352,15 @@ dead_letters = sa.Table(
     sa.Column("dismissed_by_name", sa.Text),
     sa.Column("dismissed_why", sa.Text),
     sa.Column("dismissed_at", Instant),
+    #: The time when its body was removed.
+    sa.Column("removed_at", Instant),
     sa.Index(None, "crew", "received_at", "report_ts", "dismissed_at"),
+    sa.Index(
+        "ix_dead_letters_kept",
+        *("crew", "received_at"),
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    ),
 )
 
 #: Completed tasks, for their lines in the progress message.

@@ -23,6 +23,7 @@ from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect
+from crewgate.store.removal import Removal
 from crewgate.store.rounds import (
     ROUND,
     WHILE_WAITING,
@@ -83,6 +84,7 @@ _newer = rounds.alias("newer")
 _CLOSED_AS_GONE: Final = ROUND.where(
     *_OF_EXECUTION,
     rounds.c.state == State.CLOSED.value,
+    rounds.c.removed_at.is_(None),
     (rounds.c.reason == from_reason(ExecutionGone())["reason"])
     | (rounds.c.reason_code == WHILE_WAITING),
     ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
@@ -227,6 +229,7 @@ class Tx:
         self.notes = Notes(connection)
         self.absences = Absences(connection)
         self.audit = Audit(connection, clock, new_id)
+        self.removal = Removal(connection)
         self._found: dict[str, Round] = {}
         """The rounds that were read, as they were then."""
         self.woken: set[str] = set()

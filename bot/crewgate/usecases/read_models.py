@@ -295,6 +295,8 @@ class DeadLetter:
     dismissed: Dismissed | None = None
     count: int = 1
     """How many its report tells of, itself included, up to COUNTED."""
+    removed_at: datetime | None = None
+    """The time when its body was removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,11 @@ def date(at: datetime) -> str:
     return _date(at, "{date_short_pretty} {time}")
 
 
+def day(at: datetime) -> str:
+    """A date inside a sentence: `Mar 5, 2026`."""
+    return _date(at, "{date_short}")
+
+
 def moment(at: datetime, now: datetime) -> str:
     """A moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` if it is not near."""
     return _date(at, "{time}" if _is_near(at, now) else "{date_short}, {time}")

@@ -152,6 +152,14 @@ async def time_there(client: AsyncWebClient) -> datetime | None:
     return None if told is None else datetime.fromtimestamp(mktime_tz(told), UTC)
 
 
+async def time_told(client: AsyncWebClient) -> datetime | None:
+    """The same; None also where Slack cannot be asked."""
+    try:
+        return await time_there(client)
+    except CallFailed:
+        return None
+
+
 async def _answer(
     calling: Awaitable[AsyncSlackResponse], method: str = ""
 ) -> tuple[dict[str, Any], Headers]:

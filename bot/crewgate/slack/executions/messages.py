@@ -30,6 +30,7 @@ def render_progress(
         section(strings.headline(execution, starter)),
         *([section(inputs)] if inputs else []),
         context(shared.joined(strings.finished(posting), moving)),
+        *([context(shared.removed(execution.removed_at))] if execution.removed_at else []),
     ]
     text = strings.progress_plain(execution, is_waiting=bool(waiting))
     return Message(notification(text), blocks)

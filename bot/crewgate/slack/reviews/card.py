@@ -220,6 +220,8 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
             context(strings.about_undecided(round_)),
             section(state_strings.in_full(shown) if shown.edited_by else strings.NOBODY_DECIDED),
         ]
+        if round_.removed_at is not None:
+            return [*blocks, context(shared.removed(round_.removed_at))]
         return [*blocks, actions(*_read_buttons(round_, told, None))]
     decision = shown.decision
     if decision is None:
@@ -234,6 +236,8 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
     # That it is being done again is over once the next round is there.
     if not (view.newer is not None and state_strings.is_done_again(shown)):
         blocks.append(section(state_strings.answer(shown)))
+    if round_.removed_at is not None:
+        return [*blocks, context(shared.removed(round_.removed_at))]
     return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, told, decision))]
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
 from crewgate.domain.passages import Passage, PassageKind
 from crewgate.domain.words import Kind
+from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import clean, place_to_break
@@ -39,6 +40,9 @@ _ONE_LINE: Final = 80
 
 def render_changes(view: CardView) -> Iterator[Block]:
     """What was asked for, how much changed, and every change in its place."""
+    if view.round.removed_at is not None:
+        yield section(shared.removed(view.round.removed_at))
+        return
     if view.before is None or view.previous is None:
         first = view.round.number == 1
         yield section(reader_strings.NOTHING_BEFORE if first else reader_strings.NOT_READABLE)

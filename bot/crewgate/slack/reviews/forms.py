@@ -143,6 +143,8 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
 
 def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     """What is wrong with a webhook, and its beginning without what is secret or called so."""
+    if dead_letter.removed_at is not None:
+        return [section(shared.removed(dead_letter.removed_at))]
     why = section(form_strings.why_not_understood(redactor.text(dead_letter.reason), dead_letter))
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))

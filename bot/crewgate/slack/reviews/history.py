@@ -42,7 +42,9 @@ def render_round(line: RoundLine) -> Iterator[Block]:
     yield divider()
     yield section(reader_strings.history_entry(round_))
     shown, characters = first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
-    if is_blank(shown):
+    if round_.removed_at is not None:
+        yield section(shared.removed(round_.removed_at))
+    elif is_blank(shown):
         yield section(shared.EMPTY_OUTPUT)
     else:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)

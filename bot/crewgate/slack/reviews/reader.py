@@ -147,6 +147,8 @@ def _page(
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
+    if view.round.removed_at is not None:
+        return [section(shared.removed(view.round.removed_at))]
     if is_blank(text):
         return [section(shared.EMPTY_OUTPUT)]
     return output_in_modal(Output(text, view.output.format))

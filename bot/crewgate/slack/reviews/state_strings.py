@@ -70,11 +70,12 @@ def dismissed(reason: Dismissed) -> str:
 
 
 def dismissed_with_why(reason: Dismissed) -> str:
-    return f"{dismissed(reason)}: {_quoted_why(reason)}."
+    return f"{dismissed(reason)}{_colon_why(reason)}."
 
 
-def _quoted_why(reason: Dismissed) -> str:
-    return f"“{one_line(reason.why, shared.WHY_LIMIT).rstrip('. ')}”"
+def _colon_why(reason: Dismissed) -> str:
+    why = one_line(reason.why, shared.WHY_LIMIT).rstrip(". ")
+    return f": “{why}”" if why else ""
 
 
 def written(decision: Decision) -> str:
@@ -247,7 +248,7 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
         case Stuck():
             what = f"It {arrival(shown)}"
         case Closed(reason=Dismissed() as reason):
-            return f"{dismissed(reason)}: {_quoted_why(reason)}"
+            return f"{dismissed(reason)}{_colon_why(reason)}"
         case Closed():
             what = "Closed"
         case _:
@@ -503,7 +504,7 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
             return f"{who} {what} {arrival(shown)}."
         case Closed(reason=Dismissed() as reason):
             by = person(reason.by)
-            return f"{who} {by} dismissed {what}: {_quoted_why(reason)}. It {arrival(shown)}."
+            return f"{who} {by} dismissed {what}{_colon_why(reason)}. It {arrival(shown)}."
         case Closed(reason=reason):
             why = because(reason) or _NOTHING_LEFT
             return f"{who} {what} {arrival(shown)}: {why}.{_successor(shown)}"

@@ -68,6 +68,8 @@ def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
 
 def preview(line: RoundLine) -> tuple[str, Share]:
     """The beginning of an output in one line, without its marks, and how much of it that is."""
+    if line.round.removed_at is not None:
+        return shared.removed(line.round.removed_at), Share(0, 0)
     found = previews.preview(
         line.excerpt,
         is_json=line.format is Format.JSON,

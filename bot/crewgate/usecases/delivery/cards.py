@@ -133,8 +133,9 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
     round_ = posting.view.round
-    waiting = round_.state is State.WAITING  # then nothing was decided yet
-    failed = None if waiting else round_.effect(EffectKind.REFRESH_FAILED)
+    # While it waits nothing was decided yet; and nobody waits for news of what is long over.
+    untold = round_.state is State.WAITING or round_.removed_at is not None
+    failed = None if untold else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
 
 
@@ -143,14 +144,16 @@ async def _have_others_follow(job: Job, posting: Posting, context: DeliveryConte
 
     Of a round with a newer one, the post of that one's card had its direct messages follow.
     """
-    if posting.view.newer is not None:
+    if posting.view.newer is not None and posting.view.round.removed_at is None:
         return
-    messages = await direct_messages.refreshes(job.effect, context)
-    first = await _first_card(job, posting.view.round, context)
-    effects = [*messages, *first, *_progress(job, posting)]
+    effects = await direct_messages.refreshes(job.effect, context)
+    removed = posting.view.round.removed_at is not None
+    if not removed:  # else each of these messages has an effect of its own
+        first = await _first_card(job, posting.view.round, context)
+        effects += [*first, *_progress(job, posting)]
     if effects:
         async with context.uow.begin() as tx:
-            await tx.enqueue(effects, at=context.clock())
+            await tx.enqueue(effects, at=context.clock(), last=removed)
 
 
 async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list[Effect]:

@@ -1,0 +1,72 @@
+"""Carrying out `crewgate purge`, beside a running bot."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from crewgate.check.database import transactions_beside
+from crewgate.check.findings import say
+from crewgate.domain.audit import OPERATOR
+from crewgate.domain.errors import CrewgateError
+from crewgate.runtime import utc_now
+from crewgate.settings.load import Settings
+from crewgate.slack.client.web_api import new_client, time_told
+from crewgate.store.engine import scrub
+from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.removal import Removed, remove_texts
+
+#: Between two lines about how far it is.
+_TOLD_EVERY = 1_000
+
+
+class NotPurged(CrewgateError):
+    """Nothing was removed, and why."""
+
+
+async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock = utc_now) -> int:
+    """Remove texts, or count them, crew by crew. Raises NotPurged and StoreUnavailable."""
+    retentions = dict(_retentions(settings, chosen))
+    there = await time_told(
+        new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
+    )
+    if there is None:
+        raise NotPurged("Slack does not say what time it is, and a clock here may be wrong")
+    for crew, retention in retentions.items():
+        await _purge(settings, crew, min(clock(), there) - retention, clock, dry_run=chosen.dry_run)
+    if not chosen.dry_run and not await scrub(settings.database_url):
+        say("! the log beside the database is in use and may have removed texts: run this again")
+    return 0
+
+
+def _retentions(settings: Settings, chosen: argparse.Namespace) -> Iterator[tuple[str, timedelta]]:
+    if chosen.older_than is not None:
+        if chosen.crew is None:
+            raise NotPurged("--older-than goes with --crew")
+        yield chosen.crew, chosen.older_than
+        return
+    named = [chosen.crew] if chosen.crew else [*settings.crews]
+    found = {name: crew.retention for name, crew in settings.crews.items() if crew.retention}
+    if not found.keys() & set(named):
+        if chosen.crew is None:
+            raise NotPurged("no crew has a `retention` in the settings")
+        raise NotPurged(
+            f"{chosen.crew} has no `retention` in the settings; --older-than says another"
+        )
+    yield from ((name, found[name]) for name in named if name in found)
+
+
+async def _purge(
+    settings: Settings, crew: str, before: datetime, clock: Clock, *, dry_run: bool
+) -> None:
+    total, told = Removed(), 0
+    async with transactions_beside(settings.database_url) as begin:
+        async for removed in remove_texts(
+            crew, before=before, begin=begin, clock=clock, by=OPERATOR, dry_run=dry_run
+        ):
+            total += removed
+            if total["executions"] // _TOLD_EVERY > told:
+                told = total["executions"] // _TOLD_EVERY
+                say(f"  {crew}: {total['executions']:,} executions so far")
+    counted = f"{total['executions']:,} executions and {total['dead_letters']:,} dead letters"
+    would = "would lose" if dry_run else "lost"
+    say(f"✓ {crew}: {counted} from before {before:%Y-%m-%d %H:%M} UTC {would} their texts")

@@ -1,0 +1,210 @@
+"""Removing the texts of executions that ended long ago; decisions and audit entries stay."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.given import UNKNOWN, CallerValues
+from crewgate.domain.retention import without_texts
+from crewgate.domain.review import State
+from crewgate.store.codec import codec
+from crewgate.store.engine import Connection, write
+from crewgate.store.rounds import ROUND, from_round, to_round
+from crewgate.store.statements import one_of, setting
+from crewgate.store.tables import (
+    dead_letters,
+    executions,
+    flow_requests,
+    notes,
+    outbox,
+    outputs,
+    reviews,
+    rounds,
+    task_updates,
+    webhooks,
+)
+
+#: The executions, or dead letters, of one transaction: some milliseconds on SQLite.
+BATCH: Final = 20
+Place = tuple[datetime, str]
+"""The place of an execution in the order of their ends."""
+_FIRST: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
+
+_BEFORE: Final = sa.bindparam("before", type_=executions.c.ended_at.type)
+_BEFORE_TS: Final[sa.BindParameter[str]] = sa.bindparam("before_ts")
+_TS_LENGTH: Final = 17
+_CREW: Final[sa.BindParameter[str]] = sa.bindparam("b_crew")
+_EXECUTIONS: Final[sa.BindParameter[Any]] = sa.bindparam("executions", expanding=True)
+_KEPT: Final = (
+    executions.c.crew == _CREW,
+    executions.c.removed_at.is_(None),
+    executions.c.ended_at < _BEFORE,
+)
+_ENDED: Final = (
+    sa.select(executions.c.ended_at, executions.c.execution_id)
+    .where(
+        *_KEPT,
+        sa.tuple_(executions.c.ended_at, executions.c.execution_id)
+        > sa.tuple_(
+            sa.bindparam("after", type_=executions.c.ended_at.type), sa.bindparam("after_id")
+        ),
+    )
+    .order_by(executions.c.ended_at, executions.c.execution_id)
+    .limit(BATCH)
+)
+#: What waits for somebody or for the crew, or did so lately. A card bears the time of Slack's
+#: clock: an end that was stored while a clock here was wrong is not believed.
+_IN_USE: Final = sa.exists().where(
+    reviews.c.crew == executions.c.crew,
+    reviews.c.execution_id == executions.c.execution_id,
+    rounds.c.review_id == reviews.c.id,
+    one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
+    | (rounds.c.ended_at >= _BEFORE)
+    # Of one length they compare as texts; only what is no time of Slack's has another.
+    | ((sa.func.length(rounds.c.card_ts) == _TS_LENGTH) & (rounds.c.card_ts >= _BEFORE_TS)),
+)
+
+
+def _has_job(set_aside: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        set_aside,
+        outbox.c.execution_id == executions.c.execution_id,
+        outbox.c.crew == executions.c.crew,
+    )
+
+
+_REMOVABLE: Final = (
+    *_KEPT,
+    executions.c.execution_id.in_(_EXECUTIONS),
+    ~_IN_USE.correlate(executions),
+    ~_has_job(outbox.c.set_aside_at.is_(None)),
+    # Of IS NOT NULL SQLite makes no range of the index.
+    ~_has_job(outbox.c.set_aside_at > _FIRST[0]),
+)
+_COUNT: Final = sa.select(sa.func.count()).select_from(executions).where(*_REMOVABLE)
+#: Whoever claims one removes its texts: another process finds it claimed.
+_CLAIM: Final = (
+    sa.update(executions)
+    .where(*_REMOVABLE)
+    .values(
+        removed_at=sa.bindparam("now", type_=executions.c.removed_at.type),
+        inputs=codec(CallerValues).dump(UNKNOWN),
+        meta=None,
+        named=None,
+        subject=None,
+        step="",
+        error="",
+        result=None,
+        # Else it would wait for a result again.
+        ended_by_event=None,
+    )
+    .returning(executions.c.execution_id, executions.c.progress_ts)
+)
+_ROUNDS: Final = ROUND.where(
+    reviews.c.crew == _CREW, reviews.c.execution_id.in_(_EXECUTIONS)
+).with_for_update(of=rounds)
+_WIPED: Final = (
+    *("digest", "salt", "feedback", "votes", "question", "reason_words", "removed_at"),
+)
+_WIPE: Final = (
+    sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id")).values(setting(rounds, *_WIPED))
+)
+_DEAD: Final = (
+    sa.select(dead_letters.c.id)
+    .where(
+        dead_letters.c.crew == _CREW,
+        dead_letters.c.removed_at.is_(None),
+        dead_letters.c.received_at < _BEFORE,
+        ~sa.exists().where(outbox.c.subject == dead_letters.c.id),
+    )
+    .order_by(dead_letters.c.received_at)
+)
+
+
+class Removal:
+    """Removes texts on a transaction's connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def ended(
+        self, crew: str, *, before: datetime, after: Place | None
+    ) -> tuple[list[str], Place | None]:
+        """Return the next executions that ended before that and have texts, up to BATCH.
+
+        And the place after which others follow; None where these were the last.
+        """
+        at, execution_id = after or _FIRST
+        place = {"after": at, "after_id": execution_id}
+        about = place | {"b_crew": crew, "before": before}
+        found = [tuple(row) for row in await self._connection.execute(_ENDED, about)]
+        return [name for _, name in found], found[-1] if len(found) == BATCH else None
+
+    async def count(self, crew: str, ids: Sequence[str], *, before: datetime) -> int:
+        """Count those of these executions whose texts `remove` would remove."""
+        return await self._connection.scalar(_COUNT, _about(crew, ids, before)) or 0
+
+    async def remove(
+        self, crew: str, ids: Sequence[str], *, before: datetime, at: datetime
+    ) -> dict[str, list[Effect]]:
+        """Remove the texts of these executions, without those that are in use.
+
+        Return by execution the effects that bring its messages up to date.
+        """
+        about = _about(crew, ids, before)
+        claimed = (await self._connection.execute(_CLAIM, about | {"now": at})).all()
+        effects: dict[str, list[Effect]] = {}
+        for row in claimed:
+            progress = Effect(EffectKind.REFRESH_PROGRESS, row.execution_id, crew, row.execution_id)
+            effects[row.execution_id] = [progress] if row.progress_ts else []
+        of = {"b_crew": crew, "executions": list(effects)}
+        wiped = []
+        for row in (await self._connection.execute(_ROUNDS, of)).all():
+            round_ = without_texts(to_round(row), at)
+            columns = from_round(round_) | {"salt": None}
+            wiped.append({"b_id": round_.id} | {name: columns[name] for name in _WIPED})
+            effects[round_.review.execution_id].append(round_.effect(EffectKind.REFRESH))
+        if wiped:
+            await write(self._connection, _WIPE, wiped)
+            await self._remove_beside([row["b_id"] for row in wiped])
+        for table in (webhooks, task_updates):
+            theirs = (table.c.crew == _CREW, table.c.execution_id.in_(_EXECUTIONS))
+            await self._connection.execute(sa.delete(table).where(*theirs), of)
+        expected = sa.update(reviews).where(
+            reviews.c.crew == _CREW, reviews.c.execution_id.in_(_EXECUTIONS)
+        )
+        await self._connection.execute(expected.values(expected_output=None), of)
+        return effects
+
+    async def _remove_beside(self, round_ids: Sequence[str]) -> None:
+        """Remove what other tables have of rounds. Of a deleted note nothing comes back."""
+        for table, values in (
+            (outputs, {"text": "", "edited": None}),
+            (notes, {"text": "", "deleted": True}),
+            (flow_requests, {"callback_url": None, "token": None}),
+        ):
+            theirs = sa.update(table).where(table.c.round_id.in_(round_ids))
+            await self._connection.execute(theirs.values(values))
+
+    async def count_dead_letters(self, crew: str, *, before: datetime) -> int:
+        """Count the dead letters whose bodies `remove_dead_letters` would remove in the end."""
+        count = sa.select(sa.func.count()).select_from(_DEAD.subquery())
+        return await self._connection.scalar(count, {"b_crew": crew, "before": before}) or 0
+
+    async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
+        """Remove the bodies of the next dead letters that came before that; return their number."""
+        statement = (
+            sa.update(dead_letters)
+            .where(dead_letters.c.id.in_(_DEAD.limit(BATCH)))
+            .values(body=b"", reason="", removed_at=at)
+        )
+        done = await self._connection.execute(statement, {"b_crew": crew, "before": before})
+        return done.rowcount
+
+
+def _about(crew: str, ids: Sequence[str], before: datetime) -> dict[str, Any]:
+    before_ts = f"{max(before.timestamp(), 0):0{_TS_LENGTH}.6f}"
+    return {"b_crew": crew, "executions": ids, "before": before, "before_ts": before_ts}

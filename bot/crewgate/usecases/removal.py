@@ -1,0 +1,134 @@
+"""Removing texts once crews' `retention` is over: a batch at a time, in transactions of their own.
+
+What the messages of Slack show of them follows through the outbox, after everything else.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from crewgate.domain.audit import BOT, Code, Entry
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.usecases.ports.base import Clock, Crews, Sleep
+from crewgate.usecases.ports.store import Tx, UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+#: The pause after each batch, in seconds: Slack takes some 50 changes of messages a minute, and
+#: those that people wait for must not queue behind these.
+BATCH_EVERY: Final = 30
+#: The pause after all that was to be removed is.
+LOOK_EVERY: Final = 60 * 60
+
+
+Removed = Counter[str]
+"""The number of executions, and of dead letters, whose texts were removed."""
+
+
+async def remove_texts(
+    crew: str,
+    *,
+    before: datetime,
+    begin: Callable[[], AbstractAsyncContextManager[Tx]],
+    clock: Clock,
+    by: str = BOT,
+    dry_run: bool = False,
+) -> AsyncIterator[Removed]:
+    """Remove a crew's texts from before a moment; yield what each transaction removed.
+
+    `dry_run` only counts.
+    """
+    last, count = None, 1
+    while count:
+        async with begin() as tx:
+            if dry_run:
+                count = await tx.removal.count_dead_letters(crew, before=before)
+            else:
+                count = await tx.removal.remove_dead_letters(crew, before=before, at=clock())
+            if count and not dry_run:
+                data = {"before": before.isoformat(), "dead_letters": count}
+                tx.audit.add(Entry(Code.PURGED, by, data), crew=crew)
+        yield Removed(dead_letters=count)
+        count = 0 if dry_run else count
+    while True:
+        async with begin() as tx:
+            ids, last = await tx.removal.ended(crew, before=before, after=last)
+            if dry_run:
+                count = await tx.removal.count(crew, ids, before=before)
+            else:
+                count = await _remove(tx, crew, ids, before=before, at=clock(), by=by)
+        yield Removed(executions=count)
+        if last is None:
+            return
+
+
+async def _remove(
+    tx: Tx, crew: str, ids: list[str], *, before: datetime, at: datetime, by: str
+) -> int:
+    removed = await tx.removal.remove(crew, ids, before=before, at=at)
+    for execution_id, effects in removed.items():
+        entry = Entry(Code.PURGED, by, {"before": before.isoformat()})
+        tx.audit.add(entry, crew=crew, execution_id=execution_id)
+        await tx.enqueue(effects, at=at, last=True)
+    return len(removed)
+
+
+class RemovalLoop:
+    """Removes what is to be removed, again and again."""
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        *,
+        crews: Crews,
+        clock: Clock,
+        slack_time: Callable[[], Awaitable[datetime | None]],
+        sleep: Sleep,
+        scrub: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """`scrub` has what was removed leave the database's files; False: not just now."""
+        self._uow = uow
+        self._crews = {name: crew for name, crew in crews.items() if crew.retention}
+        self._clock = clock
+        self._slack_time = slack_time
+        self._sleep = sleep
+        self._scrub = scrub
+        self._is_scrubbed = True
+
+    async def run(self) -> None:
+        """Remove until cancelled."""
+        while True:
+            try:
+                if now := await self.now():
+                    await self._remove(now)
+            except StoreUnavailable as error:
+                log.warning("texts_not_removed", why=str(error))
+            await self._sleep(LOOK_EVERY)
+
+    async def now(self) -> datetime | None:
+        """Return the time that nobody can take for later than it is; None while Slack is silent.
+
+        A clock that is ahead must not remove anything early, and nothing brings it back.
+        """
+        there = await self._slack_time()
+        return None if there is None else min(there, self._clock())
+
+    async def _remove(self, now: datetime) -> None:
+        for name, crew in self._crews.items():
+            assert crew.retention is not None  # noqa: S101  # only those are here
+            total = Removed()
+            before = now - crew.retention
+            async for removed in remove_texts(
+                name, before=before, begin=self._uow.begin, clock=self._clock
+            ):
+                total += removed
+                if removed.total():
+                    await self._sleep(BATCH_EVERY)
+            if total.total():
+                self._is_scrubbed = False
+                log.info("texts_removed", crew=name, **total)
+        self._is_scrubbed = self._is_scrubbed or await self._scrub()
