@@ -219,3 +219,53 @@ def test_good_views() -> None:
 )
 def test_bad_views(view: Json, pointer: str) -> None:
     assert [problem.pointer for problem in view_problems(view)] == [pointer]
+
+
+def chart(labels: int = 2, **more: Any) -> Json:
+    names = [f"label {number}" for number in range(labels)]
+    data = [{"label": name, "value": 1.5} for name in names]
+    bar = {
+        "type": "bar",
+        "series": [{"name": "Now", "data": data}],
+        "axis_config": {"categories": names, "y_label": "hours"},
+        **more,
+    }
+    return {"type": "data_visualization", "title": "T", "chart": bar}
+
+
+def pie(parts: int) -> Json:
+    segments = [{"label": str(part), "value": part} for part in range(parts)]
+    return {
+        "type": "data_visualization",
+        "title": "T" * 50,
+        "chart": {"type": "pie", "segments": segments},
+    }
+
+
+@pytest.mark.parametrize(
+    ("block", "pointer"),
+    [
+        (chart(20), None),
+        (pie(6), None),
+        (chart(21), "/blocks/0/chart/axis_config/categories"),
+        (pie(7), "/blocks/0/chart/segments"),
+        ({**chart(), "title": "T" * 51}, "/blocks/0/title"),
+        (chart(series=[]), "/blocks/0/chart/series"),
+        (chart(axis_config={"categories": ["x" * 21]}), "/blocks/0/chart/axis_config/categories/0"),
+        (chart(axis_config={"categories": ["other"]}), "/blocks/0/chart/series/0/data"),
+        (chart(type="radar"), "/blocks/0/chart/type"),
+        (
+            chart(series=[{"name": "Now", "data": [{"label": "x", "value": True}]}]),
+            "/blocks/0/chart/series/0/data/0/value",
+        ),
+    ],
+)
+def test_charts(block: Json, pointer: str | None) -> None:
+    found = [problem.pointer for problem in message_problems([block])]
+    assert pointer in found if pointer else found == []
+
+
+def test_a_message_has_two_charts_at_most_and_a_modal_none() -> None:
+    assert message_problems([chart(), chart()]) == []
+    assert [problem.pointer for problem in message_problems([chart()] * 3)] == ["/blocks"]
+    assert view_problems(modal(chart()))

@@ -62,3 +62,27 @@ async def test_stats_are_numbers_for_who_may_read_and_bad_words_are_explained(
     assert "There is no crew called nobody" in await world.ask(ANA, "stats nobody")
     for words in ("stats 14d", "stats 7d 30d", "stats research other"):
         assert "knows the spans" in await world.ask(ANA, words)
+
+
+async def test_stats_are_posted_to_the_channel_and_with_bars_where_charts_are_not_known(
+    world: World,
+) -> None:
+    await world.pause("one", "first", "e-1")
+    await world.slack.click(ANA, await world.card("first"), "Approve")
+    await world.ask(ANA, "stats research 7d")
+    private = world.slack.ephemerals(ANA)[-1]
+    assert "data_visualization" in str(private.blocks)
+    assert "You" in message_text(private)
+    world.slack.world.unknown_blocks.add("data_visualization")
+
+    await world.slack.click(ANA, private, "Post to channel")
+
+    def posted() -> list[str]:
+        texts = map(message_text, world.slack.messages(CHANNEL))
+        return [text for text in texts if "The last 7 days" in text]
+
+    [text] = await world.slack.until(posted)
+    assert "Posted by" in text
+    assert "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)" in text
+    assert "You" not in text
+    assert "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)" in await world.ask(ANA, "stats")

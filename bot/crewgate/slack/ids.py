@@ -25,6 +25,8 @@ MENU: Final = "menu"
 """The menu on a card. Its block's id begins with the round's; the values of its entries are
 buttons' ids."""
 REFRESH_STATUS: Final = "refresh_status"
+POST_STATS: Final = "post_stats"
+"""Its value is what was asked: the days, and a crew behind a space if one was named."""
 HOME_REFRESH: Final = "home_refresh"
 HOME_NEXT: Final = "home_next"
 HOME_PREVIOUS: Final = "home_previous"

@@ -17,6 +17,7 @@ from crewgate.slack.notes import listeners as notes
 from crewgate.slack.notes.missed import MissedNotes
 from crewgate.slack.payloads import parse_place
 from crewgate.slack.reviews import listeners as reviews
+from crewgate.slack.stats import listeners as stats
 from crewgate.slack.teams import refuse_other_teams
 from crewgate.slack.trial import listeners as trial
 from crewgate.usecases.acting import acts_at
@@ -44,6 +45,7 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     kickoff.register(app, context)
     away.register(app, context)
     commands.register(app, context)
+    stats.register(app, context)
     trial.register(app, context)
     home.register(app, refresher)
     return {"home": refresher.run, "missed_notes": missed.run, "slow_signs": signs.run}

@@ -24,8 +24,10 @@ from crewgate.domain.stats import (
     WaitsLong,
 )
 from crewgate.domain.verdict import Person
+from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import date
-from crewgate.slack.stats.messages import render_stats
+from crewgate.slack.stats.messages import render_posted
+from crewgate.slack.stats.messages import render_stats as render
 from tests.builders import ANA, BEN, LATER, NOW
 from tests.slack.rendering import check_message, read
 
@@ -50,8 +52,12 @@ def some_figures(**changes: Any) -> Figures:
     return Figures(**usual | changes)
 
 
+def render_stats(stats: Stats, *, charts: bool = True) -> Message:
+    return render(stats, asked="30", charts=charts)
+
+
 NOTHING = some_figures(
-    decided=0, approved=0, at_once=Share(0, 0), rounds=None, median=None, most=None
+    decided=0, approved=0, revised=0, at_once=Share(0, 0), rounds=None, median=None, most=None
 )
 EVERYTHING = some_figures(by_rule=2, on_target=Share(3, 4), hasty=Share(1, 10), made_in=12 * MINUTE)
 BOTH = Compared(EVERYTHING, some_figures(decided=9, median=30 * MINUTE))
@@ -79,7 +85,7 @@ def test_each_number_stands_beside_the_one_before() -> None:
     assert message.text == "The last 30 days: 12 decisions"
     assert read(message).splitlines()[:10] == [
         "*The last 30 days* · research",
-        "*Decided* 12 (9)",
+        "*Decided* 12 (9) · approved 10 (10) · sent back 2 (2)",
         "*Approved at once* 80 % of 10 (80 %)",
         "*Rounds until approved* 1.2 (1.2)",
         f"*Time to decision* {TIMES} (half within 30 min, nine of ten within 9 h)",
@@ -155,7 +161,7 @@ def test_what_stands_out_comes_first_and_says_what_to_do(seen: Observation, says
 def test_what_there_is_not_takes_no_line() -> None:
     nothing = Compared(NOTHING, NOTHING)
     shown = read(render_stats(some_stats(a_crew(figures=nothing, waiting=None), team=nothing)))
-    assert shown.splitlines()[1] == "*Decided* 0 (0)"
+    assert shown.splitlines()[1] == "*Decided* 0 (0) · approved 0 (0) · sent back 0 (0)"
     assert "none" not in shown
     assert "Waiting" not in shown
 
@@ -189,7 +195,65 @@ def test_somebody_who_may_read_nothing_is_told_so() -> None:
     assert message.text == "There is no crew whose reviews you may read."
 
 
-def test_however_much_there_is_it_is_within_the_limits() -> None:
+def charts_of(message: Message) -> list[dict[str, Any]]:
+    return [block for block in message.blocks if block["type"] == "data_visualization"]
+
+
+def test_two_charts_compare_crews_and_every_figure_stands_in_the_text_too() -> None:
+    slow = Compared(some_figures(decided=3, median=120 * MINUTE), NOTHING)
+    message = render_stats(some_stats(a_crew(), a_crew("legal", figures=slow)))
+    decided, hours = charts_of(message)
+    assert decided["title"] == "Decided"
+    assert decided["chart"]["axis_config"] == {"categories": ["research", "legal"]}
+    assert [one["name"] for one in decided["chart"]["series"]] == ["Last 30 days", "Before"]
+    values = [[p["value"] for p in one["data"]] for one in decided["chart"]["series"]]
+    assert values == [[12, 3], [9, 0]]
+    assert hours["title"] == "Hours until half were decided"
+    assert [p["value"] for p in hours["chart"]["series"][0]["data"]] == [1.1, 2.0]
+    check_message(message)
+    assert "*legal* 3 decided (0) · half within 2 h (none) · 3 wait" in read(message)
+
+
+def test_one_crew_has_charts_of_its_outcomes_and_times() -> None:
+    decided, times = charts_of(render_stats(some_stats()))
+    assert [p["label"] for p in decided["chart"]["series"][0]["data"]] == [
+        "Approved",
+        "Sent back",
+        "By a rule",
+    ]
+    assert [p["value"] for p in times["chart"]["series"][0]["data"]] == [1.1, 9.0]
+
+
+def test_where_charts_are_not_taken_there_are_bars_of_text() -> None:
+    message = render_stats(some_stats(), charts=False)
+    assert charts_of(message) == []
+    assert "*Decided*\n▓▓▓▓▓▓▓▓▓▓ Approved 10 (10)\n▓▓░░░░░░░░ Sent back 2 (2)\n" in read(message)
+    assert "▓▓▓▓▓▓▓▓▓▓ Nine of ten within 9 (9)" in read(message)
+
+
+def test_nothing_decided_has_no_charts() -> None:
+    assert charts_of(render_stats(some_stats(team=Compared(NOTHING, NOTHING)))) == []
+
+
+def test_a_channel_is_shown_the_team_alone_and_who_posted_it() -> None:
+    stats = some_stats(mine=None, people=())
+    message = render_posted(stats, ANA, charts=True)
+    assert "Posted by <@U0ANA>" in read(message)
+    assert "Post to channel" not in str(message.blocks)
+    shown = render_posted(some_stats(mine=BOTH, people=((BEN, EVERYTHING),)), ANA, charts=True)
+    assert shown == message
+
+
+def test_crews_of_long_names_are_told_apart() -> None:
+    long = "a very long name of a crew"
+    message = render_stats(some_stats(a_crew(f"{long} one"), a_crew(f"{long} two")))
+    check_message(message)
+    labels = charts_of(message)[0]["chart"]["axis_config"]["categories"]
+    assert len(set(labels)) == 2
+
+
+@pytest.mark.parametrize("charts", [True, False])
+def test_however_much_there_is_it_is_within_the_limits(*, charts: bool) -> None:
     crews = [a_crew("<!channel>*`" * 9 + str(number)) for number in range(300)]
     people = [(Person(f"U{n}", "<@U666>" * 30), EVERYTHING) for n in range(300)]
-    check_message(render_stats(some_stats(*crews, mine=BOTH, people=tuple(people))))
+    check_message(render_stats(some_stats(*crews, mine=BOTH, people=tuple(people)), charts=charts))

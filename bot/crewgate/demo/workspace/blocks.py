@@ -322,8 +322,48 @@ _IN_VIEWS: Final[Mapping[str, Rule]] = {
         ),
     ),
 }
+CHARTS: Final = 2
+"""The most charts of a message."""
+_CHART_LABEL: Final = string(20)
+
+
+def _number(check: Check, at: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        check.add(at, "must be a number")
+
+
+_POINT: Final = fields("label value", label=_CHART_LABEL, value=_number)
+_SERIES: Final = fields("name data", name=_CHART_LABEL, data=items(20, _POINT))
+_AXIS: Final = fields(
+    "categories",
+    categories=items(20, _CHART_LABEL),
+    x_label=string(50),
+    y_label=string(50),
+)
+_PLOT: Final = fields("series axis_config", series=items(6, _SERIES), axis_config=_AXIS)
+_PIE: Final = fields("segments", segments=items(6, _POINT))
+
+
+def _chart(check: Check, at: str, chart: Any) -> None:  # noqa: ANN401 - JSON
+    """A chart: each of its series has one value for each category."""
+    match chart:
+        case {"type": "pie"}:
+            _PIE(check, at, chart)
+        case {"type": "bar" | "line" | "area"}:
+            before = len(check.problems)
+            _PLOT(check, at, chart)
+            if len(check.problems) == before:
+                categories = chart["axis_config"]["categories"]
+                for number, one in enumerate(chart["series"]):
+                    if [point["label"] for point in one["data"]] != categories:
+                        check.add(f"{at}/series/{number}/data", "must match the categories")
+        case _:
+            check.add(f"{at}/type", "unsupported type")
+
+
 _IN_MESSAGES: Final = {
     **_IN_VIEWS,
+    "data_visualization": fields("title chart", title=string(50), chart=_chart),
     "markdown": fields("text", text=string(MARKDOWN_CHARACTERS)),
 }
 
@@ -358,6 +398,9 @@ def message_problems(blocks: object) -> list[Problem]:
     """Return everything Slack would refuse in a message's blocks."""
     check = Check()
     _blocks(MESSAGE_BLOCKS, _IN_MESSAGES)(check, "/blocks", blocks)
+    kinds = [block["type"] for block in blocks] if not check.problems else []  # type: ignore[attr-defined]
+    if kinds.count("data_visualization") > CHARTS:
+        check.add("/blocks", f"no more than {CHARTS} charts allowed")
     if not check.problems and markdown_size(blocks) > MARKDOWN_CHARACTERS:
         check.add("/blocks", f"markdown blocks have more than {MARKDOWN_CHARACTERS} characters")
     return check.problems

@@ -58,6 +58,8 @@ def content_of(args: Args, world: World) -> Json:
     """A message's text, blocks and attachments, within Slack's limits."""
     blocks = args.json("blocks", "invalid_blocks_format") or []
     refuse_problems(message_problems(blocks))
+    if any(block["type"] in world.unknown_blocks for block in blocks):
+        raise Refused("invalid_blocks")
     attachments = args.json("attachments", "invalid_attachments") or []
     for attachment in attachments:
         refuse_problems(message_problems(attachment.get("blocks") or []))

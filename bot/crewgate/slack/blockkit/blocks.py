@@ -3,7 +3,7 @@
 Limits are those of Slack's Block Kit reference, save the one for all blocks of a message.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,6 +18,9 @@ MESSAGE_LIMIT: Final = 12_000
 LABEL_LIMIT: Final = 75
 TITLE_LIMIT: Final = 24
 HEADER_LIMIT: Final = 150
+CHART_TITLE_LIMIT: Final = 50
+CHART_LABEL_LIMIT: Final = 20
+CHART_CATEGORIES: Final = 20
 TEXT_LIMIT: Final = 4_000
 """A message's own text: what notifications and screen readers use."""
 
@@ -81,6 +84,28 @@ def button(
         "value": value,
     }
     return made if style is None else {**made, "style": style}
+
+
+def bar_chart(
+    title: str, categories: Sequence[str], series: Mapping[str, Sequence[float]]
+) -> Block:
+    """A chart with a group of bars for each category; in messages only, of which two at most.
+
+    Not every workspace takes it yet.
+    """
+    names = [*categories[:CHART_CATEGORIES]]
+    plotted = [
+        {
+            "name": plain(name, CHART_LABEL_LIMIT),
+            "data": [
+                {"label": label, "value": value}
+                for label, value in zip(names, values, strict=False)
+            ],
+        }
+        for name, values in series.items()
+    ]
+    chart = {"type": "bar", "series": plotted, "axis_config": {"categories": names}}
+    return {"type": "data_visualization", "title": plain(title, CHART_TITLE_LIMIT), "chart": chart}
 
 
 def actions(*buttons: Block) -> Block:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import structlog
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.webhook import WebhookResponse
 
 from crewgate.slack.blockkit.blocks import Message
 
@@ -38,14 +39,19 @@ async def answer_in_thread(
     await next_()
 
 
-async def send_ephemeral(respond: Respond, answer: str | Message, *, replace: bool = False) -> None:
-    """Answer the person who clicked or typed; `replace` the answer whose button was pressed."""
+async def send_ephemeral(
+    respond: Respond, answer: str | Message, *, replace: bool = False, to_all: bool = False
+) -> bool:
+    """Answer the person who clicked or typed; `replace` the answer whose button was pressed.
+
+    With `to_all` the whole channel sees it. Return False if the workspace does not take a block.
+    """
     message = answer if isinstance(answer, Message) else Message(answer, [])
-    await _respond(
+    return await _respond(
         respond,
         text=message.text,
         blocks=message.blocks or None,
-        response_type="ephemeral",
+        response_type="in_channel" if to_all else "ephemeral",
         replace_original=replace,
         unfurl_links=False,
         unfurl_media=False,
@@ -57,8 +63,10 @@ async def remove_original(respond: Respond) -> None:
     await _respond(respond, delete_original=True)
 
 
-async def _respond(respond: Respond, **answer: object) -> None:
+async def _respond(respond: Respond, **answer: object) -> bool:
     try:
-        await respond(**answer)
+        answered = await respond(**answer)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         log.warning("ephemeral_lost", why=type(error).__name__)
+        return True
+    return not (isinstance(answered, WebhookResponse) and "invalid_blocks" in answered.body)

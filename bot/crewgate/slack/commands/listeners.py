@@ -26,7 +26,7 @@ from crewgate.slack.errors import explain_errors
 from crewgate.slack.kickoff.listeners import on_kickoff_command
 from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.press import parse_press
-from crewgate.slack.stats.listeners import answer_stats
+from crewgate.slack.stats.listeners import on_stats_command
 from crewgate.usecases.queries import status
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.rules import rules_of
@@ -48,6 +48,8 @@ async def on_command(
             await on_kickoff_command(asked, client, respond, context=context)
         case ["away", *_]:
             await on_away_command(asked, client, respond, context=context)
+        case ["stats", *_]:
+            await on_stats_command(asked, respond, context=context)
         case ["back"]:
             await on_back_command(asked.by, respond, context=context)
         case _:
@@ -74,8 +76,6 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # noqa: 
             return await _pending(command.by, context, mine=False)
         case ["pending", "mine"]:
             return await _pending(command.by, context, mine=True)
-        case ["stats", *words]:
-            return await answer_stats(words, command.by, context=context)
         case ["rules"]:
             return await _rules(command.by, context)
         case ["status"]:

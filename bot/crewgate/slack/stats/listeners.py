@@ -1,30 +1,66 @@
-"""`/crew stats`: parse, count, answer."""
+"""`/crew stats`: parse, count, answer; and the button of the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
-from crewgate.domain.stats import SPANS
-from crewgate.domain.verdict import Person
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from crewgate.domain.stats import SPANS, Stats
+from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.context import SlackContext
+from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import explain_errors
+from crewgate.slack.payloads import Command
+from crewgate.slack.press import parse_press
 from crewgate.slack.stats import strings
-from crewgate.slack.stats.messages import render_stats
+from crewgate.slack.stats.messages import render_posted, render_stats
 from crewgate.usecases.queries.stats import stats
 
-_SPANS = {f"{days}d": days for days in SPANS}
-_USUAL = 30
+_SPANS: Final = {f"{days}d": days for days in SPANS}
+_USUAL: Final = 30
 
 
-async def answer_stats(words: Sequence[str], by: Person, *, context: SlackContext) -> Message:
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the button on the app; the command is one of `/crew`."""
+    app.action(ids.POST_STATS)(partial(on_post, context=context))
+
+
+async def on_stats_command(asked: Command, respond: Respond, *, context: SlackContext) -> None:
     """Answer `[crew] [7d|30d|90d]`, in either order."""
+    words = asked.arguments[1:]
     spans = [word for word in words if word in _SPANS]
     crews = [word for word in words if word not in _SPANS]
-    if len(spans) > 1 or len(crews) > 1 or (crews and _is_span(crews[0], context)):
-        return Message(strings.USAGE, [])
-    days = _SPANS[spans[0]] if spans else _USUAL
-    crew = crews[0] if crews else None
-    return render_stats(await stats(by.id, crew=crew, days=days, context=context))
+    if len(spans) > 1 or len(crews) > 1 or any(_is_span(word, context) for word in crews):
+        await send_ephemeral(respond, strings.USAGE)
+        return
+    value = " ".join((str(_SPANS[spans[0]] if spans else _USUAL), *crews))
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
+        found = await _count(value, asked.by.id, context)
+        await _send(respond, partial(render_stats, found, asked=value))
+
+
+async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
+    """Show the team's numbers to the channel where they were asked for."""
+    await ack()
+    press = parse_press(body)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
+        found = await _count(press.value, press.by.id, context)
+        await _send(respond, partial(render_posted, found, press.by), to_all=True)
+
+
+async def _count(value: str, by: str, context: SlackContext) -> Stats:
+    days, _, crew = value.partition(" ")
+    return await stats(by, crew=crew or None, days=int(days), context=context)
+
+
+async def _send(respond: Respond, render: Callable[..., Message], *, to_all: bool = False) -> None:
+    """Answer with charts, else with bars of text: two of the five answers that Slack takes."""
+    if not await send_ephemeral(respond, render(charts=True), to_all=to_all):
+        await send_ephemeral(respond, render(charts=False), to_all=to_all)
 
 
 def _is_span(word: str, context: SlackContext) -> bool:

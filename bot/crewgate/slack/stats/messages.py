@@ -2,26 +2,123 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from crewgate.domain.stats import Stats
-from crewgate.slack.blockkit.blocks import Message, context, section, sections
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import (
+    CHART_LABEL_LIMIT,
+    Block,
+    Message,
+    actions,
+    bar_chart,
+    button,
+    context,
+    section,
+    sections,
+)
+from crewgate.slack.blockkit.text import escape_mrkdwn, plain
 from crewgate.slack.stats import strings
 
 #: What a list of crews, and one of people, may take.
 _LIST_BUDGET: Final = 2_500
+#: More bars of text would not fit on a phone.
+_BARS: Final = 10
+_CELLS: Final = 10
 
 
-def render_stats(stats: Stats) -> Message:
-    """The numbers of a person's crews; their own, and those of the people whom they may see."""
+def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
+    """The numbers of a person's crews; their own, and those of the people whom they may see.
+
+    Without `charts` there are bars of text. `asked` is the value of the buttons.
+    """
     if not stats.crews:
         return Message(strings.NOTHING_READABLE, [])
+    own = [strings.mine(stats.mine)] if stats.mine is not None else []
+    people = [strings.of_person(*one) for one in stats.people]
+    message = _render(stats, [*own, *people], charts=charts)
+    press = button(strings.POST, action_id=ids.POST_STATS, value=asked)
+    return replace(message, blocks=[*message.blocks, actions(press)])
+
+
+def render_posted(stats: Stats, by: Person, *, charts: bool) -> Message:
+    """The same for a channel: the team's numbers alone, and the person who shows them."""
+    message = _render(stats, [], charts=charts)
+    return replace(message, blocks=[*message.blocks, context(strings.posted_by(by))])
+
+
+def _render(stats: Stats, people: Sequence[str], *, charts: bool) -> Message:
     seen = [f"• {strings.observation(one, stats.days)}" for one in stats.observations]
     blocks = [section("\n".join((strings.headline(stats), *seen)))]
     blocks.append(section("\n".join(strings.numbers(stats.team, stats.waiting))))
     if len(stats.crews) > 1:
         blocks += sections(map(strings.of_crew, stats.crews), budget=_LIST_BUDGET)[0]
-    own = [strings.mine(stats.mine)] if stats.mine is not None else []
-    people = [strings.of_person(*one) for one in stats.people]
-    blocks += sections([*own, *people], budget=_LIST_BUDGET)[0]
+    blocks += sections(people, budget=_LIST_BUDGET)[0]
+    if stats.team.now.decided or stats.team.before.decided:
+        span = strings.span(stats)
+        blocks += [one.native(span) if charts else one.bars() for one in _charts(stats)]
     return Message(strings.plain_headline(stats), [*blocks, context(strings.LEGEND)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Chart:
+    """Bars of this span and of the one before; each figure stands in the text too."""
+
+    title: str
+    labels: Sequence[str]
+    now: Sequence[float]
+    before: Sequence[float]
+
+    def native(self, span: str) -> Block:
+        """Slack's own chart."""
+        return bar_chart(self.title, self.labels, {span: self.now, strings.BEFORE: self.before})
+
+    def bars(self) -> Block:
+        """The same as text."""
+        most = max(*self.now, *self.before, 1)
+        figures = zip(self.labels, self.now, self.before, strict=True)
+        lines = [
+            f"{_bar(now / most)} {escape_mrkdwn(label, 3 * CHART_LABEL_LIMIT)} {now:g} ({before:g})"
+            for label, now, before in figures
+        ]
+        return section("\n".join((f"*{self.title}*", *lines[:_BARS])))
+
+
+def _charts(stats: Stats) -> Iterator[_Chart]:
+    if len(stats.crews) > 1:
+        names = _labels([one.crew for one in stats.crews])
+        now, before = zip(
+            *((one.figures.now, one.figures.before) for one in stats.crews), strict=True
+        )
+        decided = ([one.decided for one in span] for span in (now, before))
+        hours = ([_hours(one.median) for one in span] for span in (now, before))
+        yield _Chart(strings.DECIDED, names, *decided)
+        yield _Chart(strings.HOURS, names, *hours)
+        return
+    spans = (stats.team.now, stats.team.before)
+    outcomes = ((one.approved, one.revised, one.by_rule) for one in spans)
+    yield _Chart(strings.DECIDED, strings.OUTCOMES, *outcomes)
+    times = ((_hours(one.median), _hours(one.most)) for one in spans)
+    yield _Chart(strings.HOURS_TO_DECISION, strings.WITHIN, *times)
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Short names that differ."""
+    cut = [plain(name, CHART_LABEL_LIMIT) for name in names]
+    return [
+        f"{plain(one, CHART_LABEL_LIMIT - 4)} {number}" if cut.count(one) > 1 else one
+        for number, one in enumerate(cut, start=1)
+    ]
+
+
+def _hours(length: timedelta | None) -> float:
+    return round((length or timedelta()) / timedelta(hours=1), 1)
+
+
+def _bar(share: float) -> str:
+    full = round(_CELLS * share)
+    return "▓" * full + "░" * (_CELLS - full)

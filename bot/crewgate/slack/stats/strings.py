@@ -29,6 +29,13 @@ from crewgate.slack.blockkit.text import date, duration
 from crewgate.slack.ids import COMMAND
 
 _NAMED: Final = 3
+POST: Final = "Post to channel"
+DECIDED: Final = "Decided"
+HOURS: Final = "Hours until half were decided"
+HOURS_TO_DECISION: Final = "Hours to decision"
+WITHIN: Final = ("Half within", "Nine of ten within")
+OUTCOMES: Final = ("Approved", "Sent back", "By a rule")
+BEFORE: Final = "Before"
 USAGE: Final = (
     f"`{COMMAND} stats` knows the spans {', '.join(f'`{days}d`' for days in SPANS[:-1])} and"
     f" `{SPANS[-1]}d`, and one crew: `{COMMAND} stats research 7d`."
@@ -46,6 +53,16 @@ def headline(stats: Stats) -> str:
     if len(names) > _NAMED:
         names = [shared.counted(len(names), "crew")]
     return shared.joined(f"*The last {stats.days} days*", shared.in_words(names))
+
+
+def span(stats: Stats) -> str:
+    """The span's name in a chart."""
+    return f"Last {stats.days} days"
+
+
+def posted_by(who: Person) -> str:
+    """Name the person who shows the numbers to a channel."""
+    return f"Posted by {shared.person(who)}"
 
 
 def plain_headline(stats: Stats) -> str:
@@ -105,7 +122,11 @@ def _of(crew: str) -> str:
 def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:
     """A line for each number that there is."""
     now, before = both.now, both.before
-    yield f"*Decided* {now.decided:,} ({before.decided:,})"
+    yield shared.joined(
+        f"*Decided* {now.decided:,} ({before.decided:,})",
+        f"approved {now.approved:,} ({before.approved:,})",
+        f"sent back {now.revised:,} ({before.revised:,})",
+    )
     if now.at_once.whole:
         yield f"*Approved at once* {_share(now.at_once)} ({_percent(before.at_once)})"
     if now.rounds is not None:

@@ -23,7 +23,23 @@ const RENDER = {
     h("div", { class: "context" }, block.elements.map((one) => (one.type === "image" ? picture(one) : textOf(one)))),
   actions: (block, context) => h("div", { class: "actions" }, block.elements.map((one) => interactive(one, context))),
   input: (block, context) => inputBlock(block, context),
+  data_visualization: (block) => chart(block),
 };
+
+/** Bars, with their values; other kinds of chart are shown as bars too. */
+function chart({ title, chart: { series, segments, axis_config } }) {
+  const plotted = series ?? [{ name: "", data: segments }];
+  const most = Math.max(1, ...plotted.flatMap((one) => one.data.map((point) => point.value)));
+  const bar = (point, number) =>
+    h("span", { class: `bar bar-${number}`, style: `--share: ${Math.max(0, point.value) / most}` }, `${point.value}`);
+  return h("figure", { class: "chart" },
+    h("figcaption", {}, title, h("span", { class: "series" }, plotted.map((one, number) =>
+      h("span", { class: `key key-${number}` }, one.name)))),
+    (axis_config?.categories ?? segments.map((one) => one.label)).map((category, place) =>
+      h("div", { class: "bars" },
+        h("span", { class: "category" }, category),
+        h("span", { class: "plot" }, plotted.map((one, number) => bar(one.data[place], number))))));
+}
 
 let inputs = 0;
 
