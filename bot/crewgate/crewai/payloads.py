@@ -31,7 +31,6 @@ from crewgate.crewai.wire import (
     EXPECTED_OUTPUT,
     KNOWN,
     OUTPUT,
-    TASK_DESCRIPTION,
     TASK_ID,
     TASK_NAME,
     ExecutionRef,
@@ -131,11 +130,8 @@ class _Notification(Webhooks, ExecutionRef):
     task_id: Id = Field(validation_alias=TASK_ID)
     task_name: Text = Field(None, validation_alias=TASK_NAME)
     name: Text = None
-    task_description: Text = Field(None, validation_alias=TASK_DESCRIPTION)
-    description: Text = None
     expected_output: Text = Field(None, validation_alias=EXPECTED_OUTPUT)
     agent: Text = None
-    summary: Text = None
     meta: Lenient[Webhooks] = None
     """Callers that kick off may put URLs here."""
     resume_extensions: Lenient[list[object]] = None
@@ -177,10 +173,8 @@ def parse_notification(body: bytes) -> Notification:
         task_id=wire.task_id,
         output=find_output(fields, OUTPUT, known=KNOWN) or Output(""),
         task_name=wire.task_name or wire.name,
-        task_description=wire.task_description or wire.description,
         expected_output=wire.expected_output,
         agent=wire.agent,
-        summary=wire.summary,
         inputs=read_given(fields["inputs"]) if "inputs" in fields else None,
         meta=read_given(fields.get("meta")),
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,

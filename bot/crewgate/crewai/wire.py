@@ -15,7 +15,6 @@ EXECUTION_ID: Final = AliasChoices("execution_id", "executionId", "kickoff_id", 
 TASK_ID: Final = AliasChoices("task_id", "taskId")
 OUTPUT: Final = ("task_output", "taskOutput", "output", "result")
 TASK_NAME: Final = AliasChoices("task_name", "taskName")
-TASK_DESCRIPTION: Final = AliasChoices("task_description", "taskDescription")
 EXPECTED_OUTPUT: Final = AliasChoices("expected_output", "expectedOutput")
 TASK_URL: Final = AliasChoices("taskWebhookUrl", "task_webhook_url")
 STEP_URL: Final = AliasChoices("stepWebhookUrl", "step_webhook_url")
@@ -32,7 +31,6 @@ KNOWN: Final = (
             EXECUTION_ID,
             TASK_ID,
             TASK_NAME,
-            TASK_DESCRIPTION,
             EXPECTED_OUTPUT,
             TASK_URL,
             STEP_URL,
@@ -43,7 +41,7 @@ KNOWN: Final = (
         for name in names.choices
     )
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
-    | {"resume_extensions"}
+    | {"resume_extensions", "taskDescription", "task_description"}
 )
 
 

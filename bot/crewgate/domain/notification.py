@@ -137,10 +137,8 @@ class Notification:
     task_id: str
     output: Output
     task_name: str | None = None
-    task_description: str | None = None
     expected_output: str | None = None
     agent: str | None = None
-    summary: str | None = None
     inputs: CallerValues | None = None
     """The inputs of the execution, if the crew says them."""
     meta: CallerValues = ()

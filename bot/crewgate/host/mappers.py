@@ -65,7 +65,6 @@ def question_from_row(row: sqlite3.Row) -> Question:
         **{name: row[name] for name in (*same, "source")},
         emit=tuple(json.loads(row["emit"])),
         pending=json.loads(row["pending"]),
-        carried_out=bool(row["carried_out"]),
     )
 
 

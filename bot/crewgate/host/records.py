@@ -123,7 +123,6 @@ class Question:
     """When it was answered or, without an answer, given up."""
     source: str
     """Through what it was answered."""
-    carried_out: bool
     """The flow has gone on with the answer, to its end or its next question."""
 
 
