@@ -2,22 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.question import Question, Reading, approval_of, reading_of
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
-from crewgate.domain.rules.rule import Rule, TimeOut
-from crewgate.domain.verdict import (
-    Answer,
-    Approve,
-    Decision,
-    Revise,
-    Verdict,
-    Vote,
-    decision_of_time,
-)
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 """The ways in which a request leaves nothing to answer."""
@@ -114,21 +105,21 @@ def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def decision_of_rule(
-    name: str, timeout: TimeOut, question: Question | None, at: datetime
-) -> Decision | None:
-    """Return the decision of a rule when nobody decided; None if the rule leaves the round waiting.
+def verdict_of_time(timeout: TimeOut, question: Question | None) -> Verdict | None:
+    """Return the verdict of a rule when nobody decided; None if it leaves the round waiting.
 
     A rule answers a question with its words, or with the first label that reads as an approval; if
     there is none, the round is left waiting.
     """
-    decision = decision_of_time(name, timeout, at)
-    if decision is None or question is None:
-        return decision
-    if isinstance(decision.verdict, Approve):
-        label = approval_of(question)
-        return None if label is None else replace(decision, verdict=Answer(label, is_label=True))
-    return replace(decision, verdict=interpret(decision.verdict, question))
+    match timeout.then, question:
+        case Then.REVISE, _:
+            return interpret(Revise(timeout.feedback), question)
+        case Then.APPROVE, None:
+            return Approve()
+        case Then.APPROVE, Question() if (label := approval_of(question)) is not None:
+            return Answer(label, is_label=True)
+        case _:
+            return None
 
 
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:

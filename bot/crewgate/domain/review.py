@@ -37,8 +37,8 @@ from typing import assert_never
 
 from crewgate.domain.answering import (
     RequestEnded,
-    decision_of_rule,
     require_compatible,
+    verdict_of_time,
     why_request_ended,
 )
 from crewgate.domain.effects import Effect, EffectKind
@@ -79,6 +79,8 @@ from crewgate.domain.verdict import (
     Answer,
     Decision,
     Person,
+    TimedOut,
+    Via,
     Vote,
     decision_of_votes,
     voices_of,
@@ -294,8 +296,11 @@ class Round:
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
             raise InvalidTransition(self.state, "be timed out: no rule says when")
-        decision = decision_of_rule(self.rule.name, self.rule.timeout, self.question, at)
-        return self._decide(decision) if decision is not None else Transition(self, ())
+        verdict = verdict_of_time(self.rule.timeout, self.question)
+        if verdict is None:
+            return Transition(self, ())
+        by = TimedOut(self.rule.name, self.rule.timeout.after)
+        return self._decide(Decision(verdict, by, at, Via.RULE))
 
     def _decide(self, decision: Decision) -> Transition:
         """Raise VerdictMisplaced unless a question gets an Answer, and a task something else."""

@@ -8,7 +8,6 @@ from typing import assert_never
 
 from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Then, TimeOut
 
 #: The feedback of an approval without a comment. All feedback becomes context for the crew, so
 #: this is fixed and short.
@@ -176,17 +175,3 @@ def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision
         votes if several else (),
         last.on_behalf_of,
     )
-
-
-def decision_of_time(rule: str, timeout: TimeOut, at: datetime) -> Decision | None:
-    """Return the decision of a rule when nobody decided; None if it leaves the round waiting."""
-    by = TimedOut(rule, timeout.after)
-    match timeout.then:
-        case Then.REVISE:
-            return Decision(Revise(timeout.feedback), by, at, Via.RULE)
-        case Then.APPROVE:
-            return Decision(Approve(), by, at, Via.RULE)
-        case Then.LEAVE:
-            return None
-        case _:
-            assert_never(timeout.then)

@@ -199,11 +199,8 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
 
 async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
     """Have the card brought up to date, in order with every other update of it."""
-    async with context.uow.begin() as tx:
-        refreshed = replace(job.effect, kind=EffectKind.REFRESH)
-        await tx.enqueue([refreshed], at=context.clock())
-        await tx.complete(job)
-    return Delivered()
+    refreshed = replace(job.effect, kind=EffectKind.REFRESH)
+    return await settle(job, Delivered(), context, then=[refreshed])
 
 
 def _is_over_undecided(round_: Round) -> bool:

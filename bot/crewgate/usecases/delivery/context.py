@@ -8,11 +8,9 @@ from crewgate.domain.outcome import Outcome
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round
 from crewgate.usecases.context import ReviewContext
-from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Directory, Messenger
-from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.ports.slack import Messenger
 
 #: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
 #: unknown. Short on purpose: a crew that took a revision is busy for longer than this and refuses
@@ -40,17 +38,13 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryContext:
-    """The dependencies of deliveries; built once, by the app."""
+class DeliveryContext(ReviewContext):
+    """The dependencies of deliveries, on connections of their own; built once, by the app."""
 
-    uow: UnitOfWork
     messenger: Messenger
     clients: CrewClients
-    crews: Crews
     forwarder: WebhookForwarder
     flows: FlowAnswers
-    directory: Directory
-    clock: Clock
     jitter: Callable[[], float]
     """A fresh random number from 0 to 1."""
     retry: Retry = Retry()
@@ -61,12 +55,6 @@ class DeliveryContext:
     trace: Trace = no_trace
     refusing: set[tuple[str, str]] = field(default_factory=set)
     """Crews and channels that refused the latest post; their operators have been told."""
-
-    @property
-    def reviews(self) -> ReviewContext:
-        return ReviewContext(
-            uow=self.uow, crews=self.crews, directory=self.directory, clock=self.clock
-        )
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Return the time before which a try in doubt is not repeated; None if it may be now."""

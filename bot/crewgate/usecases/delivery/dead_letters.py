@@ -29,10 +29,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     since = dead_letter.received_at - TOGETHER
     told = await context.uow.read.open_report(crew.name, since=since)
     if told is not None:
-        async with context.uow.begin() as tx:
-            await tx.enqueue([replace(refresh, subject=told)], at=context.clock())
-            await tx.complete(job)
-        return Delivered()
+        return await settle(job, Delivered(), context, then=[replace(refresh, subject=told)])
     [first] = await context.uow.read.report(dead_letter)
     outcome = await messages.post(job, first, context, to=Thread(crew.channel))
     if not isinstance(outcome, Posted):

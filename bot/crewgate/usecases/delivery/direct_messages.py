@@ -108,7 +108,7 @@ def _user(job: Job) -> str:
 async def _posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
     """Return what one person is shown: of the rounds before those that they may read."""
     posting = await context.uow.read.posting(round_id)
-    readable = await context.reviews.readable(user, posting.view.earlier)
+    readable = await context.readable(user, posting.view.earlier)
     return replace(posting, view=posting.view.with_earlier(readable), reader=user)
 
 

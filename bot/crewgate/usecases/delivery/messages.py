@@ -45,11 +45,8 @@ async def say_about(
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
         # Some of them may not have been told.
-        async with context.uow.begin() as tx:
-            tell = round_.effect(EffectKind.TELL_REVIEWERS)
-            await tx.enqueue([tell], at=context.clock())
-            await tx.complete(job)
-        return Delivered()
+        tell = round_.effect(EffectKind.TELL_REVIEWERS)
+        return await settle(job, outcome, context, then=[tell])
     if row.revives_card:
         return await settle_in_thread(job, outcome, posting, context)
     return await settle(job, outcome, context)

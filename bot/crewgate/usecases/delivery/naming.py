@@ -53,7 +53,7 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
         log.info("reviewer_named", **fields_of(current), naming=naming.value)
 
     try:
-        await context.reviews.asking(record)
+        await context.asking(record)
     except StarterUnresolved:
         return NotSent("Slack does not say who started it", alone=True)
     return None

@@ -52,5 +52,5 @@ async def _offer(note: Note, context: DeliveryContext) -> None:
     )
     if round_.state is not State.WAITING or first != note.ts:
         return
-    if await context.reviews.may(note.by.id, Role.REVIEWER, round_):
+    if await context.may(note.by.id, Role.REVIEWER, round_):
         await context.messenger.offer(note, posting)

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import structlog
 
+from crewgate.domain.answering import verdict_of_time
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome
-from crewgate.domain.question import approval_of
 from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
@@ -33,7 +33,7 @@ from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
-from crewgate.usecases.timed import apply, cancel
+from crewgate.usecases.timed import apply
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +62,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         if round_.state is State.WAITING and round_.escalated_at is None:
-            transition = round_.escalate(context.clock())
-            await tx.save(transition.round)
-            await tx.enqueue(transition.effects, at=context.clock())
+            await apply(tx, round_.escalate(context.clock()), at=context.clock())
             await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
         await tx.complete(job)
     return Delivered()
@@ -82,9 +80,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
         if waits:
             transition = round_.time_out(context.clock())
             if transition.round != round_:
-                await tx.save(transition.round)
-                await tx.enqueue(transition.effects, at=context.clock())
-                await cancel(tx, round_)
+                await apply(tx, transition, at=context.clock())
             await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
         await tx.complete(job)
     if waits:
@@ -174,10 +170,10 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
 
 def _then(round_: Round) -> Then:
     """Return what a round's rule does if nobody decides."""
-    rule, question = round_.rule, round_.question
-    then = rule.timeout.then if rule is not None and rule.timeout is not None else Then.LEAVE
-    cannot = question is not None and approval_of(question) is None
-    return Then.LEAVE if then is Then.APPROVE and cannot else then
+    timeout = None if round_.rule is None else round_.rule.timeout
+    if timeout is None or verdict_of_time(timeout, round_.question) is None:
+        return Then.LEAVE
+    return timeout.then
 
 
 def _to(job: Job, user: str, number: int) -> Effect:

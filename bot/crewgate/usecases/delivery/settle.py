@@ -1,5 +1,6 @@
 """Recording the outcome of an effect in Slack, and ending what can never be delivered."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 import structlog
@@ -14,13 +15,19 @@ log = structlog.get_logger(__name__)
 
 
 async def settle(
-    job: Job, outcome: Outcome, context: DeliveryContext, *, failed: Effect | None = None
+    job: Job,
+    outcome: Outcome,
+    context: DeliveryContext,
+    *,
+    failed: Effect | None = None,
+    then: Iterable[Effect] = (),
 ) -> Outcome:
     """Settle an effect in Slack: it is done, tried again, or has come to an end.
 
     An outage of Slack ends nothing. What fails by itself is given up after a day, or at once when
     Slack will never take it; only a card has no deadline. A post that comes to its end is set
-    aside. Anything else is dropped, and `failed` says in the thread what people lose by it.
+    aside. Anything else is dropped, and `failed` says in the thread what people lose by it. `then`
+    follows what is done.
     """
     now = context.clock()
     if _has_come_to_an_end(job, outcome, context):
@@ -29,6 +36,7 @@ async def settle(
     async with context.uow.begin() as tx:
         match outcome:
             case Delivered():
+                await tx.enqueue(then, at=now)
                 await tx.complete(job)
             case NotSent(alone=True, retry_after=wait):
                 at = now + wait if wait else context.next_try(job, in_doubt=False)
