@@ -230,7 +230,7 @@ _READS_ALL: Final = (
 _NO_SETTINGS: Final = "Reads no settings."
 _READS: Final = {
     "demo": _NO_SETTINGS,
-    "host": "Reads no settings but the variables that --token-env and"
+    "host": "Reads no settings but SECRET_KEYS and the variables that --token-env and"
     " --flow-webhook-secret-env name.",
     "init": _NO_SETTINGS,
     "manifest": _NO_SETTINGS,

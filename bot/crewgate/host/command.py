@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from dotenv import load_dotenv
 
 from crewgate.crew_api.wire import FlowWebhook
+from crewgate.domain.parsers import InvalidSetting
 from crewgate.domain.redaction import Redactor
+from crewgate.encryption import parse_secret_keys
 from crewgate.host.engine.versions import check_names, require_crewai
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.serve import Options, leave, serve
@@ -60,6 +62,11 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         if url is not None and not _is_url(url):
             raise HostNotStarted(f"{option} {url!r} is no http(s) URL")
     flow_webhook = _flow_webhook(chosen, environment)
+    try:
+        keys = environment.get("SECRET_KEYS", "").strip()
+        secret_keys = parse_secret_keys(keys) if keys else ()
+    except InvalidSetting as wrong:
+        raise HostNotStarted(f"SECRET_KEYS: {wrong}") from None
     return Options(
         host=chosen.host,
         port=chosen.port,
@@ -69,8 +76,9 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
         flow_webhook=flow_webhook,
         redactor=Redactor(_secrets(environment)).also(
-            (token, flow_webhook.secret if flow_webhook else "")
+            (token, flow_webhook.secret if flow_webhook else "", *secret_keys)
         ),
+        secret_keys=secret_keys,
     )
 
 

@@ -3,24 +3,36 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
+import structlog
+
+from crewgate.encryption import Cipher, Unreadable, key_of
 from crewgate.host.errors import HostNotStarted, HostStops, NotKept
-from crewgate.host.schema import STEPS
+from crewgate.host.schema import SEALED, STEPS
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: The addresses that are kept decrypted: those that wait are compared at each look for what is due.
+_OPENED: Final = 4_096
 
 
 class Database:
     """Transactions on one file that no other process can open meanwhile."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file. Raises HostNotStarted if it cannot be used."""
+    def __init__(self, path: Path, keys: Sequence[str] = ()) -> None:
+        """Open the file. Raises HostNotStarted if it cannot be used.
+
+        Credentials are encrypted with the first of these keys, in SQL by `sealed`.
+        """
+        self._cipher = Cipher(keys)
         self._lock = threading.RLock()
         self._closed = False
         try:
@@ -37,7 +49,12 @@ class Database:
             raise HostNotStarted(f"{path} cannot be used: {error}") from error
 
     def _open(self) -> None:
-        self._connection.row_factory = sqlite3.Row
+        self._connection.row_factory = self._row if self._cipher.names else sqlite3.Row
+        self._connection.create_function("sealed", 1, self._sealed)
+        self._connection.create_function("opened", 1, lru_cache(_OPENED)(self._opened))
+        if self._cipher.names:
+            # Nothing of what is replaced may stay in the file.
+            self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
@@ -52,7 +69,42 @@ class Database:
             for statement in filter(str.strip, step.split(";\n") if number > version else ()):
                 self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {max(STEPS)}")
+        self._use_keys()
         self._connection.execute("COMMIT")
+        if self._cipher.names:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _use_keys(self) -> None:
+        """Encrypt all credentials with the newest key, unless they are. Raises HostNotStarted."""
+        query = "SELECT substr(canary, 11, 8) AS key, canary FROM secret_key"
+        found = self._connection.execute(query).fetchone()
+        if found is not None and key_of(found["canary"]) is not None:
+            self._connection.close()
+            raise HostNotStarted(
+                f"SECRET_KEYS: credentials in the file are encrypted with the key {found['key']},"
+                " and none here opens them: put it back; if it is lost, start with another"
+                " --database"
+            )
+        if self._cipher.names[:1] in ((), (found and found["key"],)):
+            return
+        for table, columns in SEALED.items():
+            anew = ", ".join(f"{one} = sealed(opened({one}))" for one in columns)
+            self._connection.execute(f"UPDATE {table} SET {anew}")  # noqa: S608  # names of ours
+        self._connection.execute("DELETE FROM secret_key")
+        self._connection.execute("INSERT INTO secret_key VALUES (sealed('crewgate'))")
+
+    def _row(self, cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
+        return sqlite3.Row(cursor, tuple(map(self._opened, values)))
+
+    def _sealed(self, text: str | None) -> str | None:
+        # One that no key opens stays as it is.
+        return text if text is None or key_of(text) else self._cipher.encrypt(text)
+
+    def _opened(self, value: T) -> T | str:
+        try:
+            return value if key_of(value) is None else self._cipher.decrypt(str(value))
+        except Unreadable:
+            return value
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -86,6 +138,15 @@ class Database:
         with self._lock:
             self._closed = True
             self._connection.close()
+
+
+def readable(table: str, rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:
+    """Yield the rows of a table, without those that have a damaged credential."""
+    for row in rows:
+        if key := next(filter(None, (key_of(row[one]) for one in SEALED[table])), None):
+            log.error("credential_unreadable", key=key, table=table, id=row["id"])
+        else:
+            yield row
 
 
 def or_not_kept(function: Callable[P, T]) -> Callable[P, T]:

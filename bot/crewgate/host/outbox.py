@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 
 from crewgate.crew_api.wire import sendable
-from crewgate.host.database import Database
+from crewgate.host.database import Database, readable
 from crewgate.host.mappers import webhook_from_row
 from crewgate.host.records import DueWebhook, Webhook
 
@@ -14,7 +14,7 @@ def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: 
     """Store webhooks in the transaction that they announce."""
     sql.executemany(
         "INSERT INTO webhooks (execution_id, kind, about, url, headers, body, due_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, sealed(?), sealed(?), sealed(?), ?)",
         [
             (
                 execution_id,
@@ -68,7 +68,8 @@ class Outbox:
         held = json.dumps(list(except_for))
         rows = self._database.rows(
             "SELECT * FROM webhooks WHERE id IN"
-            " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY url ORDER BY id)"
+            " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY"
+            " CASE WHEN url LIKE 'encrypted:%' THEN opened(url) ELSE url END ORDER BY id)"
             " AS place FROM webhooks AS one WHERE due_at <= ? AND (about != '') = ?"
             " AND NOT (kind = 'crew' AND EXISTS (SELECT 1 FROM webhooks AS before"
             " WHERE before.execution_id = one.execution_id AND before.kind = 'task')))"
@@ -76,7 +77,7 @@ class Outbox:
             " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
             *(at, announcing, to_one_url, held, limit),
         )
-        return [webhook_from_row(row) for row in rows]
+        return [webhook_from_row(row) for row in readable("webhooks", rows)]
 
     def next_due(self, *, after: float) -> float | None:
         [[at]] = self._database.rows("SELECT min(due_at) FROM webhooks WHERE due_at > ?", after)

@@ -71,7 +71,16 @@ ALTER TABLE questions ADD COLUMN expires_at REAL;
 
 _EDITED: Final = "ALTER TABLE rounds ADD COLUMN edited TEXT;  -- NULL: the decision is about output"
 
-STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED}
+# A text that the key encrypted with which all credentials are; no row: they are plain.
+_CANARY: Final = "CREATE TABLE secret_key (canary TEXT NOT NULL)"
+
+SEALED: Final = {
+    "executions": ("kickoff", "task_url", "step_url", "crew_url"),
+    "webhooks": ("url", "headers", "body"),
+}
+"""The columns that hold credentials, by table: written with `sealed`, and read as they were."""
+
+STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED, 5: _CANARY}
 """From nothing to the present tables; `PRAGMA user_version` is the last that a file has behind it.
 
 The first release made files of version 2.

@@ -52,6 +52,8 @@ class Options:
     new_id: Callable[[], str] = random_id
     redactor: Redactor = field(default_factory=Redactor)
     """Knows what must not be told of the environment."""
+    secret_keys: tuple[str, ...] = ()
+    """The keys that credentials are encrypted with, the newest first."""
     limits: Limits = field(default_factory=Limits.of_process)
     lookups: Lookups = field(default_factory=Lookups)
 
@@ -68,7 +70,10 @@ async def serve(targets: Mapping[str, Target], options: Options) -> None:
 @asynccontextmanager
 async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncIterator[str]:
     """Serve while the block lasts; yield the address. Raises HostNotStarted."""
-    with _bind(options.host, options.port) as listener, closing(Database(options.database)) as file:
+    with (
+        _bind(options.host, options.port) as listener,
+        closing(Database(options.database, options.secret_keys)) as file,
+    ):
         port = listener.getsockname()[1]
         url = options.public_url or f"http://{_reachable(options.host)}:{port}"
         sender = Sender(

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendable
-from crewgate.host.database import Database
+from crewgate.host.database import Database, readable
 from crewgate.host.errors import TargetChanged
 from crewgate.host.mappers import (
     execution_from_row,
@@ -48,7 +48,7 @@ class Store:
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT INTO executions (id, target, kickoff, task_url, step_url, crew_url, state,"
-                " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " created_at) VALUES (?, ?, sealed(?), sealed(?), sealed(?), sealed(?), ?, ?)",
                 (
                     execution_id,
                     target,
@@ -72,7 +72,8 @@ class Store:
     def unfinished(self) -> list[Execution]:
         """Return every execution that has not ended, the oldest first."""
         query = "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
-        return [execution_from_row(row) for row in self._database.rows(query)]
+        rows = readable("executions", self._database.rows(query))
+        return [execution_from_row(row) for row in rows]
 
     def begin(self, execution_id: str, tasks: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
         """Mark it as running on these tasks, and return the tasks as they were when it began.
@@ -188,7 +189,7 @@ class Store:
                     "SELECT kickoff FROM executions WHERE id = ?", (call.execution_id,)
                 ).fetchone()
                 sql.execute(
-                    "UPDATE executions SET kickoff = ? WHERE id = ?",
+                    "UPDATE executions SET kickoff = sealed(?) WHERE id = ?",
                     (with_human_input(kickoff, call.human_input), call.execution_id),
                 )
             _set_state(sql, call.execution_id)
@@ -308,7 +309,8 @@ def _carry_out(sql: Connection, execution_id: str, *, at: float) -> None:
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
     """Store the URLs of a resume; there are none while people are asked."""
     sql.execute(
-        "UPDATE executions SET task_url = ?, step_url = ?, crew_url = ? WHERE id = ?",
+        "UPDATE executions SET task_url = sealed(?), step_url = sealed(?), crew_url = sealed(?)"
+        " WHERE id = ?",
         (urls.task, urls.step, urls.crew, execution_id),
     )
 
