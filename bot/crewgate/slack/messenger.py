@@ -28,13 +28,13 @@ from crewgate.slack.client.names import Names
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
 from crewgate.slack.executions.messages import (
+    RESULT_TITLE,
     render_end,
     render_forward_failed,
     render_progress,
     render_result_file_failed,
     result_file_name,
 )
-from crewgate.slack.executions.strings import RESULT_TITLE
 from crewgate.slack.notes.messages import render_offer
 from crewgate.slack.reviews.calls import (
     below_headline,

@@ -158,12 +158,12 @@ def test_names_of_inputs_are_made_readable(name: str, shown: str) -> None:
 
 
 def test_a_form_holds_what_slack_can_show() -> None:
-    form = render_form("research", ["topic", "job_description", "topic"])
+    form = render_form("research", dict.fromkeys(["topic", "job_description"], ""))
     assert form["blocks"][0]["elements"][0]["text"] == "*research*"
     multiline = [block["element"]["multiline"] for block in form["blocks"][1:]]
     assert multiline == [False, True]
-    assert "needs no inputs" in str(render_form("research", []))
-    assert "more inputs than" in str(render_form("research", [f"n{n}" for n in range(46)]))
+    assert "needs no inputs" in str(render_form("research", {}))
+    assert "more inputs than" in str(render_form("research", {f"n{n}": "" for n in range(46)}))
     assert render_notice("hello")["blocks"]
 
 

@@ -14,7 +14,7 @@ from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.rules.absence import end_of_day, last_day
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.away import strings
+from crewgate.slack.away import forms
 from crewgate.slack.away.forms import render_form
 from crewgate.slack.away.request import AwayRequest, RequestUnclear, parse_away_form, parse_request
 from crewgate.slack.blockkit.blocks import Block
@@ -55,23 +55,23 @@ async def on_away_command(
         try:
             asked = parse_request(command.text, today)
         except RequestUnclear as unclear:
-            await say(strings.unclear(unclear))
+            await say(forms.unclear(unclear))
             return
         if asked.until is not None and asked.delegate is not None:
             answer = await _set(command.by, asked.until, asked.delegate, client, context)
             wrong = answer.wrong is not None
-            await say(strings.nothing_set(answer.sentence) if wrong else answer.sentence)
+            await say(forms.nothing_set(answer.sentence) if wrong else answer.sentence)
             return
         form = await _form(command.by, asked, client, context)
         if await open_modal(client, command.trigger_id, form) is None:
-            await say(strings.NOT_OPENED)
+            await say(forms.NOT_OPENED)
 
 
 async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
     say = partial(send_ephemeral, respond)
     async with explain_errors(say, context=context, by=by):
         was_away = await come_back(by, context=context)
-        await say(strings.BACK if was_away else strings.NOT_AWAY)
+        await say(forms.BACK if was_away else forms.NOT_AWAY)
 
 
 async def on_away_submitted(
@@ -90,7 +90,7 @@ async def on_away_submitted(
             await ack(response_action="errors", errors={answer.wrong: answer.sentence})
         else:
             await ack(
-                response_action="update", view=render_notice(answer.sentence, title=strings.TITLE)
+                response_action="update", view=render_notice(answer.sentence, title=forms.TITLE)
             )
 
 
@@ -105,13 +105,13 @@ async def _set(
     latest = last_day(context.clock(), here)
     if is_colleague is None:
         # Slack is not asked again: that could take longer than it waits.
-        return Answer(strings.refused(AbsenceProblem.NOT_TOLD, latest), ids.AWAY_DELEGATE)
+        return Answer(forms.refused(AbsenceProblem.NOT_TOLD, latest), ids.AWAY_DELEGATE)
     try:
         absence = await go_away(by, delegate, until=end_of_day(day, here), context=context)
     except AbsenceRefused as error:
         wrong = ids.AWAY_UNTIL if error.why in _ABOUT_THE_DAY else ids.AWAY_DELEGATE
-        return Answer(strings.refused(error.why, latest), wrong)
-    return Answer(strings.is_set(absence, day, zone))
+        return Answer(forms.refused(error.why, latest), wrong)
+    return Answer(forms.is_set(absence, day, zone))
 
 
 async def _form(
@@ -126,5 +126,5 @@ async def _form(
     return render_form(
         until=asked.until or day,
         delegate=asked.delegate or absence.delegate,
-        above=strings.is_away(absence, day, zone),
+        above=forms.is_away(absence, day, zone),
     )

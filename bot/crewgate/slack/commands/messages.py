@@ -19,7 +19,7 @@ from crewgate.slack.blockkit.blocks import (
     sections,
 )
 from crewgate.slack.blockkit.text import date, duration, one_line
-from crewgate.slack.executions.strings import bar, names, subject, tasks, tasks_done
+from crewgate.slack.executions.messages import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.reviews import state_strings, summary

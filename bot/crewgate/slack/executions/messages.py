@@ -1,17 +1,32 @@
-"""Messages about an execution, rendered; nothing an agent wrote is trusted."""
+"""Messages about an execution; nothing an agent wrote is trusted."""
 
 from collections.abc import Sequence
+from itertools import starmap
+from typing import Final, assert_never
 
-from crewgate.domain.execution import Execution
+from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate, id_beginning
+from crewgate.domain.given import shown
 from crewgate.domain.notification import Format
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
+from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, context, notification, section
-from crewgate.slack.executions import strings
+from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
 from crewgate.slack.reviews.calls import FILES_REFUSED, FORWARD_REFUSED, with_operators
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
+from crewgate.slack.strings import PLAIN
 from crewgate.usecases.read_models import ExecutionPosting
+
+RESULT_TITLE: Final = "The whole result"
+_VALUE_LIMIT: Final = 200
+_INPUTS_SHOWN: Final = 10
+#: Of a finished task; eight of them fit into one line.
+_SUMMARY_LIMIT: Final = 120
+_WAITING_SHOWN: Final = 5
+_BAR_CELLS: Final = 12
+"""Exact for two, three, four, six and twelve tasks."""
 
 
 def render_progress(
@@ -24,16 +39,16 @@ def render_progress(
     `waiting` are the rounds that wait, each with the people who have not decided.
     """
     execution = posting.execution
-    inputs = strings.inputs(execution)
-    moving = strings.progress(posting, waiting)
+    who = f"started by {shared.reviewer(starter)}" if starter is not None else ""
+    inputs = _inputs(execution)
     blocks = [
-        section(strings.headline(execution, starter)),
+        section(f":rocket: {shared.joined(*names(execution), who)}"),
         *([section(inputs)] if inputs else []),
-        context(shared.joined(strings.finished(posting), moving)),
+        context(shared.joined(_finished(posting), _progress(posting, waiting))),
         *([context(shared.removed(execution.removed_at))] if execution.removed_at else []),
     ]
-    text = strings.progress_plain(execution, is_waiting=bool(waiting))
-    return Message(notification(text), blocks)
+    state = "waits for a decision" if waiting else execution.state.value.lower()
+    return Message(notification(f"{shared.crew(execution.crew, PLAIN)}: {state}"), blocks)
 
 
 def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
@@ -44,19 +59,26 @@ def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) ->
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
     output = output_in_message(result) if result else NO_OUTPUT
-    blocks = [section(strings.ended(execution, starter, approved)), *output.blocks]
-    text = notification(strings.ended_plain(execution))
-    return Message(text, blocks, too_long=output.too_long)
+    blocks = [section(_ended(execution, starter, approved)), *output.blocks]
+    did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}
+    text = f"{shared.crew(execution.crew, PLAIN)} {did.get(execution.state, 'has finished')}"
+    return Message(notification(text), blocks, too_long=output.too_long)
 
 
 def render_forward_failed(kind: str, operators: Sequence[ReviewerRef] = ()) -> Message:
-    sentence = strings.forward_failed(kind)
+    sentence = (
+        f":exclamation: A {kind} webhook of this execution could not be forwarded: the address its "
+        "caller gave refused it or did not answer. It is not tried again."
+    )
     return with_operators(Message(sentence, [section(sentence)]), operators, FORWARD_REFUSED)
 
 
 def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
-    message = Message(strings.RESULT_FILE_FAILED, [section(strings.RESULT_FILE_FAILED)])
-    return with_operators(message, operators, FILES_REFUSED)
+    sentence = (
+        ":exclamation: Slack does not take the whole result as a file, so only its beginning is "
+        "shown here. The crew has all of it."
+    )
+    return with_operators(Message(sentence, [section(sentence)]), operators, FILES_REFUSED)
 
 
 def result_file_name(execution: Execution) -> str:
@@ -66,4 +88,130 @@ def result_file_name(execution: Execution) -> str:
     """
     is_json = execution.result is not None and execution.result.format is Format.JSON
     ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
-    return f"{strings.RESULT_FILE}{ended}.{'json' if is_json else 'md'}"
+    return f"result{ended}.{'json' if is_json else 'md'}"
+
+
+def names(execution: Execution) -> tuple[str, ...]:
+    """What an execution is about and its crew; the first is bold."""
+    crew, about = shared.crew(execution.crew), subject(execution)
+    return (shared.bold(about), crew) if about else (shared.bold(crew),)
+
+
+def subject(execution: Execution) -> str:
+    """What an execution is about; empty where only its id tells it from others."""
+    is_id = execution.subject == id_beginning(execution.execution_id)
+    return "" if is_id else one_line(execution.subject, shared.TITLE_LIMIT)
+
+
+def _inputs(execution: Execution) -> str:
+    """Its inputs; empty when it has none, or the first line has all of them."""
+    given = shown(execution.inputs)
+    if execution.subject == ", ".join(" ".join(value.split()) for _, value in given):
+        return ""
+    lines = [
+        f"• {shared.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
+        for name, value in given[:_INPUTS_SHOWN]
+    ]
+    left = len(given) - _INPUTS_SHOWN
+    return "\n".join([*lines, f"• and {left} more"] if left > 0 else lines)
+
+
+def tasks_done(completed: int, total: int) -> str:
+    return f"{completed:,} of {shared.counted(total, 'task')}"
+
+
+def bar(completed: int | None, total: int | None) -> str:
+    """`▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing when the numbers are missing or make no sense."""
+    if completed is None or total is None or total <= 0:
+        return ""
+    done = max(0, min(completed, total))
+    full = _BAR_CELLS * done // total
+    return f"{'▓' * full}{'░' * (_BAR_CELLS - full)} {tasks_done(done, total)}"
+
+
+def _progress(
+    posting: ExecutionPosting, waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]]
+) -> str:
+    """The part that moves: for whom it waits, else where the crew is."""
+    execution = posting.execution
+    drawn = bar(execution.completed_tasks, execution.total_tasks)
+    moved = drawn or tasks(execution.completed_tasks)
+    match execution.state:
+        case ExecutionState.RUNNING:
+            parts = [f"{icons.RUNNING} {moved}"]
+            if waiting:
+                parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), drawn]
+            # Another branch of a flow may go on while one waits.
+            waits = {round_.review.task_id for round_, _ in waiting}
+            if execution.current_task and execution.current_task not in waits:
+                parts.append(f"now at {_title(execution.current_task, posting)}")
+        case ExecutionState.COMPLETED:
+            parts = [f":checkered_flag: Completed · {moved}"]
+        case ExecutionState.FAILED:
+            parts = [f":x: Failed · {moved}"]
+        case ExecutionState.GONE:
+            parts = [f":grey_question: Ended: {EXECUTION_GONE}"]
+        case _:
+            assert_never(execution.state)
+    if execution.tokens is not None:
+        parts.append(f"{execution.tokens:,} tokens")
+    return shared.joined(*parts)
+
+
+def _waits(round_: Round, people: Sequence[ReviewerRef]) -> str:
+    waits = f"{icons.WAITING} {shared.bold(shared.task(round_))} waits"
+    if round_.other_channel is not None:
+        return f"{waits} in {shared.channel(round_.other_channel)}"
+    return f"{waits} for {shared.deciders(people) if people else 'a decision'}"
+
+
+def _title(name: str, posting: ExecutionPosting) -> str:
+    """A task as its card names it, if it had one."""
+    titles = {one.review.task_id: one.review.title for one in posting.rounds}
+    return shared.title(titles.get(name, name))
+
+
+def tasks(count: int) -> str:
+    """The number of finished tasks, when nobody says of how many."""
+    return f"{shared.counted(count, 'task')} done" if count else "Under way"
+
+
+def _finished(posting: ExecutionPosting) -> str:
+    before = posting.finished_before
+    earlier = f"{icons.DONE} {shared.counted(before, 'task')} before" if before else ""
+    return shared.joined(earlier, *(_done(one, posting) for one in posting.finished))
+
+
+def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
+    """A finished task; of one without a card also what its agent made."""
+    has_card = any(one.review.task_id == update.title for one in posting.rounds)
+    summary = "" if has_card else one_line(update.summary, _SUMMARY_LIMIT)
+    title = _title(update.title, posting)
+    return f"{icons.DONE} {title}: {summary}" if summary else f"{icons.DONE} {title}"
+
+
+def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | None) -> str:
+    """Tell its starter, once, how it ended; the result may be a round that was approved."""
+    who = f"{shared.reviewer(starter)}, " if starter is not None else ""
+    crew = shared.bold(shared.crew(execution.crew))
+    match execution.state:
+        case ExecutionState.FAILED:
+            why = one_line(execution.error, ANSWER_LIMIT) or "it did not say why"
+            return f":x: {who}{crew} failed: {why}"
+        case ExecutionState.GONE:
+            return (
+                f":grey_question: {who}{crew} does not know this execution. What waited here is "
+                "closed; start it again if it is still needed."
+            )
+        case _:
+            return f":checkered_flag: {who}{crew} has finished.{_result(execution, approved)}"
+
+
+def _result(execution: Execution, approved: Round | None) -> str:
+    if execution.result is None:
+        return " The crew has not told its result."
+    if approved is None or approved.decision is None:
+        return ""
+    round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"
+    who = phrases.decider(approved.decision)
+    return f" The result is {round_}, which {who} approved."

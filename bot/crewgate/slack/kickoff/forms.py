@@ -1,4 +1,4 @@
-"""The form that starts a crew, in all its states."""
+"""The form that starts a crew, in all its states, and what is said of it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -7,8 +7,19 @@ from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.modals import modal, select_field, text_field
-from crewgate.slack.kickoff import strings
+from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.ids import COMMAND
+from crewgate.slack.phrases import ANSWER_LIMIT
 
+TITLE: Final = "Start a crew"
+NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
+NO_CREW: Final = "There is no crew that you may start."
+NOT_UNDERSTOOD: Final = f"Name one crew: `{COMMAND} kickoff research`."
+ALREADY_SENT: Final = (
+    ":information_source: This form was sent already, and nothing more was started. What came of "
+    f"it is in the channel; type `{COMMAND} kickoff` to start another."
+)
+EMPTY: Final = "The crew needs this."
 FIELDS_LIMIT: Final = 45
 """Each may need a second block for what is wrong with it; a modal has 100."""
 _NAME_LIMIT: Final = 200
@@ -23,46 +34,36 @@ _LONG: Final = frozenset(
 
 def render_notice(sentence: str) -> Block:
     """A modal that only says something."""
-    return modal(strings.TITLE, [section(sentence)])
+    return modal(TITLE, [section(sentence)])
 
 
 def render_choice(crews: Sequence[str]) -> Block:
-    field = select_field(strings.CREW_LABEL, block_id=ids.CREW, action_id=ids.CREW, options=crews)
-    return modal(
-        strings.TITLE,
-        [field],
-        callback_id=ids.KICKOFF_CHOICE,
-        submit=strings.NEXT,
-    )
+    field = select_field("Which crew?", block_id=ids.CREW, action_id=ids.CREW, options=crews)
+    return modal(TITLE, [field], callback_id=ids.KICKOFF_CHOICE, submit="Next")
 
 
 def render_form(
     crew: str,
-    names: Sequence[str],
+    values: Mapping[str, str],
     *,
-    values: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
     warning: str = "",
 ) -> Block:
-    """The crew's inputs as fields; `values` were written already, `missing` are wrong."""
-    names = list(dict.fromkeys(names))
+    """The crew's inputs as fields, with what was written already; `missing` are wrong."""
+    names = tuple(dict.fromkeys((*values, *missing)))
     if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
-        return render_notice(strings.TOO_MANY)
+        return render_notice(
+            "This crew has more inputs than a form holds. It can be started over its API."
+        )
     about = context(shared.bold(shared.crew(crew)))
     blocks: list[Block] = [about, *([section(warning)] if warning else [])]
     for name in names:
-        blocks.append(_field(name, (values or {}).get(name, "")))
+        blocks.append(_field(name, values.get(name, "")))
         if name in missing:
-            blocks.append(context(strings.MISSING))
+            blocks.append(context(":exclamation: The crew needs this."))
     if not names:
-        blocks.append(section(strings.NO_INPUTS))
-    return modal(
-        strings.TITLE,
-        blocks,
-        callback_id=ids.KICKOFF_FORM,
-        metadata=crew,
-        submit=strings.START,
-    )
+        blocks.append(section("This crew needs no inputs."))
+    return modal(TITLE, blocks, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
 
 
 def _field(name: str, value: str) -> Block:
@@ -74,3 +75,45 @@ def _field(name: str, value: str) -> Block:
         value=value,
         multiline=bool(_LONG & set(name.lower().replace("-", "_").split("_"))),
     )
+
+
+def asking(crew: str) -> str:
+    return f"Asking {shared.crew(crew)} what it needs…"
+
+
+def starting(crew: str) -> str:
+    return (
+        f"Starting {shared.crew(crew)}… This can take a while; you may "
+        "close this, the channel shows what comes of it."
+    )
+
+
+def started(crew: str) -> str:
+    return f":rocket: {shared.bold(shared.crew(crew))} has started. Its thread is in the channel."
+
+
+def crew_away(crew: str, why: str) -> str:
+    said = one_line(why, ANSWER_LIMIT)
+    return (
+        f":exclamation: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
+        "Nothing was started."
+    )
+
+
+def refused(why: str) -> str:
+    return f":exclamation: Nothing was started. The crew said: {one_line(why, ANSWER_LIMIT)}"
+
+
+def unclear(why: str) -> str:
+    """Nobody knows whether it started, and what to do about that."""
+    said = one_line(why, ANSWER_LIMIT)
+    return (
+        f":exclamation: It may have started: {said}. Look in the channel and at the crew itself: "
+        f"if it runs, its first pause is a card here. If it does not, start it again with "
+        f"`{COMMAND} kickoff`."
+    )
+
+
+def gave_up(status: int, words: str) -> str:
+    """The answer of a crew, or of a gateway before it, that names no execution."""
+    return f"the answer was {status}: {words}" if words else "the answer names no execution"

@@ -17,7 +17,7 @@ from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.modals import open_modal, update_modal
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
-from crewgate.slack.kickoff import strings
+from crewgate.slack.kickoff import forms
 from crewgate.slack.kickoff.forms import render_choice, render_form, render_notice
 from crewgate.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
@@ -43,14 +43,14 @@ async def on_kickoff_command(
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=command.by):
         crews = await _startable(named, command.by, context)
         if not crews or len(named) > 1:
-            await send_ephemeral(respond, strings.NOT_UNDERSTOOD if named else strings.NO_CREW)
+            await send_ephemeral(respond, forms.NOT_UNDERSTOOD if named else forms.NO_CREW)
             return
         context.kickoffs.check(crews[0])
         only = crews[0] if len(crews) == 1 else None
-        first = render_notice(strings.asking(only)) if only else render_choice(crews)
+        first = render_notice(forms.asking(only)) if only else render_choice(crews)
         view_id = await open_modal(client, command.trigger_id, first)
         if view_id is None:
-            await send_ephemeral(respond, strings.NOT_OPENED)
+            await send_ephemeral(respond, forms.NOT_OPENED)
         elif only:
             shown = await _ask_for_inputs(only, context)
             await _update(client, shown, context, view_id=view_id)
@@ -82,7 +82,7 @@ async def on_crew_chosen(
         partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
     ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
-        await _acknowledge(ack, req, form, strings.asking(form.crew))
+        await _acknowledge(ack, req, form, forms.asking(form.crew))
         shown = await _ask_for_inputs(form.crew, context)
         await _replace(client, form, shown, context)
 
@@ -98,7 +98,7 @@ async def on_kickoff_submitted(
     """Start the crew, which may take minutes, and show the result."""
     form = parse_kickoff_form(body)
     empty = {
-        f"{ids.KICKOFF_INPUT}.{name}": strings.EMPTY
+        f"{ids.KICKOFF_INPUT}.{name}": forms.EMPTY
         for name, value in form.values.items()
         if not value
     }
@@ -110,7 +110,7 @@ async def on_kickoff_submitted(
     ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
         if await _claim(ack, form, context):
-            await _acknowledge(ack, req, form, strings.starting(form.crew))
+            await _acknowledge(ack, req, form, forms.starting(form.crew))
             await _start(client, form, context)
 
 
@@ -127,7 +127,7 @@ async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> boo
     async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
         is_new = await context.kickoffs.claim_form(form.crew, form.id)
         if not is_new:
-            await _replace_with_notice(ack, strings.ALREADY_SENT)
+            await _replace_with_notice(ack, forms.ALREADY_SENT)
     return is_new
 
 
@@ -143,25 +143,21 @@ async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContex
 
 
 def _render_again(form: KickoffForm, warning: str) -> Block:
-    return render_form(form.crew, list(form.values), values=form.values, warning=warning)
+    return render_form(form.crew, form.values, warning=warning)
 
 
 def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
     match answer:
         case KickoffAnswer(execution_id=str()):
-            return render_notice(strings.started(crew))
+            return render_notice(forms.started(crew))
         case KickoffAnswer(is_in_doubt=True, status=status, words=words):
-            return render_notice(strings.unclear(strings.gave_up(status, words)))
+            return render_notice(forms.unclear(forms.gave_up(status, words)))
         case KickoffAnswer(missing=missing, words=why):
-            names = [*values, *missing]
-            return render_form(
-                crew, names, values=values, missing=missing, warning=strings.refused(why)
-            )
+            return render_form(crew, values, missing=missing, warning=forms.refused(why))
         case NotSent(why=why):
-            warning = strings.crew_away(crew, why)
-            return render_form(crew, list(values), values=values, warning=warning)
+            return render_form(crew, values, warning=forms.crew_away(crew, why))
         case Unknown(why=why):
-            return render_notice(strings.unclear(why))
+            return render_notice(forms.unclear(why))
         case _:
             assert_never(answer)
 
@@ -169,8 +165,8 @@ def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome
 async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
-        return render_notice(strings.crew_away(crew, found.why))
-    return render_form(crew, found)
+        return render_notice(forms.crew_away(crew, found.why))
+    return render_form(crew, dict.fromkeys(found, ""))
 
 
 async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:
