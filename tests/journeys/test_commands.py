@@ -1,7 +1,7 @@
 """What people ask by slash command."""
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import message_text
+from crewgate.demo.workspace import error, message_text
 from tests.journeys.conftest import World
 
 
@@ -86,3 +86,23 @@ async def test_stats_are_posted_to_the_channel_and_with_bars_where_charts_are_no
     assert "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)" in text
     assert "You" not in text
     assert "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)" in await world.ask(ANA, "stats")
+
+
+async def test_the_csv_comes_in_private(world: World) -> None:
+    await world.pause("one", "first", "e-1")
+    await world.slack.click(ANA, await world.card("first"), "Approve")
+    await world.ask(ANA, "stats research")
+    answer = world.slack.ephemerals(ANA)[-1]
+    world.slack.fail("files.getUploadURLExternal", error("file_upload_size_restricted"))
+    await world.slack.click(ANA, answer, "CSV")
+    assert "did not take the file" in await world.told(ANA, count=2)
+
+    await world.slack.click(ANA, answer, "CSV")
+
+    assert "in your messages with me" in await world.told(ANA, count=3)
+    [file] = world.slack.files
+    assert file.name == "crewgate-research-30d.csv"
+    assert world.slack.world.channels[file.channel or ""].im_with == ANA
+    assert b"research,e-1,one,1," in (file.content or b"")
+    assert b",approve," in (file.content or b"")
+    assert b"first" not in (file.content or b"")

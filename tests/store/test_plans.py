@@ -23,7 +23,7 @@ from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, 
 from crewgate.usecases.queries import status as look
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
-from crewgate.usecases.queries.stats import stats
+from crewgate.usecases.queries.stats import decisions, stats
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.track import record_update
@@ -119,6 +119,7 @@ async def review_well(world: World) -> None:
     await world.uow.read.rounds.history(round_.review.id, limit=50)
     await queue(ANA.id, page=0, context=context)
     await stats(ANA.id, crew=None, days=30, context=context)
+    assert [one async for one in decisions(ANA.id, crew=None, days=30, context=context)]
 
 
 async def review_under_rules(world: World) -> None:

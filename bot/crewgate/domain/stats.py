@@ -13,7 +13,7 @@ from math import ceil
 from typing import Final
 
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import Person, Revise
+from crewgate.domain.verdict import Person, Revise, Via
 
 #: Days that can be asked about.
 SPANS: Final = (7, 30, 90)
@@ -101,6 +101,25 @@ class Waiting:
     count: int
     since: datetime
     """The oldest one's beginning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One decision: who, what, when, and how long it took. No text of it."""
+
+    crew: str
+    execution_id: str
+    task_id: str
+    round: int
+    opened_at: datetime
+    decided_at: datetime
+    is_approve: bool | None
+    """None: an answer to a flow."""
+    by: Person
+    """The id is empty for a rule."""
+    via: Via
+    waited: timedelta
+    is_on_target: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from crewgate.domain.review import State
-from crewgate.domain.stats import PER_CHARACTER, SHORT, Tally, Waiting
-from crewgate.domain.verdict import Via
+from crewgate.domain.stats import PER_CHARACTER, SHORT, Decided, Tally, Waiting
+from crewgate.domain.verdict import Person, Via
 from crewgate.store.engine import Reading
 from crewgate.store.statements import one_of
-from crewgate.store.tables import MICROSECOND, Instant, rounds
+from crewgate.store.tables import MICROSECOND, Instant, reviews, rounds
 
 #: The states that a decided round may be in.
 _DECIDED: Final = (State.DECIDED, State.RESUMED, State.STUCK, State.CLOSED)
@@ -80,6 +80,24 @@ _WAITING: Final = (
     .where(*_OF_QUEUES, _round.state == State.WAITING.value)
     .group_by(_round.crew)
 )
+#: Rounds that are held at a time.
+PAGE: Final = 1_000
+#: By their ids, which come in no order: so all pages together read each round once.
+_DECISIONS: Final = (
+    sa.select(
+        *(_round.id, _round.crew, _round.rule_id, reviews.c.execution_id, reviews.c.task_id),
+        *(_round.number, _round.opened_at, _round.decided_at, _round.is_approve),
+        *(_by.label("by"), _round.decided_by_name, _round.decided_via),
+        *(_waited.label("waited"), _round.is_on_target),
+    )
+    .join_from(rounds, reviews)
+    .where(
+        _round.id > sa.bindparam("after"),
+        _round.decided_at >= sa.bindparam("since", type_=Instant),
+    )
+    .order_by(_round.id)
+    .limit(PAGE)
+)
 #: By crew, the rules whose rounds count.
 Rules = Mapping[str, Sequence[str]]
 
@@ -96,6 +114,18 @@ class StatsQueries(Reading):
             for row in await self._rows(_TALLIES, {"crew": crew, "rules": rules, **span})
         ]
 
+    async def decisions(self, of: Rules, *, since: datetime) -> AsyncIterator[Decided]:
+        """Yield what was decided since then, in no order and in constant memory."""
+        after = ""
+        while True:
+            page = await self._rows(_DECISIONS, {"after": after, "since": since})
+            for row in page:
+                if row.rule_id in of.get(row.crew, ()):
+                    yield _to_decided(row)
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
+
     async def waiting(self, of: Rules) -> list[Waiting]:
         """Return the crews with rounds that wait."""
         return [
@@ -108,6 +138,22 @@ class StatsQueries(Reading):
 def _to_tally(crew: str, row: sa.Row[Any]) -> Tally:
     lists = {name: _numbers(getattr(row, name)) for name in ("waited", "made_in")}
     return Tally(**{**row._mapping, "crew": crew, "earlier": bool(row.earlier), **lists})
+
+
+def _to_decided(row: sa.Row[Any]) -> Decided:
+    return Decided(
+        crew=row.crew,
+        execution_id=row.execution_id,
+        task_id=row.task_id,
+        round=row.number,
+        opened_at=row.opened_at,
+        decided_at=row.decided_at,
+        is_approve=row.is_approve,
+        by=Person(row.by, row.decided_by_name),
+        via=Via(row.decided_via),
+        waited=timedelta(seconds=row.waited),
+        is_on_target=row.is_on_target,
+    )
 
 
 def _numbers(text: str | None) -> list[int]:

@@ -11,9 +11,9 @@ from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
-from crewgate.domain.stats import Share, Stats
+from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.queries.stats import stats
+from crewgate.usecases.queries.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.world import World
@@ -102,3 +102,33 @@ async def test_operators_see_who_decided_what(world: World) -> None:
     found = await ask(world, EVE.id)
     assert [(who.id, figures.decided) for who, figures in found.people] == [(ANA.id, 1)]
     assert (await ask(world)).people == ()
+
+
+async def listed(world: World, by: str, crew: str | None = None) -> list[Decided]:
+    found = decisions(by, crew=crew, days=7, context=world.reviews)
+    return sorted([one async for one in found], key=lambda one: one.decided_at)
+
+
+@both
+async def test_each_decision_is_listed_with_names_only_for_those_who_may_see_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crewgate.store.stats.PAGE", 2)
+    await decide_after(world, HOUR, "e-0")
+    world.clock.advance(8 * DAY)
+    world.crews["research"] = a_crew(operators=(User(EVE.id),))
+    world.crews["other"] = a_crew("other")
+    for number in range(1, 4):
+        await decide_after(world, HOUR, f"e-{number}")
+    round_ = (await world.notify(crew="other", execution_id="e-9")).round
+    await world.decide(round_.id, Revise("Shorter."), by=BEN)
+
+    found = await listed(world, BEN.id)
+
+    assert [one.execution_id for one in found] == ["e-1", "e-2", "e-3", "e-9"]
+    assert {one.by.name for one in found[:3]} == {""}
+    assert (found[3].by, found[3].is_approve, found[3].crew) == (BEN, False, "other")
+    assert (found[0].waited, found[0].is_on_target, found[0].round) == (HOUR, None, 1)
+    assert [one.by for one in await listed(world, EVE.id, "research")] == [ANA] * 3
+    with pytest.raises(UnknownCrew):
+        await listed(world, ANA.id, "nobody")

@@ -5,12 +5,14 @@ instead of being posted twice. A file carries none and is found by its name.
 """
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from os import SEEK_END
+from typing import IO, Any, Final
 
+import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.outcome import Refused
+from crewgate.domain.outcome import Refused, Unknown
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.answers import object_in, objects_in, text_at
 from crewgate.slack.client.search import NOT_READABLE, MessageSearch, messages_between
@@ -20,6 +22,7 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
+UPLOAD_SECONDS: Final = 60
 METADATA: Final = "crewgate"
 """`event_type` of the metadata of every message that must not be posted twice; its payload is
 `{"key": …}`."""
@@ -153,6 +156,27 @@ class Poster:
                 self._search.forget(key)
                 return text_at(message, "ts")
         return None
+
+
+async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, name: str) -> None:
+    """Send a person a file of any size in their messages with this bot. Raises CallFailed."""
+    opened = await call(client, "conversations.open", users=user)
+    length = file.seek(0, SEEK_END)
+    file.seek(0)
+    place = await attempt(client.files_getUploadURLExternal(filename=name, length=length))
+    seconds = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
+    try:
+        # The SDK would read all of it into memory.
+        async with aiohttp.ClientSession(timeout=seconds, trust_env=True) as session:
+            sent = await session.post(text_at(place, "upload_url"), data=file)
+            sent.raise_for_status()
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise CallFailed(Unknown(f"the file was not taken: {type(error).__name__}")) from error
+    shared = client.files_completeUploadExternal(
+        files=[{"id": text_at(place, "file_id"), "title": name}],
+        channel_id=text_at(opened, "channel", "id"),
+    )
+    await attempt(shared)
 
 
 def _key(message: dict[str, Any]) -> str | None:

@@ -1,9 +1,10 @@
-"""`/crew stats`: parse, count, answer; and the button of the answer."""
+"""`/crew stats`: parse, count, answer; and the buttons of the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from tempfile import TemporaryFile
 from typing import Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -12,21 +13,25 @@ from crewgate.domain.stats import SPANS, Stats
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.client.posting import upload_private
+from crewgate.slack.client.web_api import CallFailed
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.payloads import Command
 from crewgate.slack.press import parse_press
 from crewgate.slack.stats import strings
+from crewgate.slack.stats.csv_file import write_csv
 from crewgate.slack.stats.messages import render_posted, render_stats
-from crewgate.usecases.queries.stats import stats
+from crewgate.usecases.queries.stats import decisions, stats
 
 _SPANS: Final = {f"{days}d": days for days in SPANS}
 _USUAL: Final = 30
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the button on the app; the command is one of `/crew`."""
+    """Put the buttons on the app; the command is one of `/crew`."""
     app.action(ids.POST_STATS)(partial(on_post, context=context))
+    app.action(ids.STATS_CSV)(partial(on_csv, context=context))
 
 
 async def on_stats_command(asked: Command, respond: Respond, *, context: SlackContext) -> None:
@@ -52,9 +57,33 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
         await _send(respond, partial(render_posted, found, press.by), to_all=True)
 
 
+async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
+    """Send what the numbers are made of, in private."""
+    await ack()
+    press = parse_press(body)
+    days, crew = _asked(press.value)
+    name = "-".join(("crewgate", *filter(None, (crew,)), f"{days}d.csv"))
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
+        found = decisions(press.by.id, crew=crew, days=days, context=context)
+        with TemporaryFile() as file:
+            await write_csv(found, file)
+            try:
+                await upload_private(context.client, press.by.id, file, name=name)
+            except CallFailed:
+                await send_ephemeral(respond, strings.CSV_NOT_SENT)
+                return
+        await send_ephemeral(respond, strings.CSV_SENT)
+
+
 async def _count(value: str, by: str, context: SlackContext) -> Stats:
+    days, crew = _asked(value)
+    return await stats(by, crew=crew, days=days, context=context)
+
+
+def _asked(value: str) -> tuple[int, str | None]:
+    """Return the days and the crew that a button's value names."""
     days, _, crew = value.partition(" ")
-    return await stats(by, crew=crew or None, days=int(days), context=context)
+    return int(days), crew or None
 
 
 async def _send(respond: Respond, render: Callable[..., Message], *, to_all: bool = False) -> None:

@@ -41,8 +41,9 @@ def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
     own = [strings.mine(stats.mine)] if stats.mine is not None else []
     people = [strings.of_person(*one) for one in stats.people]
     message = _render(stats, [*own, *people], charts=charts)
-    press = button(strings.POST, action_id=ids.POST_STATS, value=asked)
-    return replace(message, blocks=[*message.blocks, actions(press)])
+    post = button(strings.POST, action_id=ids.POST_STATS, value=asked)
+    file = button(strings.CSV, action_id=ids.STATS_CSV, value=asked)
+    return replace(message, blocks=[*message.blocks, actions(post, file)])
 
 
 def render_posted(stats: Stats, by: Person, *, charts: bool) -> Message:

@@ -30,6 +30,9 @@ from crewgate.slack.ids import COMMAND
 
 _NAMED: Final = 3
 POST: Final = "Post to channel"
+CSV: Final = "CSV"
+CSV_SENT: Final = "The file is in your messages with me."
+CSV_NOT_SENT: Final = "Slack did not take the file. Press the button again in a minute."
 DECIDED: Final = "Decided"
 HOURS: Final = "Hours until half were decided"
 HOURS_TO_DECISION: Final = "Hours to decision"

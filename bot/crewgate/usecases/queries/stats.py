@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 from crewgate.domain.people import Role
-from crewgate.domain.stats import Stats, stats_of
+from crewgate.domain.stats import Decided, Stats, stats_of
+from crewgate.domain.verdict import Person
 from crewgate.usecases.context import ReviewContext
+
+#: In place of a person whom somebody may not see by name.
+_NOBODY = Person("", "")
 
 
 async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext) -> Stats:
@@ -14,13 +20,7 @@ async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext)
 
     Raises UnknownCrew or NotAReader.
     """
-    readable, operated = await context.queues_of(by, Role.READER, Role.OPERATOR, recheck=True)
-    rules: dict[str, list[str]] = {}
-    for name, rule_id in readable:
-        if crew is None or name == crew:
-            rules.setdefault(name, []).append(rule_id)
-    if crew is not None and crew not in rules:
-        await context.ensure(by, Role.READER, crew)
+    rules, operated = await _permitted(by, crew, context)
     now, span = context.clock(), timedelta(days=days)
     read = context.uow.read.stats
     tallies = await read.tallies(rules, before=now - 2 * span, since=now - span)
@@ -29,7 +29,35 @@ async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext)
         await read.waiting(rules),
         crews=rules,
         user=by,
-        operated={name for name, _ in operated},
+        operated=operated,
         days=days,
         at=now,
     )
+
+
+async def decisions(
+    by: str, *, crew: str | None, days: int, context: ReviewContext
+) -> AsyncIterator[Decided]:
+    """Yield what these numbers are made of, in no order; others' names only for operators.
+
+    Raises UnknownCrew or NotAReader.
+    """
+    rules, operated = await _permitted(by, crew, context)
+    since = context.clock() - timedelta(days=days)
+    async for one in context.uow.read.stats.decisions(rules, since=since):
+        is_seen = one.by.id == by or one.crew in operated
+        yield one if is_seen else replace(one, by=_NOBODY)
+
+
+async def _permitted(
+    by: str, crew: str | None, context: ReviewContext
+) -> tuple[dict[str, list[str]], frozenset[str]]:
+    """Return by crew the rules whose rounds a person may read, and the crews they operate."""
+    readable, operated = await context.queues_of(by, Role.READER, Role.OPERATOR, recheck=True)
+    rules: dict[str, list[str]] = {}
+    for name, rule_id in readable:
+        if crew is None or name == crew:
+            rules.setdefault(name, []).append(rule_id)
+    if crew is not None and crew not in rules:
+        await context.ensure(by, Role.READER, crew)
+    return rules, frozenset(name for name, _ in operated)

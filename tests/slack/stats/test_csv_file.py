@@ -1,0 +1,73 @@
+"""A CSV that spreadsheets read, and take nothing of for a formula."""
+
+import csv
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+from crewgate.domain.stats import Decided
+from crewgate.domain.verdict import Person, Via
+from crewgate.slack.stats.csv_file import write_csv
+from tests.builders import ANA, LATER, NOW
+
+
+def a_decision(**changes: Any) -> Decided:
+    usual: dict[str, Any] = {
+        "crew": "research",
+        "execution_id": "e-1",
+        "task_id": "draft",
+        "round": 2,
+        "opened_at": NOW,
+        "decided_at": LATER,
+        "is_approve": True,
+        "by": ANA,
+        "via": Via.BUTTON,
+        "waited": timedelta(minutes=1),
+        "is_on_target": None,
+    }
+    return Decided(**usual | changes)
+
+
+async def written(*decisions: Decided) -> list[dict[str, str]]:
+    async def found() -> AsyncIterator[Decided]:
+        for one in decisions:
+            yield one
+
+    file = BytesIO()
+    await write_csv(found(), file)
+    return [*csv.DictReader(file.getvalue().decode().splitlines())]
+
+
+async def test_each_decision_is_a_line() -> None:
+    late = a_decision(is_approve=False, by=Person("", ""), is_on_target=False)
+    first, second, third = await written(a_decision(), late, a_decision(is_approve=None))
+    assert first == {
+        "crew": "research",
+        "execution": "e-1",
+        "task": "draft",
+        "round": "2",
+        "opened_at": NOW.isoformat(),
+        "decided_at": LATER.isoformat(),
+        "verdict": "approve",
+        "decided_by": ANA.id,
+        "name": ANA.name,
+        "through": "button",
+        "waited_seconds": "60",
+        "within_target": "",
+    }
+    assert (second["verdict"], second["decided_by"], second["within_target"]) == (
+        "revise",
+        "",
+        "False",
+    )
+    assert third["verdict"] == "answer"
+
+
+async def test_no_cell_is_a_formula() -> None:
+    [line] = await written(a_decision(task_id="=HYPERLINK(1)", execution_id="@e", crew="-1+2"))
+    assert (line["task"], line["execution"], line["crew"]) == ("'=HYPERLINK(1)", "'@e", "'-1+2")
+
+
+async def test_without_decisions_there_is_a_header() -> None:
+    assert await written() == []
