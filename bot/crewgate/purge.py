@@ -11,6 +11,7 @@ from crewgate.domain.errors import CrewgateError
 from crewgate.runtime import utc_now
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client, time_told
+from crewgate.slack.strings import counted
 from crewgate.store.engine import scrub
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.removal import Removed, remove_texts
@@ -67,6 +68,8 @@ async def _purge(
             if total["executions"] // _TOLD_EVERY > told:
                 told = total["executions"] // _TOLD_EVERY
                 say(f"  {crew}: {total['executions']:,} executions so far")
-    counted = f"{total['executions']:,} executions and {total['dead_letters']:,} dead letters"
+    executions = counted(total["executions"], "execution")
+    dead_letters = counted(total["dead_letters"], "dead letter")
+    those = f"from before {before:%Y-%m-%d %H:%M} UTC"
     would = "would lose" if dry_run else "lost"
-    say(f"✓ {crew}: {counted} from before {before:%Y-%m-%d %H:%M} UTC {would} their texts")
+    say(f"✓ {crew}: {executions} and {dead_letters} {those} {would} their texts")

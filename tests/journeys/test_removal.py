@@ -95,7 +95,7 @@ async def test_purged(
             while "0 executions" in said:  # until the last look at its status is over
                 assert await purge(world.settings, chosen, clock=later) == 0
                 said = capsys.readouterr().out
-            assert "1 executions and 0 dead letters from before" in said
+            assert "✓ research: 1 execution and 0 dead letters from before" in said
             chosen.dry_run = False
             assert await purge(world.settings, chosen, clock=later) == 0
             assert "UTC lost their texts" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """Texts of executions that ended long ago are removed; decisions and the audit trail stay."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 
@@ -423,3 +424,29 @@ async def test_a_database_that_is_away_is_tried_again(world: World, logs: Logs) 
     loop.loop._uow = type("Away", (), {"begin": staticmethod(begin)})()  # noqa: SLF001
     await loop.turn()
     assert [one["event"] for one in logs] == ["texts_not_removed"]
+
+
+@both
+async def test_two_processes_share_the_work(world: World) -> None:
+    for number in range(2 * BATCH):
+        await world.record(CrewUpdate(result=Output(SECRET)), f"e-{number:02}")
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.delete(outbox))
+    world.clock.advance(91 * DAY)
+    removed = await asyncio.gather(remove(world), remove(world))
+    assert sum(one["executions"] for one in removed) == 2 * BATCH
+    async with world.engines.read.connect() as connection:
+        entries = (await connection.scalars(sa.select(audit_entries.c.execution_id))).all()
+    assert len([one for one in entries if one]) == 2 * BATCH
+
+
+async def test_of_a_crew_that_the_settings_do_not_name_any_more(world: World) -> None:
+    first = await a_story(world)
+    world.clock.advance(91 * DAY)
+    del world.crews["research"]
+    assert await remove(world) == Removed(executions=1)
+    await world.settle_slack()
+    shown = world.slack.card(first).shows
+    assert shown is not None
+    assert shown.removed_at == world.clock()
+    assert await world.set_aside() == []
