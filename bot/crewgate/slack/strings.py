@@ -63,7 +63,6 @@ PLAIN: Final = Voice(plain)
 def not_a_reviewer(
     crew_name: str, reviewers: Sequence[ReviewerRef], *, uncertain: bool = False
 ) -> str:
-    """Name those who may decide, for somebody who may not."""
     who = f" These may: {named(reviewers)}." if reviewers else ""
     if uncertain:
         return (
@@ -74,7 +73,6 @@ def not_a_reviewer(
 
 
 def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
-    """The same in a form."""
     name = crew(crew_name, PLAIN)
     if uncertain:
         return f"Slack did not say whether you may decide for {name}. Try again in a minute."
@@ -82,7 +80,6 @@ def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
 
 
 def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
-    """Name those who may read, for somebody who may not."""
     if uncertain:
         return (
             f"I could not find out from Slack whether you may read what {crew(crew_name)} does. "
@@ -102,7 +99,6 @@ def not_an_operator(crew_name: str, *, uncertain: bool) -> str:
 
 
 def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain: bool) -> str:
-    """Name those who may start a crew, for somebody who may not."""
     if uncertain:
         return (
             f"I could not find out from Slack whether you may start {crew(crew_name)}. "

@@ -1,6 +1,5 @@
 """Who is a full member of the bot's own organisation."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +11,6 @@ from crewgate.runtime import Runtime
 from crewgate.slack.client import people as people_module
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import RENEW, TRUST, People
-from crewgate.slack.client.remembered import A_MINUTE
 from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
@@ -94,18 +92,6 @@ async def test_an_old_answer_decides_nothing(people: People, clock: FakeClock) -
     await people.renew("U0ANA")
     clock.advance(TRUST + timedelta(seconds=1))
     assert people.is_own("U0ANA") is None
-
-
-async def test_nobody_makes_us_ask_more_than_some_times_a_minute(
-    slack: Workspace, people: People
-) -> None:
-    learnt = [await people.renew("U0ANA") for _ in range(A_MINUTE + 5)]
-    assert learnt.count(True) == len(slack.calls_of(CALL)) == A_MINUTE
-
-
-async def test_many_who_ask_at_once_are_one_call(slack: Workspace, people: People) -> None:
-    assert all(await asyncio.gather(*(people.renew("U0ANA") for _ in range(20))))
-    assert len(slack.calls_of(CALL)) == 1
 
 
 async def test_people_are_asked_about_ahead_of_time_a_few_in_a_turn(

@@ -107,7 +107,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
     """One execution: its rounds, the oldest first, and what the crew says itself."""
     execution = view.execution
     title = _title(execution)
-    report = _report(view.progress, _bar(view.progress))
+    report = _report(view.progress)
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
         f"{_round_line(line, now, link)}{summary.detail(line)}\n" for line in reversed(view.rounds)
@@ -166,7 +166,6 @@ def render_unknown_execution(prefix: str) -> Message:
 
 
 def _details(line: RoundLine, deciders: Deciders) -> list[str]:
-    """The crew, the round, and the people it waits for."""
     round_ = line.round
     whom = _for_whom(shared.deciders(deciders(round_)))
     return [shared.crew(round_.review.crew), shared.numbered(round_), whom]
@@ -182,7 +181,6 @@ def _alike(details: Sequence[Sequence[str]]) -> list[str]:
 def _execution_line(
     line: ExecutionLine, alike: Sequence[str], now: datetime, link: Link, deciders: Deciders
 ) -> str:
-    """The state, what it is about, the crew, how far it is, whom it waits for, and since when."""
     execution, first = line.posting.execution, next(iter(line.rounds), None)
     others = len(line.rounds) - 1
     about = one_line(execution.subject, shared.TITLE_LIMIT)
@@ -202,12 +200,6 @@ def _execution_line(
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
     return f"{linked(title, line.card, link)} · {state_strings.in_list(present(line.round), now)}"
-
-
-def _bar(progress: Progress | CrewUnavailable) -> str:
-    if isinstance(progress, CrewUnavailable):
-        return ""
-    return bar(progress.completed_tasks, progress.total_tasks)
 
 
 # --- sentences -----------------------------------------------------------------------------------
@@ -269,13 +261,14 @@ def _works(execution: Execution, now: datetime) -> str:
     return f"{now_at}running for {duration(now - execution.began_at)}"
 
 
-def _report(reported: Progress | CrewUnavailable, bar: str) -> str:
-    """The crew's own status; `bar` is empty when it gives no numbers."""
+def _report(reported: Progress | CrewUnavailable) -> str:
+    """The crew's own status, with a bar where it gives numbers."""
     if isinstance(reported, CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
-    parts = [bar or f"The crew says “{word}”"]
-    if bar and reported.status is not CrewStatus.RUNNING:
+    drawn = bar(reported.completed_tasks, reported.total_tasks)
+    parts = [drawn or f"The crew says “{word}”"]
+    if drawn and reported.status is not CrewStatus.RUNNING:
         parts.append(word)
     if reported.current_task:
         parts.append(f"now at {shared.title(reported.current_task)}")

@@ -33,7 +33,6 @@ _LONG: Final = frozenset(
 
 
 def render_notice(sentence: str) -> Block:
-    """A modal that only says something."""
     return modal(TITLE, [section(sentence)])
 
 

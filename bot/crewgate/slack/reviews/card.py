@@ -75,14 +75,11 @@ def render_card(
         told, present(told), subject, by_number=told is not view.round
     )
     if isinstance(shown, Waiting):
-        if plain:
-            about, before = strings.about_plain(view, now=now), []
-        else:
-            about = strings.about_waiting(view, now=now, changed=_changed(view))
-            before = [*_asked(view.round), *_since_the_round_before(view)]
+        changed = "" if plain else _changed(view)
+        before = [] if plain else [*_asked(view.round), *_since_the_round_before(view)]
         blocks = [
             _with_menu(headline, view, output.share),
-            context(about),
+            context(strings.about_waiting(view, now=now, changed=changed, plain=plain)),
             *before,
             *output.blocks,
             *_what_people_do(view, now=now),
@@ -161,7 +158,6 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
 
 
 def _asked(round_: Round) -> list[Block]:
-    """The question of a flow, in its own words."""
     if round_.question is None or is_blank(round_.question.message):
         return []
     return [section(shared.quoted(round_.question.message, strings.MESSAGE_SHOWN))]
@@ -192,7 +188,6 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 
 
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
-    """The effect of the buttons, and the buttons, beside this share of the output."""
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round, reader=reader)]
     if share.shown < share.of:

@@ -187,7 +187,6 @@ def part(number: int, total: int) -> str:
 
 
 def what_came(first: DeadLetter) -> str:
-    """Tell operators where what could not be understood is kept."""
     came = "A webhook" if first.count == 1 else f"{shared.total(first.count)} webhooks"
     return (
         f"{came} of {shared.bold(shared.crew(first.crew))} could not be understood. The crew does "
@@ -197,7 +196,6 @@ def what_came(first: DeadLetter) -> str:
 
 
 def why_not_understood(reason: str, dead_letter: DeadLetter) -> str:
-    """What is wrong with one of them, when it came, and its id."""
     why = one_line(shared.capital(reason), ANSWER_LIMIT).rstrip(". ")
     when = date(dead_letter.received_at)
     return f"*{when}* · {shared.identifier(dead_letter.id)}\n{why}."

@@ -234,7 +234,9 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
     is_confirmed = _is_confirmed(press)
     via = Via.MODAL if is_confirmed else Via.BUTTON
     try:
-        verdict = await verdict_of(press.value, press.outcome, context)
+        verdict: Verdict = Approve()
+        if press.outcome is not None:
+            verdict = await answer_of(press.value, press.outcome, context=context)
         is_new = await decide_once(
             press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
@@ -453,16 +455,6 @@ def _problem(feedback: str) -> str | None:
     if len(feedback) > FEEDBACK_LIMIT:
         return shared.feedback_too_long(len(feedback))
     return None
-
-
-async def verdict_of(round_id: str, outcome: int | None, context: SlackContext) -> Verdict:
-    """Return the verdict of one press: a flow's outcome by its number, or Approve.
-
-    Raises as `answer_of` does.
-    """
-    if outcome is None:
-        return Approve()
-    return await answer_of(round_id, outcome, context=context)
 
 
 async def decide_once(

@@ -96,7 +96,6 @@ class People:
         return (*now, *_later(round_.rule))
 
     async def _starter(self, view: CardView) -> Approvers:
-        """The starter, as far as that is known."""
         said = view.started_by
         if said is None:
             return Approvers()

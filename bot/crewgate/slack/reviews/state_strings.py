@@ -482,7 +482,6 @@ def _sent(shown: Closed, decision: Decision) -> str:
 
 
 def _successor(shown: Closed) -> str:
-    """The round to look at instead, or nothing."""
     if isinstance(shown.reason, NeverSent):
         return f" Round {shown.next_number:,} takes its place."
     return ""

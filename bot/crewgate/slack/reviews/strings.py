@@ -84,12 +84,17 @@ def about(view: CardView) -> str:
 # --- the quiet lines ------------------------------------------------------------------------------
 
 
-def about_waiting(view: CardView, *, now: datetime, changed: str = "") -> str:
+def about_waiting(view: CardView, *, now: datetime, changed: str = "", plain: bool = False) -> str:
     """Below a waiting card's first line: approvals and deadlines, then all the rest in one line.
 
-    `changed` is the amount of changes since the round before.
+    `changed` is the amount of changes since the round before; `plain` leaves out what an agent or a
+    caller wrote.
     """
     round_ = view.round
+    if plain:
+        return _with_rule(
+            view, joined(_rule(round_), numbered(round_), date(round_.opened_at)), now
+        )
     agent = "" if round_.edited_by else one_line(round_.review.agent or "", shared.AGENT_LIMIT)
     about = joined(
         crew(round_.review.crew),
@@ -102,12 +107,6 @@ def about_waiting(view: CardView, *, now: datetime, changed: str = "") -> str:
         _started(view),
         date(round_.opened_at),
     )
-    return _with_rule(view, about, now)
-
-
-def about_plain(view: CardView, *, now: datetime) -> str:
-    """The same without anything that an agent or a caller wrote."""
-    about = joined(_rule(view.round), numbered(view.round), date(view.round.opened_at))
     return _with_rule(view, about, now)
 
 
