@@ -80,7 +80,12 @@ def test_the_bot_can_be_installed_beside_crewai() -> None:
 
 
 def test_what_a_start_does_not_need_stays_out() -> None:
-    needless = {"alembic", "asyncpg", "slack_sdk.socket_mode.aiohttp"}
+    needless = {
+        "alembic",
+        "asyncpg",
+        "slack_sdk.socket_mode.aiohttp",
+        "sqlalchemy.dialects.postgresql",
+    }
     look = f"import sys, crewgate.serve; print(sorted({needless} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)  # noqa: S603
     assert shown.stdout.strip() == "[]"

@@ -1,6 +1,7 @@
 """From an empty database to the present shape, and no further."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,29 @@ def names(connection: sa.Connection) -> list[tuple[str, set[str | None]]]:
         )
         for table in metadata.tables
     ]
+
+
+async def test_some_indexes_have_only_the_rows_that_are_looked_for(empty: Engines) -> None:
+    await migrate(empty.write)
+    async with empty.read.connect() as connection:
+        assert await connection.run_sync(conditions) == {
+            "ix_audit_entries_unlinked": "number IS NULL",
+            "ix_dead_letters_kept": "removed_at IS NULL",
+            "ix_executions_kept": "ended_at IS NOT NULL AND removed_at IS NULL",
+            "ix_rounds_decided": "decided_at IS NOT NULL",
+            "uq_audit_entries_number": "number IS NOT NULL",
+            "uq_audit_entries_previous": "number IS NOT NULL",
+        }
+
+
+def conditions(connection: sa.Connection) -> dict[str | None, str]:
+    inspector, option = sa.inspect(connection), f"{connection.dialect.name}_where"
+    return {
+        index["name"]: re.sub("[()]", "", str(index["dialect_options"][option]))
+        for table in metadata.tables
+        for index in inspector.get_indexes(table)
+        if option in index["dialect_options"]
+    }
 
 
 async def test_an_up_to_date_database_is_left_alone(empty: Engines) -> None:

@@ -95,6 +95,22 @@ metadata = sa.MetaData(
     }
 )
 
+
+def _index_where(where: str, name: str, *columns: str, unique: bool = False) -> sa.Index:
+    """Return an index of the rows for which a condition holds.
+
+    SQLAlchemy hears of the condition when it makes the index. Told as `postgresql_where` it would
+    load PostgreSQL's dialect at every start, which takes 2 MB and 30 ms.
+    """
+
+    def tell(index: sa.Index, connection: sa.Connection, **_: Any) -> None:
+        index.dialect_options[connection.dialect.name]["where"] = sa.text(where)
+
+    index = sa.Index(name, *columns, unique=unique)
+    sa.event.listen(index, "before_create", tell)
+    return index
+
+
 #: `inputs` and `meta` are pairs; `subject` is made of them. What may be long comes last: reading
 #: the other columns does not read it.
 executions = sa.Table(
@@ -137,11 +153,10 @@ executions = sa.Table(
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
     # Only what has ended and has texts is in it.
-    sa.Index(
+    _index_where(
+        "ended_at IS NOT NULL AND removed_at IS NULL",
         "ix_executions_kept",
         *("crew", "ended_at", "execution_id"),
-        sqlite_where=sa.text("ended_at IS NOT NULL AND removed_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NOT NULL AND removed_at IS NULL"),
     ),
 )
 
@@ -229,13 +244,12 @@ rounds = sa.Table(
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     # The stats read nothing but this index: a row itself costs several times as much.
-    sa.Index(
+    _index_where(
+        "decided_at IS NOT NULL",
         "ix_rounds_decided",
         *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_by_name", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
         "is_on_target",
-        sqlite_where=sa.text("decided_at IS NOT NULL"),
-        postgresql_where=sa.text("decided_at IS NOT NULL"),
     ),
     sa.Index(None, "card_channel", "card_thread_ts"),
 )
@@ -355,12 +369,7 @@ dead_letters = sa.Table(
     #: The time when its body was removed.
     sa.Column("removed_at", Instant),
     sa.Index(None, "crew", "received_at", "report_ts", "dismissed_at"),
-    sa.Index(
-        "ix_dead_letters_kept",
-        *("crew", "received_at"),
-        sqlite_where=sa.text("removed_at IS NULL"),
-        postgresql_where=sa.text("removed_at IS NULL"),
-    ),
+    _index_where("removed_at IS NULL", "ix_dead_letters_kept", "crew", "received_at"),
 )
 
 #: Completed tasks, for their lines in the progress message.
@@ -495,22 +504,11 @@ audit_entries = sa.Table(
     sa.Column("hash", sa.LargeBinary),
     # Only what is linked is in them: a decision writes two indexes less.
     *(
-        sa.Index(
-            f"uq_audit_entries_{name}",
-            name,
-            unique=True,
-            sqlite_where=sa.text("number IS NOT NULL"),
-            postgresql_where=sa.text("number IS NOT NULL"),
-        )
+        _index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")
     ),
     sa.Index(None, "execution_id", "id"),
-    sa.Index(
-        "ix_audit_entries_unlinked",
-        "id",
-        sqlite_where=sa.text("number IS NULL"),
-        postgresql_where=sa.text("number IS NULL"),
-    ),
+    _index_where("number IS NULL", "ix_audit_entries_unlinked", "id"),
     sqlite_autoincrement=True,
 )
 
