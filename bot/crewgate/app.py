@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate import __version__
 from crewgate.audit.keys import open_signer
@@ -53,7 +52,7 @@ from crewgate.settings.rules import doubtful
 from crewgate.slack import adapters, listeners
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.web_api import new_client, time_told
+from crewgate.slack.client.web_api import keep_connections, new_client, time_told
 from crewgate.slack.context import SlackContext
 from crewgate.store.engine import scrub
 from crewgate.store.secret_keys import use_keys
@@ -187,8 +186,15 @@ class _Assembly:
 
     async def build_slack(self) -> None:
         settings, runtime = self.settings, self.runtime
+        session = await self.stack.enter_async_context(keep_connections())
+        new_slack_client = partial(
+            new_client,
+            token=settings.slack_bot_token,
+            base_url=settings.slack_api_url,
+            session=session,
+        )
         self.identity = Identity(
-            self._new_slack_client(),
+            new_slack_client(),
             sleep=self.sleep,
             installations=Installations(self.uow, settings.slack_bot_token),
             team=settings.slack_team,
@@ -203,7 +209,7 @@ class _Assembly:
             off_loop=self.off_loop,
             rules=await self.uow.read.rules(self.crews),
         )
-        self.bolt = new_bolt(self._new_slack_client())
+        self.bolt = new_bolt(new_slack_client())
         self.socket: SocketMode | None = None
         if settings.slack_app_token:
             from crewgate.slack.client.socket_mode import SocketMode  # noqa: PLC0415  # HTTP does without
@@ -418,10 +424,6 @@ class _Assembly:
         if destination in self.workers:
             self.workers[destination].wake()
         self.saved.set()
-
-    def _new_slack_client(self) -> AsyncWebClient:
-        settings = self.settings
-        return new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
 
     def _slack_warnings(self) -> list[Warn]:
         identity, socket = self.identity, self.socket

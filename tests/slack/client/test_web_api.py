@@ -1,14 +1,23 @@
 """What a refusal of Slack's is about, told apart by its error code."""
 
+import asyncio
 import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
 from crewgate.demo.workspace import Workspace, echo, error, rate_limited
-from crewgate.domain.outcome import NotSent, RefusalKind, Refused
-from crewgate.slack.client.web_api import CallFailed, call, new_client, time_there
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused, Unknown
+from crewgate.slack.client.web_api import (
+    CallFailed,
+    call,
+    keep_connections,
+    new_client,
+    time_there,
+)
 from tests.servers import serve, takes_posts
 
 OUTPUT = "What an agent wrote"
@@ -95,3 +104,91 @@ async def test_a_slack_that_does_not_tell_the_time() -> None:
 
     async with serve(takes_posts("/auth.test", answer)) as url:
         assert await time_there(new_client(token="xoxb-1", base_url=f"{url}/")) is None
+
+
+class Counting:
+    """A server that counts the requests on each connection, and gives no cookie back to anybody."""
+
+    def __init__(self, *, rest_seconds: float = 30, unanswered: int = 0) -> None:
+        """It closes a connection after a rest, or instead of an answer to this request of all."""
+        self._rest_seconds = rest_seconds
+        self._unanswered = unanswered
+        self.served: list[int] = []
+        self.closed = asyncio.Event()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[str]:
+        """Its base URL."""
+        async with await asyncio.start_server(self._take, "127.0.0.1") as server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        mine = len(self.served)
+        self.served.append(0)
+        try:
+            while True:
+                async with asyncio.timeout(self._rest_seconds):
+                    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                await reader.readexactly(int(head.partition("content-length: ")[2].split()[0]))
+                self.served[mine] += 1
+                if sum(self.served) == self._unanswered:
+                    return
+                ok = "false" if "\ncookie:" in head else "true"
+                body = f'{{"ok": {ok}}}'
+                about = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+                head = f"HTTP/1.1 200 OK\r\nSet-Cookie: b=1; Path=/\r\n{about}\r\n\r\n"
+                writer.write(f"{head}{body}".encode())
+        except (TimeoutError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            self.closed.set()
+
+
+async def test_clients_share_connections_and_keep_no_cookies() -> None:
+    slack = Counting()
+    async with slack.listening() as url, keep_connections() as session:
+        for token in ("xoxb-1", "xoxb-2"):
+            await call(new_client(token=token, base_url=url, session=session), "auth.test")
+    assert slack.served == [2]
+
+
+async def test_a_connection_that_slack_closed_at_rest_is_not_used_again() -> None:
+    slack = Counting(rest_seconds=0.1)
+    async with slack.listening() as url, keep_connections() as session:
+        client = new_client(token="xoxb-1", base_url=url, session=session)
+        await call(client, "auth.test")
+        await slack.closed.wait()
+        await call(new_client(token="xoxb-1", base_url=url), "auth.test")
+        await call(client, "auth.test")
+    assert slack.served == [1, 1, 1]
+
+
+async def test_a_call_on_a_kept_connection_is_not_repeated_when_its_answer_is_lost() -> None:
+    slack = Counting(unanswered=2)
+    async with slack.listening() as url, keep_connections() as session:
+        client = new_client(token="xoxb-1", base_url=url, session=session)
+        await call(client, "auth.test")
+        with pytest.raises(CallFailed) as caught:
+            await call(client, "chat.postMessage", channel="C1", text="A card")
+    assert slack.served == [2]
+    assert caught.value.failure == Unknown("Slack's answer was lost: ServerDisconnectedError")
+
+
+async def test_calls_that_hang_hold_up_no_other() -> None:
+    hanging, released = asyncio.Semaphore(0), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.match_info["method"] == "slow":
+            hanging.release()
+            await released.wait()
+        return web.json_response({"ok": True})
+
+    async with serve(takes_posts("/{method}", answer)) as url, keep_connections() as session:
+        client = new_client(token="xoxb-1", base_url=f"{url}/", session=session)
+        slow = [asyncio.create_task(call(client, "slow")) for _ in range(101)]
+        for _ in slow:
+            await hanging.acquire()
+        await call(client, "auth.test")
+        released.set()
+        await asyncio.gather(*slow)

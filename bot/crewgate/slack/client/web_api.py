@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
@@ -20,6 +21,9 @@ from crewgate.metrics import slack_requests
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
+#: How long a connection at rest is kept, in seconds: less than servers and what is between do. A
+#: call on one that is about to be closed would be an answer that was lost.
+KEPT_SECONDS = 15
 
 #: Error codes that speak of the whole token: this bot may not speak (any more), whatever it calls.
 #: All of Slack is away for us until somebody mends it. Each is on the page of every method, such as
@@ -98,15 +102,33 @@ class CallFailed(Exception):
         self.failure = failure
 
 
-def new_client(*, token: str, base_url: str) -> AsyncWebClient:
+@asynccontextmanager
+async def keep_connections() -> AsyncIterator[aiohttp.ClientSession]:
+    """Connections that calls share: a new one costs three round trips and a check of certificates.
+
+    There is no limit to them: calls that hang must not take them from the others.
+    """
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=SECONDS),
+    ) as session:
+        yield session
+
+
+def new_client(
+    *, token: str, base_url: str, session: aiohttp.ClientSession | None = None
+) -> AsyncWebClient:
     """A client that repeats nothing by itself: the outbox does, and knows when it may.
 
-    (The SDK's default would send a post once more after a lost connection.)
+    (The SDK's default would send a post once more after a lost connection.) Without a session each
+    call has a connection of its own.
     """
     return AsyncWebClient(
         token=token,
         base_url=base_url,
         timeout=SECONDS,
+        session=session,
         retry_handlers=[],
         trust_env_in_session=True,
         user_agent_prefix=USER_AGENT,
