@@ -83,15 +83,9 @@ async def test_an_empty_answer_is_never_sent(http: httpx.AsyncClient, feedback: 
         (401, Refused("401", "no: whoever", RefusalKind.SPENT)),
         (404, Refused("404", "no: whoever", RefusalKind.REQUEST_GONE)),
         (410, Refused("410", "no: whoever", RefusalKind.REQUEST_OVER)),
-        (400, Refused("400", "no: whoever")),
-        (403, Refused("403", "no: whoever")),
-        (422, Refused("422", "no: whoever")),
         (302, Refused("302", "no: whoever")),
         (429, NotSent("429", timedelta(seconds=7), words="no: whoever")),
-        (503, NotSent("503", timedelta(seconds=7), words="no: whoever")),
-        (408, Unknown("408", "no: whoever", "408")),
         (500, Unknown("500", "no: whoever", "500")),
-        (504, Unknown("504", "no: whoever", "504")),
     ],
 )
 async def test_what_an_answer_means(http: httpx.AsyncClient, status: int, outcome: Outcome) -> None:

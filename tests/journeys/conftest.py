@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from crewgate.app import running
-from crewgate.demo.crew import Address, Crew
-from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, settings
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, connect, people, settings
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Message, Reply, Workspace, message_text
 from crewgate.domain.rate import Rate
@@ -116,14 +116,23 @@ class World(Between):
     url: str
     settings: Settings
 
-    async def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
+    async def send(
+        self, method: str, path: str, body: bytes | None = None, /, **headers: str
+    ) -> tuple[int, Any]:
         """Any request to the bot; status and JSON."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = None if body is None else io.BytesIO(body)
         async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{self.url}{path}", data=io.BytesIO(body), headers=named) as answer,
+            aiohttp.ClientSession(headers=named) as session,
+            session.request(method, f"{self.url}{path}", data=data) as answer,
         ):
             return answer.status, await answer.json()
+
+    async def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
+        return await self.send("POST", path, body, **headers)
+
+    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        return await self.send("GET", path, **headers)
 
     async def notify(self, path: str, body: object) -> tuple[int, Any]:
         """A webhook of the crew's, with its credentials; status and JSON."""
@@ -137,15 +146,6 @@ class World(Between):
         token = f"Bearer {self.crew.token}"
         path = f"/crews/{self.crew.name}/kickoff"
         return await self.post(path, sent, Authorization=token, Content_Type="application/json")
-
-    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
-        """Any request to the bot; status and JSON."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with (
-            aiohttp.ClientSession(headers=named) as session,
-            session.get(f"{self.url}{path}") as answer,
-        ):
-            return answer.status, await answer.json()
 
 
 MakeWorld = Callable[..., AbstractAsyncContextManager[World]]
@@ -189,9 +189,7 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
             chosen = replace(chosen, port=port, database_url=url, crews=crews)
             bot = await stack.enter_async_context(running(chosen, runtime))
-            slack.events_url = f"{bot.address}/slack/events"
-            hook = f"{bot.address}/crews/{crew.name}/human-input"
-            crew.human_input = Address.bearer(hook, WEBHOOK_SECRET)
+            connect(slack, crew, bot.address)
             while waits and (await bot.check_health()).warnings:
                 for _ in range(50):  # nothing tells of it, and each look asks the database
                     await asyncio.sleep(0)

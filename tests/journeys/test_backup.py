@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import Address, Crew
-from crewgate.demo.environment import ANA, CHANNEL, people, settings
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
 from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.repo.files import fences
 
@@ -28,11 +28,8 @@ async def card_of(slack: Workspace, output: str) -> Message:
 async def test_a_backup_of_a_running_bot_is_restored_and_goes_on(tmp_path: Path) -> None:
     async with Workspace() as slack, Crew() as crew:
         people(slack)
-        bot = BotProcess(env := settings(slack, crew), folder=tmp_path)
-        slack.events_url = f"{bot.url}/slack/events"
-        crew.human_input = Address.bearer(
-            f"{bot.url}/crews/research/human-input", env["CREW_WEBHOOK_SECRET"]
-        )
+        bot = BotProcess(settings(slack, crew), folder=tmp_path)
+        connect(slack, crew, bot.url)
         async with bot:
             await crew.pause("e-1", "draft", "Before it.")
             before = await card_of(slack, "Before it.")

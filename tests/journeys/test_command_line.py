@@ -15,8 +15,8 @@ from crewgate import __version__
 from crewgate.__main__ import main
 from crewgate.check.database import address_owners
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import Address, Crew
-from crewgate.demo.environment import CHANNEL, people, settings
+from crewgate.demo.crew import Crew
+from crewgate.demo.environment import CHANNEL, connect, people, settings
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
 from crewgate.demo.workspace import Workspace
@@ -269,10 +269,8 @@ async def test_logs_are_json_and_hold_no_secret_output_or_feedback(
     slack, crew = standins
     env = settings(slack, crew) | {"LOG_FORMAT": "json", "LOG_LEVEL": "debug"}
     bot = BotProcess(env, folder=tmp_path)
-    slack.events_url = f"{bot.url}/slack/events"
+    connect(slack, crew, bot.url)
     async with bot:
-        url = f"{bot.url}/crews/research/human-input"
-        crew.human_input = Address.bearer(url, env["CREW_WEBHOOK_SECRET"])
         await crew.pause("e-1", "draft", "confidential output")
         card = (await slack.until(lambda: slack.messages(CHANNEL)))[-1]
         await slack.click("U0ANA", card, "Revise")

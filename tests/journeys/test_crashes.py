@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import HANG, Address, Crew, FlowWebhook
-from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, people, settings
+from crewgate.demo.crew import HANG, Crew, FlowWebhook
+from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
 from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file
@@ -59,8 +59,7 @@ async def killable(folder: Path, start_grace: float = 0.5) -> AsyncIterator[Kill
             folder=folder,
             command=quick(grace=0, start_grace=start_grace),
         )
-        slack.events_url = f"{bot.url}/slack/events"
-        crew.human_input = Address.bearer(f"{bot.url}/crews/research/human-input", WEBHOOK_SECRET)
+        connect(slack, crew, bot.url)
         crew.flows.webhook = FlowWebhook(f"{bot.url}/crews/research/flow-request", FLOW_SECRET)
         async with bot:
             yield Killable(slack=slack, crew=crew, bot=bot)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from typing import Any
 
 import aiohttp
 import pytest
@@ -129,21 +130,21 @@ async def test_registered_urls_are_sent_with_every_resume(world: World) -> None:
     execution = world.crew.start_execution({"topic": "tea"}, human_input=hook)
     url = "http://127.0.0.1:9/registered"
     path = f"/crews/research/executions/{execution}/webhooks"
-    headers = {"Authorization": f"Bearer {world.crew.token}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        async with session.put(f"{world.url}{path}", json={"taskWebhookUrl": url}) as answer:
-            assert answer.status == 200
-        async with session.put(f"{world.url}{path}", json={"stepWebhookUrl": "ftp://x"}) as answer:
-            assert answer.status == 400
-            assert "stepWebhookUrl" in (await answer.json())["details"][0]
-        async with session.put(f"{world.url}{path}", json={}) as answer:
-            assert answer.status == 400
-        async with session.put(f"{world.url}{path}", data=b"{}") as answer:
-            assert answer.status == 415
-        async with session.put(f"{world.url}/crews/nobody/executions/1/webhooks") as answer:
-            assert answer.status == 404
-    async with aiohttp.ClientSession() as session, session.put(f"{world.url}{path}") as answer:
-        assert answer.status == 401
+    token = {"Authorization": f"Bearer {world.crew.token}"}
+    headers = token | {"Content_Type": "application/json"}
+
+    async def put(body: object) -> tuple[int, Any]:
+        return await world.send("PUT", path, json.dumps(body).encode(), **headers)
+
+    assert (await put({"taskWebhookUrl": url}))[0] == 200
+    refused, why = await put({"stepWebhookUrl": "ftp://x"})
+    assert refused == 400
+    assert "stepWebhookUrl" in why["details"][0]
+    assert (await put({}))[0] == 400
+    assert (await world.send("PUT", path, b"{}", **token))[0] == 415
+    nobody = "/crews/nobody/executions/1/webhooks"
+    assert (await world.send("PUT", nobody, **token))[0] == 404
+    assert (await world.send("PUT", path))[0] == 401
 
     await world.slack.click(ANA, await world.card("Market research"), "Approve")
 

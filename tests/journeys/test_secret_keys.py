@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from crewgate.demo.bot_process import BotProcess
-from crewgate.demo.crew import Address, Crew, Resume
-from crewgate.demo.environment import ANA, WEBHOOK_SECRET, people, settings
+from crewgate.demo.crew import Crew, Resume
+from crewgate.demo.environment import ANA, connect, people, settings
 from crewgate.demo.server_process import DidNotStart
 from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.builders import a_secret_key
@@ -72,8 +72,7 @@ async def on_call(tmp_path: Path) -> AsyncIterator[OnCall]:
         people(slack)
         env = settings(slack, crew) | {"OPERATORS": "ben@example.com"}
         bot = BotProcess(env, folder=tmp_path)
-        slack.events_url = f"{bot.url}/slack/events"
-        crew.human_input = Address.bearer(f"{bot.url}/crews/research/human-input", WEBHOOK_SECRET)
+        connect(slack, crew, bot.url)
         found = OnCall(slack=slack, crew=crew, bot=bot, folder=tmp_path, env=env, patience=20)
         yield found
         await bot.stop()

@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 
 from crewgate.demo.bot_process import COMMAND
-from crewgate.demo.crew import Address, Crew, Style
+from crewgate.demo.crew import Crew, Style
+from crewgate.demo.environment import connect
 from crewgate.demo.workspace import Workspace
 from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.labels import a_script
@@ -78,10 +79,8 @@ async def open_world(
         }
         start = one_bot if options.database == "sqlite" else two_bots
         bots = await stack.enter_async_context(start(settings, folder, command))
-        slack.events_url = f"{bots.address}/slack/events"
         for crew in crews:
-            url = f"{bots.address}/crews/{crew.name}/human-input"
-            crew.human_input = Address.bearer(url, hooks[crew.name])
+            connect(slack, crew, bots.address, hooks[crew.name])
         yield World(
             options=options,
             slack=slack,

@@ -111,11 +111,10 @@ async def start_environment(
             "DEMO_FLOW_SECRET": FLOW_SECRET,
         }
         bot = BotProcess(configured, folder=folder, port=port, command=command)
-        workspace.events_url = f"{bot.url}/slack/events"
         about = hosted.about if hosted else STAND_IN
         environment = Environment(workspace, crew, bot, about, crews_file)
         environment.write_settings()
-        crew.human_input = Address.bearer(environment.human_input_url, WEBHOOK_SECRET)
+        connect(workspace, crew, bot.url)
         if isinstance(crew, Crew):
             address = f"{bot.url}/crews/{crew.name}/flow-request"
             crew.flows.webhook = FlowWebhook(address, FLOW_SECRET)
@@ -150,3 +149,9 @@ def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
         "CREW_TOKEN": crew.token,
         "CREW_WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
+
+
+def connect(workspace: Workspace, crew: Deployment, bot: str, secret: str = WEBHOOK_SECRET) -> None:
+    """Have the workspace and the crew's pauses reach a bot at this address."""
+    workspace.events_url = f"{bot}/slack/events"
+    crew.human_input = Address.bearer(f"{bot}/crews/{crew.name}/human-input", secret)
