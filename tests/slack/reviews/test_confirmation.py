@@ -10,8 +10,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.payloads import parse_asked, parse_submission
-from crewgate.slack.reviews.confirmation import render_confirmation
-from crewgate.slack.reviews.form_strings import not_all_shown, unsent
+from crewgate.slack.reviews.confirmation import not_all_shown, render_confirmation, unsent
 from crewgate.slack.reviews.forms import render_approve_form
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_note

@@ -16,9 +16,10 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.blockkit.modals import modal, text_field
-from crewgate.slack.blockkit.text import clean, is_blank, mrkdwn_code, utf16_length
+from crewgate.slack.blockkit.text import clean, date, is_blank, mrkdwn_code, one_line, utf16_length
 from crewgate.slack.payloads import asked
-from crewgate.slack.reviews import form_strings, strings
+from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.buttons import APPROVE, DISMISS, EDIT
 from crewgate.slack.reviews.confirmation import render_caveats
 from crewgate.slack.reviews.edit_form import parts_to_edit
@@ -29,6 +30,25 @@ from crewgate.usecases.read_models import CardView, DeadLetter
 _EXCERPT_LIMIT: Final = 2_800
 _BODY_READ: Final = 2**16
 _BODY_SHOWN: Final = 1_500
+_OUTCOMES_SHOWN: Final = 10
+
+_COMMENT_MEANS: Final = (
+    "The output is approved as it is. Your comment becomes context for the crew's *next tasks*; it "
+    "does not change this output. To have it changed, use Revise."
+)
+_DISMISS_MEANS: Final = (
+    "The card is closed for good and nothing more is sent to the crew. Your name and your reason "
+    "stay on the card and in its history."
+)
+_DISMISS_REPORT_MEANS: Final = (
+    "*What to do.* If an execution waits at the crew, answer it with the crew's own "
+    "`POST /resume`. If CrewAI sends this shape, report it as a bug; if a proxy or a setting of "
+    "the crew made it, correct that. Then say below why this is done with and press Dismiss: your "
+    "name and your words stay on the message in the channel."
+)
+_NOTES_DO_NOT_FIT: Final = (
+    ":exclamation: Not every note fits: the box holds 3,000 characters. Those left out stand below."
+)
 
 
 def render_approve_form(
@@ -45,15 +65,15 @@ def render_approve_form(
     """
     several = strings.comment_of_several(view.round)
     return modal(
-        form_strings.COMMENT_TITLE,
+        "Approve with a comment",
         [
             section(strings.about(view)),
             *render_caveats(caveats, notes, again=again),
-            section(form_strings.COMMENT_MEANS),
+            section(_COMMENT_MEANS),
             *([context(several)] if several else []),
             _box(
-                form_strings.COMMENT_LABEL,
-                placeholder=form_strings.COMMENT_PLACEHOLDER,
+                "Your comment",
+                placeholder="What should the crew keep in mind from here on?",
                 # Slack takes a new text only for a new box.
                 block_id=f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if again else ids.FEEDBACK,
                 value=comment,
@@ -83,20 +103,25 @@ def render_revise_form(
     """
     with_notes = bool(draft.text or draft.left or revision)
     question = view.round.question
-    says = form_strings.REVISING if question is None else form_strings.ANSWERING
+    if question is None:
+        label, submit = "What should change?", "Send revision"
+        gets = "The crew gets exactly what you write here and does the task again."
+    else:
+        label, submit = "Your answer", "Send answer"
+        gets = "The flow gets exactly what you write here."
     box = _box(
-        says.label,
-        placeholder=says.placeholder,
+        label,
+        placeholder=gets,
         block_id=f"{ids.FEEDBACK}-{revision}.{page}" if with_notes else ids.FEEDBACK,
         value=draft.text,
     )
     is_ask = question is not None and question.ask is not None
-    warnings = (problem, form_strings.NOTES_DO_NOT_FIT if draft.overflowed else None)
+    warnings = (problem, _NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
         strings.words_label(question),
         [
             section(strings.about(view)),
-            *(_output(view, form_strings.QUESTION_HEADING) if is_ask else []),
+            *(_output(view, "*The question*") if is_ask else []),
             *([] if question is None else _question(question)),
             box,
             *(context(warning) for warning in warnings if warning),
@@ -105,20 +130,32 @@ def render_revise_form(
         ],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
-        submit=says.submit,
+        submit=submit,
     )
 
 
 def _question(question: Question) -> list[Block]:
     asked = question.message
     said = [section(shared.quoted(asked, strings.MESSAGE_SHOWN))] if asked.strip() else []
-    return [*said, context(form_strings.what_words_become(question))]
+    if not question.outcomes:
+        return [*said, context("The flow gets exactly what you write.")]
+    known = [
+        f"“{one_line(label, strings.OUTCOME_SHOWN)}”"
+        for label in question.outcomes[:_OUTCOMES_SHOWN]
+    ]
+    more = len(question.outcomes) - len(known) + question.left_off
+    listed = f"{', '.join(known)}{f' and {more:,} more' if more else ''}"
+    becomes = (
+        "A model on the flow's side will read this and choose one of its outcomes, perhaps not the"
+        f" one you mean: {listed}. To be sure, press the outcome's own button."
+    )
+    return [*said, context(becomes)]
 
 
 def render_dismiss_form(view: CardView) -> Block:
     return _dismiss_form(
         DISMISS.label,
-        [section(strings.about(view)), section(form_strings.DISMISS_MEANS)],
+        [section(strings.about(view)), section(_DISMISS_MEANS)],
         callback_id=ids.DISMISS_MODAL,
         metadata=view.round.id,
     )
@@ -128,13 +165,18 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
     """The form that dismisses a report: what could not be understood, and what to do about it."""
     first = came[0]
     left = first.count - len(came)
+    what = "A webhook" if first.count == 1 else f"{shared.total(first.count)} webhooks"
     return _dismiss_form(
         strings.WHAT_CAME,
         [
-            section(form_strings.what_came(first)),
+            section(
+                f"{what} of {shared.bold(shared.crew(first.crew))} could not be understood. The "
+                "crew does not repeat this, so it is kept as it came, in the table `dead_letters`; "
+                "the log has `not_understood` with the same id."
+            ),
             *chain.from_iterable(_dead_letter(one, redactor) for one in came),
-            *([context(form_strings.more_came(left))] if left else []),
-            section(form_strings.DISMISS_REPORT_MEANS),
+            *([context(f"{shared.more(left)}, in the table `dead_letters`")] if left else []),
+            section(_DISMISS_REPORT_MEANS),
         ],
         callback_id=ids.DISMISS_REPORT_MODAL,
         metadata=first.id,
@@ -145,26 +187,29 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     """What is wrong with a webhook, and its beginning without what is secret or called so."""
     if dead_letter.removed_at is not None:
         return [section(shared.removed(dead_letter.removed_at))]
-    why = section(form_strings.why_not_understood(redactor.text(dead_letter.reason), dead_letter))
+    reason = shared.capital(redactor.text(dead_letter.reason))
+    why = one_line(reason, ANSWER_LIMIT).rstrip(". ")
+    name = f"*{date(dead_letter.received_at)}* · {shared.identifier(dead_letter.id)}"
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
     while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:
         head = head[: len(head) * 3 // 4]
+    cut = f"This is the beginning; {len(dead_letter.body):,} bytes came."
     return [
-        why,
+        section(f"{name}\n{why}."),
         *([] if is_blank(body) else [section(f"```\n{body}\n```")]),
-        *([] if head == whole else [context(form_strings.came_cut(len(dead_letter.body)))]),
+        *([] if head == whole else [context(cut)]),
     ]
 
 
 def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metadata: str) -> Block:
     why = text_field(
-        form_strings.DISMISS_LABEL,
+        "Why?",
         block_id=ids.FEEDBACK,
         action_id=ids.FEEDBACK,
         max_length=WHY_LIMIT,
-        placeholder=form_strings.DISMISS_PLACEHOLDER,
+        placeholder="Started again as a new execution",
         min_length=1,
         # Not where there is something to read above.
         focus_on_load=callback_id == ids.DISMISS_MODAL,
@@ -192,7 +237,7 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
     )
 
 
-def _output(view: CardView, heading: str = form_strings.OUTPUT_HEADING) -> list[Block]:
+def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     """The beginning of the output: something to look at while writing."""
     output = view.output
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)

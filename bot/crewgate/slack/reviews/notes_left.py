@@ -5,6 +5,7 @@ from typing import Final
 
 from crewgate.domain.notes import Draft, Note
 from crewgate.slack import ids
+from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.block_pages import page_of_blocks
 from crewgate.slack.blockkit.blocks import Block, button, context, section
 from crewgate.slack.blockkit.rich_text import quotation
@@ -33,7 +34,7 @@ def render_notes_left(draft: Draft, reader: str, page: int) -> list[Block]:
         previous_id=ids.PREVIOUS_NOTES,
         next_id=ids.NEXT_NOTES,
     )
-    return [section(form_strings.NOTES_OFFERED), *found.blocks, *turn]
+    return [section("*Not in the box yet*"), *found.blocks, *turn]
 
 
 def part_in_feedback(note: Note, number: int) -> str | None:
@@ -63,15 +64,16 @@ def _notes(draft: Draft, reader: str) -> Iterator[list[Block]]:
     """What stands together: a note, or a part of one."""
     for note in draft.left:
         if note.fits:
-            add = button(form_strings.ADD_NOTE, action_id=ids.ADD_NOTE, value=note.ts)
-            head = section(form_strings.author(note))
+            add = button("Add", action_id=ids.ADD_NOTE, value=note.ts)
+            head = section(_author(note))
             head |= {"block_id": f"note-{note.ts}", "accessory": add}
             yield [head, *quotation(note.text)]
         elif note.by.id == reader:
-            yield [context(form_strings.too_long(note, theirs=True))]
+            yield [context(f"{_author(note)}, more than the box holds. Add the parts that matter.")]
             yield from _parts_left(note, draft.text)
         else:
-            head = context(form_strings.too_long(note, theirs=False))
+            only = "who wrote it may add parts of it."
+            head = context(f"{_author(note)}, more than the box holds: {only}")
             yield [head, *quotation(note.text)]
 
 
@@ -81,7 +83,12 @@ def _parts_left(note: Note, feedback: str) -> Iterator[list[Block]]:
         if note.attributed_part(words, number, len(parts)) in feedback:
             continue
         value = f"{note.ts} {number}"
-        add = button(form_strings.ADD_PART, action_id=ids.ADD_PART, value=value)
+        add = button("Add this part", action_id=ids.ADD_PART, value=value)
         head = section(form_strings.part(number, len(parts)))
         head |= {"block_id": f"note-{note.ts}-{number}", "accessory": add}
         yield [head, *quotation(words)]
+
+
+def _author(note: Note) -> str:
+    """The author and the length of a note."""
+    return f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"

@@ -57,6 +57,8 @@ MESSAGE_SHOWN: Final = 900
 REVIEWERS_SHOWN: Final = 3
 #: How much of a label the list of a flow's outcomes shows, in characters.
 LABEL_LISTED: Final = 200
+#: And a sentence of a form.
+OUTCOME_SHOWN: Final = 60
 #: How many of each a card shows.
 _ASSIGNED: Final = 3
 _INPUTS: Final = 3
