@@ -28,7 +28,7 @@ from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.store.engine import Engines
 from crewgate.store.tables import outputs
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from crewgate.usecases.read_models import DirectMessage, MessageRef, NewerRound
+from crewgate.usecases.read_models import MessageRef, NewerRound
 from tests.builders import (
     BEN,
     LATER,
@@ -308,15 +308,15 @@ async def test_an_earlier_round_knows_where_the_latest_card_is(uow: SqlUnitOfWor
 
 async def test_where_people_were_told_in_private_is_kept(uow: SqlUnitOfWork) -> None:
     round_ = await keep(uow, a_round())
-    assert await uow.read.direct_messages("r-1") == ()
+    assert await uow.read.direct_messages("r-1") == {}
     async with uow.begin() as tx:
         await tx.place_direct_message(round_, "U0BEN", MessageRef("D2", "2.0", "2.0"))
         await tx.place_direct_message(round_, "U0ANA", MessageRef("D1", "1.0", "1.0"))
         await tx.place_direct_message(round_, "U0ANA", MessageRef("D1", "3.0", "3.0"))
-    assert await uow.read.direct_messages("r-1") == (
-        DirectMessage("U0ANA", MessageRef("D1", "1.0", "1.0")),
-        DirectMessage("U0BEN", MessageRef("D2", "2.0", "2.0")),
-    )
+    assert await uow.read.direct_messages("r-1") == {
+        "U0ANA": MessageRef("D1", "1.0", "1.0"),
+        "U0BEN": MessageRef("D2", "2.0", "2.0"),
+    }
 
 
 # --- lists ---

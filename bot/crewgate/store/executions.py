@@ -346,14 +346,6 @@ class Executions(ExecutionQueries):
         }
         return await insert_once(self._connection, task_updates, row)
 
-    async def add_task_update_once(
-        self, event_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
-    ) -> bool:
-        """Store it by an event of the execution's; False if it came before."""
-        # Other crews may have events of the same id.
-        update_id = f"{execution.crew} {execution.execution_id} {event_id}"
-        return await self.add_task_update(update_id, execution, update, at=at)
-
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
         """Remember where the progress message is; it starts the thread if there is none."""
         where = {"progress_channel": ref.channel, "progress_ts": ref.ts}

@@ -1,6 +1,7 @@
 """The table of effects not yet done."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,7 +20,7 @@ from crewgate.domain.effects import (
 )
 from crewgate.domain.rate import Budget
 from crewgate.domain.retry import LONGEST_ASKED
-from crewgate.store.engine import Connection, OutboxEngines, rows, write
+from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, write
 from crewgate.store.failures import translate_errors
 from crewgate.store.statements import insert_of, one_of
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
@@ -76,7 +77,7 @@ _first_set_aside = (
     .subquery()
 )
 _SET_ASIDE = (
-    sa.select(_first_set_aside.c.kind, sa.func.count())
+    sa.select(_first_set_aside.c.kind, sa.func.count().label("many"))
     .group_by(_first_set_aside.c.kind)
     .order_by(_first_set_aside.c.kind)
 )
@@ -195,12 +196,19 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
     return sa.type_coerce(_lease_clock(dialect), budgets.c.paid_until.type).label("now")
 
 
-class SqlOutbox(Outbox):
+class SqlOutbox(Reading, Outbox):
     """The outbox of a database."""
 
     def __init__(self, engines: OutboxEngines) -> None:
+        super().__init__(engines.read)
         self._engines = engines
         self._dialect = engines.write.dialect.name
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Connection]:
+        with translate_errors():
+            async with self._engines.write.begin() as connection:
+                yield connection
 
     @override
     async def lease(
@@ -221,33 +229,29 @@ class SqlOutbox(Outbox):
             "most": limit + len(under_way),
             "lease": lease // MICROSECOND,
         }
-        with translate_errors():
-            if nothing := await self._look(due, budget):
-                return nothing
-            async with self._engines.write.begin() as connection:
-                if budget is not None:
-                    until, at = await self._open_budget(connection, budget, now)
-                    room = budget.rate.room(until, at)
-                    limit = min(limit, room)
-                    due["most"] = limit + len(under_way)
-                found = await rows(connection, _locked_due(self._dialect), due)
-                jobs: Sequence[Any] = [row for row in found if row.id not in under_way][:limit]
-                if budget is not None:
-                    jobs = _within(room, budget, jobs)
-                if jobs:
-                    leased = [
-                        {"b_job": row.id, "until": row.held_until, "now": now} for row in jobs
-                    ]
-                    await write(connection, _LEASE, leased)
-                if jobs and budget is not None:
-                    paid = budget.rate.pay(until, at, len(jobs))
-                    await write(connection, _SPEND, {"budget": budget.name, "until": paid})
-                if merged := [row for row in jobs if row.kind in _MERGED]:
-                    same = [
-                        {"key": row.ordering_key, "merged": row.kind, "job": row.id}
-                        for row in merged
-                    ]
-                    await write(connection, _MERGE, same)
+        if nothing := await self._look(due, budget):
+            return nothing
+        async with self._writing() as connection:
+            if budget is not None:
+                until, at = await self._open_budget(connection, budget, now)
+                room = budget.rate.room(until, at)
+                limit = min(limit, room)
+                due["most"] = limit + len(under_way)
+            found = await rows(connection, _locked_due(self._dialect), due)
+            jobs: Sequence[Any] = [row for row in found if row.id not in under_way][:limit]
+            if budget is not None:
+                jobs = _within(room, budget, jobs)
+            if jobs:
+                leased = [{"b_job": row.id, "until": row.held_until, "now": now} for row in jobs]
+                await write(connection, _LEASE, leased)
+            if jobs and budget is not None:
+                paid = budget.rate.pay(until, at, len(jobs))
+                await write(connection, _SPEND, {"budget": budget.name, "until": paid})
+            if merged := [row for row in jobs if row.kind in _MERGED]:
+                same = [
+                    {"key": row.ordering_key, "merged": row.kind, "job": row.id} for row in merged
+                ]
+                await write(connection, _MERGE, same)
         return Leased(tuple(map(_to_job, jobs)))
 
     async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
@@ -255,7 +259,7 @@ class SqlOutbox(Outbox):
 
         Return None if something can be leased.
         """
-        async with self._engines.read.connect() as connection:
+        async with self._connected() as connection:
             first = await rows(connection, _due(self._dialect), due | {"most": 1})
             if not first:
                 return Leased()
@@ -272,11 +276,10 @@ class SqlOutbox(Outbox):
 
     @override
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
-        with translate_errors():
-            async with self._engines.write.begin() as connection:
-                until, at = await self._open_budget(connection, budget, now)
-                paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))
-                await write(connection, _SPEND, {"budget": budget.name, "until": paid})
+        async with self._writing() as connection:
+            until, at = await self._open_budget(connection, budget, now)
+            paid = budget.rate.paused(until, at + min(pause, LONGEST_ASKED))
+            await write(connection, _SPEND, {"budget": budget.name, "until": paid})
 
     async def _open_budget(
         self, connection: Connection, budget: Budget, now: datetime
@@ -293,18 +296,17 @@ class SqlOutbox(Outbox):
         lost since it was scheduled, and so is giving up. Less than nothing is lost where the clock
         was set back: then everything is due sooner, for all of it became due by that clock.
         """
-        with translate_errors():
-            async with self._engines.write.begin() as connection:
-                locked = _locked_heartbeat(self._dialect)
-                [(last,)] = await rows(connection, locked, {"now": now})
-                lost = now - last if compare and abs(now - last) > MISSED else timedelta()
-                if lost:
-                    back = lost < timedelta()
-                    about = {"last": last, "now": now, "lost": lost // MICROSECOND}
-                    later = (_LATER, _BEGAN_SOONER) if back else (_TIMED_LATER,)
-                    for statement in (*later, _FAILING_LATER):
-                        await write(connection, statement, about)
-                await write(connection, _BEAT, {"now": now})
+        async with self._writing() as connection:
+            locked = _locked_heartbeat(self._dialect)
+            [(last,)] = await rows(connection, locked, {"now": now})
+            lost = now - last if compare and abs(now - last) > MISSED else timedelta()
+            if lost:
+                back = lost < timedelta()
+                about = {"last": last, "now": now, "lost": lost // MICROSECOND}
+                later = (_LATER, _BEGAN_SOONER) if back else (_TIMED_LATER,)
+                for statement in (*later, _FAILING_LATER):
+                    await write(connection, statement, about)
+            await write(connection, _BEAT, {"now": now})
         return lost
 
     async def release(self, *, due_at: datetime) -> int:
@@ -313,48 +315,37 @@ class SqlOutbox(Outbox):
         Only for a database of this process alone. `began_at` stays, for the outcome of those tries
         is unknown. They do not count.
         """
-        with translate_errors():
-            async with self._engines.write.begin() as connection:
-                released = await connection.execute(
-                    sa.update(outbox)
-                    .where(outbox.c.lease_until.is_not(None))
-                    .values(lease_until=None, due_at=due_at, tries=_at_least(outbox.c.tries, 1) - 1)
-                )
+        async with self._writing() as connection:
+            released = await connection.execute(
+                sa.update(outbox)
+                .where(outbox.c.lease_until.is_not(None))
+                .values(lease_until=None, due_at=due_at, tries=_at_least(outbox.c.tries, 1) - 1)
+            )
         return released.rowcount
 
     async def count_set_aside(self) -> dict[EffectKind, int]:
         """Count the jobs that are set aside, by kind, among the first COUNTED and one more."""
-        with translate_errors():
-            async with self._engines.read.connect() as connection:
-                found = await connection.execute(_SET_ASIDE)
-                return {EffectKind(kind): count for kind, count in found}
+        return {EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
 
     async def requeue(self, crews: list[str], *, due_at: datetime) -> int:
         """Requeue jobs that were set aside before these crews were named; return their number."""
-        with translate_errors():
-            async with self._engines.write.begin() as connection:
-                requeued = await connection.execute(
-                    sa.update(outbox)
-                    .where(outbox.c.set_aside_why == UNKNOWN_CREW, outbox.c.crew.in_(crews))
-                    .where(outbox.c.set_aside_at.is_not(None))
-                    .values(
-                        set_aside_at=None, set_aside_why=None, failing_since=None, due_at=due_at
-                    )
-                )
+        async with self._writing() as connection:
+            requeued = await connection.execute(
+                sa.update(outbox)
+                .where(outbox.c.set_aside_why == UNKNOWN_CREW, outbox.c.crew.in_(crews))
+                .where(outbox.c.set_aside_at.is_not(None))
+                .values(set_aside_at=None, set_aside_why=None, failing_since=None, due_at=due_at)
+            )
         return requeued.rowcount
 
     async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
         """Return destinations with something to do that have no worker here."""
-        with translate_errors():
-            async with self._engines.read.connect() as connection:
-                found = await connection.scalars(
-                    sa.select(outbox.c.destination)
-                    .where(
-                        outbox.c.destination.not_in(destinations), outbox.c.set_aside_at.is_(None)
-                    )
-                    .distinct()
-                )
-                return tuple(found)
+        found = await self._rows(
+            sa.select(outbox.c.destination)
+            .where(outbox.c.destination.not_in(destinations), outbox.c.set_aside_at.is_(None))
+            .distinct()
+        )
+        return tuple(row.destination for row in found)
 
 
 def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:

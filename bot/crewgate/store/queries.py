@@ -58,7 +58,6 @@ from crewgate.usecases.read_models import (
     Backlog,
     CardView,
     DeadLetter,
-    DirectMessage,
     MessageRef,
     NewerRound,
     Posting,
@@ -307,15 +306,14 @@ class Queries(Reading):
             shows_progress=row.progress_ts is not None,
         )
 
-    async def direct_messages(self, round_id: str) -> tuple[DirectMessage, ...]:
+    async def direct_messages(self, round_id: str) -> dict[str, MessageRef]:
+        """Return the private messages about a round by the people who got them, in order."""
         found = await self._rows(
             sa.select(direct_messages)
             .where(direct_messages.c.round_id == round_id)
             .order_by(direct_messages.c.user_id)
         )
-        return tuple(
-            DirectMessage(row.user_id, MessageRef(row.channel, row.ts, row.ts)) for row in found
-        )
+        return {row.user_id: MessageRef(row.channel, row.ts, row.ts) for row in found}
 
     async def callback(self, round_id: str) -> Callback | None:
         """Return where a flow's request is answered; None once nothing is left to answer."""

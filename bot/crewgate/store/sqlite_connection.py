@@ -139,11 +139,6 @@ class SqliteConnection:
     ) -> Any:
         return self._connection.scalar(statement, parameters)
 
-    async def scalars(
-        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-    ) -> sa.ScalarResult[Any]:
-        return self._connection.scalars(statement, parameters)
-
     async def run_sync(
         self,
         function: Callable[Concatenate[sa.Connection, P], T],

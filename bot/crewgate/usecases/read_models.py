@@ -148,14 +148,6 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class DirectMessage:
-    """A private message to one person about a round."""
-
-    user: str
-    message: MessageRef
-
-
-@dataclass(frozen=True, slots=True)
 class RoundLine:
     """A round in a list, without its output."""
 
@@ -223,14 +215,6 @@ class Selection:
     decided_since: datetime | None = None
     without: tuple[str, ...] = ()
     """The ids of some of these rounds that are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """The waiting rounds, the oldest first. `total` counts all of them, up to COUNTED."""
-
-    lines: tuple[RoundLine, ...]
-    total: int
 
 
 class CrewStatus(Enum):

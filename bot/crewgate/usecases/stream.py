@@ -78,7 +78,9 @@ async def _apply(tx: Tx, execution: Execution, event: StreamEvent, *, at: dateti
             return await _show(tx, execution, replace(execution, current_task=name), at=at)
         case MethodFinished(name):
             update = TaskUpdate(title=name)
-            if await tx.executions.add_task_update_once(event.id, execution, update, at=at):
+            # Other crews may have events of the same id.
+            update_id = f"{execution.crew} {execution.execution_id} {event.id}"
+            if await tx.executions.add_task_update(update_id, execution, update, at=at):
                 # The event of the present task may have come before this one.
                 now_at = None if execution.current_task == name else execution.current_task
                 counted = replace(execution.finish_task(), current_task=now_at)

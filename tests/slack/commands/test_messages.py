@@ -33,8 +33,8 @@ from crewgate.usecases.read_models import (
     ExecutionPosting,
     ExecutionStatus,
     MessageRef,
-    Pending,
     Progress,
+    QueuePart,
     RoundLine,
 )
 from tests.builders import ANA, BEN, LATER, a_decision, a_round, an_execution
@@ -56,7 +56,7 @@ def ana(_: Round) -> tuple[ReviewerRef, ...]:
     return (User(ANA.id),)
 
 
-def pending(found: Pending, *, mine: bool = False, link: Link = unlinked) -> Message:
+def pending(found: QueuePart, *, mine: bool = False, link: Link = unlinked) -> Message:
     return render_pending(found, now=LATER, mine=mine, link=link, deciders=ana)
 
 
@@ -78,7 +78,7 @@ lines = st.lists(
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
     progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
-    check_message(pending(Pending(some, len(some))))
+    check_message(pending(QueuePart(some, len(some))))
     executions = tuple(ExecutionLine(a_posting(step="<!here>" * 9), (line,)) for line in some)
     check_message(overview(Overview((HEALTH,), executions, 1, 2, 3, more=True)))
     view = ExecutionStatus(an_execution("<@U666>" * 99, "<!here>" * 99), some, progress)
@@ -91,7 +91,7 @@ def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine
 def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> None:
     round_ = a_round(opened_at=LATER - timedelta(hours=2, minutes=5))
     line = RoundLine(round_, REF, subject="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER))
-    message = pending(Pending((line,), 4), mine=True, link=linked)
+    message = pending(QueuePart((line,), 4), mine=True, link=linked)
     assert message.text == "4 reviews wait for you"
     shown = read(message)
     assert (
@@ -104,7 +104,7 @@ def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> 
 
 def test_what_all_rows_share_stands_once_above_them() -> None:
     lines = tuple(RoundLine(a_round(number=n), None) for n in (1, 2))
-    first, rows = read(pending(Pending(lines, 2))).split("\n", 1)
+    first, rows = read(pending(QueuePart(lines, 2))).split("\n", 1)
     assert first == "*2 reviews wait for a decision* · research · for <@U0ANA>"
     assert rows.splitlines() == [
         f":hourglass: *Draft* · round {n} · waiting for 1 min" for n in (1, 2)
@@ -116,32 +116,32 @@ def test_what_all_rows_share_stands_once_above_them() -> None:
 
 
 def test_nothing_pending_is_said() -> None:
-    empty = Pending((), 0)
+    empty = QueuePart((), 0)
     assert pending(empty).text == "Nothing waits."
     assert pending(empty, mine=True).text == "Nothing waits for you."
 
 
 def test_more_than_are_counted_is_said() -> None:
-    message = pending(Pending((RoundLine(a_round(), None),), COUNTED + 1))
+    message = pending(QueuePart((RoundLine(a_round(), None),), COUNTED + 1))
     assert message.text == "1,000+ reviews wait for a decision"
     assert "The app's Home shows all 1,000+." in read(message)
 
 
 def test_one_that_waits_is_singular() -> None:
-    message = pending(Pending((RoundLine(a_round(), None),), 1))
+    message = pending(QueuePart((RoundLine(a_round(), None),), 1))
     assert message.text == "1 review waits for a decision"
 
 
 @pytest.mark.parametrize("url", ["https://a.example/|<!channel>", "https://a.example/" + "x" * 999])
 def test_a_link_that_could_do_harm_is_left_out(url: str) -> None:
     line = RoundLine(a_round(), REF)
-    message = pending(Pending((line,), 1), link=lambda _: url)
+    message = pending(QueuePart((line,), 1), link=lambda _: url)
     assert "a.example" not in read(message)
 
 
 def test_what_does_not_fit_is_counted() -> None:
     many = tuple(RoundLine(a_round(number=n), REF) for n in range(1, 501))
-    message = pending(Pending(many, 700), link=linked)
+    message = pending(QueuePart(many, 700), link=linked)
     shown = read(message).count(":hourglass:")
     assert 50 < shown < 500
     assert "The app's Home shows all 700." in read(message)

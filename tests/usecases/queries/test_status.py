@@ -10,14 +10,14 @@ from crewgate.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,
     ExecutionStatus,
-    Pending,
     Progress,
+    QueuePart,
 )
 from tests.builders import ANA, EVE, SECOND, a_crew
 from tests.usecases.world import World
 
 
-async def pending(world: World, mine: str | None = None) -> Pending:
+async def pending(world: World, mine: str | None = None) -> QueuePart:
     return await look.pending(mine or ANA.id, mine=mine is not None, context=world.reviews)
 
 
@@ -27,7 +27,7 @@ async def execution(world: World, prefix: str, by: str = ANA.id) -> ExecutionSta
 
 
 async def test_nothing_waits(world: World) -> None:
-    assert await pending(world) == Pending((), 0)
+    assert await pending(world) == QueuePart((), 0)
 
 
 async def test_what_waits_is_listed_with_the_oldest_first(world: World) -> None:
@@ -66,7 +66,7 @@ async def test_mine_is_what_i_may_decide(world: World) -> None:
     theirs = await world.notify(crew="other")
     found = await pending(world, mine=EVE.id)
     assert ([line.round for line in found.lines], found.total) == ([theirs.round], 1)
-    assert await pending(world, mine="U0NOBODY") == Pending((), 0)
+    assert await pending(world, mine="U0NOBODY") == QueuePart((), 0)
     assert (await pending(world, mine=ANA.id)).total == 1
 
 
@@ -129,7 +129,7 @@ async def test_lists_and_their_totals_leave_out_what_the_asker_may_not_read(worl
     world.crews["secret"] = a_crew("secret", reviewers=(User(EVE.id),), channel="C0SECRET")
     world.directory.channels["C0SECRET"] = {"U0MEMBER"}
     await world.notify(crew="secret", execution_id="s-1")
-    assert await pending(world) == Pending((), 0)
+    assert await pending(world) == QueuePart((), 0)
     for reader in (EVE.id, "U0MEMBER"):
         assert (await look.pending(reader, mine=False, context=world.reviews)).total == 1
         assert (await execution(world, "s-", reader)).execution.crew == "secret"

@@ -31,8 +31,8 @@ from crewgate.usecases.read_models import (
     CrewUnavailable,
     ExecutionLine,
     ExecutionStatus,
-    Pending,
     Progress,
+    QueuePart,
     RoundLine,
 )
 
@@ -80,7 +80,7 @@ def render_help() -> Message:
 
 
 def render_pending(
-    pending: Pending, *, now: datetime, mine: bool, link: Link, deciders: Deciders
+    pending: QueuePart, *, now: datetime, mine: bool, link: Link, deciders: Deciders
 ) -> Message:
     """What waits for a decision, the oldest first, as many as fit."""
     headline = _pending(pending.total, mine=mine)

@@ -28,8 +28,8 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     if job.effect.crew not in context.crews or round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
     members = await people_of(round_, context)
-    told = {one.user for one in await context.uow.read.direct_messages(round_.id)}
-    left = sorted(members.users - told)[: max(0, PEOPLE_LIMIT - len(told))]
+    told = await context.uow.read.direct_messages(round_.id)
+    left = sorted(members.users - told.keys())[: max(0, PEOPLE_LIMIT - len(told))]
     async with context.uow.begin() as tx:
         effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
         await tx.enqueue(effects, at=context.clock())
@@ -63,7 +63,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     """
     round_id, user = job.effect.subject, _user(job)
     posting = await _posting(round_id, user, context)
-    told = {one.user for one in await context.uow.read.direct_messages(round_id)}
+    told = await context.uow.read.direct_messages(round_id)
     waits = posting.view.round.state is State.WAITING
     if user in told or not (waits or job.in_doubt):
         return await settle(job, Delivered("nothing to tell"), context)
@@ -85,14 +85,13 @@ async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
     """Return the effects that bring the direct messages about a card's round up to date with it."""
     messages = await context.uow.read.direct_messages(card.subject)
     kind = EffectKind.REFRESH_DIRECT_MESSAGE
-    return [replace(card, kind=kind, user=one.user) for one in messages]
+    return [replace(card, kind=kind, user=user) for user in messages]
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     """Bring one direct message up to date; one that somebody deleted stays deleted."""
     round_id, user = job.effect.subject, _user(job)
-    told = await context.uow.read.direct_messages(round_id)
-    message = next((one.message for one in told if one.user == user), None)
+    message = (await context.uow.read.direct_messages(round_id)).get(user)
     if message is None:
         return await settle(job, Delivered("never posted"), context)
     posting = await _posting(round_id, user, context)

@@ -7,13 +7,13 @@ from crewgate.domain.review import State
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.crew import CrewClients
 from crewgate.usecases.queries.queue import approved_by
-from crewgate.usecases.read_models import ExecutionStatus, Pending, Selection
+from crewgate.usecases.read_models import ExecutionStatus, QueuePart, Selection
 
 #: The most rounds or executions in one list; more would not fit into one Slack message.
 LINES = 20
 
 
-async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
+async def pending(by: str, *, mine: bool, context: ReviewContext) -> QueuePart:
     """Return the waiting rounds that a person may read, or with `mine` decide, the oldest first."""
     role = Role.REVIEWER if mine else Role.READER
     [theirs] = await context.queues_of(by, role, recheck=True)
@@ -22,7 +22,7 @@ async def pending(by: str, *, mine: bool, context: ReviewContext) -> Pending:
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(waiting, limit=LINES))
     total = len(lines) if len(lines) < LINES else await read.count(waiting)
-    return Pending(lines, total)
+    return QueuePart(lines, total)
 
 
 async def execution(
