@@ -59,6 +59,7 @@ from crewgate.store.secret_keys import use_keys
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
+from crewgate.usecases.delivery.digest import plan_digests
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.emails import owner_of
@@ -171,6 +172,7 @@ class _Assembly:
         data = {"version": __version__, "settings": digest, "crews": [*self.crews]}
         async with self.uow.begin() as tx:
             tx.audit.add(Entry(Code.STARTED, BOT, data))
+        await plan_digests(self.crews, uow=self.uow, clock=runtime.clock)
 
     async def open_clients(self) -> None:
         """Open the clients for crews, flows and the callers of crews."""

@@ -14,7 +14,7 @@ from typing import Final
 from tests.bench.burst import burst
 from tests.bench.figures import Row, table
 from tests.bench.footprint import footprint
-from tests.bench.growth import growth
+from tests.bench.growth import counting, growth
 from tests.bench.latency import idle, loaded
 from tests.bench.options import Options, read_options
 from tests.bench.shared import shared
@@ -30,6 +30,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "loaded": loaded,
     "footprint": footprint,
     "growth": growth,
+    "stats": counting,
     "burst": burst,
     "shared": shared,
 }

@@ -40,6 +40,22 @@ async def growth(options: Options) -> AsyncIterator[Row]:
             )
 
 
+async def counting(options: Options) -> AsyncIterator[Row]:
+    """`/crew stats` where every round of the database was decided in its span."""
+    async with open_world(options, pace=NO_PACE) as world:
+        decided = await make_round(world, "decided")
+        await approve(world, decided)
+        await becomes(world, decided, "RESUMED")
+        await copy_rounds(world.database_url, decided, range(1, options.grown))
+        times = range(options.rounds * _TIMES + 1)
+        took = [await _command("stats", world, number) for number in times][1:]
+        yield Row(
+            f"/crew stats, {options.grown:,} decisions",
+            f"p50 {quantile(took, 0.5) * 1000:.1f} ms",
+            goal="<= 300 ms",
+        )
+
+
 async def _fill(world: World, rounds: int) -> None:
     waiting = await make_round(world, "waiting")
     decided = await make_round(world, "decided")

@@ -23,9 +23,9 @@ from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, 
 from crewgate.usecases.queries import status as look
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
-from crewgate.usecases.queries.stats import decisions, stats
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.removal import remove_texts
+from crewgate.usecases.stats import decisions, stats
 from crewgate.usecases.track import record_update
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, recorded

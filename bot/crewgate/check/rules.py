@@ -32,8 +32,9 @@ def people_of(crew: CrewSettings) -> tuple[ReviewerRef, ...]:
 
 
 def channels_of(crew: CrewSettings) -> tuple[str, ...]:
-    """Everywhere its cards go."""
-    return (crew.channel, *(rule.channel for rule in crew.rules if rule.channel))
+    """Everywhere its cards and its digest go."""
+    others = (crew.digest, *(rule.channel for rule in crew.rules))
+    return (crew.channel, *filter(None, others))
 
 
 def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:

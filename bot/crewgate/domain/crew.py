@@ -103,6 +103,16 @@ class Crew:
             example='"90d"',
         ),
     ] = None
+    digest: Annotated[
+        str | None,
+        Setting(
+            parse_channel,
+            "where this crew's [numbers](cards.md#in-numbers) of a week are posted on Mondays at"
+            " 8:00 UTC: an id or `#name`",
+            default="nowhere",
+            example='"C0123456789"',
+        ),
+    ] = None
     rules: Annotated[
         tuple[Rule, ...],
         Setting(

@@ -177,6 +177,11 @@ class EffectKind(StrEnum):
         Row(names=("subject", "channel"), key="audit head {subject} {channel}"),
     )
     """Post the head of the audit trail; the subject is its number."""
+    WEEKLY_DIGEST = (
+        "weekly_digest",
+        Row(key="digest {subject} {occasion}", is_merged=True),
+    )
+    """Post a crew's numbers of the week; the subject is the crew."""
     EXPIRE_CLAIM = "expire_claim"
     """Nobody is on the round any longer: have its card brought up to date."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from math import ceil
 from typing import Final
@@ -60,6 +60,13 @@ def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
             if asked is not None and isinstance(asked.verdict, Revise):
                 return max(0, (round_.opened_at - asked.at) // _SECOND)
     return None
+
+
+def next_digest(now: datetime) -> datetime:
+    """Return the next Monday at 8:00 UTC."""
+    this_week = now.astimezone(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
+    monday = this_week - this_week.weekday() * _DAY
+    return monday if monday > now else monday + 7 * _DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import State
 from crewgate.domain.rules.starter import said_starter
+from crewgate.domain.stats import Stats
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.directory import display_name
@@ -61,6 +62,7 @@ from crewgate.slack.reviews.notices import (
 )
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
+from crewgate.slack.stats.messages import render_posted
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
 from crewgate.usecases.read_models import (
@@ -260,6 +262,8 @@ class SlackMessenger(Messenger):
                 return render_channel_refuses(about, subject)
             case Published():
                 return render_audit_head(about)
+            case Stats():
+                return render_posted(about, None, charts=not plain)
             case _:
                 assert_never(about)
 

@@ -81,7 +81,7 @@ _WAITING: Final = (
     .group_by(_round.crew)
 )
 #: Rounds that are held at a time.
-PAGE: Final = 1_000
+PAGE: Final = 200
 #: By their ids, which come in no order: so all pages together read each round once.
 _DECISIONS: Final = (
     sa.select(

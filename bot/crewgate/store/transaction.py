@@ -396,6 +396,12 @@ class Tx:
             if due_at is None:
                 self.woken.add(effect.destination)
 
+    async def enqueue_once(self, effect: Effect, *, at: datetime, due_at: datetime) -> None:
+        """Store an effect that is due later, unless the same one waits already."""
+        same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
+        if not await rows(self._connection, _WAITS_ALREADY, same):
+            await self.enqueue([effect], at=at, due_at=due_at)
+
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
         """Have an effect carried out by that time: one that waits already, else a new one.
 

@@ -22,7 +22,7 @@ from crewgate.slack.press import parse_press
 from crewgate.slack.stats import strings
 from crewgate.slack.stats.csv_file import write_csv
 from crewgate.slack.stats.messages import render_posted, render_stats
-from crewgate.usecases.queries.stats import decisions, stats
+from crewgate.usecases.stats import decisions, stats
 
 _SPANS: Final = {f"{days}d": days for days in SPANS}
 _USUAL: Final = 30

@@ -46,9 +46,11 @@ def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
     return replace(message, blocks=[*message.blocks, actions(post, file)])
 
 
-def render_posted(stats: Stats, by: Person, *, charts: bool) -> Message:
-    """The same for a channel: the team's numbers alone, and the person who shows them."""
+def render_posted(stats: Stats, by: Person | None, *, charts: bool) -> Message:
+    """The same for a channel: the team's numbers alone, and the person who shows them, if any."""
     message = _render(stats, [], charts=charts)
+    if by is None:
+        return message
     return replace(message, blocks=[*message.blocks, context(strings.posted_by(by))])
 
 

@@ -13,6 +13,7 @@ from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Email, Installation, ReviewerRef, User
 from crewgate.domain.rules.naming import Naming
+from crewgate.domain.stats import Stats
 from crewgate.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef, Posting
 
 RESPONSE_SENT: Final = "response_sent"
@@ -41,7 +42,7 @@ class Posted(Delivered):
     """No message could hold the output."""
 
 
-About = Posting | ExecutionPosting | DeadLetter | Crew | Published
+About = Posting | ExecutionPosting | DeadLetter | Crew | Published | Stats
 """The subject of a message, as it is now."""
 
 

@@ -1,1 +1,1 @@
-"""Reading: the queue, status, crews, rules, stats."""
+"""Reading: the queue, status, crews, rules."""

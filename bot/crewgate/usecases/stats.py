@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from crewgate.domain.people import Role
 from crewgate.domain.stats import Decided, Stats, stats_of
 from crewgate.domain.verdict import Person
 from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.read_models import NO_RULE
 
 #: In place of a person whom somebody may not see by name.
 _NOBODY = Person("", "")
@@ -21,18 +22,13 @@ async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext)
     Raises UnknownCrew or NotAReader.
     """
     rules, operated = await _permitted(by, crew, context)
-    now, span = context.clock(), timedelta(days=days)
-    read = context.uow.read.stats
-    tallies = await read.tallies(rules, before=now - 2 * span, since=now - span)
-    return stats_of(
-        tallies,
-        await read.waiting(rules),
-        crews=rules,
-        user=by,
-        operated=operated,
-        days=days,
-        at=now,
-    )
+    return await _count(rules, by, operated, days, context)
+
+
+async def of_crew(crew: str, *, days: int, context: ReviewContext) -> Stats:
+    """Return the numbers of all reviews of a crew, for a channel of its settings."""
+    rules = [NO_RULE, *(rule.id for rule in await context.uow.read.rules((crew,)))]
+    return await _count({crew: rules}, "", (), days, context)
 
 
 async def decisions(
@@ -47,6 +43,26 @@ async def decisions(
     async for one in context.uow.read.stats.decisions(rules, since=since):
         is_seen = one.by.id == by or one.crew in operated
         yield one if is_seen else replace(one, by=_NOBODY)
+
+
+async def _count(
+    rules: Mapping[str, Sequence[str]],
+    user: str,
+    operated: Collection[str],
+    days: int,
+    context: ReviewContext,
+) -> Stats:
+    now, span = context.clock(), timedelta(days=days)
+    read = context.uow.read.stats
+    return stats_of(
+        await read.tallies(rules, before=now - 2 * span, since=now - span),
+        await read.waiting(rules),
+        crews=rules,
+        user=user,
+        operated=operated,
+        days=days,
+        at=now,
+    )
 
 
 async def _permitted(

@@ -13,7 +13,7 @@ from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.queries.stats import decisions, stats
+from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.world import World
