@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from crewgate.event_loop import EventLoop
 from crewgate.runtime import POST_RATE, UPDATE_RATE, Runtime
@@ -18,14 +18,18 @@ from crewgate.serve import serve
 from crewgate.settings.load import load
 from tests.repo.files import ROOT
 
+_OF_TESTS: Final = ("click", "pygments", "rich")
+
 
 def quick(module: str = "tests.quick_bot", **seconds: float) -> tuple[str, ...]:
-    """Return Python's arguments to run it, or a module of the tests that takes the same.
+    """Return Python's arguments to run it, or another module that takes the same.
 
-    The tests are in no installation.
+    The tests are in no installation, and the packages that only they need are in none that is
+    served: the bot's packages import these where they find them.
     """
     add = f"import runpy, sys; sys.path.append({str(ROOT)!r})"
-    run = f"{add}; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    hide = f"sys.modules.update(dict.fromkeys({_OF_TESTS}))"
+    run = f"{add}; {hide}; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
     return ("-c", run, *(f"{name}={wait}" for name, wait in seconds.items()))
 
 

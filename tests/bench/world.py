@@ -3,13 +3,12 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crewgate.demo.bot_process import COMMAND
 from crewgate.demo.ports import free_port
 from tests.bench.connection import Connection, request
 from tests.bench.options import Options
@@ -115,7 +114,7 @@ def bot(
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "LOG_LEVEL": "error",
     }
-    command: Sequence[str] = COMMAND
+    command = (*quick("crewgate"), "serve")
     if pace != REAL_PACE:
         command = quick(post=1 / pace if pace else 0)
     return child(command, port, folder, settings=settings, ready="/readyz")

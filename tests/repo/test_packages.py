@@ -83,6 +83,8 @@ def test_what_a_start_does_not_need_stays_out() -> None:
     needless = {
         "alembic",
         "asyncpg",
+        "cryptography",
+        "opentelemetry",
         "slack_sdk.socket_mode.aiohttp",
         "sqlalchemy.dialects.postgresql",
     }
