@@ -307,10 +307,6 @@ def removed(at: datetime) -> str:
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
 
 
-def excerpted(shown: int, total: int) -> str:
-    return f"Showing the first {shown:,} of {total:,} characters; the whole text is in the thread."
-
-
 NEXT: Final = "Next page"
 PREVIOUS: Final = "Previous page"
 NEXT_ON_TOP: Final = "Next"

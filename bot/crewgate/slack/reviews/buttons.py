@@ -13,6 +13,7 @@ from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, button, plain_text, section
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.reviews import reader_strings, strings
+from crewgate.slack.strings import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     menu: Block = {
         "type": "static_select",
         "action_id": ids.ANSWER_MENU,
-        "placeholder": plain_text(strings.CHOOSE, LABEL_LIMIT),
+        "placeholder": plain_text("Choose an outcome", LABEL_LIMIT),
         "options": [
             {"text": plain_text(label, LABEL_LIMIT), "value": f"{round_.id} {number}"}
             for number, label in enumerate(labels)
@@ -121,7 +122,8 @@ def outcomes_in_full(question: Question) -> list[Block]:
             for number, label in enumerate(question.outcomes, 1)
         ]
     if question.left_off:
-        lines.append(strings.left_off(question.left_off))
+        left_off = counted(question.left_off, "more outcome")
+        lines.append(f"{left_off} can only be answered in words.")
     return [section("\n".join(lines))] if lines else []
 
 

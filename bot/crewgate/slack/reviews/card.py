@@ -179,11 +179,13 @@ def _changed(view: CardView) -> str:
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
-    opens = strings.words_label(view.round.question)
-    lines = [
-        *([strings.notes(view.notes, view.noted_by, opens)] if view.notes else []),
-        *([strings.on_it(view.claim)] if view.claim is not None and view.claim.holds(now) else []),
-    ]
+    lines = []
+    if view.notes:
+        them = "it" if view.notes == 1 else "them"
+        opens = f"{strings.words_label(view.round.question)} shows {them}."
+        lines.append(f"{strings.notes(view.notes, view.noted_by)} in the thread. {opens}")
+    if view.claim is not None and view.claim.holds(now):
+        lines.append(f"{strings.on_it(view.claim)}. Everybody may still decide.")
     return [context(line) for line in lines]
 
 
@@ -191,7 +193,8 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round, reader=reader)]
     if share.shown < share.of:
-        label = strings.read_all(count_pages(view.output.text))
+        pages = count_pages(view.output.text)
+        label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
         buttons.append(READ.on(round_id, label=label))
     if view.previous is not None:
         buttons.append(CHANGES.on(round_id))

@@ -83,7 +83,7 @@ def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = Fal
     return [
         *([section(_ASKED_AGAIN)] if again else []),
         *([section(unsent(caveats.notes, notes))] if caveats.notes else []),
-        *([section(f"{strings.on_it_in_list(claim)}.")] if claim is not None else []),
+        *([section(f"{strings.on_it(claim)}.")] if claim is not None else []),
         *([section(not_all_shown(caveats))] if caveats.is_excerpt else []),
     ]
 

@@ -85,7 +85,8 @@ def output_in_message(output: Output) -> ShownOutput:
     share = Share(characters, total)
     if share.percent == WHOLE:
         return ShownOutput([markdown(shown)], share)
-    left_off = context(shared.excerpted(characters, total))
+    shows = f"Showing the first {characters:,} of {total:,} characters"
+    left_off = context(f"{shows}; the whole text is in the thread.")
     return ShownOutput(_with_text(shown, left_off), share, too_long=True)
 
 

@@ -40,11 +40,9 @@ REVISE: Final = "Revise"
 IN_WORDS: Final = "Answer in words"
 WHAT_CAME: Final = "What came"
 ANSWER: Final = "Answer"
-CHOOSE: Final = "Choose an outcome"
 RECORDED: Final = "Recorded. The card may show it a little later; you need not press again."
 NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
 NOBODY_DECIDED: Final = "A newer output came before anybody decided."
-EMPTY_IN_LIST: Final = "_The output is empty._"
 HOST_REFUSED: Final = (
     "When this came, no answer could have been sent: the request's address is neither"
     " at crewai.com nor in `flow_callback_hosts`, or it is plain http and not on this machine. If"
@@ -422,10 +420,6 @@ def what_buttons_do(round_: Round) -> str:
     )
 
 
-def left_off(count: int) -> str:
-    return f"{shared.counted(count, 'more outcome')} can only be answered in words."
-
-
 # --- what came before, and how much of the output is shown ----------------------------------------
 
 
@@ -469,29 +463,13 @@ def not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
     return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")
 
 
-def read_all(pages: int) -> str:
-    return f"{reader_strings.READ} ({pages:,} pages)" if pages > 1 else reader_strings.READ
-
-
 # --- notes and claims -----------------------------------------------------------------------------
 
 
-def notes(count: int, authors: Sequence[Person], opens: str = REVISE) -> str:
-    """The card's line on notes: `3 notes from Ana and Ben`; `opens` is the button with them."""
-    them = "it" if count == 1 else "them"
-    return f"{notes_in_list(count, authors)} in the thread. {opens} shows {them}."
-
-
-def notes_in_list(count: int, authors: Sequence[Person]) -> str:
-    named = [person(one) for one in authors[:_AUTHORS]]
-    if len(authors) > _AUTHORS:
-        named.append(f"{len(authors) - _AUTHORS} more")
-    return f":memo: {shared.counted(count, 'note')} from {shared.in_words(named)}"
+def notes(count: int, authors: Sequence[Person]) -> str:
+    named = shared.some([person(one) for one in authors], _AUTHORS)
+    return f":memo: {shared.counted(count, 'note')} from {named}"
 
 
 def on_it(claim: Claim) -> str:
-    return f"{on_it_in_list(claim)}. Everybody may still decide."
-
-
-def on_it_in_list(claim: Claim) -> str:
     return f":eyes: {person(claim.by)} is on it"

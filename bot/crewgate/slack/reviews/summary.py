@@ -61,9 +61,9 @@ def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
     if needed > 1 and line.round.state is State.WAITING:
         yield strings.so_far(line.round) or f"needs {needed:,} approvals"
     if line.claim is not None and line.claim.holds(now):
-        yield strings.on_it_in_list(line.claim)
+        yield strings.on_it(line.claim)
     if line.notes:
-        yield strings.notes_in_list(line.notes, line.noted_by)
+        yield strings.notes(line.notes, line.noted_by)
 
 
 def preview(line: RoundLine) -> tuple[str, Share]:
@@ -76,7 +76,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
         characters=line.characters,
         limit=_LINE,
     )
-    words = escape_mrkdwn(found.words) or strings.EMPTY_IN_LIST
+    words = escape_mrkdwn(found.words) or "_The output is empty._"
     return f"{words}{strings.not_in_line(found.rows, found.code_lines)}", found.share
 
 
