@@ -143,7 +143,7 @@ executions = sa.Table(
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("result", sa.Text),
     sa.Column("subject", sa.Text),
-    sa.Column("meta", sa.JSON),
+    sa.Column("meta", sa.JSON(none_as_null=True)),
     sa.Column("is_flow", sa.Boolean),
     sa.Column("ended_by_event", sa.Boolean),
     sa.Column("named", sa.JSON(none_as_null=True)),
