@@ -127,12 +127,11 @@ class Execution:
         if inputs is None and self.inputs == UNKNOWN:
             inputs = carried_inputs
         known = self.meta if STARTED_BY in dict(self.meta) else meta or self.meta
-        return replace(
-            self,
-            starter=starter or self.starter,
-            inputs=self.inputs if inputs is None else inputs,
-            meta=known or without_starter(carried),
-        )
+        starter, inputs = starter or self.starter, self.inputs if inputs is None else inputs
+        meta = known or without_starter(carried)
+        if (starter, inputs, meta) == (self.starter, self.inputs, self.meta):
+            return self
+        return replace(self, starter=starter, inputs=inputs, meta=meta)
 
     def finish_task(self) -> Self:
         return replace(self, completed_tasks=self.completed_tasks + 1, current_task=None)

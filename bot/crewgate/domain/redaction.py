@@ -71,7 +71,10 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = (), *, known: _Forms | None = None) -> None:
         known = known or _Forms()
+        self._forms = known
         new = frozenset(one for one in secrets if len(one) >= SHORTEST) - known.secrets
+        if not new:
+            return
         forms = _Forms.of(new)
         self._forms = _Forms(
             forms.secrets | known.secrets,
