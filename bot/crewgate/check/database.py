@@ -93,7 +93,7 @@ async def transactions_beside(url: str) -> AsyncIterator[Begin]:
         async def begin() -> AsyncIterator[Tx]:
             with translate_errors():
                 async with engine.begin() as connection:
-                    tx = Tx(connection, clock=runtime.clock, new_id=runtime.new_id)
+                    tx = Tx(connection, clock=runtime.clock)
                     yield tx
                     await tx.flush()
 

@@ -95,6 +95,7 @@ def edit(round_: Round, by: Person, *, at: datetime, new_id: Callable[[], str]) 
         votes=(),
         reminders=0,
         edited_by=by,
+        salt=new_id(),
     )
     effects = (*ended.effects, opened.effect(EffectKind.POST))
     return Receipt(opened, opened=True, ended=ended.round, effects=effects)
@@ -185,6 +186,7 @@ def _open(
         unchanged=latest is not None and _is_shown_again(digest, latest),
         question=question,
         takes_edits=takes_edits,
+        salt=new_id(),
     )
     post = (opened.effect(EffectKind.POST),)
     return Receipt(

@@ -161,7 +161,7 @@ class Round:
     ended_at: datetime | None = None
     """The time when the crew took it, or it was superseded or closed."""
     salt: str = field(default="", compare=False, repr=False)
-    """The salt of the digests of its texts, wiped with them; the store makes it."""
+    """The salt of the digests of its texts, wiped with them."""
     removed_at: datetime | None = None
     """The time when its texts were removed."""
 

@@ -29,7 +29,7 @@ from crewgate.store.engine import Connection, rows, write
 from crewgate.store.rounds import rule_id_of
 from crewgate.store.tables import audit_entries, audit_heads
 from crewgate.usecases.acting import place
-from crewgate.usecases.ports.base import Clock, NewId
+from crewgate.usecases.ports.base import Clock
 
 #: The version of the form of entries, in each.
 FORM: Final = 1
@@ -38,6 +38,8 @@ BATCH: Final = 200
 GENESIS: Final = Head(0, bytes(32))
 #: Any number, the same in every process.
 _ADVISORY_LOCK: Final = 727_302
+
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 _ADD: Final = sa.insert(audit_entries)
 _HEAD: Final = (
@@ -87,17 +89,15 @@ def canonical(body: Mapping[str, Any]) -> bytes:
     which `crewgate audit verify` compares. Half of a surrogate pair, which UTF-8 lacks, becomes
     "?": an entry must never stop a decision.
     """
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode(errors="replace")
+    return _as_json(body).encode(errors="replace")
 
 
 class Audit:
     """The audit trail of one transaction."""
 
-    def __init__(self, connection: Connection, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
-        self._new_id = new_id
         self._new: list[dict[str, Any]] = []
         self._actor = ""
         self._facts: Mapping[str, Any] = {}
@@ -111,47 +111,50 @@ class Audit:
 
     def add(self, entry: Entry, *, crew: str = "", execution_id: str = "") -> None:
         """Have an entry stored with the transaction."""
-        now = self._clock()
-        facts = self._facts if entry.actor == self._actor else {}
-        body: dict[str, Any] = {
-            "v": FORM,
-            "code": entry.code.value,
-            "at": now.isoformat(timespec="microseconds"),
-            "actor": entry.actor,
-            "crew": crew,
-            "execution": execution_id,
-            "data": {**entry.data, **facts},
-        }
-        row = {"at": now, "crew": crew, "execution_id": execution_id}
-        self._new.append(row | {"body": canonical(body)})
+        self._add(entry, crew, execution_id, entry.data)
 
     def of_round(self, entry: Entry, round_: Round) -> None:
         """The same for an entry about a round, as it is then."""
-        about = {"round": round_.id, "number": round_.number, "state": round_.state.value}
-        about["rule"] = rule_id_of(round_)
-        review = round_.review
-        told = Entry(entry.code, entry.actor, {**about, **entry.data})
-        self.add(told, crew=review.crew, execution_id=review.execution_id)
+        data = {
+            "round": round_.id,
+            "number": round_.number,
+            "state": round_.state,
+            "rule": rule_id_of(round_),
+            **entry.data,
+        }
+        self._add(entry, round_.review.crew, round_.review.execution_id, data)
 
-    def opened(self, round_: Round, output: Output) -> str:
-        """Add the entry of a new round; return the salt of its texts."""
-        salt = self._new_id()
+    def opened(self, round_: Round, output: Output) -> None:
+        """Add the entry of a new round."""
         by = CREW if round_.edited_by is None else round_.edited_by.id
         data = {
             "review": round_.review.id,
             "task": round_.review.task_id,
-            "output": digest_of(output.text, salt),
+            "output": digest_of(output.text, round_.salt),
             "characters": len(output.text),
             "unchanged": round_.unchanged,
             "approvals": round_.approvals,
         }
         self.of_round(Entry(Code.OPENED, by, data), round_)
-        return salt
 
     def changed(self, before: Round, after: Round) -> None:
         """Add the entries of a transition."""
         for entry in entries_of(before, after, actor=self._actor):
             self.of_round(entry, after)
+
+    def _add(self, entry: Entry, crew: str, execution_id: str, data: dict[str, Any]) -> None:
+        now = self._clock()
+        body = {
+            "v": FORM,
+            "code": entry.code,
+            "at": now.isoformat(timespec="microseconds"),
+            "actor": entry.actor,
+            "crew": crew,
+            "execution": execution_id,
+            "data": {**data, **self._facts} if entry.actor == self._actor else data,
+        }
+        row = {"at": now, "crew": crew, "execution_id": execution_id, "body": canonical(body)}
+        self._new.append(row)
 
     async def flush(self) -> None:
         """Store the entries, in one statement; called just before the commit."""
@@ -171,15 +174,14 @@ class Audit:
         if not found:
             return None
         head = await self.head()
+        number, linked = head.number, head.hash
         links = []
-        for row in found:
-            number = head.number + 1
-            tag = tag_of(row.crew, row.execution_id)
-            linked = link_hash(head.hash, number, tag, row.body)
-            links.append({"b_id": row.id, "number": number, "previous": head.hash, "hash": linked})
-            head = Head(number, linked)
+        for row_id, crew, execution_id, body in found:
+            number, previous = number + 1, linked
+            linked = link_hash(previous, number, tag_of(crew, execution_id), body)
+            links.append({"b_id": row_id, "number": number, "previous": previous, "hash": linked})
         await write(self._connection, _LINK, links)
-        return head
+        return Head(number, linked)
 
     async def head(self) -> Head:
         """Return the last entry that is linked."""

@@ -1,7 +1,7 @@
 """The transaction of a use case, with the statements of rounds and the outbox."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -49,7 +49,7 @@ from crewgate.store.tables import (
     webhooks,
 )
 from crewgate.usecases.log_fields import log_about
-from crewgate.usecases.ports.base import Clock, NewId
+from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import DeadLetter, MessageRef
 
@@ -216,7 +216,6 @@ class Tx:
         connection: Connection,
         *,
         clock: Clock,
-        new_id: NewId,
         kept_rules: Collection[str] = (),
     ) -> None:
         """`kept_rules` are the ids of rules that are surely stored."""
@@ -228,7 +227,7 @@ class Tx:
         self.executions = Executions(connection)
         self.notes = Notes(connection)
         self.absences = Absences(connection)
-        self.audit = Audit(connection, clock, new_id)
+        self.audit = Audit(connection, clock)
         self.removal = Removal(connection)
         self._found: dict[str, Round] = {}
         """The rounds that were read, as they were then."""
@@ -278,14 +277,14 @@ class Tx:
         found = await self._lock(_ROUND_OF_REQUEST, about)
         return found[0] if found else None
 
-    async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> Round:
-        """Store a new round with its output and the URLs its notification carried; return it."""
+    async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
+        """Store a new round with its output and the URLs its notification carried."""
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
-        row["salt"] = self.audit.opened(round_, output)
         row["characters"] = len(output.text)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
-        opened = self._found[round_.id] = replace(round_, salt=row["salt"])
+        self._found[round_.id] = round_
+        self.audit.opened(round_, output)
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         await write(self._connection, _ADD_OUTPUT, text)
@@ -293,7 +292,6 @@ class Tx:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
             await self._connection.execute(sa.insert(webhooks), key | from_webhooks(carried))
-        return opened
 
     async def keep_edited(self, round_: Round, text: str) -> None:
         """Store a round's output as the crew was asked to make it."""

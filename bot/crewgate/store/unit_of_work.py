@@ -12,7 +12,7 @@ from crewgate.store.engine import OutboxEngines
 from crewgate.store.failures import translate_errors
 from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
-from crewgate.usecases.ports.base import Clock, NewId
+from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.store import UnitOfWork
 
 #: The bytes that the largest bodies, and the log that SQLite writes of them, may need.
@@ -38,13 +38,12 @@ class SqlUnitOfWork(UnitOfWork):
         *,
         wake: Wake,
         clock: Clock,
-        new_id: NewId,
         availability: _Availability | None = None,
         room: int = ROOM,
     ) -> None:
         self._engines = engines
         self._wake = wake
-        self._clock, self._new_id = clock, new_id
+        self._clock = clock
         self._read = Queries(engines.read)
         self._room = room
         self._availability = availability or _Availability()
@@ -62,7 +61,6 @@ class SqlUnitOfWork(UnitOfWork):
             engines,
             wake=self._wake,
             clock=self._clock,
-            new_id=self._new_id,
             availability=self._availability,
         )
 
@@ -72,12 +70,7 @@ class SqlUnitOfWork(UnitOfWork):
         try:
             with translate_errors():
                 async with self._engines.write.begin() as connection:
-                    transaction = Tx(
-                        connection,
-                        clock=self._clock,
-                        new_id=self._new_id,
-                        kept_rules=self._kept_rules,
-                    )
+                    transaction = Tx(connection, clock=self._clock, kept_rules=self._kept_rules)
                     yield transaction
                     await transaction.flush()
         except StoreUnavailable:

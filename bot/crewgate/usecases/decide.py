@@ -1,7 +1,7 @@
 """People's decisions: approve, revise, take back, retry and reopen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -133,10 +133,10 @@ async def _keep(
     if opened is None:
         await tx.keep_edited(transition.round, edited.output.text)
         return transition
-    stored = await open_round(tx, opened, edited.output, edited.carried)
-    await tx.notes.move(edited.round.id, to=stored.id)
+    await open_round(tx, opened, edited.output, edited.carried)
+    await tx.notes.move(edited.round.id, to=opened.current.id)
     await tx.enqueue(opened.effects, at=at)
-    return replace(transition, round=replace(transition.round, salt=stored.salt))
+    return transition
 
 
 def _approve(

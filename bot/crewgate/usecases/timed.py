@@ -18,12 +18,12 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
         await cancel(tx, round_)
 
 
-async def open_round(tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls) -> Round:
-    """Store a new round, and the one that it ends; return the new one."""
+async def open_round(tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls) -> None:
+    """Store a new round, and the one that it ends."""
     if receipt.ended is not None:
         await tx.save(receipt.ended)
         await cancel(tx, receipt.ended)
-    return await tx.open_round(receipt.current, output, carried)
+    await tx.open_round(receipt.current, output, carried)
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
