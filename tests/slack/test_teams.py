@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from crewgate.demo.workspace import Grid, Workspace, error, malformed
@@ -50,8 +51,9 @@ async def request(
     async def respond(**message: Any) -> None:
         seen.append(message["text"])
 
-    context = AsyncBoltContext(where)
-    return await refuse_other_teams(context, body, next_, respond, identity=identity), seen
+    req = AsyncBoltRequest(body=body, mode="socket_mode")
+    req.context = AsyncBoltContext({**where, "respond": respond})
+    return await refuse_other_teams(req, next_, identity=identity), seen
 
 
 async def test_our_own_workspace_goes_on(slack: Workspace, identity: Identity) -> None:

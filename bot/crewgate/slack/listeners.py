@@ -1,15 +1,17 @@
 """Registers the listeners of all features on one Bolt app."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeAlias
 
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from crewgate.slack.away import listeners as away
+from crewgate.slack.client.bolt import Middleware, Next
 from crewgate.slack.client.ephemeral import answer_in_thread
 from crewgate.slack.commands import listeners as commands
-from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.context import SlackContext
 from crewgate.slack.home import listeners as home
 from crewgate.slack.home.refresher import HomeRefresher
 from crewgate.slack.kickoff import listeners as kickoff
@@ -26,17 +28,20 @@ Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """A coroutine that runs until it is cancelled."""
 
 
-async def note_place(body: Body, next_: Callable[[], Awaitable[None]]) -> None:
+async def note_place(req: AsyncBoltRequest, next_: Next) -> None:
     """A Bolt middleware: what a person does is done there, for the audit trail."""
-    acts_at(parse_place(body))
+    acts_at(parse_place(req.body))
     await next_()
 
 
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     """Register all features, for this bot's workspace only; the app runs the loops."""
-    app.middleware(answer_in_thread)
-    app.middleware(partial(refuse_other_teams, identity=context.identity))
-    app.middleware(note_place)
+    for one in (
+        answer_in_thread,
+        partial(refuse_other_teams, identity=context.identity),
+        note_place,
+    ):
+        app.middleware(Middleware(one))
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)
     missed = MissedNotes(context)

@@ -4,18 +4,17 @@ A signature proves that Slack sent a request for this app, which may be installe
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from crewgate.slack import strings
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.client.bolt import Next
+from crewgate.slack.client.ephemeral import respond_of, send_ephemeral
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.context import Body
 from crewgate.slack.errors import render_notice
 
 log = structlog.get_logger(__name__)
@@ -25,14 +24,10 @@ ASK_SECONDS: Final = 2
 
 
 async def refuse_other_teams(
-    context: AsyncBoltContext,
-    body: Body,
-    next_: Callable[[], Awaitable[None]],
-    respond: Respond,
-    *,
-    identity: Identity,
+    req: AsyncBoltRequest, next_: Next, *, identity: Identity
 ) -> BoltResponse | None:
     """A Bolt middleware. Nothing is let through while Slack has not told whose bot this is."""
+    context = req.context
     if not identity.is_known:
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
@@ -42,15 +37,13 @@ async def refuse_other_teams(
         return None
     log.warning("other_team", team=context.team_id, enterprise=context.enterprise_id)
     if identity.is_known:
-        return await _refuse(body, respond, strings.OTHER_TEAM, event_status=200)
+        return await _refuse(req, strings.OTHER_TEAM, event_status=200)
     # Slack repeats an event that is answered with an error.
-    return await _refuse(body, respond, strings.TEAM_NOT_KNOWN, event_status=503)
+    return await _refuse(req, strings.TEAM_NOT_KNOWN, event_status=503)
 
 
-async def _refuse(
-    body: Mapping[str, Any], respond: Respond, sentence: str, *, event_status: int
-) -> BoltResponse:
-    match body:
+async def _refuse(req: AsyncBoltRequest, sentence: str, *, event_status: int) -> BoltResponse:
+    match req.body:
         case {"type": "event_callback"}:
             return BoltResponse(status=event_status)
         case {"type": "view_submission"}:
@@ -59,5 +52,5 @@ async def _refuse(
         case {"command": _}:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         case {"response_url": _}:
-            await send_ephemeral(respond, sentence)
+            await send_ephemeral(respond_of(req), sentence)
     return BoltResponse(status=200)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.ephemeral import answer_in_thread, send_ephemeral
@@ -58,8 +58,8 @@ async def test_a_press_in_a_thread_is_answered_there(
         said.append(answer)
 
     async def next_() -> None:
-        await send_ephemeral(context["respond"], "Somebody was faster.")
+        await send_ephemeral(req.context["respond"], "Somebody was faster.")
 
-    context = AsyncBoltContext({"respond": respond})
-    await answer_in_thread(context, body, respond, next_)
+    req = AsyncBoltRequest(body=body, context={"respond": respond}, mode="socket_mode")
+    await answer_in_thread(req, next_)
     assert [one.get("thread_ts") for one in said] == [thread]

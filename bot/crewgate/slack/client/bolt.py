@@ -3,20 +3,25 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
+from typing_extensions import override
 
 from crewgate.domain.errors import Malformed, StoreUnavailable
 
 log = structlog.get_logger(__name__)
+
+Next = Callable[[], Awaitable[object]]
+"""Lets the request go on to the next middleware."""
 
 
 class BoltApp(AsyncApp):
@@ -52,6 +57,29 @@ class BoltApp(AsyncApp):
         _, late = await asyncio.wait(self._listening, timeout=within)
         if late:
             log.warning("listeners_cut_off", count=len(late))
+
+
+class Middleware(AsyncMiddleware):
+    """Calls a function with the request alone.
+
+    For a function that is registered itself Bolt collects all arguments that there could be, at
+    each request: 4 % of a click.
+    """
+
+    def __init__(
+        self, function: Callable[[AsyncBoltRequest, Next], Awaitable[BoltResponse | None]]
+    ) -> None:
+        self._function = function
+
+    @override
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Next,  # Bolt's
+    ) -> BoltResponse | None:
+        return await self._function(req, next)
 
 
 class _Ack(AsyncAck):

@@ -3,16 +3,17 @@
 By then everything has been done or refused; a lost answer loses nothing but itself.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import structlog
-from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.webhook import WebhookResponse
 
 from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.client.bolt import Next
 
 log = structlog.get_logger(__name__)
 
@@ -20,23 +21,23 @@ Respond = Callable[..., Awaitable[Any]]
 """Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
 
 
-async def answer_in_thread(
-    context: AsyncBoltContext,
-    body: Mapping[str, Any],
-    respond: Respond,
-    next_: Callable[[], Awaitable[None]],
-) -> None:
+async def answer_in_thread(req: AsyncBoltRequest, next_: Next) -> None:
     """Have a press in a thread answered there; a Bolt middleware.
 
     Slack answers in the channel unless it is told the thread, and nobody in the thread sees that.
     It does not say where a reply was pressed that is shown in the channel, too: most likely there.
     """
-    match body:
+    match req.body:
         case {"message": {"subtype": "thread_broadcast"}}:
             pass
         case {"container": {"thread_ts": str(thread), "message_ts": ts}} if ts != thread:
-            context["respond"] = partial(respond, thread_ts=thread)
+            req.context["respond"] = partial(respond_of(req), thread_ts=thread)
     await next_()
+
+
+def respond_of(req: AsyncBoltRequest) -> Respond:
+    """Return Bolt's `respond`, which is always there although its type says otherwise."""
+    return cast("Respond", req.context.respond)
 
 
 async def send_ephemeral(
