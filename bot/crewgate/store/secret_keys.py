@@ -1,5 +1,6 @@
 """The keys that credentials are encrypted with: which are needed, and encrypting all with one."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -11,14 +12,14 @@ from crewgate.encryption import Cipher, Unreadable, key_of
 from crewgate.store.engine import Connection
 from crewgate.store.failures import translate_errors
 from crewgate.store.sqlite_writer import SqliteWriter
-from crewgate.store.statements import insert_once
+from crewgate.store.statements import insert_once, setting
 from crewgate.store.tables import Secret, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
 
-#: The rows that are read at once.
-BATCH: Final = 100
-#: The seconds that a running bot has the database for itself between two changes.
-_PAUSE_SECONDS: Final = 0.001
+#: The rows of one transaction on SQLite, for which a running bot waits.
+BATCH: Final = 50
+#: The seconds that it has the database for itself between two of them.
+_PAUSE_SECONDS: Final = 0.02
 
 
 class SecretKeysRefused(CrewgateError):
@@ -79,12 +80,9 @@ async def rotate(
     done = lost = 0
     for table in metadata.sorted_tables:
         if any(isinstance(one.type, Secret) for one in table.c):
-            async for row in _stored_rows(engine, table):
-                values, unreadable = _read(row, table, newest, forget=forget)
-                lost += unreadable
-                if values:
-                    done += len(values) - (unreadable if forget else 0)
-                    await _encrypt(engine, table, row, newest, forget=forget)
+            async for encrypted, unreadable in _batches(engine, table, forget=forget):
+                done, lost = done + encrypted, lost + unreadable
+                if encrypted:
                     await sleep(_PAUSE_SECONDS)
     if forget or not lost:
         async with engine.begin() as connection:
@@ -97,65 +95,56 @@ async def rotate(
     return done, lost
 
 
-def _stored(table: sa.Table) -> sa.Select[Any]:
-    """Select what is stored, not what it means."""
-    return sa.select(
-        *(
-            sa.type_coerce(one, one.type.impl).label(one.name)
-            if isinstance(one.type, Secret)
-            else one
-            for one in table.c
-        )
-    )
-
-
-async def _stored_rows(engine: AsyncEngine, table: sa.Table) -> AsyncIterator[sa.Row[Any]]:
+async def _batches(
+    engine: AsyncEngine, table: sa.Table, *, forget: bool
+) -> AsyncIterator[tuple[int, int]]:
+    """Yield, for each batch, how many values were encrypted anew and how many no key opens."""
+    is_sqlite = engine.dialect.name == "sqlite"
     key = list(table.primary_key)
-    batch = following = _stored(table).order_by(*key).limit(BATCH)
+    # What is stored, not what it means.
+    stored = (sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret))
+    batch = sa.select(*key, *stored).order_by(*key).with_for_update()
+    same = [one == sa.bindparam(f"b_{one.name}") for one in key]
+    # On PostgreSQL who holds one lock alone waits for no bot that waits for it.
+    batch = following = batch.limit(BATCH if is_sqlite else 1)
     while True:
-        async with engine.connect() as connection:
+        done = lost = 0
+        async with engine.begin() as connection:
+            if is_sqlite:
+                # Nothing of what is replaced may stay in the file.
+                await connection.exec_driver_sql("PRAGMA secure_delete=ON")
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             rows = (await connection.execute(following)).all()
+            changes: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+            for row in rows:
+                plain, forgotten = _read(table, row[len(key) :])
+                done, lost = done + len(plain), lost + len(forgotten)
+                if values := plain | (forgotten if forget else {}):
+                    this = {f"b_{one.name}": value for one, value in zip(key, row, strict=False)}
+                    changes[tuple(values)].append(values | this)
+            for names, several in changes.items():
+                change = sa.update(table).values(setting(table, *names))
+                await connection.execute(change.where(*same), several)
         if not rows:
             return
-        for row in rows:
-            yield row
-        last = (rows[-1]._mapping[one.name] for one in key)
-        following = batch.where(sa.tuple_(*key) > sa.tuple_(*last))
+        yield done, lost
+        following = batch.where(sa.tuple_(*key) > sa.tuple_(*rows[-1][: len(key)]))
 
 
-def _read(
-    row: sa.Row[Any], table: sa.Table, newest: str, *, forget: bool
-) -> tuple[dict[str, Any], int]:
-    """Return the values that are to be stored anew, and how many no key opens."""
-    values: dict[str, Any] = {}
-    lost = 0
-    for column in table.c:
-        kind, stored = column.type, row._mapping[column.name]
-        if not isinstance(kind, Secret) or stored is None:
-            continue
+def _read(table: sa.Table, row: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values that are to be encrypted anew, and what is put in place of unreadable ones.
+
+    `row` has the credentials as they are stored.
+    """
+    plain: dict[str, Any] = {}
+    forgotten: dict[str, Any] = {}
+    kinds = ((one, one.type) for one in table.c if isinstance(one.type, Secret))
+    for (column, kind), stored in zip(kinds, row, strict=True):
         try:
-            plain = kind.opened(stored)
-            if key_of(stored) != newest:
-                values[column.name] = plain
+            opened = kind.opened(stored)
         except Unreadable:
-            lost += 1
-            if forget:
-                values[column.name] = None if column.nullable else kind.unreadable
-    return values, lost
-
-
-async def _encrypt(
-    engine: AsyncEngine, table: sa.Table, row: sa.Row[Any], newest: str, *, forget: bool
-) -> None:
-    """Encrypt one row: who holds one lock only keeps no bot waiting for what it waits for."""
-    this = sa.and_(*(one == row._mapping[one.name] for one in table.primary_key))
-    async with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            # Nothing of what is replaced may stay in the file.
-            await connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-        # It may be another by now, or gone.
-        for now in (await connection.execute(_stored(table).where(this).with_for_update())).all():
-            values, _ = _read(now, table, newest, forget=forget)
-            if values:
-                await connection.execute(sa.update(table).where(this).values(values))
+            forgotten[column.name] = None if column.nullable else kind.unreadable
+        else:
+            if stored is not None and key_of(stored) != Secret.cipher.names[0]:
+                plain[column.name] = opened
+    return plain, forgotten

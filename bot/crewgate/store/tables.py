@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 import structlog
+from typing_extensions import override
 
 from crewgate.domain.notification import UNREADABLE
 from crewgate.encryption import Cipher, Unreadable, key_of
@@ -42,16 +43,17 @@ class Secret(sa.types.TypeDecorator[Any]):
     form: ClassVar[tuple[Callable[[Any], str], Callable[[str], Any]]] = (str, str)
     """From a value to its text, and back."""
     unreadable: ClassVar[Any] = UNREADABLE
+    """The value if no key opens it."""
 
-    def process_bind_param(self, value: Any | None, _dialect: Any) -> Any | None:
-        """Plain to encrypted."""
+    @override
+    def process_bind_param(self, value: Any | None, dialect: Any) -> Any | None:
         if value is None or not self.cipher.names:
             return value
         text = self.cipher.encrypt(self.form[0](value))
         return text.encode() if isinstance(value, bytes) else text
 
-    def process_result_value(self, value: Any | None, _dialect: Any) -> Any | None:
-        """Encrypted or plain to plain; `unreadable` if no key opens it."""
+    @override
+    def process_result_value(self, value: Any | None, dialect: Any) -> Any | None:
         try:
             return self.opened(value)
         except Unreadable as lost:
