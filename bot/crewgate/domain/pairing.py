@@ -39,7 +39,8 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBu
             found += [Pair(*pair, same=True) for pair in zip(old, new, strict=True)]
         else:
             found += _in_place(old, new, budget)
-    return _with_moved(found)
+    # What went in one place and came in another is one pair, where it is now.
+    return _met(_met(found, _words), _row)
 
 
 def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
@@ -119,11 +120,6 @@ def _likeness(words: Counter[str], others: Counter[str]) -> float:
     """Return the likeness of two texts, from 0 for nothing in common to 1."""
     most = max(words.total(), others.total())
     return (words & others).total() / most if most else 0.0
-
-
-def _with_moved(pairs: list[Pair]) -> list[Pair]:
-    """Join what went in one place and came in another to one pair, where it is now."""
-    return _met(_met(pairs, _words), _row)
 
 
 def _met(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:

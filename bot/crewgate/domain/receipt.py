@@ -15,7 +15,7 @@ from crewgate.domain.question import (
     Reading,
     reading_of,
 )
-from crewgate.domain.reason import Answered, EditedBy, Reason
+from crewgate.domain.reason import Answered, EditedBy
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.rule import Rule, Then
 from crewgate.domain.verdict import Answer, Person, Revise
@@ -223,16 +223,13 @@ def _may_come_again(round_: Round) -> bool:
         case State.DECIDED | State.STUCK:
             return round_.in_doubt and _asked_for_changes(round_)
         case State.RESUMED:
-            return _asked_for_changes(round_) or _does_task_again(round_.reason)
+            # The crew may have said itself that it does the task again.
+            said = round_.reason.status if isinstance(round_.reason, Answered) else None
+            return _asked_for_changes(round_) or said is ResumeStatus.RETRYING
         case State.CLOSED:
             return True
         case _:
             return False
-
-
-def _does_task_again(reason: Reason | None) -> bool:
-    """Return True if the crew said so itself."""
-    return isinstance(reason, Answered) and reason.status is ResumeStatus.RETRYING
 
 
 def _asked_for_changes(round_: Round) -> bool:

@@ -27,11 +27,7 @@ from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
 from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
-
-def _at_least(column: sa.Column[int], least: int) -> sa.ColumnElement[int]:
-    return sa.case((column > least, column), else_=least)
-
-
+_TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
 #: What is last goes after all others of its key, too: a card must not wait for it.
@@ -64,9 +60,7 @@ _LEASE = (
             outbox.c.began_at, sa.bindparam("now", type_=outbox.c.began_at.type)
         ),
         # A try that ended with its process says nothing of the other side.
-        tries=sa.case(
-            (outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_at_least(outbox.c.tries, 1)
-        ),
+        tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
 )
 _first_set_aside = (
@@ -319,7 +313,7 @@ class SqlOutbox(Reading, Outbox):
             released = await connection.execute(
                 sa.update(outbox)
                 .where(outbox.c.lease_until.is_not(None))
-                .values(lease_until=None, due_at=due_at, tries=_at_least(outbox.c.tries, 1) - 1)
+                .values(lease_until=None, due_at=due_at, tries=_TRIED - 1)
             )
         return released.rowcount
 

@@ -114,13 +114,10 @@ async def store_dead_letter(
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
         await tx.store_dead_letter(dead_letter)
-        await tx.enqueue([_report(dead_letter)], at=dead_letter.received_at)
+        report = Effect(EffectKind.REPORT, dead_letter.id, crew, execution_id="")
+        await tx.enqueue([report], at=dead_letter.received_at)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)
             forward = Effect(EffectKind.FORWARD, webhook.id, crew, webhook.execution_id)
             await tx.enqueue([forward], at=dead_letter.received_at)
     return dead_letter
-
-
-def _report(dead_letter: DeadLetter) -> Effect:
-    return Effect(EffectKind.REPORT, dead_letter.id, dead_letter.crew, execution_id="")

@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from crewgate.domain.answering import verdict_of_time
-from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.reason import TimeOver
@@ -129,8 +129,8 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
         if current.state is State.WAITING and current.reminders == round_.reminders:
             reminded = current.remind()
             await tx.save(reminded)
-            number = reminded.reminders
-            effects = [_to(job, user, number) for user in private]
+            each = replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, number=reminded.reminders)
+            effects = [replace(each, user=user) for user in private]
             await tx.enqueue(effects, at=context.clock())
             if (due := next_reminder(reminded, context.clock())) is not None:
                 await tx.enqueue([due[0]], at=context.clock(), due_at=due[1])
@@ -174,10 +174,6 @@ def _then(round_: Round) -> Then:
     if timeout is None or verdict_of_time(timeout, round_.question) is None:
         return Then.LEAVE
     return timeout.then
-
-
-def _to(job: Job, user: str, number: int) -> Effect:
-    return replace(job.effect, kind=EffectKind.REMIND_PRIVATELY, user=user, number=number)
 
 
 async def _enqueue(tx: Tx, round_: Round, context: DeliveryContext, kind: EffectKind) -> None:
