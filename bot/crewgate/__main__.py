@@ -1,7 +1,5 @@
 """`crewgate serve | demo | check | …`, and `python -m crewgate` with the same words."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

@@ -1,7 +1,5 @@
 """From the crews' settings to what the rest of the bot works with."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, replace

@@ -1,7 +1,5 @@
 """The process's event loop: libuv's, in which a host name that hangs holds up nobody else's."""
 
-from __future__ import annotations
-
 import socket
 from contextlib import suppress
 

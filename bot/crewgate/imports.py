@@ -1,7 +1,5 @@
 """Importing at a start, without looking for garbage."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

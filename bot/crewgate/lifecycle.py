@@ -1,7 +1,5 @@
 """Starting and stopping: what listens, what works, and how both come to an orderly end."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress

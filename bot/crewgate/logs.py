@@ -4,8 +4,6 @@ Nobody logs a secret on purpose; the last step before a line is written takes ou
 along all the same, such as in an error's own words.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re

@@ -4,8 +4,6 @@ A label has few values, all known from the settings or the code: never a person,
 execution or what a stranger sent. What is read when somebody asks is in `scrape`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import product
 from typing import Final, get_args

@@ -1,7 +1,5 @@
 """The state that `/readyz` tells: failures, and what somebody should look at meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass

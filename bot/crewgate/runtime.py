@@ -1,7 +1,5 @@
 """Clock, ids, chance and threads enter the bot here; everybody else is handed them."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import secrets

@@ -3,8 +3,6 @@
 Moments are told and not ages, so that an alert counts on while nobody can be asked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """`crewgate serve`: the bot as a process, with its log, until it is told to end."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import signal

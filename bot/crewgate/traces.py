@@ -5,8 +5,6 @@ Their ids are made of the round's and the job's, so that each process that has a
 them. Only what fails is an error. Importing this takes the extra `crewgate[otel]`, and 5 MB.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
