@@ -164,7 +164,12 @@ class _Assembly:
         self.signer = open_signer(self.settings, make=True)
         due_at = runtime.clock() + runtime.grace
         self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)
-        self.uow = SqlUnitOfWork(engines, wake=self._wake, clock=runtime.clock)
+        self.uow = SqlUnitOfWork(
+            engines,
+            wake=self._wake,
+            clock=runtime.clock,
+            masking={name: crew.redact for name, crew in self.crews.items()},
+        )
         # What is secret in them is not in their `repr`.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest, "crews": [*self.crews]}

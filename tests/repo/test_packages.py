@@ -30,6 +30,7 @@ LICENCES = {
 OTHER_NAMES = {
     "Apache 2.0": "Apache-2.0",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: BSD License": "BSD-3-Clause",  # google-re2
     "License :: OSI Approved :: MIT License": "MIT",
     "MIT License": "MIT",
 }
@@ -85,6 +86,7 @@ def test_what_a_start_does_not_need_stays_out() -> None:
         "asyncpg",
         "cryptography",
         "opentelemetry",
+        "re2",
         "slack_sdk.socket_mode.aiohttp",
         "sqlalchemy.dialects.postgresql",
     }

@@ -1,6 +1,7 @@
 """Crews from a file: what they share, what they must say, and what is named when it is wrong."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -162,3 +163,40 @@ def test_what_is_wrong_in_the_file_is_named_by_its_path(
     line = problem(load_file, text, SPACED="secret- 9")
     assert line.startswith(f"crews.toml: crews.research.{key}: ")
     assert hint in line
+
+
+def test_what_is_masked_is_named_by_kind_or_by_pattern(load_file: Load) -> None:
+    crew = load_file(RESEARCH + 'redact = ["email", "/(?i)ac-[0-9]+/"]').crews["research"]
+    assert repr(crew.redact) == "Masking(names=('email', '/(?i)ac-[0-9]+/'))"
+    assert crew.redact.text("ann@x.ie has aC-12, \ud800é AC-3.") == (
+        "[e-mail address] has [masked], \ud800é [masked]."
+    )
+    assert not load_file(RESEARCH).crews["research"].redact
+
+
+@pytest.mark.parametrize(
+    ("redact", "why"),
+    [
+        ('"email"', """'email' is no list; put here, as ["email", "iban"], email, iban, card,"""),
+        ('["mail"]', "'mail' is nothing that can be masked; put here email, iban, card, or a"),
+        ('["//"]', "'//' is nothing that can be masked"),
+        ('["/(/"]', "RE2 does not take the pattern '/(/': missing )"),
+        ('["/(?=a)/"]', "RE2 does not take the pattern '/(?=a)/': invalid perl operator"),
+        ('["/a*/"]', "the pattern '/a*/' matches where nothing is; have it match some character"),
+        (r'["/\\b/"]', "matches where nothing is"),
+        (r'["/(?m)$/"]', "matches where nothing is"),
+    ],
+)
+def test_what_cannot_be_masked_stops_the_start(load_file: Load, redact: str, why: str) -> None:
+    message = problem(load_file, RESEARCH + f"redact = {redact}")
+    assert message.startswith("crews.toml: crews.research.redact: ")
+    assert why in message
+
+
+def test_patterns_take_time_in_proportion_to_the_text(load_file: Load) -> None:
+    text = RESEARCH + 'redact = ["/(a+)+b/", "/[0-9]+x/", "/é/"]'
+    masking = load_file(text).crews["research"].redact
+    began = process_time()
+    assert masking.text("a" * 200_000) == "a" * 200_000
+    assert masking.text("1é" * 100_000) == "1[masked]" * 100_000
+    assert process_time() - began < 4

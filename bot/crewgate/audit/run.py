@@ -22,6 +22,7 @@ from crewgate.check.database import of_this_version, write_beside
 from crewgate.check.findings import say
 from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of
 from crewgate.domain.errors import CrewgateError
+from crewgate.domain.masking import NOTHING
 from crewgate.settings.load import Settings
 from crewgate.store.audit import GENESIS, link_hash, tag_of
 from crewgate.store.audit_reading import AuditReading
@@ -63,7 +64,7 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
                 say(f"    {execution_id} of {crew}")
             return 1
         if chosen.of_audit == "show":
-            return await show(reading, *found[0])
+            return await show(reading, settings, *found[0])
         return await write_evidence(reading, settings, chosen, *found[0])
 
 
@@ -131,12 +132,15 @@ def _head_of(text: str | None) -> Head | None:
 # --- show and export ------------------------------------------------------------------------------
 
 
-async def show(reading: AuditReading, crew: str, execution_id: str) -> int:
-    """Print the story of one execution, with the texts that are still there."""
+async def show(reading: AuditReading, settings: Settings, crew: str, execution_id: str) -> int:
+    """Print the story of one execution, with the texts that are still there, masked."""
+    masking = settings.crews[crew].redact if crew in settings.crews else NOTHING
     texts = {
-        digest_of(text, round_.salt): text
+        digest_of(text, round_.salt): masking.text(came)
         for round_, some in await reading.rounds(crew, execution_id)
-        for text in some
+        for came in some
+        # As it came, and as people were shown it.
+        for text in (came, masking.text(came))
     }
     say(f"Execution {execution_id} of {crew}")
     for row in await reading.of_execution(crew, execution_id):

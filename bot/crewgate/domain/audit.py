@@ -48,6 +48,7 @@ class Code(StrEnum):
     REMINDED = "CG112", "Those who had not decided were reminded"
     ESCALATED = "CG113", "More people may decide"
     ASSIGNED = "CG114", "The flow called its assignees"
+    UNMASKED = "CG115", "A person was shown the output without masks"
     APPROVED = "CG121", "One of several approvals was given"
     TAKEN_BACK = "CG122", "An approval was taken back"
     LAPSED = "CG123", "An approval no longer counts: the person may no longer decide"
@@ -206,7 +207,12 @@ def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
         "comment": comment and digest_of(comment, round_.salt),
         "answer": answer and digest_of(answer, round_.salt),
         "groups": [*map(str, vote.groups)],
+        **_masked(round_),
     }
+
+
+def _masked(round_: Round) -> dict[str, int]:
+    return {"masked": round_.masked} if round_.masked else {}
 
 
 def _of_decision(decision: Decision, round_: Round) -> Entry:
@@ -219,6 +225,7 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
         "unsent_notes": decision.unsent_notes,
         "votes": {vote.by.id: vote.group and str(vote.group) for vote in decision.votes},
         "on_behalf_of": decision.on_behalf_of and decision.on_behalf_of.id,
+        **_masked(round_),
     }
     code = Code.DECIDED if by_person else Code.TIMED_OUT
     return Entry(code, decision.by.id if isinstance(decision.by, Person) else RULE, data)

@@ -6,6 +6,7 @@ from types import EllipsisType
 from typing import Annotated, Self, assert_never
 from urllib.parse import unquote, urlsplit
 
+from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.notify import Notify
 from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_reviewers
@@ -124,6 +125,8 @@ class Crew:
     """The first whose conditions hold counts for a new round."""
     unnamed: bool = False
     """Nobody decides until Slack has said whom the rule's `reviewers_from` names."""
+    redact: Masking = NOTHING
+    """The data that people are not shown."""
     configured: WebhookUrls = WebhookUrls()
     """The webhook URLs in the settings."""
     own: WebhookUrls = WebhookUrls()

@@ -128,6 +128,14 @@ class NothingEdited(CrewgateError):
     """The text of an edit is the output as it was."""
 
 
+class MaskUnknown(CrewgateError):
+    """A text that is to be unmasked has a mask that stands for nothing."""
+
+    def __init__(self, mask: str) -> None:
+        super().__init__(f"{mask} stands for nothing")
+        self.mask = mask
+
+
 class TooManyEdits(CrewgateError):
     """An exact revision would be too long; it carries its length in characters."""
 

@@ -8,18 +8,20 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import Field, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 
-class _Dataclass(Protocol):
+class Dataclass(Protocol):
+    """An instance of any dataclass."""
+
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
-V = TypeVar("V", bound=_Dataclass)
+V = TypeVar("V", bound=Dataclass)
 
 MARK: Final = "[redacted]"
 
@@ -112,26 +114,9 @@ class Redactor:
             body = pattern.sub(MARK.encode(), body)
         return body
 
-    def fields(self, value: V, *, keep: tuple[str, ...] = ()) -> V:
+    def fields(self, value: V, *, keep: Collection[str] = ()) -> V:
         """Return a dataclass without secrets in its texts, except in the fields to keep."""
-        if not self:
-            return value
-        found = {field.name: getattr(value, field.name) for field in fields(value)}
-        clean = {name: self._value(one) for name, one in found.items() if name not in keep}
-        changed = {name: one for name, one in clean.items() if one != found[name]}
-        return replace(value, **changed) if changed else value
-
-    def _value(self, value: object) -> object:
-        match value:
-            case Enum():
-                return value
-            case str():
-                return self.text(value)
-            case tuple():
-                return tuple(map(self._value, value))
-            case _ if is_dataclass(value) and not isinstance(value, type):
-                return self.fields(value)
-        return value
+        return with_texts(value, self.text, keep=keep) if self else value
 
     def error(self, text: str) -> str:
         """Return an error message without secrets and anything that looks like credentials."""
@@ -140,6 +125,37 @@ class Redactor:
     def report(self, text: str) -> str:
         """Return a text that could not be parsed without secrets and values that are called one."""
         return _put(_IN_REPORTS, self.error(text))
+
+
+def with_texts(
+    value: V,
+    change: Callable[[str], str],
+    *,
+    keep: Collection[str] = (),
+    whole: tuple[type, ...] = (),
+) -> V:
+    """Return a dataclass with its texts changed, also in what it holds.
+
+    Fields with the names to `keep` stay as they are, and so do values of the types in `whole`.
+    """
+
+    def changed(one: object) -> object:
+        match one:
+            case Enum():
+                return one
+            case str():
+                return change(one)
+            case tuple():
+                return tuple(map(changed, one))
+            case _ if is_dataclass(one) and not isinstance(one, type):
+                as_it_is = isinstance(one, whole)
+                return one if as_it_is else with_texts(one, change, keep=keep, whole=whole)
+        return one
+
+    found = {one.name: getattr(value, one.name) for one in fields(value) if one.name not in keep}
+    new = {name: changed(one) for name, one in found.items()}
+    different = {name: one for name, one in new.items() if one != found[name]}
+    return replace(value, **different) if different else value
 
 
 def _encoded(text: str) -> bytes:

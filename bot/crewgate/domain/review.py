@@ -156,6 +156,8 @@ class Round:
     """The execution's activity count when that try began."""
     retries: int = 0
     """The number of times that a person had the decision sent again."""
+    masked: int = 0
+    """The number of passages of its output that its card shows masked."""
     reason: Reason | None = None
     """The reason for its state, if the state alone is not enough."""
     ended_at: datetime | None = None

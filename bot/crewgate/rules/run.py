@@ -79,7 +79,8 @@ async def explain_rules(settings: Settings, prefix: str) -> int:
             return 1
         [(crew, execution_id)] = found
         stored = await Replay(engine).of_execution(crew, execution_id)
-    say(f"Execution {execution_id} of {crew} · {stored[0].subject if stored else 'no rounds'}")
+    about = settings.crews[crew].redact.cut(stored[0].subject) if stored else "no rounds"
+    say(f"Execution {execution_id} of {crew} · {about}")
     for one in stored:
         for line in strings.round_lines(one, settings.crews[crew]):
             say(line)

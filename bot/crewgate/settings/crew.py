@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from crewgate.domain.crew import Crew
+from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.parsers import parse_flag, parse_url
 from crewgate.domain.setting import Setting
 from crewgate.settings import parsers
@@ -105,6 +106,17 @@ class CrewSettings(Crew):
             example="false",
         ),
     ] = False
+    redact: Annotated[
+        Masking,
+        Setting(
+            parsers.parse_redact,
+            "what of this crew's texts is masked for people, not for the crew: a list of `email`,"
+            " `iban`, `card` and patterns between slashes, see"
+            " [Personal data](operations.md#personal-data)",
+            default="`[]`",
+            example='["email", "iban", "card", "/AC-[0-9]+/"]',
+        ),
+    ] = NOTHING
     places: tuple[str, ...] = ()
     """The place of each of its rules, as messages begin: file, line, crew, number and name."""
 

@@ -4,10 +4,12 @@ No function echoes a value that may be a secret.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+from crewgate.domain.masking import FINDERS, Finder, Kind, Masking
 from crewgate.domain.parsers import InvalidSetting, parse_text, parse_url, shown
 
 T = TypeVar("T")
@@ -149,6 +151,48 @@ def parse_hosts(raw: object) -> tuple[str, ...]:
             msg = f"{shown(host)} is no host; put its name alone, without https:// and a path"
             raise InvalidSetting(msg)
     return hosts
+
+
+def parse_redact(raw: object) -> Masking:
+    """Kinds of personal data, and patterns between slashes."""
+    if not isinstance(raw, list):
+        raise InvalidSetting(f'{shown(raw)} is no list; put here, as ["email", "iban"], {_MASKED}')
+    names = tuple(map(parse_text, raw))
+    finders = sorted(map(_masked_as, names), key=lambda one: [*Kind].index(one[0]))
+    return Masking(names, tuple(finders))
+
+
+_MASKED: Final = "email, iban, card, or a pattern between slashes, as /AC-[0-9]+/"
+#: A pattern that matches nothing at all does so in one of these.
+_SAMPLES: Final = ("", "a 1", " \n.")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+def _masked_as(name: str) -> tuple[Kind, Finder]:
+    if name in FINDERS:
+        return FINDERS[name]
+    if not re.fullmatch("(?s)/.+/", name):
+        raise InvalidSetting(f"{shown(name)} is nothing that can be masked; put here {_MASKED}")
+    import re2  # noqa: PLC0415  # it takes memory, and most have no pattern
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        pattern = re2.compile(name[1:-1], options)
+    except re2.error as wrong:
+        why = wrong.args[0]
+        why = why.decode() if isinstance(why, bytes) else why
+        raise InvalidSetting(f"RE2 does not take the pattern {shown(name)}: {why}") from None
+    find = partial(_find, pattern)
+    if any(start == end for one in _SAMPLES for start, end in find(one)):
+        msg = f"the pattern {shown(name)} matches where nothing is; have it match some character"
+        raise InvalidSetting(msg)
+    return Kind.OTHER, find
+
+
+def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401  # it has no types
+    # RE2 reads UTF-8, which has no half of a surrogate pair.
+    yield from (one.span() for one in pattern.finditer(_SURROGATES.sub("\ufffd", text)))
 
 
 def parse_folder_url(raw: object) -> str:

@@ -12,6 +12,7 @@ from crewgate.domain.errors import (
     CrewgateError,
     GroupsComplete,
     InvalidTransition,
+    MaskUnknown,
     NoPublicUrl,
     NotAnOperator,
     NotAReviewer,
@@ -41,7 +42,7 @@ InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 """The same people, with the account for an e-mail address that Slack knows."""
 
 
-def explain(
+def explain(  # noqa: PLR0911  # a table
     error: CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
 ) -> str:
     """Return the reason why a press, a command or a form was refused.
@@ -55,6 +56,8 @@ def explain(
             return strings.unknown_crew(crew, voice)
         case NotWaiting():
             return phrases.too_late(error, now, voice)
+        case MaskUnknown(mask=mask):
+            return strings.mask_unknown(mask)
         case TooManyEdits(characters=characters):
             return strings.too_many_edits(characters)
         case VoteRefused():

@@ -153,6 +153,11 @@ def too_many_edits(characters: int) -> str:
     )
 
 
+def mask_unknown(mask: str) -> str:
+    """A mask of an edited text is none of those that were there; plain."""
+    return f"{mask} stands for nothing in this text. Write what is meant, or take it out."
+
+
 def unknown_crew(name: str, voice: Voice = MRKDWN) -> str:
     """The crew was renamed or taken out of the settings."""
     lost = "Your text was not sent" if voice is PLAIN else "Nothing was done"

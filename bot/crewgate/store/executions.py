@@ -1,22 +1,24 @@
 """Executions: their rows, changing them in a transaction, and reading them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
 from crewgate.domain.given import CallerValues
+from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Email, User
 from crewgate.domain.question import Callback
 from crewgate.domain.rules.starter import starter_named
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
-from crewgate.store.engine import Connection, Held, Reading, rows, write
+from crewgate.store.engine import Connection, Held, Reader, Reading, rows, write
 from crewgate.store.selections import RANGES, first_of_each
 from crewgate.store.statements import insert_of, insert_once, setting
 from crewgate.store.tables import (
@@ -148,7 +150,13 @@ def _running(crews: int) -> sa.Select[Any]:
 
 
 class ExecutionQueries(Reading):
-    """Reads executions, their webhooks and their thread."""
+    """Reads executions, their webhooks and their thread; what messages show comes masked."""
+
+    def __init__(
+        self, reader: Reader | Held, masking: Mapping[str, Masking] = MappingProxyType({})
+    ) -> None:
+        super().__init__(reader)
+        self._masking = masking
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
         """Return the execution as it is, not locked, or None."""
@@ -186,7 +194,7 @@ class ExecutionQueries(Reading):
             of = {f"crew_{number}": name for number, name in enumerate(some)}
             found += await self._rows(_running(len(some)), of | {"most": limit})
         found.sort(key=lambda row: row.began_at)
-        return tuple(map(_to_posting, found[:limit]))
+        return tuple(map(self._posting, found[:limit]))
 
     async def postings(
         self, executions: Collection[tuple[str, str]]
@@ -195,14 +203,17 @@ class ExecutionQueries(Reading):
         if not executions:
             return ()
         found = await self._rows(_POSTINGS, {"keys": [list(key) for key in executions]})
-        return tuple(map(_to_posting, found))
+        return tuple(map(self._posting, found))
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
         key = _key(crew, execution_id)
         found = await self._prepared(_FIND, key)
         if not found:
             return None
-        return _to_posting(found[0], (await self._rows(_FINISHED, key))[::-1])
+        return self._posting(found[0], (await self._rows(_FINISHED, key))[::-1])
+
+    def _posting(self, row: sa.Row[Any], finished: Sequence[sa.Row[Any]] = ()) -> ExecutionPosting:
+        return self._masking.get(row.crew, NOTHING).shown(_to_posting(row, finished))
 
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
         """Return the URLs a caller gave for an execution: registered, else carried."""

@@ -1,6 +1,6 @@
 """Reading outside of any transaction that writes: every query here has an index and a limit."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
 from crewgate.domain.given import shown
+from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Format, Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
@@ -71,6 +72,8 @@ from crewgate.usecases.read_models import (
 EXCERPT: Final = 2_000
 #: The same for a history, of which each round is read by itself.
 HISTORY_EXCERPT: Final = 3_100
+#: So much at the end of an excerpt is only looked at: something to mask may go on behind it.
+_MASKED_BEYOND: Final = 1_000
 
 
 def _lines_with(excerpt: int) -> sa.Select[Any]:
@@ -165,6 +168,27 @@ _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
 class RoundQueries(Reading):
     """Reads rounds with the beginning of their output: a history, an execution's, lists."""
 
+    def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
+        super().__init__(reader)
+        self._masking = masking
+
+    def _line(self, row: sa.Row[Any]) -> RoundLine:
+        """Return the line that a row holds, masked."""
+        line = _to_shown_line(row)
+        masking = self._masking.get(line.round.review.crew, NOTHING)
+        if not masking:
+            return line
+        upto = len(row.excerpt)
+        if upto < row.characters:
+            upto -= _MASKED_BEYOND
+        excerpt = masking.text(row.excerpt, upto=upto)
+        return replace(
+            masking.shown(line, keep={"excerpt"}),
+            excerpt=excerpt,
+            characters=row.characters - upto + len(excerpt),
+            subject=masking.cut(line.subject),
+        )
+
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
         """Return the rounds of a review, the newest first."""
         found = await self._rows(
@@ -172,7 +196,7 @@ class RoundQueries(Reading):
             .order_by(rounds.c.number.desc())
             .limit(limit)
         )
-        return tuple(map(_to_shown_line, found))
+        return tuple(map(self._line, found))
 
     async def of_execution(
         self, crew: str, execution_id: str, *, limit: int
@@ -183,7 +207,7 @@ class RoundQueries(Reading):
             .order_by(rounds.c.opened_at.desc())
             .limit(limit)
         )
-        return tuple(map(_to_shown_line, found))[::-1]
+        return tuple(map(self._line, found))[::-1]
 
     async def first_of_review(self, review_id: str) -> str:
         found = await self._rows(
@@ -225,7 +249,7 @@ class RoundQueries(Reading):
             return ()
         async with self._connected() as connection:
             found = await connection.execute(_LINES, {"rounds": list(round_ids)})
-            lines = {row.id: _to_shown_line(row) for row in found}
+            lines = {row.id: self._line(row) for row in found}
             waiting = [key for key, one in lines.items() if one.round.state is State.WAITING]
             if waiting:
                 notes = await notes_of(connection, waiting)
@@ -239,13 +263,18 @@ class RoundQueries(Reading):
 
 
 class Queries(Reading):
-    """Everything that is read; what is about `executions`, `notes`, … has a place of its own."""
+    """Everything that is read; what is about `executions`, `notes`, … has a place of its own.
 
-    def __init__(self, reader: Reader) -> None:
+    What people are shown comes masked, as their crew's settings say: read models do, except where
+    one is asked for as it came. Rounds and executions by themselves, and what people wrote, do not.
+    """
+
+    def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
         super().__init__(reader)
-        self.executions = ExecutionQueries(reader)
+        self._masking = masking
+        self.executions = ExecutionQueries(reader, masking)
         self.notes = NoteQueries(reader)
-        self.rounds = RoundQueries(reader)
+        self.rounds = RoundQueries(reader, masking)
         self.stats = StatsQueries(reader)
 
     async def round(self, round_id: str) -> Round:
@@ -255,7 +284,7 @@ class Queries(Reading):
             raise RoundNotFound(round_id)
         return log_about(to_round(found[0]))
 
-    async def posting(self, round_id: str) -> Posting:
+    async def posting(self, round_id: str, *, as_it_came: bool = False) -> Posting:
         """Return what messages about a round show, and its place. Raises RoundNotFound."""
         async with self._connected() as connection:
             found = await rows(connection, _POSTING, {"round": round_id})
@@ -281,7 +310,7 @@ class Queries(Reading):
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
-        return Posting(
+        posting = Posting(
             view=CardView(
                 round_,
                 Output(row.text, Format(row.format)),
@@ -305,6 +334,8 @@ class Queries(Reading):
             thread_ts=thread_ts,
             shows_progress=row.progress_ts is not None,
         )
+        masking = self._masking.get(round_.review.crew)
+        return _masked(posting, masking) if masking and not as_it_came else posting
 
     async def direct_messages(self, round_id: str) -> dict[str, MessageRef]:
         """Return the private messages about a round by the people who got them, in order."""
@@ -384,7 +415,7 @@ class Queries(Reading):
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
-        return _to_dead_letter(found[0]) if found else None
+        return self._to_dead_letter(found[0]) if found else None
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
         """Return what the report of `first` tells of: `first`, with their count, and the next ones.
@@ -413,7 +444,7 @@ class Queries(Reading):
             .order_by(received_at)
         )
         first = replace(first, count=1 + len(others))
-        return first, *map(_to_dead_letter, shown)
+        return first, *map(self._to_dead_letter, shown)
 
     async def open_report(self, crew: str, *, since: datetime) -> str | None:
         """Return the latest webhook since then whose report nobody has dismissed, or None."""
@@ -443,24 +474,26 @@ class Queries(Reading):
         # It reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
 
+    def _to_dead_letter(self, row: sa.Row[Any]) -> DeadLetter:
+        dismissed = report = None
+        if row.dismissed_by is not None:
+            by = Person(row.dismissed_by, row.dismissed_by_name)
+            dismissed = Dismissed(by, row.dismissed_why)
+        if row.report_ts is not None:
+            report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
+        masking = self._masking.get(row.crew, NOTHING)
+        body = masking.text(row.body.decode(errors="surrogateescape"))
+        came = masking.text(row.reason), body.encode(errors="surrogateescape"), row.received_at
+        return DeadLetter(row.id, row.crew, *came, report, dismissed, removed_at=row.removed_at)
 
-def _to_dead_letter(row: sa.Row[Any]) -> DeadLetter:
-    dismissed = report = None
-    if row.dismissed_by is not None:
-        by = Person(row.dismissed_by, row.dismissed_by_name)
-        dismissed = Dismissed(by, row.dismissed_why)
-    if row.report_ts is not None:
-        report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
-    return DeadLetter(
-        row.id,
-        row.crew,
-        row.reason,
-        row.body,
-        row.received_at,
-        report,
-        dismissed,
-        removed_at=row.removed_at,
-    )
+
+def _masked(posting: Posting, masking: Masking) -> Posting:
+    output = posting.view.output
+    text, masked = masking.counted(output.text)
+    view = masking.shown(posting.view, keep={"output"})
+    subject = masking.cut(posting.view.subject)
+    view = replace(view, output=replace(output, text=text), masked=masked, subject=subject)
+    return replace(posting, view=view)
 
 
 def _to_shown_line(row: sa.Row[Any]) -> RoundLine:

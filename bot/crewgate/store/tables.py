@@ -221,6 +221,7 @@ rounds = sa.Table(
     sa.Column("card_ts", sa.Text),
     sa.Column("crew", Bytewise),
     sa.Column("card_shows", sa.Integer),
+    sa.Column("masked", sa.Integer),
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("votes", sa.JSON(none_as_null=True)),
     sa.Column("on_behalf_of", sa.Text),

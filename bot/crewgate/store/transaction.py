@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.audit import BOT, Code, Entry
+from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Output, WebhookUrls
@@ -96,6 +96,7 @@ _PLACE_CARD: Final = _THIS_ROUND.values(
     card_channel=sa.bindparam("channel"),
     card_ts=sa.bindparam("ts"),
     card_shows=sa.bindparam("shown"),
+    masked=sa.bindparam("masked"),
     card_thread_ts=sa.bindparam("thread_ts"),
 )
 _RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
@@ -332,8 +333,12 @@ class Tx:
         }
         await self._connection.execute(sa.insert(flow_requests), row)
 
-    async def place_card(self, round_: Round, ref: MessageRef, *, shown: int) -> None:
+    async def place_card(
+        self, round_: Round, ref: MessageRef, *, shown: int, masked: int = 0, text: str = ""
+    ) -> None:
         """Remember where a round's card is, and how many percent of the output it shows.
+
+        If some passages are masked, `text` is the whole output as people are shown it.
 
         It starts the execution's thread if there is none, unless it is elsewhere.
         """
@@ -343,8 +348,11 @@ class Tx:
             await self.executions.join_thread(review.crew, review.execution_id, ref)
         else:
             where["thread_ts"] = ref.thread_ts
-        await write(self._connection, _PLACE_CARD, {"b_id": round_.id, "shown": shown, **where})
+        shows = {"shown": shown, "masked": masked}
+        await write(self._connection, _PLACE_CARD, {"b_id": round_.id, **shows, **where})
         card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
+        if masked:
+            card |= {"masked": masked, "output": digest_of(text, round_.salt)}
         self.audit.of_round(Entry(Code.SHOWN, BOT, card), round_)
 
     async def forget_card(self, round_: Round) -> None:

@@ -1,13 +1,15 @@
 """The unit of work: transactions, and reading outside of them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from typing_extensions import override
 
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.masking import Masking
 from crewgate.store.engine import OutboxEngines
 from crewgate.store.failures import translate_errors
 from crewgate.store.queries import Queries
@@ -38,13 +40,15 @@ class SqlUnitOfWork(UnitOfWork):
         *,
         wake: Wake,
         clock: Clock,
+        masking: Mapping[str, Masking] = MappingProxyType({}),
         availability: _Availability | None = None,
         room: int = ROOM,
     ) -> None:
         self._engines = engines
         self._wake = wake
         self._clock = clock
-        self._read = Queries(engines.read)
+        self._masking = masking
+        self._read = Queries(engines.read, masking)
         self._room = room
         self._availability = availability or _Availability()
         self._kept_rules: set[str] = set()
@@ -61,6 +65,7 @@ class SqlUnitOfWork(UnitOfWork):
             engines,
             wake=self._wake,
             clock=self._clock,
+            masking=self._masking,
             availability=self._availability,
         )
 

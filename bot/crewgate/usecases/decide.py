@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from crewgate.domain.answering import answer_in, combined_answer, interpret, needs_approvals
+from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from crewgate.domain.errors import (
     ConfirmationNeeded,
@@ -210,6 +211,18 @@ async def caveats_for(
     """Return the things that this person, who saw `seen`, could overlook if they approved now."""
     found = await context.uow.read.notes.circumstances(round_id, by)
     return found.caveats(by, context.clock(), seen)
+
+
+async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
+    """Record that this person, who may decide, is shown a round's output as it came.
+
+    Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
+    """
+    round_ = await context.uow.read.round(round_id)
+    await context.ensure(by.id, Role.REVIEWER, round_)
+    async with context.uow.begin() as tx:
+        tx.audit.acts(by.id)
+        tx.audit.of_round(Entry(Code.UNMASKED, by.id, {}), round_)
 
 
 async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContext) -> None:

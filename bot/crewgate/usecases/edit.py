@@ -27,7 +27,7 @@ async def edit(
     A crew that takes no other text is asked for exactly these edits, which is a revision. Raises as
     `decide` does; NothingEdited or TooManyEdits.
     """
-    posting = await context.uow.read.posting(round_id)
+    posting = await context.uow.read.posting(round_id, as_it_came=True)
     round_, before = posting.view.round, posting.view.output
     round_.require_waiting()
     if round_.question is not None:

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from crewgate.domain.execution import Execution, TaskUpdate
 from crewgate.domain.given import Given
+from crewgate.domain.masking import Masked
 from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, ReviewerRef, User
@@ -93,6 +94,8 @@ class CardView:
     """The latest round of the same review, if it is another one with a card."""
     calls_all: bool = False
     """Another line of its card calls everybody who may decide."""
+    masked: Masked = ()
+    """How much is masked in its output."""
     asked_text: str | None = None
     """`before` as a reviewer edited it, if the crew was asked for exactly these edits."""
 
@@ -110,6 +113,15 @@ class CardView:
             return replace(self, previous=None, before=None, asked_text=None, decided_before=None)
         older = self.decided_before
         return replace(self, decided_before=older if older and older.id in readable else None)
+
+    @property
+    def may_hide_changes(self) -> bool:
+        """Since the round before, something may have changed that is masked in both."""
+        return (
+            self.previous is not None
+            and bool(self.masked)
+            and self.previous.digest != self.round.digest
+        )
 
     @property
     def told(self) -> Round:

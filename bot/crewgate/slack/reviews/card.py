@@ -82,6 +82,7 @@ def render_card(
             context(strings.about_waiting(view, now=now, changed=changed, plain=plain)),
             *before,
             *output.blocks,
+            *([context(strings.masked_on_card(view.masked))] if view.masked else []),
             *_what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),
         ]
@@ -175,7 +176,8 @@ def _changed(view: CardView) -> str:
     """The amount of changes since the round before; empty where `_since_the_round_before` warns."""
     if view.round.unchanged or view.previous is None or view.before is None:
         return ""
-    return strings.changed(measure_changes(view.before, view.output), view.previous)
+    changes = measure_changes(view.before, view.output)
+    return strings.changed(changes, view.previous, may_hide=view.may_hide_changes)
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:

@@ -61,7 +61,7 @@ def render_changes(view: CardView) -> Iterator[Block]:
     if changes.reformatted:
         yield section(reader_strings.REFORMATTED)
     elif not changes:
-        yield section(reader_strings.nothing_changed(view.previous))
+        yield section(reader_strings.nothing_changed(view.previous, may_hide=view.may_hide_changes))
     elif changes.too_long:
         yield section(reader_strings.TOO_LONG)
         yield from _parts(changes)

@@ -26,6 +26,9 @@ _BOX: Final = 2_000
 _BOXES: Final = 80
 #: The longest output, in bytes as JSON: Slack takes 250,000 for a modal, and it may grow.
 _LONGEST: Final = 100_000
+_MASKS_STAY: Final = (
+    "What is masked has a number. Leave each mask where its text belongs: the crew gets the text."
+)
 
 
 def parts_to_edit(output: Output) -> Parts | None:
@@ -55,6 +58,7 @@ def render_edit_form(
     written: Sequence[str],
     *,
     revision: int = 0,
+    has_masks: bool = False,
 ) -> Block:
     """The form with these parts in its boxes, which says what becomes of the text.
 
@@ -71,6 +75,7 @@ def render_edit_form(
             *render_caveats(caveats, notes, again=revision > 0),
             section(says.means),
             *([context(several)] if several else []),
+            *([context(_MASKS_STAY)] if has_masks else []),
             *(
                 text_field(
                     form_strings.edit_label(number, len(written)),

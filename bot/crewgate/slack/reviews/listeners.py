@@ -21,6 +21,7 @@ from crewgate.domain.errors import (
     ConfirmationNeeded,
     StoreUnavailable,
 )
+from crewgate.domain.masking import unmasked
 from crewgate.domain.review import State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
@@ -46,7 +47,6 @@ from crewgate.slack.payloads import (
 )
 from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, form_strings, strings
-from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.modals import (
     approve_form,
     confirmation,
@@ -54,6 +54,7 @@ from crewgate.slack.reviews.modals import (
     edit_form,
     form_again,
     form_with_new_notes,
+    maskable_parts,
     receipt,
     revise_form,
     show_page,
@@ -61,7 +62,7 @@ from crewgate.slack.reviews.modals import (
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.slow_signs import SlowSigns
-from crewgate.usecases.decide import answer_of, decide, reopen, retry, take_back
+from crewgate.usecases.decide import answer_of, decide, reopen, retry, take_back, unmask
 from crewgate.usecases.dismiss import dismiss, dismiss_report
 from crewgate.usecases.edit import edit
 from crewgate.usecases.log_fields import fields_of
@@ -224,6 +225,16 @@ class _Turn:
         return False
 
 
+async def _unmask(press: Press, reply: Reply) -> IsRecorded:
+    """Show the output as it came in the place of the reader's masked page."""
+    await unmask(press.value, by=press.by, context=reply.context)
+    log.info("unmasked", round_id=press.value, by=press.by.id)
+    read = _position(press) or ReaderPosition(press.value, ReaderTab.UNMASKED)
+    position = replace(read, tab=ReaderTab.UNMASKED)
+    await show_page(position, press.by, reply.ack, reply.update, reply.context)
+    return False
+
+
 async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
@@ -296,6 +307,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.DISMISS.id: _Open(dismiss_form),
     buttons.WHAT_CAME.id: _Open(what_came),
     buttons.READ.id: _Read(ReaderTab.WHOLE),
+    buttons.UNMASK.id: _unmask,
     buttons.CHANGES.id: _Read(ReaderTab.CHANGES),
     buttons.HISTORY.id: _Read(ReaderTab.HISTORY),
     ids.NEXT_PAGE: _Turn(+1),
@@ -394,12 +406,11 @@ async def on_edit_submitted(
     async with explain_errors(
         show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
-        output = (await context.uow.read.posting(sent.round_id)).view.output
-        parts = await context.off_loop(parts_to_edit, output)
+        parts, masks = await maskable_parts(sent.round_id, context)
         if parts is None or len(parts.texts) != len(sent.written):
             await show(form_strings.EDIT_OUTDATED)
             return
-        text = parts.joined(sent.written)
+        text = unmasked(parts.joined(sent.written), masks)
         if not text:
             await show(form_strings.EDIT_EMPTY)
             return

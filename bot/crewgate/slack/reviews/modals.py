@@ -1,6 +1,7 @@
 """A review's modals: what they show is read, checked for the person who asks, and rendered."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -8,6 +9,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck
 
 from crewgate.domain.caveats import Caveats, Seen, Share
+from crewgate.domain.edits import Parts
 from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
 from crewgate.domain.notes import Draft, Note, appended
 from crewgate.domain.people import Role
@@ -29,6 +31,7 @@ from crewgate.slack.reviews.forms import (
 )
 from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.usecases.access import crew_for
 from crewgate.usecases.decide import caveats_for, may_revise, record_read_to_end
 from crewgate.usecases.dismiss import may_dismiss, may_dismiss_report
 from crewgate.usecases.notes import NOTES, draft_for
@@ -115,16 +118,28 @@ async def edit_form(
     Raises as `decide` does; VerdictMisplaced where it is not offered.
     """
     await may_revise(round_id, by=by, context=context)
-    output = (await context.uow.read.posting(round_id)).view.output
-    parts = await context.off_loop(parts_to_edit, output)
+    parts, masks = await maskable_parts(round_id, context)
     if parts is None:
         raise VerdictMisplaced
-    whole = Seen(share=Share(len(output.text), len(output.text)))
+    whole = Seen(share=Share(1, 1))
     caveats = await caveats_for(round_id, by=by, context=context, seen=whole)
     view, notes = await _view_and_notes(round_id, caveats, context)
     shown = parts.texts if written is None else written
-    render = partial(render_edit_form, revision=revision)
+    render = partial(render_edit_form, revision=revision, has_masks=bool(masks))
     return await context.off_loop(render, view, caveats, notes, shown)
+
+
+async def maskable_parts(
+    round_id: str, context: SlackContext
+) -> tuple[Parts | None, dict[str, str]]:
+    """Return the parts of an output for people to edit, and what the masks there stand for.
+
+    Raises RoundNotFound, UnknownCrew or StoreUnavailable.
+    """
+    view = (await context.uow.read.posting(round_id, as_it_came=True)).view
+    masking = crew_for(view.round, context.crews).redact
+    text, masks = await context.off_loop(masking.numbered, view.output.text)
+    return await context.off_loop(parts_to_edit, replace(view.output, text=text)), masks
 
 
 async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:
@@ -237,8 +252,9 @@ async def show_page(
     shown, it is remembered that this person turned to it. Raises RoundNotFound, NotAReader,
     UnknownCrew or StoreUnavailable, before the acknowledgement.
     """
-    view = (await context.uow.read.posting(position.round_id)).view
-    await context.ensure(by.id, Role.READER, view.round)
+    as_it_came = position.tab is ReaderTab.UNMASKED
+    view = (await context.uow.read.posting(position.round_id, as_it_came=as_it_came)).view
+    await context.ensure(by.id, Role.REVIEWER if as_it_came else Role.READER, view.round)
     history: Sequence[RoundLine] = ()
     if position.tab is ReaderTab.CHANGES:
         view = view.with_earlier(await context.readable(by.id, view.earlier))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
 from typing import Final, assert_never
 
 from crewgate.domain.caveats import Share
@@ -13,13 +14,13 @@ from crewgate.domain.review import Round
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.block_pages import BlocksPage, page_of_blocks
-from crewgate.slack.blockkit.blocks import Block, actions, section
+from crewgate.slack.blockkit.blocks import Block, actions, context, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.page_buttons import page_buttons
 from crewgate.slack.reviews import reader_strings, state_strings, strings
-from crewgate.slack.reviews.buttons import decide_buttons, last_buttons
+from crewgate.slack.reviews.buttons import UNMASK, decide_buttons, last_buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
@@ -31,6 +32,8 @@ class ReaderTab(StrEnum):
     """The tabs of the reader."""
 
     WHOLE = "whole"
+    UNMASKED = "unmasked"
+    """The same as it came, without masks."""
     CHANGES = "changes"
     HISTORY = "history"
 
@@ -66,6 +69,7 @@ def parse_position(metadata: str) -> ReaderPosition | None:
 
 _TITLES: Final = {
     ReaderTab.WHOLE: reader_strings.READ,
+    ReaderTab.UNMASKED: reader_strings.READ,
     ReaderTab.CHANGES: reader_strings.CHANGES,
     ReaderTab.HISTORY: reader_strings.HISTORY,
 }
@@ -93,7 +97,8 @@ def render_reader(
     page, share = _page(position, view, history)
     round_ = view.round
     waits = isinstance(present(round_), Waiting)
-    goes_on = position.tab is ReaderTab.WHOLE and page.number + 1 < page.total
+    is_output = position.tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED)
+    goes_on = is_output and page.number + 1 < page.total
     turn = partial(
         page_buttons,
         page.number,
@@ -108,6 +113,7 @@ def render_reader(
     blocks = [
         section(strings.about(view)),
         *([] if waits and not round_.votes else [section(_state(round_))]),
+        *_masks(position.tab, view),
         *turn(on_top=True),
         *page.blocks,
         *turn(is_next_green=goes_on),
@@ -119,7 +125,7 @@ def render_reader(
         callback_id=ids.PAGES_MODAL,
         metadata=ReaderPosition(round_.id, position.tab, page.number, share).as_metadata(),
     )
-    return ReaderPage(made, is_end=position.tab is ReaderTab.WHOLE and not goes_on)
+    return ReaderPage(made, is_end=is_output and not goes_on)
 
 
 def _state(round_: Round) -> str:
@@ -133,17 +139,27 @@ def _page(
     """Return the page, and how much of the output has been seen with it."""
     share, number = position.share, position.page
     match position.tab:
-        case ReaderTab.WHOLE:
+        case ReaderTab.WHOLE | ReaderTab.UNMASKED:
             seen = 0 if share is None else share.shown
             found = page_of(view.output.text, number, seen=seen)
             page = BlocksPage(_whole(found.text, view), found.number, found.total)
-            return page, max(found.share, share or found.share, key=lambda one: one.shown)
+            # With masks a text has another length.
+            return page, max(found.share, share or found.share, key=attrgetter("percent", "shown"))
         case ReaderTab.CHANGES:
             return page_of_blocks(([block] for block in render_changes(view)), number or 0), share
         case ReaderTab.HISTORY:
             return page_of_history(history, position.round_id, number), share
         case _:
             assert_never(position.tab)
+
+
+def _masks(tab: ReaderTab, view: CardView) -> list[Block]:
+    """What of the output is masked, with the button that shows it."""
+    if tab is ReaderTab.UNMASKED:
+        return [context(reader_strings.UNMASKED)]
+    if tab is not ReaderTab.WHOLE or not view.masked:
+        return []
+    return [section(f"{strings.masked(view.masked)}.") | {"accessory": UNMASK.on(view.round.id)}]
 
 
 def _whole(text: str, view: CardView) -> list[Block]:

@@ -17,6 +17,9 @@ CHANGES: Final = "Changes"
 HISTORY: Final = "History"
 NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
 NOT_READABLE: Final = "You may not read the round before, so there is nothing to compare it with."
+UNMASKED: Final = (
+    "Nothing is masked here. Only you see this, and the audit trail tells that you did."
+)
 _HEADING_SHOWN: Final = 80
 NOBODY_ASKED: Final = "a newer output came before anybody decided"
 
@@ -58,8 +61,10 @@ def asked_for(decision: Decision) -> str | None:
             return None
 
 
-def nothing_changed(previous: Round) -> str:
-    """Word for word the same, asked for or not."""
+def nothing_changed(previous: Round, *, may_hide: bool) -> str:
+    """Word for word the same, asked for or not, unless masks `may_hide` what changed."""
+    if may_hide:
+        return "*Only masked passages changed.*"
     decision = previous.decision
     asked = decision is not None and isinstance(decision.verdict, Revise)
     although = ", although a revision was asked for" if asked else ""

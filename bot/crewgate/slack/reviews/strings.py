@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 from crewgate.domain.answering import choice_of
 from crewgate.domain.changes import Changes
+from crewgate.domain.masking import Kind, Masked
 from crewgate.domain.notes import Claim
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.question import Question, approval_of
@@ -432,9 +433,33 @@ def earlier_feedback(previous: Round) -> str | None:
     return "\n".join(filter(None, (reader_strings.asked(previous), words)))
 
 
-def changed(changes: Changes, previous: Round) -> str:
+_MASKED: Final = {
+    Kind.EMAIL: ("e-mail address", "e-mail addresses"),
+    Kind.IBAN: ("IBAN", "IBANs"),
+    Kind.CARD: ("card number", "card numbers"),
+    Kind.OTHER: ("passage", "passages"),
+}
+
+
+def masked(found: Masked) -> str:
+    """`2 e-mail addresses and 1 IBAN are masked`."""
+    said = [f"{many:,} {_MASKED[kind][many > 1]}" for kind, many in found]
+    return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
+
+
+def masked_on_card(found: Masked) -> str:
+    them = "it" if _is_one(found) else "them"
+    return f"{masked(found)}; reviewers can have {them} shown in *{reader_strings.READ}*"
+
+
+def _is_one(found: Masked) -> bool:
+    return sum(many for _, many in found) == 1
+
+
+def changed(changes: Changes, previous: Round, *, may_hide: bool) -> str:
     if not changes:
-        what = "Only the formatting" if changes.reformatted else "Nothing"
+        what = "Only masked text" if may_hide else "Nothing"
+        what = "Only the formatting" if changes.reformatted else what
         return f"{what} changed since {number(previous)}"
     unasked = ", which nobody decided" if reader_strings.is_unasked(previous) else ""
     return f"*{reader_strings.amount(changes)}* since {number(previous)}{unasked}"

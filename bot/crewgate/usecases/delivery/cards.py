@@ -86,7 +86,10 @@ async def _post(
     messages = [one for card in first for one in await direct_messages.refreshes(card, context)]
 
     async def record(tx: Tx, posted: Posted) -> None:
-        await tx.place_card(round_, posted.ref, shown=posted.shown)
+        view = posting.view
+        masked = sum(many for _, many in view.masked)
+        text = view.output.text
+        await tx.place_card(round_, posted.ref, shown=posted.shown, masked=masked, text=text)
         if round_.is_timed and job.effect.kind is EffectKind.POST:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *messages, *_progress(job, posting)]

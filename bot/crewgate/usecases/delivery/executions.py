@@ -99,8 +99,14 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
     last = await read.rounds.last_approved(execution.crew, execution.execution_id)
     if last is None or execution.result is None:
         return None
-    output = (await read.posting(last.id)).view.output
-    return last if output.text.strip() == execution.result.text.strip() else None
+    crew = context.crews.get(execution.crew)
+    if crew is not None and crew.redact:
+        # As it came, for what is masked may differ.
+        found = await read.executions.find(execution.crew, execution.execution_id)
+        execution = found or execution
+    output = (await read.posting(last.id, as_it_came=True)).view.output
+    same = execution.result is not None and output.text.strip() == execution.result.text.strip()
+    return last if same else None
 
 
 async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | None:

@@ -109,7 +109,7 @@ async def _send(
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
     review, edited = round_.review, None
     if round_.edited_by is not None:
-        edited = (await context.uow.read.posting(round_.id)).view.output.text
+        edited = (await context.uow.read.posting(round_.id, as_it_came=True)).view.output.text
     return await client.resume(
         review.execution_id, review.task_id, round_.decision, urls, edited=edited
     )

@@ -53,6 +53,8 @@ async def execution(
             rounds = tuple(line for line in found_rounds if line.key in readable)
             progress = await clients[crew].status(execution_id)
             secrets = await read.executions.secrets_of(crew, execution_id)
-            return ExecutionStatus(stored, rounds, Redactor(secrets).fields(progress))
+            progress = Redactor(secrets).fields(progress)
+            masking = context.crews[crew].redact
+            return masking.shown(ExecutionStatus(stored, rounds, progress), keep={"rounds"})
         case several:
             raise AmbiguousExecution(prefix, tuple(several))

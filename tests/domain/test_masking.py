@@ -1,0 +1,222 @@
+"""Personal data is found in whatever agents write, and masked whole."""
+
+import json
+import re
+from dataclasses import dataclass
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crewgate.domain.errors import MaskUnknown
+from crewgate.domain.masking import (
+    FINDERS,
+    NOTHING,
+    Finder,
+    Kind,
+    Masking,
+    find_cards,
+    find_emails,
+    find_ibans,
+    unmasked,
+)
+from tests.builders import ANA, a_decision, a_review, a_round
+
+ALL = Masking(("email", "iban", "card"), tuple(FINDERS.values()))
+FILES = Masking(
+    ("/AC-[0-9]+/",),
+    ((Kind.OTHER, lambda text: (one.span() for one in re.finditer("AC-[0-9]+", text))),),
+)
+IBAN = "DE89 3704 0044 0532 0130 00"
+CARD = "4111 1111 1111 1111"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Write to alice@example.com.", "Write to [e-mail address]."),
+        (
+            "[alice@example.com](mailto:alice@example.com?subject=x)",
+            "[[e-mail address]](mailto:[e-mail address]?subject=x)",
+        ),
+        ("| bob.b+x@mail.example.co.uk | 3 |", "| [e-mail address] | 3 |"),
+        (
+            r'{"a": "\nalice@example.com\tbob@x.de"}',
+            r'{"a": "\n[e-mail address]\t[e-mail address]"}',
+        ),
+        (r'{"a": "\u00e9tienne@x.fr"}', r'{"a": "[e-mail address]"}'),
+        (r"**john\_doe@example\.com**", "**[e-mail address]**"),
+        ("o'brien@x.ie and 'ann@x.ie'", "[e-mail address] and '[e-mail address]'"),
+        (r"C:\users\alice@example.com", r"C:\users\[e-mail address]"),
+        ("https://x.example/?to=ann%40x.ie", "https://x.example/?to=[e-mail address]"),
+        ("josé@exämple.com, ann＠x.ie", "[e-mail address], [e-mail address]"),
+        ("@ana, me@localhost, a@b, 3 @ 4.50", "@ana, me@localhost, a@b, 3 @ 4.50"),
+        (f"Pay {IBAN} and go", "Pay [IBAN] and go"),
+        ("Pay DE89 3704 0044\n> 0532 0130 00\n", "Pay [IBAN]\n"),
+        ("de89370400440532013000", "[IBAN]"),
+        (r'"\nDE89370400440532013000\n"', r'"\n[IBAN]\n"'),
+        ("GB82 WEST 1234 5698 7654 32", "[IBAN]"),
+        ("GB82-WEST-1234-5698-7654-32", "[IBAN]"),
+        (f"IE12 is no start of {IBAN}", "IE12 is no start of [IBAN]"),
+        ("DE88 3704 0044 0532 0130 00", "DE88 3704 0044 0532 0130 00"),
+        ("DE89 3704 0044 0532", "DE89 3704 0044 0532"),
+        ("ZZ89 3704 0044 0532 0130 00", "ZZ89 3704 0044 0532 0130 00"),
+        (f"Card {CARD}.", "Card [card number]."),
+        ("12 4111-1111-1111-1111 99", "12 [card number] 99"),
+        ("3782 822463 10005", "[card number]"),
+        ("1,4111111111111111,ann", "1,[card number],ann"),
+        ("> 4111 1111\n> 1111 1111", "> [card number]"),
+        ('{"card": 4111111111111111}', '{"card": [card number]}'),
+        ("4111 1111 1111 1112", "4111 1111 1111 1112"),
+        ("0.4111111111111111", "0.4111111111111111"),
+        ("id-a4111111111111111", "id-a4111111111111111"),
+        ("4111\n1111\n1111\n1111", "4111\n1111\n1111\n1111"),
+        ("2021 2022 2023 2024 2025", "2021 2022 2023 2024 2025"),
+        ("1" * 40, "1" * 40),
+        ("\ud800ann@x.ie", "\ud800[e-mail address]"),
+        (f"a@x.ie{CARD}DE89370400440532013000", "[e-mail address][card number][IBAN]"),
+    ],
+)
+def test_data_is_masked_wherever_it_stands(text: str, masked: str) -> None:
+    assert ALL.text(text) == masked
+
+
+def test_json_stays_json() -> None:
+    came = {"to": ["alice@example.com"], "pay": f"{IBAN}\n{CARD}", "alice@example.com": 1}
+    for ensure_ascii in (True, False):
+        masked = json.loads(ALL.text(json.dumps(came, ensure_ascii=ensure_ascii, indent=1)))
+        assert masked == {
+            "to": ["[e-mail address]"],
+            "pay": "[IBAN]\n[card number]",
+            "[e-mail address]": 1,
+        }
+
+
+def test_masks_are_counted_by_kind() -> None:
+    text = f"a@x.ie, {IBAN}, b@x.ie"
+    masked = "[e-mail address], [IBAN], [e-mail address]"
+    assert ALL.counted(text) == (masked, ((Kind.EMAIL, 2), (Kind.IBAN, 1)))
+    assert ALL.counted("Tea.") == ("Tea.", ())
+
+
+def test_what_overlaps_is_masked_as_one_and_what_is_empty_not_at_all() -> None:
+    def find(text: str) -> Finder:
+        return lambda _: iter([(0, 0), (text.index("@"), len(text))])
+
+    both = Masking(("x",), (*ALL.finders, (Kind.OTHER, find("ann@x.ie!"))))
+    assert both.text("ann@x.ie!") == "[e-mail address]"
+
+
+def test_a_beginning_ends_before_or_with_a_mask() -> None:
+    assert ALL.text("To ann@x.ie now", upto=5) == "To [e-mail address]"
+    assert ALL.text("To ann@x.ie now", upto=3) == "To "
+    assert ALL.text("To ann@x.ie now", upto=13) == "To [e-mail address] n"
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("Offer · ann@exam…", "Offer · …"),
+        ("Offer · DE89 3704 00…", "Offer · …"),
+        ("Offer for ann@x.ie · Acme Inc…", "Offer for [e-mail address] · Acme Inc…"),
+        ("Offer 12", "Offer 12"),
+    ],
+)
+def test_a_line_that_was_cut_ends_before_what_the_cut_may_have_gone_through(
+    line: str, masked: str
+) -> None:
+    assert ALL.cut(line) == masked
+    assert NOTHING.cut(line) == line
+
+
+MASKED = ("alice@example.com", "bob@x.de", IBAN, CARD, "3782 822463 10005")
+OTHERS = (
+    "[IBAN 1]",
+    "[e-mail address]",
+    "\n",
+    "\ud800",
+    *[r"AC-12", r"Tea", r"12", r"a@", r"\n", r"\_", r"'", r".", r"@", r"|", r"é"],
+)
+WORDS = st.sampled_from((*MASKED, *OTHERS))
+TEXTS = st.lists(st.one_of(WORDS, st.text(max_size=5)), max_size=12).map("".join) | st.lists(
+    WORDS, max_size=12
+).map(" ".join)
+
+
+@given(TEXTS)
+def test_a_masked_text_holds_nothing_to_mask_and_loses_nothing_else(text: str) -> None:
+    masked, found = ALL.counted(text)
+    for find in (find_emails, find_ibans, find_cards):
+        assert not list(find(masked))
+    assert ALL.text(masked) == masked
+    assert bool(found) == (masked != text)
+
+
+@given(TEXTS)
+def test_a_text_comes_back_from_its_numbered_masks(text: str) -> None:
+    both = Masking(("x",), (*ALL.finders, *FILES.finders))
+    masked, masks = both.numbered(text)
+    assert unmasked(masked, masks) == text
+
+
+def test_one_number_stands_for_one_passage_wherever_it_goes() -> None:
+    masked, masks = ALL.numbered("a@x.ie, b@x.ie, a@x.ie. [e-mail address 1] is a mask.")
+    assert masked == (
+        "[e-mail address 2], [e-mail address 3], [e-mail address 2]. [e-mail address 1] is a mask."
+    )
+    moved = "To [e-mail address 3] and [e-mail address 3]. [e-mail address 1]"
+    assert unmasked(moved, masks) == "To b@x.ie and b@x.ie. [e-mail address 1]"
+
+
+@pytest.mark.parametrize("mask", ["[e-mail address]", "[e-mail address 7]", "[IBAN 1]", "[masked]"])
+def test_a_mask_that_stands_for_nothing_is_refused(mask: str) -> None:
+    _, masks = ALL.numbered("a@x.ie")
+    with pytest.raises(MaskUnknown) as refused:
+        unmasked(f"To {mask}.", masks)
+    assert refused.value.mask == mask
+    assert unmasked(f"To {mask}.", {}) == f"To {mask}."
+
+
+SIZE = 200_000
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("a", "a'", r"a\_", r"\a", r"\n", "a@", "a1.", "@a.1.", ".", r"\u0041", "%40a", "_@_.aa"),
+        *("1 ", "4", "4 ", "44 ", "4111 ", "DE89", "DE89 ", "DE89    ", "GB82 WEST ", " "),
+        "alice@example.com ",
+    ],
+)
+def test_time_grows_with_the_text_alone(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        began = process_time()
+        ALL.text(text)
+        return process_time() - began
+
+    seconds(SIZE // 20)
+    short = min(seconds(SIZE // 10) for _ in range(3))
+    assert seconds(SIZE) < max(0.2, 40 * short)
+
+
+def test_a_value_is_masked_except_ids_people_and_rules() -> None:
+    @dataclass(frozen=True)
+    class Lines:
+        crew: str
+        text: str
+        pairs: tuple[tuple[str, str], ...]
+        by: object
+        many: int = 4111111111111111
+
+    mail = "ann@x.ie"
+    masks = ALL.shown(Lines(mail, mail, ((mail, "b"),), ANA))
+    assert masks == Lines(mail, "[e-mail address]", (("[e-mail address]", "b"),), ANA)
+    assert ALL.shown(masks) is masks
+    assert NOTHING.shown(Lines(mail, mail, (), ANA)).text == mail
+    review = a_review(id=mail, execution_id=mail, task_name=f"Ask {mail}")
+    shown = ALL.shown(a_round(id=mail, review=review, decision=a_decision()))
+    assert (shown.id, shown.review.execution_id) == (mail, mail)
+    assert shown.review.task_name == "Ask [e-mail address]"
+    assert ALL.shown(Lines("", mail, (), ANA), keep={"text"}).text == mail

@@ -1,0 +1,167 @@
+"""A crew's personal data: masked in all of Slack, whole in what the crew gets back."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from crewgate.demo.environment import ANA, BEN, CARL
+from crewgate.demo.workspace import Workspace, buttons, message_text
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.flow_world import ENVIRONMENT
+from tests.journeys.people import home, in_private, modal
+from tests.journeys.test_audit import entries
+from tests.journeys.test_command_line import run
+
+IBAN = "DE89 3704 0044 0532 0130 00"
+SECRETS = ("alice@example.com", "bob@x.de", "0532 0130", "4111 1111", "AC-77")
+TEXT = f"""# Refunds
+
+Write to alice@example.com, [Bob](mailto:bob@x.de) and alice@example.com about AC-77.
+
+| Who | Where |
+|---|---|
+| Alice | {IBAN} |
+| Bob | 4111 1111 1111 1111 |
+
+Pay them now."""
+CREWS = """
+[crews.research]
+url = "CREW_URL"
+token_env = "RESEARCH_TOKEN"
+webhook_secret_env = "RESEARCH_SECRET"
+reviewers = ["U0ANA", "U0BEN"]
+redact = ["email", "iban", "card", "/AC-[0-9]+/"]
+notify = "dm"
+"""
+SAID = "3 e-mail addresses, 1 IBAN, 1 card number and 1 passage are masked"
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> AsyncIterator[World]:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as built:
+        yield built
+
+
+def leaks(slack: Workspace) -> list[str]:
+    """What of it Slack was ever told, but for those who asked for it."""
+    told = json.dumps([call.args for call in slack.calls], ensure_ascii=False)
+    told += "".join(one.text for one in slack.files)
+    return [one for one in SECRETS if one in told]
+
+
+async def test_slack_is_shown_masks_everywhere_and_the_crew_gets_the_text(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await world.pause("draft", TEXT)
+    card = await world.card("Pay them")
+    assert SAID in message_text(card)
+    await in_private(world, BEN, SAID)
+    await world.slack.open_home(ANA)
+    await home(world, ANA, "[e-mail address]")
+    assert "Draft" in await world.ask(ANA, "status e-1")
+    await world.slack.overflow(CARL, card, "Read all")
+    await modal(world, CARL, SAID)
+    await world.slack.overflow(ANA, card, "History")
+    await modal(world, ANA, "[IBAN]")
+    await world.slack.close_modal(ANA, all_of_them=True)
+    await world.revise(ANA, card, "Greet alice@example.com.")
+    await world.crew.until(lambda: world.crew.resumes)
+    assert world.crew.resumes[0].human_feedback == "Greet alice@example.com."
+    await world.pause("draft", TEXT.replace("alice@", "carol@"))
+    second = await world.card("Pay them", round_=2)
+    assert "Only masked text changed since round 1" in message_text(second)
+    await world.slack.click(BEN, second, "Changes")
+    await modal(world, BEN, "Only masked passages changed.")
+    await world.slack.click(BEN, second, "Approve")
+    await world.delivered(second)
+    assert not leaks(world.slack)
+    logged = "".join(capfd.readouterr())
+    assert "decided" in logged
+    assert not [one for one in SECRETS if one in logged]
+
+
+async def test_a_long_text_is_masked_before_it_is_cut_and_in_its_file(world: World) -> None:
+    text = "".join(f"{number} alice@example.com bob@x.de\n\n" for number in range(2_000))
+    await world.pause("draft", text)
+    card = await world.card("4,000 e-mail addresses are masked")
+    await world.slack.until(lambda: world.slack.files)
+    assert world.slack.files[0].text == text.replace(
+        "alice@example.com", "[e-mail address]"
+    ).replace("bob@x.de", "[e-mail address]")
+    await world.slack.click(BEN, card, "Read all (14 pages)")
+    view = await modal(world, BEN, "4,000 e-mail addresses are masked")
+    await world.slack.click(BEN, view, "Next")
+    assert not leaks(world.slack)
+
+
+async def test_who_may_decide_is_shown_it_in_private_and_that_is_on_record(
+    world: World, database: Path
+) -> None:
+    await world.pause("draft", TEXT)
+    card = await world.card("Pay them")
+    for user in (CARL, BEN):
+        await world.slack.overflow(user, card, "Read all")
+        view = await modal(world, user, SAID)
+        await world.slack.click(user, view, "Show them")
+    assert "not a reviewer" in (await modal(world, CARL, "That did not work")).shown
+    view = await modal(world, BEN, "Nothing is masked here")
+    assert "alice@example.com" in view.shown
+    assert IBAN in view.shown
+    assert "Show them" not in buttons(view)
+    shown = [one for one in entries(database) if one["code"] == "CG115"]
+    assert [(one["actor"], one["execution"]) for one in shown] == [(BEN, "e-1")]
+    await world.slack.click(BEN, view, "Approve")
+    await world.delivered(card)
+    [decided] = [one for one in entries(database) if one["code"] == "CG124"]
+    assert decided["data"]["masked"] == 6
+    assert not [one for one in SECRETS if one in message_text(world.slack.fresh(card))]
+
+
+async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> None:
+    await world.pause("draft", TEXT)
+    card = await world.card("Pay them")
+    await world.slack.overflow(ANA, card, "Edit the text")
+    form = await modal(world, ANA, "What is masked has a number")
+    [box] = [block for block in form.blocks if block["type"] == "input"]
+    text = box["element"]["initial_value"]
+    assert "[e-mail address 1], [Bob](mailto:[e-mail address 2]) and [e-mail address 1]" in text
+    made_up = await world.slack.submit(ANA, {"edited.0.0": text.replace("now.", "[IBAN 2].")})
+    assert "[IBAN 2] stands for nothing in this text." in str(made_up.errors)
+    assert not world.crew.resumes
+    changed = text.replace("and [e-mail address 1]", "and [IBAN 1]").replace("now.", "now!")
+    await world.slack.submit(ANA, {"edited.0.0": changed})
+    await world.crew.until(lambda: world.crew.resumes)
+    asked = world.crew.resumes[0].human_feedback
+    assert f"[Bob](mailto:bob@x.de) and {IBAN} about AC-77." in asked
+    assert "[e-mail address" not in asked
+    await world.shown(card, "asked for exact edits")
+    edited = TEXT.replace("and alice@example.com", f"and {IBAN}").replace("now.", "now!")
+    await world.pause("draft", edited)
+    second = await world.card("now!", round_=2)
+    assert "2 of 2 edits are in" in message_text(second)
+    await world.slack.overflow(ANA, second, "History")
+    await modal(world, ANA, "Make these 2 edits")
+    assert not leaks(world.slack)
+
+
+async def test_the_command_line_shows_masks(world: World, tmp_path: Path) -> None:
+    await world.pause("draft", TEXT)
+    card = await world.card("Pay them")
+    await world.revise(ANA, card, "Greet alice@example.com.")
+    await world.crew.until(lambda: world.crew.resumes)
+    await world.delivered(card)
+    env = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}",
+        "CREWS_FILE": str(tmp_path / "crews.toml"),
+        **ENVIRONMENT,
+    }
+    chosen = world.settings
+    env |= {"SLACK_BOT_TOKEN": chosen.slack_bot_token, "SLACK_CHANNEL": "#reviews"}
+    env |= {"SLACK_SIGNING_SECRET": chosen.slack_signing_secret or ""}
+    _, told = await run("audit", "show", "e-1", folder=tmp_path, env=env)
+    assert "output: “# Refunds" in told
+    assert "words: “Greet [e-mail address].”" in told
+    assert "masked: 6" in told
+    assert not [one for one in SECRETS if one in told]

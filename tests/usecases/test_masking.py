@@ -1,0 +1,142 @@
+"""What people are shown is masked, what crews get is not, and who was shown more is on record."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from crewgate.domain.audit import Code, digest_of
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import NotAReviewer
+from crewgate.domain.execution import CrewUpdate, TaskUpdate
+from crewgate.domain.masking import FINDERS, Kind, Masking
+from crewgate.domain.notification import Output
+from crewgate.domain.verdict import Revise
+from crewgate.store.engine import Engines
+from crewgate.store.tables import audit_entries
+from crewgate.usecases.decide import unmask
+from crewgate.usecases.queries.status import execution as status_of
+from crewgate.usecases.read_models import CrewStatus, Progress
+from tests.builders import ANA, BEN, EVE, a_crew, a_uow
+from tests.databases import both
+from tests.usecases.world import World
+
+MASKING = Masking(tuple(FINDERS), tuple(FINDERS.values()))
+MAIL = "alice@example.com"
+TEXT = f"Write to {MAIL} or bob@x.de."
+SHOWN = "Write to [e-mail address] or [e-mail address]."
+
+
+@pytest.fixture
+def world(engines: Engines) -> World:
+    crews = {"research": a_crew(redact=MASKING)}
+    return World(engines, a_uow(engines, masking={"research": MASKING}), crews=crews)
+
+
+async def entries(world: World, code: Code) -> list[Any]:
+    async with world.engines.for_outbox.read.connect() as connection:
+        rows = await connection.execute(
+            sa.select(audit_entries.c.body).order_by(audit_entries.c.id)
+        )
+        found = [json.loads(row.body) for row in rows]
+    return [one for one in found if one["code"] == code.value]
+
+
+@both
+async def test_an_entry_tells_how_much_was_masked_when_somebody_decided(world: World) -> None:
+    received = await world.notify(TEXT)
+    await world.settle_slack()
+    waiting = await world.round(received.round.id)
+    assert waiting.masked == 2
+    [shown] = await entries(world, Code.SHOWN)
+    assert shown["data"]["masked"] == 2
+    assert shown["data"]["output"] == digest_of(SHOWN, waiting.salt)
+    [opened] = await entries(world, Code.OPENED)
+    assert opened["data"]["output"] == digest_of(TEXT, waiting.salt)
+    await world.decide(waiting.id, Revise("Shorter."))
+    [decided] = await entries(world, Code.DECIDED)
+    assert decided["data"]["masked"] == 2
+
+
+async def test_where_nothing_is_masked_entries_do_not_speak_of_it(world: World) -> None:
+    received = await world.notify("Tea.")
+    await world.settle_slack()
+    await world.decide(received.round.id)
+    for code in (Code.SHOWN, Code.DECIDED):
+        [entry] = await entries(world, code)
+        assert "masked" not in entry["data"]
+
+
+@both
+async def test_those_who_may_decide_are_shown_it_and_that_is_on_record(world: World) -> None:
+    round_id = (await world.notify(TEXT)).round.id
+    with pytest.raises(NotAReviewer):
+        await unmask(round_id, by=EVE, context=world.reviews)
+    assert not await entries(world, Code.UNMASKED)
+    await unmask(round_id, by=BEN, context=world.reviews)
+    [entry] = await entries(world, Code.UNMASKED)
+    assert (entry["actor"], entry["data"]["round"]) == (BEN.id, round_id)
+    read = world.uow.read
+    assert (await read.posting(round_id, as_it_came=True)).view.output.text == TEXT
+    view = (await read.posting(round_id)).view
+    assert (view.output.text, view.masked) == (SHOWN, ((Kind.EMAIL, 2),))
+
+
+@both
+async def test_lists_mask_before_they_cut(world: World) -> None:
+    for execution, end in (("e-1", "x" * 2_000), ("e-2", ".")):
+        await world.notify("a" * 1_990 + f" {MAIL}" + end, execution_id=execution, task_name=MAIL)
+    [cut, whole] = [
+        (await world.uow.read.rounds.of_execution("research", execution, limit=5))[0]
+        for execution in ("e-1", "e-2")
+    ]
+    assert cut.excerpt == "a" * 1_000
+    assert cut.characters == 1_990 + 1 + len(MAIL) + 2_000
+    assert cut.round.review.task_name == "[e-mail address]"
+    short = await world.notify(TEXT, execution_id="e-3")
+    [line] = await world.uow.read.rounds.lines([short.round.id])
+    assert (line.excerpt, line.characters) == (SHOWN, len(SHOWN))
+    [line] = await world.uow.read.rounds.history(short.round.review.id, limit=5)
+    assert line.excerpt == SHOWN
+    assert MAIL not in str(whole)
+
+
+@both
+async def test_what_an_execution_tells_is_masked(world: World) -> None:
+    await world.start()
+    await world.record(TaskUpdate(title=f"Ask {MAIL}", summary=TEXT))
+    await world.record(CrewUpdate(result=Output(TEXT)))
+    posting = await world.uow.read.executions.posting("research", "e-1")
+    assert posting is not None
+    assert posting.execution.result == Output(SHOWN)
+    assert posting.finished == (TaskUpdate(title="Ask [e-mail address]", summary=SHOWN),)
+    world.crew.says = Progress(
+        CrewStatus.FAILED, "failed", error=f"No {MAIL}.", result=Output(TEXT)
+    )
+    found = await status_of("e-1", by=ANA.id, context=world.reviews, clients=world.context.clients)
+    assert MAIL not in str(found)
+    assert found.execution.execution_id == "e-1"
+
+
+@pytest.mark.parametrize(("result", "told"), [(TEXT, True), (TEXT.replace("bob", "eve"), False)])
+async def test_a_result_that_differs_where_it_is_masked_is_not_the_approved_one(
+    world: World, result: str, told: bool
+) -> None:
+    received = await world.notify(TEXT)
+    await world.settle_slack()
+    await world.decide(received.round.id)
+    await world.record(CrewUpdate(result=Output(result)))
+    await world.settle_slack()
+    [posting] = [one.posting for one in world.slack.said if one.what is EffectKind.POST_RESULT]
+    assert (posting.approved is not None) is told
+
+
+async def test_a_webhook_nobody_understood_is_masked_in_its_report(world: World) -> None:
+    letter = await world.store_dead_letter(f'{{"to": "{MAIL}"}} \xff'.encode("latin-1"))
+    found = await world.uow.read.dead_letter(letter)
+    assert found is not None
+    assert found.body == b'{"to": "[e-mail address]"} \xff'
+    [first] = await world.uow.read.report(found)
+    assert first == replace(found, count=1)
