@@ -85,6 +85,19 @@ async def open_modal(site: Site, view: dict[str, Any]) -> dict[str, Any]:
     return opened
 
 
+async def test_a_chart_shows_its_values(site: Site) -> None:
+    page = await site.page()
+    series = [
+        {"name": name, "data": [{"label": label, "value": value} for label in ("legal", "ops")]}
+        for name, value in (("Now", 5.5), ("Before", 2))
+    ]
+    bar = {"type": "bar", "series": series, "axis_config": {"categories": ["legal", "ops"]}}
+    await post(site, {"type": "data_visualization", "title": "Hours", "chart": bar})
+    chart = page.locator("figure.chart").last
+    await expect(chart).to_contain_text("Hours")
+    await expect(chart.locator(".bars")).to_have_text(["legal5.52", "ops5.52"])
+
+
 async def test_a_message_of_every_kind_of_block(site: Site) -> None:
     page = await site.page()
     leaf = {"type": "text", "text": "rich", "style": {"bold": True}}

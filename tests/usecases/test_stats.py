@@ -125,10 +125,10 @@ async def test_each_decision_is_listed_with_names_only_for_those_who_may_see_the
 
     found = await listed(world, BEN.id)
 
-    assert [one.execution_id for one in found] == ["e-1", "e-2", "e-3", "e-9"]
-    assert {one.by.name for one in found[:3]} == {""}
-    assert (found[3].by, found[3].is_approve, found[3].crew) == (BEN, False, "other")
-    assert (found[0].waited, found[0].is_on_target, found[0].round) == (HOUR, None, 1)
-    assert [one.by for one in await listed(world, EVE.id, "research")] == [ANA] * 3
+    assert [one.execution for one in found] == ["e-1", "e-2", "e-3", "e-9"]
+    assert {one.name for one in found[:3]} == {""}
+    assert (found[3].name, found[3].is_approve, found[3].crew) == (BEN.name, False, "other")
+    assert (found[0].waited_seconds, found[0].within_target, found[0].round) == (3600, None, 1)
+    assert [one.decided_by for one in await listed(world, EVE.id, "research")] == [ANA.id] * 3
     with pytest.raises(UnknownCrew):
         await listed(world, ANA.id, "nobody")

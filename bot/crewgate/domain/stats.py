@@ -5,15 +5,16 @@ The database counts decisions that are alike, each count a `Tally`; all else is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from enum import StrEnum
+from itertools import chain
 from math import ceil
 from typing import Final
 
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import Person, Revise, Via
+from crewgate.domain.verdict import Person, Revise
 
 #: Days that can be asked about.
 SPANS: Final = (7, 30, 90)
@@ -115,18 +116,19 @@ class Decided:
     """One decision: who, what, when, and how long it took. No text of it."""
 
     crew: str
-    execution_id: str
-    task_id: str
+    execution: str
+    task: str
     round: int
     opened_at: datetime
     decided_at: datetime
     is_approve: bool | None
     """None: an answer to a flow."""
-    by: Person
-    """The id is empty for a rule."""
-    via: Via
-    waited: timedelta
-    is_on_target: bool | None
+    decided_by: str
+    """Empty for a rule."""
+    name: str
+    through: str
+    waited_seconds: int
+    within_target: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ class Stats:
     mine: Compared | None
     """The person's own numbers; None if they decided nothing in either span."""
     people: tuple[tuple[Person, Figures], ...]
-    """The people who decided for crews that the person operates, those who decided most first."""
+    """The others who decided for crews that the person operates, those who decided most first."""
     observations: tuple[Observation, ...] = ()
 
     @property
@@ -271,7 +273,7 @@ def stats_of(
     mine = [one for one in tallies if one.by == user]
     by_person: dict[str, list[Tally]] = {}
     for one in tallies:
-        if one.by and one.crew in operated and not one.earlier:
+        if one.by not in ("", user) and one.crew in operated and not one.earlier:
             by_person.setdefault(one.by, []).append(one)
     people = [(Person(by, some[0].name), figures(some)) for by, some in by_person.items()]
     return Stats(
@@ -293,125 +295,69 @@ def _crew_stats(crew: str, tallies: Sequence[Tally], waiting: Waiting | None) ->
 # --- observations ---------------------------------------------------------------------------------
 
 
+class Kind(StrEnum):
+    """The kinds of what somebody should look at, the most pressing first."""
+
+    WAITS_LONG = "waits_long"
+    """Reviews wait much longer than they usually do."""
+    SLOWER = "slower"
+    """Reviews wait half as long again as before, or longer."""
+    HASTY = "hasty"
+    """Approvals often come faster than the text can be read."""
+    OFF_TARGET = "off_target"
+    """Decisions often come later than rules want; the share are those in time."""
+    BY_RULES = "by_rules"
+    """Rules often decide, as nobody did in time."""
+    FEW_PEOPLE = "few_people"
+    """A few people decide nearly all."""
+    SENT_BACK = "sent_back"
+    """Most first outputs are sent back."""
+
+
 @dataclass(frozen=True, slots=True)
-class WaitsLong:
-    """Reviews of a crew wait much longer than they usually do."""
+class Observation:
+    """What stands out in the reviews of a crew, with the numbers that its kind has."""
 
-    waiting: Waiting
-    waited: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Slower:
-    """A crew's reviews wait half as long again as before, or longer."""
-
+    kind: Kind
     crew: str
-    now: timedelta
-    before: timedelta
+    share: Share = Share(0, 0)
+    took: timedelta = timedelta()
+    before: timedelta = timedelta()
+    people: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hasty:
-    """Approvals of a crew often come faster than the text can be read."""
-
-    crew: str
-    share: Share
-
-
-@dataclass(frozen=True, slots=True)
-class OffTarget:
-    """Decisions for a crew often come later than its rules want."""
-
-    crew: str
-    share: Share
-    """Those within the target."""
-
-
-@dataclass(frozen=True, slots=True)
-class ByRules:
-    """A crew's rules often decide, as nobody did in time."""
-
-    crew: str
-    share: Share
-
-
-@dataclass(frozen=True, slots=True)
-class FewPeople:
-    """A few people decide nearly all for a crew."""
-
-    crew: str
-    people: int
-    share: Share
-
-
-@dataclass(frozen=True, slots=True)
-class SentBack:
-    """Most first outputs of a crew are sent back."""
-
-    crew: str
-    share: Share
-
-
-Observation = WaitsLong | Slower | Hasty | OffTarget | ByRules | FewPeople | SentBack
-
-
-def observe(crews: Sequence[CrewStats], *, at: datetime) -> tuple[Observation, ...]:
+def observe(crews: Iterable[CrewStats], *, at: datetime) -> tuple[Observation, ...]:
     """Return what somebody should look at, the most pressing first.
 
     Of each kind there is one at most, about the first crew that it holds for.
     """
-    found: list[Observation] = []
-    for look in (_waits_long, _slower, _hasty, _off_target, _by_rules, _few_people, _sent_back):
-        seen = (look(one, at) for one in crews)
-        found += islice((one for one in seen if one is not None), 1)
-    return tuple(found[:OBSERVATIONS])
+    first: dict[Kind, Observation] = {}
+    for seen in chain.from_iterable(_stands_out(one, at) for one in crews):
+        first.setdefault(seen.kind, seen)
+    return tuple(first[kind] for kind in Kind if kind in first)[:OBSERVATIONS]
 
 
-def _waits_long(one: CrewStats, at: datetime) -> WaitsLong | None:
-    if one.waiting is None:
-        return None
-    waited = at - one.waiting.since
-    usual = one.figures.now.most or timedelta()
-    return WaitsLong(one.waiting, waited) if waited > max(_DAY, 2 * usual) else None
-
-
-def _slower(one: CrewStats, _at: datetime) -> Slower | None:
-    now, before = one.figures.now, one.figures.before
-    if now.median is None or before.median is None or min(now.decided, before.decided) < ENOUGH:
-        return None
-    much = max(before.median * 3 / 2, before.median + timedelta(minutes=10))
-    return Slower(one.crew, now.median, before.median) if now.median >= much else None
-
-
-def _hasty(one: CrewStats, _at: datetime) -> Hasty | None:
-    share = one.figures.now.hasty
-    return Hasty(one.crew, share) if share.part >= ENOUGH and share.percent >= OFTEN else None
-
-
-def _off_target(one: CrewStats, _at: datetime) -> OffTarget | None:
-    share = one.figures.now.on_target
-    return (
-        OffTarget(one.crew, share) if share.whole >= ENOUGH and share.percent < NEARLY_ALL else None
-    )
-
-
-def _by_rules(one: CrewStats, _at: datetime) -> ByRules | None:
-    now = one.figures.now
-    share = Share(now.by_rule, now.by_rule + now.decided)
-    return ByRules(one.crew, share) if share.whole >= ENOUGH and share.percent >= OFTEN else None
-
-
-def _few_people(one: CrewStats, _at: datetime) -> FewPeople | None:
-    decided = one.figures.now.decided
-    for people in range(1, min(3, len(one.deciders)) + 1):
-        share = Share(sum(one.deciders[:people]), decided)
+def _stands_out(one: CrewStats, at: datetime) -> Iterator[Observation]:
+    crew, now, before, waiting = one.crew, one.figures.now, one.figures.before, one.waiting
+    if waiting is not None and at - waiting.since > max(_DAY, 2 * (now.most or timedelta())):
+        share = Share(waiting.count, waiting.count)
+        yield Observation(Kind.WAITS_LONG, crew, share, at - waiting.since)
+    took, usual = now.median or timedelta(), before.median or timedelta()
+    much = max(usual * 3 / 2, usual + timedelta(minutes=10))
+    if min(now.decided, before.decided) >= ENOUGH and took >= much:
+        yield Observation(Kind.SLOWER, crew, took=took, before=usual)
+    if now.hasty.part >= ENOUGH and now.hasty.percent >= OFTEN:
+        yield Observation(Kind.HASTY, crew, now.hasty)
+    if now.on_target.whole >= ENOUGH and now.on_target.percent < NEARLY_ALL:
+        yield Observation(Kind.OFF_TARGET, crew, now.on_target)
+    by_rules = Share(now.by_rule, now.by_rule + now.decided)
+    if by_rules.whole >= ENOUGH and by_rules.percent >= OFTEN:
+        yield Observation(Kind.BY_RULES, crew, by_rules)
+    for people in (1, 2, 3):
+        share = Share(sum(one.deciders[:people]), now.decided)
         are_few = people == 1 or people < len(one.deciders)
-        if decided >= 4 * ENOUGH and share.percent >= NEARLY_ALL and are_few:
-            return FewPeople(one.crew, people, share)
-    return None
-
-
-def _sent_back(one: CrewStats, _at: datetime) -> SentBack | None:
-    first = one.figures.now.at_once
-    share = Share(first.whole - first.part, first.whole)
-    return SentBack(one.crew, share) if share.whole >= ENOUGH and share.percent > MOST else None
+        if now.decided >= 4 * ENOUGH and share.percent >= NEARLY_ALL and are_few:
+            yield Observation(Kind.FEW_PEOPLE, crew, share, people=people)
+    sent_back = Share(now.at_once.whole - now.at_once.part, now.at_once.whole)
+    if sent_back.whole >= ENOUGH and sent_back.percent > MOST:
+        yield Observation(Kind.SENT_BACK, crew, sent_back)

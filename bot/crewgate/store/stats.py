@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from crewgate.domain.review import State
 from crewgate.domain.stats import PER_CHARACTER, SHORT, Decided, Tally, Waiting
-from crewgate.domain.verdict import Person, Via
+from crewgate.domain.verdict import Via
 from crewgate.store.engine import Reading
 from crewgate.store.statements import one_of
 from crewgate.store.tables import MICROSECOND, Instant, reviews, rounds
@@ -85,10 +86,11 @@ PAGE: Final = 200
 #: By their ids, which come in no order: so all pages together read each round once.
 _DECISIONS: Final = (
     sa.select(
-        *(_round.id, _round.crew, _round.rule_id, reviews.c.execution_id, reviews.c.task_id),
-        *(_round.number, _round.opened_at, _round.decided_at, _round.is_approve),
-        *(_by.label("by"), _round.decided_by_name, _round.decided_via),
-        *(_waited.label("waited"), _round.is_on_target),
+        *(_round.id, _round.rule_id, _round.crew, reviews.c.execution_id.label("execution")),
+        *(reviews.c.task_id.label("task"), _round.number.label("round")),
+        *(_round.opened_at, _round.decided_at, _round.is_approve, _by.label("decided_by")),
+        *(_round.decided_by_name.label("name"), _round.decided_via.label("through")),
+        *(_waited.label("waited_seconds"), _round.is_on_target.label("within_target")),
     )
     .join_from(rounds, reviews)
     .where(
@@ -98,6 +100,7 @@ _DECISIONS: Final = (
     .order_by(_round.id)
     .limit(PAGE)
 )
+_COLUMNS: Final = tuple(field.name for field in fields(Decided))
 #: By crew, the rules whose rounds count.
 Rules = Mapping[str, Sequence[str]]
 
@@ -121,7 +124,7 @@ class StatsQueries(Reading):
             page = await self._rows(_DECISIONS, {"after": after, "since": since})
             for row in page:
                 if row.rule_id in of.get(row.crew, ()):
-                    yield _to_decided(row)
+                    yield Decided(**{name: getattr(row, name) for name in _COLUMNS})
             if len(page) < PAGE:
                 return
             after = page[-1].id
@@ -138,22 +141,6 @@ class StatsQueries(Reading):
 def _to_tally(crew: str, row: sa.Row[Any]) -> Tally:
     lists = {name: _numbers(getattr(row, name)) for name in ("waited", "made_in")}
     return Tally(**{**row._mapping, "crew": crew, "earlier": bool(row.earlier), **lists})
-
-
-def _to_decided(row: sa.Row[Any]) -> Decided:
-    return Decided(
-        crew=row.crew,
-        execution_id=row.execution_id,
-        task_id=row.task_id,
-        round=row.number,
-        opened_at=row.opened_at,
-        decided_at=row.decided_at,
-        is_approve=row.is_approve,
-        by=Person(row.by, row.decided_by_name),
-        via=Via(row.decided_via),
-        waited=timedelta(seconds=row.waited),
-        is_on_target=row.is_on_target,
-    )
 
 
 def _numbers(text: str | None) -> list[int]:

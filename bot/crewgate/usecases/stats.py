@@ -8,12 +8,8 @@ from datetime import timedelta
 
 from crewgate.domain.people import Role
 from crewgate.domain.stats import Decided, Stats, stats_of
-from crewgate.domain.verdict import Person
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import NO_RULE
-
-#: In place of a person whom somebody may not see by name.
-_NOBODY = Person("", "")
 
 
 async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext) -> Stats:
@@ -41,8 +37,8 @@ async def decisions(
     rules, operated = await _permitted(by, crew, context)
     since = context.clock() - timedelta(days=days)
     async for one in context.uow.read.stats.decisions(rules, since=since):
-        is_seen = one.by.id == by or one.crew in operated
-        yield one if is_seen else replace(one, by=_NOBODY)
+        is_seen = one.decided_by == by or one.crew in operated
+        yield one if is_seen else replace(one, decided_by="", name="")
 
 
 async def _count(

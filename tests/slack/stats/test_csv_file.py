@@ -2,12 +2,10 @@
 
 import csv
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 from crewgate.domain.stats import Decided
-from crewgate.domain.verdict import Person, Via
 from crewgate.slack.stats.csv_file import write_csv
 from tests.builders import ANA, LATER, NOW
 
@@ -15,16 +13,17 @@ from tests.builders import ANA, LATER, NOW
 def a_decision(**changes: Any) -> Decided:
     usual: dict[str, Any] = {
         "crew": "research",
-        "execution_id": "e-1",
-        "task_id": "draft",
+        "execution": "e-1",
+        "task": "draft",
         "round": 2,
         "opened_at": NOW,
         "decided_at": LATER,
         "is_approve": True,
-        "by": ANA,
-        "via": Via.BUTTON,
-        "waited": timedelta(minutes=1),
-        "is_on_target": None,
+        "decided_by": ANA.id,
+        "name": ANA.name,
+        "through": "button",
+        "waited_seconds": 60,
+        "within_target": None,
     }
     return Decided(**usual | changes)
 
@@ -40,7 +39,7 @@ async def written(*decisions: Decided) -> list[dict[str, str]]:
 
 
 async def test_each_decision_is_a_line() -> None:
-    late = a_decision(is_approve=False, by=Person("", ""), is_on_target=False)
+    late = a_decision(is_approve=False, decided_by="", name="", within_target=False)
     first, second, third = await written(a_decision(), late, a_decision(is_approve=None))
     assert first == {
         "crew": "research",
@@ -65,7 +64,7 @@ async def test_each_decision_is_a_line() -> None:
 
 
 async def test_no_cell_is_a_formula() -> None:
-    [line] = await written(a_decision(task_id="=HYPERLINK(1)", execution_id="@e", crew="-1+2"))
+    [line] = await written(a_decision(task="=HYPERLINK(1)", execution="@e", crew="-1+2"))
     assert (line["task"], line["execution"], line["crew"]) == ("'=HYPERLINK(1)", "'@e", "'-1+2")
 
 

@@ -8,20 +8,14 @@ from typing import Any
 import pytest
 
 from crewgate.domain.stats import (
-    ByRules,
     Compared,
     CrewStats,
-    FewPeople,
     Figures,
-    Hasty,
+    Kind,
     Observation,
-    OffTarget,
-    SentBack,
     Share,
-    Slower,
     Stats,
     Waiting,
-    WaitsLong,
 )
 from crewgate.domain.verdict import Person
 from crewgate.slack.blockkit.blocks import Message
@@ -32,6 +26,7 @@ from tests.builders import ANA, BEN, LATER, NOW
 from tests.slack.rendering import check_message, read
 
 MINUTE = timedelta(minutes=1)
+SHARE_OUT = "share them out before somebody is away."
 TIMES = "half within 1 h 5 min, nine of ten within 9 h"
 
 
@@ -101,51 +96,51 @@ def test_each_number_stands_beside_the_one_before() -> None:
     ("seen", "says"),
     [
         (
-            WaitsLong(Waiting("research", 1, NOW), 1500 * MINUTE),
-            "research's 1 review waits, the oldest for 1 day 1 h: `/crew pending` shows which.",
+            Observation(Kind.WAITS_LONG, "research", Share(1, 1), 1500 * MINUTE),
+            "research has 1 waiting, the oldest for 1 day 1 h: `/crew pending` shows which.",
         ),
         (
-            WaitsLong(Waiting("research", 7, NOW), 1500 * MINUTE),
-            "research's 7 reviews wait, the oldest for 1 day 1 h: `/crew pending` shows which.",
+            Observation(Kind.WAITS_LONG, "research", Share(7, 7), 1500 * MINUTE),
+            "research has 7 waiting, the oldest for 1 day 1 h: `/crew pending` shows which.",
         ),
         (
-            Slower("legal", 540 * MINUTE, 240 * MINUTE),
+            Observation(Kind.SLOWER, "legal", took=540 * MINUTE, before=240 * MINUTE),
             (
                 "legal's reviews wait 9 h at the median, 4 h in the 30 days before: name more"
                 " reviewers, or let its rule remind them."
             ),
         ),
         (
-            Hasty("legal", Share(9, 40)),
+            Observation(Kind.HASTY, "legal", Share(9, 40)),
             (
                 "9 of legal's 40 approvals came faster than the text can be read: ask for two"
                 " approvals, or for shorter outputs."
             ),
         ),
         (
-            OffTarget("legal", Share(3, 5)),
+            Observation(Kind.OFF_TARGET, "legal", Share(3, 5)),
             (
                 "60 % of legal's decisions were within the target: let the rule escalate earlier,"
                 " or set a target that holds."
             ),
         ),
         (
-            ByRules("legal", Share(1, 6)),
+            Observation(Kind.BY_RULES, "legal", Share(1, 6)),
             (
                 "A rule decided 1 of legal's 6 reviews, as nobody did in time: remind earlier, or"
                 " name more reviewers."
             ),
         ),
         (
-            FewPeople("legal", 1, Share(9, 10)),
-            "1 person decides 90 % of legal's reviews: share them out before somebody is away.",
+            Observation(Kind.FEW_PEOPLE, "legal", Share(9, 10), people=1),
+            f"90 % of legal's reviews are decided by 1 person: {SHARE_OUT}",
         ),
         (
-            FewPeople("legal", 3, Share(8, 10)),
-            "3 people decide 80 % of legal's reviews: share them out before somebody is away.",
+            Observation(Kind.FEW_PEOPLE, "legal", Share(8, 10), people=3),
+            f"80 % of legal's reviews are decided by 3 people: {SHARE_OUT}",
         ),
         (
-            SentBack("legal", Share(3, 5)),
+            Observation(Kind.SENT_BACK, "legal", Share(3, 5)),
             (
                 "60 % of legal's first outputs are sent back: say in its task what reviewers ask"
                 " for again and again."
@@ -186,7 +181,7 @@ def test_people_are_named_and_not_called() -> None:
     people = ((ANA, EVERYTHING), (BEN, some_figures(at_once=Share(0, 0), median=None)))
     shown = read(render_stats(some_stats(mine=BOTH, people=people)))
     assert "*You* 12 decided · 80 % approved at once · half within 1 h 5 min" in shown
-    assert "\nAna: 12 decided · 80 % approved at once · half within 1 h 5 min" in shown
+    assert "\n*Others, for the crews that you operate*\nAna: 12 decided · 80 % approved" in shown
     assert "\nBen: 12 decided\n" in shown
 
 

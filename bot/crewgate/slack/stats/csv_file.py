@@ -2,15 +2,13 @@
 
 import csv
 from collections.abc import AsyncIterable
+from dataclasses import astuple, fields
+from datetime import datetime
 from io import TextIOWrapper
 from typing import IO, Final
 
 from crewgate.domain.stats import Decided
 
-_COLUMNS: Final = (
-    *("crew", "execution", "task", "round", "opened_at", "decided_at", "verdict"),
-    *("decided_by", "name", "through", "waited_seconds", "within_target"),
-)
 _VERDICTS: Final = {True: "approve", False: "revise", None: "answer"}
 
 
@@ -18,18 +16,18 @@ async def write_csv(found: AsyncIterable[Decided], file: IO[bytes]) -> None:
     """Write the header, and a line for each of these."""
     text = TextIOWrapper(file, encoding="utf-8", newline="")
     table = csv.writer(text)
-    table.writerow(_COLUMNS)
+    names = [field.name for field in fields(Decided)]
+    verdict = names.index("is_approve")
+    table.writerow("verdict" if name == "is_approve" else name for name in names)
     async for one in found:
-        line = (
-            *(one.crew, one.execution_id, one.task_id, one.round),
-            *(one.opened_at.isoformat(), one.decided_at.isoformat(), _VERDICTS[one.is_approve]),
-            *(one.by.id, one.by.name, one.via.value, int(one.waited.total_seconds())),
-            "" if one.is_on_target is None else one.is_on_target,
-        )
+        line = [*astuple(one)]
+        line[verdict] = _VERDICTS[one.is_approve]
         table.writerow(map(_cell, line))
     text.detach()
 
 
 def _cell(value: object) -> object:
     """Return a cell that no spreadsheet takes for a formula."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value

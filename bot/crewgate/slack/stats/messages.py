@@ -40,7 +40,8 @@ def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
         return Message(strings.NOTHING_READABLE, [])
     own = [strings.mine(stats.mine)] if stats.mine is not None else []
     people = [strings.of_person(*one) for one in stats.people]
-    message = _render(stats, [*own, *people], charts=charts)
+    head = [strings.PEOPLE] if people else []
+    message = _render(stats, [*own, *head, *people], charts=charts)
     post = button(strings.POST, action_id=ids.POST_STATS, value=asked)
     file = button(strings.CSV, action_id=ids.STATS_CSV, value=asked)
     return replace(message, blocks=[*message.blocks, actions(post, file)])

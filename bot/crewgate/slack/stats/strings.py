@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from crewgate.domain.stats import (
     SPANS,
-    ByRules,
     Compared,
     CrewStats,
-    FewPeople,
     Figures,
-    Hasty,
+    Kind,
     Observation,
-    OffTarget,
-    SentBack,
     Share,
-    Slower,
     Stats,
     Waiting,
-    WaitsLong,
 )
 from crewgate.domain.verdict import Person
 from crewgate.slack import strings as shared
@@ -39,6 +33,7 @@ HOURS_TO_DECISION: Final = "Hours to decision"
 WITHIN: Final = ("Half within", "Nine of ten within")
 OUTCOMES: Final = ("Approved", "Sent back", "By a rule")
 BEFORE: Final = "Before"
+PEOPLE: Final = "*Others, for the crews that you operate*"
 USAGE: Final = (
     f"`{COMMAND} stats` knows the spans {', '.join(f'`{days}d`' for days in SPANS[:-1])} and"
     f" `{SPANS[-1]}d`, and one crew: `{COMMAND} stats research 7d`."
@@ -74,52 +69,50 @@ def plain_headline(stats: Stats) -> str:
     return f"The last {stats.days} days: {decided}"
 
 
-def observation(seen: Observation, days: int) -> str:  # noqa: PLR0911  # a table
+_OBSERVATIONS: Final[Mapping[Kind, str]] = {
+    Kind.WAITS_LONG: (
+        "{crew} has {part:,} waiting, the oldest for {took}: `{command} pending` shows which."
+    ),
+    Kind.SLOWER: (
+        "{crew}'s reviews wait {took} at the median, {before} in the {days} days before: name more"
+        " reviewers, or let its rule remind them."
+    ),
+    Kind.HASTY: (
+        "{part:,} of {crew}'s {whole:,} approvals came faster than the text can be read: ask for"
+        " two approvals, or for shorter outputs."
+    ),
+    Kind.OFF_TARGET: (
+        "{percent} % of {crew}'s decisions were within the target: let the rule escalate earlier,"
+        " or set a target that holds."
+    ),
+    Kind.BY_RULES: (
+        "A rule decided {part:,} of {crew}'s {whole:,} reviews, as nobody did in time: remind"
+        " earlier, or name more reviewers."
+    ),
+    Kind.FEW_PEOPLE: (
+        "{percent} % of {crew}'s reviews are decided by {people}: share them out before somebody"
+        " is away."
+    ),
+    Kind.SENT_BACK: (
+        "{percent} % of {crew}'s first outputs are sent back: say in its task what reviewers ask"
+        " for again and again."
+    ),
+}
+
+
+def observation(seen: Observation, days: int) -> str:
     """What stands out, and what to do about it."""
-    match seen:
-        case WaitsLong(waiting, waited):
-            waits = "review waits" if waiting.count == 1 else "reviews wait"
-            return (
-                f"{_of(waiting.crew)} {waiting.count:,} {waits}, the oldest for {duration(waited)}:"
-                f" `{COMMAND} pending` shows which."
-            )
-        case Slower(crew, now, before):
-            return (
-                f"{_of(crew)} reviews wait {duration(now)} at the median, {duration(before)} in the"
-                f" {days} days before: name more reviewers, or let its rule remind them."
-            )
-        case Hasty(crew, share):
-            return (
-                f"{share.part:,} of {_of(crew)} {share.whole:,} approvals came faster than the text"
-                " can be read: ask for two approvals, or for shorter outputs."
-            )
-        case OffTarget(crew, share):
-            return (
-                f"{share.percent} % of {_of(crew)} decisions were within the target: let the rule"
-                " escalate earlier, or set a target that holds."
-            )
-        case ByRules(crew, share):
-            return (
-                f"A rule decided {share.part:,} of {_of(crew)} {share.whole:,} reviews, as nobody"
-                " did in time: remind earlier, or name more reviewers."
-            )
-        case FewPeople(crew, people, share):
-            who = "1 person decides" if people == 1 else f"{people} people decide"
-            return (
-                f"{who} {share.percent} % of {_of(crew)} reviews: share them out before somebody is"
-                " away."
-            )
-        case SentBack(crew, share):
-            return (
-                f"{share.percent} % of {_of(crew)} first outputs are sent back: say in its task"
-                " what reviewers ask for again and again."
-            )
-        case never:
-            assert_never(never)
-
-
-def _of(crew: str) -> str:
-    return f"{shared.crew(crew)}'s"
+    return _OBSERVATIONS[seen.kind].format(
+        crew=shared.crew(seen.crew),
+        part=seen.share.part,
+        whole=seen.share.whole,
+        percent=seen.share.percent,
+        took=duration(seen.took),
+        before=duration(seen.before),
+        people="1 person" if seen.people == 1 else f"{seen.people} people",
+        days=days,
+        command=COMMAND,
+    )
 
 
 def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:

@@ -30,8 +30,11 @@ const RENDER = {
 function chart({ title, chart: { series, segments, axis_config } }) {
   const plotted = series ?? [{ name: "", data: segments }];
   const most = Math.max(1, ...plotted.flatMap((one) => one.data.map((point) => point.value)));
-  const bar = (point, number) =>
-    h("span", { class: `bar bar-${number}`, style: `--share: ${Math.max(0, point.value) / most}` }, `${point.value}`);
+  const bar = (point, number) => {
+    const node = h("span", { class: `bar bar-${number}` }, `${point.value}`);
+    node.style.setProperty("--share", Math.max(0, point.value) / most);
+    return node;
+  };
   return h("figure", { class: "chart" },
     h("figcaption", {}, title, h("span", { class: "series" }, plotted.map((one, number) =>
       h("span", { class: `key key-${number}` }, one.name)))),
