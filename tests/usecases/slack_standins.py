@@ -215,6 +215,10 @@ class FakeSlack:
             self.files.append(about.execution.result.text)
         return Delivered()
 
+    async def clear(self, thread: MessageRef, about: ExecutionPosting) -> Outcome:
+        self.calls.append(f"clear {thread.channel} {thread.ts}")
+        return self.faults.popleft().strike() if self.faults else Delivered()
+
     async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
         self.calls.append("find file")
         fault = self.faults.popleft() if self.faults else None

@@ -70,7 +70,7 @@ async def end(world: World, execution: str = "e-1") -> None:
 
 async def a_story(world: World) -> str:
     """One execution with all that people and the crew may write; the id of its first round."""
-    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2, channel="C0LEGAL"),))
     world.crew.pause()
     at = world.clock()
     async with world.uow.begin() as tx:
@@ -137,7 +137,8 @@ async def test_messages_follow_once_and_last(world: World) -> None:
     async with world.engines.read.connect() as connection:
         rows = (await connection.execute(sa.select(outbox))).all()
     assert {(row.destination, row.priority) for row in rows} == {(UPDATES, LAST)}
-    assert sorted(row.kind for row in rows) == ["refresh", "refresh", "refresh_progress"]
+    kinds = sorted(row.kind for row in rows)
+    assert kinds == ["clear_thread", "clear_thread", "refresh", "refresh", "refresh_progress"]
     world.slack.calls.clear()
     await world.settle_slack()
     card = world.slack.card(first)
@@ -145,6 +146,8 @@ async def test_messages_follow_once_and_last(world: World) -> None:
     assert card.shows.removed_at == world.clock()
     assert len([call for call in world.slack.calls if call.startswith("update")]) == 2
     assert world.slack.updates[-1].execution.removed_at == world.clock()
+    cleared = {call for call in world.slack.calls if call.startswith("clear")}
+    assert cleared == {"clear C0REVIEWS 1.500", "clear C0LEGAL 1.000"}
 
 
 async def test_direct_messages_follow(world: World) -> None:

@@ -160,6 +160,11 @@ class EffectKind(StrEnum):
     """Say that the result could not be attached."""
     POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
     """Ask the crew how far an execution is: `GET /status`."""
+    CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("subject", "channel"))
+    """Take files and result out of a thread: the texts of its execution were removed.
+
+    The subject is the time stamp of the thread's first message.
+    """
     FORWARD = "forward", Row(lane=Lane.FORWARD)
     """Pass a webhook on to the URL its caller gave; the subject is the forwarded webhook."""
     FORWARD_FAILED = (

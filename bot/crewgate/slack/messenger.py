@@ -14,6 +14,7 @@ from typing_extensions import override
 from crewgate.domain.audit import Published
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.execution import about as about_execution
 from crewgate.domain.notes import Note
 from crewgate.domain.notification import Output
 from crewgate.domain.notify import Notify
@@ -180,6 +181,12 @@ class SlackMessenger(Messenger):
             return Delivered()
         why = "Slack took the file and does not show it"
         return Refused(FILE_NOT_SHARED, why, RefusalKind.PERMANENT)
+
+    @override
+    async def clear(self, thread: MessageRef, about: ExecutionPosting) -> Outcome:
+        end = about_execution(about.execution, EffectKind.POST_RESULT).message_key()
+        message = render_end(about, self._starter(about))
+        return await outcome_of(self._poster.clear(thread, end, message))
 
     def _file(self, about: Posting | ExecutionPosting) -> tuple[MessageRef, Output, str, str]:
         """Return where a file is to be, what is in it, its name and its title."""

@@ -101,7 +101,9 @@ _CLAIM: Final = (
         # Else it would wait for a result again.
         ended_by_event=None,
     )
-    .returning(executions.c.execution_id, executions.c.progress_ts)
+    .returning(
+        *(executions.c[name] for name in ("execution_id", "progress_ts", "channel", "thread_ts"))
+    )
 )
 _ROUNDS: Final = ROUND.where(
     reviews.c.crew == _CREW, reviews.c.execution_id.in_(_EXECUTIONS)
@@ -157,6 +159,7 @@ class Removal:
         about = _about(crew, ids, before)
         claimed = (await self._connection.execute(_CLAIM, about | {"now": at})).all()
         effects: dict[str, list[Effect]] = {}
+        threads = {(row.execution_id, row.channel, row.thread_ts) for row in claimed}
         for row in claimed:
             progress = Effect(EffectKind.REFRESH_PROGRESS, row.execution_id, crew, row.execution_id)
             effects[row.execution_id] = [progress] if row.progress_ts else []
@@ -166,7 +169,13 @@ class Removal:
             round_ = without_texts(to_round(row), at)
             columns = from_round(round_) | {"salt": None}
             wiped.append({"b_id": round_.id} | {name: columns[name] for name in _WIPED})
-            effects[round_.review.execution_id].append(round_.effect(EffectKind.REFRESH))
+            execution_id = round_.review.execution_id
+            effects[execution_id].append(round_.effect(EffectKind.REFRESH))
+            threads.add((execution_id, row.card_channel, row.card_thread_ts))
+        for execution_id, channel, ts in threads:
+            if ts is not None:
+                clear = Effect(EffectKind.CLEAR_THREAD, ts, crew, execution_id, channel=channel)
+                effects[execution_id].append(clear)
         if wiped:
             await write(self._connection, _WIPE, wiped)
             await self._remove_beside([row["b_id"] for row in wiped])

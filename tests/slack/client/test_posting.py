@@ -1,6 +1,7 @@
 """Every message once: found again when an answer was lost, posted when it may not be looked for."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -131,3 +132,38 @@ async def test_of_a_file_in_a_thread_that_may_not_be_read_nobody_knows(slack: Wo
     slack.fail("conversations.replies", error("internal_error"))
     with pytest.raises(CallFailed):
         await poster.has_file(card, "a.md")
+
+
+async def test_a_thread_is_cleared_of_our_files_and_of_what_a_message_said(
+    slack: Workspace,
+) -> None:
+    poster = a_poster(slack)
+    slack.add_user("U0ANA", "Ana")
+    slack.world.channels[CHANNEL].members.add("U0ANA")
+    card = await post(poster)
+    for name in ("a.md", "b.md"):
+        await poster.upload(card, name=name, title="All of it", content="text", may_be_there=False)
+    ours = slack.files[0]
+    theirs = replace(ours, id="F0ANA", name="hers.md")
+    slack.world.files[theirs.id] = theirs
+    written = await slack.write("U0ANA", CHANNEL, "Look.", card.ts)
+    slack.world.put(replace(written.message, files=(theirs,)))
+    end = await post(poster, "end research e-1 2026", thread_ts=card.ts)
+    other = await post(poster, "end research e-10 2026", thread_ts=card.ts)
+
+    slack.fail("files.delete", error("file_deleted"))
+    for _ in range(2):  # again after an answer that was lost
+        await poster.clear(card, "end research e-1 ", Message("Gone", [section("Gone")]))
+
+    assert [file.name for file in slack.files] == ["hers.md"]
+    texts = {one.ts: one.text for one in slack.messages(CHANNEL)}
+    assert (texts[end.ts], texts[other.ts], texts[card.ts]) == ("Gone", "A card", "A card")
+
+
+async def test_a_file_that_may_not_be_deleted_is_no_success(slack: Workspace) -> None:
+    poster = a_poster(slack)
+    card = await post(poster)
+    await poster.upload(card, name="a.md", title="All of it", content="text", may_be_there=False)
+    slack.fail("files.delete", error("cant_delete_file"))
+    with pytest.raises(CallFailed):
+        await poster.clear(card, "end research e-1 ", CARD)

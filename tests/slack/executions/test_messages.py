@@ -173,3 +173,18 @@ def assert_harmless(message: Message) -> None:
     assert "<@U666>" not in shown
     assert "<https://evil" not in shown
     assert not message_problems(message.blocks)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (ExecutionState.COMPLETED, "*research* has finished."),
+        (ExecutionState.FAILED, "*research* failed."),
+    ],
+)
+def test_an_end_without_its_text_says_so(state: ExecutionState, said: str) -> None:
+    ended = replace(an_execution(state), result=None, error="", removed_at=NOW)
+    message = render_end(a_posting(ended))
+    assert message.blocks[0]["text"]["text"].endswith(said)
+    for one in (message, render_progress(a_posting(ended))):
+        assert "The text was removed on" in str(one.blocks[-1])

@@ -54,6 +54,17 @@ def complete(world: World, args: Args) -> Json:
     return {"files": [file_json(world, file) for file in files]}
 
 
+def delete(world: World, args: Args) -> Json:
+    """`files.delete`: the message that shared it goes with its last file."""
+    file = world.files.pop(args.required("file"), None)
+    if file is None:
+        raise Refused("file_not_found")
+    messages = world.channels[file.channel].messages if file.channel else {}
+    for message in [one for one in messages.values() if file.id in {f.id for f in one.files}]:
+        world.remove(message)
+    return {}
+
+
 def _uploaded(world: World, named: Json) -> File:
     file = world.files.get(str(named.get("id")))
     if file is None or file.content is None:
@@ -83,4 +94,5 @@ def show_file(world: World, file_id: str) -> web.Response:
 METHODS: Final[dict[str, Method]] = {
     "files.getUploadURLExternal": prepare,
     "files.completeUploadExternal": complete,
+    "files.delete": delete,
 }

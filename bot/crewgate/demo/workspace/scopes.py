@@ -20,6 +20,7 @@ _NEEDED: Final[dict[str, str]] = {
     "conversations.members": "{}:read",
     "conversations.open": "im:write",
     "files.completeUploadExternal": "files:write",
+    "files.delete": "files:write",
     "files.getUploadURLExternal": "files:write",
     "reactions.add": "reactions:write",
     "users.conversations": "{}:read",

@@ -4,6 +4,7 @@ Every message carries a key in its metadata, so that one whose answer was lost c
 instead of being posted twice. A file carries none and is found by its name.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from os import SEEK_END
 from typing import IO, Any, Final
@@ -26,6 +27,8 @@ UPLOAD_SECONDS: Final = 60
 METADATA: Final = "crewgate"
 """`event_type` of the metadata of every message that must not be posted twice; its payload is
 `{"key": …}`."""
+
+_FILE_GONE: Final = frozenset({"file_deleted", "file_not_found"})
 
 
 class Poster:
@@ -130,6 +133,26 @@ class Poster:
                 return None
             raise
         return False
+
+    async def clear(self, thread: MessageRef, key: str, message: Message) -> None:
+        """Delete this bot's files from a thread, and replace messages whose key begins so."""
+        start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
+        where = thread.channel, thread.thread_ts
+        found = [one async for one in messages_between(self._client, *where, start)]
+        ours = {one.get("user") for one in found if _key(one)}
+        for one in found:
+            for file in objects_in(one, "files") if one.get("user") in ours else ():
+                await self._delete_file(text_at(file, "id"))
+            if (_key(one) or "").startswith(key):
+                await self.update(replace(thread, ts=text_at(one, "ts")), message)
+
+    async def _delete_file(self, file_id: str) -> None:
+        try:
+            await call(self._client, "files.delete", file=file_id)
+        except CallFailed as error:
+            failure = error.failure
+            if not isinstance(failure, Refused) or failure.code not in _FILE_GONE:
+                raise
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str

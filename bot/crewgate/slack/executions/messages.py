@@ -60,6 +60,8 @@ def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) ->
     result = execution.result if approved is None else None
     output = output_in_message(result) if result else NO_OUTPUT
     blocks = [section(_ended(execution, starter, approved)), *output.blocks]
+    if execution.removed_at is not None:
+        blocks.append(context(shared.removed(execution.removed_at)))
     did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}
     text = f"{shared.crew(execution.crew, PLAIN)} {did.get(execution.state, 'has finished')}"
     return Message(notification(text), blocks, too_long=output.too_long)
@@ -196,8 +198,9 @@ def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | 
     crew = shared.bold(shared.crew(execution.crew))
     match execution.state:
         case ExecutionState.FAILED:
-            why = one_line(execution.error, ANSWER_LIMIT) or "it did not say why"
-            return f":x: {who}{crew} failed: {why}"
+            silent = "" if execution.removed_at else "it did not say why"
+            why = one_line(execution.error, ANSWER_LIMIT) or silent
+            return f":x: {who}{crew} failed{f': {why}' if why else '.'}"
         case ExecutionState.GONE:
             return (
                 f":grey_question: {who}{crew} does not know this execution. What waited here is "
@@ -209,7 +212,7 @@ def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | 
 
 def _result(execution: Execution, approved: Round | None) -> str:
     if execution.result is None:
-        return " The crew has not told its result."
+        return "" if execution.removed_at else " The crew has not told its result."
     if approved is None or approved.decision is None:
         return ""
     round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"

@@ -45,6 +45,7 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.LOOK_FOR_RESULT_FILE: files.attach,
     EffectKind.RESULT_FILE_FAILED: executions.say,
     EffectKind.FORWARD_FAILED: executions.say,
+    EffectKind.CLEAR_THREAD: executions.clear_thread,
     EffectKind.POLL_STATUS: poll_status,
     EffectKind.FORWARD: forward.forward,
     EffectKind.ACKNOWLEDGE_NOTE: notes.acknowledge,

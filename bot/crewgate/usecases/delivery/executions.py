@@ -15,7 +15,7 @@ from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted, Thread
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.read_models import ExecutionPosting
+from crewgate.usecases.read_models import ExecutionPosting, MessageRef
 
 #: The most rounds that the progress of an execution tells of.
 ROUNDS: Final = 20
@@ -83,6 +83,16 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, Delivered("not over"), context)
     posting = replace(posting, approved=await _approved(posting.execution, context))
     return await _post(job, context, posting)
+
+
+async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
+    """Delete the files in a thread, and take the result out of the message of the end."""
+    posting = await _posting(job, context)
+    ts, channel = job.effect.subject, job.effect.channel
+    assert posting is not None  # noqa: S101  # no execution is ever deleted
+    assert channel is not None  # noqa: S101  # every one has it
+    outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting)
+    return await settle(job, outcome, context)
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:

@@ -105,6 +105,10 @@ class Messenger(Protocol):
         """
         ...
 
+    async def clear(self, thread: MessageRef, about: ExecutionPosting) -> Outcome:
+        """Delete what was put as files into a thread, and show the end without its result."""
+        ...
+
     async def name_of(self, user: str) -> str | None:
         """Return a person's name; None when Slack cannot be asked."""
         ...
