@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from crewgate.demo.hosted.crew import HostProcess
+from tests.builders import a_secret_key
 from tests.host.client import TOKEN, Api, Json, Listener
 from tests.options import folder
 from tests.repo.files import ROOT
@@ -43,6 +44,7 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
         environment={
             "CREW_TOKEN": TOKEN,
             "FLOW_SECRET": FLOW_SECRET,
+            "SECRET_KEYS": a_secret_key(1),
             "PYTHONPATH": f"{ROOT / 'bot'}{os.pathsep}{ROOT}",
             "OPENAI_API_KEY": "of-nobody",
             "OPENAI_BASE_URL": f"{listener.url}/model",
