@@ -30,7 +30,7 @@ from crewgate.domain.stats import (
     stats_of,
     waited_seconds,
 )
-from crewgate.domain.verdict import Person, Revise
+from crewgate.domain.verdict import Revise
 from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round, a_rule
 
 HOUR = timedelta(hours=1)
@@ -138,10 +138,10 @@ def test_a_share_is_never_rounded_up(parts: tuple[int, int]) -> None:
 def test_a_person_sees_their_own_numbers_and_others_only_of_crews_that_they_operate() -> None:
     stats = stats_of(
         [
-            a_tally(1, by=BEN.id, name="Ben"),
+            a_tally(1, by=BEN.id),
             a_tally(1, 1, crew="legal"),
-            a_tally(1, 1, crew="legal", by=BEN.id, name="Ben"),
-            a_tally(5, crew="legal", by="U0OLD", name="Old", earlier=True),
+            a_tally(1, 1, crew="legal", by=BEN.id),
+            a_tally(5, crew="legal", by="U0OLD", earlier=True),
             a_tally(1, crew="legal", by=""),
         ],
         [Waiting("research", 2, NOW), Waiting("legal", 1, NOW - HOUR)],
@@ -154,7 +154,7 @@ def test_a_person_sees_their_own_numbers_and_others_only_of_crews_that_they_oper
     assert [one.crew for one in stats.crews] == ["legal", "research", "new"]
     assert stats.mine is not None
     assert stats.mine.now.decided == 2
-    assert [(who, found.decided) for who, found in stats.people] == [(BEN, 2)]
+    assert [(who, found.decided) for who, found in stats.people] == [(BEN.id, 2)]
     assert stats.team.now.decided == 5
     assert stats.waiting == Waiting("", 3, NOW - HOUR)
 
@@ -201,19 +201,6 @@ def test_a_crew_takes_from_a_revision_to_its_next_output() -> None:
     other = a_round(State.RESUMED, decision=first.decision, review=a_review(id="v-2"))
     assert made_in_seconds(second, [other]) is None
     assert made_in_seconds(a_round(number=2, opened_at=NOW - HOUR), [first]) == 0
-
-
-def test_a_person_is_named_as_when_they_decided() -> None:
-    stats = stats_of(
-        [a_tally(1, name="Ana Maria")],
-        [],
-        crews=("research",),
-        user="",
-        operated={"research"},
-        days=7,
-        at=NOW,
-    )
-    assert [who for who, _ in stats.people] == [Person(ANA.id, "Ana Maria")]
 
 
 def observed(*tallies: Tally, waiting: Waiting | None = None) -> tuple[Observation, ...]:

@@ -100,7 +100,7 @@ async def test_operators_see_who_decided_what(world: World) -> None:
     world.crews["research"] = a_crew(operators=(User(EVE.id),))
     await decide_after(world, HOUR, "e-1")
     found = await ask(world, EVE.id)
-    assert [(who.id, figures.decided) for who, figures in found.people] == [(ANA.id, 1)]
+    assert [(who, figures.decided) for who, figures in found.people] == [(ANA.id, 1)]
     assert (await ask(world)).people == ()
 
 

@@ -14,7 +14,7 @@ from math import ceil
 from typing import Final
 
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import Person, Revise
+from crewgate.domain.verdict import Revise
 
 #: Days that can be asked about.
 SPANS: Final = (7, 30, 90)
@@ -79,7 +79,6 @@ class Tally:
     """It is the span before."""
     by: str
     """The person's id; empty for rules."""
-    name: str
     count: int
     approved: int
     revised: int
@@ -240,7 +239,7 @@ class Stats:
     team: Compared
     mine: Compared | None
     """The person's own numbers; None if they decided nothing in either span."""
-    people: tuple[tuple[Person, Figures], ...]
+    people: tuple[tuple[str, Figures], ...]
     """The others who decided for crews that the person operates, those who decided most first."""
     observations: tuple[Observation, ...] = ()
 
@@ -275,14 +274,14 @@ def stats_of(
     for one in tallies:
         if one.by not in ("", user) and one.crew in operated and not one.earlier:
             by_person.setdefault(one.by, []).append(one)
-    people = [(Person(by, some[0].name), figures(some)) for by, some in by_person.items()]
+    people = [(by, figures(some)) for by, some in by_person.items()]
     return Stats(
         days=days,
         at=at,
         crews=tuple(each),
         team=compared(tallies),
         mine=compared(mine) if mine else None,
-        people=tuple(sorted(people, key=lambda one: (-one[1].decided, one[0].id))),
+        people=tuple(sorted(people, key=lambda one: (-one[1].decided, one[0]))),
         observations=observe(each, at=at),
     )
 

@@ -52,7 +52,6 @@ _TALLIES: Final = (
     sa.select(
         _by.label("by"),
         _earlier.label("earlier"),
-        sa.func.max(_round.decided_by_name).label("name"),
         sa.func.count().label("count"),
         _sum(_round.is_approve).label("approved"),
         _sum(sa.not_(_round.is_approve)).label("revised"),

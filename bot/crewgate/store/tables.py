@@ -246,11 +246,12 @@ rounds = sa.Table(
     sa.Column("removed_at", Instant),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
-    # The stats read nothing but this index: a row itself costs several times as much.
+    # The stats read nothing but this index: a row itself costs several times as much. No text of
+    # any length is in it: PostgreSQL takes 2,704 bytes.
     _index_where(
         "decided_at IS NOT NULL",
         "ix_rounds_decided",
-        *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_by_name", "decided_via"),
+        *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
         "is_on_target",
     ),

@@ -160,9 +160,9 @@ def mine(both: Compared) -> str:
     return f"*You* {_person(both.now)} (before: {_person(both.before)})"
 
 
-def of_person(who: Person, found: Figures) -> str:
-    """Somebody's numbers in a line, which calls nobody."""
-    return f"{shared.CALLS_NOBODY.person(who)}: {_person(found)}"
+def of_person(user: str, found: Figures) -> str:
+    """Somebody's numbers in a line. A message for one person alone calls nobody else."""
+    return f"{shared.person(Person(user, ''))}: {_person(found)}"
 
 
 def _person(found: Figures) -> str:

@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.drop_index("ix_rounds_crew_rule_id_state_decided_at", "rounds")
     is_decided = sa.text("decided_at IS NOT NULL")
     names = (
-        *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_by_name", "decided_via"),
+        *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
         "is_on_target",
     )
