@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+from slack_sdk.web import async_internal_utils
+
 from crewgate import __version__
 from crewgate.demo.environment import ANA, CHANNEL
 from crewgate.demo.workspace import (
@@ -14,7 +17,7 @@ from crewgate.demo.workspace import (
     rate_limited,
 )
 from tests.journeys.conftest import MakeWorld, World
-from tests.journeys.people import without
+from tests.journeys.people import modal, without
 
 NOT_READY = {
     "status": "not_ready",
@@ -23,6 +26,18 @@ NOT_READY = {
     "message": "The bot cannot work now.",
 }
 TOKEN = "status-token-of-it"  # opens nothing
+
+
+async def test_no_call_opens_a_connection_for_itself(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack's SDK opens a session for each call of a client that was given none."""
+    monkeypatch.setattr(async_internal_utils, "aiohttp", None)
+    async with make_world() as world:
+        await world.pause()
+        card = await world.card("A draft")
+        await world.slack.click(ANA, card, "Revise")
+        await modal(world, ANA)
 
 
 async def test_slack_away_or_hanging_holds_up_no_notification(world: World) -> None:
