@@ -108,11 +108,8 @@ def test_nobody_is_told_of_what_is_no_longer_stuck(state: State) -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (State.DECIDED, "Approved by Ana, being sent to the crew: Draft."),
         (State.RESUMED, "Approved by Ana: Draft."),
         (State.STUCK, "Not delivered (approved by Ana): Draft."),
-        (State.SUPERSEDED, "Replaced by round 2: Draft."),
-        (State.CLOSED, "Closed: Draft."),
     ],
 )
 def test_where_a_round_stands_is_said_in_place_of_its_card(state: State, says: str) -> None:

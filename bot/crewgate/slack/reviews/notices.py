@@ -186,7 +186,7 @@ def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> M
     """Say that something of a crew could not be shown. What came is for its operators alone."""
     said, last = _not_shown(first, MRKDWN), actions(WHAT_CAME.on(first.id))
     if first.dismissed is not None:
-        last = section(state_strings.dismissed_with_why(first.dismissed))
+        last = section(f"{state_strings.dismissed(first.dismissed)}.")
     else:
         who = called(mentionable(operators)) or ("Operators" if operators else "Reviewers")
         said += f" {who}: *{strings.WHAT_CAME}* shows what is wrong."

@@ -65,12 +65,8 @@ def arrival(shown: Stuck | Closed) -> str:
 
 
 def dismissed(reason: Dismissed) -> str:
-    """The dismissal, as the beginning of a sentence."""
-    return f"{person(reason.by)} dismissed it"
-
-
-def dismissed_with_why(reason: Dismissed) -> str:
-    return f"{dismissed(reason)}{_colon_why(reason)}."
+    """The dismissal with its reason, without the full stop."""
+    return f"{person(reason.by)} dismissed it{_colon_why(reason)}"
 
 
 def _colon_why(reason: Dismissed) -> str:
@@ -248,7 +244,7 @@ def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
         case Stuck():
             what = f"It {arrival(shown)}"
         case Closed(reason=Dismissed() as reason):
-            return f"{dismissed(reason)}{_colon_why(reason)}"
+            return dismissed(reason)
         case Closed():
             what = "Closed"
         case _:
@@ -452,7 +448,7 @@ def _closed(shown: Closed) -> str:  # noqa: PLR0911  # a table
     why = capital(because(reason) or _NOTHING_LEFT)
     match reason:
         case Dismissed():
-            said = dismissed_with_why(reason)
+            said = f"{dismissed(reason)}."
             return said if decision is None else f"{said} {_sent(shown, decision)}"
         case _ if receiver(decision) == "crew":
             then = _successor(shown)
