@@ -109,6 +109,8 @@ class Reading:
         self, statement: sa.Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Any]:
         """Read with a statement that is built once."""
+        if isinstance(self._reader, Held):
+            return await rows(self._reader.connection, statement, parameters)
         async with self._connected() as connection:
             return await rows(connection, statement, parameters)
 
