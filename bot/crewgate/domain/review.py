@@ -260,7 +260,7 @@ class Round:
             votes = count_votes(self.approvals_from, votes)
             if all(one.by != vote.by for one in votes):
                 raise GroupsComplete
-        counted = replace(self, votes=votes)
+        counted = replace(self, votes=votes) if votes != self.votes else self
         if len(votes) < self.approvals and votes:
             return Transition(counted, counted._effects(EffectKind.REFRESH))
         decision = decision_of_votes(votes or (vote,), unsent_notes=unsent_notes)
