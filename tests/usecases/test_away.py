@@ -322,7 +322,7 @@ async def test_what_cannot_be_is_refused_with_its_reason(
     with pytest.raises(AbsenceRefused) as caught:
         await go_away(ANA, delegate, until=NOW + until, context=world.reviews)
     assert caught.value.why is why
-    assert await world.uow.read.absences(at=NOW) == ()
+    assert await world.uow.read.absences.find(at=NOW) == ()
 
 
 @pytest.mark.parametrize("notify", Notify)
@@ -360,11 +360,11 @@ async def test_nothing_is_said_of_it_where_it_changes_nothing(world: World) -> N
 
 async def test_it_is_known_of_each_as_long_as_it_lasts(world: World) -> None:
     await away(world)
-    found = await world.uow.read.absence(ANA.id, at=world.clock())
+    [found] = await world.uow.read.absences.find(at=world.clock(), away=ANA.id)
     assert found is not None
     assert (found.delegate, found.until) == (EVE, NOW + DAY)
-    assert await world.uow.read.absence(EVE.id, at=world.clock()) is None
-    assert await world.uow.read.absence(ANA.id, at=NOW + DAY) is None
+    assert await world.uow.read.absences.find(at=world.clock(), away=EVE.id) == ()
+    assert await world.uow.read.absences.find(at=NOW + DAY, away=ANA.id) == ()
 
 
 async def test_however_many_are_away_each_is_known_of(world: World, waiting: Round) -> None:
@@ -375,17 +375,17 @@ async def test_however_many_are_away_each_is_known_of(world: World, waiting: Rou
             await tx.absences.put(absence, at=NOW)
     found = (await world.uow.read.posting(waiting.id)).view.absences
     assert [one.away.id for one in found] == ids
-    assert await world.uow.read.absences(at=NOW, delegate=EVE.id) == found
+    assert await world.uow.read.absences.find(at=NOW, delegate=EVE.id) == found
 
 
 async def test_what_is_over_is_forgotten(world: World) -> None:
     await away(world)
     world.clock.advance(DAY)
     await away(world, by=CAI, delegate=DAN)
-    [absence] = await world.uow.read.absences(at=world.clock())
+    [absence] = await world.uow.read.absences.find(at=world.clock())
     assert absence.away == CAI
-    assert absence == (await world.uow.read.absences(at=world.clock(), delegate=DAN.id))[0]
-    assert await world.uow.read.absences(at=world.clock(), delegate=EVE.id) == ()
+    assert absence == (await world.uow.read.absences.find(at=world.clock(), delegate=DAN.id))[0]
+    assert await world.uow.read.absences.find(at=world.clock(), delegate=EVE.id) == ()
 
 
 async def test_a_stuck_decision_is_sent_again_by_a_delegate(world: World, waiting: Round) -> None:

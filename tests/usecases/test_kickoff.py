@@ -91,10 +91,10 @@ async def test_nothing_is_stored_of_what_did_not_start(shaky: Shaky) -> None:
     assert await recorded(shaky).find("research", "e-1") is None
 
 
-async def unclear(shaky: Shaky) -> tuple[User | Email, ...]:
+async def unclear(shaky: Shaky) -> tuple[User | Email | None, ...]:
     now = shaky.world.clock()
     async with shaky.begin() as tx:
-        found: tuple[User | Email, ...] = await tx.executions.unclear_starters(
+        found: tuple[User | Email | None, ...] = await tx.executions.unclear_kickoffs(
             "research", since=now, until=now
         )
     return found

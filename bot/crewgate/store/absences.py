@@ -6,19 +6,28 @@ import sqlalchemy as sa
 
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection
+from crewgate.store.engine import Connection, Held, Reading
 from crewgate.store.statements import insert_over
 from crewgate.store.tables import absences
 
 
-class Absences:
+class AbsenceQueries(Reading):
+    """Reads absences."""
+
+    async def find(
+        self, *, at: datetime, delegate: str | None = None, away: str | None = None
+    ) -> tuple[Absence, ...]:
+        """Return who is away at this moment; of them those who named this delegate, or this one."""
+        async with self._connected() as connection:
+            return await find_absences(connection, at=at, delegate=delegate, away=away)
+
+
+class Absences(AbsenceQueries):
     """Reads and changes absences on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__(Held(connection))
         self._connection = connection
-
-    async def of_delegate(self, user: str, *, at: datetime) -> tuple[Absence, ...]:
-        return await find_absences(self._connection, at=at, delegate=user)
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
         """Remember who is away, in place of what was known of them; forget what ended by then."""

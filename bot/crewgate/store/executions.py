@@ -299,10 +299,13 @@ class Executions(ExecutionQueries):
         gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
         await self._connection.execute(gone)
 
-    async def unclear_starters(
+    async def unclear_kickoffs(
         self, crew: str, *, since: datetime, until: datetime
-    ) -> tuple[User | Email, ...]:
-        """Return who had a crew started in this time without a known answer of the crew."""
+    ) -> tuple[User | Email | None, ...]:
+        """Return who had a crew started in this time without a known answer of the crew.
+
+        None stands for those of whom only the reviewer that they name matters.
+        """
         found = await self._connection.execute(
             sa.select(unclear_kickoffs.c.starter)
             .distinct()
@@ -310,19 +313,7 @@ class Executions(ExecutionQueries):
             .where(unclear_kickoffs.c.sent_at.between(since, until))
             .order_by(unclear_kickoffs.c.starter)
         )
-        return tuple(
-            starter for row in found if (starter := starter_named(row.starter)) is not None
-        )
-
-    async def is_kickoff_unclear(self, crew: str, *, since: datetime, until: datetime) -> bool:
-        """Return True if a crew was started in this time without a known answer, by anybody."""
-        found = await self._connection.execute(
-            sa.select(unclear_kickoffs.c.id)
-            .where(unclear_kickoffs.c.crew == crew)
-            .where(unclear_kickoffs.c.sent_at.between(since, until))
-            .limit(1)
-        )
-        return found.first() is not None
+        return tuple(starter_named(row.starter) for row in found)
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
         """Remember the URLs a caller gave; those it did not give stay as they were."""

@@ -17,10 +17,9 @@ from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person, voices_of
-from crewgate.store.absences import find_absences
+from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import ExecutionQueries, to_came, to_starter, to_webhooks
@@ -272,6 +271,7 @@ class Queries(Reading):
     def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
         super().__init__(reader)
         self._masking = masking
+        self.absences = AbsenceQueries(reader)
         self.executions = ExecutionQueries(reader, masking)
         self.notes = NoteQueries(reader)
         self.rounds = RoundQueries(reader, masking)
@@ -377,16 +377,6 @@ class Queries(Reading):
             )
         )
         return Installation(**found[0]._mapping) if found else None
-
-    async def absences(self, *, at: datetime, delegate: str | None = None) -> tuple[Absence, ...]:
-        """Return who is away at this moment; with `delegate` those who named this person."""
-        async with self._connected() as connection:
-            return await find_absences(connection, at=at, delegate=delegate)
-
-    async def absence(self, user: str, *, at: datetime) -> Absence | None:
-        """Return the absence of this person; None if they are not away at this moment."""
-        async with self._connected() as connection:
-            return next(iter(await find_absences(connection, at=at, away=user)), None)
 
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
         """Return the rules that rounds of these crews were opened under, also those of long ago."""

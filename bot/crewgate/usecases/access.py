@@ -252,19 +252,15 @@ class Access:
         self, user: str, round_: Round, tx: Tx | None
     ) -> tuple[tuple[Person, ...], bool]:
         """Return the absent people for whom a person may decide; True: perhaps for others too."""
+        absences = (self.read if tx is None else tx).absences
         decides = {
             absence.away: self._decides(absence.away.id, round_)
-            for absence in await self._absences(user, tx)
+            for absence in await absences.find(at=self.at, delegate=user)
         }
         found = tuple(away for away, may_decide in decides.items() if may_decide)
         is_colleague = bool(found) and self._is_colleague(user)
         uncertain = None in (is_colleague, *decides.values())
         return (found if is_colleague else ()), uncertain
-
-    async def _absences(self, delegate: str, tx: Tx | None) -> tuple[Absence, ...]:
-        if tx is not None:
-            return await tx.absences.of_delegate(delegate, at=self.at)
-        return await self.read.absences(at=self.at, delegate=delegate)
 
     def _is_colleague(self, user: str) -> bool | None:
         """Return True if a person can be a delegate; None where even Slack does not tell."""

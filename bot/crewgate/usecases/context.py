@@ -109,7 +109,7 @@ class ReviewContext:
 
     async def _delegated_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
         """Return the queues in which a person decides as a delegate."""
-        absences = await self.uow.read.absences(at=self.clock(), delegate=user)
+        absences = await self.uow.read.absences.find(at=self.clock(), delegate=user)
         if not absences or not await self.directory.look_up_colleague(user):
             return []
         rules = [rule for rule in rules if rule.rule.delegation]

@@ -45,8 +45,8 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     if said is not None and (users := _users(said, access)):
         return Starter(users)
     began = execution.began_at
-    unclear = await tx.executions.unclear_starters(review.crew, since=began - UNCLEAR, until=began)
-    users = frozenset().union(*(_users(one, access) for one in unclear))
+    unclear = await tx.executions.unclear_kickoffs(review.crew, since=began - UNCLEAR, until=began)
+    users = frozenset().union(*(_users(one, access) for one in unclear if one is not None))
     return Starter(users, certain=False) if users else None
 
 

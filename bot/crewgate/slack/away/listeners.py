@@ -118,7 +118,8 @@ async def _form(
     by: Person, asked: AwayRequest, client: AsyncWebClient, context: SlackContext
 ) -> Block:
     """The form with what was typed, else with the present absence."""
-    absence = await context.uow.read.absence(by.id, at=context.clock())
+    found = await context.uow.read.absences.find(at=context.clock(), away=by.id)
+    absence = next(iter(found), None)
     if absence is None:
         return render_form(until=asked.until, delegate=asked.delegate)
     zone = await time_zone_of(client, by.id)

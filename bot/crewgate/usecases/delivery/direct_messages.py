@@ -47,7 +47,7 @@ async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = 
     members = context.directory.members(round_.not_voted(named) if missing else named)
     if not round_.may_be_delegated:
         return members
-    delegates = delegates_of(members.users, await context.uow.read.absences(at=now), now)
+    delegates = delegates_of(members.users, await context.uow.read.absences.find(at=now), now)
     colleagues = {user: await context.directory.look_up_colleague(user) for user in delegates}
     told = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
     not_known = (User(user) for user, known in colleagues.items() if known is None)

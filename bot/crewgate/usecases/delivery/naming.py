@@ -67,7 +67,7 @@ async def _find(
     now = context.clock()
     async with context.uow.begin() as tx:
         # First: what is answered meanwhile is stored with the name, which is read then.
-        unclear = await tx.executions.is_kickoff_unclear(
+        unclear = await tx.executions.unclear_kickoffs(
             review.crew, since=now - SENT_WITHIN, until=now
         )
         execution = await tx.executions.find(review.crew, review.execution_id)
