@@ -166,6 +166,7 @@ def test_one_number_stands_for_one_passage_wherever_it_goes() -> None:
         "[e-mail address 2], [e-mail address 3], [e-mail address 2]. [e-mail address 1] is a mask."
     )
     moved = "To [e-mail address 3] and [e-mail address 3]. [e-mail address 1]"
+    assert ALL.numbered("a@x.ie 4111111111111111")[0] == "[e-mail address 1] [card number 2]"
     assert unmasked(moved, masks) == "To b@x.ie and b@x.ie. [e-mail address 1]"
 
 

@@ -130,7 +130,7 @@ async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> 
     made_up = await world.slack.submit(ANA, {"edited.0.0": text.replace("now.", "[IBAN 2].")})
     assert "[IBAN 2] stands for nothing in this text." in str(made_up.errors)
     assert not world.crew.resumes
-    changed = text.replace("and [e-mail address 1]", "and [IBAN 1]").replace("now.", "now!")
+    changed = text.replace("and [e-mail address 1]", "and [IBAN 4]").replace("now.", "now!")
     await world.slack.submit(ANA, {"edited.0.0": changed})
     await world.crew.until(lambda: world.crew.resumes)
     asked = world.crew.resumes[0].human_feedback

@@ -84,6 +84,14 @@ async def test_those_who_may_decide_are_shown_it_and_that_is_on_record(world: Wo
     assert (view.output.text, view.masked) == (SHOWN, ((Kind.EMAIL, 2),))
 
 
+async def test_what_changed_may_be_masked(world: World) -> None:
+    rounds = [
+        (await world.notify(text)).round for text in (TEXT, TEXT.replace("bob", "eve"), "Tea.")
+    ]
+    views = [(await world.uow.read.posting(one.id)).view for one in rounds]
+    assert [one.may_hide_changes for one in views] == [False, True, False]
+
+
 @both
 async def test_lists_mask_before_they_cut(world: World) -> None:
     for execution, end in (("e-1", "x" * 2_000), ("e-2", ".")):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from itertools import count
 from typing import Final, TypeVar
 
 from crewgate.domain.errors import MaskUnknown
@@ -79,11 +80,12 @@ class Masking:
         # What looks like a mask in the text itself stands for itself.
         stands_for = {found: found for found in _MASK.findall(text)}
         masks: dict[str, str] = {}
+        numbers = count(1)
 
         def put(kind: Kind, original: str) -> str:
             if original not in masks:
-                numbers = (f"[{kind} {number}]" for number in range(1, len(text) + 2))
-                masks[original] = next(one for one in numbers if one not in stands_for)
+                free = (f"[{kind} {number}]" for number in numbers)
+                masks[original] = next(mask for mask in free if mask not in stands_for)
                 stands_for[masks[original]] = original
             return masks[original]
 
@@ -203,10 +205,12 @@ _COUNTRIES: Final = {
     33: "RU",
 }
 _IBAN_LENGTHS: Final = {one: length for length, some in _COUNTRIES.items() for one in some.split()}
-#: Not inside of a word, unless behind an escape of JSON. Here and below that is looked at last,
-#: because most places have no such letters.
-_IBAN_START: Final = re.compile(
-    r"([A-Za-z]{2})[0-9]{2}(?:(?<![^\W_].{4})|(?<=\\[nrt].{4})|(?<=[0-9][A-Z]{2}..))", re.DOTALL
+#: The digits behind a country: not inside of a word, unless behind an escape of JSON or a number.
+#: They are looked for first, here and below, because most places have none.
+_CHECK_DIGITS: Final = re.compile(
+    r"[0-9]{2}(?<=[A-Za-z]{2}..)"
+    r"(?:(?<![^\W_].{4})|(?<=\\[nrt].{4})|(?<=[0-9][A-Z]{2}..))",
+    re.DOTALL,
 )
 _LETTER: Final = re.compile(r"\\[nrt]|([A-Za-z0-9])")
 
@@ -219,9 +223,10 @@ def _letters(many: int) -> re.Pattern[str]:
 
 def find_ibans(text: str) -> Iterator[tuple[int, int]]:
     """Yield IBANs by their country's length and their check digits, in groups or not."""
-    for found in _IBAN_START.finditer(text):
-        length = _IBAN_LENGTHS.get(found[1].upper())
-        written = _letters(length).match(text, found.start()) if length else None
+    for found in _CHECK_DIGITS.finditer(text):
+        start = found.start() - 2
+        length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+        written = _letters(length).match(text, start) if length else None
         if written is None:
             continue
         number = "".join(_LETTER.findall(written[0]))

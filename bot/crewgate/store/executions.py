@@ -1,11 +1,12 @@
 """Executions: their rows, changing them in a transaction, and reading them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -32,6 +33,8 @@ from crewgate.store.tables import (
     webhooks,
 )
 from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
+
+T = TypeVar("T")
 
 #: The number of finished tasks that a message about an execution shows.
 FINISHED: Final = 8
@@ -149,6 +152,11 @@ def _running(crews: int) -> sa.Select[Any]:
     return sa.select(executions).join(each, is_one)
 
 
+async def off_loop(masking: Mapping[str, Masking], read: Callable[[], T]) -> T:
+    """Read rows in a thread where they are masked: an agent can write what takes a second."""
+    return await asyncio.to_thread(read) if any(masking.values()) else read()
+
+
 class ExecutionQueries(Reading):
     """Reads executions, their webhooks and their thread; what messages show comes masked."""
 
@@ -194,7 +202,7 @@ class ExecutionQueries(Reading):
             of = {f"crew_{number}": name for number, name in enumerate(some)}
             found += await self._rows(_running(len(some)), of | {"most": limit})
         found.sort(key=lambda row: row.began_at)
-        return tuple(map(self._posting, found[:limit]))
+        return await self._postings(found[:limit])
 
     async def postings(
         self, executions: Collection[tuple[str, str]]
@@ -203,17 +211,23 @@ class ExecutionQueries(Reading):
         if not executions:
             return ()
         found = await self._rows(_POSTINGS, {"keys": [list(key) for key in executions]})
-        return tuple(map(self._posting, found))
+        return await self._postings(found)
 
     async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
         key = _key(crew, execution_id)
         found = await self._prepared(_FIND, key)
         if not found:
             return None
-        return self._posting(found[0], (await self._rows(_FINISHED, key))[::-1])
+        finished = (await self._rows(_FINISHED, key))[::-1]
+        return (await self._postings(found, finished))[0]
 
-    def _posting(self, row: sa.Row[Any], finished: Sequence[sa.Row[Any]] = ()) -> ExecutionPosting:
-        return self._masking.get(row.crew, NOTHING).shown(_to_posting(row, finished))
+    async def _postings(
+        self, found: Sequence[sa.Row[Any]], finished: Sequence[sa.Row[Any]] = ()
+    ) -> tuple[ExecutionPosting, ...]:
+        def masked(row: sa.Row[Any]) -> ExecutionPosting:
+            return self._masking.get(row.crew, NOTHING).shown(_to_posting(row, finished))
+
+        return await off_loop(self._masking, lambda: tuple(map(masked, found)))
 
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
         """Return the URLs a caller gave for an execution: registered, else carried."""

@@ -22,7 +22,7 @@ from crewgate.domain.verdict import Person, voices_of
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.engine import Connection, Reader, Reading, rows
-from crewgate.store.executions import ExecutionQueries, to_came, to_starter, to_webhooks
+from crewgate.store.executions import ExecutionQueries, off_loop, to_came, to_starter, to_webhooks
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
     LINE,
@@ -171,6 +171,9 @@ class RoundQueries(Reading):
         super().__init__(reader)
         self._masking = masking
 
+    async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[RoundLine, ...]:
+        return await off_loop(self._masking, lambda: tuple(map(self._line, found)))
+
     def _line(self, row: sa.Row[Any]) -> RoundLine:
         """Return the line that a row holds, masked."""
         line = _to_shown_line(row)
@@ -195,7 +198,7 @@ class RoundQueries(Reading):
             .order_by(rounds.c.number.desc())
             .limit(limit)
         )
-        return tuple(map(self._line, found))
+        return await self._lines(found)
 
     async def of_execution(
         self, crew: str, execution_id: str, *, limit: int
@@ -206,7 +209,7 @@ class RoundQueries(Reading):
             .order_by(rounds.c.opened_at.desc())
             .limit(limit)
         )
-        return tuple(map(self._line, found))[::-1]
+        return (await self._lines(found))[::-1]
 
     async def first_of_review(self, review_id: str) -> str:
         found = await self._rows(
@@ -248,7 +251,7 @@ class RoundQueries(Reading):
             return ()
         async with self._connected() as connection:
             found = await connection.execute(_LINES, {"rounds": list(round_ids)})
-            lines = {row.id: self._line(row) for row in found}
+            lines = {one.round.id: one for one in await self._lines(found.all())}
             waiting = [key for key, one in lines.items() if one.round.state is State.WAITING]
             if waiting:
                 notes = await notes_of(connection, waiting)
@@ -335,7 +338,9 @@ class Queries(Reading):
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew)
-        return _masked(posting, masking) if masking and not as_it_came else posting
+        if not masking or as_it_came:
+            return posting
+        return await off_loop(self._masking, lambda: _masked(posting, masking))
 
     async def direct_messages(self, round_id: str) -> dict[str, MessageRef]:
         """Return the private messages about a round by the people who got them, in order."""
@@ -405,7 +410,7 @@ class Queries(Reading):
 
     async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
         found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
-        return self._to_dead_letter(found[0]) if found else None
+        return (await self._dead_letters(found))[0] if found else None
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
         """Return what the report of `first` tells of: `first`, with their count, and the next ones.
@@ -434,7 +439,7 @@ class Queries(Reading):
             .order_by(received_at)
         )
         first = replace(first, count=1 + len(others))
-        return first, *map(self._to_dead_letter, shown)
+        return first, *(await self._dead_letters(shown))
 
     async def open_report(self, crew: str, *, since: datetime) -> str | None:
         """Return the latest webhook since then whose report nobody has dismissed, or None."""
@@ -463,6 +468,9 @@ class Queries(Reading):
         """Raise StoreUnavailable if the database does not answer."""
         # It reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
+
+    async def _dead_letters(self, found: Sequence[sa.Row[Any]]) -> tuple[DeadLetter, ...]:
+        return await off_loop(self._masking, lambda: tuple(map(self._to_dead_letter, found)))
 
     def _to_dead_letter(self, row: sa.Row[Any]) -> DeadLetter:
         dismissed = report = None

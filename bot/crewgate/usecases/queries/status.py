@@ -1,5 +1,7 @@
 """The rounds that wait, and the status of one execution."""
 
+import asyncio
+
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.people import Role
 from crewgate.domain.redaction import Redactor
@@ -55,6 +57,7 @@ async def execution(
             secrets = await read.executions.secrets_of(crew, execution_id)
             progress = Redactor(secrets).fields(progress)
             masking = context.crews[crew].redact
-            return masking.shown(ExecutionStatus(stored, rounds, progress), keep={"rounds"})
+            status = ExecutionStatus(stored, rounds, progress)
+            return await asyncio.to_thread(masking.shown, status, keep={"rounds"})
         case several:
             raise AmbiguousExecution(prefix, tuple(several))
