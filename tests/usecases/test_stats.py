@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.caveats import Seen
+from crewgate.domain.caveats import Share as Whole
 from crewgate.domain.errors import NotAReader, UnknownCrew
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration
@@ -13,6 +16,7 @@ from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Revise
+from crewgate.usecases.edit import edit
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule
 from tests.databases import both
@@ -68,6 +72,25 @@ async def test_what_was_decided_is_counted_beside_the_span_before(world: World) 
     assert found.mine is not None
     assert (found.mine.now.decided, found.mine.before.decided) == (1, 1)
     assert found.people == ()
+
+
+@both
+async def test_a_persons_own_text_is_no_wait_and_no_haste(world: World) -> None:
+    draft = "A long draft. " * 99
+    round_ = (await world.notify(draft, takes_edits=True)).round
+    world.clock.advance(HOUR)
+    await edit(
+        round_.id,
+        draft + "And more.",
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=Seen(share=Whole(len(draft), len(draft))),
+    )
+    now = (await ask(world)).team.now
+    assert (now.approved, now.at_once, now.rounds) == (1, Share(0, 0), 2.0)
+    assert (now.median, now.hasty) == (None, Share(0, 1))
 
 
 async def test_nothing_was_decided(world: World) -> None:

@@ -31,8 +31,11 @@ _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce
 )
 _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
 _is_first = _round.number == 1
+#: A person's own text is approved as it comes, which is no wait and no haste.
+_is_own = sa.and_(_round.is_approve, _round.decided_via == Via.EDIT.value)
 _is_hasty = sa.and_(
     _round.is_approve,
+    sa.not_(_is_own),
     _round.characters > SHORT,
     _took < _round.characters * (PER_CHARACTER // MICROSECOND),
 )
@@ -61,7 +64,7 @@ _TALLIES: Final = (
         _sum(_is_hasty).label("hasty"),
         _sum(_round.is_on_target.is_not(None)).label("targeted"),
         _sum(_round.is_on_target).label("on_target"),
-        _minutes(_waited).label("waited"),
+        _minutes(sa.case((_is_own, None), else_=_waited)).label("waited"),
         _minutes(_round.made_in_seconds).label("made_in"),
     )
     .where(

@@ -54,6 +54,9 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
     press = parse_press(body)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
         found = await _count(press.value, press.by.id, context)
+        if not found.crews:  # they may read none any longer
+            await send_ephemeral(respond, strings.NOTHING_READABLE)
+            return
         await _send(respond, partial(render_posted, found, press.by), to_all=True)
 
 
