@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import crewgate.store.migrations
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.migrate import BASELINE, HEAD, migrate
+from crewgate.store.migrate import BASELINE, HEAD, alembic_version, migrate
 from crewgate.store.tables import metadata
 
 MIGRATIONS = Path(crewgate.store.migrations.__file__).parent
@@ -87,6 +88,29 @@ def conditions(connection: sa.Connection) -> dict[str | None, str]:
         for index in inspector.get_indexes(table)
         if option in index["dialect_options"]
     }
+
+
+async def test_alembics_table_is_as_alembic_makes_it(empty: Engines) -> None:
+    await migrate(empty.write)
+    async with empty.write.begin() as connection:
+        found = await connection.run_sync(version_table)
+        await connection.run_sync(alembic_version.drop)
+        await connection.run_sync(ensure_version)
+        assert await connection.run_sync(version_table) == found
+
+
+def version_table(connection: sa.Connection) -> tuple[list[tuple[str, str, bool]], Any]:
+    inspector = sa.inspect(connection)
+    columns = inspector.get_columns("alembic_version")
+    types = [(one["name"], str(one["type"]), one["nullable"]) for one in columns]
+    return types, inspector.get_pk_constraint("alembic_version")
+
+
+def ensure_version(connection: sa.Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.ensure_version(config)
 
 
 async def test_an_up_to_date_database_is_left_alone(empty: Engines) -> None:

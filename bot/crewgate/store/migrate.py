@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import sqlalchemy as sa
 import structlog
@@ -21,9 +21,6 @@ from crewgate.store.sqlite_connection import driver_of
 from crewgate.store.sqlite_writer import SqliteWriter
 from crewgate.store.tables import metadata, written_by
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
 log = structlog.get_logger(__name__)
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -31,6 +28,15 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = max(path.name[:4] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
 #: The first one there: the tables of a database that is older are not known any longer.
 BASELINE: Final = "0026"
+
+#: Alembic's own table, as Alembic makes it. To load Alembic for an empty database takes 7 MB, for
+#: as long as the process lives, and a tenth of the start.
+alembic_version: Final = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 #: Any number, the same in every process: several may start at once on one PostgreSQL.
 _ADVISORY_LOCK: Final = 727_301
@@ -66,9 +72,9 @@ async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
 def age_of(connection: sa.Connection) -> Age:
     """Return the age of the database, without changing it."""
     tables = sa.inspect(connection)
-    if not tables.has_table("alembic_version"):
+    if not tables.has_table(alembic_version.name):
         return Age(None, None)
-    revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    revision = connection.scalar(sa.select(alembic_version.c.version_num))
     if not tables.has_table(written_by.name):
         return Age(revision, None)
     return Age(revision, connection.scalar(sa.select(written_by.c.version)))
@@ -100,18 +106,16 @@ def _order(version: str) -> tuple[int, ...]:
 
 def _bring_up(connection: sa.Connection, age: Age) -> str | None:
     """Bring the database to the present age; return where its copy is, if one was made."""
-    # Not needed at an ordinary start, so not imported then.
-    from alembic import command  # noqa: PLC0415
-
     copy = None
     if age.revision is None:
         metadata.create_all(connection, checkfirst=False)
-        command.stamp(_config(connection), HEAD)
+        alembic_version.create(connection)
+        connection.execute(sa.insert(alembic_version), {"version_num": HEAD})
     else:
         if connection.dialect.name == "sqlite":
             copy = _copy_beside(driver_of(connection))
         if age.revision != HEAD:
-            command.upgrade(_config(connection), HEAD)
+            _upgrade(connection)
     connection.execute(sa.delete(written_by))
     connection.execute(sa.insert(written_by), {"version": __version__})
     return copy
@@ -140,13 +144,15 @@ def _copy_beside(held: sqlite3.Connection) -> str:
     return copy
 
 
-def _config(connection: sa.Connection) -> Config:
-    from alembic.config import Config  # noqa: PLC0415  # the same
+def _upgrade(connection: sa.Connection) -> None:
+    # Only needed here, so not imported at other starts.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, HEAD)
 
 
 @asynccontextmanager
