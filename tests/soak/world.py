@@ -11,6 +11,7 @@ from crewgate.demo.bot_process import COMMAND
 from crewgate.demo.crew import Crew, Style
 from crewgate.demo.environment import connect
 from crewgate.demo.workspace import Workspace
+from tests.builders import a_secret_key
 from tests.soak.bots import Bots, one_bot, two_bots
 from tests.soak.labels import a_script
 from tests.soak.ledger import Ledger
@@ -73,6 +74,7 @@ async def open_world(
             "SLACK_API_URL": slack.api_url,
             "CREWS_FILE": str(file),
             "LOG_FORMAT": "json",
+            "SECRET_KEYS": a_secret_key(1),
             **{f"TOKEN_{crew.name}": crew.token for crew in crews},
             **{f"HOOK_{crew.name}": hooks[crew.name] for crew in crews},
             **(more_settings or {}),
@@ -91,6 +93,7 @@ async def open_world(
             ledger=Ledger(),
             secrets={
                 "Slack's bot token": slack.bot_token,
+                "the key of credentials": a_secret_key(1),
                 "an address to answer a click at": "/respond/",
                 "Slack's signing secret": slack.signing_secret,
                 **{f"the token of {crew.name}": crew.token for crew in crews},
