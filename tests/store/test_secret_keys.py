@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.question import Callback, Question
 from crewgate.encryption import Cipher, key_of
-from crewgate.store.engine import Engines, open_beside
+from crewgate.store.engine import Engines, open_beside, scrub
 from crewgate.store.secret_keys import BATCH, SecretKeysRefused, rotate, use_keys
 from crewgate.store.tables import (
     Secret,
@@ -288,6 +288,7 @@ async def test_neither_the_file_nor_its_log_shows_a_credential(
     assert shown() == set(SECRETS)
     await use_keys(engines.write, [NEW])
     await encrypt_all(beside, NEW)
+    await scrub(str(beside.url))
     assert shown() == set()
     async with uow.begin() as tx:
         await tx.executions.register("research", "e-2", CARRIED)

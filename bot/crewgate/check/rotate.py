@@ -5,7 +5,7 @@ from crewgate.check.findings import say
 from crewgate.encryption import MAKE_KEY
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
-from crewgate.store.engine import open_beside
+from crewgate.store.engine import open_beside, scrub
 from crewgate.store.failures import translate_errors
 from crewgate.store.secret_keys import rotate
 
@@ -19,9 +19,12 @@ async def run_rotate(settings: Settings, *, forget: bool) -> int:
     async with of_this_version(open_beside(settings.database_url)) as engine:
         with translate_errors():
             done, lost = await rotate(engine, keys, forget=forget, sleep=Runtime().sleep)
+    is_scrubbed = await scrub(settings.database_url)
     if lost and not forget:
         say(f"✗ {lost:,} credentials cannot be read with any key; --forget takes them out")
         return 1
+    if not is_scrubbed:
+        say("! crewgate.db-wal is in use and may still have what was replaced: try again")
     say(f"✓ {done:,} credentials were encrypted with the first key; no other is needed now")
     if lost:
         say(f"! {lost:,} that no key opens were taken out")

@@ -89,9 +89,6 @@ async def rotate(
             others = sa.delete(secret_keys).where(secret_keys.c.name != newest)
             await connection.execute(others)
             await _add(connection, cipher)
-    if engine.dialect.name == "sqlite":
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return done, lost
 
 
@@ -111,8 +108,6 @@ async def _batches(
         done = lost = 0
         async with engine.begin() as connection:
             if is_sqlite:
-                # Nothing of what is replaced may stay in the file.
-                await connection.exec_driver_sql("PRAGMA secure_delete=ON")
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
             rows = (await connection.execute(following)).all()
             changes: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
