@@ -10,7 +10,16 @@ from crewgate.domain.question import Question, Reading, approval_of, reading_of
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import voices_of
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, button, plain_text, section
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import (
+    LABEL_LIMIT,
+    Block,
+    actions,
+    button,
+    context,
+    plain_text,
+    section,
+)
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.reviews import reader_strings, strings
 from crewgate.slack.strings import counted
@@ -153,3 +162,33 @@ def _are_numbered(question: Question) -> bool:
 def _first_approval(question: Question) -> int | None:
     label = approval_of(question)
     return None if label is None else question.outcomes.index(label)
+
+
+def page_buttons(
+    page: int,
+    pages: int,
+    *,
+    value: str,
+    previous_id: str,
+    next_id: str,
+    on_top: bool = False,
+    is_next_green: bool = False,
+) -> list[Block]:
+    """The number of the page and buttons to its neighbours; nothing for a single page.
+
+    `on_top`: others stand below the page, and no two are called alike.
+    """
+    if pages == 1:
+        return []
+    following = button(
+        shared.NEXT_ON_TOP if on_top else shared.NEXT,
+        action_id=next_id,
+        value=value,
+        style="primary" if is_next_green else None,
+    )
+    label = shared.PREVIOUS_ON_TOP if on_top else shared.PREVIOUS
+    previous = button(label, action_id=previous_id, value=value)
+    return [
+        context(shared.page_of(page, pages)),
+        actions(*([previous] if page > 0 else []), *([following] if page + 1 < pages else [])),
+    ]

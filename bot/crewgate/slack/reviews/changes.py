@@ -25,6 +25,11 @@ _SIGNS: Final = {
     Fate.REMOVED: "heavy_minus_sign",
     Fate.MOVED: "arrow_up_down",
 }
+_LEGEND: Final = {
+    Fate.ADDED: " is new",
+    Fate.REMOVED: " is gone",
+    Fate.MOVED: " stands elsewhere",
+}
 _STYLES: Final[dict[Kind, dict[str, bool]]] = {
     Kind.SAME: {},
     Kind.ADDED: {"bold": True, "underline": True},
@@ -34,6 +39,7 @@ _LEAVES_LIMIT: Final = 500
 _PARAGRAPH_LIMIT: Final = 2_800
 _NEIGHBOUR_SHOWN: Final = 200
 """An unchanged passage beside a change is shown up to so many characters."""
+_HEADING_SHOWN: Final = 80
 _ONE_LINE: Final = 80
 """What went and what came stand in one line if they are together no longer."""
 
@@ -48,7 +54,8 @@ def render_changes(view: CardView) -> Iterator[Block]:
         yield section(reader_strings.NOTHING_BEFORE if first else reader_strings.NOT_READABLE)
         return
     if reader_strings.is_unasked(view.previous):
-        yield section(reader_strings.replaced(view.previous))
+        nobody = f"Nobody decided round {view.previous.number}"
+        yield section(f"{nobody}: {reader_strings.NOBODY_ASKED}.")
     answers = view.answers
     asked = reader_strings.asked(answers) if answers is not None else None
     if edits := edits_since(view):
@@ -59,11 +66,11 @@ def render_changes(view: CardView) -> Iterator[Block]:
             yield from quotation(words)
     changes = compare_outputs(view.before, view.output)
     if changes.reformatted:
-        yield section(reader_strings.REFORMATTED)
+        yield section("Only the formatting changed; the words are the same.")
     elif not changes:
         yield section(reader_strings.nothing_changed(view.previous, may_hide=view.may_hide_changes))
     elif changes.too_long:
-        yield section(reader_strings.TOO_LONG)
+        yield section("So much changed that it stands here as a whole: what was, then what is.")
         yield from _parts(changes)
     else:
         yield section(f"*{reader_strings.amount(changes)}*")
@@ -75,10 +82,10 @@ def _legend(changes: Changes) -> Block:
     fates = {fate for _, fate in changes.amounts}
     marks: list[list[Block]] = []
     if Fate.CHANGED in fates:
-        removed = leaf(reader_strings.LEGEND_REMOVED, **_STYLES[Kind.REMOVED])
-        added = leaf(reader_strings.LEGEND_ADDED, **_STYLES[Kind.ADDED])
-        marks.append([leaf(reader_strings.LEGEND_CHANGED), removed, leaf(" "), added])
-    marks += [[leaf(words)] for fate, words in reader_strings.LEGEND.items() if fate in fates]
+        removed = leaf("removed", **_STYLES[Kind.REMOVED])
+        added = leaf("added", **_STYLES[Kind.ADDED])
+        marks.append([leaf(" changed: "), removed, leaf(" "), added])
+    marks += [[leaf(words)] for fate, words in _LEGEND.items() if fate in fates]
     signs = [fate for fate in Fate if fate in fates]
     leaves: list[Block] = []
     for fate, words in zip(signs, marks, strict=True):
@@ -117,7 +124,17 @@ def _unchanged(part: Unchanged, *, values: bool) -> Iterator[Block]:
         style = {"italic": True} if quiet else _code(passage)
         yield paragraph(*_mark(passage), leaf(text[:at].rstrip() + rest, **style))
     if not part.passages:
-        yield paragraph(leaf(clean(reader_strings.unchanged(part, values=values)), italic=True))
+        yield paragraph(leaf(clean(_stretch(part, values=values)), italic=True))
+
+
+def _stretch(part: Unchanged, *, values: bool) -> str:
+    """A stretch that did not change, with the heading that what follows stands below."""
+    if not part.count:
+        return "… unchanged …"
+    one, many = ("value", "values") if values else ("passage", "passages")
+    counted = f"{part.count:,} {one if part.count == 1 else many} unchanged"
+    below = f"; below “{part.heading.text[:_HEADING_SHOWN]}”:" if part.heading is not None else ""
+    return f"… {counted}{below}" if below else f"… {counted} …"
 
 
 def _hunk(hunk: Hunk) -> Iterator[Block]:

@@ -71,10 +71,7 @@ def render_receipt(view: CardView) -> Block:
     if decision is not None:
         does = f"The card shows what the {phrases.receiver(decision)} does."
         said = f"{phrases.sentence(decision)}. {does}"
-    return modal(
-        shared.RECORDED_TITLE,
-        [section(strings.about(view)), section(said)],
-    )
+    return modal(shared.RECORDED_TITLE, [section(strings.about(view)), section(said)])
 
 
 def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = False) -> list[Block]:

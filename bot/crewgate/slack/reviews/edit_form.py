@@ -15,7 +15,7 @@ from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 from crewgate.slack.payloads import asked, edit_box
-from crewgate.slack.reviews import form_strings, strings
+from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.buttons import EDIT
 from crewgate.slack.reviews.confirmation import render_caveats
 from crewgate.usecases.read_models import CardView
@@ -66,19 +66,26 @@ def render_edit_form(
     Slack takes a new text only for a new box.
     """
     round_ = view.round
-    says = form_strings.APPROVES_EDITED if round_.takes_edits else form_strings.ASKS_FOR_EDITS
-    several = strings.edit_of_several(round_) if round_.takes_edits else ""
+    submit, several = "Send edits", ""
+    means = (
+        "The crew is asked to make exactly these edits and to change nothing else. It does the "
+        "task again, and the next card says which edits are in."
+    )
+    if round_.takes_edits:
+        submit, several = "Approve my text", strings.edit_of_several(round_)
+        means = "Your text takes the place of the crew's output, in your name, and you approve it."
+    total = len(written)
     return modal(
         EDIT.label,
         [
             section(strings.about(view)),
             *render_caveats(caveats, notes, again=revision > 0),
-            section(says.means),
+            section(means),
             *([context(several)] if several else []),
             *([context(_MASKS_STAY)] if has_masks else []),
             *(
                 text_field(
-                    form_strings.edit_label(number, len(written)),
+                    "The text" if total == 1 else strings.part(number + 1, total),
                     block_id=edit_box(revision, number),
                     action_id=ids.EDITED,
                     max_length=FEEDBACK_LIMIT,
@@ -86,11 +93,11 @@ def render_edit_form(
                     multiline=True,
                 )
                 # A part that is emptied goes.
-                | {"optional": len(written) > 1}
+                | {"optional": total > 1}
                 for number, part in enumerate(written)
             ),
         ],
         callback_id=ids.EDIT_MODAL,
         metadata=asked(round_.id, caveats.seen),
-        submit=says.submit,
+        submit=submit,
     )

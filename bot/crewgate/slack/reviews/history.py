@@ -9,8 +9,8 @@ from crewgate.slack.blockkit.block_pages import BlocksPage
 from crewgate.slack.blockkit.blocks import SECTION_LIMIT, Block, divider, section
 from crewgate.slack.blockkit.excerpts import first_part
 from crewgate.slack.blockkit.rich_text import quotation
-from crewgate.slack.blockkit.text import clean, is_blank
-from crewgate.slack.reviews import reader_strings, state_strings, summary
+from crewgate.slack.blockkit.text import clean, date, is_blank
+from crewgate.slack.reviews import state_strings, summary
 from crewgate.slack.reviews.buttons import READ
 from crewgate.slack.reviews.output import output_in_modal
 from crewgate.usecases.read_models import RoundLine
@@ -40,7 +40,7 @@ def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | Non
 def render_round(line: RoundLine) -> Iterator[Block]:
     round_ = line.round
     yield divider()
-    yield section(reader_strings.history_entry(round_))
+    yield section(f"*{shared.number_of(round_)}* · {date(round_.opened_at)}")
     shown, characters = first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
     if round_.removed_at is not None:
         yield section(shared.removed(round_.removed_at))
@@ -49,7 +49,7 @@ def render_round(line: RoundLine) -> Iterator[Block]:
     else:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
-        left_off = section(reader_strings.excerpt(characters, line.characters))
+        left_off = section(f"The first {characters:,} of {line.characters:,} characters")
         yield left_off | {"accessory": READ.on(round_.id)}
     answered, outcome = summary.decision_and_answer(round_)
     yield section(answered[:SECTION_LIMIT])

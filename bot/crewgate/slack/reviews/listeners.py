@@ -46,7 +46,7 @@ from crewgate.slack.payloads import (
     parse_submission,
 )
 from crewgate.slack.press import Press, Reply, Where, parse_press
-from crewgate.slack.reviews import buttons, form_strings, strings
+from crewgate.slack.reviews import buttons, strings
 from crewgate.slack.reviews.modals import (
     approve_form,
     confirmation,
@@ -259,7 +259,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
         if press.where is Where.MODAL:
             await reply.update(form)
         else:
-            await reply.show(form, otherwise=form_strings.CONFIRMATION_NOT_OPENED)
+            await reply.show(form, otherwise=strings.CONFIRMATION_NOT_OPENED)
         return False
     if is_confirmed:
         await reply.ack()
@@ -359,7 +359,7 @@ async def on_words_submitted(
     problem = _problem(submission.feedback)
     if submission.form == ids.APPROVE_MODAL:
         verdict = Approve(submission.feedback)
-        problem = None if submission.feedback.strip() else form_strings.COMMENT_MISSING
+        problem = None if submission.feedback.strip() else strings.COMMENT_MISSING
     show = partial(show_in_form, ack, submission.box)
     if problem is not None:
         await show(problem)
@@ -408,11 +408,11 @@ async def on_edit_submitted(
     ):
         parts, masks = await maskable_parts(sent.round_id, context)
         if parts is None or len(parts.texts) != len(sent.written):
-            await show(form_strings.EDIT_OUTDATED)
+            await show(strings.EDIT_OUTDATED)
             return
         text = unmasked(parts.joined(sent.written), masks)
         if not text:
-            await show(form_strings.EDIT_EMPTY)
+            await show(strings.EDIT_EMPTY)
             return
         try:
             edited = await edit(
@@ -449,7 +449,7 @@ async def on_dismiss_submitted(
     submission = parse_submission(body)
     show = partial(show_in_form, ack, submission.box)
     if not submission.feedback.strip():
-        await show(form_strings.DISMISS_MISSING)
+        await show(strings.DISMISS_MISSING)
         return
     async with explain_errors(
         show, context=context, voice=shared.PLAIN, by=submission.by, subject=submission.round_id

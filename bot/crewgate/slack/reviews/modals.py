@@ -20,7 +20,7 @@ from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press
-from crewgate.slack.reviews import form_strings
+from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.confirmation import render_confirmation, render_receipt
 from crewgate.slack.reviews.edit_form import parts_to_edit, render_edit_form
 from crewgate.slack.reviews.forms import (
@@ -168,7 +168,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
     words = _words_to_add(press, notes)
     text = press.view.typed if words is None else appended(press.view.typed, words)
-    problem = form_strings.NOTE_DOES_NOT_FIT if text is None else None
+    problem = strings.NOTE_DOES_NOT_FIT if text is None else None
     box = press.view.typed if text is None else text
     left = tuple(note for note in notes if not is_in(box, note))
     revision, page = _turned(press)
@@ -205,7 +205,7 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
         sent.by.id,
         notes_mark=mark,
         revision=_revision_of(sent.box),
-        problem=form_strings.NOTES_CAME,
+        problem=strings.NOTES_CAME,
     )
 
 

@@ -10,8 +10,8 @@ from crewgate.slack.blockkit.block_pages import page_of_blocks
 from crewgate.slack.blockkit.blocks import Block, button, context, section
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import pieces_of
-from crewgate.slack.page_buttons import page_buttons
-from crewgate.slack.reviews import form_strings
+from crewgate.slack.reviews import strings
+from crewgate.slack.reviews.buttons import page_buttons
 
 #: Blocks of one page of notes: above and below stand the box and an output's beginning.
 _BLOCKS: Final = 40
@@ -84,7 +84,7 @@ def _parts_left(note: Note, feedback: str) -> Iterator[list[Block]]:
             continue
         value = f"{note.ts} {number}"
         add = button("Add this part", action_id=ids.ADD_PART, value=value)
-        head = section(form_strings.part(number, len(parts)))
+        head = section(strings.part(number, len(parts)))
         head |= {"block_id": f"note-{note.ts}-{number}", "accessory": add}
         yield [head, *quotation(words)]
 

@@ -18,9 +18,8 @@ from crewgate.slack.blockkit.blocks import Block, actions, context, section
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
-from crewgate.slack.page_buttons import page_buttons
 from crewgate.slack.reviews import reader_strings, state_strings, strings
-from crewgate.slack.reviews.buttons import UNMASK, decide_buttons, last_buttons
+from crewgate.slack.reviews.buttons import UNMASK, decide_buttons, last_buttons, page_buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal

@@ -3,14 +3,13 @@
 from typing import Final
 
 from crewgate.domain.answering import approves
-from crewgate.domain.changes import Changes, Fate, Unchanged
+from crewgate.domain.changes import Changes, Fate
 from crewgate.domain.edits import EditsFate
 from crewgate.domain.passages import PassageKind
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Revise, TimedOut
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import date
 
 READ: Final = "Read all"
 CHANGES: Final = "Changes"
@@ -20,17 +19,12 @@ NOT_READABLE: Final = "You may not read the round before, so there is nothing to
 UNMASKED: Final = (
     "Nothing is masked here. Only you see this, and the audit trail tells that you did."
 )
-_HEADING_SHOWN: Final = 80
 NOBODY_ASKED: Final = "a newer output came before anybody decided"
 
 
 def is_unasked(previous: Round) -> bool:
     """True if the crew replaced the round right before while nobody had decided it."""
     return previous.state is State.SUPERSEDED and previous.reason is None
-
-
-def replaced(previous: Round) -> str:
-    return f"Nobody decided round {previous.number}: {NOBODY_ASKED}."
 
 
 def asked(previous: Round) -> str | None:
@@ -86,16 +80,6 @@ _NOUNS: Final = {
     PassageKind.CODE: ("line of code", "lines of code"),
     PassageKind.VALUE: ("value", "values"),
 }
-REFORMATTED: Final = "Only the formatting changed; the words are the same."
-TOO_LONG: Final = "So much changed that it stands here as a whole: what was, then what is."
-LEGEND_CHANGED: Final = " changed: "
-LEGEND_REMOVED: Final = "removed"
-LEGEND_ADDED: Final = "added"
-LEGEND: Final = {
-    Fate.ADDED: " is new",
-    Fate.REMOVED: " is gone",
-    Fate.MOVED: " stands elsewhere",
-}
 
 
 def amount(changes: Changes) -> str:
@@ -113,21 +97,3 @@ def amount(changes: Changes) -> str:
         said += [words] if words else []
     between = ", " if all(len(words) == 1 for words in said) else "; "
     return between.join(", ".join(words) for words in said)
-
-
-def unchanged(part: Unchanged, *, values: bool) -> str:
-    """A stretch that did not change, with the heading that what follows stands below."""
-    if not part.count:
-        return "… unchanged …"
-    one, many = ("value", "values") if values else ("passage", "passages")
-    counted = f"{part.count:,} {one if part.count == 1 else many} unchanged"
-    below = f"; below “{part.heading.text[:_HEADING_SHOWN]}”:" if part.heading is not None else ""
-    return f"… {counted}{below}" if below else f"… {counted} …"
-
-
-def history_entry(round_: Round) -> str:
-    return f"*{shared.number_of(round_)}* · {date(round_.opened_at)}"
-
-
-def excerpt(shown: int, total: int) -> str:
-    return f"The first {shown:,} of {total:,} characters"

@@ -51,6 +51,22 @@ HOST_REFUSED: Final = (
     " somebody answers."
 )
 
+COMMENT_MISSING: Final = "Write the comment, or press Approve on the card to approve without one."
+DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
+EDIT_EMPTY: Final = "Nothing is left of the text. To have it done again, use Revise."
+EDIT_OUTDATED: Final = "This form is of an earlier version. Copy your text and open it again."
+NOTE_DOES_NOT_FIT: Final = (
+    "That note does not fit: the box holds 3,000 characters. Shorten what is there, then add it."
+)
+NOTES_CAME: Final = (
+    ":exclamation: *The notes in the thread have changed since you were shown them.* "
+    "Nothing is sent yet. Those that are not in the box stand below."
+)
+CONFIRMATION_NOT_OPENED: Final = (
+    "There is something to look at before you decide, but Slack did not open it in time. Nothing "
+    "is decided yet: press the button again."
+)
+
 EARLIER_FEEDBACK_SHOWN: Final = 250
 MESSAGE_SHOWN: Final = 900
 REVIEWERS_SHOWN: Final = 3
@@ -498,3 +514,7 @@ def notes(count: int, authors: Sequence[Person]) -> str:
 
 def on_it(claim: Claim) -> str:
     return f":eyes: {person(claim.by)} is on it"
+
+
+def part(number: int, total: int) -> str:
+    return f"Part {number} of {total}"
