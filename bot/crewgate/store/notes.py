@@ -10,11 +10,13 @@ from crewgate.domain.caveats import Circumstances
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
+from crewgate.store.codec import Columns
 from crewgate.store.engine import Connection, Held, Reading
 from crewgate.store.rounds import LINE, to_round
 from crewgate.store.statements import insert_once, insert_over
 from crewgate.store.tables import claims, executions, notes, outputs, read_to_end, rounds
 
+_NOTE: Final = Columns(Note, notes, apart=())
 _NOTES: Final = (
     sa.select(notes)
     .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
@@ -131,17 +133,8 @@ class Notes(NoteQueries):
 
     async def keep(self, note: Note) -> bool:
         """Store a note. False if it is stored already; then nothing changes."""
-        row = {
-            "channel": note.channel,
-            "ts": note.ts,
-            "round_id": note.round_id,
-            "author": note.by.id,
-            "author_name": note.by.name,
-            "text": note.text,
-            "at": note.at,
-            "edited_ts": "",
-            "deleted": False,
-        }
+        author = {"author": note.by.id, "author_name": note.by.name}
+        row = _NOTE.write(note) | author | {"edited_ts": "", "deleted": False}
         return await insert_once(self._connection, notes, row)
 
     async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
@@ -221,11 +214,4 @@ async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping
 
 
 def _to_note(row: sa.Row[Any]) -> Note:
-    return Note(
-        channel=row.channel,
-        ts=row.ts,
-        round_id=row.round_id,
-        by=Person(row.author, row.author_name),
-        text=row.text,
-        at=row.at,
-    )
+    return Note(by=Person(row.author, row.author_name), **_NOTE.read(row))

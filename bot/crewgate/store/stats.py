@@ -1,7 +1,5 @@
 """Counting for the stats: the database groups what is alike, so that few rows are read."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime

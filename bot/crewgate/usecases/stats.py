@@ -1,7 +1,5 @@
 """Numbers about the reviews that a person may read, beside those of the same span before."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
