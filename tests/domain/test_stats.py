@@ -43,7 +43,6 @@ def a_tally(*waited: int, **changes: Any) -> Tally:
         "crew": "research",
         "earlier": False,
         "by": ANA.id,
-        "name": ANA.name,
         **dict.fromkeys(("count", "approved", "first", "at_once", "rounds"), many),
         **dict.fromkeys(("revised", "hasty", "targeted", "on_target"), 0),
         "waited": waited,
