@@ -122,7 +122,12 @@ async def explain_errors(
         if ack is not None:
             await ack()
         in_slack = context.directory.in_slack
-        await say(explain(error, voice, now=context.clock(), in_slack=in_slack))
+        sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
+        if isinstance(error, NotWaiting):
+            # It carries what is stored of the round, which may quote its crew, whichever that is.
+            for crew in context.crews.values():
+                sentence = crew.redact.text(sentence)
+        await say(sentence)
 
 
 def render_notice(sentence: str, *, title: str = strings.ERROR_TITLE) -> Block:
