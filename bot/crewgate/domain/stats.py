@@ -3,8 +3,6 @@
 The database counts decisions that are alike, each count a `Tally`; all else is made of these.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -227,6 +225,37 @@ class CrewStats:
     """The decisions of each person in the span, the most first."""
 
 
+class Kind(StrEnum):
+    """The kinds of what somebody should look at, the most pressing first."""
+
+    WAITS_LONG = "waits_long"
+    """Reviews wait much longer than they usually do."""
+    SLOWER = "slower"
+    """Reviews wait half as long again as before, or longer."""
+    HASTY = "hasty"
+    """Approvals often come faster than the text can be read."""
+    OFF_TARGET = "off_target"
+    """Decisions often come later than rules want; the share are those in time."""
+    BY_RULES = "by_rules"
+    """Rules often decide, as nobody did in time."""
+    FEW_PEOPLE = "few_people"
+    """A few people decide nearly all."""
+    SENT_BACK = "sent_back"
+    """Most first outputs are sent back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What stands out in the reviews of a crew, with the numbers that its kind has."""
+
+    kind: Kind
+    crew: str
+    share: Share = Share(0, 0)
+    took: timedelta = timedelta()
+    before: timedelta = timedelta()
+    people: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """What one person may see of a span."""
@@ -292,37 +321,6 @@ def _crew_stats(crew: str, tallies: Sequence[Tally], waiting: Waiting | None) ->
 
 
 # --- observations ---------------------------------------------------------------------------------
-
-
-class Kind(StrEnum):
-    """The kinds of what somebody should look at, the most pressing first."""
-
-    WAITS_LONG = "waits_long"
-    """Reviews wait much longer than they usually do."""
-    SLOWER = "slower"
-    """Reviews wait half as long again as before, or longer."""
-    HASTY = "hasty"
-    """Approvals often come faster than the text can be read."""
-    OFF_TARGET = "off_target"
-    """Decisions often come later than rules want; the share are those in time."""
-    BY_RULES = "by_rules"
-    """Rules often decide, as nobody did in time."""
-    FEW_PEOPLE = "few_people"
-    """A few people decide nearly all."""
-    SENT_BACK = "sent_back"
-    """Most first outputs are sent back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What stands out in the reviews of a crew, with the numbers that its kind has."""
-
-    kind: Kind
-    crew: str
-    share: Share = Share(0, 0)
-    took: timedelta = timedelta()
-    before: timedelta = timedelta()
-    people: int = 0
 
 
 def observe(crews: Iterable[CrewStats], *, at: datetime) -> tuple[Observation, ...]:

@@ -1,7 +1,5 @@
 """`/crew stats`: parse, count, answer; and the buttons of the answer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from tempfile import TemporaryFile

@@ -1,7 +1,5 @@
 """Numbers about reviews as a message."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta

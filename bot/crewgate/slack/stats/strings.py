@@ -1,7 +1,5 @@
 """What the stats say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
@@ -151,7 +149,7 @@ def of_crew(one: CrewStats) -> str:
     return shared.joined(
         f"{shared.bold(shared.crew(one.crew))} {now.decided:,} decided ({before.decided:,})",
         f"half within {_time(now.median)} ({_time(before.median)})" if now.median else "",
-        f"{one.waiting.count:,} wait" if one.waiting else "",
+        f"waiting {_waiting(one.waiting)}" if one.waiting else "",
     )
 
 
