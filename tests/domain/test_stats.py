@@ -1,7 +1,5 @@
 """Numbers about reviews: exact, whatever was decided, and of people alone where they are rates."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Who may ask for which numbers, and that they count what was decided."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 

@@ -270,7 +270,7 @@ class Stats:
     """The person's own numbers; None if they decided nothing in either span."""
     people: tuple[tuple[str, Figures], ...]
     """The others who decided for crews that the person operates, those who decided most first."""
-    observations: tuple[Observation, ...] = ()
+    observations: "tuple[Observation, ...]" = ()
 
     @property
     def waiting(self) -> Waiting | None:

@@ -1,7 +1,5 @@
 """Numbers that a lead reads on a phone: each beside the one before, within Slack's limits."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 
