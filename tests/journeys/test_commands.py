@@ -1,8 +1,9 @@
 """What people ask by slash command."""
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.workspace import error, message_text
+from crewgate.demo.workspace import Message, error, message_text
 from tests.journeys.conftest import World
+from tests.journeys.people import said
 
 
 async def test_pending_is_what_waits_and_help_names_every_command(world: World) -> None:
@@ -47,59 +48,67 @@ async def test_status_shows_every_crew_and_refreshes_in_place(world: World) -> N
     await world.slack.until(lambda: "0 of 3 tasks" in message_text(world.slack.ephemerals(ANA)[-1]))
 
 
-async def test_stats_are_numbers_for_who_may_read_and_bad_words_are_explained(
-    world: World,
-) -> None:
+async def told(world: World, shows: str, user: str = ANA) -> Message:
+    """The latest that this person was told that shows this: a slow press is told of in between."""
+
+    def found() -> list[Message]:
+        return [one for one in world.slack.ephemerals(user) if shows in message_text(one)]
+
+    return (await world.slack.until(found))[-1]
+
+
+async def ask(world: World, words: str, shows: str, user: str = ANA) -> Message:
+    await world.slack.slash(user, CHANNEL, "/crew", words)
+    return await told(world, shows, user)
+
+
+async def decided(world: World) -> None:
     await world.pause("one", "first", "e-1")
     await world.slack.click(ANA, await world.card("first"), "Approve")
 
-    told = await world.ask(ANA, "stats")
 
-    assert "Decided 1 (0)" in told.replace("*", "")
-    assert "Approved at once 100 % of 1 (none)" in told.replace("*", "")
-    assert "The last 7 days" in await world.ask(ANA, "stats research 7d")
-    assert "The last 90 days" in await world.ask(CARL, "stats 90d")
-    assert "There is no crew called nobody" in await world.ask(ANA, "stats nobody")
+async def test_stats_are_numbers_for_who_may_read_and_bad_words_are_explained(
+    world: World,
+) -> None:
+    await decided(world)
+    message = message_text(await ask(world, "stats", "The last 30 days")).replace("*", "")
+    assert "Decided 1 (0)" in message
+    assert "Approved at once 100 % of 1 (none)" in message
+    await ask(world, "stats research 7d", "The last 7 days")
+    await ask(world, "stats 90d", "The last 90 days", CARL)
+    await ask(world, "stats nobody", "There is no crew called nobody")
     for words in ("stats 14d", "stats 7d 30d", "stats research other"):
-        assert "knows the spans" in await world.ask(ANA, words)
+        assert "knows the spans" in await world.ask(CARL, words)
 
 
 async def test_stats_are_posted_to_the_channel_and_with_bars_where_charts_are_not_known(
     world: World,
 ) -> None:
-    await world.pause("one", "first", "e-1")
-    await world.slack.click(ANA, await world.card("first"), "Approve")
-    await world.ask(ANA, "stats research 7d")
-    private = world.slack.ephemerals(ANA)[-1]
+    await decided(world)
+    private = await ask(world, "stats research 7d", "The last 7 days")
     assert "data_visualization" in str(private.blocks)
     assert "You" in message_text(private)
     world.slack.world.unknown_blocks.add("data_visualization")
 
     await world.slack.click(ANA, private, "Post to channel")
 
-    def posted() -> list[str]:
-        texts = map(message_text, world.slack.messages(CHANNEL))
-        return [text for text in texts if "The last 7 days" in text]
-
-    [text] = await world.slack.until(posted)
+    text = message_text(await said(world, "The last 7 days"))
     assert "Posted by" in text
     assert "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)" in text
     assert "You" not in text
-    assert "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)" in await world.ask(ANA, "stats")
+    await ask(world, "stats", "▓▓▓▓▓▓▓▓▓▓ Approved 1 (0)")
 
 
 async def test_the_csv_comes_in_private(world: World) -> None:
-    await world.pause("one", "first", "e-1")
-    await world.slack.click(ANA, await world.card("first"), "Approve")
-    await world.ask(ANA, "stats research")
-    answer = world.slack.ephemerals(ANA)[-1]
+    await decided(world)
+    answer = await ask(world, "stats research", "The last 30 days")
     world.slack.fail("files.getUploadURLExternal", error("file_upload_size_restricted"))
     await world.slack.click(ANA, answer, "CSV")
-    assert "did not take the file" in await world.told(ANA, count=2)
+    await told(world, "did not take the file")
 
     await world.slack.click(ANA, answer, "CSV")
 
-    assert "in your messages with me" in await world.told(ANA, count=3)
+    await told(world, "in your messages with me")
     [file] = world.slack.files
     assert file.name == "crewgate-research-30d.csv"
     assert world.slack.world.channels[file.channel or ""].im_with == ANA
