@@ -10,7 +10,7 @@ from crewgate.usecases.delivery.digest import plan_digests
 from crewgate.usecases.stats import of_crew
 from tests.builders import NOW, a_crew
 from tests.databases import both
-from tests.usecases.faults import Fault
+from tests.usecases.faults import LOST, Fault
 from tests.usecases.worker_world import Logs
 from tests.usecases.world import World
 
@@ -71,6 +71,22 @@ async def test_a_channel_that_refuses_it_is_asked_again_a_week_later(
     assert logs[-1]["event"] == "digest_refused"
     assert (logs[-1]["channel"], logs[-1]["code"]) == ("C0LEADS", "is_archived")
     world.clock.advance(WEEK)
+    await world.settle_slack()
+    assert digests(world) == ["C0LEADS"]
+
+
+async def test_after_a_day_without_an_answer_it_is_asked_again_a_week_later(
+    world: World, logs: Logs
+) -> None:
+    await plan(world)
+    world.clock.now = MONDAY
+    for _ in range(2):
+        world.slack.faults.append(Fault(LOST))
+        await world.settle_slack()
+        world.clock.advance(world.context.retry.give_up_after)
+    assert digests(world) == []
+    assert (logs[-1]["event"], logs[-1]["code"]) == ("digest_refused", "answer_lost")
+    world.clock.now = MONDAY + WEEK
     await world.settle_slack()
     assert digests(world) == ["C0LEADS"]
 

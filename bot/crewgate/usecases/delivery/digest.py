@@ -31,16 +31,18 @@ async def plan_digests(crews: Crews, *, uow: UnitOfWork, clock: Clock) -> None:
 
 
 async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
-    """Post it, and plan the next one, also where the channel refuses this one."""
+    """Post it, and plan the next one, also where this one is refused or its answers are lost."""
     crew = context.crews.get(job.effect.subject)
     if crew is None or crew.digest is None:
         return await settle(job, Delivered("no digest is wanted any longer"), context)
     found = await of_crew(crew.name, days=_DAYS, context=context)
     outcome = await post(job, found, context, to=Thread(crew.digest), may_be_plain=True)
-    if isinstance(outcome, NotSent | Unknown):
+    is_lost = isinstance(outcome, Unknown)
+    if isinstance(outcome, NotSent) or (is_lost and not context.gives_up(job)):
         return await settle(job, outcome, context)
-    if isinstance(outcome, Refused):
-        log.warning("digest_refused", crew=crew.name, channel=crew.digest, code=outcome.code)
+    if isinstance(outcome, Refused | Unknown):
+        code = "answer_lost" if is_lost else outcome.code
+        log.warning("digest_refused", crew=crew.name, channel=crew.digest, code=code)
     now = context.clock()
     async with context.uow.begin() as tx:
         await tx.enqueue([job.effect], at=now, due_at=next_digest(now))
