@@ -1,7 +1,6 @@
 """Carrying out `crewgate purge`, beside a running bot."""
 
 import argparse
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from crewgate.check.database import transactions_beside
@@ -26,7 +25,7 @@ class NotPurged(CrewgateError):
 
 async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock = utc_now) -> int:
     """Remove texts, or count them, crew by crew. Raises NotPurged and StoreUnavailable."""
-    retentions = dict(_retentions(settings, chosen))
+    retentions = _retentions(settings, chosen)
     there = await time_told(
         new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
     )
@@ -39,21 +38,23 @@ async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock 
     return 0
 
 
-def _retentions(settings: Settings, chosen: argparse.Namespace) -> Iterator[tuple[str, timedelta]]:
+def _retentions(settings: Settings, chosen: argparse.Namespace) -> dict[str, timedelta]:
     if chosen.older_than is not None:
         if chosen.crew is None:
             raise NotPurged("--older-than goes with --crew")
-        yield chosen.crew, chosen.older_than
-        return
-    named = [chosen.crew] if chosen.crew else [*settings.crews]
-    found = {name: crew.retention for name, crew in settings.crews.items() if crew.retention}
-    if not found.keys() & set(named):
-        if chosen.crew is None:
-            raise NotPurged("no crew has a `retention` in the settings")
+        return {chosen.crew: chosen.older_than}
+    found = {
+        name: crew.retention
+        for name, crew in settings.crews.items()
+        if crew.retention and chosen.crew in {None, name}
+    }
+    if not found and chosen.crew is None:
+        raise NotPurged("no crew has a `retention` in the settings")
+    if not found:
         raise NotPurged(
             f"{chosen.crew} has no `retention` in the settings; --older-than says another"
         )
-    yield from ((name, found[name]) for name in named if name in found)
+    return found
 
 
 async def _purge(
@@ -61,13 +62,17 @@ async def _purge(
 ) -> None:
     total, told = Removed(), 0
     async with transactions_beside(settings.database_url) as begin:
-        async for removed in remove_texts(
-            crew, before=before, begin=begin, clock=clock, by=OPERATOR, dry_run=dry_run
-        ):
-            total += removed
-            if total["executions"] // _TOLD_EVERY > told:
-                told = total["executions"] // _TOLD_EVERY
-                say(f"  {crew}: {total['executions']:,} executions so far")
+        if dry_run:
+            async with begin() as tx:
+                total.update(await tx.removal.count(crew, before=before))
+        else:
+            async for removed in remove_texts(
+                crew, before=before, begin=begin, clock=clock, by=OPERATOR
+            ):
+                total += removed
+                if total["executions"] // _TOLD_EVERY > told:
+                    told = total["executions"] // _TOLD_EVERY
+                    say(f"  {crew}: {total['executions']:,} executions so far")
     executions = counted(total["executions"], "execution")
     dead_letters = counted(total["dead_letters"], "dead letter")
     those = f"from before {before:%Y-%m-%d %H:%M} UTC"

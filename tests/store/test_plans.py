@@ -69,15 +69,13 @@ async def everything(world: World) -> None:
     await track(world)
     await review_well(world)
     await review_under_rules(world)
-    for dry_run in (True, False):
-        async for _ in remove_texts(
-            "research",
-            before=world.clock() + DAY,
-            begin=world.uow.begin,
-            clock=world.clock,
-            dry_run=dry_run,
-        ):
-            pass
+    before = world.clock() + DAY
+    async with world.uow.begin() as tx:
+        await tx.removal.count("research", before=before)
+    async for _ in remove_texts(
+        "research", before=before, begin=world.uow.begin, clock=world.clock
+    ):
+        pass
 
 
 async def track(world: World) -> None:

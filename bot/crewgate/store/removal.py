@@ -78,17 +78,15 @@ def _has_job(set_aside: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 _REMOVABLE: Final = (
     *_KEPT,
-    executions.c.execution_id.in_(_EXECUTIONS),
     ~_IN_USE.correlate(executions),
     ~_has_job(outbox.c.set_aside_at.is_(None)),
     # Of IS NOT NULL SQLite makes no range of the index.
     ~_has_job(outbox.c.set_aside_at > _FIRST[0]),
 )
-_COUNT: Final = sa.select(sa.func.count()).select_from(executions).where(*_REMOVABLE)
 #: Whoever claims one removes its texts: another process finds it claimed.
 _CLAIM: Final = (
     sa.update(executions)
-    .where(*_REMOVABLE)
+    .where(*_REMOVABLE, executions.c.execution_id.in_(_EXECUTIONS))
     .values(
         removed_at=sa.bindparam("now", type_=executions.c.removed_at.type),
         inputs=codec(CallerValues).dump(UNKNOWN),
@@ -124,6 +122,10 @@ _DEAD: Final = (
     )
     .order_by(dead_letters.c.received_at)
 )
+_COUNT: Final = sa.select(
+    sa.select(sa.func.count()).select_from(executions).where(*_REMOVABLE).label("executions"),
+    sa.select(sa.func.count()).select_from(_DEAD.subquery()).label("dead_letters"),
+)
 
 
 class Removal:
@@ -132,32 +134,24 @@ class Removal:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def ended(
-        self, crew: str, *, before: datetime, after: Place | None
-    ) -> tuple[list[str], Place | None]:
-        """Return the next executions that ended before that and have texts, up to BATCH.
-
-        And the place after which others follow; None where these were the last.
-        """
-        at, execution_id = after or _FIRST
-        place = {"after": at, "after_id": execution_id}
-        about = place | {"b_crew": crew, "before": before}
-        found = [tuple(row) for row in await self._connection.execute(_ENDED, about)]
-        return [name for _, name in found], found[-1] if len(found) == BATCH else None
-
-    async def count(self, crew: str, ids: Sequence[str], *, before: datetime) -> int:
-        """Count those of these executions whose texts `remove` would remove."""
-        return await self._connection.scalar(_COUNT, _about(crew, ids, before)) or 0
+    async def count(self, crew: str, *, before: datetime) -> dict[str, int]:
+        """Count the executions, and the dead letters, whose texts would be removed in the end."""
+        found = await self._connection.execute(_COUNT, _about(crew, before))
+        return dict(found.mappings().one())
 
     async def remove(
-        self, crew: str, ids: Sequence[str], *, before: datetime, at: datetime
-    ) -> dict[str, list[Effect]]:
-        """Remove the texts of these executions, without those that are in use.
+        self, crew: str, *, before: datetime, after: Place | None, at: datetime
+    ) -> tuple[dict[str, list[Effect]], Place | None]:
+        """Remove the texts of the next executions, up to BATCH, without those that are in use.
 
-        Return by execution the effects that bring its messages up to date.
+        Return by execution the effects that bring its messages up to date, and the place after
+        which others follow; None where these were the last.
         """
-        about = _about(crew, ids, before)
-        claimed = (await self._connection.execute(_CLAIM, about | {"now": at})).all()
+        about = _about(crew, before)
+        place = dict(zip(("after", "after_id"), after or _FIRST, strict=True))
+        ended = [tuple(row) for row in await self._connection.execute(_ENDED, about | place)]
+        about |= {"now": at, "executions": [execution_id for _, execution_id in ended]}
+        claimed = (await self._connection.execute(_CLAIM, about)).all()
         effects: dict[str, list[Effect]] = {}
         threads = {(row.execution_id, row.channel, row.thread_ts) for row in claimed}
         for row in claimed:
@@ -186,7 +180,7 @@ class Removal:
             reviews.c.crew == _CREW, reviews.c.execution_id.in_(_EXECUTIONS)
         )
         await self._connection.execute(expected.values(expected_output=None), of)
-        return effects
+        return effects, ended[-1] if len(ended) == BATCH else None
 
     async def _remove_beside(self, round_ids: Sequence[str]) -> None:
         """Remove what other tables have of rounds. Of a deleted note nothing comes back."""
@@ -197,11 +191,6 @@ class Removal:
         ):
             theirs = sa.update(table).where(table.c.round_id.in_(round_ids))
             await self._connection.execute(theirs.values(values))
-
-    async def count_dead_letters(self, crew: str, *, before: datetime) -> int:
-        """Count the dead letters whose bodies `remove_dead_letters` would remove in the end."""
-        count = sa.select(sa.func.count()).select_from(_DEAD.subquery())
-        return await self._connection.scalar(count, {"b_crew": crew, "before": before}) or 0
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
         """Remove the bodies of the next dead letters that came before that; return their number."""
@@ -214,6 +203,6 @@ class Removal:
         return done.rowcount
 
 
-def _about(crew: str, ids: Sequence[str], before: datetime) -> dict[str, Any]:
+def _about(crew: str, before: datetime) -> dict[str, Any]:
     before_ts = f"{max(before.timestamp(), 0):0{_TS_LENGTH}.6f}"
-    return {"b_crew": crew, "executions": ids, "before": before, "before_ts": before_ts}
+    return {"b_crew": crew, "before": before, "before_ts": before_ts}

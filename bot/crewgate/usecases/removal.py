@@ -36,45 +36,27 @@ async def remove_texts(
     begin: Callable[[], AbstractAsyncContextManager[Tx]],
     clock: Clock,
     by: str = BOT,
-    dry_run: bool = False,
 ) -> AsyncIterator[Removed]:
-    """Remove a crew's texts from before a moment; yield what each transaction removed.
-
-    `dry_run` only counts.
-    """
-    last, count = None, 1
+    """Remove a crew's texts from before a moment; yield what each transaction removed."""
+    data = {"before": before.isoformat()}
+    count = 1
     while count:
         async with begin() as tx:
-            if dry_run:
-                count = await tx.removal.count_dead_letters(crew, before=before)
-            else:
-                count = await tx.removal.remove_dead_letters(crew, before=before, at=clock())
-            if count and not dry_run:
-                data = {"before": before.isoformat(), "dead_letters": count}
-                tx.audit.add(Entry(Code.PURGED, by, data), crew=crew)
+            count = await tx.removal.remove_dead_letters(crew, before=before, at=clock())
+            if count:
+                tx.audit.add(Entry(Code.PURGED, by, {**data, "dead_letters": count}), crew=crew)
         yield Removed(dead_letters=count)
-        count = 0 if dry_run else count
+    last = None
     while True:
         async with begin() as tx:
-            ids, last = await tx.removal.ended(crew, before=before, after=last)
-            if dry_run:
-                count = await tx.removal.count(crew, ids, before=before)
-            else:
-                count = await _remove(tx, crew, ids, before=before, at=clock(), by=by)
-        yield Removed(executions=count)
+            at = clock()
+            removed, last = await tx.removal.remove(crew, before=before, after=last, at=at)
+            for execution_id, effects in removed.items():
+                tx.audit.add(Entry(Code.PURGED, by, data), crew=crew, execution_id=execution_id)
+                await tx.enqueue(effects, at=at, last=True)
+        yield Removed(executions=len(removed))
         if last is None:
             return
-
-
-async def _remove(
-    tx: Tx, crew: str, ids: list[str], *, before: datetime, at: datetime, by: str
-) -> int:
-    removed = await tx.removal.remove(crew, ids, before=before, at=at)
-    for execution_id, effects in removed.items():
-        entry = Entry(Code.PURGED, by, {"before": before.isoformat()})
-        tx.audit.add(entry, crew=crew, execution_id=execution_id)
-        await tx.enqueue(effects, at=at, last=True)
-    return len(removed)
 
 
 class RemovalLoop:
