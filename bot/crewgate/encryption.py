@@ -24,8 +24,7 @@ def parse_secret_keys(raw: object) -> tuple[str, ...]:
     for number, key in enumerate(keys, start=1):
         if not _KEY.fullmatch(key):
             raise InvalidSetting(
-                f"number {number} of its keys is none: 32 bytes in URL-safe base64; put what"
-                f" `{MAKE_KEY}` prints"
+                f"key {number} is not 32 bytes in URL-safe base64; put what `{MAKE_KEY}` prints"
             )
     if len({base64.urlsafe_b64decode(key) for key in keys}) < len(keys):
         raise InvalidSetting("one of its keys is there twice; take one of the two out")

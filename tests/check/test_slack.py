@@ -10,8 +10,8 @@ from crewgate.slack.scopes import BOT_SCOPES
 from tests.check.conftest import Ask
 
 NO_KEYS = (
-    "! SECRET_KEYS: not set, so credentials of webhooks stand in the database as they came; put"
-    " there what `openssl rand -base64 32 | tr '+/' '-_'` prints"
+    "! SECRET_KEYS: not set, so credentials of webhooks stand in the database as they came; set"
+    " it to what `openssl rand -base64 32 | tr '+/' '-_'` prints"
 )
 
 
@@ -42,7 +42,7 @@ async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, a
     assert status == 1
     [line] = [line for line in said if "scopes" in line]
     assert line == (
-        "✗ scopes: missing files:write (outputs too long for a message),"
+        "✗ scopes: missing files:write (outputs too long for a message, and numbers as CSV),"
         " users:read.email (reviewers named by e-mail);"
         " put the manifest's scopes into the app's settings and install it again"
     )

@@ -108,5 +108,5 @@ def test_what_is_damaged_leaves_the_rest_alone(path: Path) -> None:
 
 def test_what_is_no_key_is_told(path: Path) -> None:
     chosen = argparse.Namespace(token_env="CREW_TOKEN", public_url=None, flow_webhook=None)
-    with pytest.raises(HostNotStarted, match="SECRET_KEYS: number 1 of its keys is none"):
+    with pytest.raises(HostNotStarted, match="SECRET_KEYS: key 1 is not 32 bytes"):
         read_options(chosen, {"CREW_TOKEN": "a-token", "SECRET_KEYS": "short"})

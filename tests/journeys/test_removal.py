@@ -150,4 +150,4 @@ async def test_what_cannot_be_purged_is_said(
     with pytest.raises(SystemExit) as ended_with:
         main(["purge", "--crew", "research", "--older-than", "12h"])
     assert ended_with.value.code == 2
-    assert "'12h' is no number of days; put one like 90d here" in capsys.readouterr().err
+    assert "'12h' is no time in days; put one like" in capsys.readouterr().err

@@ -182,9 +182,12 @@ def test_what_is_masked_is_named_by_kind_or_by_pattern(load_file: Load) -> None:
         ('["//"]', "'//' is nothing that can be masked"),
         ('["/(/"]', "RE2 does not take the pattern '/(/': missing )"),
         ('["/(?=a)/"]', "RE2 does not take the pattern '/(?=a)/': invalid perl operator"),
-        ('["/a*/"]', "the pattern '/a*/' matches where nothing is; have it match some character"),
-        (r'["/\\b/"]', "matches where nothing is"),
-        (r'["/(?m)$/"]', "matches where nothing is"),
+        (
+            '["/a*/"]',
+            "the pattern '/a*/' matches an empty text; have it match one character at least",
+        ),
+        (r'["/\\b/"]', "matches an empty text"),
+        (r'["/(?m)$/"]', "matches an empty text"),
     ],
 )
 def test_what_cannot_be_masked_stops_the_start(load_file: Load, redact: str, why: str) -> None:

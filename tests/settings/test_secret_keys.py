@@ -24,7 +24,7 @@ def test_keys_are_the_newest_first_and_never_shown(load_with: Load) -> None:
 @pytest.mark.parametrize("value", ["short", NEW[:-1], f"{NEW},", NEW.replace("A", "+"), "é" * 44])
 def test_what_is_no_key_is_told_with_the_line_that_makes_one(load_with: Load, value: str) -> None:
     line = problem(load_with, SECRET_KEYS=value)
-    assert line.startswith("SECRET_KEYS: number ")
+    assert line.startswith("SECRET_KEYS: key ")
     assert line.endswith("put what `openssl rand -base64 32 | tr '+/' '-_'` prints")
     assert value not in line
 

@@ -14,7 +14,7 @@ async def run_rotate(settings: Settings, *, forget: bool) -> int:
     """Encrypt them; 1 if one cannot be read. Raises StoreUnavailable and SecretKeysRefused."""
     keys = settings.secret_keys
     if not keys:
-        say(f"✗ SECRET_KEYS is not set; put there what `{MAKE_KEY}` prints, and restart the bot")
+        say(f"✗ SECRET_KEYS is not set; set it to what `{MAKE_KEY}` prints, and restart the bot")
         return 1
     async with of_this_version(open_beside(settings.database_url)) as engine:
         with translate_errors():

@@ -28,8 +28,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield wrong("SLACK_SIGNING_SECRET", why)
     if not settings.secret_keys:
         why = (
-            "not set, so credentials of webhooks stand in the database as they came; put there what"
-            f" `{MAKE_KEY}` prints"
+            "not set, so credentials of webhooks stand in the database as they came; set it to"
+            f" what `{MAKE_KEY}` prints"
         )
         yield doubtful("SECRET_KEYS", why)
     for crew in crews:

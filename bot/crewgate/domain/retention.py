@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from crewgate.domain.parsers import InvalidSetting, parse_text, shown
+from crewgate.domain.parsers import InvalidSetting, shown
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote
 
@@ -15,9 +15,9 @@ _WORDS = frozenset({"error", "why", "words"})
 
 def parse_retention(raw: object) -> timedelta:
     """Days, as `90d`."""
-    found = re.fullmatch(r"([1-9][0-9]{0,4}) ?d", parse_text(raw).lower())
+    found = re.fullmatch(r"([1-9][0-9]{0,4}) ?d", str(raw).strip().lower())
     if found is None:
-        raise InvalidSetting(f"{shown(raw)} is no number of days; put one like 90d here")
+        raise InvalidSetting(f'{shown(raw)} is no time in days; put one like "90d" here')
     return timedelta(days=int(found[1]))
 
 

@@ -9,8 +9,8 @@ from crewgate.slack import ids
 from crewgate.slack.scopes import BOT_SCOPES
 
 _USAGE: Final = (
-    "help | status [execution] | pending [mine] | kickoff [crew] | rules"
-    " | away [until DATE] [for @PERSON] | back"
+    "help | status [execution] | pending [mine] | kickoff [crew]"
+    " | stats [crew] [7d|30d|90d] | rules | away [until DATE] [for @PERSON] | back"
 )
 #: What people replace, where no host is given.
 YOUR_HOST: Final = "YOUR-HOST"

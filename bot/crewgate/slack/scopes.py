@@ -12,7 +12,7 @@ BOT_SCOPES: Final[Mapping[str, str]] = {
     "groups:read": "who is in a private channel",
     "im:write": "direct messages to reviewers",
     "im:history": "finding a posted direct message again",
-    "files:write": "outputs too long for a message",
+    "files:write": "outputs too long for a message, and numbers as CSV",
     "reactions:write": "acknowledging a note",
     "users:read": "guests, names of those who write notes",
     "users:read.email": "reviewers named by e-mail",

@@ -79,7 +79,7 @@ def test_each_number_stands_beside_the_one_before() -> None:
     assert read(message).splitlines()[:10] == [
         "*The last 30 days* · research",
         "*Decided* 12 (9) · approved 10 (10) · sent back 2 (2)",
-        "*Approved at once* 80 % of 10 (80 %)",
+        "*Approved at once* 80 % of 10 (80 % of 10)",
         "*Rounds until approved* 1.2 (1.2)",
         f"*Time to decision* {TIMES} (half within 30 min, nine of ten within 9 h)",
         "*Within target* 75 % of 4 (none)",
@@ -118,8 +118,8 @@ def test_each_number_stands_beside_the_one_before() -> None:
         (
             Observation(Kind.OFF_TARGET, "legal", Share(3, 5)),
             (
-                "60 % of legal's decisions were within the target: let the rule escalate earlier,"
-                " or set a target that holds."
+                "60 % of legal's 5 decisions that have a target were within it: let the rule"
+                " escalate earlier, or set a target that holds."
             ),
         ),
         (
@@ -163,6 +163,16 @@ def test_a_first_span_has_nothing_before_it() -> None:
     shown = read(render_stats(some_stats(team=Compared(EVERYTHING, NOTHING))))
     assert "*Rounds until approved* 1.2 (none)" in shown
     assert "nine of ten within 9 h (none)" in shown
+
+
+def test_times_are_hours_for_a_day_of_working_hours_is_no_day() -> None:
+    long = some_figures(median=1_830 * MINUTE, most=75_000 * MINUTE)
+    quick = some_figures(median=0 * MINUTE, most=0 * MINUTE)
+    shown = read(render_stats(some_stats(team=Compared(long, quick))))
+    assert "half within 30 h, nine of ten within 1,250 h (half within 1 min, nine" in shown
+    slower = Observation(Kind.SLOWER, "legal", took=1_830 * MINUTE)
+    shown = read(render_stats(some_stats(observations=(slower,))))
+    assert "wait 30 h at the median, 1 min in the 30 days before" in shown
 
 
 def test_several_crews_have_a_line_each() -> None:

@@ -21,6 +21,9 @@ from crewgate.slack.blockkit.text import date, duration
 from crewgate.slack.ids import COMMAND
 
 _NAMED: Final = 3
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
 POST: Final = "Post to channel"
 CSV: Final = "CSV"
 CSV_SENT: Final = "The file is in your messages with me."
@@ -72,16 +75,16 @@ _OBSERVATIONS: Final[Mapping[Kind, str]] = {
         "{crew} has {part:,} waiting, the oldest for {took}: `{command} pending` shows which."
     ),
     Kind.SLOWER: (
-        "{crew}'s reviews wait {took} at the median, {before} in the {days} days before: name more"
-        " reviewers, or let its rule remind them."
+        "{crew}'s reviews wait {median} at the median, {before} in the {days} days before: name"
+        " more reviewers, or let its rule remind them."
     ),
     Kind.HASTY: (
         "{part:,} of {crew}'s {whole:,} approvals came faster than the text can be read: ask for"
         " two approvals, or for shorter outputs."
     ),
     Kind.OFF_TARGET: (
-        "{percent} % of {crew}'s decisions were within the target: let the rule escalate earlier,"
-        " or set a target that holds."
+        "{percent} % of {crew}'s {whole:,} decisions that have a target were within it: let the"
+        " rule escalate earlier, or set a target that holds."
     ),
     Kind.BY_RULES: (
         "A rule decided {part:,} of {crew}'s {whole:,} reviews, as nobody did in time: remind"
@@ -106,7 +109,8 @@ def observation(seen: Observation, days: int) -> str:
         whole=seen.share.whole,
         percent=seen.share.percent,
         took=duration(seen.took),
-        before=duration(seen.before),
+        median=_time(seen.took),
+        before=_time(seen.before),
         people="1 person" if seen.people == 1 else f"{seen.people} people",
         days=days,
         command=COMMAND,
@@ -122,13 +126,13 @@ def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:
         f"sent back {now.revised:,} ({before.revised:,})",
     )
     if now.at_once.whole:
-        yield f"*Approved at once* {_share(now.at_once)} ({_percent(before.at_once)})"
+        yield f"*Approved at once* {_share(now.at_once)} ({_share(before.at_once)})"
     if now.rounds is not None:
         yield f"*Rounds until approved* {now.rounds:.1f} ({_rounds(before)})"
     if now.median is not None and now.most is not None:
         yield f"*Time to decision* {_times(now)} ({_times(before)})"
     if now.on_target.whole:
-        yield f"*Within target* {_share(now.on_target)} ({_percent(before.on_target)})"
+        yield f"*Within target* {_share(now.on_target)} ({_share(before.on_target)})"
     if now.hasty.part or before.hasty.part:
         approvals = shared.counted(now.hasty.whole, "approval")
         yield (
@@ -138,7 +142,7 @@ def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:
     if now.by_rule or before.by_rule:
         yield f"*Decided by a rule, as nobody did in time* {now.by_rule:,} ({before.by_rule:,})"
     if now.made_in is not None:
-        yield f"*Crews answer a revision in* {duration(now.made_in)} ({_time(before.made_in)})"
+        yield f"*Crews answer a revision in* {_time(now.made_in)} ({_time(before.made_in)})"
     if waiting is not None:
         yield f"*Waiting now* {_waiting(waiting)}"
 
@@ -178,11 +182,14 @@ def _waiting(waiting: Waiting) -> str:
 def _times(found: Figures) -> str:
     if found.median is None or found.most is None:
         return "none"
-    return f"half within {duration(found.median)}, nine of ten within {duration(found.most)}"
+    return f"half within {_time(found.median)}, nine of ten within {_time(found.most)}"
 
 
 def _time(length: timedelta | None) -> str:
-    return "none" if length is None else duration(length)
+    """Hours at most: a day of working hours has fewer than 24."""
+    if length is None:
+        return "none"
+    return f"{length // _HOUR:,} h" if length >= _DAY else duration(max(length, _MINUTE))
 
 
 def _rounds(found: Figures) -> str:
@@ -190,8 +197,4 @@ def _rounds(found: Figures) -> str:
 
 
 def _share(share: Share) -> str:
-    return f"{share.percent} % of {share.whole:,}"
-
-
-def _percent(share: Share) -> str:
-    return f"{share.percent} %" if share.whole else "none"
+    return f"{share.percent} % of {share.whole:,}" if share.whole else "none"
