@@ -1,7 +1,12 @@
 """What people ask by slash command."""
 
+from functools import partial
+
+import pytest
+
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import Message, error, message_text
+from crewgate.slack.stats import listeners
 from tests.journeys.conftest import World
 from tests.journeys.people import said
 
@@ -115,3 +120,14 @@ async def test_the_csv_comes_in_private(world: World) -> None:
     assert b"research,e-1,one,1," in (file.content or b"")
     assert b",approve," in (file.content or b"")
     assert b"first" not in (file.content or b"")
+
+
+async def test_a_csv_that_no_disk_takes_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await decided(world)
+    answer = await ask(world, "stats research", "The last 30 days")
+    monkeypatch.setattr(listeners, "TemporaryFile", partial(open, "/dev/full", "r+b", buffering=0))
+    await world.slack.click(ANA, answer, "CSV")
+    await told(world, "The file could not be made")
+    assert world.slack.files == []

@@ -5,6 +5,7 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import Final
 
+import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from crewgate.domain.stats import SPANS, Stats
@@ -21,6 +22,8 @@ from crewgate.slack.stats import strings
 from crewgate.slack.stats.csv_file import write_csv
 from crewgate.slack.stats.messages import render_posted, render_stats
 from crewgate.usecases.stats import decisions, stats
+
+log = structlog.get_logger(__name__)
 
 _SPANS: Final = {f"{days}d": days for days in SPANS}
 _USUAL: Final = 30
@@ -66,14 +69,18 @@ async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackC
     name = "-".join(("crewgate", *filter(None, (crew,)), f"{days}d.csv"))
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
         found = decisions(press.by.id, crew=crew, days=days, context=context)
-        with TemporaryFile() as file:
-            await write_csv(found, file)
-            try:
+        try:
+            with TemporaryFile() as file:
+                await write_csv(found, file)
                 await upload_private(context.client, press.by.id, file, name=name)
-            except CallFailed:
-                await send_ephemeral(respond, strings.CSV_NOT_SENT)
-                return
-        await send_ephemeral(respond, strings.CSV_SENT)
+        except CallFailed:
+            said = strings.CSV_NOT_SENT
+        except OSError as error:
+            log.warning("csv_not_made", why=error.strerror)
+            said = strings.CSV_NOT_MADE
+        else:
+            said = strings.CSV_SENT
+        await send_ephemeral(respond, said)
 
 
 async def _count(value: str, by: str, context: SlackContext) -> Stats:

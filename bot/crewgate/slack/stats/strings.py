@@ -27,6 +27,7 @@ _DAY: Final = timedelta(days=1)
 POST: Final = "Post to channel"
 CSV: Final = "CSV"
 CSV_SENT: Final = "The file is in your messages with me."
+CSV_NOT_MADE: Final = "The file could not be made: the bot's log says why (`csv_not_made`)."
 CSV_NOT_SENT: Final = "Slack did not take the file. Press the button again in a minute."
 DECIDED: Final = "Decided"
 HOURS: Final = "Hours until half were decided"
