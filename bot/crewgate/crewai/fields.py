@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import TEXT_LIMIT
+from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from crewgate.domain.redaction import hide_credentials
 
 #: The longest id that is taken, in characters; real ones are UUIDs or task names.
@@ -38,9 +38,6 @@ TOKENS_LIMIT: Final = 10**15
 
 #: The longest webhook URL that is stored.
 URL_LIMIT: Final = 2_000
-
-#: The limit of a crew's own words, in characters.
-WORDS_LIMIT: Final = 300
 
 #: The characters that are searched for credentials before they are cut: half of one is not found.
 _HIDDEN_IN: Final = 20 * WORDS_LIMIT

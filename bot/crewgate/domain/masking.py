@@ -14,6 +14,7 @@ from itertools import count
 from typing import Final, TypeVar
 
 from crewgate.domain.errors import MaskUnknown
+from crewgate.domain.notification import WORDS_LIMIT
 from crewgate.domain.people import Anyone, Email, User, UserGroup
 from crewgate.domain.redaction import Dataclass, with_texts
 from crewgate.domain.rules.rule import Rule
@@ -46,8 +47,9 @@ _KEPT: Final = frozenset(
 #: People and rules, which are the settings' or Slack's.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
 _MASK: Final = re.compile(rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]")
-#: The end of a text that was cut, as far as it may be the beginning of something to mask.
-_CUT: Final = re.compile(r"(?:(?<!\S)\S*[@0-9]\S*\s*)+…\Z")
+#: The lengths of the lines that are stored cut, with what is put before some of them.
+_CUT_LINES: Final = range(WORDS_LIMIT, WORDS_LIMIT + 100)
+_IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,17 @@ class Masking:
 
     def cut(self, text: str) -> str:
         """Return a line that was stored cut, masked, without what the cut may have gone through."""
-        return self.text(_CUT.sub("…", text) if self else text)
+        return self.text(_without_cut(text) if self else text)
 
     def shown(self, value: V, *, keep: Collection[str] = ()) -> V:
         """Return a value as people are shown it, its texts masked, except in the fields to keep."""
         if not self:
             return value
-        return with_texts(value, self.text, keep={*_KEPT, *keep}, whole=_NOT_FROM_CREWS)
+
+        def change(text: str) -> str:
+            return self.cut(text) if len(text) in _CUT_LINES else self.text(text)
+
+        return with_texts(value, change, keep={*_KEPT, *keep}, whole=_NOT_FROM_CREWS)
 
     def _replaced(self, text: str, put: _Put, upto: int | None = None) -> str:
         return _replaced(text, self._spans(text), put, len(text) if upto is None else upto)
@@ -116,6 +122,15 @@ class Masking:
             left = _replaced(left, new, lambda _, gone: "\0" * len(gone), len(left))
             found += new
         return _joined(found)
+
+
+def _without_cut(line: str) -> str:
+    """Return a line without the words at its cut that may begin something to mask."""
+    words = line.removesuffix("…").split()
+    whole = len(words)
+    while line.endswith("…") and words and _IN_NUMBERS_OR_ADDRESSES.search(words[-1]):
+        words.pop()
+    return line if len(words) == whole else " ".join((*words, "…"))
 
 
 def _joined(found: Collection[_Span]) -> list[_Span]:
@@ -161,10 +176,11 @@ def unmasked(text: str, stands_for: dict[str, str]) -> str:
 #: What parts the groups of a number, also over a line's end, in a quotation, and as JSON has it.
 _BETWEEN: Final = r"(?:[\s>‐‑–-]|\\[nrt])"
 #: The rest of an escape in Markdown, or of a letter in JSON.
-_ESCAPED: Final = r"(?:[_.+-]|u[0-9a-fA-F]{4})"
-
+_ESCAPED: Final = r"(?:[_.+-]|u(?!0040)[0-9a-fA-F]{4})"
+_AT: Final = r"(?:\\?@|＠|%40|\\u0040)"
 _ADDRESS: Final = (
-    rf"(?:\w{{1,30}}')?+(?:[\w.+-]|\\{_ESCAPED})++(?:@|＠|%40)(?:[\w-]++\\?\.)+[^\W\d_]{{2,63}}"
+    rf"(?:\w{{1,30}}')?+(?:[\w.+-]|\\{_ESCAPED})++{_AT}"
+    r"(?:(?:[\w-]|\\[_-])++\\?\.)+[^\W\d_]{2,63}"
 )
 #: An address begins where no longer one does, so that nothing is read twice, or behind another.
 _FIRST: Final = re.compile(
@@ -175,7 +191,7 @@ _NEXT: Final = re.compile(f"(?P<found>{_ADDRESS})")
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
     """Yield e-mail addresses, also in links, in JSON, and as Markdown escapes them."""
-    if "@" not in text and "＠" not in text and "%40" not in text:
+    if not any(at in text for at in ("@", "＠", "%40", "\\u0040")):
         return
     end = 0
     while found := _NEXT.match(text, end) or _FIRST.search(text, end):

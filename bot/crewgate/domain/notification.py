@@ -11,6 +11,8 @@ from crewgate.domain.redaction import url_secrets
 
 #: The most that is kept of an optional text, such as a task's name, in characters.
 TEXT_LIMIT: Final = 500
+#: The limit of a line of a crew's own words, in characters; a longer one is kept cut, with "…".
+WORDS_LIMIT: Final = 300
 #: Stands for an address or a token that is stored encrypted, if no key of the bot opens it.
 UNREADABLE: Final = ""
 
