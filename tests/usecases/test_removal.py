@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,6 +25,7 @@ from crewgate.store.removal import BATCH
 from crewgate.store.tables import audit_entries, metadata, outbox
 from crewgate.usecases.dismiss import dismiss
 from crewgate.usecases.kickoff import register_webhooks
+from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.queries import status as look
 from crewgate.usecases.removal import BATCH_EVERY, LOOK_EVERY, RemovalLoop, Removed, remove_texts
 from crewgate.usecases.track import end_execution, track
@@ -446,6 +451,29 @@ async def test_two_processes_share_the_work(world: World) -> None:
     async with world.engines.read.connect() as connection:
         entries = (await connection.scalars(sa.select(audit_entries.c.execution_id))).all()
     assert len([one for one in entries if one]) == 2 * BATCH
+
+
+@both
+async def test_what_comes_while_texts_are_removed_keeps_its_text(world: World) -> None:
+    await world.record(CrewUpdate(result=Output(SECRET)))
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.delete(outbox))
+    world.clock.advance(91 * DAY)
+    removals: list[asyncio.Task[Removed]] = []
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[Tx]:
+        async with world.uow.begin() as tx:
+            yield tx
+            # It waits for the execution's lock.
+            removals.append(asyncio.create_task(remove(world)))
+            await asyncio.wait(removals, timeout=0.5)
+
+    slow = copy(world.uow)
+    slow.begin = begin  # type: ignore[method-assign]
+    round_ = (await replace(world, uow=slow).notify(SECRET)).round
+    assert await removals[0] == Removed()
+    assert (await world.uow.read.posting(round_.id)).view.output.text == SECRET
 
 
 async def test_of_a_crew_that_the_settings_do_not_name_any_more(world: World) -> None:

@@ -43,6 +43,8 @@ _KEPT: Final = (
     executions.c.removed_at.is_(None),
     executions.c.ended_at < _BEFORE,
 )
+#: Locked before they are claimed: whoever waits for a lock goes on with what other tables held
+#: before, and would not see the review that a webhook opened meanwhile.
 _ENDED: Final = (
     sa.select(executions.c.ended_at, executions.c.execution_id)
     .where(
@@ -54,6 +56,7 @@ _ENDED: Final = (
     )
     .order_by(executions.c.ended_at, executions.c.execution_id)
     .limit(BATCH)
+    .with_for_update()
 )
 #: What waits for somebody or for the crew, or did so lately. A card bears the time of Slack's
 #: clock: an end that was stored while a clock here was wrong is not believed.
