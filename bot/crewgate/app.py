@@ -175,7 +175,7 @@ class _Assembly:
         data = {"version": __version__, "settings": digest, "crews": [*self.crews]}
         async with self.uow.begin() as tx:
             tx.audit.add(Entry(Code.STARTED, BOT, data))
-        await plan_digests(self.crews, uow=self.uow, clock=runtime.clock)
+            await plan_digests(self.crews, tx, at=runtime.clock())
 
     async def open_clients(self) -> None:
         """Open the clients for crews, flows and the callers of crews."""

@@ -25,7 +25,8 @@ def digests(world: World) -> list[str]:
 async def plan(world: World, **changes: Any) -> None:
     """A start of the bot, on a Monday at 9."""
     world.crews["research"] = a_crew(**{"digest": "C0LEADS"} | changes)
-    await plan_digests(world.crews, uow=world.uow, clock=world.clock)
+    async with world.uow.begin() as tx:
+        await plan_digests(world.crews, tx, at=world.clock())
 
 
 def test_a_digest_comes_on_mondays_at_eight() -> None:

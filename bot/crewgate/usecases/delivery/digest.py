@@ -1,5 +1,7 @@
 """Posting a crew's numbers once a week. Between two of them the effect waits in the outbox."""
 
+from datetime import datetime
+
 import structlog
 
 from crewgate.domain.effects import Effect, EffectKind
@@ -8,26 +10,21 @@ from crewgate.domain.stats import next_digest
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.messages import post
 from crewgate.usecases.delivery.settle import settle
-from crewgate.usecases.ports.base import Clock, Crews
+from crewgate.usecases.ports.base import Crews
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Thread
-from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.stats import of_crew
 
 log = structlog.get_logger(__name__)
 _DAYS = 7
 
 
-async def plan_digests(crews: Crews, *, uow: UnitOfWork, clock: Clock) -> None:
+async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
     """Have the next digest posted of each crew that wants one, unless it waits already."""
-    wanted = [
-        Effect(EffectKind.WEEKLY_DIGEST, name, name, "") for name in crews if crews[name].digest
-    ]
-    if wanted:
-        now = clock()
-        async with uow.begin() as tx:
-            for effect in wanted:
-                await tx.enqueue_once(effect, at=now, due_at=next_digest(now))
+    for name in (name for name in crews if crews[name].digest):
+        effect = Effect(EffectKind.WEEKLY_DIGEST, name, name, "")
+        await tx.enqueue_once(effect, at=at, due_at=next_digest(at))
 
 
 async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
