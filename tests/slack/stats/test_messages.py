@@ -159,6 +159,12 @@ def test_what_there_is_not_takes_no_line() -> None:
     assert "Waiting" not in shown
 
 
+def test_a_wait_of_no_time_is_a_number_too() -> None:
+    fast = a_crew("legal", figures=Compared(some_figures(median=timedelta()), NOTHING))
+    shown = read(render_stats(some_stats(a_crew(), fast)))
+    assert "*legal* 12 decided (0) · half within 1 min (none)" in shown
+
+
 def test_a_first_span_has_nothing_before_it() -> None:
     shown = read(render_stats(some_stats(team=Compared(EVERYTHING, NOTHING))))
     assert "*Rounds until approved* 1.2 (none)" in shown

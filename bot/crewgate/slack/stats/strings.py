@@ -130,7 +130,7 @@ def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:
         yield f"*Approved at once* {_share(now.at_once)} ({_share(before.at_once)})"
     if now.rounds is not None:
         yield f"*Rounds until approved* {now.rounds:.1f} ({_rounds(before)})"
-    if now.median is not None and now.most is not None:
+    if now.median is not None:
         yield f"*Time to decision* {_times(now)} ({_times(before)})"
     if now.on_target.whole:
         yield f"*Within target* {_share(now.on_target)} ({_share(before.on_target)})"
@@ -153,7 +153,7 @@ def of_crew(one: CrewStats) -> str:
     now, before = one.figures.now, one.figures.before
     return shared.joined(
         f"{shared.bold(shared.crew(one.crew))} {now.decided:,} decided ({before.decided:,})",
-        f"half within {_time(now.median)} ({_time(before.median)})" if now.median else "",
+        f"{_half(now)} ({_time(before.median)})" if now.median is not None else "",
         f"waiting {_waiting(one.waiting)}" if one.waiting else "",
     )
 
@@ -172,7 +172,7 @@ def _person(found: Figures) -> str:
     return shared.joined(
         f"{found.decided:,} decided",
         f"{found.at_once.percent} % approved at once" if found.at_once.whole else "",
-        f"half within {_time(found.median)}" if found.median is not None else "",
+        _half(found) if found.median is not None else "",
     )
 
 
@@ -181,9 +181,13 @@ def _waiting(waiting: Waiting) -> str:
 
 
 def _times(found: Figures) -> str:
-    if found.median is None or found.most is None:
+    if found.median is None:
         return "none"
-    return f"half within {_time(found.median)}, nine of ten within {_time(found.most)}"
+    return f"{_half(found)}, nine of ten within {_time(found.most)}"
+
+
+def _half(found: Figures) -> str:
+    return f"half within {_time(found.median)}"
 
 
 def _time(length: timedelta | None) -> str:
