@@ -13,7 +13,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.stats import Decided, Share, Stats
-from crewgate.domain.verdict import Revise
+from crewgate.domain.verdict import Answer, Revise
 from crewgate.usecases.edit import edit
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule
@@ -143,13 +143,17 @@ async def test_each_decision_is_listed_with_names_only_for_those_who_may_see_the
         await decide_after(world, HOUR, f"e-{number}")
     round_ = (await world.notify(crew="other", execution_id="e-9")).round
     await world.decide(round_.id, Revise("Shorter."), by=BEN)
+    world.clock.advance(HOUR)
+    asked = (await world.ask()).round
+    await world.decide(asked.id, Answer("approved", is_label=True))
 
     found = await listed(world, BEN.id)
 
-    assert [one.execution for one in found] == ["e-1", "e-2", "e-3", "e-9"]
+    assert [one.execution for one in found] == ["e-1", "e-2", "e-3", "e-9", "f-1"]
+    assert [one.verdict for one in found] == [*["approve"] * 3, "revise", "answer"]
     assert {one.name for one in found[:3]} == {""}
-    assert (found[3].name, found[3].is_approve, found[3].crew) == (BEN.name, False, "other")
+    assert (found[3].name, found[3].crew) == (BEN.name, "other")
     assert (found[0].waited_seconds, found[0].within_target, found[0].round) == (3600, None, 1)
-    assert [one.decided_by for one in await listed(world, EVE.id, "research")] == [ANA.id] * 3
+    assert [one.decided_by for one in await listed(world, EVE.id, "research")] == [ANA.id] * 4
     with pytest.raises(UnknownCrew):
         await listed(world, ANA.id, "nobody")

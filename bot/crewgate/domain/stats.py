@@ -54,10 +54,9 @@ def is_on_target(round_: Round) -> bool | None:
 def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
     """Return how long the crew took from a revision to this round, if that is among the others."""
     for one in others:
-        if (one.review.id, one.number + 1) == (round_.review.id, round_.number):
-            asked = one.decision
-            if asked is not None and isinstance(asked.verdict, Revise):
-                return max(0, (round_.opened_at - asked.at) // _SECOND)
+        is_before = (one.review.id, one.number + 1) == (round_.review.id, round_.number)
+        if is_before and one.decision and isinstance(one.decision.verdict, Revise):
+            return max(0, (round_.opened_at - one.decision.at) // _SECOND)
     return None
 
 
@@ -118,8 +117,7 @@ class Decided:
     round: int
     opened_at: datetime
     decided_at: datetime
-    is_approve: bool | None
-    """None: an answer to a flow."""
+    verdict: str
     decided_by: str
     """Empty for a rule."""
     name: str
@@ -229,19 +227,12 @@ class Kind(StrEnum):
     """The kinds of what somebody should look at, the most pressing first."""
 
     WAITS_LONG = "waits_long"
-    """Reviews wait much longer than they usually do."""
     SLOWER = "slower"
-    """Reviews wait half as long again as before, or longer."""
     HASTY = "hasty"
-    """Approvals often come faster than the text can be read."""
     OFF_TARGET = "off_target"
-    """Decisions often come later than rules want; the share are those in time."""
     BY_RULES = "by_rules"
-    """Rules often decide, as nobody did in time."""
     FEW_PEOPLE = "few_people"
-    """A few people decide nearly all."""
     SENT_BACK = "sent_back"
-    """Most first outputs are sent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,15 +261,14 @@ class Stats:
     """The person's own numbers; None if they decided nothing in either span."""
     people: tuple[tuple[str, Figures], ...]
     """The others who decided for crews that the person operates, those who decided most first."""
-    observations: "tuple[Observation, ...]" = ()
+    observations: tuple[Observation, ...] = ()
 
     @property
     def waiting(self) -> Waiting | None:
         """All that waits; None if nothing does. It names no crew."""
         found = [one.waiting for one in self.crews if one.waiting is not None]
-        if not found:
-            return None
-        return Waiting("", sum(one.count for one in found), min(one.since for one in found))
+        count = sum(one.count for one in found)
+        return Waiting("", count, min(one.since for one in found)) if found else None
 
 
 def stats_of(
@@ -293,10 +283,11 @@ def stats_of(
 ) -> Stats:
     """Return what a person who operates some of these crews sees of what was counted."""
     waits = {one.crew: one for one in waiting}
-    each = [
-        _crew_stats(name, [one for one in tallies if one.crew == name], waits.get(name))
-        for name in crews
-    ]
+    each = []
+    for crew in crews:
+        own = [one for one in tallies if one.crew == crew]
+        deciders = sorted((one.count for one in own if one.by and not one.earlier), reverse=True)
+        each.append(CrewStats(crew, compared(own), waits.get(crew), tuple(deciders)))
     each.sort(key=lambda one: (-one.figures.now.decided, one.crew))
     mine = [one for one in tallies if one.by == user]
     by_person: dict[str, list[Tally]] = {}
@@ -313,11 +304,6 @@ def stats_of(
         people=tuple(sorted(people, key=lambda one: (-one[1].decided, one[0]))),
         observations=observe(each, at=at),
     )
-
-
-def _crew_stats(crew: str, tallies: Sequence[Tally], waiting: Waiting | None) -> CrewStats:
-    deciders = [one.count for one in tallies if one.by and not one.earlier]
-    return CrewStats(crew, compared(tallies), waiting, tuple(sorted(deciders, reverse=True)))
 
 
 # --- observations ---------------------------------------------------------------------------------

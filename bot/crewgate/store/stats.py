@@ -29,6 +29,9 @@ _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce
 )
 _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
 _is_first = _round.number == 1
+_verdict = sa.case(
+    (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
+)
 #: A person's own text is approved as it comes, which is no wait and no haste.
 _is_own = sa.and_(_round.is_approve, _round.decided_via == Via.EDIT.value)
 _is_hasty = sa.and_(
@@ -88,7 +91,7 @@ _DECISIONS: Final = (
     sa.select(
         *(_round.id, _round.rule_id, _round.crew, reviews.c.execution_id.label("execution")),
         *(reviews.c.task_id.label("task"), _round.number.label("round")),
-        *(_round.opened_at, _round.decided_at, _round.is_approve, _by.label("decided_by")),
+        *(_round.opened_at, _round.decided_at, _verdict.label("verdict"), _by.label("decided_by")),
         *(_round.decided_by_name.label("name"), _round.decided_via.label("through")),
         *(_waited.label("waited_seconds"), _round.is_on_target.label("within_target")),
     )

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from crewgate.domain.stats import SPANS, Stats
+from crewgate.domain.stats import SPANS
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
@@ -43,9 +43,10 @@ async def on_stats_command(asked: Command, respond: Respond, *, context: SlackCo
     if len(spans) > 1 or len(crews) > 1 or any(_is_span(word, context) for word in crews):
         await send_ephemeral(respond, strings.USAGE)
         return
-    value = " ".join((str(_SPANS[spans[0]] if spans else _USUAL), *crews))
+    days, crew = _SPANS[spans[0]] if spans else _USUAL, crews[0] if crews else None
+    value = " ".join((str(days), *crews))
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
-        found = await _count(value, asked.by.id, context)
+        found = await stats(asked.by.id, crew=crew, days=days, context=context)
         await _send(respond, partial(render_stats, found, asked=value))
 
 
@@ -53,8 +54,9 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
     """Show the team's numbers to the channel where they were asked for."""
     await ack()
     press = parse_press(body)
+    days, crew = _asked(press.value)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
-        found = await _count(press.value, press.by.id, context)
+        found = await stats(press.by.id, crew=crew, days=days, context=context)
         if not found.crews:  # they may read none any longer
             await send_ephemeral(respond, strings.NOTHING_READABLE)
             return
@@ -81,11 +83,6 @@ async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackC
         else:
             said = strings.CSV_SENT
         await send_ephemeral(respond, said)
-
-
-async def _count(value: str, by: str, context: SlackContext) -> Stats:
-    days, crew = _asked(value)
-    return await stats(by, crew=crew, days=days, context=context)
 
 
 def _asked(value: str) -> tuple[int, str | None]:

@@ -84,7 +84,8 @@ class _Chart:
         most = max(*self.now, *self.before, 1)
         figures = zip(self.labels, self.now, self.before, strict=True)
         lines = [
-            f"{_bar(now / most)} {escape_mrkdwn(label, 3 * CHART_LABEL_LIMIT)} {now:g} ({before:g})"
+            f"{('▓' * round(_CELLS * now / most)).ljust(_CELLS, '░')}"
+            f" {escape_mrkdwn(label, 3 * CHART_LABEL_LIMIT)} {now:g} ({before:g})"
             for label, now, before in figures
         ]
         return section("\n".join((f"*{self.title}*", *lines[:_BARS])))
@@ -119,8 +120,3 @@ def _labels(names: Sequence[str]) -> list[str]:
 
 def _hours(length: timedelta | None) -> float:
     return round((length or timedelta()) / timedelta(hours=1), 1)
-
-
-def _bar(share: float) -> str:
-    full = round(_CELLS * share)
-    return "▓" * full + "░" * (_CELLS - full)
