@@ -199,6 +199,12 @@ def test_reasons_hold_words_as_digests() -> None:
             {"reason": "Refused", "code": "404", "words": of("no"), "kind": "other"},
         ),
         (
+            Refused("unreadable", "no key"),
+            Code.NOT_SENT,
+            "crewgate",
+            {"reason": "Refused", "code": "unreadable", "words": of("no key"), "kind": "other"},
+        ),
+        (
             Delivered("ok"),
             Code.DELIVERED,
             "crew",

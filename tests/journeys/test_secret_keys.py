@@ -91,7 +91,7 @@ async def test_a_copy_shows_nothing_once_all_is_encrypted_and_rotated(on_call: O
     status, said = await on_call.rotate()
     assert (status, said) == (
         0,
-        "✓ 1 credentials were encrypted with the first key; no other is needed now\n",
+        "✓ encrypted 1 credential with the first key; no other is needed now\n",
     )
     assert SECRET.encode() not in on_call.copy
     assert (await on_call.approve(plain)).urls.task == THEIRS
@@ -103,7 +103,7 @@ async def test_a_copy_shows_nothing_once_all_is_encrypted_and_rotated(on_call: O
     assert "put it back, until `crewgate rotate` has run" in await on_call.refused(NEW)
     await on_call.start(NEW, OLD)
     status, said = await on_call.rotate()
-    assert (status, "2 credentials were encrypted" in said) == (0, True)
+    assert (status, "encrypted 2 credentials" in said) == (0, True)
     await on_call.bot.stop()
     await on_call.start(NEW)
     assert (await on_call.approve(encrypted)).urls.task == THEIRS
@@ -123,7 +123,7 @@ async def test_a_lost_key_stops_the_start_until_somebody_says_that_it_is_lost(
     _, said = await run("check", folder=on_call.folder, env=on_call.env)
     assert "✗ database: SECRET_KEYS: credentials in the database are encrypted with" in said
     status, said = await on_call.rotate("--forget")
-    assert (status, "! 1 that no key opens were taken out" in said) == (0, True)
+    assert (status, "! took out 1 credential that no key opens" in said) == (0, True)
     await on_call.start(NEW)
     assert (await on_call.approve(card)).urls.task is None
 
@@ -145,7 +145,7 @@ async def test_one_damaged_value_makes_one_decision_stuck(on_call: OnCall) -> No
     assert "credential_unreadable" in on_call.bot.log_tail
     assert SECRET not in on_call.bot.log.read_text()
 
-    assert "--forget takes them out" in (await on_call.rotate())[1]
+    assert "✗ 1 credential cannot be read with any key: put" in (await on_call.rotate())[1]
     assert (await on_call.rotate("--forget"))[0] == 0
     await on_call.slack.click(ANA, card, "Retry")
     await on_call.delivered(card)

@@ -5,6 +5,7 @@ from crewgate.check.findings import say
 from crewgate.encryption import MAKE_KEY
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
+from crewgate.slack.strings import counted
 from crewgate.store.engine import open_beside, scrub
 from crewgate.store.failures import translate_errors
 from crewgate.store.secret_keys import rotate
@@ -21,11 +22,14 @@ async def run_rotate(settings: Settings, *, forget: bool) -> int:
             done, lost = await rotate(engine, keys, forget=forget, sleep=Runtime().sleep)
     is_scrubbed = await scrub(settings.database_url)
     if lost and not forget:
-        say(f"✗ {lost:,} credentials cannot be read with any key; --forget takes them out")
+        say(
+            f"✗ {counted(lost, 'credential')} cannot be read with any key: put the missing one back"
+            " into SECRET_KEYS; if it is lost for good, --forget takes out what only it opens"
+        )
         return 1
     if not is_scrubbed:
         say("! crewgate.db-wal is in use and may still have what was replaced: try again")
-    say(f"✓ {done:,} credentials were encrypted with the first key; no other is needed now")
+    say(f"✓ encrypted {counted(done, 'credential')} with the first key; no other is needed now")
     if lost:
-        say(f"! {lost:,} that no key opens were taken out")
+        say(f"! took out {counted(lost, 'credential')} that no key opens")
     return 0

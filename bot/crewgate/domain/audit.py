@@ -183,8 +183,10 @@ def outcome_entry(outcome: Outcome, salt: str) -> Entry:
     match outcome:
         case Delivered():
             code, data = Code.DELIVERED, _of_reason(outcome, salt)
-        case Refused():
+        case Refused() if outcome.code.isdecimal():  # an HTTP status, so the crew said it
             code, data = Code.REFUSED, _of_reason(outcome, salt)
+        case Refused():
+            code, data = Code.NOT_SENT, _of_reason(outcome, salt)
         case NotSent(why=why):
             code, data = Code.NOT_SENT, {"why": why, "code": outcome.code}
         case Unknown(why=why):
@@ -195,7 +197,7 @@ def outcome_entry(outcome: Outcome, salt: str) -> Entry:
         data |= {"sent": digest_of(outcome.exchange.sent, salt)}
         if outcome.exchange.answer is not None:
             data |= {"answer": digest_of(outcome.exchange.answer, salt)}
-    return Entry(code, CREW if isinstance(outcome, Delivered | Refused) else BOT, data)
+    return Entry(code, CREW if code in {Code.DELIVERED, Code.REFUSED} else BOT, data)
 
 
 def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
