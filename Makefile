@@ -61,7 +61,7 @@ dist: $(WITH_DIST)/.tools ## Wheel, source archive and bill of materials, in dis
 
 install: $(VENV)/.bot ## .venv with the pinned dependencies and the bot
 
-format: $(VENV)/.test-tools ## Format, and mend what can be mended safely
+format: $(VENV)/.test-tools ## Format, and fix what can be fixed safely
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 

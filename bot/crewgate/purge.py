@@ -25,6 +25,8 @@ class NotPurged(CrewgateError):
 
 async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock = utc_now) -> int:
     """Remove texts, or count them, crew by crew. Raises NotPurged and StoreUnavailable."""
+    if chosen.crew not in {None, *settings.crews}:
+        say(f"! the settings name no crew {chosen.crew}: see that this is its name")
     retentions = _retentions(settings, chosen)
     there = await time_told(
         new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)

@@ -135,7 +135,9 @@ async def test_what_cannot_be_purged_is_said(
             await ask("gone")
         with pytest.raises(NotPurged, match="--older-than goes with --crew"):
             await ask(older_than=DAY)
-        assert "✓ gone: 0 executions and 0 dead letters" in await ask("gone", older_than=DAY)
+        said = await ask("gone", older_than=DAY)
+        assert "! the settings name no crew gone: see that this is its name" in said
+        assert "✓ gone: 0 executions and 0 dead letters" in said
         env = settings(world.slack, world.crew) | ENVIRONMENT
         env |= {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
         ended, told = await run("purge", "--crew", "research", folder=tmp_path, env=env)

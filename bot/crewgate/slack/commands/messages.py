@@ -53,7 +53,7 @@ _HELP: Final = (
     f"`{COMMAND} pending` shows what waits, the oldest first; `{COMMAND} pending mine`: for you\n"
     f"`{COMMAND} status` shows every execution; with the beginning of an id, one in full\n"
     f"`{COMMAND} kickoff &lt;crew&gt;` starts a crew\n"
-    f"`{COMMAND} stats` shows numbers of the last 30 days; a crew or `7d`, `90d` may follow\n"
+    f"`{COMMAND} stats` shows numbers of the last 30 days; a crew, and `7d` or `90d`, may follow\n"
     f"`{COMMAND} rules` shows the rules for what you decide\n"
     f"`{COMMAND} away` opens a form: who decides for you, until when; `{COMMAND} back` ends it\n"
     f"`{COMMAND} help` shows this"
