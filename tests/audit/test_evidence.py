@@ -2,6 +2,7 @@
 
 import copy
 import json
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -288,8 +289,11 @@ def last_number(shown: tuple[int, str]) -> str:
     return [line for line in shown[1].splitlines() if " · " in line][-1].partition(" ")[0]
 
 
-async def test_a_file_that_is_there_is_left_alone(told: World, audit: Audit) -> None:
+async def test_its_texts_are_for_whoever_asked_and_a_file_that_is_there_is_left_alone(
+    told: World, audit: Audit, tmp_path: Path
+) -> None:
     await audit("evidence", "e-1")
+    assert stat.S_IMODE((tmp_path / "evidence-e-1.json").stat().st_mode) == 0o600
     with pytest.raises(Exception, match=r"evidence-e-1.json cannot be written: .*exists"):
         await audit("evidence", "e-1")
 
