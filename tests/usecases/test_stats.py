@@ -91,6 +91,13 @@ async def test_a_persons_own_text_is_no_wait_and_no_haste(world: World) -> None:
     assert (now.median, now.hasty) == (None, Share(0, 1))
 
 
+@both
+async def test_a_clock_that_jumps_back_makes_no_haste(world: World) -> None:
+    await decide_after(world, -HOUR, "e-1", "B" * 1_000)
+    now = (await ask(world)).team.now
+    assert (now.approved, now.median, now.hasty) == (1, timedelta(), Share(0, 1))
+
+
 async def test_nothing_was_decided(world: World) -> None:
     found = await ask(world)
     assert [one.crew for one in found.crews] == ["research"]

@@ -38,6 +38,7 @@ _is_hasty = sa.and_(
     _round.is_approve,
     sa.not_(_is_own),
     _round.characters > SHORT,
+    _took >= 0,  # else a clock was set
     _took < _round.characters * (PER_CHARACTER // MICROSECOND),
 )
 
