@@ -36,12 +36,13 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
     engine = open_readers(url)
     if engine is None:
         return Finding(subject, "no file yet; it is made at the first start")
+    cipher, needed = Cipher(keys), set[str]()
     try:
         age = await _age_of(engine)
         if age.revision == HEAD:
             with translate_errors():
                 async with engine.connect() as connection:
-                    await find_needed(connection, Cipher(keys))
+                    needed = await find_needed(connection, cipher)
     except (SecretKeysRefused, StoreUnavailable) as error:
         hint = "; check DATABASE_URL" if isinstance(error, StoreUnavailable) else ""
         return wrong(subject, f"{error}{hint}")
@@ -50,7 +51,9 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
     if age.revision is None:
         return Finding(subject, "empty; it is filled at the first start")
     if age == Age(HEAD, __version__):
-        return Finding(subject, "answers")
+        older = [f"{at}" for at, name in enumerate(cipher.names[1:], start=2) if name in needed]
+        keep = f"; until `crewgate rotate` has run, SECRET_KEYS needs number {', '.join(older)} too"
+        return Finding(subject, f"answers{keep if older else ''}")
     before = f"Crewgate {age.version}" if age.version else "a Crewgate from before 0.1.0"
     copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
     upgraded = f"{before} wrote it last; {__version__} brings it up to date at the start{copied}"

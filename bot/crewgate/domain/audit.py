@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final, Self, assert_never
 
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.reason import Dismissed, EditedBy, Inferred, Reason
+from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision, Person, Vote
 
@@ -22,8 +22,8 @@ CREW: Final = "crew"
 RULE: Final = "rule"
 OPERATOR: Final = "operator"
 """Somebody at the machine, of whom no more is known."""
-#: The fields of reasons that are somebody's words.
-_WORDS: Final = frozenset({"error", "why", "words", "label"})
+#: The fields of reasons that are digested.
+_WORDS: Final = WORDS | {"label"}
 
 
 class Code(StrEnum):

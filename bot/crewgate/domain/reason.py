@@ -19,6 +19,9 @@ from typing import Final
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.verdict import Person
 
+#: The fields that are words from outside; any other is the code, and no class has two.
+WORDS: Final = frozenset({"error", "why", "words"})
+
 
 @dataclass(frozen=True, slots=True)
 class NotReached:

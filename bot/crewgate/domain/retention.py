@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from crewgate.domain.parsers import InvalidSetting, shown
+from crewgate.domain.reason import WORDS
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote
-
-#: The fields of reasons that are somebody's words.
-_WORDS = frozenset({"error", "why", "words"})
 
 
 def parse_retention(raw: object) -> timedelta:
@@ -34,7 +32,7 @@ def without_texts(round_: Round, at: datetime) -> Round:
         kept = tuple(_without_words(vote, labels) for vote in decision.votes)
         decision = replace(decision, verdict=_without_text(decision.verdict), votes=kept)
     if reason is not None:
-        words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in _WORDS}
+        words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in WORDS}
         reason = replace(reason, **words)
     return replace(
         round_,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.reason import Reason
+from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
@@ -80,8 +80,6 @@ REMEMBERED: Final = 10_000
 
 WHILE_WAITING: Final = "while_waiting"
 """The code of an end that only the status told of."""
-#: The fields of reasons that are words from outside; any other is the code, and no class has two.
-_WORDS: Final = frozenset({"error", "why", "words"})
 #: A reason is stored under its class's name, so a class that is renamed needs a migration.
 _REASONS: Final[Mapping[str, Any]] = {
     re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Reason)
@@ -229,7 +227,7 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -
 def _reason_fields(kind: Any) -> tuple[tuple[str, str, Codec], ...]:
     """Return for each field of a reason its name, its column, and how it is stored there."""
     return tuple(
-        (name, "reason_words" if name in _WORDS else "reason_code", _TEXTS[hint])
+        (name, "reason_words" if name in WORDS else "reason_code", _TEXTS[hint])
         for name, hint in get_type_hints(kind).items()
     )
 

@@ -74,7 +74,7 @@ class RemovalLoop:
     ) -> None:
         """`scrub` has what was removed leave the database's files; False: not just now."""
         self._uow = uow
-        self._crews = {name: crew for name, crew in crews.items() if crew.retention}
+        self._retentions = {name: crew.retention for name, crew in crews.items() if crew.retention}
         self._clock = clock
         self._slack_time = slack_time
         self._sleep = sleep
@@ -100,10 +100,9 @@ class RemovalLoop:
         return None if there is None else min(there, self._clock())
 
     async def _remove(self, now: datetime) -> None:
-        for name, crew in self._crews.items():
-            assert crew.retention is not None  # noqa: S101  # only those are here
+        for name, retention in self._retentions.items():
             total = Removed()
-            before = now - crew.retention
+            before = now - retention
             async for removed in remove_texts(
                 name, before=before, begin=self._uow.begin, clock=self._clock
             ):
