@@ -1,6 +1,5 @@
 """Removing the texts of executions that ended long ago; decisions and audit entries stay."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -106,14 +105,30 @@ _CLAIM: Final = (
         *(executions.c[name] for name in ("execution_id", "progress_ts", "channel", "thread_ts"))
     )
 )
-_ROUNDS: Final = ROUND.where(
-    reviews.c.crew == _CREW, reviews.c.execution_id.in_(_EXECUTIONS)
-).with_for_update(of=rounds)
+
+
+def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
+    return (table.c.crew == _CREW) & table.c.execution_id.in_(_EXECUTIONS)
+
+
+_ROUNDS: Final = ROUND.where(_theirs(reviews)).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "removed_at"),
 )
 _WIPE: Final = (
     sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id")).values(setting(rounds, *_WIPED))
+)
+_ROUND_IDS: Final = sa.select(rounds.c.id).join(reviews).where(_theirs(reviews))
+#: What other tables have of executions and rounds. Of a deleted note nothing comes back.
+_BESIDE: Final = (
+    sa.delete(webhooks).where(_theirs(webhooks)),
+    sa.delete(task_updates).where(_theirs(task_updates)),
+    sa.update(reviews).where(_theirs(reviews)).values(expected_output=None),
+    sa.update(outputs).where(outputs.c.round_id.in_(_ROUND_IDS)).values(text="", edited=None),
+    sa.update(notes).where(notes.c.round_id.in_(_ROUND_IDS)).values(text="", deleted=True),
+    sa.update(flow_requests)
+    .where(flow_requests.c.round_id.in_(_ROUND_IDS))
+    .values(callback_url=None, token=None),
 )
 _DEAD: Final = (
     sa.select(dead_letters.c.id)
@@ -175,25 +190,9 @@ class Removal:
                 effects[execution_id].append(clear)
         if wiped:
             await write(self._connection, _WIPE, wiped)
-            await self._remove_beside([row["b_id"] for row in wiped])
-        for table in (webhooks, task_updates):
-            theirs = (table.c.crew == _CREW, table.c.execution_id.in_(_EXECUTIONS))
-            await self._connection.execute(sa.delete(table).where(*theirs), of)
-        expected = sa.update(reviews).where(
-            reviews.c.crew == _CREW, reviews.c.execution_id.in_(_EXECUTIONS)
-        )
-        await self._connection.execute(expected.values(expected_output=None), of)
+        for statement in _BESIDE:
+            await self._connection.execute(statement, of)
         return effects, ended[-1] if len(ended) == BATCH else None
-
-    async def _remove_beside(self, round_ids: Sequence[str]) -> None:
-        """Remove what other tables have of rounds. Of a deleted note nothing comes back."""
-        for table, values in (
-            (outputs, {"text": "", "edited": None}),
-            (notes, {"text": "", "deleted": True}),
-            (flow_requests, {"callback_url": None, "token": None}),
-        ):
-            theirs = sa.update(table).where(table.c.round_id.in_(round_ids))
-            await self._connection.execute(theirs.values(values))
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
         """Remove the bodies of the next dead letters that came before that; return their number."""
