@@ -23,7 +23,7 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.removal import BATCH
 from crewgate.store.tables import audit_entries, metadata, outbox
-from crewgate.usecases.dismiss import dismiss
+from crewgate.usecases.dismiss import dismiss, dismiss_report
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.queries import status as look
@@ -309,6 +309,8 @@ async def test_dead_letters_go_by_their_own_time(world: World) -> None:
     # Its report waits for Slack.
     assert await remove(world) == Removed()
     await world.settle_slack()
+    await dismiss_report(letter, by=ANA, why=SECRET, context=world.reviews)
+    await world.settle_slack()
     await world.store_dead_letter(b"a new one")
     await world.store_dead_letter(b"of another", crew="other")
     assert await count(world) == Removed(executions=0, dead_letters=1)
@@ -316,6 +318,7 @@ async def test_dead_letters_go_by_their_own_time(world: World) -> None:
     removed = await world.uow.read.dead_letter(letter)
     assert removed is not None
     assert (removed.body, removed.reason, removed.removed_at) == (b"", "", world.clock())
+    assert removed.dismissed == Dismissed(ANA, "")
     assert await remove(world) == Removed()
 
 

@@ -140,6 +140,7 @@ _DEAD: Final = (
     )
     .order_by(dead_letters.c.received_at)
 )
+_NO_WORDS: Final = sa.case((dead_letters.c.dismissed_by.is_not(None), ""))
 _COUNT: Final = sa.select(
     sa.select(sa.func.count()).select_from(executions).where(*_REMOVABLE).label("executions"),
     sa.select(sa.func.count()).select_from(_DEAD.subquery()).label("dead_letters"),
@@ -199,7 +200,7 @@ class Removal:
         statement = (
             sa.update(dead_letters)
             .where(dead_letters.c.id.in_(_DEAD.limit(BATCH)))
-            .values(body=b"", reason="", removed_at=at)
+            .values(body=b"", reason="", dismissed_why=_NO_WORDS, removed_at=at)
         )
         done = await self._connection.execute(statement, {"b_crew": crew, "before": before})
         return done.rowcount
