@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import ANA, BEN, CARL, WEBHOOK_SECRET
+from crewgate.demo.crew import status as answer_with
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
@@ -157,6 +159,21 @@ async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> 
     await world.slack.overflow(ANA, second, "History")
     await modal(world, ANA, "Make these 2 edits")
     assert not leaks(world.slack)
+
+
+async def test_what_a_crew_says_to_a_kickoff_is_masked(make_world: MakeWorld) -> None:
+    said = answer_with(400, "Nobody is called alice@example.com")
+    async with make_world(port=free_port(), crews_file=CREWS, **ENVIRONMENT) as world:
+        world.crew.fail("/inputs", how=said)
+        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff research")
+        await modal(world, ANA, "Nobody is called [e-mail address]")
+        await world.slack.close_modal(ANA)
+        await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff research")
+        await modal(world, ANA, "Topic")
+        world.crew.fail("/kickoff", how=said)
+        await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+        await modal(world, ANA, "Nobody is called [e-mail address]")
+        assert not leaks(world.slack)
 
 
 async def test_the_command_line_shows_masks(world: World, tmp_path: Path) -> None:

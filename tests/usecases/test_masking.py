@@ -132,13 +132,14 @@ async def test_what_an_execution_tells_is_masked(world: World) -> None:
 async def test_a_result_that_differs_where_it_is_masked_is_not_the_approved_one(
     world: World, result: str, told: bool
 ) -> None:
-    received = await world.notify(TEXT)
+    received = await world.notify(TEXT, task_name=f"Write to {MAIL}")
     await world.settle_slack()
     await world.decide(received.round.id)
     await world.record(CrewUpdate(result=Output(result)))
     await world.settle_slack()
     [posting] = [one.posting for one in world.slack.said if one.what is EffectKind.POST_RESULT]
     assert (posting.approved is not None) is told
+    assert MAIL not in str(posting)
 
 
 async def test_a_webhook_nobody_understood_is_masked_in_its_report(world: World) -> None:

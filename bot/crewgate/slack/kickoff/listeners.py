@@ -139,6 +139,7 @@ async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContex
         answer = await context.kickoffs.start(
             form.crew, context.new_kickoff(form.values), by=form.by
         )
+        answer = context.crews[form.crew].redact.shown(answer, keep={"missing"})
         await _replace(client, form, _render_outcome(form.crew, form.values, answer), context)
 
 
@@ -165,7 +166,7 @@ def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome
 async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
-        return render_notice(forms.crew_away(crew, found.why))
+        return render_notice(forms.crew_away(crew, context.crews[crew].redact.text(found.why)))
     return render_form(crew, dict.fromkeys(found, ""))
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution
+from crewgate.domain.masking import NOTHING
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
@@ -110,13 +111,14 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
     if last is None or execution.result is None:
         return None
     crew = context.crews.get(execution.crew)
-    if crew is not None and crew.redact:
+    masking = NOTHING if crew is None else crew.redact
+    if masking:
         # As it came, for what is masked may differ.
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     output = (await read.posting(last.id, as_it_came=True)).view.output
     same = execution.result is not None and output.text.strip() == execution.result.text.strip()
-    return last if same else None
+    return masking.shown(last) if same else None
 
 
 async def _posting(job: Job, context: DeliveryContext) -> ExecutionPosting | None:
