@@ -215,7 +215,9 @@ class FakeSlack:
             self.files.append(about.execution.result.text)
         return Delivered()
 
-    async def clear(self, thread: MessageRef, about: ExecutionPosting) -> Outcome:
+    async def clear(
+        self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
+    ) -> Outcome:
         self.calls.append(f"clear {thread.channel} {thread.ts}")
         return self.faults.popleft().strike() if self.faults else Delivered()
 

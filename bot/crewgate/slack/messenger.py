@@ -183,10 +183,12 @@ class SlackMessenger(Messenger):
         return Refused(FILE_NOT_SHARED, why, RefusalKind.PERMANENT)
 
     @override
-    async def clear(self, thread: MessageRef, about: ExecutionPosting) -> Outcome:
+    async def clear(
+        self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
+    ) -> Outcome:
         end = about_execution(about.execution, EffectKind.POST_RESULT).message_key()
         message = render_end(about, self._starter(about))
-        return await outcome_of(self._poster.clear(thread, end, message))
+        return await outcome_of(self._poster.clear(thread, end, message, until=until))
 
     def _file(self, about: Posting | ExecutionPosting) -> tuple[MessageRef, Output, str, str]:
         """Return where a file is to be, what is in it, its name and its title."""

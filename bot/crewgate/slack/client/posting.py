@@ -134,11 +134,13 @@ class Poster:
             raise
         return False
 
-    async def clear(self, thread: MessageRef, key: str, message: Message) -> None:
-        """Delete this bot's files from a thread, and replace messages whose key begins so."""
+    async def clear(
+        self, thread: MessageRef, key: str, message: Message, *, until: datetime
+    ) -> None:
+        """Delete this bot's files up to then, and replace messages whose key begins so."""
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         where = thread.channel, thread.thread_ts
-        found = [one async for one in messages_between(self._client, *where, start)]
+        found = [one async for one in messages_between(self._client, *where, start, until)]
         ours = {one.get("user") for one in found if _key(one)}
         for one in found:
             for file in objects_in(one, "files") if one.get("user") in ours else ():

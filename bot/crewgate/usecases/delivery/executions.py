@@ -92,7 +92,9 @@ async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     ts, channel = job.effect.subject, job.effect.channel
     assert posting is not None  # noqa: S101  # no execution is ever deleted
     assert channel is not None  # noqa: S101  # every one has it
-    outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting)
+    # What came since is of a round whose text is there.
+    until = job.created_at
+    outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting, until=until)
     return await settle(job, outcome, context)
 
 

@@ -105,8 +105,10 @@ class Messenger(Protocol):
         """
         ...
 
-    async def clear(self, thread: MessageRef, about: ExecutionPosting) -> Outcome:
-        """Delete what was put as files into a thread, and show the end without its result."""
+    async def clear(
+        self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
+    ) -> Outcome:
+        """Delete what was put as files into a thread until then, and show the end as it is now."""
         ...
 
     async def name_of(self, user: str) -> str | None:
