@@ -270,3 +270,5 @@ def test_however_much_there_is_it_is_within_the_limits(*, charts: bool) -> None:
     people = tuple((f"U0{n}", EVERYTHING) for n in range(300))
     message = render_stats(some_stats(*crews, mine=BOTH, people=people), charts=charts)
     check_message(message, may_mention=frozenset(f"@{user}" for user, _ in people))
+    left = [one for one in read(message).splitlines() if one.startswith("and ")]
+    assert left == ["and 288 more", "and 266 more"]

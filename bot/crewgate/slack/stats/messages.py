@@ -8,6 +8,7 @@ from typing import Final
 from crewgate.domain.stats import Stats
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
+from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     CHART_LABEL_LIMIT,
     Block,
@@ -58,12 +59,18 @@ def _render(stats: Stats, people: Sequence[str], *, charts: bool) -> Message:
     blocks = [section("\n".join((strings.headline(stats), *seen)))]
     blocks.append(section("\n".join(strings.numbers(stats.team, stats.waiting))))
     if len(stats.crews) > 1:
-        blocks += sections(map(strings.of_crew, stats.crews), budget=_LIST_BUDGET)[0]
-    blocks += sections(people, budget=_LIST_BUDGET)[0]
+        blocks += _list([*map(strings.of_crew, stats.crews)])
+    blocks += _list(people)
     if stats.team.now.decided or stats.team.before.decided:
         span = strings.span(stats)
         blocks += [one.native(span) if charts else one.bars() for one in _charts(stats)]
     return Message(strings.plain_headline(stats), [*blocks, context(strings.LEGEND)])
+
+
+def _list(lines: Sequence[str]) -> list[Block]:
+    blocks, shown = sections(lines, budget=_LIST_BUDGET)
+    left = len(lines) - shown
+    return [*blocks, *([context(shared.more(left))] if left else [])]
 
 
 @dataclass(frozen=True, slots=True)
