@@ -32,7 +32,9 @@ async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock 
         new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url)
     )
     if there is None:
-        raise NotPurged("Slack does not say what time it is, and a clock here may be wrong")
+        raise NotPurged(
+            "Slack does not say what time it is, and a clock here may be wrong: try again later"
+        )
     for crew, retention in retentions.items():
         await _purge(settings, crew, min(clock(), there) - retention, clock, dry_run=chosen.dry_run)
     if not chosen.dry_run and not await scrub(settings.database_url):
@@ -51,10 +53,12 @@ def _retentions(settings: Settings, chosen: argparse.Namespace) -> dict[str, tim
         if crew.retention and chosen.crew in {None, name}
     }
     if not found and chosen.crew is None:
-        raise NotPurged("no crew has a `retention` in the settings")
+        raise NotPurged(
+            "no crew has a `retention` in the settings: add one, or say --crew and --older-than"
+        )
     if not found:
         raise NotPurged(
-            f"{chosen.crew} has no `retention` in the settings; --older-than says another"
+            f"{chosen.crew} has no `retention` in the settings: say one, as --older-than 90d"
         )
     return found
 

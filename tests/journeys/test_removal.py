@@ -131,7 +131,9 @@ async def test_what_cannot_be_purged_is_said(
             await purge(world.settings, chosen)
             return capsys.readouterr().out
 
-        with pytest.raises(NotPurged, match="gone has no `retention` in the settings; --older"):
+        with pytest.raises(
+            NotPurged, match="gone has no `retention` in the settings: say one, as --older"
+        ):
             await ask("gone")
         with pytest.raises(NotPurged, match="--older-than goes with --crew"):
             await ask(older_than=DAY)

@@ -98,8 +98,8 @@ class Crew:
         timedelta | None,
         Setting(
             parse_retention,
-            "how long texts of an execution stay after its end, in days; then they are"
-            " [removed](operations.md#removing-texts), and who decided what stays",
+            "how long texts of an execution stay after its end, in days, as `90d`; then they"
+            " are [removed](operations.md#removing-texts), and who decided what stays",
             default="for ever",
             example='"90d"',
         ),
