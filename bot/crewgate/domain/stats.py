@@ -203,12 +203,11 @@ def figures(tallies: Iterable[Tally]) -> Figures:
     )
 
 
-def compared(tallies: Iterable[Tally]) -> Compared:
+def compared(tallies: Collection[Tally]) -> Compared:
     """Return the numbers of both spans."""
-    every = [*tallies]
     return Compared(
-        figures(one for one in every if not one.earlier),
-        figures(one for one in every if one.earlier),
+        figures(one for one in tallies if not one.earlier),
+        figures(one for one in tallies if one.earlier),
     )
 
 

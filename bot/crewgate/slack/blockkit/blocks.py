@@ -18,7 +18,6 @@ MESSAGE_LIMIT: Final = 12_000
 LABEL_LIMIT: Final = 75
 TITLE_LIMIT: Final = 24
 HEADER_LIMIT: Final = 150
-CHART_TITLE_LIMIT: Final = 50
 CHART_LABEL_LIMIT: Final = 20
 CHART_CATEGORIES: Final = 20
 TEXT_LIMIT: Final = 4_000
@@ -94,18 +93,13 @@ def bar_chart(
     Not every workspace takes it yet.
     """
     names = [*categories[:CHART_CATEGORIES]]
-    plotted = [
-        {
-            "name": plain(name, CHART_LABEL_LIMIT),
-            "data": [
-                {"label": label, "value": value}
-                for label, value in zip(names, values, strict=False)
-            ],
-        }
-        for name, values in series.items()
-    ]
+    plotted = []
+    for name, values in series.items():
+        points = zip(names, values, strict=False)
+        data = [{"label": label, "value": value} for label, value in points]
+        plotted.append({"name": name, "data": data})
     chart = {"type": "bar", "series": plotted, "axis_config": {"categories": names}}
-    return {"type": "data_visualization", "title": plain(title, CHART_TITLE_LIMIT), "chart": chart}
+    return {"type": "data_visualization", "title": title, "chart": chart}
 
 
 def actions(*buttons: Block) -> Block:

@@ -40,7 +40,8 @@ async def on_stats_command(asked: Command, respond: Respond, *, context: SlackCo
     words = asked.arguments[1:]
     spans = [word for word in words if word in _SPANS]
     crews = [word for word in words if word not in _SPANS]
-    if len(spans) > 1 or len(crews) > 1 or any(_is_span(word, context) for word in crews):
+    unknown_spans = [one for one in crews if one[:-1].isdigit() and one not in context.crews]
+    if len(spans) > 1 or len(crews) > 1 or unknown_spans:
         await send_ephemeral(respond, strings.USAGE)
         return
     days, crew = _SPANS[spans[0]] if spans else _USUAL, crews[0] if crews else None
@@ -95,8 +96,3 @@ async def _send(respond: Respond, render: Callable[..., Message], *, to_all: boo
     """Answer with charts, else with bars of text: two of the five answers that Slack takes."""
     if not await send_ephemeral(respond, render(charts=True), to_all=to_all):
         await send_ephemeral(respond, render(charts=False), to_all=to_all)
-
-
-def _is_span(word: str, context: SlackContext) -> bool:
-    """Return True for a span that is not known, such as `14d`, unless a crew is called so."""
-    return word not in context.crews and word[:-1].isdigit()

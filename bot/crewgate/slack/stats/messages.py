@@ -1,7 +1,7 @@
 """Numbers about reviews as a message."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -40,21 +40,17 @@ def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
     own = [strings.mine(stats.mine)] if stats.mine is not None else []
     people = [strings.of_person(*one) for one in stats.people]
     head = [strings.PEOPLE] if people else []
-    message = _render(stats, [*own, *head, *people], charts=charts)
     post = button(strings.POST, action_id=ids.POST_STATS, value=asked)
     file = button(strings.CSV, action_id=ids.STATS_CSV, value=asked)
-    return replace(message, blocks=[*message.blocks, actions(post, file)])
+    return _render(stats, [*own, *head, *people], [actions(post, file)], charts=charts)
 
 
 def render_posted(stats: Stats, by: Person | None, *, charts: bool) -> Message:
     """The same for a channel: the team's numbers alone, and the person who shows them, if any."""
-    message = _render(stats, [], charts=charts)
-    if by is None:
-        return message
-    return replace(message, blocks=[*message.blocks, context(strings.posted_by(by))])
+    return _render(stats, [], [context(strings.posted_by(by))] if by else [], charts=charts)
 
 
-def _render(stats: Stats, people: Sequence[str], *, charts: bool) -> Message:
+def _render(stats: Stats, people: Sequence[str], end: Sequence[Block], *, charts: bool) -> Message:
     seen = [f"• {strings.observation(one, stats.days)}" for one in stats.observations]
     blocks = [section("\n".join((strings.headline(stats), *seen)))]
     blocks.append(section("\n".join(strings.numbers(stats.team, stats.waiting))))
@@ -64,7 +60,7 @@ def _render(stats: Stats, people: Sequence[str], *, charts: bool) -> Message:
     if stats.team.now.decided or stats.team.before.decided:
         span = strings.span(stats)
         blocks += [one.native(span) if charts else one.bars() for one in _charts(stats)]
-    return Message(strings.plain_headline(stats), [*blocks, context(strings.LEGEND)])
+    return Message(strings.plain_headline(stats), [*blocks, context(strings.LEGEND), *end])
 
 
 def _list(lines: Sequence[str]) -> list[Block]:
@@ -101,12 +97,11 @@ class _Chart:
 def _charts(stats: Stats) -> Iterator[_Chart]:
     if len(stats.crews) > 1:
         names = _labels([one.crew for one in stats.crews])
-        now, before = zip(
-            *((one.figures.now, one.figures.before) for one in stats.crews), strict=True
-        )
-        decided = ([one.decided for one in span] for span in (now, before))
-        hours = ([_hours(one.median) for one in span] for span in (now, before))
+        both = [one.figures for one in stats.crews]
+        of_crews = ([one.now for one in both], [one.before for one in both])
+        decided = ([one.decided for one in span] for span in of_crews)
         yield _Chart(strings.DECIDED, names, *decided)
+        hours = ([_hours(one.median) for one in span] for span in of_crews)
         yield _Chart(strings.HOURS, names, *hours)
         return
     spans = (stats.team.now, stats.team.before)
