@@ -408,21 +408,18 @@ class _Assembly:
             "audit": self.linking.run,
         }
         if any(crew.retention for crew in self.crews.values()):
-            loops["removal"] = self._removal().run
+            loops["removal"] = RemovalLoop(
+                self.uow.for_outbox(),
+                crews=self.crews,
+                clock=self.runtime.clock,
+                slack_time=partial(time_told, self.identity.client),
+                sleep=self.sleep,
+                scrub=partial(scrub, self.settings.database_url),
+            ).run
         if self.socket is not None:
             loops["socket"] = self.socket.run
         await self.stack.enter_async_context(
             run_workers(self.workers, loops, self.supervisor, ready=directory.wait_until_asked)
-        )
-
-    def _removal(self) -> RemovalLoop:
-        return RemovalLoop(
-            self.uow.for_outbox(),
-            crews=self.crews,
-            clock=self.runtime.clock,
-            slack_time=partial(time_told, self.identity.client),
-            sleep=self.sleep,
-            scrub=partial(scrub, self.settings.database_url),
         )
 
     def _wake(self, destination: str) -> None:

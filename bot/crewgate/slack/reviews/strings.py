@@ -449,17 +449,9 @@ def earlier_feedback(previous: Round) -> str | None:
     return "\n".join(filter(None, (reader_strings.asked(previous), words)))
 
 
-_MASKED: Final = {
-    Kind.EMAIL: ("e-mail address", "e-mail addresses"),
-    Kind.IBAN: ("IBAN", "IBANs"),
-    Kind.CARD: ("card number", "card numbers"),
-    Kind.OTHER: ("passage", "passages"),
-}
-
-
 def masked(found: Masked) -> str:
     """`2 e-mail addresses and 1 IBAN are masked`."""
-    said = [f"{many:,} {_MASKED[kind][many > 1]}" for kind, many in found]
+    said = [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
     return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
 
 
