@@ -251,8 +251,6 @@ class Stats:
     """What one person may see of a span."""
 
     days: int
-    at: datetime
-    """The end of the span."""
     crews: tuple[CrewStats, ...]
     """The crews asked about; those with the most decisions first."""
     team: Compared
@@ -296,7 +294,6 @@ def stats_of(
     people = [(by, figures(some)) for by, some in by_person.items()]
     return Stats(
         days=days,
-        at=at,
         crews=tuple(each),
         team=compared(tallies),
         mine=compared(mine) if mine else None,

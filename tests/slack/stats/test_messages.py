@@ -19,7 +19,7 @@ from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import date
 from crewgate.slack.stats.messages import render_posted
 from crewgate.slack.stats.messages import render_stats as render
-from tests.builders import ANA, BEN, LATER, NOW
+from tests.builders import ANA, BEN, NOW
 from tests.slack.rendering import check_message, read
 
 MINUTE = timedelta(minutes=1)
@@ -64,7 +64,6 @@ def a_crew(name: str = "research", **changes: Any) -> CrewStats:
 def some_stats(*crews: CrewStats, **changes: Any) -> Stats:
     usual: dict[str, Any] = {
         "days": 30,
-        "at": LATER,
         "crews": crews or (a_crew(),),
         "team": BOTH,
         "mine": None,
