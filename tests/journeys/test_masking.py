@@ -1,6 +1,7 @@
 """A crew's personal data: masked in all of Slack, whole in what the crew gets back."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -159,6 +160,24 @@ async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> 
     await world.slack.overflow(ANA, second, "History")
     await modal(world, ANA, "Make these 2 edits")
     assert not leaks(world.slack)
+
+
+@pytest.mark.parametrize("redact", ["", 'redact = ["iban"]'])
+async def test_an_edit_of_a_text_that_is_masked_otherwise_now_is_refused(
+    make_world: MakeWorld, redact: str
+) -> None:
+    async with Workspace() as slack:
+        async with make_world(slack=slack, crews_file=CREWS, **ENVIRONMENT) as world:
+            await world.pause("draft", TEXT)
+            await slack.overflow(ANA, await world.card("Pay them"), "Edit the text")
+            form = await modal(world, ANA, "What is masked has a number")
+        [box] = [block for block in form.blocks if block["type"] == "input"]
+        text = box["element"]["initial_value"].replace("now.", "now!")
+        changed = re.sub("redact = .*", redact, CREWS)
+        async with make_world(slack=slack, crews_file=changed, **ENVIRONMENT) as world:
+            sent = await slack.submit(ANA, {"edited.0.0": text})
+            assert "This form is of an earlier version" in str(sent.errors)
+            assert not world.crew.resumes
 
 
 async def test_what_a_crew_says_to_a_kickoff_is_masked(make_world: MakeWorld) -> None:

@@ -132,6 +132,8 @@ class EditForm:
     """The parts of the text, in order."""
     revision: int
     """How often the boxes were filled anew."""
+    masked: str
+    """A mark of the text that the form was opened with, if something is masked there."""
 
     @property
     def box(self) -> str:
@@ -152,7 +154,8 @@ def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
     entered = [view["state"]["values"][name][ids.EDITED] for _, name in sorted(places.items())]
     revision, _ = min(places)
     written = tuple(str(box.get("value") or "") for box in entered)
-    return EditForm(round_id, parse_person(body["user"]), seen, written, revision)
+    masked = "".join(map(str, json.loads(view["private_metadata"])[4:-1]))
+    return EditForm(round_id, parse_person(body["user"]), seen, written, revision, masked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +174,10 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
     return HomeOpened(str(event["user"]), parse_view(event.get("view") or {}))
 
 
-def asked(round_id: str, seen: Seen) -> str:
+def asked(round_id: str, seen: Seen, *more: str) -> str:
     """Return the metadata of a form that decides: the round and the caveats that it shows."""
     share = "" if seen.share is None else with_share("", seen.share)
-    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, share])
+    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *more, share])
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen]:

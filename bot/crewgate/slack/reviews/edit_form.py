@@ -58,12 +58,12 @@ def render_edit_form(
     written: Sequence[str],
     *,
     revision: int = 0,
-    has_masks: bool = False,
+    masked: str = "",
 ) -> Block:
     """The form with these parts in its boxes, which says what becomes of the text.
 
     `revision` counts how often the boxes were filled anew, because what it tells of has changed:
-    Slack takes a new text only for a new box.
+    Slack takes a new text only for a new box. `masked` is the mark of a text with masks.
     """
     round_ = view.round
     submit, several = "Send edits", ""
@@ -82,7 +82,7 @@ def render_edit_form(
             *render_caveats(caveats, notes, again=revision > 0),
             section(means),
             *([context(several)] if several else []),
-            *([context(_MASKS_STAY)] if has_masks else []),
+            *([context(_MASKS_STAY)] if masked else []),
             *(
                 text_field(
                     "The text" if total == 1 else strings.part(number + 1, total),
@@ -98,6 +98,6 @@ def render_edit_form(
             ),
         ],
         callback_id=ids.EDIT_MODAL,
-        metadata=asked(round_.id, caveats.seen),
+        metadata=asked(round_.id, caveats.seen, masked),
         submit=submit,
     )

@@ -406,8 +406,8 @@ async def on_edit_submitted(
     async with explain_errors(
         show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
-        parts, masks = await maskable_parts(sent.round_id, context)
-        if parts is None or len(parts.texts) != len(sent.written):
+        parts, masks, masked = await maskable_parts(sent.round_id, context)
+        if parts is None or len(parts.texts) != len(sent.written) or sent.masked != masked:
             await show(strings.EDIT_OUTDATED)
             return
         text = unmasked(parts.joined(sent.written), masks)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -118,28 +119,30 @@ async def edit_form(
     Raises as `decide` does; VerdictMisplaced where it is not offered.
     """
     await may_revise(round_id, by=by, context=context)
-    parts, masks = await maskable_parts(round_id, context)
+    parts, _, masked = await maskable_parts(round_id, context)
     if parts is None:
         raise VerdictMisplaced
     whole = Seen(share=Share(1, 1))
     caveats = await caveats_for(round_id, by=by, context=context, seen=whole)
     view, notes = await _view_and_notes(round_id, caveats, context)
     shown = parts.texts if written is None else written
-    render = partial(render_edit_form, revision=revision, has_masks=bool(masks))
+    render = partial(render_edit_form, revision=revision, masked=masked)
     return await context.off_loop(render, view, caveats, notes, shown)
 
 
 async def maskable_parts(
     round_id: str, context: SlackContext
-) -> tuple[Parts | None, dict[str, str]]:
+) -> tuple[Parts | None, dict[str, str], str]:
     """Return the parts of an output for people to edit, and what the masks there stand for.
 
-    Raises RoundNotFound, UnknownCrew or StoreUnavailable.
+    And a mark by which a text with masks is known: with other settings, or in another version,
+    they may stand for something else. Raises RoundNotFound, UnknownCrew or StoreUnavailable.
     """
     view = (await context.uow.read.posting(round_id, as_it_came=True)).view
     masking = crew_for(view.round, context.crews).redact
     text, masks = await context.off_loop(masking.numbered, view.output.text)
-    return await context.off_loop(parts_to_edit, replace(view.output, text=text)), masks
+    parts = await context.off_loop(parts_to_edit, replace(view.output, text=text))
+    return parts, masks, sha256(text.encode()).hexdigest()[:16] if masks else ""
 
 
 async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:
