@@ -134,6 +134,13 @@ async def test_every_text_goes_and_every_decision_stays(world: World) -> None:
     clients = world.context.clients
     await look.execution("e-1", by=ANA.id, context=world.reviews, clients=clients)
     assert await remove(world) == Removed()
+    # Nor is anything left of what is registered later.
+    await register_webhooks(
+        "research", "e-1", webhook_urls("Lorem"), uow=world.uow, clock=world.clock
+    )
+    await world.settle_slack()
+    assert await remove(world) == Removed(executions=1)
+    assert "Lorem" not in await everything(world)
     # A webhook that comes late brings texts again.
     await world.record_update()
     assert (await world.execution()).removed_at is None

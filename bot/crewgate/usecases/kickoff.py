@@ -208,5 +208,8 @@ async def register_webhooks(
 ) -> None:
     """Store the webhook URLs of an execution that was started without this bot."""
     async with uow.begin() as tx:
-        await tx.executions.open(crew, execution_id, at=clock())
+        execution = await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)
+        if execution.removed_at is not None:
+            # These are to be removed in their turn.
+            await tx.executions.save(replace(execution, removed_at=None))
