@@ -19,6 +19,7 @@ from crewgate.store.tables import audit_entries
 from crewgate.usecases.decide import unmask
 from crewgate.usecases.queries.status import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
+from crewgate.usecases.stats import decisions
 from tests.builders import ANA, BEN, EVE, a_crew, a_uow
 from tests.databases import both
 from tests.usecases.world import World
@@ -149,3 +150,10 @@ async def test_a_webhook_nobody_understood_is_masked_in_its_report(world: World)
     assert found.body == b'{"to": "[e-mail address]"} \xff'
     [first] = await world.uow.read.report(found)
     assert first == replace(found, count=1)
+
+
+async def test_names_of_tasks_are_masked_in_what_the_stats_are_made_of(world: World) -> None:
+    received = await world.notify(TEXT, task_id=f"Write to {MAIL}")
+    await world.decide(received.round.id)
+    found = decisions(ANA.id, crew="research", days=7, context=world.reviews)
+    assert [one.task async for one in found] == ["Write to [e-mail address]"]

@@ -36,7 +36,8 @@ async def decisions(
     since = context.clock() - timedelta(days=days)
     async for one in context.uow.read.stats.decisions(rules, since=since):
         is_seen = one.decided_by == by or one.crew in operated
-        yield one if is_seen else replace(one, decided_by="", name="")
+        found = replace(one, task=context.crews[one.crew].redact.text(one.task))
+        yield found if is_seen else replace(found, decided_by="", name="")
 
 
 async def _count(
