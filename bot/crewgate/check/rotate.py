@@ -28,7 +28,7 @@ async def run_rotate(settings: Settings, *, forget: bool) -> int:
         )
         return 1
     if not is_scrubbed:
-        say("! crewgate.db-wal is in use and may still have what was replaced: try again")
+        say("! the database's -wal file is in use and may have what was replaced: try again")
     say(f"✓ encrypted {counted(done, 'credential')} with the first key; no other is needed now")
     if lost:
         say(f"! took out {counted(lost, 'credential')} that no key opens")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
 from crewgate.domain.outcome import RefusalKind, Refused
@@ -118,8 +119,10 @@ def verdict_of_time(timeout: TimeOut, question: Question | None) -> Verdict | No
             return Approve()
         case Then.APPROVE, Question() if (label := approval_of(question)) is not None:
             return Answer(label, is_label=True)
-        case _:
+        case ((Then.APPROVE | Then.LEAVE), _):
             return None
+        case _:
+            assert_never(timeout.then)
 
 
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
