@@ -173,18 +173,20 @@ def unmasked(text: str, stands_for: dict[str, str]) -> str:
 
 # --- what is found --------------------------------------------------------------------------------
 
+#: Soft hyphens and characters without width, as texts taken out of pages have them.
+_UNSEEN: Final = r"\u00ad\u200b-\u200d\u2060\ufeff"
 #: What parts the groups of a number, also over a line's end, in a quotation, and as JSON has it.
-_BETWEEN: Final = r"(?:[\s>‐‑–-]|\\[nrt])"
+_BETWEEN: Final = rf"(?:[\s>‐‑–{_UNSEEN}-]|\\[nrt])"
 #: The rest of an escape in Markdown, or of a letter in JSON.
 _ESCAPED: Final = r"(?:[_.+-]|u(?!0040)[0-9a-fA-F]{4})"
 _AT: Final = r"(?:\\?@|＠|%40|\\u0040)"
 _ADDRESS: Final = (
-    rf"(?:\w{{1,30}}')?+(?:[\w.+-]|\\{_ESCAPED})++{_AT}"
-    r"(?:(?:[\w-]|\\[_-])++\\?\.)+[^\W\d_]{2,63}"
+    rf"(?:\w{{1,30}}')?+(?:[\w.+{_UNSEEN}-]|\\{_ESCAPED})++{_AT}"
+    rf"(?:(?:[\w{_UNSEEN}-]|\\[_-])++\\?\.)+[^\W\d_]{{2,63}}"
 )
 #: An address begins where no longer one does, so that nothing is read twice, or behind another.
 _FIRST: Final = re.compile(
-    rf"(?:(?<![\w.+\\-])|(?<=\\)(?!{_ESCAPED}))(?:(?<=\\)[bfnrt])?+(?P<found>{_ADDRESS})"
+    rf"(?:(?<![\w.+{_UNSEEN}\\-])|(?<=\\)(?!{_ESCAPED}))(?:(?<=\\)[bfnrt])?+(?P<found>{_ADDRESS})"
 )
 _NEXT: Final = re.compile(f"(?P<found>{_ADDRESS})")
 
