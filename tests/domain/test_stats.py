@@ -127,9 +127,9 @@ def test_nothing_decided_has_no_averages() -> None:
     st.integers(1, 10**6).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole)))
 )
 def test_a_share_is_never_rounded_up(parts: tuple[int, int]) -> None:
-    share = Share(*parts)
-    assert 0 <= parts[0] / parts[1] * 100 - share.percent < 1
-    assert (share.percent == 100) is (parts[0] == parts[1])
+    share, (part, whole) = Share(*parts), parts
+    assert 0 <= 100 * part - share.percent * whole < whole
+    assert (share.percent == 100) is (part == whole)
 
 
 def test_a_person_sees_their_own_numbers_and_others_only_of_crews_that_they_operate() -> None:
