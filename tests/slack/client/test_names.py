@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crewgate.demo.workspace import Workspace, error
-from crewgate.slack.client.names import ASK_AGAIN, KEEP, MOST, Names
+from crewgate.slack.client.names import ASK_AGAIN, KEEP, Names
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 
@@ -60,9 +60,12 @@ async def test_an_old_name_is_better_than_none(slack: Workspace) -> None:
     assert await names.of(["U0ANA"]) == {"U0ANA": "Ana"}
 
 
-async def test_not_more_names_than_these_are_kept(slack: Workspace) -> None:
+async def test_not_more_names_than_these_are_kept(
+    slack: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crewgate.slack.client.names.MOST", 5)
     names = the_names(slack, FakeClock())
-    await names.of(["U0ANA", *(f"U{number}" for number in range(MOST - 1))])
+    await names.of(["U0ANA", *(f"U{number}" for number in range(4))])
     before = len(asked(slack))
     await names.of(["U0BEN", "U0ANA"])
     assert len(asked(slack)) == before + 2

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.workspace import DROP_AFTER, Workspace
+from crewgate.demo.workspace import Message as Written
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.search import PAGE, MessageSearch
-from crewgate.slack.client.web_api import CallFailed, call, new_client
+from crewgate.slack.client.web_api import CallFailed, new_client
 from crewgate.usecases.read_models import MessageRef
-from tests.builders import NOW, FakeClock
+from tests.builders import ANA, NOW, FakeClock
 
 CHANNEL = "C0REVIEWS"
 CARD = Message("A card", [section("A card")])
@@ -53,15 +54,16 @@ async def post(poster: Poster, thread_ts: str | None = None, *, again: bool = Tr
     )
 
 
-async def talk(
+def talk(
     slack: Workspace, clock: FakeClock, messages: int, *, thread_ts: str | None = None
 ) -> None:
     """Messages of others, one a second."""
-    client = new_client(token=slack.bot_token, base_url=slack.api_url)
-    thread = {"thread_ts": thread_ts} if thread_ts else {}
     for number in range(messages):
         clock.advance(timedelta(seconds=1))
-        await call(client, "chat.postMessage", channel=CHANNEL, text=f"{number}", **thread)
+        ts, text = slack.world.new_ts(), f"{number}"
+        slack.world.put(
+            Written(channel=CHANNEL, ts=ts, user=ANA.id, text=text, thread_ts=thread_ts)
+        )
 
 
 def cards(slack: Workspace) -> int:
@@ -76,7 +78,7 @@ async def test_it_is_found_behind_more_than_a_thousand_newer_ones(
     slack: Workspace, poster: Poster, clock: FakeClock
 ) -> None:
     await lose(slack, poster)
-    await talk(slack, clock, 1_100)
+    talk(slack, clock, 1_100)
 
     found = await post(poster)
 
@@ -88,11 +90,11 @@ async def test_it_is_found_behind_more_than_a_thousand_newer_ones(
 async def test_it_is_found_in_a_long_thread(
     slack: Workspace, poster: Poster, clock: FakeClock
 ) -> None:
-    await talk(slack, clock, 1)
+    talk(slack, clock, 1)
     root = slack.messages(CHANNEL)[0].ts
-    await talk(slack, clock, PAGE + 50, thread_ts=root)
+    talk(slack, clock, PAGE + 50, thread_ts=root)
     await lose(slack, poster, root)
-    await talk(slack, clock, PAGE * 2, thread_ts=root)
+    talk(slack, clock, PAGE * 2, thread_ts=root)
 
     found = await post(poster, root)
 
