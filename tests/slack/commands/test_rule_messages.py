@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.people import Anyone, ReviewerRef, User, UserGroup
@@ -187,6 +187,7 @@ def any_rules(draw: st.DrawFn) -> Rule:
     )
 
 
+@settings(max_examples=40)
 @given(st.lists(any_rules(), max_size=4), st.sampled_from([1, 30]))
 def test_whatever_rules_say_is_within_the_limits(some: list[Rule], times: int) -> None:
     everybody = {"@U0ANA", "!subteam^S1", "@U0BEN", "#C0LEGAL"}
