@@ -54,7 +54,7 @@ async def test_a_chain_that_holds(told: World, audit: Audit, settings: Settings)
     ]
     await told.notify("A third.", execution_id="e-3")
     _, said = await audit("verify", "--head", head)
-    assert "1 entries are not linked yet; a running bot links them within seconds" in said
+    assert "entries not linked yet: 1; a running bot links them within seconds" in said
     await link(told, settings)
     assert (await audit("verify", "--head", head))[0] == 0
 

@@ -1,7 +1,5 @@
 """The arguments of `crewgate audit`."""
 
-from __future__ import annotations
-
 import argparse
 from datetime import UTC, datetime
 

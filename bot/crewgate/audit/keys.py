@@ -1,7 +1,5 @@
 """The Ed25519 key that signs the heads of the audit trail: from the settings, or a file."""
 
-from __future__ import annotations
-
 import os
 import stat
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Carrying out `crewgate audit`, beside a running bot."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import json
@@ -90,7 +88,7 @@ async def verify(reading: AuditReading, outside: str | None) -> int:
     if given is None:
         say("! no head from outside was given: a complete rewrite would not be seen")
     if unlinked := await reading.count_unlinked():
-        say(f"  {unlinked:,} entries are not linked yet; a running bot links them within seconds")
+        say(f"  entries not linked yet: {unlinked:,}; a running bot links them within seconds")
     return 0
 
 
