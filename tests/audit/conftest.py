@@ -47,8 +47,8 @@ async def link(world: World, settings: Settings) -> None:
         clock=world.clock,
         sleep=lambda _: None,  # type: ignore[arg-type, return-value]
     )
-    while await linking.link():
-        pass
+    await linking.link()
+    await linking.link()  # the publication of the first batch is an entry too
 
 
 async def tell_two_stories(world: World) -> None:

@@ -187,7 +187,7 @@ async def test_entries_are_linked_in_batches(uow: SqlUnitOfWork, engines: Engine
     async with uow.begin() as tx:
         first = await tx.audit.link()
     assert first is not None
-    assert first.number == BATCH
+    assert (first[0].number, first[1]) == (BATCH, True)
     head = await link_all(uow)
     previous = GENESIS.hash
     for number, row in enumerate(await stored(engines), 1):

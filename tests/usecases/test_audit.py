@@ -72,6 +72,16 @@ async def test_all_that_there_is_is_linked(world: World, logs: Logs) -> None:
     assert await world.effects() == []
 
 
+async def test_what_comes_meanwhile_is_linked_after_a_pause(world: World) -> None:
+    await add(world, 2)
+    loop = Loop(world)
+    await loop.turn()
+    # The publication is an entry that came while the two were linked.
+    assert (await head(world), loop.slept) == (2, [LINK_EVERY])
+    await loop.turn()
+    assert (await head(world), loop.slept) == (3, [LINK_EVERY, LINK_EVERY])
+
+
 async def test_an_act_is_told_with_its_place(world: World) -> None:
     round_ = (await world.notify()).round
     acts_at({"message_ts": "1.1"})

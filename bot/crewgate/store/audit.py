@@ -161,8 +161,8 @@ class Audit:
         if self._new:
             await write(self._connection, _ADD, self._new)
 
-    async def link(self) -> Head | None:
-        """Link the next entries; the last one, or None where nothing was left to link.
+    async def link(self) -> tuple[Head, bool] | None:
+        """Link the next entries: the last one, and if the batch is full; None if none were left.
 
         Another process may do so at the same time; then this one leaves it to that one.
         """
@@ -181,7 +181,7 @@ class Audit:
             linked = link_hash(previous, number, tag_of(crew, execution_id), body)
             links.append({"b_id": row_id, "number": number, "previous": previous, "hash": linked})
         await write(self._connection, _LINK, links)
-        return Head(number, linked)
+        return Head(number, linked), len(found) == BATCH
 
     async def head(self) -> Head:
         """Return the last entry that is linked."""

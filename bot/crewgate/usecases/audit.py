@@ -14,7 +14,7 @@ from crewgate.usecases.ports.store import Tx, UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-#: The pause after all that there was is linked, in seconds.
+#: The pause after a batch that was not full, in seconds.
 LINK_EVERY: Final = 2
 
 
@@ -41,18 +41,23 @@ class Linking:
         self._published_on = date.min
 
     async def link(self) -> bool:
-        """Link one batch; False if nothing was left to link."""
+        """Link one batch; whether it was full, so that there may be more."""
         async with self._uow.begin() as tx:
-            head = await tx.audit.link()
-            if head is None:
+            linked = await tx.audit.link()
+            if linked is None:
                 return False
+            head, is_full = linked
             signed = await self._publish(head, tx)
         if signed is not None:
             log.info("audit_head", head=str(head), key=signed.key, signature=signed.signature)
-        return True
+        return is_full
 
     async def run(self) -> None:
-        """Link until cancelled."""
+        """Link until cancelled.
+
+        Under load there is always a next entry: to go on for a few would take the writer's turn
+        from decisions all the time.
+        """
         while True:
             try:
                 more = await self.link()
