@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from slack_sdk.web import async_internal_utils
+from slack_sdk.webhook import async_client as webhooks
 
 from crewgate import __version__
 from crewgate.demo.environment import ANA, CHANNEL
@@ -32,12 +33,14 @@ async def test_no_call_opens_a_connection_for_itself(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Slack's SDK opens a session for each call of a client that was given none."""
-    monkeypatch.setattr(async_internal_utils, "aiohttp", None)
+    for module in (async_internal_utils, webhooks):
+        monkeypatch.setattr(module, "aiohttp", None)
     async with make_world() as world:
         await world.pause()
         card = await world.card("A draft")
         await world.slack.click(ANA, card, "Revise")
         await modal(world, ANA)
+        assert await world.ask(ANA, "status")
 
 
 async def test_slack_away_or_hanging_holds_up_no_notification(world: World) -> None:

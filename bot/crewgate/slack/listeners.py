@@ -9,7 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from crewgate.slack.away import listeners as away
 from crewgate.slack.client.bolt import Middleware, Next
-from crewgate.slack.client.ephemeral import answer_in_thread
+from crewgate.slack.client.ephemeral import answer_in_place
 from crewgate.slack.commands import listeners as commands
 from crewgate.slack.context import SlackContext
 from crewgate.slack.home import listeners as home
@@ -37,7 +37,7 @@ async def note_place(req: AsyncBoltRequest, next_: Next) -> None:
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     """Register all features, for this bot's workspace only; the app runs the loops."""
     for one in (
-        answer_in_thread,
+        answer_in_place,
         partial(refuse_other_teams, identity=context.identity),
         note_place,
     ):

@@ -13,7 +13,7 @@ from slack_bolt.response import BoltResponse
 
 from crewgate.slack import strings
 from crewgate.slack.client.bolt import Next
-from crewgate.slack.client.ephemeral import respond_of, send_ephemeral
+from crewgate.slack.client.ephemeral import send_ephemeral
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.errors import render_notice
 
@@ -52,5 +52,5 @@ async def _refuse(req: AsyncBoltRequest, sentence: str, *, event_status: int) ->
         case {"command": _}:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         case {"response_url": _}:
-            await send_ephemeral(respond_of(req), sentence)
+            await send_ephemeral(req.context["respond"], sentence)
     return BoltResponse(status=200)

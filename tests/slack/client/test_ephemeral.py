@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.ephemeral import answer_in_thread, send_ephemeral
+from crewgate.slack.client.ephemeral import Answer, answer_in_place, send_ephemeral
 from tests.servers import Handler, serve, takes_posts
 
 
@@ -25,8 +25,12 @@ async def answer_with_a_page(_: web.Request) -> web.Response:
 @pytest.mark.parametrize("handler", [hang_up, answer_with_a_page])
 async def test_a_lost_answer_raises_nothing(handler: Handler) -> None:
     async with serve(takes_posts("/respond", handler)) as url:
-        respond = AsyncRespond(response_url=f"{url}/respond")
+        respond = Answer(AsyncWebClient(), f"{url}/respond")
         await send_ephemeral(respond, Message("Somebody was faster.", []))
+
+
+async def test_an_answer_to_what_has_no_address_raises_nothing() -> None:
+    await send_ephemeral(Answer(AsyncWebClient(), None), "Somebody was faster.")
 
 
 CARD = {"type": "message", "channel_id": "C1", "message_ts": "2.0"}
@@ -54,12 +58,16 @@ async def test_a_press_in_a_thread_is_answered_there(
 ) -> None:
     said: list[dict[str, Any]] = []
 
-    async def respond(**answer: Any) -> None:
-        said.append(answer)
+    async def take(request: web.Request) -> web.Response:
+        said.append(await request.json())
+        return web.Response()
 
     async def next_() -> None:
         await send_ephemeral(req.context["respond"], "Somebody was faster.")
 
-    req = AsyncBoltRequest(body=body, context={"respond": respond}, mode="socket_mode")
-    await answer_in_thread(req, next_)
+    async with serve(takes_posts("/respond", take)) as url:
+        whole = {**body, "response_url": f"{url}/respond"}
+        req = AsyncBoltRequest(body=whole, mode="socket_mode")
+        req.context["client"] = AsyncWebClient()
+        await answer_in_place(req, next_)
     assert [one.get("thread_ts") for one in said] == [thread]

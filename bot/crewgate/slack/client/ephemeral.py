@@ -4,13 +4,15 @@ By then everything has been done or refused; a lost answer loses nothing but its
 """
 
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import structlog
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook import WebhookResponse
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.bolt import Next
@@ -18,26 +20,44 @@ from crewgate.slack.client.bolt import Next
 log = structlog.get_logger(__name__)
 
 Respond = Callable[..., Awaitable[Any]]
-"""Bolt's `respond`: posts to the payload's `response_url`, up to 5 times in 30 minutes."""
+"""Posts to the payload's `response_url`, up to 5 times in 30 minutes."""
 
 
-async def answer_in_thread(req: AsyncBoltRequest, next_: Next) -> None:
-    """Have a press in a thread answered there; a Bolt middleware.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Bolt's `respond`, on the connections of a client: its own opens one for each answer."""
 
-    Slack answers in the channel unless it is told the thread, and nobody in the thread sees that.
-    It does not say where a reply was pressed that is shown in the channel, too: most likely there.
+    client: AsyncWebClient
+    url: str | None
+    thread: str | None = None
+
+    async def __call__(self, **answer: object) -> WebhookResponse:
+        """Post an answer. Raises ValueError if there is no address, or what aiohttp raises."""
+        if self.url is None:
+            raise ValueError("the payload has no response_url")
+        webhook = AsyncWebhookClient(
+            self.url, session=self.client.session, ssl=self.client.ssl, proxy=self.client.proxy
+        )
+        whole = {"text": "", **answer, "thread_ts": self.thread}
+        return await webhook.send_dict({k: v for k, v in whole.items() if v is not None})
+
+
+async def answer_in_place(req: AsyncBoltRequest, next_: Next) -> None:
+    """Have a payload answered on the bot's connections; a Bolt middleware.
+
+    Slack answers a press in a thread in the channel unless it is told the thread, and nobody in the
+    thread sees that. It does not say where a reply was pressed that is shown in the channel, too:
+    most likely there.
     """
+    thread = None
     match req.body:
         case {"message": {"subtype": "thread_broadcast"}}:
             pass
-        case {"container": {"thread_ts": str(thread), "message_ts": ts}} if ts != thread:
-            req.context["respond"] = partial(respond_of(req), thread_ts=thread)
+        case {"container": {"thread_ts": str(found), "message_ts": ts}} if ts != found:
+            thread = found
+    context = req.context
+    context["respond"] = Answer(context.client, context.response_url, thread)
     await next_()
-
-
-def respond_of(req: AsyncBoltRequest) -> Respond:
-    """Return Bolt's `respond`, which is always there although its type says otherwise."""
-    return cast("Respond", req.context.respond)
 
 
 async def send_ephemeral(
