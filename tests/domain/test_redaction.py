@@ -154,6 +154,17 @@ def test_the_texts_of_a_dataclass_are_redacted_one_by_one() -> None:
     assert redact.fields(clean, keep=("task_id",)) is clean
 
 
+@example([SECRET[:4], SECRET[4:]], "")
+@example(["=", base64.b64encode(f"{SECRET} for a line of base64".encode()).decode()], "short")
+@given(st.lists(st.text() | st.sampled_from([SECRET, "short", "+short+"]), max_size=3), st.text())
+def test_texts_are_redacted_as_each_would_be_alone(inputs: list[str], task: str) -> None:
+    redact = Redactor([SECRET, "short"])
+    notification = a_notification(inputs=tuple((text, text) for text in inputs), task_name=task)
+    texts = redact.fields(notification)
+    assert texts.inputs == tuple((redact.text(text), redact.text(text)) for text in inputs)
+    assert texts.task_name == redact.text(task)
+
+
 @pytest.mark.parametrize(
     ("url", "secrets"),
     [

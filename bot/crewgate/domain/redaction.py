@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import Field, fields, is_dataclass, replace
 from enum import Enum
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar
+from functools import cache
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeVar, cast
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 
@@ -116,7 +117,11 @@ class Redactor:
 
     def fields(self, value: V, *, keep: Collection[str] = ()) -> V:
         """Return a dataclass without secrets in its texts, except in the fields to keep."""
-        return with_texts(value, self.text, keep=keep) if self else value
+        if not self:
+            return value
+        # Most have none: then one look at all of them is enough.
+        whole = _encoded("\0".join(_texts_in(value, keep)))
+        return value if self.body(whole) == whole else with_texts(value, self.text, keep=keep)
 
     def error(self, text: str) -> str:
         """Return an error message without secrets and anything that looks like credentials."""
@@ -152,10 +157,34 @@ def with_texts(
                 return one if as_it_is else with_texts(one, change, keep=keep, whole=whole)
         return one
 
-    found = {one.name: getattr(value, one.name) for one in fields(value) if one.name not in keep}
+    found = {name: getattr(value, name) for name in _names_of(value) if name not in keep}
     new = {name: changed(one) for name, one in found.items()}
     different = {name: one for name, one in new.items() if one != found[name]}
     return replace(value, **different) if different else value
+
+
+def _texts_in(value: object, keep: Collection[str]) -> Iterator[str]:
+    """Yield the texts that `with_texts` changes."""
+    if isinstance(value, str):
+        if not isinstance(value, Enum):
+            yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _texts_in(one, keep)
+    else:
+        for name in _names_of(value):
+            if name not in keep:
+                yield from _texts_in(getattr(value, name), keep)
+
+
+def _names_of(value: object) -> tuple[str, ...]:
+    return _names(cast("type", type(value)))
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass; none of any other type."""
+    return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _encoded(text: str) -> bytes:
