@@ -5,11 +5,12 @@ unforeseen failure with a traceback.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import structlog
@@ -18,6 +19,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
+from yarl import query_to_pairs
 
 from crewgate.network.refusals import RequestRefused, malformed, refusal
 from crewgate.network.request_body import Room, content_of, read_body
@@ -55,12 +57,9 @@ async def on_slack_event(
         )
     sent = asyncio.Event()
     try:
-        for_bolt = AsyncBoltRequest(
-            body=text,
-            query=request.query_string,
-            headers={name: request.headers.getall(name) for name in request.headers},
-            context={RESPONSE_SENT: sent},
-        )
+        # Parsed as a socket's payloads are: Bolt's own way takes 0.1 ms for each kB of a form.
+        payload = _payload_of(text, request.content_type)
+        for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
     except (ValueError, RecursionError, AttributeError, TypeError):
         # Bolt takes ids from the body without a look at what is there.
         return _not_slacks()
@@ -76,6 +75,22 @@ async def on_slack_event(
     finally:
         sent.set()
     return response
+
+
+def _payload_of(text: str, content_type: str) -> dict[str, Any]:
+    """Parse an event, which is JSON; a press, which is JSON in a form; or a command, a form.
+
+    Raises ValueError or RecursionError.
+    """
+    if content_type != "application/json" and not text.startswith("{"):
+        form = dict(query_to_pairs(text))
+        if "payload" not in form:
+            return form
+        text = form["payload"]
+    payload = json.loads(text)
+    if not isinstance(payload, dict):
+        raise ValueError("no payload of Slack's is another JSON value")  # noqa: TRY004
+    return payload
 
 
 def _can_be_matched(body: Mapping[str, object]) -> bool:
