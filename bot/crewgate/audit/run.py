@@ -19,6 +19,7 @@ from crewgate.audit.keys import open_signer
 from crewgate.check.database import of_this_version, write_beside
 from crewgate.check.findings import say
 from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of
+from crewgate.domain.csv_cells import csv_cell
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.masking import NOTHING
 from crewgate.settings.load import Settings
@@ -180,17 +181,12 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
             told = {"number": row.number, "means": Code(entry["code"]).told}
             data = {"data": json.dumps(entry["data"], ensure_ascii=False)}
             line = entry | told | data
-            table.writerow([_cell(line[name]) for name in names])
+            table.writerow([csv_cell(line[name]) for name in names])
         else:
             chain = {"number": row.number, "hash": row.hash and row.hash.hex()}
             out.write(json.dumps(chain | entry, ensure_ascii=False) + "\n")
     out.flush()
     return 0
-
-
-def _cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 # --- evidence -------------------------------------------------------------------------------------

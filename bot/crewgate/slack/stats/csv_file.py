@@ -3,10 +3,10 @@
 import csv
 from collections.abc import AsyncIterable
 from dataclasses import astuple, fields
-from datetime import datetime
 from io import TextIOWrapper
 from typing import IO
 
+from crewgate.domain.csv_cells import csv_cell
 from crewgate.domain.stats import Decided
 
 
@@ -16,12 +16,5 @@ async def write_csv(found: AsyncIterable[Decided], file: IO[bytes]) -> None:
     table = csv.writer(text)
     table.writerow(field.name for field in fields(Decided))
     async for one in found:
-        table.writerow(map(_cell, astuple(one)))
+        table.writerow(map(csv_cell, astuple(one)))
     text.detach()
-
-
-def _cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value
