@@ -23,8 +23,16 @@ def mode_of(path: str) -> int:
     return Path(path).stat().st_mode & 0o777
 
 
-def evidence_in(folder: Path) -> Any:
-    return json.loads((folder / "evidence-e-1.json").read_text())
+async def proven(folder: Path, env: dict[str, str]) -> tuple[str, str]:
+    """The head that the evidence of an execution leads to, and what its check tells."""
+    while (await run("audit", "evidence", "e-1", folder=folder, env=env))[0]:
+        pass  # a running bot links the entries within seconds
+    file = json.loads((folder / "evidence-e-1.json").read_text())
+    head = f"{file['head']['number']}:{file['head']['hash']}"
+    checked = ("audit", "check", "evidence-e-1.json", "--head", head, "--key", file["head"]["key"])
+    status, told = await run(*checked, folder=folder, env={})
+    assert (status, told.splitlines()[-1]) == (0, "✓ it holds")
+    return head, told
 
 
 async def test_the_head_is_posted_where_it_is_kept(make_world: MakeWorld, database: Path) -> None:
@@ -64,13 +72,7 @@ async def test_a_decision_is_proven_from_the_command_line(world: World, tmp_path
     await world.delivered(card)
     env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
     env |= settings(world.slack, world.crew)
-    while (await run("audit", "evidence", "e-1", folder=tmp_path, env=env))[0]:
-        pass  # a running bot links the entries within seconds
-    file = evidence_in(tmp_path)
-    head = f"{file['head']['number']}:{file['head']['hash']}"
-    checked = ("audit", "check", "evidence-e-1.json", "--head", head, "--key", file["head"]["key"])
-    status, told = await run(*checked, folder=tmp_path, env={})
-    assert (status, told.splitlines()[-1]) == (0, "✓ it holds")
+    head, told = await proven(tmp_path, env)
     assert f"approve by {ANA}, who might decide" in told
     status, told = await run("audit", "verify", "--head", head, folder=tmp_path, env=env)
     assert (status, "entries fit" in told) == (0, True)
