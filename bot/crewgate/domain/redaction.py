@@ -165,16 +165,16 @@ def with_texts(
 
 def _texts_in(value: object, keep: Collection[str]) -> Iterator[str]:
     """Yield the texts that `with_texts` changes."""
-    if isinstance(value, str):
-        if not isinstance(value, Enum):
-            yield value
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _texts_in(one, keep)
+    if isinstance(value, tuple):
+        parts: Iterable[object] = value
     else:
-        for name in _names_of(value):
-            if name not in keep:
-                yield from _texts_in(getattr(value, name), keep)
+        parts = (getattr(value, name) for name in _names_of(value) if name not in keep)
+    for part in parts:
+        if isinstance(part, str):
+            if not isinstance(part, Enum):
+                yield part
+        elif part is not None:
+            yield from _texts_in(part, keep)
 
 
 def _names_of(value: object) -> tuple[str, ...]:

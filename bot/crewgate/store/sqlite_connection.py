@@ -52,8 +52,7 @@ class Prepared:
         """Return the values for its `?`, in order. Raises KeyError if one is missing."""
         if self.own:
             given = {**self.own, **given}
-        values = [given[name] for name in self.names]
-        return _converted(values, self.conversions)
+        return _converted([*map(given.__getitem__, self.names)], self.conversions)
 
     def read(self, found: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Return SQLite's rows with the names of their columns."""

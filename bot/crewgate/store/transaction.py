@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -226,15 +226,24 @@ class Tx:
         """The ids of rules that are stored once this is committed."""
         self._dialect = connection.dialect.name
         self.executions = Executions(connection)
-        self.notes = Notes(connection)
-        self.absences = Absences(connection)
         self.audit = Audit(connection, clock)
-        self.removal = Removal(connection)
         self._found: dict[str, Round] = {}
         """The rounds that were read, as they were then."""
         self.woken: set[str] = set()
         """Destinations that have something new to do after the commit."""
         self._new_effects: list[dict[str, Any]] = []
+
+    @cached_property
+    def notes(self) -> Notes:
+        return Notes(self._connection)
+
+    @cached_property
+    def absences(self) -> Absences:
+        return Absences(self._connection)
+
+    @cached_property
+    def removal(self) -> Removal:
+        return Removal(self._connection)
 
     async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
         """Return the review of this crew, execution and task, made if need be, and its last round.

@@ -1,6 +1,7 @@
 """`GET /metrics`, and the count of what crews send."""
 
 from collections.abc import Awaitable, Callable, Collection
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -37,8 +38,9 @@ def add_route(
 
 def count_webhooks(crews: Collection[str]) -> Middleware:
     """Return the middleware that counts the webhooks of these crews by kind and answer."""
+    counter = cache(webhooks.labels)
     for labels in product(crews, _KINDS, _STATUSES):
-        webhooks.labels(*labels)
+        counter(*labels)
 
     @web.middleware
     async def counting(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -46,7 +48,7 @@ def count_webhooks(crews: Collection[str]) -> Middleware:
         found = request.match_info
         crew, kind = found.get("crew"), found.get("kind", found.route.name)
         if crew in crews and kind in _KINDS:
-            webhooks.labels(crew, kind, str(response.status)).inc()
+            counter(crew, kind, str(response.status)).inc()
         return response
 
     return counting
