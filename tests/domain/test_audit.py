@@ -22,6 +22,7 @@ from crewgate.domain.reason import (
     EditedBy,
     ExecutionGone,
     Inferred,
+    NotCalled,
     NotReached,
     RefusedByCrew,
 )
@@ -174,6 +175,12 @@ def test_reasons_hold_words_as_digests() -> None:
         "reason": "RefusedByCrew",
         "code": "404",
         "words": of("no"),
+    }
+    not_called = replace(STUCK, reason=NotCalled("unreadable", "no key"))
+    assert told(DECIDED, not_called)[0][2] == {
+        "reason": "NotCalled",
+        "code": "unreadable",
+        "words": of("no key"),
     }
     dismissed = replace(GONE, reason=Dismissed(BEN, "Old."))
     assert told(GONE, dismissed)[0][2] == {

@@ -5,6 +5,7 @@ import pytest
 from crewgate.domain.reason import (
     Dismissed,
     ExecutionGone,
+    NotCalled,
     NotReached,
     Reason,
     RefusedByCrew,
@@ -20,6 +21,7 @@ from tests.builders import ANA
         (RefusedByCrew("401", "no"), True),
         (RefusedByCrew("403", "no"), True),
         (RefusedByCrew("422", "what?"), True),
+        (NotCalled("unreadable", "no key"), True),
         (RefusedByCrew("400", "odd"), False),
         (RefusedByCrew("404", "what?"), False),
         (RetriesExhausted("away"), True),

@@ -19,6 +19,7 @@ from crewgate.domain.reason import (
     Dismissed,
     Inferred,
     NeverSent,
+    NotCalled,
     NotReached,
     Reason,
     RefusedByCrew,
@@ -64,6 +65,7 @@ TABLE = [
         for in_doubt in (False, True)
         for exhausted in (False, True)
     ),
+    (Refused("empty", "no"), False, False, stuck(NotCalled("empty", "no")), False),
     (AWAY, False, False, NOT_SENT, False),
     (AWAY, True, False, NOT_SENT, True),
     (AWAY, False, True, given_up("connection refused"), False),

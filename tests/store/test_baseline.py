@@ -22,7 +22,7 @@ from crewgate.domain.given import Hidden
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email
 from crewgate.domain.question import Question
-from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TakenAs
+from crewgate.domain.reason import AnsweredElsewhere, NotCalled, PerhapsTaken, RequestGone, TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer
 from crewgate.store.engine import Engines, open_engines
@@ -157,6 +157,18 @@ async def test_the_channel_of_what_it_has_to_post_is_kept(made_before: Engines) 
         for job in await lease(SqlOutbox(made_before), to=destination)
     ]
     assert leased == [*posts.values(), resume]
+
+
+async def test_what_the_bot_itself_did_not_send_is_told_from_what_crews_refused(
+    made_before: Engines,
+) -> None:
+    there = sa.table("rounds", sa.column("id"), sa.column("reason_code"))
+    ours = sa.update(there).where(there.c.id == "r-18").values(reason_code="host_not_allowed")
+    async with made_before.write.begin() as connection:
+        await connection.execute(ours)
+    await migrate(made_before.write)
+    found = (await a_uow(made_before).read.round("r-18")).reason
+    assert found == NotCalled("host_not_allowed", "Unauthorized")
 
 
 def alike(round_: Round) -> Round:

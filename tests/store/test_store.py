@@ -19,6 +19,7 @@ from crewgate.domain.reason import (
     ExecutionGone,
     Inferred,
     NeverSent,
+    NotCalled,
     NotReached,
     RefusedByCrew,
     RetriesExhausted,
@@ -86,6 +87,7 @@ ROUNDS = [
     ),
     a_round(State.RESUMED, reason=Inferred(), ended_at=LATER),
     a_round(State.STUCK, reason=RefusedByCrew("401", "Unauthorized")),
+    a_round(State.STUCK, reason=NotCalled("unreadable", "no key")),
     a_round(State.STUCK, reason=RetriesExhausted("connection refused")),
     *(
         a_round(State.CLOSED, reason=reason, ended_at=LATER)

@@ -22,6 +22,7 @@ from crewgate.domain.question import CALLED_EVERY, Ask
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     Dismissed,
+    NotCalled,
     PerhapsTaken,
     RefusedByCrew,
     TakenAs,
@@ -409,7 +410,7 @@ async def test_an_answer_that_was_not_sent_is_sent_again(world: World) -> None:
 async def test_another_refusal_waits_for_retry_or_is_dismissed(world: World) -> None:
     world.flows.faults.append(Fault(Refused("host_not_allowed", "no")))
     stuck = await sent(world, await answered(world))
-    assert (stuck.state, stuck.reason) == (State.STUCK, RefusedByCrew("host_not_allowed", "no"))
+    assert (stuck.state, stuck.reason) == (State.STUCK, NotCalled("host_not_allowed", "no"))
     assert await callback_of(world, stuck) is not None
     world.flows.faults.append(Fault(Refused("host_not_allowed", "no")))
     await world.retry(stuck.id)
@@ -424,7 +425,7 @@ async def test_an_address_that_no_key_opens_waits_for_its_key(world: World) -> N
     decided = await answered(world)
     Secret.cipher = Cipher()
     stuck = await sent(world, decided)
-    lost = RefusedByCrew("unreadable", "its address cannot be read with any key in SECRET_KEYS")
+    lost = NotCalled("unreadable", "its address cannot be read with any key in SECRET_KEYS")
     assert (stuck.state, stuck.reason) == (State.STUCK, lost)
     Secret.cipher = Cipher([a_secret_key(1)])
     await world.retry(stuck.id)
@@ -436,7 +437,7 @@ async def test_an_address_that_was_taken_out_is_never_called(world: World) -> No
     async with world.engines.write.begin() as connection:
         await connection.execute(sa.update(flow_requests).values(callback_url=None, token=None))
     stuck = await sent(world, decided)
-    assert isinstance(stuck.reason, RefusedByCrew)
+    assert isinstance(stuck.reason, NotCalled)
     assert stuck.reason.code == "unreadable"
     assert world.flows.asked == []
 

@@ -183,7 +183,7 @@ def outcome_entry(outcome: Outcome, salt: str) -> Entry:
     match outcome:
         case Delivered():
             code, data = Code.DELIVERED, _of_reason(outcome, salt)
-        case Refused() if outcome.code.isdecimal():  # an HTTP status, so the crew said it
+        case Refused() if outcome.by_crew:
             code, data = Code.REFUSED, _of_reason(outcome, salt)
         case Refused():
             code, data = Code.NOT_SENT, _of_reason(outcome, salt)

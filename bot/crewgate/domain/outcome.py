@@ -104,6 +104,11 @@ class Refused(Tried):
     words: str
     kind: RefusalKind = RefusalKind.OTHER
 
+    @property
+    def by_crew(self) -> bool:
+        """True if the crew was called and said it, by an HTTP status; else a code is our own."""
+        return self.code.isdecimal()
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown(Tried):

@@ -4,7 +4,8 @@
 | ------- | ---------------------------------------------------- |
 | DECIDED | none yet, NotReached, AnswerLost                     |
 | RESUMED | Answered, Inferred, TakenAs                          |
-| STUCK   | RefusedByCrew, RetriesExhausted, none: reopened      |
+| STUCK   | RefusedByCrew, NotCalled, RetriesExhausted,          |
+|         | none: reopened                                       |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
 |         | TimeOver                                             |
@@ -97,6 +98,14 @@ class RefusedByCrew:
 
 
 @dataclass(frozen=True, slots=True)
+class NotCalled:
+    """The bot itself sent nothing, for it may not or cannot: a code and words of our own."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class RetriesExhausted:
     """It was tried for about a day; `why` is the cause of the last failure."""
 
@@ -162,6 +171,7 @@ Reason = (
     | RequestGone
     | TimeOver
     | RefusedByCrew
+    | NotCalled
     | RetriesExhausted
     | NeverSent
     | Dismissed
@@ -179,7 +189,7 @@ def needs_an_operator(reason: Reason | None) -> bool:
         case RefusedByCrew(code, _):
             return code not in _OF_THE_EXECUTION
         case _:
-            return isinstance(reason, RetriesExhausted)
+            return isinstance(reason, NotCalled | RetriesExhausted)
 
 
 def only_status_said(reason: Reason | None) -> bool:

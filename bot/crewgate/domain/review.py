@@ -64,6 +64,7 @@ from crewgate.domain.reason import (
     ExecutionOver,
     Inferred,
     NeverSent,
+    NotCalled,
     NotReached,
     PerhapsTaken,
     Reason,
@@ -465,7 +466,8 @@ class Round:
             return self._close_for(ended, at)
         if self.in_doubt and has_gone_on and self.question is None:
             return self._infer(at)
-        return self._get_stuck(RefusedByCrew(refused.code, refused.words))
+        kind = RefusedByCrew if refused.by_crew else NotCalled
+        return self._get_stuck(kind(refused.code, refused.words))
 
     def _close_for(self, reason: RequestEnded | NeverSent, at: datetime) -> Transition:
         closed = self._end(State.CLOSED, at, reason).round
@@ -478,7 +480,7 @@ class Round:
         waiting = replace(self, reason=reason)
         return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
 
-    def _get_stuck(self, reason: RefusedByCrew | RetriesExhausted) -> Transition:
+    def _get_stuck(self, reason: RefusedByCrew | NotCalled | RetriesExhausted) -> Transition:
         stuck = replace(self, state=State.STUCK, reason=reason)
         return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 

@@ -37,6 +37,7 @@ from crewgate.domain.reason import (
     ExecutionGone,
     Inferred,
     NeverSent,
+    NotCalled,
     NotReached,
     PerhapsTaken,
     Reason,
@@ -241,7 +242,7 @@ def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
     match reason:
         case None:
             return ""
-        case Answered(words=text) | RefusedByCrew(words=text):
+        case Answered(words=text) | RefusedByCrew(words=text) | NotCalled(words=text):
             return text
         case NotReached(text) | AnswerLost(why=text) | RetriesExhausted(text):
             return text

@@ -15,6 +15,7 @@ from crewgate.domain.question import Ask, Question
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,
+    NotCalled,
     NotReached,
     PerhapsTaken,
     Reason,
@@ -199,13 +200,13 @@ OURS_OR_NOT = "this one or one from elsewhere: already responded. What came of s
         (
             State.STUCK,
             LABEL,
-            RefusedByCrew("bad_url", "no"),
+            NotCalled("bad_url", "no"),
             False,
             "sent: no (bad_url). The request",
         ),
-        (State.STUCK, LABEL, RefusedByCrew("host_not_allowed", "no"), False, "flow_callback_hosts"),
-        (State.STUCK, LABEL, RefusedByCrew("unreadable", "no"), False, "answer it in CrewAI and"),
-        (State.STUCK, LABEL, RefusedByCrew("plain_http", "no"), False, "sent in the clear"),
+        (State.STUCK, LABEL, NotCalled("host_not_allowed", "no"), False, "flow_callback_hosts"),
+        (State.STUCK, LABEL, NotCalled("unreadable", "no"), False, "answer it in CrewAI and"),
+        (State.STUCK, LABEL, NotCalled("plain_http", "no"), False, "sent in the clear"),
     ],
 )
 def test_a_decided_card_says_what_is_known_and_no_more(

@@ -19,6 +19,7 @@ from crewgate.domain.reason import (
     ExecutionGone,
     Inferred,
     NeverSent,
+    NotCalled,
     RefusedByCrew,
     RetriesExhausted,
 )
@@ -123,7 +124,7 @@ ASKED = a_decision(Revise("a\nb"))
             "could not read",
         ),
         (
-            {"state": State.STUCK, "reason": RefusedByCrew("unreadable", "its keys are lost")},
+            {"state": State.STUCK, "reason": NotCalled("unreadable", "its keys are lost")},
             ":warning: *<@U0ANA>'s approval of Draft did not reach the crew*",
             "It was not sent: its keys are lost (unreadable). Put that key back",
         ),

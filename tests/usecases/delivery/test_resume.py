@@ -8,7 +8,7 @@ import pytest
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Refused, ResumeStatus, Unknown
-from crewgate.domain.reason import Answered, NotReached, RefusedByCrew, RetriesExhausted
+from crewgate.domain.reason import Answered, NotCalled, NotReached, RefusedByCrew, RetriesExhausted
 from crewgate.domain.review import Round, State
 from crewgate.encryption import Cipher
 from crewgate.store.tables import REGISTERED, Secret, webhooks
@@ -67,7 +67,7 @@ async def test_webhooks_that_no_key_opens_need_an_operator(world: World, origin:
     Secret.cipher = Cipher([a_secret_key(2)])
     await world.turn(CREW)
     stuck = await world.round(decided.id)
-    lost = RefusedByCrew("unreadable", "its webhooks cannot be read with any key in SECRET_KEYS")
+    lost = NotCalled("unreadable", "its webhooks cannot be read with any key in SECRET_KEYS")
     assert (stuck.state, stuck.reason, stuck.in_doubt_since) == (State.STUCK, lost, None)
     assert world.crew.taken == []
 

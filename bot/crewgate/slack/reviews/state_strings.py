@@ -13,6 +13,7 @@ from crewgate.domain.reason import (
     Dismissed,
     ExecutionGone,
     NeverSent,
+    NotCalled,
     PerhapsTaken,
     Reason,
     RefusedByCrew,
@@ -368,10 +369,6 @@ _FLOW: Final = _Told(
         "dismiss this.",
     },
 )
-#: Codes of what the bot itself refuses to send.
-_OURS: Final = frozenset(
-    {"host_not_allowed", "plain_http", "private_address", "bad_url", "empty"}
-) | {_UNREADABLE}
 
 
 def _on_its_way(told: _Told, reason: Reason | None) -> str:
@@ -425,18 +422,18 @@ def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str
                 f"The {told.name} could not be reached for a day ({why}). Press Retry when it is "
                 "back."
             )
-        case RefusedByCrew(code) if may_be_taken:
+        case RefusedByCrew() | NotCalled() if may_be_taken:
             return f"{told.lost} {_refused(told, reason)} {told.perhaps}"
-        case RefusedByCrew(code):
+        case RefusedByCrew(code) | NotCalled(code):
             then = told.what_to_do.get(code, told.what_else_to_do)
             return f"{_refused(told, reason)} {then}"
         case _:
             return told.perhaps if may_be_taken else told.what_else_to_do
 
 
-def _refused(told: _Told, reason: RefusedByCrew) -> str:
+def _refused(told: _Told, reason: RefusedByCrew | NotCalled) -> str:
     says, code = because(reason), one_line(reason.code, shared.CREW_LIMIT)
-    if reason.code in (_OURS if told is _FLOW else {_UNREADABLE}):
+    if isinstance(reason, NotCalled):
         return f"It was not sent: {says} ({code})."
     if says:
         return f"The {told.name} says “{says}” ({code})."
