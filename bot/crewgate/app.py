@@ -55,7 +55,6 @@ from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import keep_connections, new_client, time_told
 from crewgate.slack.context import SlackContext
 from crewgate.store.engine import scrub
-from crewgate.store.secret_keys import use_keys
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
@@ -159,8 +158,8 @@ class _Assembly:
 
     async def open_store(self) -> None:
         runtime = self.runtime
-        engines = await self.stack.enter_async_context(open_database(self.settings.database_url))
-        await use_keys(engines.write, self.settings.secret_keys)
+        url, keys = self.settings.database_url, self.settings.secret_keys
+        engines = await self.stack.enter_async_context(open_database(url, keys))
         self.signer = open_signer(self.settings, make=True)
         due_at = runtime.clock() + runtime.grace
         self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)

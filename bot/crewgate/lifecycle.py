@@ -1,7 +1,7 @@
 """Starting and stopping: what listens, what works, and how both come to an orderly end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +30,7 @@ from crewgate.store.engine import Engines, open_engines
 from crewgate.store.failures import translate_errors
 from crewgate.store.migrate import migrate
 from crewgate.store.outbox import SqlOutbox
+from crewgate.store.secret_keys import use_keys
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.dispatch import deliver
 from crewgate.usecases.delivery.worker import Pace, Worker
@@ -125,15 +126,19 @@ async def serve_http(
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Engines]:
-    """The database, migrated. Raises StoreUnavailable, naming the setting."""
+async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]:
+    """The database, migrated, and encrypted with the first of these keys from now on.
+
+    Raises StoreUnavailable and SecretKeysRefused, naming the setting.
+    """
     try:
         engines = open_engines(url)
         with translate_errors():
-            await migrate(engines.write)
+            await migrate(engines.write, keys)
     except StoreUnavailable as error:
         raise StoreUnavailable(f"DATABASE_URL: the database cannot be used: {error}") from error
     try:
+        await use_keys(engines.write, keys)
         yield engines
     finally:
         await engines.dispose()

@@ -1,5 +1,6 @@
 """The database as `crewgate check` and other commands beside a running bot find it."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ async def test_credentials_that_no_key_opens_are_told(engines: Engines, database
     assert str(await check_database(database_url, [new, old])) == (
         "✓ database: answers; until `crewgate rotate` has run, SECRET_KEYS needs number 2 too"
     )
-    for keys in ([new], []):
+    for version, keys in product((HEAD, "0035"), ([new], [])):  # also before an upgrade
+        await be_of(version, engines)
         said = str(await check_database(database_url, keys))
         assert said.startswith("✗ database: SECRET_KEYS: credentials in the database are encrypted")
 

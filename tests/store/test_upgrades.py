@@ -14,7 +14,9 @@ from crewgate import __version__
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.migrate import BASELINE, HEAD, migrate
+from crewgate.store.secret_keys import SecretKeysRefused, use_keys
 from crewgate.store.tables import installations
+from tests.builders import a_secret_key
 
 of_a_file = pytest.mark.parametrize("backend", ["sqlite"])
 INSTALLED = {"token_digest": "d", "url": "https://example.slack.com/", "whole_enterprise": False}
@@ -102,6 +104,22 @@ async def test_an_older_version_is_refused_before_it_changes_anything(
         " restore a backup from before"
     )
     assert await versions(made) == ("0.10.0", HEAD)
+
+
+async def test_a_start_without_a_key_that_is_needed_changes_nothing(
+    made: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, another = a_secret_key(1), a_secret_key(2)
+    await use_keys(made.write, [key])
+    be("99.1.0", monkeypatch)
+    with pytest.raises(SecretKeysRefused, match="put it back"):
+        await migrate(made.write, [another])
+
+    assert await versions(made) == (__version__, HEAD)
+    if made.is_sqlite:
+        assert copies(Path(str(made.read.url.database))) == []
+    await migrate(made.write, [another, key])
+    assert await versions(made) == ("99.1.0", HEAD)
 
 
 @of_a_file

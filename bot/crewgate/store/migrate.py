@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from crewgate import __version__
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.encryption import Cipher
 from crewgate.store.engine import Connection, make_private
+from crewgate.store.secret_keys import find_needed
 from crewgate.store.sqlite_connection import driver_of
 from crewgate.store.sqlite_writer import SqliteWriter
 from crewgate.store.tables import metadata, written_by
@@ -51,19 +53,27 @@ class Age:
     version: str | None
     """The version that wrote it last; None: an empty one, or one from before versions were kept."""
 
+    @property
+    def has_secret_keys(self) -> bool:
+        """True if its tables are of a version that could encrypt credentials."""
+        return self.revision is not None and self.revision >= "0035"
 
-async def migrate(engine: AsyncEngine | SqliteWriter) -> None:
+
+async def migrate(engine: AsyncEngine | SqliteWriter, keys: Sequence[str] = ()) -> None:
     """Make the tables, or run the missing migrations, in one transaction.
 
     A no-op on a database that this version wrote last. Of one that an older version did, a SQLite
     file is copied beside it first, and the log says so. Raises StoreUnavailable where a later
-    version wrote it, or none up to BASELINE, and changes nothing then.
+    version wrote it, or none up to BASELINE, and SecretKeysRefused where these keys do not open its
+    credentials; changes nothing then.
     """
     async with _begin(engine) as connection:
         age = await connection.run_sync(age_of)
         refuse_unknown(age)
         if age.version == __version__ and age.revision == HEAD:
             return
+        if age.has_secret_keys:
+            await find_needed(connection, Cipher(keys))
         copy = await connection.run_sync(_bring_up, age)
     if age.revision is not None:
         log.info("database_upgraded", since=age.version, version=__version__, copy=copy)
