@@ -189,6 +189,17 @@ async def test_channels_of_rules_are_looked_into(
     _, said = await ask(**ALONE)
     [line] = [line for line in said if "C0NOWHERE" in line]
     assert line.startswith("✗ channel C0NOWHERE: channel_not_found")
+    assert line.endswith(f" ({HERE}.channel)")
+
+
+async def test_a_channel_that_no_card_goes_to_is_told_with_its_setting(
+    ask: Ask, tmp_path: Path
+) -> None:
+    (tmp_path / "crews.toml").write_text(CREW + 'digest = "#numbers"', encoding="utf-8")
+    _, said = await ask(**ALONE, AUDIT_CHANNEL="#audit")
+    problem = "the bot is in no channel of this name; /invite it, or put the channel's id"
+    assert f"✗ channel #numbers: {problem} (crews.research.digest)" in said
+    assert f"✗ channel #audit: {problem} (AUDIT_CHANNEL)" in said
 
 
 async def test_who_cannot_be_asked_for_is_not_counted(slack: Workspace, said_of: Ask) -> None:

@@ -1,8 +1,8 @@
 """The findings of a check: a line each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.logs import printable
@@ -52,6 +52,11 @@ class Finding:
     def __str__(self) -> str:
         line = f"{self.mark} {self.subject}"
         return f"{line}: {self.text}" if self.text else line
+
+    def of(self, setting: str) -> Self:
+        """Return it with the setting, if any, that is to be corrected where it is wrong."""
+        is_told = setting and self.mark is Mark.WRONG
+        return replace(self, text=f"{self.text} ({setting})") if is_told else self
 
 
 def say(line: str) -> None:

@@ -31,10 +31,12 @@ def people_of(crew: CrewSettings) -> tuple[ReviewerRef, ...]:
     return tuple(dict.fromkeys(chain(crew.reviewers, *named, *later)))
 
 
-def channels_of(crew: CrewSettings) -> tuple[str, ...]:
-    """Everywhere its cards and its digest go."""
-    others = (crew.digest, *(rule.channel for rule in crew.rules))
-    return (crew.channel, *filter(None, others))
+def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
+    """Everywhere its cards and its digest go, and by which setting besides its channel's."""
+    for rule, place in zip(crew.rules, crew.places, strict=True):
+        yield rule.channel, f"{place}.channel"
+    yield crew.digest, f"crews.{crew.name}.digest"
+    yield crew.channel, ""
 
 
 def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:

@@ -53,14 +53,16 @@ async def _findings(
     settings: Settings, runtime: Runtime, *, send_test_card: bool
 ) -> AsyncIterator[Finding]:
     crews = settings.crews.values()
-    channels = {channel for crew in crews for channel in channels_of(crew)}
+    channels = {settings.audit_channel: "AUDIT_CHANNEL"}
+    for crew in crews:
+        channels |= dict(channels_of(crew))
     for finding in check_settings(settings):
         yield finding
     yield await check_database(settings.database_url, settings.secret_keys)
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=settings.slack_app_token,
-        channels=tuple(sorted({*filter(None, [settings.audit_channel]), *channels})),
+        channels={name: channels[name] for name in sorted(filter(None, channels))},
         people=named_people(crews),
         team=settings.slack_team,
         owners=await address_owners(settings.database_url),

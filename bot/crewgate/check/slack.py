@@ -42,7 +42,8 @@ class SlackCheck:
 
     client: AsyncWebClient
     app_token: str | None
-    channels: tuple[str, ...]
+    channels: Mapping[str, str]
+    """Each with the setting that names it; empty if it is a crew's `channel`."""
     people: Mapping[ReviewerRef, Role]
     team: str | None
     """The workspace that the settings name."""
@@ -72,9 +73,10 @@ class SlackCheck:
             yield _scopes(scopes)
         if self.app_token:
             yield await _socket(self.client, self.app_token)
-        for channel in self.channels:
+        for channel, setting in self.channels.items():
             subject = channel_subject(channel)
-            yield await self._channel(channel, installed) if installed else skipped(subject, silent)
+            found = await self._channel(channel, installed) if installed else None
+            yield found.of(setting) if found else skipped(subject, silent)
             if self.send_test_card:
                 subject = f"test card in {channel}"
                 yield await self._post(subject, channel) if installed else skipped(subject, silent)

@@ -99,7 +99,7 @@ async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Kno
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=None,
-        channels=(),
+        channels={},
         people=dict.fromkeys(people, Role.REVIEWER),
         team=settings.slack_team,
         owners=await address_owners(settings.database_url),
