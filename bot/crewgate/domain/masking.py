@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 Finder = Callable[[str], Iterator[tuple[int, int]]]
-"""Yields where something begins and ends in a text, in order."""
+"""Yields where something begins and ends in a text."""
 _Span = tuple[int, int, Kind]
 _Put = Callable[[Kind, str], str]
 Masked = tuple[tuple[Kind, int], ...]
@@ -180,9 +180,12 @@ _BETWEEN: Final = rf"(?:[\s>‐‑–{_UNSEEN}-]|\\[nrt])"
 #: The rest of an escape in Markdown, or of a letter in JSON.
 _ESCAPED: Final = r"(?:[_.+-]|u(?!0040)[0-9a-fA-F]{4})"
 _AT: Final = r"(?:\\?@|＠|%40|\\u0040)"
+#: Emphasis in Markdown of a part of an address; `_` counts as a letter anyway.
+_MARK: Final = "[*~`]{1,3}+"
+_LOCAL: Final = rf"(?:[\w.+{_UNSEEN}-]|\\{_ESCAPED})++"
 _ADDRESS: Final = (
-    rf"(?:\w{{1,30}}')?+(?:[\w.+{_UNSEEN}-]|\\{_ESCAPED})++{_AT}"
-    rf"(?:(?:[\w{_UNSEEN}-]|\\[_-])++\\?\.)+[^\W\d_]{{2,63}}"
+    rf"(?:\w{{1,30}}')?+{_LOCAL}(?:{_MARK}(?:{_LOCAL})?+){{0,3}}+{_AT}(?:{_MARK})?+"
+    rf"(?:(?:[\w{_UNSEEN}-]|\\[_-])++(?:{_MARK})?+\\?\.(?:{_MARK})?+)+[^\W\d_]{{2,63}}"
 )
 #: An address begins where no longer one does, so that nothing is read twice, or behind another.
 _FIRST: Final = re.compile(
@@ -198,6 +201,12 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     end = 0
     while found := _NEXT.match(text, end) or _FIRST.search(text, end):
         start, end = found.span("found")
+        marks = re.findall(_MARK, text[start:end])
+        if len(marks) % 2:  # the other half may stand right before, or behind
+            if text.endswith(marks[0], 0, start):
+                start -= len(marks[0])
+            elif text.startswith(marks[-1], end):
+                end += len(marks[-1])
         yield start, end
 
 
@@ -236,7 +245,7 @@ _LETTER: Final = re.compile(r"\\[nrt]|([A-Za-z0-9])")
 @cache
 def _letters(many: int) -> re.Pattern[str]:
     """Return a pattern for so many letters and digits, in groups or not."""
-    return re.compile(rf"(?:[A-Za-z0-9]{_BETWEEN}{{0,4}}+){{{many - 1}}}[A-Za-z0-9]")
+    return re.compile(rf"(?:[A-Za-z0-9](?:{_BETWEEN}|[.·]){{0,4}}+){{{many - 1}}}[A-Za-z0-9]")
 
 
 def find_ibans(text: str) -> Iterator[tuple[int, int]]:
@@ -261,6 +270,11 @@ _NUMBERS: Final = re.compile(
     r"(?<!\b[0-9]\..)(?<!\b[0-9]{2}\..)(?<!\b[0-9]{3}\..)[0-9]*+"
     rf"(?:{_BETWEEN}{{1,4}}+[0-9]++)*+"
 )
+#: The groups that cards have, for dots also part versions, dates and thousands.
+_DOTTED: Final = re.compile(
+    r"[0-9]{4}(?:(?<![^\W_].{4})(?<![.·].{4})|(?<=\\[nrt].{4}))"
+    r"(?:(?:[.·][0-9]{4}){3}(?:[.·][0-9]{1,3})?|[.·][0-9]{6}[.·][0-9]{4,5})(?![.·]?[0-9])"
+)
 _GROUP: Final = re.compile("[0-9]+")
 #: The most groups of a card number, and its characters with what is between them.
 _GROUPS: Final = 5
@@ -284,6 +298,7 @@ def find_cards(text: str) -> Iterator[tuple[int, int]]:
                     yield start, end
                     break
             first = last + 1
+    yield from (one.span() for one in _DOTTED.finditer(text) if _is_card(one[0]))
 
 
 def _is_card(written: str) -> bool:
