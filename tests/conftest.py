@@ -14,6 +14,7 @@ from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from crewgate.demo.bot_process import BotProcess
 from crewgate.encryption import Cipher
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import Engines, open_engines
@@ -21,6 +22,7 @@ from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import a_uow
 from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
+from tests.forked import spawn_forked
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.usecases.world import World
 
@@ -83,6 +85,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         coverage.start()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_bots() -> Iterator[None]:
+    """Bots of tests that are processes import nothing at their start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotProcess, "spawn", spawn_forked)
+        yield
 
 
 @pytest.fixture(scope="session")

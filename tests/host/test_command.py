@@ -17,6 +17,7 @@ from crewgate.host.command import check_flows, leave_terminal, read_options
 from crewgate.host.engine.versions import check_version
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.serve import Options, hosting
+from tests.forked import run_crewgate
 from tests.host.standins import StandInCrew, StandInFlow
 from tests.repo.files import ROOT
 
@@ -225,7 +226,9 @@ async def test_a_start_that_cannot_be_says_why_in_one_line(
 ) -> None:
     token = {} if wrong == "CREW_TOKEN" else {"CREW_TOKEN": "x"}
 
-    status, said = await run(tmp_path, **environment, **token)
+    status, said = await run_crewgate(
+        "host", "shop.crew:crew", folder=tmp_path, env=environment | token
+    )
 
     assert status == 1
     assert said.count("\n") == 1

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import sysconfig
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from crewgate.demo.environment import CHANNEL, connect, people, settings
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
 from crewgate.demo.workspace import Workspace
+from tests.forked import run_crewgate
 from tests.repo.files import fences
 from tests.repo.samples import is_like, occurs
 
@@ -27,16 +28,10 @@ SOURCE = str(Path(__file__).parents[2] / "bot")
 SCRIPT = Path(sysconfig.get_path("scripts"), "crewgate")
 
 
-async def run(
-    *words: str,
-    folder: Path,
-    env: dict[str, str],
-    command: Sequence[str] = (sys.executable, "-m", "crewgate"),
-) -> tuple[int | None, str]:
-    """`crewgate …` with exactly these settings: exit status, and all it said."""
+async def run(*command: str, folder: Path, env: dict[str, str]) -> tuple[int | None, str]:
+    """A program with exactly these settings: exit status, and all it said."""
     process = await asyncio.create_subprocess_exec(
         *command,
-        *words,
         cwd=folder,
         env={**inherited(), "PYTHONPATH": SOURCE, **env},
         stdout=asyncio.subprocess.PIPE,
@@ -54,7 +49,9 @@ async def standins() -> AsyncIterator[tuple[Workspace, Crew]]:
 
 
 async def test_the_demo_plays_its_whole_story(tmp_path: Path) -> None:
-    status, said = await run("demo", "--headless", folder=tmp_path, env={})
+    status, said = await run(
+        *(sys.executable, "-m", "crewgate", "demo", "--headless"), folder=tmp_path, env={}
+    )
 
     assert status == 0, said
     assert "Every step above was seen" in said
@@ -85,7 +82,7 @@ async def test_whoever_reads_no_further_is_not_shown_a_traceback(
 async def test_the_script_runs_no_bot_of_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text("raise SystemExit('somebody else’s bot')")
 
-    status, said = await run("--help", folder=tmp_path, env={}, command=[str(SCRIPT)])
+    status, said = await run(str(SCRIPT), "--help", folder=tmp_path, env={})
 
     assert status == 0, said
     assert said.startswith("usage: crewgate ")
@@ -144,17 +141,17 @@ async def test_health_is_that_of_the_bot_on_this_machine(
     }
     env["STATUS_TOKEN"] = "0123456789abcdef"
 
-    status, said = await run("health", folder=tmp_path, env=env)
+    status, said = await run_crewgate("health", folder=tmp_path, env=env)
     assert status == 1
     assert said.startswith(f"no bot answers on port {env['PORT']}: ")
 
     async with BotProcess(env, folder=tmp_path, port=int(env["PORT"])):
         proxied = env | {"http_proxy": "http://127.0.0.1:9"}
-        status, said = await run("health", folder=tmp_path, env=proxied)
+        status, said = await run_crewgate("health", folder=tmp_path, env=proxied)
     assert status == 0
     assert said.startswith("ready\n")
     elsewhere = {"PORT": (port := crew.url.rsplit(":", 1)[1])}
-    assert await run("health", folder=tmp_path, env=env | elsewhere) == (
+    assert await run_crewgate("health", folder=tmp_path, env=env | elsewhere) == (
         1,
         f"what answers on port {port} is no Crewgate\n",
     )
@@ -166,18 +163,18 @@ async def test_a_start_that_cannot_be_is_said_plainly(
     env = settings(*standins)
     taken = standins[1].url.rsplit(":", 1)[1]
     address = {"HOST": "127.0.0.1", "PORT": taken}
-    status, said = await run("serve", folder=tmp_path, env=env | address)
+    status, said = await run_crewgate("serve", folder=tmp_path, env=env | address)
     assert status == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in said
     assert "Warning" not in said
     elsewhere = {"PORT": str(free_port()), "METRICS_PORT": taken}
-    status, said = await run("serve", folder=tmp_path, env=env | address | elsewhere)
+    status, said = await run_crewgate("serve", folder=tmp_path, env=env | address | elsewhere)
     assert status == 1
     assert f"cannot listen on 127.0.0.1:{taken}" in said
 
     (tmp_path / "odd.db").write_text("not a database, " * 100)
     odd = {"DATABASE_URL": f"sqlite:///{tmp_path / 'odd.db'}"}
-    status, said = await run("serve", folder=tmp_path, env=env | odd)
+    status, said = await run_crewgate("serve", folder=tmp_path, env=env | odd)
     assert status == 1
     assert "DATABASE_URL" in said
     assert "Traceback" not in said
@@ -187,17 +184,17 @@ async def test_a_good_installation_has_nothing_to_warn_of(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:
     env = settings(*standins) | {"SLACK_APP_TOKEN": "xapp-demo"}
-    status, said = await run("check", folder=tmp_path, env=env)
+    status, said = await run_crewgate("check", folder=tmp_path, env=env)
     assert status == 0, said
     assert "✗" not in said
     assert "topic" in said
 
     async with BotProcess(env, folder=tmp_path) as bot:
-        status, said = await run("check", folder=tmp_path, env=env)
+        status, said = await run_crewgate("check", folder=tmp_path, env=env)
         assert status == 0, said
         assert "✓ database" in said
         second = env | {"PORT": str(free_port())}
-        status, said = await run("serve", folder=tmp_path, env=second)
+        status, said = await run_crewgate("serve", folder=tmp_path, env=second)
         assert status == 1
         assert "another bot" in said
     assert_started_without_a_warning(bot)
@@ -221,7 +218,7 @@ async def test_check_names_everything_that_is_wrong(
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
     }
 
-    status, said = await run("check", folder=tmp_path, env=env)
+    status, said = await run_crewgate("check", folder=tmp_path, env=env)
 
     assert status == 1
     wrong = [line for line in said.splitlines() if line.startswith("✗")]
@@ -252,14 +249,14 @@ async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_
     slack.add_user("U0NEW", "New", "ben@example.com")
 
     async with bot:
-        status, said = await run("check", folder=tmp_path, env=env)
+        status, said = await run_crewgate("check", folder=tmp_path, env=env)
         assert status == 1
         assert "--confirm-reviewer ben@example.com U0NEW" in said
-        status, said = await run(*confirm, "U0NEW", folder=tmp_path, env=env)
+        status, said = await run_crewgate(*confirm, "U0NEW", folder=tmp_path, env=env)
 
     assert status == 0, said
     assert "stands for U0NEW (was U0BEN)" in said
-    status, said = await run("check", folder=tmp_path, env=env)
+    status, said = await run_crewgate("check", folder=tmp_path, env=env)
     assert status == 0, said
 
 
@@ -305,10 +302,9 @@ async def test_what_was_imported_is_not_collected_and_what_comes_after_is(
         " main(sys.argv[1:]); print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
     )
     _, said = await run(
-        *("rules", "explain", "e-1"),
+        *(sys.executable, "-c", command, "rules", "explain", "e-1"),
         folder=tmp_path,
         env=settings(*standins),
-        command=(sys.executable, "-c", command),
     )
 
     assert said.splitlines()[-1] == "True True"
@@ -360,14 +356,14 @@ async def test_rules_are_tried_on_what_the_bot_has_stored(
     slack, crew = standins
     env = settings(slack, crew) | {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
 
-    status, said = await run("rules", "explain", "e-1", folder=tmp_path, env=env)
+    status, said = await run_crewgate("rules", "explain", "e-1", folder=tmp_path, env=env)
     assert (status, said) == (1, "crewgate: there is no database yet; start the bot once\n")
 
     async with BotProcess(env, folder=tmp_path) as bot:
         await slack.until(lambda: slack.calls_of("auth.test"))
     assert_started_without_a_warning(bot)
-    status, said = await run("rules", "test", folder=tmp_path, env=env)
+    status, said = await run_crewgate("rules", "test", folder=tmp_path, env=env)
     assert status == 0, said
     assert said.startswith("0 rounds since ")
-    status, said = await run("rules", "explain", "e-1", folder=tmp_path, env=env)
+    status, said = await run_crewgate("rules", "explain", "e-1", folder=tmp_path, env=env)
     assert (status, said) == (1, "✗ no execution of a crew in the settings begins with e-1\n")

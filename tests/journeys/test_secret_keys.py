@@ -17,8 +17,8 @@ from crewgate.demo.environment import ANA, connect, people, settings
 from crewgate.demo.server_process import DidNotStart
 from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.builders import a_secret_key
+from tests.forked import run_crewgate
 from tests.journeys.conftest import Between
-from tests.journeys.test_command_line import run
 
 OLD, NEW = a_secret_key(1), a_secret_key(2)
 SECRET = "Zk4tq0-only-the-caller-knows"
@@ -43,7 +43,7 @@ class OnCall(Between):
         return caught.value.log
 
     async def rotate(self, *words: str) -> tuple[int | None, str]:
-        return await run("rotate", *words, folder=self.folder, env=self.env)
+        return await run_crewgate("rotate", *words, folder=self.folder, env=self.env)
 
     async def paused(self, execution: str) -> Message:
         """The card of an execution whose caller registered an address."""
@@ -120,7 +120,7 @@ async def test_a_lost_key_stops_the_start_until_somebody_says_that_it_is_lost(
         assert "crewgate: SECRET_KEYS: credentials in the database are encrypted with" in log
         assert "Traceback" not in log
         assert (await on_call.rotate())[0] == 1
-    _, said = await run("check", folder=on_call.folder, env=on_call.env)
+    _, said = await run_crewgate("check", folder=on_call.folder, env=on_call.env)
     assert "✗ database: SECRET_KEYS: credentials in the database are encrypted with" in said
     status, said = await on_call.rotate("--forget")
     assert (status, "! took out 1 credential that no key opens" in said) == (0, True)

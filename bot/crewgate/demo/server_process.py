@@ -48,9 +48,9 @@ class ServerProcess:
     ) -> None:
         self.port = port or free_port()
         self.log = folder / log
-        self._command = command
-        self._environment = environment
-        self._folder = folder
+        self.command = command
+        self.environment = {**inherited(), "PYTHONPATH": _SOURCE, **environment}
+        self.folder = folder
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -66,22 +66,26 @@ class ServerProcess:
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises DidNotStart."""
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                cwd=self._folder,
-                env={**inherited(), "PYTHONPATH": _SOURCE, **self._environment},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # the parent handles Ctrl-C
-            )
+        self._process = await self.spawn()
         try:
             async with asyncio.timeout(self.start_seconds):
                 await self._until_ready(self._process)
         except TimeoutError as error:
             await self.stop()
             raise self._did_not_start() from error
+
+    async def spawn(self) -> asyncio.subprocess.Process:
+        """Start it; what it writes goes to its log."""
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *self.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # the parent handles Ctrl-C
+            )
 
     async def stop(self) -> int | None:
         """Ask it to end (SIGTERM), and wait until it has; the exit status."""
