@@ -202,13 +202,42 @@ def test_one_number_stands_for_one_passage_wherever_it_goes() -> None:
     assert unmasked(moved, masks) == "To b@x.ie and b@x.ie. [e-mail address 1]"
 
 
-@pytest.mark.parametrize("mask", ["[e-mail address]", "[e-mail address 7]", "[IBAN 1]", "[masked]"])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        *("[e-mail address]", "[e-mail address 7]", "[e-mail address 1234]", "[IBAN 1]"),
+        *("[masked]", "[e-mial address 1]", "[email 7]", "[Iban 1]"),
+    ],
+)
 def test_a_mask_that_stands_for_nothing_is_refused(mask: str) -> None:
     _, masks = ALL.numbered("a@x.ie")
     with pytest.raises(MaskUnknown) as refused:
         unmasked(f"To {mask}.", masks)
     assert refused.value.mask == mask
     assert unmasked(f"To {mask}.", {}) == f"To {mask}."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Table 2](#two) and [Smith 2020]",
+        "[1]",
+        "[x] 1",
+        "[ref. 1]",
+        "[e-mial]",
+        "e-mial 1",
+        "[a\n1]",
+    ],
+)
+def test_what_has_another_form_is_no_mask(text: str) -> None:
+    _, masks = ALL.numbered("a@x.ie")
+    assert unmasked(text, masks) == text
+
+
+def test_what_looks_like_a_mask_in_the_text_itself_stays() -> None:
+    masked, masks = ALL.numbered("a@x.ie, see [Figure 1].")
+    assert unmasked(f"{masked} [Figure 1]", masks) == "a@x.ie, see [Figure 1]. [Figure 1]"
+    assert ALL.numbered("See [Figure 1].") == ("See [Figure 1].", {})
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,16 @@ async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> 
     assert not leaks(world.slack)
 
 
+async def test_a_misspelt_mask_is_told_where_it_stands(world: World) -> None:
+    await world.pause("draft", f"{TEXT}\n\n{'Tea. ' * 700}")
+    await world.slack.overflow(ANA, await world.card("Refunds"), "Edit the text")
+    await modal(world, ANA, "What is masked has a number")
+    sent = await world.slack.submit(ANA, {"edited.0.1": "To [e-mial address 1]."})
+    assert list(sent.errors) == ["edited.0.1"]
+    assert "[e-mial address 1] stands for nothing in this text." in sent.errors["edited.0.1"]
+    assert not world.crew.resumes
+
+
 @pytest.mark.parametrize("redact", ["", 'redact = ["iban"]'])
 async def test_an_edit_of_a_text_that_is_masked_otherwise_now_is_refused(
     make_world: MakeWorld, redact: str

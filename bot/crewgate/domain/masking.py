@@ -46,7 +46,10 @@ _KEPT: Final = frozenset(
 )
 #: People and rules, which are the settings' or Slack's.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
-_MASK: Final = re.compile(rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]")
+#: A mask, or what people may have made of one: other words in its form, and no link.
+_MASK: Final = re.compile(
+    rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
+)
 #: The lengths of the lines that are stored cut, with what is put before some of them.
 _CUT_LINES: Final = range(WORDS_LIMIT, WORDS_LIMIT + 100)
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
@@ -78,7 +81,10 @@ class Masking:
         return masked, tuple((kind, many[kind]) for kind in Kind if many[kind])
 
     def numbered(self, text: str) -> tuple[str, dict[str, str]]:
-        """Return a text with masks that tell what is masked apart, and what each stands for."""
+        """Return a text with masks that tell what is masked apart, and what each stands for.
+
+        Where nothing is masked, none stands for anything.
+        """
         # What looks like a mask in the text itself stands for itself.
         stands_for = {found: found for found in _MASK.findall(text)}
         masks: dict[str, str] = {}
@@ -91,7 +97,7 @@ class Masking:
                 stands_for[masks[original]] = original
             return masks[original]
 
-        return self._replaced(text, put), stands_for
+        return self._replaced(text, put), stands_for if masks else {}
 
     def cut(self, text: str) -> str:
         """Return a line that was stored cut, masked, without what the cut may have gone through."""

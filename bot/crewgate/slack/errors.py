@@ -12,7 +12,6 @@ from crewgate.domain.errors import (
     CrewgateError,
     GroupsComplete,
     InvalidTransition,
-    MaskUnknown,
     NoPublicUrl,
     NotAnOperator,
     NotAReviewer,
@@ -42,7 +41,7 @@ InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 """The same people, with the account for an e-mail address that Slack knows."""
 
 
-def explain(  # noqa: PLR0911  # a table
+def explain(
     error: CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
 ) -> str:
     """Return the reason why a press, a command or a form was refused.
@@ -56,8 +55,6 @@ def explain(  # noqa: PLR0911  # a table
             return strings.unknown_crew(crew, voice)
         case NotWaiting():
             return phrases.too_late(error, now, voice)
-        case MaskUnknown(mask=mask):
-            return strings.mask_unknown(mask)
         case TooManyEdits(characters=characters):
             return strings.too_many_edits(characters)
         case VoteRefused():

@@ -135,10 +135,10 @@ class EditForm:
     masked: str
     """A mark of the text that the form was opened with, if something is masked there."""
 
-    @property
-    def box(self) -> str:
-        """The first box, where an error is shown."""
-        return edit_box(self.revision, 0)
+    def box(self, text: str = "") -> str:
+        """Return the first box with this text, where an error about it is shown."""
+        found = (number for number, part in enumerate(self.written) if text in part)
+        return edit_box(self.revision, next(found, 0))
 
 
 def edit_box(revision: int, number: int) -> str:

@@ -155,7 +155,7 @@ def too_many_edits(characters: int) -> str:
 
 def mask_unknown(mask: str) -> str:
     """A mask of an edited text is none of those that were there; plain."""
-    return f"{mask} stands for nothing in this text. Write what is meant, or take it out."
+    return f"{mask} stands for nothing in this text. Write what is meant, or drop its brackets."
 
 
 def unknown_crew(name: str, voice: Voice = MRKDWN) -> str:

@@ -19,6 +19,7 @@ from crewgate.domain.errors import (
     AlreadyDecided,
     ApprovedBefore,
     ConfirmationNeeded,
+    MaskUnknown,
     StoreUnavailable,
 )
 from crewgate.domain.masking import unmasked
@@ -402,7 +403,7 @@ async def on_edit_submitted(
     """Send the edited text, or the edits; a refusal keeps the text in the form."""
     sent = parse_edit_form(body)
     await read_thread(sent.round_id)
-    show = partial(show_in_form, ack, sent.box)
+    show = partial(show_in_form, ack, sent.box())
     async with explain_errors(
         show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
@@ -410,7 +411,12 @@ async def on_edit_submitted(
         if parts is None or len(parts.texts) != len(sent.written) or sent.masked != masked:
             await show(strings.EDIT_OUTDATED)
             return
-        text = unmasked(parts.joined(sent.written), masks)
+        try:
+            text = unmasked(parts.joined(sent.written), masks)
+        except MaskUnknown as unknown:
+            problem = shared.mask_unknown(unknown.mask)
+            await show_in_form(ack, sent.box(unknown.mask), problem)
+            return
         if not text:
             await show(strings.EDIT_EMPTY)
             return
