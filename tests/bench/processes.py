@@ -88,7 +88,12 @@ async def child(
             python,
             *command,
             cwd=folder,
-            env={**inherited(), "PYTHONPATH": f"{SOURCE}{os.pathsep}{ROOT}", **(settings or {})},
+            env={
+                **inherited(),
+                "PYTHONOPTIMIZE": "2",  # as in the container
+                "PYTHONPATH": f"{SOURCE}{os.pathsep}{ROOT}",
+                **(settings or {}),
+            },
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
