@@ -75,8 +75,15 @@ def pytest_runtest_logfinish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Trace only the tests of what must be covered, on SQLite: tracing takes as long as a test."""
-    is_traced = item.nodeid.startswith(TRACED) and "postgresql" not in item.nodeid
+    """Trace only the tests of what must be covered, on SQLite: tracing takes as long as a test.
+
+    A property covers by chance what one example shows, and is traced a hundred times for it.
+    """
+    is_traced = (
+        item.nodeid.startswith(TRACED)
+        and "postgresql" not in item.nodeid
+        and not is_hypothesis_test(getattr(item, "obj", None))
+    )
     coverage = None if is_traced else Coverage.current()
     if coverage is None:
         return (yield)

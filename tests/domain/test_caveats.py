@@ -73,6 +73,8 @@ def test_the_share_is_all_of_it_only_if_nothing_is_left_out(
     share: tuple[int, int], percent: int
 ) -> None:
     assert Share(*share).percent == percent
+    seen = Seen(share=Share(*share))
+    assert Circumstances().caveats(ANA, NOW, seen).shown == percent
 
 
 @given(CIRCUMSTANCES)

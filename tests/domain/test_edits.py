@@ -67,6 +67,7 @@ def test_a_part_that_is_emptied_goes_with_the_lines_before_it() -> None:
         ("x\nx\nx", "x", [("x\nx\nx", "x")]),
         ("a  \nb", "a\nb\n", [("b", "b\n")]),
         ("a\nb", "a\nb", []),
+        ("", "a", [("", "a")]),
     ],
 )
 def test_an_edit_names_a_passage_that_stands_in_one_place_only(

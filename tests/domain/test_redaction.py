@@ -142,13 +142,17 @@ def test_one_that_knows_no_secret_gives_back_what_it_is_given() -> None:
 
 def test_the_texts_of_a_dataclass_are_redacted_one_by_one() -> None:
     redact = Redactor([SECRET])
-    notification = a_notification(f"Look: {SECRET}", task_id=SECRET, agent=f"<{SECRET}>")
+    told = (("topic", f"of {SECRET}"),)
+    notification = a_notification(
+        f"Look: {SECRET}", task_id=SECRET, agent=f"<{SECRET}>", inputs=told
+    )
 
     clean = redact.fields(notification, keep=("task_id",))
 
     assert clean.output == Output(f"Look: {MARK}")
     assert clean.output.format is Format.MARKDOWN
     assert (clean.agent, clean.task_id) == (f"<{MARK}>", SECRET)
+    assert clean.inputs == (("topic", f"of {MARK}"),)
     assert clean.task_name == notification.task_name
     assert redact.fields(clean) != clean
     assert redact.fields(clean, keep=("task_id",)) is clean

@@ -212,5 +212,6 @@ class RuledReviews(Reviews):
 
 
 @pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
+@pytest.mark.no_cover
 def test_reviews_under_rules(sqlite_template: SqliteTemplate) -> None:
     run(RuledReviews, sqlite_template)
