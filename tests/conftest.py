@@ -17,11 +17,18 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from crewgate.demo.bot_process import BotProcess
 from crewgate.encryption import Cipher
 from crewgate.event_loop import EventLoop
-from crewgate.store.engine import Engines, open_engines
+from crewgate.store.engine import Engines
 from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import a_uow
-from tests.databases import MIGRATED, CopyDatabase, Prepare, SqliteTemplate, bring_up
+from tests.databases import (
+    MIGRATED,
+    CopyDatabase,
+    EmptiedSqlite,
+    Prepare,
+    SqliteTemplate,
+    bring_up,
+)
 from tests.forked import spawn_forked
 from tests.postgres import EmptiedPostgres, Postgres, open_postgres
 from tests.usecases.world import World
@@ -180,32 +187,48 @@ async def emptied_postgres() -> AsyncIterator[EmptiedPostgres]:
     await kept.dispose()
 
 
+@pytest.fixture(scope="session")
+async def emptied_sqlite(
+    sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[EmptiedSqlite]:
+    """One file for all tests of a process that ask for engines, emptied for each."""
+    template = await sqlite_template(MIGRATED, bring_up)
+    kept = EmptiedSqlite(template, tmp_path_factory.mktemp("emptied") / "crewgate.db")
+    yield kept
+    await kept.engines.dispose()
+
+
 @pytest.fixture
 async def database_url(
     backend: str,
     copy_database: CopyDatabase,
     emptied_postgres: EmptiedPostgres,
+    emptied_sqlite: EmptiedSqlite,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[str]:
-    """A migrated database with nothing in it."""
+    """A migrated database with nothing in it; that of `engines` if a test asks for them too."""
     if backend == "postgresql":
         yield await emptied_postgres.url(request.getfixturevalue("postgres"))
-        return
-    async with copy_database(MIGRATED, bring_up) as url:
-        yield url
+    elif "engines" in request.fixturenames:
+        await emptied_sqlite.empty()
+        yield emptied_sqlite.url
+    else:
+        async with copy_database(MIGRATED, bring_up) as url:
+            yield url
 
 
 @pytest.fixture
-async def engines(
-    backend: str, database_url: str, emptied_postgres: EmptiedPostgres
-) -> AsyncIterator[Engines]:
-    """Engines for a migrated database with nothing in it."""
+def engines(
+    backend: str,
+    database_url: str,
+    emptied_postgres: EmptiedPostgres,
+    emptied_sqlite: EmptiedSqlite,
+) -> Engines:
+    """Engines for a migrated database with nothing in it, as the test before had them."""
     if backend == "postgresql":
-        yield emptied_postgres.engines
-        return
-    opened = open_engines(database_url)
-    yield opened
-    await opened.dispose()
+        return emptied_postgres.engines
+    assert database_url == emptied_sqlite.url
+    return emptied_sqlite.engines
 
 
 @pytest.fixture

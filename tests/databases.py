@@ -1,7 +1,9 @@
 """Databases that are prepared once and copied for each test: copying costs less than migrating."""
 
+import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +23,24 @@ MIGRATED = "migrated"
 
 both = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 """Runs a test on each database: where locks, SQL or the driver matter."""
+
+
+class EmptiedSqlite:
+    """A migrated file and its engines, for one test after the other: new ones compile anew."""
+
+    def __init__(self, template: Path, path: Path) -> None:
+        self.url = f"sqlite+aiosqlite:///{path}"
+        self._template, self._path = template, path
+        shutil.copy(template, path)
+        self.engines = open_engines(self.url)
+
+    async def empty(self) -> None:
+        """Bring the file back to its beginning."""
+        async with self.engines.write.begin():
+            pass  # what the test before has begun is over
+        template, path = sqlite3.connect(self._template), sqlite3.connect(self._path)
+        with closing(template), closing(path):
+            template.backup(path)
 
 
 async def bring_up(url: str) -> None:

@@ -15,6 +15,7 @@ from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.postgres import Postgres
+from tests.store.plans import recorded
 
 HANG_UP = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
@@ -220,16 +221,11 @@ async def test_how_full_a_server_s_disk_is_is_not_asked(engines: Engines) -> Non
 
 async def test_that_the_outbox_could_not_write_is_looked_into_too(engines: Engines) -> None:
     uow = a_uow(engines)
-    written: list[str] = []
-    sa.event.listen(
-        engines.write.sync_engine,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, *_: written.append(statement),
-    )
-    await uow.probe()
-    assert not any("UPDATE" in statement for statement in written)
-    with pytest.raises(StoreUnavailable):
-        async with uow.for_outbox().begin():
-            raise StoreUnavailable
-    await uow.probe()
-    assert any("UPDATE" in statement for statement in written)
+    with recorded(engines) as statements:
+        await uow.probe()
+        assert not any("UPDATE" in statement for statement, _ in statements)
+        with pytest.raises(StoreUnavailable):
+            async with uow.for_outbox().begin():
+                raise StoreUnavailable
+        await uow.probe()
+        assert any("UPDATE" in statement for statement, _ in statements)

@@ -1,11 +1,14 @@
 """Statements that are compiled once do what SQLAlchemy does with them."""
 
+from contextlib import nullcontext
+
 import pytest
 import sqlalchemy as sa
 
 from crewgate.store.engine import Engines, rows, write
 from crewgate.store.tables import executions, notes
 from tests.builders import NOW
+from tests.store.plans import recorded
 
 ADD = sa.insert(executions)
 READ = sa.select(
@@ -40,17 +43,17 @@ def an_execution(execution_id: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("listened_to", [False, True])
 async def test_values_come_back_as_they_were_stored(engines: Engines, *, listened_to: bool) -> None:
-    if listened_to:
-        sa.event.listen(engines.write.sync_engine, "before_cursor_execute", lambda *_: None)
-    async with engines.write.begin() as connection:
-        assert await write(connection, ADD, an_execution("e-1")) == 1
-        await write(connection, ADD, [an_execution("e-2"), an_execution("e-3")])
-        [found] = await rows(connection, READ, {"execution": "e-2"})
-        assert (found.crew, found.tracked, found.began_at) == ("research", True, NOW)
-        assert (found.end, found.inputs) == (None, [["topic", "tea"]])
-        changed = await rows(connection, RENAME, {"beginning": "e-%"})
-        assert sorted(row.execution_id for row in changed) == ["e-1", "e-2", "e-3"]
-        assert await write(connection, sa.delete(executions), {}) == 3
+    listening = recorded(engines) if listened_to else nullcontext()
+    with listening:
+        async with engines.write.begin() as connection:
+            assert await write(connection, ADD, an_execution("e-1")) == 1
+            await write(connection, ADD, [an_execution("e-2"), an_execution("e-3")])
+            [found] = await rows(connection, READ, {"execution": "e-2"})
+            assert (found.crew, found.tracked, found.began_at) == ("research", True, NOW)
+            assert (found.end, found.inputs) == (None, [["topic", "tea"]])
+            changed = await rows(connection, RENAME, {"beginning": "e-%"})
+            assert sorted(row.execution_id for row in changed) == ["e-1", "e-2", "e-3"]
+            assert await write(connection, sa.delete(executions), {}) == 3
 
 
 async def test_a_broken_constraint_is_told_apart(engines: Engines) -> None:

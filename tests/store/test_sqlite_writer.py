@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import Engines
+from crewgate.store.engine import open_engines
 from crewgate.store.sqlite_connection import SqliteConnection
 from crewgate.store.sqlite_writer import BATCH, SqliteWriter
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from tests.builders import NOW, an_effect
+from tests.builders import NOW, a_uow, an_effect
 
 _DURABLE = ("journal_mode=WAL", "synchronous=FULL")
 
@@ -29,9 +29,10 @@ def backend() -> str:
 
 
 @pytest.fixture
-def other(tmp_path: Path, engines: Engines) -> Iterator[sqlite3.Connection]:
+def other(database_url: str) -> Iterator[sqlite3.Connection]:
     """Another process that has the write lock."""
-    connection = sqlite3.connect(tmp_path / "crewgate.db", isolation_level=None)
+    file = sa.make_url(database_url).database or ""
+    connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
     connection.close()
@@ -240,9 +241,10 @@ async def test_a_file_that_cannot_be_opened_fails_all_that_wait_and_is_tried_aga
     await writer.dispose()
 
 
-async def test_nothing_is_left_of_a_writer_that_was_disposed_of(writer: SqliteWriter) -> None:
-    await writer.dispose()
-    await asyncio.to_thread(ended, "sqlite-writer")
+async def test_nothing_is_left_of_a_writer_that_was_disposed_of(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    await (await a_writer(tmp_path)).dispose()
+    await asyncio.to_thread(ended, "sqlite-writer", before)
 
 
 # --- others meanwhile ---
@@ -284,8 +286,10 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_leaves_nothing_loc
 
 
 async def test_a_lock_that_is_not_given_up_is_said_to_be_so(
-    uow: SqlUnitOfWork, engines: Engines, other: sqlite3.Connection
+    database_url: str, other: sqlite3.Connection
 ) -> None:
+    engines = open_engines(database_url)
+    uow = a_uow(engines)
     other.execute("ROLLBACK")
     async with engines.write.begin() as connection:
         await connection.execute(sa.text("PRAGMA busy_timeout=0"))
@@ -294,6 +298,7 @@ async def test_a_lock_that_is_not_given_up_is_said_to_be_so(
         await write(uow)
     other.execute("ROLLBACK")
     await write(uow)
+    await engines.dispose()
 
 
 # --- what was answered stays ---
@@ -337,9 +342,9 @@ async def test_a_process_that_is_killed_loses_nothing_that_it_answered(
     assert answered <= stored(tmp_path)
 
 
-def ended(name: str) -> None:
-    """Wait for threads of this name to end."""
-    for thread in threading.enumerate():
+def ended(name: str, before: set[threading.Thread]) -> None:
+    """Wait for threads of this name to end that began since then."""
+    for thread in set(threading.enumerate()) - before:
         if thread.name.startswith(name):
             thread.join(timeout=10)
             assert not thread.is_alive()

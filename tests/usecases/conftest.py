@@ -1,9 +1,6 @@
 """A decision on its way, a world with workers, and what they log."""
 
-import shutil
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,47 +8,10 @@ from structlog.testing import capture_logs
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
-from crewgate.store.engine import Engines, open_engines
+from crewgate.store.engine import Engines
 from tests.builders import a_uow
-from tests.databases import MIGRATED, SqliteTemplate, bring_up
-from tests.postgres import EmptiedPostgres
 from tests.usecases.worker_world import Logs, WorkerWorld
 from tests.usecases.world import World
-
-
-@pytest.fixture(scope="session")
-async def empty_sqlite(
-    sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Callable[[], Awaitable[Engines]]]:
-    """Empties a file, and returns the engines that are kept: new ones compile statements anew."""
-    template = await sqlite_template(MIGRATED, bring_up)
-    path = tmp_path_factory.mktemp("emptied") / "crewgate.db"
-    shutil.copy(template, path)
-    engines = open_engines(f"sqlite+aiosqlite:///{path}")
-
-    async def emptied() -> Engines:
-        async with engines.write.begin():
-            pass  # what the test before has begun is over
-        with closing(sqlite3.connect(template)) as empty, closing(sqlite3.connect(path)) as file:
-            empty.backup(file)
-        return engines
-
-    yield emptied
-    await engines.dispose()
-
-
-@pytest.fixture
-async def engines(
-    backend: str,
-    empty_sqlite: Callable[[], Awaitable[Engines]],
-    emptied_postgres: EmptiedPostgres,
-    request: pytest.FixtureRequest,
-) -> Engines:
-    """Engines for a migrated database with nothing in it, as the test before had them."""
-    if backend == "sqlite":
-        return await empty_sqlite()
-    await emptied_postgres.url(request.getfixturevalue("postgres"))
-    return emptied_postgres.engines
 
 
 @pytest.fixture
