@@ -28,7 +28,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
-from crewgate.domain.verdict import Approve, Person, Revise, Via, Vote
+from crewgate.domain.verdict import Approve, Decision, Person, Revise, Via, Vote
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.reviews.notices import Scene
 from crewgate.usecases.read_models import (
@@ -37,6 +37,7 @@ from crewgate.usecases.read_models import (
     MessageRef,
 )
 from tests.builders import ANA, BEN, NOW, a_decision, a_review, a_round
+from tests.slack.blockkit.hostile import made_of
 
 REF = MessageRef("C1", "1.0", "1.0")
 BUDGET = 12_000
@@ -98,8 +99,7 @@ NASTY = (
     "*",
     "\n",
 )
-fragments = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=5)), max_size=30)
-texts = fragments.map("".join)
+texts = made_of(NASTY)
 
 
 def repeated(*times: int) -> st.SearchStrategy[str]:
@@ -148,56 +148,59 @@ reasons = st.one_of(
 )
 
 
-@st.composite
-def rounds(draw: st.DrawFn) -> Round:
-    state = draw(st.sampled_from(State))
-    rule = draw(st.one_of(st.none(), rules()))
-    needed = 1 if rule is None else rule.approvals
-    waits = state is State.WAITING
-    votes = tuple(draw(st.lists(votes_of_people, max_size=min(needed - 1, 2)))) if waits else ()
-    needs_decision = state in {State.DECIDED, State.RESUMED, State.STUCK}
-    decided = needs_decision or (state is State.CLOSED and draw(st.booleans()))
-    review = a_review(
-        crew=draw(names),
-        execution_id=draw(names),
-        task_id=draw(names),
-        agent=draw(names),
-        expected_output=draw(texts),
-    )
-    return a_round(
-        review=review,
-        number=draw(st.integers(1, 10**6)),
-        unchanged=draw(st.booleans()),
-        state=state,
-        decision=a_decision(draw(verdicts), by=Person(ANA.id, draw(names))) if decided else None,
-        reason=draw(reasons),
-        rule=rule,
-        votes=votes,
-        escalated_at=draw(st.sampled_from([None, NOW])),
-    )
-
-
 people = st.sampled_from([Person(ANA.id, "<!here> *x*"), BEN])
+lasts = st.sampled_from(["30s", "15m", "1h", "3d", "1wh", "40wh"]).map(Duration.parse)
+# As values: a strategy that is made for each example is examined for each, which is most of it.
+rules = st.builds(
+    Rule,
+    name=names,
+    approvals=st.integers(1, 50),
+    self_approval=st.booleans(),
+    unknown_starter=st.booleans(),
+    target=st.none() | lasts,
+    escalate=st.none() | st.builds(Escalation, lasts, st.sampled_from([(), REVIEWERS])),
+    timeout=st.none() | st.builds(TimeOut, lasts, st.sampled_from(Then)),
+)
 votes_of_people = st.builds(
-    Vote, people, st.just(NOW), st.just(Via.BUTTON), on_behalf_of=st.one_of(st.none(), people)
+    Vote, people, st.just(NOW), st.just(Via.BUTTON), on_behalf_of=st.none() | people
 )
 
 
-def rules() -> st.SearchStrategy[Rule]:
-    lasts = st.sampled_from(["30s", "15m", "1h", "3d", "1wh", "40wh"]).map(Duration.parse)
-    to = st.sampled_from([(), REVIEWERS])
-    return st.builds(
-        Rule,
-        name=names,
-        approvals=st.integers(1, 50),
-        self_approval=st.booleans(),
-        unknown_starter=st.booleans(),
-        target=st.one_of(st.none(), lasts),
-        escalate=st.one_of(st.none(), st.builds(Escalation, lasts, to)),
-        timeout=st.one_of(st.none(), st.builds(TimeOut, lasts, st.sampled_from(Then))),
+def _a_possible_round(
+    state: State, decision: Decision, votes: list[Vote], *, was_decided: bool, **changes: Any
+) -> Round:
+    """A round with no more of this than its state allows."""
+    rule: Rule | None = changes["rule"]
+    missing = 0 if rule is None or state is not State.WAITING else rule.approvals - 1
+    decided = {State.DECIDED, State.RESUMED, State.STUCK, *([State.CLOSED] if was_decided else [])}
+    return a_round(
+        state=state,
+        decision=decision if state in decided else None,
+        votes=tuple(votes[:missing]),
+        **changes,
     )
 
 
+rounds = st.builds(
+    _a_possible_round,
+    state=st.sampled_from(State),
+    decision=st.builds(a_decision, verdicts, by=st.builds(Person, st.just(ANA.id), names)),
+    votes=st.lists(votes_of_people, max_size=2),
+    was_decided=st.booleans(),
+    rule=st.none() | rules,
+    review=st.builds(
+        a_review,
+        crew=names,
+        execution_id=names,
+        task_id=names,
+        agent=names,
+        expected_output=texts,
+    ),
+    number=st.integers(1, 10**6),
+    unchanged=st.booleans(),
+    reason=reasons,
+    escalated_at=st.sampled_from([None, NOW]),
+)
 absences = st.builds(Absence, away=people, delegate=people, since=st.just(NOW), until=st.just(NOW))
 approvers = st.builds(
     Approvers,
@@ -205,23 +208,19 @@ approvers = st.builds(
     not_told=st.booleans(),
     too_few=st.booleans(),
 )
-
-
-@st.composite
-def views(draw: st.DrawFn) -> CardView:
-    output = Output(draw(long_texts), draw(st.sampled_from(Format)))
-    return CardView(
-        draw(rounds()),
-        output,
-        draw(st.one_of(st.none(), rounds())),
-        subject=draw(names),
-        starter=draw(st.one_of(st.none(), names.map(lambda name: Person(ANA.id, name)))),
-        given=draw(st.lists(st.tuples(names, names), max_size=4).map(tuple)),
-        names=draw(st.sampled_from([(), ((ANA.id, "<!here> *x*"),)])),
-        reviewers=draw(st.lists(st.sampled_from(REVIEWERS), max_size=5).map(tuple)),
-        absences=draw(st.lists(absences, max_size=2).map(tuple)),
-        approvers=draw(st.one_of(st.none(), approvers)),
-    )
+views = st.builds(
+    CardView,
+    rounds,
+    st.builds(Output, long_texts, st.sampled_from(Format)),
+    st.none() | rounds,
+    subject=names,
+    starter=st.none() | st.builds(Person, st.just(ANA.id), names),
+    given=st.lists(st.tuples(names, names), max_size=4).map(tuple),
+    names=st.sampled_from([(), ((ANA.id, "<!here> *x*"),)]),
+    reviewers=st.lists(st.sampled_from(REVIEWERS), max_size=5).map(tuple),
+    absences=st.lists(absences, max_size=2).map(tuple),
+    approvers=st.none() | approvers,
+)
 
 
 def utf16(text: str) -> int:

@@ -15,8 +15,16 @@ CHARACTERS, ROWS, LIMIT = 600, 4, 2_000
 WORDS = {"a": "Alpha", "b": "beta", "c": "of", "d": "12.5 %", "e": "Δ", "f": "ends."}
 # A letter for each word: of a string Hypothesis makes one choice, of a list two for each element.
 words = st.text(list(WORDS), min_size=1).map(lambda letters: [WORDS[letter] for letter in letters])
-sentences = words.map(lambda found: " ".join(found).capitalize() + ".")
-paragraphs = st.lists(sentences, min_size=1, max_size=60).map(" ".join)
+
+
+def sentences(letters: str) -> str:
+    found = [[WORDS[letter] for letter in one] for one in letters.split(".")]
+    return " ".join(" ".join(one).capitalize() + "." for one in found if one) or "None."
+
+
+paragraphs = (
+    st.text([*WORDS, "."], min_size=1) | st.text([*WORDS, "."], min_size=30, max_size=400)
+).map(sentences)
 headings = st.one_of(
     st.tuples(st.integers(1, 4), words).map(lambda made: f"{'#' * made[0]} {' '.join(made[1])}"),
     words.map(lambda found: " ".join(found) + "\n==="),

@@ -69,7 +69,7 @@ def a_posting(execution_id: str = "e-1", **changes: Any) -> ExecutionPosting:
 
 
 lines = st.lists(
-    st.tuples(rounds(), st.sampled_from([None, REF])).map(lambda made: RoundLine(*made)),
+    st.tuples(rounds, st.sampled_from([None, REF])).map(lambda made: RoundLine(*made)),
     max_size=5,
 ).map(lambda some: tuple(some * 30))
 

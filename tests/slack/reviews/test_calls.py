@@ -209,7 +209,7 @@ def test_the_head_of_the_audit_trail_can_be_copied(signed: Signature, says: str)
 
 
 @settings(max_examples=50)
-@given(views())
+@given(views)
 def test_a_new_card_and_a_direct_message_are_within_the_limits(view: CardView) -> None:
     crowd = tuple(User(f"U0{number:09}") for number in range(20))
     view = replace(view, reviewers=crowd)

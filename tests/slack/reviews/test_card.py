@@ -50,7 +50,7 @@ MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 
 
 @settings(max_examples=100)
-@given(views())
+@given(views)
 def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view: CardView) -> None:
     round_id = view.round.id
     for message in (render_card(view, now=LATER), render_card(view, now=LATER, plain=True)):
@@ -242,7 +242,7 @@ def test_files_of_tasks_with_one_title_have_names_of_their_own() -> None:
 
 
 @settings(max_examples=25)
-@given(views())
+@given(views)
 def test_file_names_and_titles_are_safe_whatever_the_task_is_called(view: CardView) -> None:
     assert re.fullmatch(
         r"[A-Za-z0-9_-]{1,80}-round-[0-9]+-[A-Za-z0-9_-]{1,6}\.(md|json)", file_name(view)

@@ -50,7 +50,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
 
 
 @settings(max_examples=100)
-@given(views(), long_texts)
+@given(views, long_texts)
 def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feedback: str) -> None:
     modal = render_revise_form(view, Draft(feedback, ()), ANA.id)
     assert view_problems(modal) == []

@@ -98,7 +98,7 @@ def test_a_history_opens_where_its_round_is_and_is_turned_from_there() -> None:
 
 
 @settings(max_examples=60)
-@given(mid_texts, st.sampled_from(Format), rounds(), st.integers(0, 10**6), texts)
+@given(mid_texts, st.sampled_from(Format), rounds, st.integers(0, 10**6), texts)
 def test_no_round_is_beyond_the_limits(
     text: str, format_: Format, round_: Any, more: int, said: str
 ) -> None:
