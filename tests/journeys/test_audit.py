@@ -8,9 +8,9 @@ from typing import Any
 
 from crewgate.demo.environment import ANA, CHANNEL, settings
 from crewgate.demo.workspace import message_text
+from tests.forked import run_crewgate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import said
-from tests.journeys.test_command_line import run
 
 
 def entries(database: Path) -> list[dict[str, Any]]:
@@ -25,12 +25,12 @@ def mode_of(path: str) -> int:
 
 async def proven(folder: Path, env: dict[str, str]) -> tuple[str, str]:
     """The head that the evidence of an execution leads to, and what its check tells."""
-    while (await run("audit", "evidence", "e-1", folder=folder, env=env))[0]:
+    while (await run_crewgate("audit", "evidence", "e-1", folder=folder, env=env))[0]:
         pass  # a running bot links the entries within seconds
     file = json.loads((folder / "evidence-e-1.json").read_text())
     head = f"{file['head']['number']}:{file['head']['hash']}"
     checked = ("audit", "check", "evidence-e-1.json", "--head", head, "--key", file["head"]["key"])
-    status, told = await run(*checked, folder=folder, env={})
+    status, told = await run_crewgate(*checked, folder=folder, env={})
     assert (status, told.splitlines()[-1]) == (0, "✓ it holds")
     return head, told
 
@@ -74,7 +74,7 @@ async def test_a_decision_is_proven_from_the_command_line(world: World, tmp_path
     env |= settings(world.slack, world.crew)
     head, told = await proven(tmp_path, env)
     assert f"approve by {ANA}, who might decide" in told
-    status, told = await run("audit", "verify", "--head", head, folder=tmp_path, env=env)
+    status, told = await run_crewgate("audit", "verify", "--head", head, folder=tmp_path, env=env)
     assert (status, "entries fit" in told) == (0, True)
-    _, told = await run("audit", "show", "e-1", folder=tmp_path, env=env)
+    _, told = await run_crewgate("audit", "show", "e-1", folder=tmp_path, env=env)
     assert "A person decided, by U0ANA." in told

@@ -11,11 +11,11 @@ from crewgate.demo.crew import status as answer_with
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Workspace, buttons, message_text
+from tests.forked import run_crewgate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_private, modal
 from tests.journeys.test_audit import entries, proven
-from tests.journeys.test_command_line import run
 from tests.journeys.test_stream import event, send
 
 IBAN = "DE89 3704 0044 0532 0130 00"
@@ -219,13 +219,13 @@ async def test_the_command_line_shows_masks(world: World, tmp_path: Path) -> Non
     chosen = world.settings
     env |= {"SLACK_BOT_TOKEN": chosen.slack_bot_token, "SLACK_CHANNEL": "#reviews"}
     env |= {"SLACK_SIGNING_SECRET": chosen.slack_signing_secret or ""}
-    _, told = await run("audit", "show", "e-1", folder=tmp_path, env=env)
+    _, told = await run_crewgate("audit", "show", "e-1", folder=tmp_path, env=env)
     assert "output: “# Refunds" in told
     assert "words: “Greet [e-mail address].”" in told
     assert "masked: 6" in told
     assert not [one for one in SECRETS if one in told]
-    _, told = await run("rules", "explain", "e-1", folder=tmp_path, env=env)
-    _, exported = await run("audit", "export", "--format", "csv", folder=tmp_path, env=env)
+    _, told = await run_crewgate("rules", "explain", "e-1", folder=tmp_path, env=env)
+    _, exported = await run_crewgate("audit", "export", "--format", "csv", folder=tmp_path, env=env)
     assert "e-1" in exported
     assert not [one for one in SECRETS if one in told + exported]
     await proven(tmp_path, env)

@@ -16,10 +16,10 @@ from crewgate.demo.workspace.faults import http_status
 from crewgate.purge import NotPurged, purge
 from crewgate.runtime import utc_now
 from crewgate.web.credentials import EventKind
+from tests.forked import run_crewgate
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, modal
-from tests.journeys.test_command_line import run
 from tests.journeys.test_events import JSON, url
 
 SECRET = "Zanzibar"
@@ -142,7 +142,7 @@ async def test_what_cannot_be_purged_is_said(
         assert "✓ gone: 0 executions and 0 dead letters" in said
         env = settings(world.slack, world.crew) | ENVIRONMENT
         env |= {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
-        ended, told = await run("purge", "--crew", "research", folder=tmp_path, env=env)
+        ended, told = await run_crewgate("purge", "--crew", "research", folder=tmp_path, env=env)
         assert (ended, "✓ research: 0 executions" in told) == (0, True), told
         world.slack.fail("auth.test", http_status(503), times=None)
         with pytest.raises(NotPurged, match="Slack does not say what time it is"):
