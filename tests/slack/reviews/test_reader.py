@@ -13,7 +13,7 @@ from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
 from crewgate.usecases.read_models import CardView, RoundLine
-from tests.builders import ANA, a_decision
+from tests.builders import ANA, a_decision, a_review, a_round
 from tests.slack.rendering import a_named_round, check_view, outputs, shown, texts
 
 
@@ -23,7 +23,9 @@ def test_the_reader_is_within_the_limits_on_every_page(
     before: Output, after: Output, tab: ReaderTab, state: State, said: str
 ) -> None:
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Revise(said[:3_000] or "x")))
-    view = CardView(replace(a_named_round(state=state), number=2), after, previous, before)
+    review = replace(previous.review, expected_output=said)
+    now = replace(a_named_round(state=state), number=2, review=review)
+    view = CardView(now, after, previous, before)
     line = RoundLine(previous, None, before.text[:400], len(before.text))
     shut = RoundLine(a_named_round(id="r-0", state=State.CLOSED), None)
 
@@ -69,6 +71,18 @@ def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_pa
     assert last.share is not None
     assert last.share.percent == WHOLE
     assert read(0, last.share)[0].share == last.share, "What was seen stays seen."
+
+
+def test_what_the_task_was_to_bring_stands_on_the_first_page_of_the_text() -> None:
+    view = CardView(
+        a_round(review=a_review(expected_output="A *list*\nof <three> offers")),
+        Output("An offer.\n\n" * 900),
+    )
+    says = "Expected of this task: A *list* of &lt;three&gt; offers"
+    for tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED):
+        pages = [render_reader(ReaderPosition("r-1", tab, at), view, []).view for at in (0, 1)]
+        assert [says in shown(one) for one in pages] == [True, False]
+    assert says not in shown(render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, []).view)
 
 
 def test_the_position_of_an_earlier_version_tells_of_no_share() -> None:

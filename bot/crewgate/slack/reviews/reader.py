@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Output
-from crewgate.domain.review import Round
+from crewgate.domain.review import Review, Round
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.block_pages import BlocksPage, page_of_blocks
@@ -113,6 +113,7 @@ def render_reader(
         section(strings.about(view)),
         *([] if waits and not round_.votes else [section(_state(round_))]),
         *_masks(position.tab, view),
+        *(_expected(round_.review) if is_output and page.number == 0 else []),
         *turn(on_top=True),
         *page.blocks,
         *turn(is_next_green=goes_on),
@@ -150,6 +151,11 @@ def _page(
             return page_of_history(history, position.round_id, number), share
         case _:
             assert_never(position.tab)
+
+
+def _expected(review: Review) -> list[Block]:
+    """What the task was to bring, if its crew says so."""
+    return [context(reader_strings.expected(text))] if (text := review.expected_output) else []
 
 
 def _masks(tab: ReaderTab, view: CardView) -> list[Block]:

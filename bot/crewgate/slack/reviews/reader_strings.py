@@ -10,6 +10,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Revise, TimedOut
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.text import one_line
 
 READ: Final = "Read all"
 CHANGES: Final = "Changes"
@@ -19,7 +20,14 @@ NOT_READABLE: Final = "You may not read the round before, so there is nothing to
 UNMASKED: Final = (
     "Nothing is masked here. Only you see this, and the audit trail tells that you did."
 )
+#: The longest text of what a task was to bring, in characters.
+_EXPECTED: Final = 500
 NOBODY_ASKED: Final = "a newer output came before anybody decided"
+
+
+def expected(text: str) -> str:
+    """What a task was to bring, in its crew's words."""
+    return f"Expected of this task: {one_line(text, _EXPECTED)}"
 
 
 def is_unasked(previous: Round) -> bool:
