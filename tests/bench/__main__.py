@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.burst import burst
+from tests.bench.compare import other
 from tests.bench.figures import Row, table
 from tests.bench.footprint import footprint
 from tests.bench.growth import counting, growth
@@ -33,6 +34,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "stats": counting,
     "burst": burst,
     "shared": shared,
+    "other": other,
 }
 
 #: How long one section may take, in seconds.

@@ -26,6 +26,8 @@ class Options:
     """Posts a second into a channel during the burst; Slack itself takes one."""
     peer: str = ""
     """A Python that has `awaithumans[server]` installed."""
+    other: Path | None = None
+    """Another checkout, with a `.venv` of its own, to be compared with."""
 
 
 def read_options(folder: Path) -> Options:
@@ -39,4 +41,5 @@ def read_options(folder: Path) -> Options:
         burst=int(number("BENCH_BURST", Options.burst)),
         pace=number("BENCH_PACE", Options.pace),
         peer=os.environ.get("BENCH_PEER", ""),
+        other=Path(other) if (other := os.environ.get("BENCH_OTHER")) else None,
     )

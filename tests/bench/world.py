@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -12,7 +14,7 @@ from typing import Any
 from crewgate.demo.ports import free_port
 from tests.bench.connection import Connection, request
 from tests.bench.options import Options
-from tests.bench.processes import Child, child
+from tests.bench.processes import ROOT, Child, child
 from tests.bench.requests import CHANNEL, SECRET, USER
 from tests.quick_bot import quick
 
@@ -75,10 +77,12 @@ async def open_world(
     slack_pace: float = NO_PACE,
     bots: int = 1,
     database: str | None = None,
+    checkout: Path = ROOT,
 ) -> AsyncIterator[World]:
     """Start the stand-ins and so many bots, and end all of them.
 
-    `pace` is the bot's, `slack_pace` the one that the stand-in holds it to.
+    `pace` is the bot's, `slack_pace` the one that the stand-in holds it to. The bot may be of
+    another checkout, which has a `.venv` of its own.
     """
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     async with AsyncExitStack() as stack:
@@ -87,7 +91,8 @@ async def open_world(
         command = ("-m", "tests.bench.stand_ins", str(port), str(slack_pace))
         stand_ins = await stack.enter_async_context(child(command, port, folder))
         started = [
-            await stack.enter_async_context(bot(port, url, folder, pace=pace)) for _ in range(bots)
+            await stack.enter_async_context(bot(port, url, folder, pace=pace, checkout=checkout))
+            for _ in range(bots)
         ]
         world = World(tuple(started), stand_ins, url)
         await world.settled(within=2)  # who is who in Slack is asked at the start
@@ -95,7 +100,7 @@ async def open_world(
 
 
 def bot(
-    stand_ins: int, url: str, folder: Path, *, pace: float = REAL_PACE
+    stand_ins: int, url: str, folder: Path, *, pace: float = REAL_PACE, checkout: Path = ROOT
 ) -> AbstractAsyncContextManager[Child]:
     """The real bot."""
     port = free_port()
@@ -117,7 +122,11 @@ def bot(
     command = (*quick("crewgate"), "serve")
     if pace != REAL_PACE:
         command = quick(post=1 / pace if pace else 0)
-    return child(command, port, folder, settings=settings, ready="/readyz")
+    python = sys.executable
+    if checkout != ROOT:
+        python = str(checkout / ".venv/bin/python")
+        settings["PYTHONPATH"] = f"{checkout / 'bot'}{os.pathsep}{checkout}"
+    return child(command, port, folder, settings=settings, ready="/readyz", python=python)
 
 
 @asynccontextmanager
