@@ -1,6 +1,7 @@
 """The wheel that `make dist` builds: all that is needed, and nothing else."""
 
 import asyncio
+import importlib.metadata
 import re
 import sys
 import tarfile
@@ -66,10 +67,23 @@ async def environment(folder: Path, python: str | Path) -> Path:
     return folder / "bin" / "python"
 
 
+async def libraries(python: str | Path) -> Path:
+    """The folder of its packages."""
+    return Path(await run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
+
+
 async def install(python: Path, wheel: Path, *more: str) -> Path:
     """Install the wheel beside what is there; its script."""
     await run(*PIP, "--python", python, "install", "--no-deps", *more, wheel)
     return python.with_name("crewgate")
+
+
+def link(requirements: str, libraries: Path) -> None:
+    """Have an environment see these packages of this one, and no others."""
+    for name in re.findall(r"^([\w.-]+)(?:\[.*\])?==", requirements, re.MULTILINE):
+        distribution = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+            (libraries / top).symlink_to(Path(str(distribution.locate_file(top))))
 
 
 def unexpected(names: Sequence[str], *, expected: str) -> list[str]:
@@ -94,9 +108,8 @@ async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_en
     assert unexpected(names, expected=rf"crewgate/{code}|{about}") == []
 
     python = await environment(tmp_path / "venv", sys.executable)
-    pinned = ("--require-hashes", "--requirement", ROOT / "requirements.txt")
-    # To compile all of it takes longer than to compile what is imported.
-    await run(*PIP, "--python", python, "install", "--no-compile", *pinned)
+    # `make` has installed them with their hashes; here it matters that nothing is beside them.
+    link(read("requirements.txt"), await libraries(python))
     script = await install(python, wheel)
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -113,10 +126,8 @@ async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_en
 async def test_a_project_with_a_package_bot_is_hosted_from_the_wheel(tmp_path: Path) -> None:
     """In the user's own environment, here with the libraries of .venv-crewai."""
     python = await environment(tmp_path / "venv", PYTHON)
-    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    libraries = Path(await run(python, "-c", where)) / "libraries.pth"
     # Python reads no .pth files of a folder that one names: the editable install stays behind.
-    libraries.write_text(await run(PYTHON, "-c", where))
+    (await libraries(python) / "libraries.pth").write_text(str(await libraries(PYTHON)))
     wheel = await build("wheel", ROOT, tmp_path)
     script = await install(python, wheel, "--ignore-installed")
     project = tmp_path / "project"
