@@ -24,6 +24,7 @@ _FORKING.set_forkserver_preload(
         "crewgate.check.rotate",
         "crewgate.check.run",
         "crewgate.host.command",
+        "crewgate.purge",
         "crewgate.rules.run",
         # What others import when they first need it.
         "aiosqlite",
