@@ -16,6 +16,8 @@ from crewgate.domain.parsers import InvalidSetting, parse_text
 MAKE_KEY: Final = "openssl rand -base64 32 | tr '+/' '-_'"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
 _ENCRYPTED: Final = re.compile(r"encrypted:([0-9a-f]{8}):")
+KEY_ENDS: Final = len("encrypted:01234567:")
+"""How much of what is stored names its key."""
 
 
 def parse_secret_keys(raw: object) -> tuple[str, ...]:

@@ -12,10 +12,14 @@ from crewgate.check.confirm_reviewer import confirm_reviewer
 from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Mark
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.encryption import Cipher
 from crewgate.store.engine import Engines
 from crewgate.store.migrate import BASELINE, HEAD
 from crewgate.store.secret_keys import use_keys
-from tests.builders import a_secret_key
+from crewgate.store.tables import Secret
+from crewgate.store.unit_of_work import SqlUnitOfWork
+from tests.builders import a_dead_letter, a_secret_key
 
 ADDRESS = "lead@example.com"
 
@@ -37,6 +41,27 @@ async def test_credentials_that_no_key_opens_are_told(engines: Engines, database
         await be_of(version, engines)
         said = str(await check_database(database_url, keys))
         assert said.startswith("✗ database: SECRET_KEYS: credentials in the database are encrypted")
+
+
+async def test_what_a_bot_encrypted_with_an_older_key_after_a_rotation_is_told(
+    uow: SqlUnitOfWork, engines: Engines, database_url: str
+) -> None:
+    """A process that was not restarted does, and the rotation cannot know."""
+    old, new = a_secret_key(1), a_secret_key(2)
+    await use_keys(engines.write, [new])
+    Secret.cipher = Cipher([old])
+    webhook = HumanInputWebhook("https://bot.example.com/x", "bearer", "a-token")
+    async with uow.begin() as tx:
+        await tx.executions.register("research", "e-1", WebhookUrls(human_input=webhook))
+    assert str(await check_database(database_url, [new, old])) == (
+        "✓ database: answers; until `crewgate rotate` has run, SECRET_KEYS needs number 2 too"
+    )
+    said = str(await check_database(database_url, [new]))
+    assert f"encrypted with the key {Cipher([old]).names[0]}, and none here opens them" in said
+    async with uow.begin() as tx:
+        await tx.executions.register("research", "e-1", WebhookUrls())
+        await tx.store_dead_letter(a_dead_letter(body=b"{}"))
+    assert "needs number 2 too" in str(await check_database(database_url, [new, old]))
 
 
 async def test_an_older_one_will_be_upgraded(

@@ -16,7 +16,7 @@ from crewgate.runtime import Runtime
 from crewgate.store.engine import open_beside, open_readers
 from crewgate.store.failures import translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
-from crewgate.store.secret_keys import SecretKeysRefused, find_needed
+from crewgate.store.secret_keys import SecretKeysRefused, find_needed, find_used
 from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
 
@@ -43,6 +43,8 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
             with translate_errors():
                 async with engine.connect() as connection:
                     needed = await find_needed(connection, cipher)
+                    if keys and age.revision == HEAD:
+                        needed |= await find_used(connection, cipher)
     except (SecretKeysRefused, StoreUnavailable) as error:
         hint = "; check DATABASE_URL" if isinstance(error, StoreUnavailable) else ""
         return wrong(subject, f"{error}{hint}")

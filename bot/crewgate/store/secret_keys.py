@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.domain.errors import CrewgateError
-from crewgate.encryption import Cipher, Unreadable, key_of
+from crewgate.encryption import KEY_ENDS, Cipher, Unreadable, key_of
 from crewgate.store.engine import Connection
 from crewgate.store.failures import translate_errors
 from crewgate.store.sqlite_writer import SqliteWriter
 from crewgate.store.statements import insert_once, setting
-from crewgate.store.tables import Secret, metadata, secret_keys
+from crewgate.store.tables import Secret, SecretJson, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
 
 #: The rows of one transaction on SQLite, for which a running bot waits.
@@ -49,11 +49,36 @@ async def find_needed(connection: Connection, cipher: Cipher) -> set[str]:
     try:
         return {name for name, canary in found if cipher.decrypt(canary)}
     except Unreadable as lost:
-        raise SecretKeysRefused(
-            f"SECRET_KEYS: credentials in the database are encrypted with the key {lost}, and none"
-            " here opens them: put it back, until `crewgate rotate` has run with it; if it is lost,"
-            " stop the bot, and `crewgate rotate --forget` takes out what only that key opens"
-        ) from None
+        raise _lacking(str(lost)) from None
+
+
+def _lacking(name: str) -> SecretKeysRefused:
+    return SecretKeysRefused(
+        f"SECRET_KEYS: credentials in the database are encrypted with the key {name}, and none"
+        " here opens them: put it back, until `crewgate rotate` has run with it; if it is lost,"
+        " stop the bot, and `crewgate rotate --forget` takes out what only that key opens"
+    )
+
+
+async def find_used(connection: Connection, cipher: Cipher) -> set[str]:
+    """Return the names of the keys that credentials are encrypted with; reads all credentials.
+
+    A bot that was not restarted goes on with an older key after a rotation. Raises
+    SecretKeysRefused if the cipher does not have one of them.
+    """
+    used = set[str | None]()
+    for table in metadata.sorted_tables:
+        for column in table.c:
+            if isinstance(column.type, Secret):
+                stored: sa.ColumnElement[Any] = sa.type_coerce(column, column.type.impl)
+                if isinstance(column.type, SecretJson):
+                    stored = sa.func.trim(sa.cast(stored, sa.Text), '"')
+                begins = sa.select(sa.func.substr(stored, 1, KEY_ENDS)).distinct()
+                used |= {key_of(one) for (one,) in await connection.execute(begins)}
+    found = {name for name in used if name is not None}
+    if lost := found - {*cipher.names}:
+        raise _lacking(min(lost))
+    return found
 
 
 async def _add(connection: Connection, cipher: Cipher) -> None:
