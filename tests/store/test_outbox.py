@@ -296,7 +296,7 @@ async def test_two_processes_never_get_the_same_job(
 ) -> None:
     effects = [
         an_effect(kind, subject=f"r-{n}", execution_id=f"e-{n}")
-        for n in range(40)
+        for n in range(15)
         for kind in EffectKind
     ]
     slack = [effect for effect in effects if effect.destination in (POSTS, UPDATES, SLACK)]
@@ -314,7 +314,7 @@ async def test_two_processes_never_get_the_same_job(
     while len(claimed) < len(slack):  # what waited for a card that was under way
         await work(outbox)
     assert len({job.id for job in claimed}) == len(claimed) == len(slack)
-    for n in range(40):
+    for n in range(15):
         thread = [job for job in claimed if job.effect.execution_id == f"e-{n}"]
         order = [job.id for job in thread if job.effect.kind in IN_ORDER]
         assert order == sorted(order)

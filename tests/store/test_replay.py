@@ -27,7 +27,7 @@ async def test_sqlite_takes_no_more_steps_for_a_page(world: World) -> None:
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_postgresql_looks_at_no_more_rows_for_a_page(world: World) -> None:
-    await insert_many(world.engines, 36_000, first=1, at=0)
+    await insert_many(world.engines, 12_000, first=1, at=0)
     found = 0
     with recorded(world.engines) as statements:
         async for _ in Replay(world.engines.read).since(EVER):
