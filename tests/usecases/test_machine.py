@@ -1,7 +1,6 @@
 """Any order of notifications, clicks, tries, outcomes, crashes and restarts, on a real store."""
 
 import asyncio
-import shutil
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -39,7 +38,6 @@ from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from crewgate.event_loop import EventLoop
-from crewgate.store.engine import open_engines
 from crewgate.store.rounds import ROUND, to_round
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE
@@ -47,7 +45,7 @@ from crewgate.usecases.dismiss import dismiss
 from crewgate.usecases.edit import edit
 from crewgate.usecases.notes import claim, keep_note
 from tests.builders import ANA, BEN, EVE, a_uow
-from tests.databases import MIGRATED, SqliteTemplate, bring_up
+from tests.databases import MIGRATED, EmptiedSqlite, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.simulated_crew import Execution, Lead, SimulatedCrew
 from tests.usecases.world import CREW, World
@@ -92,20 +90,17 @@ class Reviews(RuleBasedStateMachine):
     STRIDE: ClassVar = LEASE
     """How much time passes between two turns until nothing is left to do."""
 
-    def __init__(self, template: Path) -> None:
+    def __init__(self, database: EmptiedSqlite, runner: asyncio.Runner) -> None:
         super().__init__()
-        self.runner = asyncio.Runner(loop_factory=EventLoop)
-        self.folder = TemporaryDirectory()
-        path = Path(self.folder.name) / "crewgate.db"
-        shutil.copy(template, path)
+        self.runner = runner
         self.broken = False
         self.known: list[Round] = []
         """Every round, as it was after the latest step."""
-        self.run(self.open(f"sqlite+aiosqlite:///{path}"))
+        self.run(self.open(database))
 
-    async def open(self, url: str) -> None:
-        engines = open_engines(url)
-        self.world = World(engines, a_uow(engines))
+    async def open(self, database: EmptiedSqlite) -> None:
+        await database.empty()
+        self.world = World(database.engines, a_uow(database.engines))
         self.crew = SimulatedCrew(self.world)
         self.decisions: dict[str, Decision] = {}
         self.ended: dict[str, State] = {}
@@ -373,13 +368,8 @@ class Reviews(RuleBasedStateMachine):
     # --- what holds in the end ---
 
     def teardown(self) -> None:
-        try:
-            if not self.broken:
-                self.run(self.end_well())
-        finally:
-            self.runner.run(self.world.engines.dispose())
-            self.runner.close()
-            self.folder.cleanup()
+        if not self.broken:
+            self.run(self.end_well())
 
     async def end_well(self) -> None:
         """Nothing fails and every webhook arrives: then nothing is left to do."""
@@ -445,18 +435,20 @@ def test_reviews(sqlite_template: SqliteTemplate, machine: type[Reviews]) -> Non
 def run(machine: type[Reviews], sqlite_template: SqliteTemplate, *, max_examples: int = 30) -> None:
     """Take many steps, on a migrated database each time."""
 
-    async def made() -> Path:
-        return await sqlite_template(MIGRATED, bring_up)
+    async def made(path: Path) -> EmptiedSqlite:
+        return EmptiedSqlite(await sqlite_template(MIGRATED, bring_up), path)
 
-    template = asyncio.run(made())
-    run_state_machine_as_test(
-        partial(machine, template),  # type: ignore[arg-type]
-        settings=settings(
-            max_examples=max_examples,
-            stateful_step_count=40,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with TemporaryDirectory() as folder, asyncio.Runner(loop_factory=EventLoop) as runner:
+        database = runner.run(made(Path(folder) / "crewgate.db"))
+        run_state_machine_as_test(
+            partial(machine, database, runner),  # type: ignore[arg-type]
+            settings=settings(
+                max_examples=max_examples,
+                stateful_step_count=40,
+                derandomize=True,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        runner.run(database.engines.dispose())

@@ -22,7 +22,7 @@ from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.delivery.worker import LEASE
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
-from tests.databases import SqliteTemplate
+from tests.databases import EmptiedSqlite, SqliteTemplate
 from tests.usecases.test_machine import Draw, Reviews, Step, run
 
 HOUR = Duration.parse("1h")
@@ -60,8 +60,8 @@ class RuledReviews(Reviews):
 
     STRIDE = timedelta(minutes=21)
 
-    async def open(self, url: str) -> None:
-        await super().open(url)
+    async def open(self, database: EmptiedSqlite) -> None:
+        await super().open(database)
         people = tuple(User(one.id) for one in REVIEWERS)
         for group, members in MEMBERS.items():
             self.world.directory.people[group] = members
