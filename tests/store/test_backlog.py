@@ -62,7 +62,7 @@ async def test_sqlite_takes_no_more_steps_with_more_history(world: World) -> Non
 
 @pytest.mark.parametrize("backend", ["postgresql"])
 async def test_postgresql_looks_at_few_rows_of_much_history(world: World) -> None:
-    await ended(world, 12_000, first=1)
+    await ended(world, 36_000, first=1)
     with recorded(world.engines) as statements:
         await world.uow.read.backlog(CREWS, now=NOW)
     async with world.engines.read.connect() as connection:
