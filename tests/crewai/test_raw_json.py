@@ -38,7 +38,7 @@ numbers = st.from_regex(
 )
 plain = st.recursive(
     st.none() | st.booleans() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 ).map(json.dumps)
 spaces = st.text(" \t\r\n", max_size=2)

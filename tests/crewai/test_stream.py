@@ -135,7 +135,7 @@ def test_what_is_no_batch_is_refused(body: bytes) -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
 NAMES = ("task", "name", "method_name", "output", "result", "error", "state", "request_id", "agent")
