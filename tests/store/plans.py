@@ -49,6 +49,8 @@ _NAMES: Final = {
     "crew": "CASE n % 3 WHEN 0 THEN 'research' WHEN 1 THEN 'other' ELSE 'third' END",
     "decided": "n % 10 > 6",
 }
+_BARE: Final = 3
+"""The first of the steps: executions, reviews and rounds."""
 _STEPS: Final = (
     """
     INSERT INTO executions (crew, execution_id, tracked, state, began_at, activity_count,
@@ -102,13 +104,16 @@ _STEPS: Final = (
 )
 
 
-async def insert_many(engines: Engines, last: int, *, first: int, at: int) -> None:
+async def insert_many(
+    engines: Engines, last: int, *, first: int, at: int, bare: bool = False
+) -> None:
     """The executions of these numbers, of three crews, each with a round: seven of ten wait.
 
-    `at` is when the others were decided, in microseconds since 1970.
+    `at` is when the others were decided, in microseconds since 1970. A bare round has no text, no
+    job and nothing else that belongs to it.
     """
     async with engines.write.begin() as connection:
-        for step in _STEPS:
+        for step in _STEPS[:_BARE] if bare else _STEPS:
             named = step.format(**_NAMES, at=at).format(first=first, last=last)
             await connection.execute(sa.text(named))
 
