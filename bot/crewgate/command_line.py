@@ -1,0 +1,248 @@
+"""What is typed, `crewgate serve | demo | check | …`, and which part of the bot does it."""
+
+import argparse
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from crewgate import __version__
+from crewgate.audit.arguments import add_arguments as add_audit_arguments
+from crewgate.audit.check_evidence import check_file
+from crewgate.domain.errors import CrewgateError
+from crewgate.domain.parsers import InvalidSetting
+from crewgate.domain.retention import parse_retention
+from crewgate.host.arguments import add_arguments as add_host_arguments
+from crewgate.imports import kept_imports
+from crewgate.rules.arguments import add_arguments as add_rules_arguments
+from crewgate.settings.load import VARIABLES, Settings, SettingsError, load
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    command = parser.add_subparsers(dest="command")
+    command.add_parser("init", help="write a .env to fill in; one that is here is left as it is")
+    manifest = command.add_parser("manifest", help="the Slack app's manifest, ready to paste")
+    manifest.add_argument(
+        "--http", action="store_true", help="for an app that Slack reaches by HTTP, not by a socket"
+    )
+    manifest.add_argument(
+        "--host", type=_host, help="with --http: the host of PUBLIC_URL, as bot.example.com"
+    )
+    command.add_parser("serve", help="run the bot")
+    doctor = command.add_parser(
+        "check", help="ask Slack, each crew and the database whether all is well"
+    )
+    doctor.add_argument(
+        "--send-test-card",
+        action="store_true",
+        help="also post a card into each channel whose buttons decide nothing",
+    )
+    doctor.add_argument(
+        "--confirm-reviewer",
+        nargs=2,
+        metavar=("ADDRESS", "USER"),
+        help="instead: a reviewer's e-mail address stands for this user id (U…) from now on",
+    )
+    add_rules_arguments(command.add_parser("rules", help="try rules before they are trusted"))
+    demo = command.add_parser("demo", help="the whole product on this machine, without accounts")
+    demo.add_argument("--headless", action="store_true", help="play one story, print it, and exit")
+    demo.add_argument(
+        "--crewai", action="store_true", help="with the real CrewAI, where it is installed"
+    )
+    demo.add_argument("--open", action="store_true", help="open the page in the browser")
+    demo.add_argument(
+        "--port", type=_port, help="where the page listens (8765); with --headless, the bot"
+    )
+    add_audit_arguments(command.add_parser("audit", help="who decided what, provable"))
+    rotating = command.add_parser(
+        "rotate", help="encrypt the credentials in the database with the newest of SECRET_KEYS"
+    )
+    rotating.add_argument(
+        "--forget", action="store_true", help="take out those that no key opens; stop the bot first"
+    )
+    purge = command.add_parser("purge", help="remove texts whose `retention` is over, now")
+    purge.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+    purge.add_argument("--crew", help="of this crew only")
+    purge.add_argument(
+        "--older-than",
+        type=_days,
+        metavar="DAYS",
+        help="with --crew, in place of its retention: 90d; the settings need not name the crew",
+    )
+    command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
+    host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
+    add_host_arguments(host)
+    for name, each in command.choices.items():
+        each.epilog = _READS.get(name, _READS_ALL)
+    chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help()
+        return _NOTHING_ASKED
+    if chosen.command == "manifest" and chosen.host and not chosen.http:
+        manifest.error("--host goes with --http: over a socket Slack needs no address")
+    try:
+        return _run_command(chosen)
+    except SettingsError as error:
+        hint = "" if Path(".env").exists() else f"\n{_NO_DOTENV}"
+        return _complain(f"{error}{hint}")
+    except CrewgateError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads on. Nor must Python write to them what is left when it ends:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOT_READ
+
+
+def _run_command(chosen: argparse.Namespace) -> int:
+    if chosen.command == "host":
+        from crewgate.host.command import run_host  # noqa: PLC0415  # nobody else needs it
+
+        return run_host(chosen)
+    if chosen.command == "audit" and chosen.of_audit == "check":
+        return check_file(chosen.file, chosen.head, chosen.key)
+    if chosen.command in _AT_ONCE:
+        return _AT_ONCE[chosen.command](chosen)
+    with kept_imports():
+        command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
+        from crewgate.event_loop import EventLoop  # noqa: PLC0415  # the host does without
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        return runner.run(command)
+
+
+def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:  # noqa: PLR0911  # a table
+    """A command whose imports come after the settings, so that a mistake there shows at once."""
+    match chosen.command:
+        case "serve":
+            from crewgate.serve import serve  # noqa: PLC0415  # as said
+
+            return serve(settings)
+        case "audit":
+            from crewgate.audit.run import run_audit  # noqa: PLC0415  # as said
+
+            return run_audit(settings, chosen)
+        case "purge":
+            from crewgate.purge import purge  # noqa: PLC0415  # as said
+
+            return purge(settings, chosen)
+        case "rules":
+            from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
+
+            return run_rules(settings, chosen)
+        case "rotate":
+            from crewgate.check.rotate import run_rotate  # noqa: PLC0415  # as said
+
+            return run_rotate(settings, forget=chosen.forget)
+        case "check" if chosen.confirm_reviewer:
+            from crewgate.check.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
+
+            return confirm_reviewer(settings.database_url, *chosen.confirm_reviewer)
+        case _:
+            from crewgate.check.run import check  # noqa: PLC0415  # as said
+
+            return check(
+                settings, show_secrets=sys.stdout.isatty(), send_test_card=chosen.send_test_card
+            )
+
+
+def _init(_chosen: argparse.Namespace) -> int:
+    from crewgate.settings.dotenv import write_dotenv  # noqa: PLC0415  # not needed to serve
+
+    _say(f"wrote {write_dotenv(Path.cwd())}: fill it in, then run crewgate check")
+    return 0
+
+
+def _manifest(chosen: argparse.Namespace) -> int:
+    from crewgate.slack.manifest import YOUR_HOST, render_manifest  # noqa: PLC0415  # the same
+
+    _say(render_manifest(http_host=chosen.host or YOUR_HOST if chosen.http else None).rstrip())
+    return 0
+
+
+def _health(_chosen: argparse.Namespace) -> int:
+    from crewgate.check.health import ask_health  # noqa: PLC0415  # the same
+    from crewgate.logs import printable  # noqa: PLC0415  # the same
+
+    ready, said = ask_health(load())
+    for line in said:
+        _say(printable(line))
+    return 0 if ready else 1
+
+
+#: Commands that need no event loop.
+_AT_ONCE: Final = {"init": _init, "manifest": _manifest, "health": _health}
+
+
+def _host(text: str) -> str:
+    """The host of an address, or of a host with a port."""
+    found = re.fullmatch(r"(?:https://)?([A-Za-z0-9.-]+(?::[0-9]{1,5})?)/?", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no host; put one like bot.example.com")
+    return found[1]
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**16:
+        raise argparse.ArgumentTypeError(f"{number} is no port")
+    return number
+
+
+def _days(text: str) -> timedelta:
+    try:
+        return parse_retention(text)
+    except InvalidSetting as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    if chosen.headless:
+        from crewgate.demo.scenario import run_scenario  # noqa: PLC0415  # not needed to serve
+
+        return run_scenario(port=chosen.port, say=_say, crewai=chosen.crewai)
+    from crewgate.demo.playground.serve import serve  # noqa: PLC0415  # the same
+
+    return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+_READS_ALL: Final = (
+    "Reads these settings, from the environment or .env:"
+    f" {', '.join(one.name for one in VARIABLES)};"
+    " and crews.toml, with the variables that it names."
+)
+_NO_SETTINGS: Final = "Reads no settings."
+_READS: Final = {
+    "demo": _NO_SETTINGS,
+    "host": "Reads no settings but SECRET_KEYS and the variables that --token-env and"
+    " --flow-webhook-secret-env name.",
+    "init": _NO_SETTINGS,
+    "manifest": _NO_SETTINGS,
+}
+"""What the help of a command says of settings; all others read all of them."""
+#: As for arguments that cannot be understood.
+_NOTHING_ASKED: Final = 2
+#: What a shell says of a process that SIGINT ended, or SIGPIPE.
+_INTERRUPTED: Final = 130
+_NOT_READ: Final = 141
+_NO_DOTENV: Final = "there is no .env in this folder; crewgate init writes one to fill in"
+
+
+def _complain(why: str) -> int:
+    for line in why.splitlines():
+        print(f"crewgate: {line}", file=sys.stderr)  # noqa: T201
+    return 1
