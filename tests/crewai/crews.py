@@ -47,6 +47,6 @@ async def a_server(serve: Serve) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    server = await asyncio.start_server(once, "127.0.0.1", 0, backlog=200)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

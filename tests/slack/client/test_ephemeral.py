@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.ephemeral import Answer, answer_in_place, send_ephemeral
+from crewgate.slack.client.web_api import new_client
 from tests.servers import Handler, serve, takes_posts
 
 
@@ -25,7 +26,7 @@ async def answer_with_a_page(_: web.Request) -> web.Response:
 @pytest.mark.parametrize("handler", [hang_up, answer_with_a_page])
 async def test_a_lost_answer_raises_nothing(handler: Handler) -> None:
     async with serve(takes_posts("/respond", handler)) as url:
-        respond = Answer(AsyncWebClient(), f"{url}/respond")
+        respond = Answer(new_client(token="xoxb-1", base_url=url), f"{url}/respond")
         await send_ephemeral(respond, Message("Somebody was faster.", []))
 
 
