@@ -79,6 +79,14 @@ async def test_an_older_one_will_be_upgraded(
     assert "a Crewgate from before 0.1.0 wrote it last" in str(await check_database(database_url))
 
 
+async def test_what_an_upgrade_would_refuse_can_be_done_with_the_version_before(
+    engines: Engines, database_url: str
+) -> None:
+    await be_of("0035", engines)
+    with pytest.raises(StoreUnavailable, match=f"or do this with Crewgate {__version__}, which"):
+        await confirm_reviewer(database_url, ADDRESS, "U0BEN")
+
+
 async def test_an_empty_one_is_filled_at_the_first_start(empty_database_url: str) -> None:
     engine = create_async_engine(empty_database_url)
     async with engine.connect() as connection:

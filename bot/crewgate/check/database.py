@@ -56,10 +56,13 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
         older = [f"{at}" for at, name in enumerate(cipher.names[1:], start=2) if name in needed]
         keep = f"; until `crewgate rotate` has run, SECRET_KEYS needs number {', '.join(older)} too"
         return Finding(subject, f"answers{keep if older else ''}")
-    before = f"Crewgate {age.version}" if age.version else "a Crewgate from before 0.1.0"
     copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
-    upgraded = f"{before} wrote it last; {__version__} brings it up to date at the start{copied}"
-    return Finding(subject, f"answers; {upgraded}")
+    upgraded = f"wrote it last; {__version__} brings it up to date at the start{copied}"
+    return Finding(subject, f"answers; {_writer_of(age)} {upgraded}")
+
+
+def _writer_of(age: Age) -> str:
+    return f"Crewgate {age.version}" if age.version else "a Crewgate from before 0.1.0"
 
 
 def _folder_of(url: str) -> Path | None:
@@ -79,9 +82,13 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
     if engine is None:
         raise StoreUnavailable("there is no database yet; start the bot once")
     try:
-        if (await _age_of(engine)).revision != HEAD:
+        age = await _age_of(engine)
+        if age.revision != HEAD:
+            # Where a key is lost the bot does not start, and only that version forgets it.
+            others = f", or do this with {_writer_of(age)}, which wrote it last"
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
+                + (others if age.revision else "")
             )
         yield engine
     finally:
