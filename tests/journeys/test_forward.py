@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
+from crewgate.demo.changes import Changes
 from crewgate.demo.environment import ANA
 from crewgate.demo.ports import free_port
 from tests.journeys.conftest import MakeWorld, World
@@ -20,12 +21,14 @@ class Listener:
         self.got: list[tuple[str, bytes]] = []
         self.answers: list[int] = []
         self.url = ""
+        self.changes = Changes()
 
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
         status = self.answers.pop(0) if self.answers else 200
         if status == 200:
             self.got.append((request.path, body))
+            self.changes.announce("got", request.path)
         headers = {"Location": f"{self.url}/elsewhere"} if status == 302 else {}
         return web.Response(status=status, headers=headers)
 
@@ -53,7 +56,7 @@ async def test_webhooks_are_forwarded_unchanged_and_in_order(
     await world.slack.click(ANA, await world.card("Market research"), "Approve")
     await world.slack.click(ANA, await world.card("Board summary"), "Approve")
 
-    await world.slack.until(lambda: len(listener.got) == 4)
+    await listener.changes.until(lambda: len(listener.got) == 4, 5)
 
     assert [path for path, _ in listener.got] == ["/task", "/task", "/task", "/crew"]
     sent = [call.raw for call in world.crew.webhooks_sent if call.kind in {"task", "crew"}]
@@ -77,4 +80,4 @@ async def test_a_redirect_is_said_to_have_failed_and_a_result_over_a_mebibyte_is
     status, _ = await world.post(url, body, Content_Type="application/json; charset=ü")
     assert status == 202
     await said(world, "has finished")
-    await world.slack.until(lambda: ("/crew", body) in listener.got)
+    await listener.changes.until(lambda: ("/crew", body) in listener.got, 5)
