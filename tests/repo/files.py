@@ -1,13 +1,17 @@
 """Reading the repository's own files, for tests that hold them against the code."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = {
+    "__pycache__",
     ".git",
+    ".hypothesis",
     ".venv",
     ".venv-crewai",
     ".venv-crewai-newest",
@@ -25,19 +29,18 @@ def read(path: str) -> str:
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    """Every text file of the repository, save what tools leave behind."""
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        if not path.is_file() or NOT_OURS & set(parts) or any(map(_is_cache, parts)):
-            continue
-        try:
-            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
+    """Every text file of the repository, except what tools leave behind."""
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if not _is_left_behind(name)]
+        for path in (Path(folder, name) for name in names if name not in NOT_OURS):
+            try:
+                yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
 
 
-def _is_cache(part: str) -> bool:
-    return part.endswith(("_cache", ".egg-info")) or part in {"__pycache__", ".hypothesis"}
+def _is_left_behind(folder: str) -> bool:
+    return folder in NOT_OURS or folder.endswith(("_cache", ".egg-info"))
 
 
 def modules(folder: str) -> Iterator[ast.Module]:
@@ -61,6 +64,7 @@ def literal(call: ast.Call, position: int) -> object:
     return argument.value if isinstance(argument, ast.Constant) else None
 
 
+@cache
 def code_strings(folder: str) -> str:
     """All text that the modules below a folder hold, a line each; `…` where a value goes in."""
     return "\n".join(_joined(node) for module in modules(folder) for node in ast.walk(module))
