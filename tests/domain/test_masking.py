@@ -290,8 +290,8 @@ def test_time_grows_with_the_text_alone(piece: str) -> None:
         return process_time() - began
 
     seconds(SIZE // 20)
-    short = min(seconds(SIZE // 10) for _ in range(3))
-    assert seconds(SIZE) < max(0.2, 40 * short)
+    long = seconds(SIZE)
+    assert long < 0.2 or long < 40 * min(seconds(SIZE // 10) for _ in range(3))
 
 
 @pytest.mark.parametrize("word", ["1", "111 ", "a1 ", "1…", "1" * 20 + " "])
