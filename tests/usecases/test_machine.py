@@ -38,6 +38,7 @@ from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from crewgate.event_loop import EventLoop
+from crewgate.store.engine import rows
 from crewgate.store.rounds import ROUND, to_round
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE
@@ -74,6 +75,7 @@ FAULTS = st.lists(
 WHILES = st.sampled_from(
     [timedelta(0), GRACE, LEASE, timedelta(hours=1), timedelta(hours=25), LEASE]
 )
+EVERY_ROUND = ROUND.order_by(sa.text("opened_at, number"))
 OVER = (State.RESUMED, State.SUPERSEDED, State.CLOSED)
 
 
@@ -345,8 +347,7 @@ class Reviews(RuleBasedStateMachine):
 
     async def rounds(self) -> list[Round]:
         async with self.world.engines.for_outbox.read.connect() as connection:
-            rows = await connection.execute(ROUND.order_by(sa.text("opened_at, number")))
-            return [to_round(row) for row in rows]
+            return [to_round(row) for row in await rows(connection, EVERY_ROUND, {})]
 
     @invariant()
     def holds(self) -> None:

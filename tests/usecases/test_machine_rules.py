@@ -17,6 +17,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.groups import assign
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
 from crewgate.domain.verdict import Person, TimedOut, Vote
+from crewgate.store.engine import rows
 from crewgate.store.tables import outbox
 from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import take_back
@@ -52,6 +53,7 @@ APPROVED = a_rule(
     channel="C0OTHER",
     timeout=TimeOut(HOUR, Then.APPROVE),
 )
+PENDING = sa.select(outbox.c.subject, outbox.c.kind)
 PEOPLE = st.sampled_from([*REVIEWERS, EVE])
 
 
@@ -185,7 +187,7 @@ class RuledReviews(Reviews):
     async def pending(self) -> defaultdict[str, set[EffectKind]]:
         found: defaultdict[str, set[EffectKind]] = defaultdict(set)
         async with self.world.engines.for_outbox.read.connect() as connection:
-            for row in await connection.execute(sa.select(outbox.c.subject, outbox.c.kind)):
+            for row in await rows(connection, PENDING, {}):
                 found[row.subject].add(EffectKind(row.kind))
         return found
 

@@ -1,6 +1,6 @@
 """The use cases with a real store between a stand-in Slack and a stand-in crew."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -27,7 +27,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Outcome
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Verdict, Via
-from crewgate.store.engine import Engines
+from crewgate.store.engine import Engines, rows
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.tables import outbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -51,6 +51,11 @@ ABOUT_EXECUTIONS = ("progress", "refresh_progress", "post_result", "poll_status"
 POSTS = posts_destination("research")
 CREW = crew_destination("research")
 STATUS = status_destination("research")
+TO_DO = (
+    sa.select(outbox)
+    .where(*(outbox.c.kind != kind for kind in ABOUT_EXECUTIONS), outbox.c.set_aside_at.is_(None))
+    .order_by(outbox.c.id)
+)
 HELD = sa.update(outbox).where(outbox.c.lease_until.is_not(None))
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
@@ -233,16 +238,9 @@ class World:
         """What is in the outbox, in order."""
         return [EffectKind(row.kind) for row in await self.rows()]
 
-    async def rows(self) -> list[sa.Row[Any]]:
+    async def rows(self) -> Sequence[Any]:
         async with self.engines.for_outbox.read.connect() as connection:
-            return list(
-                await connection.execute(
-                    sa.select(outbox)
-                    .where(outbox.c.kind.not_in(ABOUT_EXECUTIONS))
-                    .where(outbox.c.set_aside_at.is_(None))
-                    .order_by(outbox.c.id)
-                )
-            )
+            return await rows(connection, TO_DO, {})
 
     async def set_aside(self) -> list[tuple[EffectKind, str]]:
         """What is not tried any more, and why, in order."""
