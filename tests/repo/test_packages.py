@@ -84,6 +84,7 @@ def test_what_a_start_does_not_need_stays_out() -> None:
     needless = {
         "alembic",
         "asyncpg",
+        "crewgate.demo",
         "cryptography",
         "opentelemetry",
         "re2",
