@@ -158,7 +158,7 @@ def test_odd_optional_fields_never_refuse_a_notification() -> None:
         anything={"else": [1]},
     )
     notification = parse_notification(body)
-    assert notification.task_name == "\u2400" + "n" * 499
+    assert notification.task_name == "\u2400" + "n" * 498 + "…"
     assert notification.expected_output == "a list"
     assert notification.agent is None
     assert notification.webhooks == WebhookUrls()

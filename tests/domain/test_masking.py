@@ -21,7 +21,7 @@ from crewgate.domain.masking import (
     find_ibans,
     unmasked,
 )
-from crewgate.domain.notification import WORDS_LIMIT
+from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from tests.builders import ANA, a_decision, a_review, a_round
 from tests.worst_cases import untraced
 
@@ -155,8 +155,9 @@ def test_a_line_that_was_cut_ends_before_what_the_cut_may_have_gone_through(
 def test_what_the_cut_of_a_line_went_through_is_not_shown() -> None:
     cut = f"{'No such customer: ':.<280} ann@example.co…"
     assert len(cut) < WORDS_LIMIT
-    [said] = ALL.shown(Words(("." * 20 + cut,))).texts
-    assert said == "." * 20 + cut.replace("ann@example.co…", "…")
+    names = f"{'A list for: ':.<{TEXT_LIMIT - 15}}"
+    said = ALL.shown(Words(("." * 20 + cut, f"{names} ann@example.c…"))).texts
+    assert said == ("." * 20 + cut.replace("ann@example.co…", "…"), f"{names} …")
     output = ("x" * 1_000 + " 12…", "Call 12…")
     assert ALL.shown(Words(output)).texts == output
 

@@ -195,8 +195,8 @@ def _in_one_line(text: str) -> str:
     return " ".join(clean(text[:SCAN_LIMIT]).split())
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= WORDS_LIMIT else line[: WORDS_LIMIT - 1] + "…"
+def _cut(text: str, limit: int = WORDS_LIMIT) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 _UNREAD: Final = re.compile(r"<(style|script)\b", re.IGNORECASE)
@@ -257,7 +257,7 @@ def _text(value: object) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
     # Cut before it is cleaned: that makes one character of two at most.
-    return clean(value[: 2 * TEXT_LIMIT])[:TEXT_LIMIT]
+    return _cut(clean(value[: 2 * TEXT_LIMIT + 2]), TEXT_LIMIT)
 
 
 def _line(value: object) -> object:

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Final, TypeVar
 
 from crewgate.domain.errors import MaskUnknown
-from crewgate.domain.notification import WORDS_LIMIT
+from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from crewgate.domain.people import Anyone, Email, User, UserGroup
 from crewgate.domain.redaction import Dataclass, with_texts
 from crewgate.domain.rules.rule import Rule
@@ -50,8 +50,8 @@ _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
 _MASK: Final = re.compile(
     rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
 )
-#: The lengths of the lines that are stored cut, with what is put before some of them.
-_CUT_LINES: Final = range(WORDS_LIMIT, WORDS_LIMIT + 100)
+#: The lengths of the texts that are stored cut, with what is put before some of them.
+_CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
 
 
@@ -109,7 +109,7 @@ class Masking:
             return value
 
         def change(text: str) -> str:
-            return self.cut(text) if len(text) in _CUT_LINES else self.text(text)
+            return self.cut(text) if len(text) in _CUT_LENGTHS else self.text(text)
 
         return with_texts(value, change, keep={*_KEPT, *keep}, whole=_NOT_FROM_CREWS)
 
