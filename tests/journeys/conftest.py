@@ -35,10 +35,11 @@ AT_ONCE = Runtime(
     post_rate=Rate(interval=timedelta()),
     update_rate=Rate(interval=timedelta()),
     pace=Pace(
-        poll=timedelta(milliseconds=10),
+        poll=timedelta(milliseconds=40),
         pause=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
     ),
     restart=Retry(first=timedelta(milliseconds=5), longest=timedelta(milliseconds=40)),
+    ping=1,
 )
 
 
