@@ -180,6 +180,8 @@ async def test_an_old_signature_is_refused(url: str) -> None:
         (b"[]", JSON),
         (NESTED, JSON),
         (b'{"team": 5}', JSON),
+        (b'{"authorizations": {"team_id": "T1"}}', JSON),
+        (b'{"response_urls": [{}, {}]}', JSON),
         (b"payload={", FORM),
         (b"\xff", FORM),
     ],

@@ -60,7 +60,7 @@ async def on_slack_event(
         # Parsed as a socket's payloads are: Bolt's own way takes 0.1 ms for each kB of a form.
         payload = _payload_of(text, request.content_type)
         for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
-    except (ValueError, RecursionError, AttributeError, TypeError):
+    except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
         # Bolt takes ids from the body without a look at what is there.
         return _not_slacks()
     if not _can_be_matched(for_bolt.body):
