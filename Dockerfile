@@ -16,11 +16,9 @@ RUN useradd --system --uid 10001 --no-create-home crewgate \
     && install --directory --owner=crewgate --mode=0700 /data
 COPY --from=build /venv /venv
 # HOME: slack_sdk wants one, and the platform may choose a user that is not in /etc/passwd.
-# PYTHONOPTIMIZE: docstrings take 5 MB; an `assert` only tells the type checker something.
 ENV PATH=/venv/bin:$PATH \
     HOME=/data \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONOPTIMIZE=2 \
     DATABASE_URL=sqlite:////data/crewgate.db \
     LOG_FORMAT=json
 # Python's own library comes uncompiled, and each start would compile it again: half a second.

@@ -36,7 +36,7 @@ test-crewai-newest: $(VENV)/.test-tools $(VENV)/.bot ## The host's tests with th
 
 bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH_DATABASE, BENCH_PEER, …)
 	@# What is installed is compiled; else a start would be measured with that.
-	@PYTHONDONTWRITEBYTECODE= $(PY) -OO -m compileall -q bot $(VENV)/lib
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m compileall -q bot
 	@$(PY) -m tests.bench
 
 soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_KILLS, SOAK_DATABASE, …)

@@ -88,12 +88,7 @@ async def child(
             python,
             *command,
             cwd=folder,
-            env={
-                **inherited(),
-                "PYTHONOPTIMIZE": "2",  # as in the container
-                "PYTHONPATH": f"{SOURCE}{os.pathsep}{ROOT}",
-                **(settings or {}),
-            },
+            env={**inherited(), "PYTHONPATH": f"{SOURCE}{os.pathsep}{ROOT}", **(settings or {})},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -58,8 +58,7 @@ def test_the_image_runs_the_bot_itself_as_nobody_else_with_its_data_in_one_place
     assert (instructions("ENTRYPOINT"), instructions("VOLUME")) == (['["crewgate"]'], ["/data"])
     assert all(int(user) > 0 for user in instructions("USER"))
     named = re.findall(r"(\w+)=", " ".join(instructions("ENV")))
-    of_python = {"PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE"}
-    assert set(named) - DEFAULTS.keys() == {"HOME", "PATH"} | of_python
+    assert set(named) - DEFAULTS.keys() == {"HOME", "PATH", "PYTHONDONTWRITEBYTECODE"}
     assert instructions("EXPOSE") == [str(DEFAULTS["PORT"])]
 
 

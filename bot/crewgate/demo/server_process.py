@@ -15,7 +15,7 @@ from crewgate.demo.ports import free_port
 STOP_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
 _SOURCE: Final = str(Path(__file__).parents[2])
-_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONOPTIMIZE")
+_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 class DidNotStart(Exception):
