@@ -36,7 +36,11 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
 async def test_a_strangers_body_is_not_waited_for(
     start_host: StartHost, path: str, status: int
 ) -> None:
-    async with start_host(StandInCrew()) as api, connected(api.url) as (reader, writer):
+    limits = Limits(leftover=0.01)  # a stop waits for it
+    async with (
+        start_host(StandInCrew(), limits=limits) as api,
+        connected(api.url) as (reader, writer),
+    ):
         writer.write(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n".encode())
         assert (await reader.readline()).startswith(f"HTTP/1.1 {status} ".encode())
 
