@@ -241,6 +241,13 @@ def test_what_looks_like_a_mask_in_the_text_itself_stays() -> None:
     assert ALL.numbered("See [Figure 1].") == ("See [Figure 1].", {})
 
 
+def test_the_label_of_a_link_whose_target_is_masked_stays() -> None:
+    targets = (Kind.OTHER, lambda text: (one.span() for one in re.finditer(r"\(.*\)", text)))
+    masked, masks = Masking(("/…/",), (targets,)).numbered("See [Figure 1](https://wiki/1).")
+    assert masked == "See [Figure 1][masked 1]."
+    assert unmasked(masked, masks) == "See [Figure 1](https://wiki/1)."
+
+
 @dataclass(frozen=True)
 class Words:
     texts: tuple[str, ...]

@@ -97,7 +97,10 @@ class Masking:
                 stands_for[masks[original]] = original
             return masks[original]
 
-        return self._replaced(text, put), stands_for if masks else {}
+        masked = self._replaced(text, put)
+        # Where a link's target is masked, its label looks like a mask now.
+        same = {found: found for found in _MASK.findall(masked)}
+        return masked, same | stands_for if masks else {}
 
     def cut(self, text: str) -> str:
         """Return a line that was stored cut, masked, without what the cut may have gone through."""
