@@ -65,6 +65,7 @@ MAIL = "[e-mail address]"
         ("**ann**@x.ie, _ann_@x.ie and *ann*.`b`@x.ie", f"{MAIL}, {MAIL} and {MAIL}"),
         ("a**n**n@x.ie **a@x**.ie a@**x.ie** a**@**x.ie", f"{MAIL} {MAIL} {MAIL} {MAIL}"),
         ("**ann@x.ie** *or* **bob@x.ie**.", f"**{MAIL}** *or* **{MAIL}**."),
+        ("Ask ann@x.ie.**bob@y.ie** or ann@x.ie.bob@y.ie", f"Ask {MAIL} or {MAIL}"),
         ("a*n@x.ie, 2 * 3 @ 4.50, **me**@localhost", f"{MAIL}, 2 * 3 @ 4.50, **me**@localhost"),
         (f"Pay {IBAN} and go", "Pay [IBAN] and go"),
         ("Pay DE89.3704.0044.0532.0130.00.", "Pay [IBAN]."),

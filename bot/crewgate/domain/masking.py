@@ -192,10 +192,12 @@ _AT: Final = r"(?:\\?@|＠|%40|\\u0040)"
 #: Emphasis in Markdown of a part of an address; `_` counts as a letter anyway.
 _MARK: Final = "[*~`]{1,3}+"
 _LOCAL: Final = rf"(?:[\w.+{_UNSEEN}-]|\\{_ESCAPED})++"
-_ADDRESS: Final = (
-    rf"(?:\w{{1,30}}')?+{_LOCAL}(?:{_MARK}(?:{_LOCAL})?+){{0,3}}+{_AT}(?:{_MARK})?+"
+_DOMAIN: Final = (
+    rf"(?:{_MARK})?+"
     rf"(?:(?:[\w{_UNSEEN}-]|\\[_-])++(?:{_MARK})?+\\?\.(?:{_MARK})?+)+[^\W\d_]{{2,63}}"
 )
+#: Behind a full stop the next address is read as a part of the one before, up to its sign.
+_ADDRESS: Final = rf"(?:\w{{1,30}}')?+{_LOCAL}(?:{_MARK}(?:{_LOCAL})?+){{0,3}}+(?:{_AT}{_DOMAIN})++"
 #: An address begins where no longer one does, so that nothing is read twice, or behind another.
 _FIRST: Final = re.compile(
     rf"(?:(?<![\w.+{_UNSEEN}\\-])|(?<=\\)(?!{_ESCAPED}))(?:(?<=\\)[bfnrt])?+(?P<found>{_ADDRESS})"
