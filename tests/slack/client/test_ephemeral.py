@@ -1,5 +1,6 @@
 """An answer to a click that Slack does not take is lost, and nothing else."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.client.ephemeral import Answer, answer_in_place, send_ephemeral
-from crewgate.slack.client.web_api import new_client
+from crewgate.slack.client.web_api import keep_connections, new_client
 from tests.servers import Handler, serve, takes_posts
 
 
@@ -28,6 +29,23 @@ async def test_a_lost_answer_raises_nothing(handler: Handler) -> None:
     async with serve(takes_posts("/respond", handler)) as url:
         respond = Answer(new_client(token="xoxb-1", base_url=url), f"{url}/respond")
         await send_ephemeral(respond, Message("Somebody was faster.", []))
+
+
+async def test_an_answer_that_a_stop_cuts_off_raises_nothing() -> None:
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        asked.set()
+        await over.wait()
+        return web.Response()
+
+    async with serve(takes_posts("/respond", hang)) as url:
+        async with keep_connections() as session:
+            client = new_client(token="xoxb-1", base_url=url, session=session)
+            answering = asyncio.create_task(send_ephemeral(Answer(client, f"{url}/respond"), "Hm."))
+            await asked.wait()
+        over.set()
+        await answering
 
 
 async def test_an_answer_to_what_has_no_address_raises_nothing() -> None:

@@ -87,7 +87,8 @@ async def remove_original(respond: Respond) -> None:
 async def _respond(respond: Respond, **answer: object) -> bool:
     try:
         answered = await respond(**answer)
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+    # RuntimeError: the connections were closed meanwhile, at a stop.
+    except (aiohttp.ClientError, OSError, RuntimeError, TimeoutError, ValueError) as error:
         log.warning("ephemeral_lost", why=type(error).__name__)
         return True
     return not (isinstance(answered, WebhookResponse) and "invalid_blocks" in answered.body)
