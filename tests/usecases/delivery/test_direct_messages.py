@@ -60,8 +60,8 @@ class Decides(FakeSlack):
         return await super().say(effect, about, **how)
 
 
-async def a_round(world: World) -> Round:
-    round_ = (await world.notify()).round
+async def a_round(world: World, text: str = "A draft.") -> Round:
+    round_ = (await world.notify(text)).round
     await world.settle_slack()
     return await world.round(round_.id)
 
@@ -88,6 +88,27 @@ async def test_what_becomes_of_the_round_is_shown_everywhere(world: World) -> No
         shows = direct(world, round_, user).shows
         assert isinstance(shows, Round)
         assert shows.state is State.DECIDED
+
+
+@pytest.mark.parametrize("before", [0, 1])
+async def test_what_was_decided_is_shown_though_the_next_card_comes_first(
+    world: World, before: int
+) -> None:
+    for number in range(before):
+        await world.decide((await a_round(world, f"Draft {number}")).id, Revise("Shorter."))
+        await world.settle_slack()
+    round_ = await a_round(world, "A draft.")
+    await world.decide(round_.id, Revise("Shorter."))
+    await world.notify("The next draft.")
+    jobs = await world.lease(SLACK)
+    late = [job for job in jobs if job.effect.kind is EffectKind.REFRESH]
+    # A crew may be faster than the update of the card before.
+    await world.deliver(*(job for job in jobs if job not in late))
+    await world.settle_slack()
+    await world.deliver(*late)
+    await world.settle_slack()
+    for user in (ANA.id, BEN.id):
+        assert shown(world, round_, user).state is not State.WAITING
 
 
 async def test_what_is_decided_while_somebody_is_being_told_is_shown_to_them(world: World) -> None:

@@ -145,14 +145,16 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
     """Have messages that tell the state of this card's round, too, brought up to date.
 
-    Of a round with a newer one, the post of that one's card had its direct messages follow.
+    Of a review's first round with a newer one, the post of that one's card had its direct messages
+    follow; whatever comes then has the first card and the progress follow.
     """
-    if posting.view.newer is not None and posting.view.round.removed_at is None:
+    round_, removed = posting.view.round, posting.view.round.removed_at is not None
+    is_latest = posting.view.newer is None
+    if round_.number == 1 and not (is_latest or removed):
         return
     effects = await direct_messages.refreshes(job.effect, context)
-    removed = posting.view.round.removed_at is not None
-    if not removed:  # else each of these messages has an effect of its own
-        first = await _first_card(job, posting.view.round, context)
+    if is_latest and not removed:  # removed: each of these messages has an effect of its own
+        first = await _first_card(job, round_, context)
         effects += [*first, *_progress(job, posting)]
     if effects:
         async with context.uow.begin() as tx:
