@@ -1,0 +1,10 @@
+"""What reviews, timers and the audit trail need to be told apart."""
+
+revision = "0039"
+down_revision = "0038"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change each table for its own subject, in a function below."""
