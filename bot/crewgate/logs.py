@@ -37,11 +37,13 @@ _SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
 BY_STRANGERS: Final = frozenset(
     {
         "connection_closed",
+        "flow_request_too_large",
         "flow_signature_refused",
         "no_flow_secret",
         "no_http",
         "other_team",
         "slack_signature_refused",
+        "unknown_crew",
         "wrong_caller",
         "wrong_credentials",
         "wrong_event_key",

@@ -1,33 +1,19 @@
 """How much memory bodies may take that may be anybody's."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import aiohttp
 import pytest
 from aiohttp import web
 
-from crewgate.network.refusals import RequestRefused
 from crewgate.network.request_body import Room, read_body
 from crewgate.web.error_responses import explain_failures
-from tests.servers import serve
+from tests.servers import Stranger, serve
 
 
-def test_large_bodies_are_refused_while_others_take_the_room_and_small_ones_never() -> None:
-    room = Room(size=100, small=10)
-    with room.hold() as take:
-        take(60)
-        take(40)
-        for _ in range(50):
-            with room.hold() as small:
-                small(5)
-                small(5)
-                with pytest.raises(RequestRefused):
-                    small(1)
-        with pytest.raises(RequestRefused):
-            take(1)
-    with room.hold() as take:
-        take(100)
-
-
-async def test_a_body_for_which_there_is_no_room_is_503() -> None:
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
     room = Room(size=1_000, small=10)
 
     async def echo(request: web.Request) -> web.Response:
@@ -35,9 +21,35 @@ async def test_a_body_for_which_there_is_no_room_is_503() -> None:
 
     app = web.Application(middlewares=[explain_failures])
     app.router.add_post("/", echo)
-    async with serve(app, auto_decompress=False) as url, aiohttp.ClientSession() as session:
-        for size, status in ((1_000, 200), (1_001, 503), (1_000, 200)):
-            async with session.post(url, data=b"x" * size) as answer:
-                assert answer.status == status
-                expected = "x" * size if status == 200 else "too_busy"
-                assert expected in await answer.text()
+    async with serve(app, auto_decompress=False) as url:
+        yield f"{url}/"
+
+
+async def post(url: str, size: int) -> int:
+    async with aiohttp.ClientSession() as session, session.post(url, data=b"x" * size) as answer:
+        text = await answer.text()
+        assert text == "x" * size if answer.status == 200 else "too_busy" in text
+        return answer.status
+
+
+async def test_a_body_for_which_there_is_no_room_is_503(url: str) -> None:
+    assert [await post(url, size) for size in (1_000, 1_001, 1_000)] == [200, 503, 200]
+
+
+async def test_the_oldest_bodies_make_room_for_a_large_one_and_small_ones_need_none(
+    url: str,
+) -> None:
+    oldest, older, newest = [
+        await Stranger.begin(url, b"x" * size, Content_Length="2000") for size in (300, 300, 200)
+    ]
+    small = [await Stranger.begin(url, b"x" * 10, Content_Length="11") for _ in range(20)]
+    assert await post(url, 10) == 200
+    assert await post(url, 250) == 200
+    answers = [asyncio.create_task(one.answer()) for one in (oldest, older, newest)]
+    assert await answers[0] == (503, "too_busy")
+    assert await post(url, 450) == 200
+    assert await answers[1] == (503, "too_busy")
+    assert not answers[2].done()
+    answers[2].cancel()
+    for stranger in (newest, *small):
+        stranger.leave()

@@ -1,6 +1,5 @@
 """The route that flows' requests come to: who may call, what is kept, and what is answered."""
 
-import gzip
 import io
 import json
 from collections.abc import AsyncIterator
@@ -11,12 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from crewgate.domain.effects import EffectKind
-from crewgate.network.request_body import FORWARD_LIMIT, LIMIT
+from crewgate.network.request_body import LIMIT, ROOM
 from crewgate.web.credentials import Credentials
 from crewgate.web.flow_signature import HEADERS, sign
-from tests.servers import serve
+from tests.servers import Stranger, serve
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -131,10 +131,18 @@ async def test_what_is_not_signed_is_refused_and_kept_nowhere(web: Web) -> None:
     assert await web.stored() == 0
 
 
-async def test_a_crew_without_a_secret_takes_none(web: Web, world: World) -> None:
+async def test_a_crew_without_a_secret_takes_none() -> None:
     assert Credentials("research", "secret", "token").flow_secret is None
-    status, answer = await web.send(body(), crew="absent")
-    assert (status, answer["error"]) == (404, "unknown_crew")
+
+
+@pytest.mark.parametrize("path", ["flow-request", "human-input", "events/task/key"])
+async def test_a_pause_for_a_crew_that_nobody_named_is_logged(web: Web, path: str) -> None:
+    with capture_logs() as logs:
+        answer = await web.session.post(f"{web.url}/crews/{'reserch' * 20}/{path}", json={})
+    assert (answer.status, (await answer.json())["error"]) == (404, "unknown_crew")
+    assert [(line["event"], line["named"]) for line in logs] == [
+        ("unknown_crew", ("reserch" * 20)[:64])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +152,6 @@ async def test_a_crew_without_a_secret_takes_none(web: Web, world: World) -> Non
         (b"[]", 400),
         (body(callback_url=None), 400),
         (body(event_type="responded"), 400),
-        (b"x" * (LIMIT + 1), 413),
     ],
 )
 async def test_what_is_signed_and_not_understood_is_kept_and_reported(
@@ -159,16 +166,41 @@ async def test_what_is_not_sent_as_json_is_kept_too(web: Web) -> None:
     assert await web.world.effects() == [EffectKind.REPORT]
 
 
-async def test_what_is_over_every_limit_is_refused_unread(web: Web) -> None:
-    status, answer = await web.send(b"x" * (FORWARD_LIMIT + 1))
-    assert (status, answer["error"]) == (401, "unauthorized")
+async def test_what_is_over_the_limit_is_refused_before_anybody_knows_whose_it_is(
+    web: Web,
+) -> None:
+    status, answer = await web.send(b"x" * (LIMIT + 1))
+    assert (status, answer["error"]) == (413, "too_large")
     assert await web.stored() == 0
 
 
-async def test_a_packed_body_is_signed_as_it_reads(web: Web) -> None:
-    packed = gzip.compress(body())
-    status, _ = await web.send(packed, signed=body(), Content_Encoding="gzip")
-    assert status == 202
+async def test_a_packed_or_late_body_is_refused_before_it_is_sent(web: Web) -> None:
+    """A hundred that unpack to megabytes cost nothing: nobody unpacks or hashes them."""
+    now = int(web.world.clock().timestamp())
+    for late, encoding, refused in (
+        (0, "gzip", (415, "packed")),
+        (0, "deflate", (415, "packed")),
+        (0, "sesame", (415, "packed")),
+        (301, "identity", (401, "unauthorized")),
+    ):
+        headers = {HEADERS[0][0]: "sha256=0", HEADERS[0][1]: str(now - late)}
+        headers |= {"Content-Encoding": encoding, "Content-Length": "8000"}
+        strangers = [await Stranger.begin(web.url + PATH, b"", **headers) for _ in range(100)]
+        for stranger in strangers:
+            assert await stranger.answer() == refused
+
+
+async def test_strangers_who_fill_the_room_lose_it_to_a_signed_request(web: Web) -> None:
+    now = int(web.world.clock().timestamp())
+    headers = {HEADERS[0][0]: "sha256=0", HEADERS[0][1]: str(now), "Content-Length": str(LIMIT)}
+    part = b"x" * (LIMIT - 100)
+    strangers = [
+        await Stranger.begin(web.url + PATH, part, **headers) for _ in range(ROOM // LIMIT + 1)
+    ]
+    assert await strangers[0].answer() == (503, "too_busy")
+    assert (await web.send(body(output="A draft. " * 40_000)))[0] == 202
+    for stranger in strangers:
+        stranger.leave()
 
 
 async def test_its_own_secrets_are_shown_nowhere(web: Web) -> None:

@@ -1,7 +1,6 @@
 """What Slack's address takes, and what it refuses before Bolt reads it."""
 
 import asyncio
-import gzip
 import hashlib
 import hmac
 import io
@@ -17,12 +16,12 @@ from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.network.request_body import LIMIT
+from crewgate.network.request_body import LIMIT, ROOM
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 from crewgate.web import slack_events
 from crewgate.web.error_responses import explain_failures
-from tests.servers import serve
+from tests.servers import Stranger, serve
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 PREVIOUS = "1a2b3c4d5e6f8888abcd99yyyzzz85a5"
@@ -203,15 +202,24 @@ async def test_a_body_over_a_mebibyte_is_refused(url: str) -> None:
     assert (status, json.loads(answer)["error"]) == (413, "too_large")
 
 
-async def test_a_packed_body_that_grows_too_large_is_refused(url: str) -> None:
-    body = gzip.compress(b" " * 50_000_000)
+@pytest.mark.parametrize("encoding", ["gzip", "sesame"])
+async def test_a_packed_body_is_refused_before_it_is_sent(url: str, encoding: str) -> None:
+    """Slack packs none, and a hundred of strangers would keep a click waiting."""
+    headers = {"Content-Encoding": encoding, "Content-Length": "8000", **sign(COMMAND)}
+    strangers = [await Stranger.begin(url, b"", **headers) for _ in range(100)]
 
-    status, _ = await post(url, body, Content_Encoding="gzip", **sign(body))
+    assert await post(url, COMMAND, **sign(COMMAND)) == (200, "Taken.")
+    for stranger in strangers:
+        assert await stranger.answer() == (415, "packed")
 
-    assert status == 413
 
+async def test_a_large_form_is_taken_while_strangers_fill_the_room(url: str) -> None:
+    part = b"x" * (LIMIT - 100)
+    count = ROOM // LIMIT + 1
+    strangers = [await Stranger.begin(url, part, Content_Length=str(LIMIT)) for _ in range(count)]
+    assert await strangers[0].answer() == (503, "too_busy")
+    form = COMMAND + b"&more=" + b"x" * (LIMIT // 2)
 
-async def test_a_body_that_cannot_be_unpacked_is_refused(url: str) -> None:
-    status, answer = await post(url, COMMAND, Content_Encoding="sesame", **sign(COMMAND))
-
-    assert (status, json.loads(answer)["error"]) == (400, "malformed")
+    assert await post(url, form, **sign(form)) == (200, "Taken.")
+    for stranger in strangers:
+        stranger.leave()

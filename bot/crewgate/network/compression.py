@@ -13,10 +13,9 @@ def unpack(content: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | No
 
     `encoding` is a `Content-Encoding`. None when it cannot be unpacked.
     """
-    encoding = encoding.strip().lower()
-    if encoding in _PLAIN:
+    if is_plain(encoding):
         return content[:limit], len(content) <= limit
-    if encoding not in _PACKED:
+    if encoding.strip().lower() not in _PACKED:
         return None
     unpacking = zlib.decompressobj(wbits=_GZIP_OR_ZLIB)
     try:
@@ -24,3 +23,8 @@ def unpack(content: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | No
     except zlib.error:
         return None
     return plain, unpacking.eof
+
+
+def is_plain(encoding: str) -> bool:
+    """Return True if a `Content-Encoding` packs nothing."""
+    return encoding.strip().lower() in _PLAIN

@@ -36,6 +36,11 @@ def not_json(content_type: str) -> web.Response:
     )
 
 
+def packed() -> web.Response:
+    """Return 415: only a caller that is known already may send a packed body."""
+    return refusal(415, "packed", "Send the body as it is, without Content-Encoding.")
+
+
 def too_large(limit: int) -> web.Response:
     """Return 413, and how much is allowed."""
     return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
@@ -44,7 +49,10 @@ def too_large(limit: int) -> web.Response:
 def too_busy() -> web.Response:
     """Return 503: there is no room for a large body now."""
     return refusal(
-        503, "too_busy", "Too many large bodies are arriving. Send it again later.", Retry_After="5"
+        503,
+        "too_busy",
+        "Too many large bodies are arriving; this one was dropped.",
+        Retry_After="5",
     )
 
 

@@ -9,8 +9,15 @@ from typing import Final, TypeVar
 from aiohttp import ClientPayloadError, web
 
 from crewgate.domain.errors import Malformed
-from crewgate.network.compression import unpack
-from crewgate.network.refusals import RequestRefused, malformed, not_json, too_busy, too_large
+from crewgate.network.compression import is_plain, unpack
+from crewgate.network.refusals import (
+    RequestRefused,
+    malformed,
+    not_json,
+    packed,
+    too_busy,
+    too_large,
+)
 
 T = TypeVar("T")
 
@@ -57,33 +64,63 @@ class BodyRefused(RequestRefused):
         self.reason = reason
 
 
+@dataclass(eq=False, slots=True)
+class _Holder:
+    """A body that arrives: its deadline, and how many bytes of it are here."""
+
+    deadline: asyncio.Timeout
+    held: int = 0
+
+
 class Room:
     """Memory for unauthenticated bodies while they arrive; they are verified once read.
 
     Hundreds of connections may send one at a time, and all of them at their limit would take the
-    memory of the whole bot. A small body is always taken.
+    memory of the whole bot. A small body is always taken. A larger one ends the oldest if the room
+    is full: a crew sends its body at once, and whoever fills the room sends slowly.
     """
 
     def __init__(self, *, size: int = ROOM, small: int = SMALL) -> None:
         self._left = size
         self._small = small
+        self._holders: dict[_Holder, None] = {}
+        """In the order in which they came."""
 
     @contextmanager
-    def hold(self) -> Iterator[Callable[[int], None]]:
-        """Yield a function to call with each part's length; it raises RequestRefused if full."""
-        held = 0
+    def hold(self, deadline: asyncio.Timeout) -> Iterator[Callable[[int], None]]:
+        """Yield a function to call with each part's length.
+
+        Raises RequestRefused, as the function does, if this body makes room for another.
+        """
+        holder = _Holder(deadline)
+        self._holders[holder] = None
 
         def take(length: int) -> None:
-            nonlocal held
-            if held + length > self._small and length > self._left:
+            while holder.held + length > self._small and length > self._left and self._holders:
+                self._end(next(iter(self._holders)))
+            if holder not in self._holders:
                 raise RequestRefused(too_busy())
             self._left -= length
-            held += length
+            holder.held += length
 
         try:
             yield take
+        except asyncio.CancelledError:
+            if holder in self._holders:
+                raise
+            raise RequestRefused(too_busy()) from None
         finally:
-            self._left += held
+            self._leave(holder)
+
+    def _end(self, holder: _Holder) -> None:
+        self._leave(holder)
+        if not holder.deadline.expired():
+            holder.deadline.reschedule(0)
+
+    def _leave(self, holder: _Holder) -> None:
+        if holder in self._holders:
+            del self._holders[holder]
+            self._left += holder.held
 
 
 async def read_body(
@@ -91,14 +128,19 @@ async def read_body(
 ) -> Body:
     """Read a body, at most `limit` bytes.
 
+    With `room` it may be anybody's, and is not unpacked: some bytes would become megabytes.
+
     Raises BodyRefused when the caller went away or was too slow, RequestRefused when the room is
-    full.
+    full or an unproven body is packed.
     """
+    encoding = request.headers.get("Content-Encoding", "")
+    if room and not is_plain(encoding):
+        raise RequestRefused(packed())
     content = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as deadline:
             unproven = request.get(UNPROVEN, nullcontext()) if room else nullcontext()
-            with unproven, room.hold() if room else nullcontext(_nothing) as take:
+            with unproven, room.hold(deadline) if room else nullcontext(_nothing) as take:
                 async for chunk in request.content.iter_any():
                     take(len(chunk))
                     content += chunk
@@ -107,7 +149,7 @@ async def read_body(
     except (TimeoutError, ClientPayloadError, web.RequestPayloadError, ConnectionError) as error:
         reason = "it did not arrive in full"
         raise BodyRefused(reason, malformed("The body did not arrive in full.")) from error
-    return _unpacked(bytes(content), request.headers.get("Content-Encoding", ""), limit)
+    return _unpacked(bytes(content), encoding, limit)
 
 
 def _nothing(_length: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import structlog
 from aiohttp import web
 
 from crewgate.domain.execution import ExecutionUpdate
@@ -18,6 +19,11 @@ from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.web.credentials import Credentials, EventKind
 from crewgate.web.error_responses import unknown_crew
 from crewgate.web.health import CheckHealth
+
+log = structlog.get_logger(__name__)
+
+#: How much is logged of a crew's name that is in no settings, in characters.
+_NAME_LIMIT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,5 +63,6 @@ class WebContext:
         """Return those of the crew that a request's path names. Raises RequestRefused."""
         crew = request.match_info["crew"]
         if crew not in self.credentials:
+            log.warning("unknown_crew", named=crew[:_NAME_LIMIT])
             raise RequestRefused(unknown_crew(crew))
         return self.credentials[crew]

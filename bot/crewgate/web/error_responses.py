@@ -58,7 +58,7 @@ def response_to(error: CrewgateError) -> web.Response | None:
             return refusal(
                 503,
                 "store_unavailable",
-                "The database cannot take it now and nothing was stored. Send it again later.",
+                "The database takes nothing now. Nothing was stored; CrewAI does not repeat it.",
                 Retry_After="5",
             )
     return None

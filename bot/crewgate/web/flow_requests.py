@@ -10,12 +10,12 @@ from aiohttp import web
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.question import FlowRequest, without_secrets
 from crewgate.domain.redaction import Redactor
-from crewgate.network.refusals import RequestRefused, refusal
-from crewgate.network.request_body import FORWARD_LIMIT, LIMIT, Body, Room, read_body
+from crewgate.network.refusals import RequestRefused, refusal, too_large
+from crewgate.network.request_body import LIMIT, Body, Room, read_body
 from crewgate.usecases.flows import receive_flow_request
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import Credentials
-from crewgate.web.flow_signature import TakenRequests, signature_of
+from crewgate.web.flow_signature import TakenRequests, fresh_signatures, signature_of
 from crewgate.web.webhooks import answer_received, parse_anew, parse_or_keep
 
 log = structlog.get_logger(__name__)
@@ -71,23 +71,20 @@ async def _take(
 async def _read_signed(
     request: web.Request, credentials: Credentials, context: WebContext, room: Room
 ) -> tuple[Body, str]:
-    """Return the body, if it is signed, and its signature.
-
-    More is read than is taken: what is signed must not be lost.
-
-    Raises RequestRefused.
-    """
+    """Return the body, if it is signed, and its signature. Raises RequestRefused."""
     if not credentials.flow_secrets:
         log.warning("no_flow_secret", crew=credentials.crew)
         raise RequestRefused(_takes_none())
-    body = await read_body(request, limit=FORWARD_LIMIT, room=room)
-    signature = signature_of(
-        request.headers, body.content, secrets=credentials.flow_secrets, now=context.clock()
-    )
-    if signature is None:
+    signed = fresh_signatures(request.headers, now=context.clock())
+    body = await read_body(request, room=room) if signed else None
+    if body and body.too_large:
+        log.warning("flow_request_too_large", crew=credentials.crew)
+        raise RequestRefused(too_large(LIMIT))
+    signature = body and signature_of(signed, body.content, secrets=credentials.flow_secrets)
+    if not body or not signature:
         log.warning("flow_signature_refused", crew=credentials.crew)
         raise RequestRefused(_unsigned())
-    return replace(body, limit=LIMIT, too_large=len(body.content) > LIMIT), signature
+    return body, signature
 
 
 def _unsigned() -> web.Response:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -38,33 +38,37 @@ class TakenRequests:
         self._until.pop(signature, None)
 
 
-def signature_of(
-    headers: Mapping[str, str], body: bytes, *, secrets: Iterable[str], now: datetime
-) -> str | None:
-    """Return the signature of one of the pairs over this body with a whole secret, or None.
+def fresh_signatures(headers: Mapping[str, str], *, now: datetime) -> Mapping[str, list[str]]:
+    """Return the signatures that the pairs give, by timestamps within TOLERANCE of now."""
+    fresh: dict[str, list[str]] = {}
+    for signature, timestamp in HEADERS:
+        at = headers.get(timestamp, "")
+        if _is_fresh(at, now):
+            fresh.setdefault(at, []).append(headers.get(signature, ""))
+    return fresh
 
-    It is within TOLERANCE of now. Each is compared in constant time.
+
+def signature_of(
+    signed: Mapping[str, Sequence[str]], body: bytes, *, secrets: Iterable[str]
+) -> str | None:
+    """Return the signature among these that a whole secret gives for this body, or None.
+
+    Each is compared in constant time; a body is hashed once for a timestamp and a secret.
     """
-    found = [
-        _signature(headers.get(signature, ""), headers.get(timestamp, ""), body, secret, now)
-        for signature, timestamp in HEADERS
-        for secret in secrets
-    ]
-    return next(filter(None, found), None)
+    for timestamp, signatures in signed.items():
+        for secret in set(secrets):
+            wanted = sign(body, secret=secret, timestamp=timestamp)
+            for signature in signatures:
+                given = signature.encode(errors="surrogateescape")
+                if hmac.compare_digest(given, wanted.encode()):
+                    return wanted
+    return None
 
 
 def sign(body: bytes, *, secret: str, timestamp: str) -> str:
     """Return the header that signs a body at a time in seconds since 1970."""
     signed = f"{timestamp}.".encode() + body
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-
-
-def _signature(
-    signature: str, timestamp: str, body: bytes, secret: str, now: datetime
-) -> str | None:
-    wanted = sign(body, secret=secret, timestamp=timestamp if timestamp.isascii() else "")
-    same = hmac.compare_digest(signature.encode(errors="surrogateescape"), wanted.encode())
-    return wanted if same and _is_fresh(timestamp, now) else None
 
 
 def _is_fresh(timestamp: str, now: datetime) -> bool:
