@@ -41,6 +41,8 @@ class _Turn:
     """It has carried them out; False takes its changes back."""
     durable: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """The batch is committed."""
+    follows: bool = False
+    """It may read changes of its batch that are not durable yet."""
 
     def fail(self, error: BaseException) -> None:
         """Raise the error where somebody waits for it."""
@@ -83,7 +85,8 @@ class SqliteWriter:
         """A transaction; it is durable when this has been left without an exception.
 
         Raises sqlalchemy.exc.TimeoutError when its turn does not come. An exception takes back
-        what it changed and leaves others of the same batch alone.
+        what it changed and leaves others of the same batch alone. It may tell of what these did,
+        so it ends with the batch too, and a failed commit is raised in its place.
         """
         turn = _Turn()
         self._waiting.append(turn)
@@ -96,7 +99,8 @@ class SqliteWriter:
         finally:
             if not turn.over.done():
                 turn.over.set_result(kept)
-        await asyncio.shield(turn.durable)
+            if kept or turn.follows:
+                await asyncio.shield(turn.durable)
 
     async def dispose(self) -> None:
         """Close the file, after the transactions that were begun."""
@@ -124,27 +128,28 @@ class SqliteWriter:
         connection: sa.Connection | None = None
         try:
             connection = await self._in_thread(self._begin)
-            stored = await self._carry_out(taken, connection)
-            await self._in_thread(partial(self._end, connection, commit=bool(stored)))
+            commit = await self._carry_out(taken, connection)
+            await self._in_thread(partial(self._end, connection, commit=commit))
         except _FAILURES as error:
             for turn in taken or self._all_waiting():
                 turn.fail(error)
             if connection is not None:
                 await self._in_thread(partial(self._discard, connection))
             return
-        for turn in stored:
+        for turn in taken:
             turn.durable.set_result(None)
 
-    async def _carry_out(self, taken: list[_Turn], connection: sa.Connection) -> list[_Turn]:
-        """Run each waiting transaction in its own savepoint; return those that ended well."""
+    async def _carry_out(self, taken: list[_Turn], connection: sa.Connection) -> bool:
+        """Run each waiting transaction in its own savepoint; return True if one ended well."""
         driver = driver_of(connection)
         lent = SqliteConnection(connection)
-        stored: list[_Turn] = []
+        stored = False
         while self._waiting and len(taken) < BATCH:
             turn = self._waiting.popleft()
             if turn.come.done():  # it waits no longer
                 continue
             taken.append(turn)
+            turn.follows = stored
             driver.execute("SAVEPOINT turn")
             turn.come.set_result(lent)
             kept = await turn.over
@@ -152,10 +157,9 @@ class SqliteWriter:
                 # A full disk and the like end the whole transaction, savepoints and all:
                 # https://www.sqlite.org/lang_transaction.html
                 raise sqlite3.OperationalError(_LOST)
-            if kept:
-                stored.append(turn)
-            else:
+            if not kept:
                 driver.execute("ROLLBACK TO turn")
+            stored |= kept
             driver.execute("RELEASE turn")
         return stored
 
