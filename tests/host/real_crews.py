@@ -105,7 +105,7 @@ async def an_output_that_is_a_model_is_json(real: Real) -> None:
 
 async def a_crew_with_a_manager_is_reviewed(real: Real) -> None:
     served, told = real.api("managed"), real.told("managed")
-    execution = await served.kick_off({}, **told)
+    execution = await served.kick_off({"topic": "tea"}, **told)
     pause = await real.listener.pause(1, "/managed/pause")
     status, _ = await served.resume(execution, pause["task_id"], approve=True, **told)
     ended = await served.until(execution, "completed")

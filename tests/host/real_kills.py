@@ -16,7 +16,7 @@ from tests.host.real import Real, answer
 from tests.journeys.conftest import World
 from tests.journeys.people import modal
 
-TARGETS = ("shop:pair", "articles:CrewFlow", "articles:CountingFlow")
+TARGETS = ("shop:pair", "shop:led", "articles:CrewFlow", "articles:CountingFlow")
 #: Before each task that a webhook has told of.
 DONE = ":heavy_check_mark:"
 TOPICS = ("waits", "revised", "approved", "second", "twice", "fresh", "pair")
@@ -90,6 +90,50 @@ async def crews_go_on(real: Real) -> AsyncIterator[None]:
     assert of_topics(real.lines("called.txt")) == sorted(
         f"{what} {topic}" for topic, whats in done.items() for what in whats
     )
+
+
+async def crews_with_a_manager_go_on(real: Real) -> AsyncIterator[None]:
+    """CrewAI makes the manager, and runs the task by it, whether the task names an agent or not."""
+    told, waiting = real.told("managers"), {}
+    for name in ("managed", "led"):
+        for topic in ("approve", "edit", "revise"):
+            execution = await real.api(name).kick_off({"topic": f"{name}-{topic}"}, **told)
+            pause = await real.pause(execution)
+            waiting[name, topic] = execution, pause["task_id"]
+    yield
+    yield
+    before = len(real.asked)
+    yield
+
+    edited = {"output": "Theirs.", "is_approve": True}
+    decisions: dict[str, Json] = {
+        "approve": {"is_approve": True, "human_feedback": "Approved."},
+        "edit": {"human_feedback": "Approved.", "edited": edited},
+        "revise": {"is_approve": False, "human_feedback": "Shorter."},
+    }
+    for (name, topic), (execution, task) in waiting.items():
+        body = {"execution_id": execution, "task_id": task} | decisions[topic]
+        assert (await real.api(name).call("POST", "/resume", body | told))[0] == 200
+    for name in ("managed", "led"):
+        execution, task = waiting[name, "revise"]
+        revised = await real.pause(execution, 2)
+        assert revised["task_output"] == f"Managed {name}-revise, Shorter."
+        await real.api(name).resume(execution, task, approve=True)
+        wanted = {
+            "approve": f"Managed {name}-approve",
+            "edit": "Theirs.",
+            "revise": revised["task_output"],
+        }
+        for topic, output in wanted.items():
+            ended = await real.api(name).until(waiting[name, topic][0], "completed")
+            assert ended["result"]["tasks"][0]["output"] == output
+            # The rest of a task is done as without a restart.
+            of_topic = f"{name}-{topic}"
+            assert real.lines(f"{name}-{of_topic}.txt") == [output]
+            assert real.lines("called.txt").count(f"Managed {of_topic}") == 2
+            assert f"guardrail: {output}" in real.lines("called.txt")
+    asked = [one for one in real.asked[before:] if one.startswith("Managed ")]
+    assert sorted(asked) == ["Managed led-revise", "Managed managed-revise"]
 
 
 async def the_later_of_two_tasks_stays_done(real: Real) -> AsyncIterator[None]:

@@ -76,6 +76,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
                 await case(real)
         killed = {
             "crews": real_kills.crews_go_on(real),
+            "managers": real_kills.crews_with_a_manager_go_on(real),
             "tasks beside each other": real_kills.the_later_of_two_tasks_stays_done(real),
             "flows": real_kills.flows_go_on(real),
             "words": real_kills.words_hold(real),

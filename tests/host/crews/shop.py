@@ -106,10 +106,40 @@ def priced() -> Crew:
 
 def managed() -> Crew:
     """A hierarchical crew whose manager crewai makes."""
+    return _managed(None)
+
+
+def led() -> Crew:
+    """The same with an agent named by its task, as the templates of crewai have it."""
+    return _managed("led")
+
+
+def _managed(name: str | None) -> Crew:
     model = Scripted(model="scripted")
     writer = Agent(role="Writer", goal="Write", backstory="Writes.", llm=model)
-    draft = Task(name="draft", description="Draft", expected_output="A draft", human_input=True)
-    return Crew(agents=[writer], tasks=[draft], process=Process.hierarchical, manager_llm=model)
+    draft = Task(
+        name="draft",
+        description="Managed {topic}",
+        expected_output="A draft",
+        agent=writer if name else None,
+        human_input=True,
+        output_file=f"{name or 'managed'}-{{topic}}.txt",
+        guardrail=_guarded,
+        callback=_called,
+    )
+    return Crew(
+        agents=[writer],
+        tasks=[draft],
+        process=Process.hierarchical,
+        manager_llm=model,
+        task_callback=_called,
+    )
+
+
+def _guarded(output: Any) -> tuple[bool, Any]:
+    with CALLED.open("a") as file:
+        file.write(f"guardrail: {output.raw}\n")
+    return True, output.raw
 
 
 def pair() -> Crew:

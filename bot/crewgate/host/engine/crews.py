@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from crewai import Crew
+from crewai import Crew, Process
 from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 
@@ -87,10 +87,26 @@ class _Work:
 
         CrewAI ends an agent's task with an error once it has an answer, if that came too late.
         """
+
+        def take(agent: Any) -> None:
+            agent.max_execution_time = None
+
         for task in self._tasks:
-            agent = self._crew.manager_agent or task.agent
-            if task.human_input and agent is not None:
-                agent.max_execution_time = None
+            if task.human_input:
+                self._with_agent(task, take)
+
+    def _with_agent(self, task: Any, use: Callable[[Any], None]) -> None:
+        """Hand over the agent that runs a task: a manager as soon as CrewAI has made it."""
+        if self._crew.process != Process.hierarchical:
+            use(task.agent)
+            return
+        create = self._crew._create_manager_agent  # noqa: SLF001  # no public way
+
+        def create_manager() -> None:
+            create()
+            use(self._crew.manager_agent)
+
+        self._crew.__dict__["_create_manager_agent"] = create_manager
 
     # ---- after a restart
 
@@ -136,7 +152,6 @@ class _Work:
         which nobody has seen.
         """
         task, newest = self._tasks[position], rounds[-1]
-        agent = self._crew.manager_agent or task.agent
 
         def approved() -> str | None:
             decision = newest.decision or self._run.wait(task_id)
@@ -144,28 +159,7 @@ class _Work:
             self._reviews.remember(task_id, [*rounds[:-1], decided])
             return decided.decided if decision.approve else None
 
-        if agent is not None:
-            _replace_once(agent, task, approved)
-        elif (text := approved()) is not None:
-            # The manager is made by crewai itself, later: nobody is there who could be asked.
-            self._approve(position, text)
-
-    def _approve(self, position: int, text: str) -> None:
-        task = self._tasks[position]
-        output = TaskOutput(
-            name=task.name,
-            description=task.description,
-            expected_output=task.expected_output,
-            raw=text,
-            pydantic=task.output_pydantic.model_validate_json(text)
-            if task.output_pydantic
-            else None,
-            json_dict=json.loads(text) if task.output_json else None,
-            agent="Crew Manager",
-        )
-        kept = _kept(output)
-        self._run.finish_task(position, kept, seconds=0)
-        self._put_back(Finished(position, kept, 0))
+        self._with_agent(task, lambda agent: _replace_once(agent, task, approved))
 
     # ---- what the crew says as it goes
 

@@ -20,7 +20,7 @@ _NEEDED: Final = (
     ("crewai.core.providers.human_input", ("set_provider",), "crews could not ask people"),
     ("crewai.agents.agent_executor:AgentExecutor", ("_invoke_loop", "_ainvoke_loop"), _REVISING),
     ("crewai.agents.agent_executor:AgentExecutor", ("_format_feedback_message",), _REVISING),
-    ("crewai:Crew", ("checkpoint_kickoff_event_id",), _RESTART),
+    ("crewai:Crew", ("checkpoint_kickoff_event_id", "_create_manager_agent"), _RESTART),
     ("crewai:Agent", ("execute_task",), _RESTART),
     ("crewai:Task", ("execute_async", "execution_duration", "key"), _RESTART),
     ("crewai.flow.flow:Flow", ("_definition", "_execute_method", "resume_async"), _ASKING),
