@@ -7,6 +7,7 @@ from tests.host.real import Real, answer
 TARGETS = (
     "OuterFlow",
     "ArticleFlow",
+    "StreamedFlow",
     "WordsFlow",
     "AwayFlow",
     "LearningFlow",
@@ -91,6 +92,19 @@ async def a_question_without_outcomes_takes_words(real: Real) -> None:
 
     assert (question["output"], question["emit"]) == ({"score": 7}, [])
     assert '"said": "Sehr schön."' in ended["result"]["output"]
+
+
+async def a_flow_that_streams_asks_and_ends(real: Real) -> None:
+    """CrewAI's `kickoff` would return a stream, of which nobody reads."""
+    served = real.api("StreamedFlow")
+    execution = await served.kick_off({})
+    await answer(await real.question("StreamedFlow", execution), "One")
+    second = await real.question("StreamedFlow", execution, 2)
+    await answer(second, "Two")
+    ended = await served.until(execution, "completed")
+
+    assert second["output"] == "After One"
+    assert ended["result"]["output"] == "ended with Two"
 
 
 async def words_that_no_model_could_read_are_asked_for_again(real: Real) -> None:

@@ -37,6 +37,7 @@ CASES = (
     real_flows.a_declaration_is_served_as_a_class_is,
     real_flows.an_empty_answer_is_no_approval,
     real_flows.a_question_without_outcomes_takes_words,
+    real_flows.a_flow_that_streams_asks_and_ends,
     real_flows.words_that_no_model_could_read_are_asked_for_again,
     real_flows.lessons_are_learnt_by_a_model_that_is_named_or_not,
     real_flows.a_question_waits_for_what_works_beside_it,

@@ -63,6 +63,30 @@ class ArticleFlow(Flow[Article]):
         return "dropped"
 
 
+class StreamedFlow(Flow):
+    """Streams, as CrewAI's own examples do."""
+
+    _skip_auto_memory: bool = True
+    stream: bool = True
+
+    @start()
+    @human_feedback(message="Good?")
+    def ask(self) -> str:
+        """Something to look at."""
+        return "It."
+
+    @listen(ask)
+    @human_feedback(message="And now?")
+    def again(self, result: Any) -> str:
+        """More to look at."""
+        return f"After {result.feedback}"
+
+    @listen(again)
+    def end(self, result: Any) -> str:
+        """What was said."""
+        return f"ended with {result.feedback}"
+
+
 class WordsFlow(Flow):
     """Asks for words, without outcomes."""
 

@@ -144,6 +144,7 @@ class Asks:
 
     def watch(self, flow: Any) -> None:
         """Let the questions of this flow wait for its other methods."""
+        flow.stream = False  # a run would return a stream at once, and nobody would read it
         flow.__dict__[_WORK] = _Work(flow)
 
     def request_feedback(self, context: Any, flow: Any) -> Any:
