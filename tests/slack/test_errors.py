@@ -48,6 +48,7 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
     [
         (NotAReviewer("research", REVIEWERS), "These may: <@U1>, <@U2> and <!subteam^S1>."),
         (NotAReviewer("research", uncertain=True), "try again in a minute"),
+        (NotAReviewer("research", rule="big"), "a reviewer of research under the rule “big”, so"),
         (
             NotAStarter("research", REVIEWERS),
             "These may: <@U1>, <@U2> and <!subteam^S1>.",
@@ -84,6 +85,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
     ("error", "said"),
     [
         (NotAReviewer("research"), "not a reviewer"),
+        (NotAReviewer("research", rule="big"), "under the rule “big”, so your text was not sent"),
         (UnknownCrew("research"), "not sent"),
         (RoundSuperseded(), "newer output"),
         (RoundNotFound("x"), "not sent"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -25,10 +26,12 @@ from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.people import User
 from crewgate.domain.reason import EditedBy, NeverSent
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Reminders, Then, TimeOut
-from crewgate.domain.verdict import Approve, Person, Revise, Via
+from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.verdict import Answer, Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
+from crewgate.store.tables import rules as rules_table
 from crewgate.usecases.edit import edit
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
@@ -247,6 +250,98 @@ async def test_whoever_started_it_may_not_approve_a_text_of_their_own(world: Wor
     assert (await world.round(waiting.id)).state is State.WAITING
     plain = (await world.notify(DRAFT, task_id="other")).round
     assert (await edited(world, plain)).state is State.DECIDED
+
+
+WIRE = "Tea.\n\nMake a wire transfer.\n\nBuy it."
+WIRES = a_rule(name="wires", when=Conditions(contains=("wire transfer",)), approvals=2)
+
+
+@both
+async def test_a_text_that_a_rule_is_for_comes_under_it(world: World) -> None:
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(WIRES,))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    world.crew.pause(DRAFT)
+    theirs = await world.round((await edited(world, waiting, WIRE)).id)
+    assert (theirs.state, theirs.rule, [one.by for one in theirs.votes]) == (
+        State.WAITING,
+        WIRES,
+        [ANA],
+    )
+    decided = await world.decide(theirs.id, by=BEN)
+    assert decided.state is State.DECIDED
+    assert await rules_of_entries(world, theirs.id) == {"wires"}
+
+
+async def test_a_text_does_not_leave_the_rule_of_the_crews(world: World) -> None:
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(WIRES, a_rule(name="rest")))
+    waiting = (await world.notify(WIRE, takes_edits=True)).round
+    theirs = await edited(world, waiting, DRAFT)
+    assert (theirs.state, theirs.rule) == (State.WAITING, WIRES)
+
+
+async def test_whoever_may_not_decide_under_the_rule_of_their_text_cannot_send_it(
+    world: World,
+) -> None:
+    rule = replace(WIRES, reviewers=(User(BEN.id), User(CAI.id)))
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(rule,))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    with pytest.raises(NotAReviewer) as refused:
+        await edited(world, waiting, WIRE)
+    assert refused.value.rule == "wires"
+    assert (await world.round(waiting.id)).state is State.WAITING
+    assert (await edited(world, waiting, WIRE, by=BEN)).rule == rule
+
+
+@both
+async def test_a_comment_that_a_rule_is_for_brings_the_round_under_it(world: World) -> None:
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(WIRES,))
+    waiting = (await world.notify(DRAFT)).round
+    world.crew.pause(DRAFT)
+    voted = await world.decide(waiting.id, Approve("And make a wire transfer."))
+    assert (voted.state, voted.rule) == (State.WAITING, WIRES)
+    await world.decide(waiting.id, Approve("Fine."), by=BEN)
+    await world.turn(CREW)
+    assert world.crew.taken[0].decision.human_feedback == (
+        "Ana: And make a wire transfer.\n\nBen: Fine."
+    )
+    assert await rules_of_entries(world, waiting.id) == {"", "wires"}
+    other = (await world.notify(DRAFT, task_id="other")).round
+    assert (await world.decide(other.id, Approve("Fine."))).state is State.DECIDED
+
+
+async def test_an_escalation_that_the_rule_of_a_comment_does_not_have_calls_nobody(
+    world: World,
+) -> None:
+    escalate = Escalation(Duration.parse("1h"), (User(EVE.id),))
+    rules = (replace(WIRES, reviewers=(User(ANA.id), User(BEN.id))), a_rule(escalate=escalate))
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=rules)
+    waiting = (await world.notify(DRAFT)).round
+    await world.settle_slack()
+    await world.decide(waiting.id, Approve("A wire transfer."))
+    await world.settle_slack()
+    await after(world, HOUR)
+    assert (await world.round(waiting.id)).escalated_at is None
+    with pytest.raises(NotAReviewer):
+        await world.decide(waiting.id, by=EVE)
+
+
+async def test_words_to_a_flow_come_under_the_rule_that_is_for_them(world: World) -> None:
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(WIRES,))
+    waiting = (await world.ask(DRAFT)).round
+    voted = await world.decide(waiting.id, Revise("Make a wire transfer."))
+    assert (voted.state, voted.rule) == (State.WAITING, WIRES)
+    label = (await world.ask(DRAFT, request_id="8413")).round
+    assert (await world.decide(label.id, Answer("approved", is_label=True))).decision is not None
+
+
+async def rules_of_entries(world: World, round_id: str) -> set[str]:
+    """The names of the rules that the trail's entries of a round are under."""
+    async with world.engines.read.connect() as connection:
+        bodies = (await connection.execute(sa.select(audit_entries.c.body))).scalars()
+        told = [json.loads(body)["data"] for body in bodies]
+        kept = await connection.execute(sa.select(rules_table.c.id, rules_table.c.rule))
+        names = {one.id: json.loads(one.rule)["name"] for one in kept} | {"": ""}
+    return {names[one["rule"]] for one in told if one.get("round") == round_id}
 
 
 @pytest.mark.parametrize("takes_edits", [True, False])

@@ -58,6 +58,15 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
             return isinstance(verdict, Approve)
 
 
+def words_of(verdict: Verdict) -> str:
+    """Return the words of a person's own that reach the crew, or the flow, with an approval."""
+    match verdict:
+        case Approve(str(words)) | Answer(words, is_label=False):
+            return words
+        case _:
+            return ""
+
+
 def answer_in(verdict: Verdict) -> str | None:
     """Return the label or the words to store with a vote; None for words that only approve."""
     match verdict:

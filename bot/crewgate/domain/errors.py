@@ -171,7 +171,8 @@ class NotPermitted(CrewgateError):
     """This person does not have the role that it takes; `permitted` are those who have it.
 
     `uncertain`: Slack has not told about an e-mail, a user group, the channel or the person, so the
-    answer may be different in a minute. `channel` is set if its members have the role.
+    answer may be different in a minute. `channel` is set if its members have the role, `rule` if
+    the permission is by a rule.
     """
 
     def __init__(
@@ -181,12 +182,14 @@ class NotPermitted(CrewgateError):
         *,
         uncertain: bool = False,
         channel: str | None = None,
+        rule: str = "",
     ) -> None:
         super().__init__(f"not permitted for {crew}")
         self.crew = crew
         self.permitted = permitted
         self.uncertain = uncertain
         self.channel = channel
+        self.rule = rule
 
 
 class NotAReviewer(NotPermitted):

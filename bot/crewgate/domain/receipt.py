@@ -17,7 +17,8 @@ from crewgate.domain.question import (
 )
 from crewgate.domain.reason import Answered, EditedBy
 from crewgate.domain.review import Review, Round, State, Transition
-from crewgate.domain.rules.rule import Rule, Then
+from crewgate.domain.rules.choose import left_by_time
+from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Person, Revise
 
 
@@ -74,15 +75,16 @@ def receive(
     )
 
 
-def edit(round_: Round, by: Person, *, at: datetime, new_id: Callable[[], str]) -> Receipt:
-    """Open a round for a person's own text in the place of a waiting round's output.
+def edit(
+    round_: Round, by: Person, *, rule: Rule | None, at: datetime, new_id: Callable[[], str]
+) -> Receipt:
+    """Open a round, under this rule, for a person's own text in the place of a waiting round's.
 
     It has waited for as long as that one, and has no approvals: those were for another text. Nor is
     it approved by time, which was to be for the crew's. Raises what `require_waiting` does.
     """
-    rule = round_.rule
-    if rule is not None and rule.timeout is not None and rule.timeout.then is Then.APPROVE:
-        rule = replace(rule, timeout=replace(rule.timeout, then=Then.LEAVE))
+    if rule is not None:
+        rule = replace(rule, timeout=left_by_time(rule))
     round_.require_waiting()
     ended = round_.supersede(at, EditedBy(by))
     opened = replace(

@@ -285,11 +285,12 @@ class Round:
         return replace(self, reminders=self.reminders + 1)
 
     def escalate(self, at: datetime) -> Transition:
-        """Let the rule's `escalate.to` decide too; a second time is a no-op."""
+        """Let the rule's `escalate.to` decide too; a no-op a second time, or without such people.
+
+        A person's words may have put the round under a rule that names none.
+        """
         self._must_be(State.WAITING, to="be escalated")
-        if self.rule is None or self.rule.escalate is None:
-            raise InvalidTransition(self.state, "be escalated: no rule says to whom")
-        if self.escalated_at is not None:
+        if self.rule is None or self.rule.escalate is None or self.escalated_at is not None:
             return Transition(self, ())
         escalated = replace(self, escalated_at=at)
         return Transition(escalated, escalated._effects(EffectKind.REFRESH))

@@ -82,10 +82,10 @@ _IN_FORMS: Final[Mapping[type[CrewgateError], str]] = {
 def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef], voice: Voice) -> str:
     crew, uncertain = error.crew, error.uncertain
     match error:
-        case NotAReviewer() if voice is PLAIN:
-            return strings.not_a_reviewer_plain(crew, uncertain=uncertain)
-        case NotAReviewer():
-            return strings.not_a_reviewer(crew, permitted, uncertain=uncertain)
+        case NotAReviewer(rule=rule) if voice is PLAIN:
+            return strings.not_a_reviewer_plain(crew, rule, uncertain=uncertain)
+        case NotAReviewer(rule=rule):
+            return strings.not_a_reviewer(crew, permitted, rule, uncertain=uncertain)
         case NotAnOperator():
             return strings.not_an_operator(crew, uncertain=uncertain)
         case NotAStarter():

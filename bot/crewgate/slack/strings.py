@@ -61,7 +61,7 @@ PLAIN: Final = Voice(plain)
 
 
 def not_a_reviewer(
-    crew_name: str, reviewers: Sequence[ReviewerRef], *, uncertain: bool = False
+    crew_name: str, reviewers: Sequence[ReviewerRef], rule: str = "", *, uncertain: bool = False
 ) -> str:
     who = f" These may: {named(reviewers)}." if reviewers else ""
     if uncertain:
@@ -69,14 +69,19 @@ def not_a_reviewer(
             f"I could not find out from Slack whether you may decide for {crew(crew_name)}. "
             f"Nothing was recorded; try again in a minute.{who}"
         )
-    return f"You are not a reviewer of {crew(crew_name)}, so nothing was recorded.{who}"
+    of = f"{crew(crew_name)}{_under(rule, MRKDWN)}"
+    return f"You are not a reviewer of {of}, so nothing was recorded.{who}"
 
 
-def not_a_reviewer_plain(crew_name: str, *, uncertain: bool = False) -> str:
-    name = crew(crew_name, PLAIN)
+def not_a_reviewer_plain(crew_name: str, rule: str = "", *, uncertain: bool = False) -> str:
+    name = f"{crew(crew_name, PLAIN)}{_under(rule, PLAIN)}"
     if uncertain:
         return f"Slack did not say whether you may decide for {name}. Try again in a minute."
     return f"You are not a reviewer of {name}, so your text was not sent."
+
+
+def _under(rule: str, voice: Voice) -> str:
+    return f" under the rule “{voice.text(rule, CREW_LIMIT)}”" if rule else ""
 
 
 def not_a_reader(crew_name: str, *, uncertain: bool) -> str:

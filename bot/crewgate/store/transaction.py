@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
-from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.notification import Format, Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed, ExecutionGone
@@ -63,6 +63,9 @@ _OF_EXECUTION: Final = (
     reviews.c.execution_id == sa.bindparam("execution"),
 )
 _VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
+_OUTPUT: Final = sa.select(outputs.c.text, outputs.c.format).where(
+    outputs.c.round_id == sa.bindparam("round")
+)
 _LOCKED: Final = ROUND.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True))).order_by(
     rounds.c.opened_at
 )
@@ -302,6 +305,11 @@ class Tx:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
             await self._connection.execute(sa.insert(webhooks), key | from_webhooks(carried))
+
+    async def output(self, round_id: str) -> Output:
+        """Return a round's output, which stays as it came."""
+        [row] = await rows(self._connection, _OUTPUT, {"round": round_id})
+        return Output(row.text, Format(row.format))
 
     async def keep_edited(self, round_: Round, text: str) -> None:
         """Store a round's output as the crew was asked to make it."""

@@ -183,7 +183,10 @@ class Access:
         if is_in:
             return None
         uncertain = bool(members.unresolved) or is_in is None
-        return _REFUSALS[role](crew.name, permitted, uncertain=uncertain, channel=channel)
+        rule = subject.rule.name if isinstance(subject, Round) and subject.rule else ""
+        return _REFUSALS[role](
+            crew.name, permitted, uncertain=uncertain, channel=channel, rule=rule
+        )
 
     def standing(
         self, by: Person, rights: Iterable[Person | None], round_: Round

@@ -1,12 +1,19 @@
 """People's decisions: approve, revise, take back, retry and reopen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
-from crewgate.domain.answering import answer_in, combined_answer, interpret, needs_approvals
+from crewgate.domain.answering import (
+    answer_in,
+    approves,
+    combined_answer,
+    interpret,
+    needs_approvals,
+    words_of,
+)
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
 from crewgate.domain.errors import (
@@ -27,6 +34,7 @@ from crewgate.usecases.evidence import reopen as reopen_execution
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.rules import rule_with_words
 from crewgate.usecases.starter import Starter, drop_votes_of, require_other, starter_of
 from crewgate.usecases.timed import apply, open_round
 
@@ -70,13 +78,14 @@ async def decide(
             round_ = await _locked(round_id, edited, tx, at=now)
             rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
-            meaning = interpret(verdict, round_.question)
+            meaning, rule = interpret(verdict, round_.question), round_.rule
+            round_, opened = await _under_its_rule(
+                round_, by, meaning, edited, tx=tx, context=context
+            )
+            if round_.rule != rule:  # it may ask others
+                rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             is_vote = needs_approvals(meaning, round_.rule)
             facts = access.standing(by, rights, round_)
-            opened = None
-            if edited is not None and is_vote:
-                opened = edit(round_, by, at=now, new_id=edited.new_id)
-                round_ = opened.current
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
             caveats = Caveats()
@@ -125,6 +134,29 @@ async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime)
         review = edited.round.review
         await tx.executions.open(review.crew, review.execution_id, at=at)
     return await tx.round(round_id)
+
+
+async def _under_its_rule(
+    round_: Round,
+    by: Person,
+    verdict: Verdict,
+    edited: Edited | None,
+    *,
+    tx: Tx,
+    context: ReviewContext,
+) -> tuple[Round, Receipt | None]:
+    """Return the round to decide on, under the rule that holds with this person's text.
+
+    An edited text that is approved is a round of its own, which is returned with what opened it.
+    """
+    is_own_text = edited is not None and approves(verdict)
+    output = edited.output if edited is not None and is_own_text else None
+    crew = context.crews[round_.review.crew]
+    rule = await rule_with_words(round_, words_of(verdict), output, crew=crew, tx=tx)
+    if edited is None or not is_own_text:
+        return replace(round_, rule=rule), None
+    opened = edit(round_, by, rule=rule, at=context.clock(), new_id=edited.new_id)
+    return opened.current, opened
 
 
 async def _keep(

@@ -17,7 +17,8 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
-from crewgate.usecases.receive import Received, choose_rule
+from crewgate.usecases.receive import Received
+from crewgate.usecases.rules import choose_rule
 from crewgate.usecases.timed import open_round
 from crewgate.usecases.track import track
 

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.execution import Execution
 from crewgate.domain.given import keep_asked
-from crewgate.domain.notification import Notification, Output
+from crewgate.domain.notification import Notification
 from crewgate.domain.receipt import receive
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round
-from crewgate.domain.rules.choose import asked_inputs, asked_meta, choose
-from crewgate.domain.rules.facts import Facts
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.usecases.evidence import apply_activity
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
+from crewgate.usecases.rules import choose_rule
 from crewgate.usecases.timed import open_round
 from crewgate.usecases.track import track
 
@@ -81,20 +78,6 @@ async def receive_notification(
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     return Received(receipt.current, receipt.opened)
-
-
-def choose_rule(crew: Crew, execution: Execution, review: Review, output: Output) -> Rule | None:
-    """Return the rule for a new round, chosen by facts without secrets."""
-    facts = Facts(
-        task_id=review.task_id,
-        task_name=review.task_name,
-        agent=review.agent,
-        output=output,
-        inputs=execution.inputs,
-        meta=execution.meta,
-    )
-    found = choose(crew.rules, facts)
-    return None if found is None else crew.rule_for_round(found)
 
 
 async def store_dead_letter(

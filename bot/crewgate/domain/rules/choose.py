@@ -1,11 +1,20 @@
 """The rule that counts for a new round, and rules that never do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from crewgate.domain.given import CallerValues, Given, value_of
-from crewgate.domain.people import Anyone
+from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.facts import Facts
-from crewgate.domain.rules.rule import Rule, Then
+from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Needed, Rule, Then, TimeOut
+
+#: The options that say who decides.
+_WHO: Final = (
+    *("reviewers", "reviewers_from", "naming", "approvals", "approvals_from"),
+    *("self_approval", "unknown_starter", "delegation"),
+)
 
 
 def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
@@ -47,9 +56,82 @@ def _looseness(rule: Rule) -> tuple[int | bool, ...]:
         not rule.approvals_from,
         rule.self_approval,
         rule.self_approval or rule.unknown_starter,
-        rule.timeout is not None and rule.timeout.then is Then.APPROVE,
+        _approves_in_time(rule),
         Anyone() in (rule.reviewers or ()),
     )
+
+
+def stricter(
+    before: Rule | None, after: Rule | None, usual: tuple[ReviewerRef, ...]
+) -> Rule | None:
+    """Return a round's rule once a person changed its text: both rules hold.
+
+    `after` is for the text as it is now, and `usual` are the crew's reviewers. It takes as many
+    approvals, in all and of each group, as either rule, and allows only what both allow. Where
+    neither rule's reviewers include the other's, those of the stricter one decide, and of equally
+    strict ones those of `after`. What time brings, and where, stays as in `before`.
+    """
+    one, other = before or Rule(name=""), after or Rule(name="")
+    if other.naming is not None and other.reviewers_from == one.reviewers_from:
+        # Slack was asked about the same value of the kickoff already.
+        named = one.reviewers if one.naming is Naming.NAMED else other.reviewers
+        other = replace(other, naming=one.naming, reviewers=named)
+    needed = _all_needed(one, other)
+    who = _narrower(one, other, usual)
+    reviewers = tuple(group for group, _ in needed) if needed else who.reviewers
+    found = replace(
+        one,
+        reviewers=reviewers,
+        reviewers_from=who.reviewers_from,
+        naming=who.naming,
+        approvals=max(one.approvals, other.approvals, sum(count for _, count in needed)),
+        approvals_from=needed,
+        self_approval=one.self_approval and other.self_approval,
+        unknown_starter=all(rule.self_approval or rule.unknown_starter for rule in (one, other)),
+        delegation=one.delegation and other.delegation,
+        timeout=one.timeout if _approves_in_time(other) else left_by_time(one),
+        # Its `to` may decide by `before` alone.
+        escalate=one.escalate if reviewers == one.reviewers else None,
+    )
+    if found == one:
+        return before
+    if other.name and found == replace(found, **{key: getattr(other, key) for key in _WHO}):
+        return replace(found, name=other.name, when=other.when)
+    names = [rule.name for rule in (one, other) if rule.name]
+    return replace(found, name=" + ".join(dict.fromkeys(names)))
+
+
+def left_by_time(rule: Rule) -> TimeOut | None:
+    """Return the time-out of a rule, which leaves the round waiting instead of approving it."""
+    out = rule.timeout
+    return replace(out, then=Then.LEAVE) if out is not None and _approves_in_time(rule) else out
+
+
+def _approves_in_time(rule: Rule) -> bool:
+    return rule.timeout is not None and rule.timeout.then is Then.APPROVE
+
+
+def _all_needed(one: Rule, other: Rule) -> Needed:
+    """Return for each group of either rule the greater number, as many in all as either takes."""
+    counts = dict(one.approvals_from)
+    for group, count in other.approvals_from:
+        counts[group] = max(count, counts.get(group, 0))
+    for group in list(counts)[:1]:
+        counts[group] += max(0, one.approvals - sum(counts.values()))
+        counts[group] += max(0, other.approvals - sum(counts.values()))
+    return tuple(counts.items())
+
+
+def _narrower(one: Rule, other: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
+    """Return the rule whose reviewers are all among the other's, or else the stricter rule."""
+    ours, theirs = (usual if rule.reviewers is None else rule.reviewers for rule in (one, other))
+    if other.naming is Naming.PENDING:
+        return other
+    if Anyone() in theirs or set(ours) <= set(theirs):
+        return one
+    if Anyone() in ours or set(theirs) <= set(ours):
+        return other
+    return min((other, one), key=_looseness)
 
 
 def asked_inputs(rules: Sequence[Rule]) -> frozenset[str]:

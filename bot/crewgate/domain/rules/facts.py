@@ -25,11 +25,13 @@ class Facts:
     output: Output
     inputs: CallerValues
     meta: CallerValues
+    words: str = ""
+    """Words that a person sends along with the output."""
 
     @cached_property
     def text(self) -> str:
-        """The output, in one case."""
-        return self.output.text.casefold()
+        """The output and the words with it, in one case."""
+        return f"{self.output.text}\n{self.words}".casefold()
 
     def value_at(self, path: str) -> str | None:
         """The value at a path of an output that is JSON, such as `items.0.price`, as text.

@@ -389,7 +389,7 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
 
 
 def _escalated(view: CardView) -> str:
-    if view.round.escalated_at is None:
+    if view.round.escalated_at is None or not view.escalates_to:
         return ""
     people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
     return f"{people} may decide now, too"

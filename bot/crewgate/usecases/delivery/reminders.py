@@ -61,8 +61,9 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
         return Delivered()
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
-        if round_.state is State.WAITING and round_.escalated_at is None:
-            await apply(tx, round_.escalate(context.clock()), at=context.clock())
+        transition = round_.escalate(context.clock()) if round_.state is State.WAITING else None
+        if transition is not None and transition.effects:
+            await apply(tx, transition, at=context.clock())
             await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
         await tx.complete(job)
     return Delivered()
