@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from itertools import product
 from time import process_time
 
 import pytest
@@ -55,7 +56,7 @@ MAIL = "[e-mail address]"
         ("o'brien@x.ie and 'ann@x.ie'", "[e-mail address] and '[e-mail address]'"),
         (r"C:\users\alice@example.com", r"C:\users\[e-mail address]"),
         ("https://x.example/?to=ann%40x.ie", "https://x.example/?to=[e-mail address]"),
-        ("j\u00adohn@exam\u00adple.com \ufeffann@x.ie", "[e-mail address] [e-mail address]"),
+        ("j\u00adohn@exam\u00adple.com \ufeffann@x.ie", f"{MAIL} \ufeff{MAIL}"),
         (
             "4111\u200b1111\u200b1111\u200b1111 DE89\u20603704\u00ad00440532013000",
             "[card number] [IBAN]",
@@ -65,7 +66,7 @@ MAIL = "[e-mail address]"
         ("**ann**@x.ie, _ann_@x.ie and *ann*.`b`@x.ie", f"{MAIL}, {MAIL} and {MAIL}"),
         ("a**n**n@x.ie **a@x**.ie a@**x.ie** a**@**x.ie", f"{MAIL} {MAIL} {MAIL} {MAIL}"),
         ("**ann@x.ie** *or* **bob@x.ie**.", f"**{MAIL}** *or* **{MAIL}**."),
-        ("Ask ann@x.ie.**bob@y.ie** or ann@x.ie.bob@y.ie", f"Ask {MAIL} or {MAIL}"),
+        ("ann@x.ie.**bob@y.ie** or ann@x.ie.bob@y.ie", f"{MAIL}.**{MAIL}** or {MAIL}.{MAIL}"),
         ("a*n@x.ie, 2 * 3 @ 4.50, **me**@localhost", f"{MAIL}, 2 * 3 @ 4.50, **me**@localhost"),
         (f"Pay {IBAN} and go", "Pay [IBAN] and go"),
         ("Pay DE89.3704.0044.0532.0130.00.", "Pay [IBAN]."),
@@ -103,6 +104,80 @@ MAIL = "[e-mail address]"
 )
 def test_data_is_masked_wherever_it_stands(text: str, masked: str) -> None:
     assert ALL.text(text) == masked
+
+
+#: What may stand in the place of each space of a number.
+BETWEEN = (
+    *(" ", "  ", "-", "/", "|", " | ", "_", ",", ", ", "+", ":", "·", "\n> "),
+    *("‐", "‑", "‒", "–", "—", "−", "⁄", "\u2028", "\u3000", "\u00a0"),
+    *("\u00ad", "\u200b", "\u200e", "\u2062", "\u2066", "\ufe0f", "\u0332", "\u115f", "\x01"),
+    *("**", "`", "~~", "<wbr>", "</b>", "&nbsp;", "&shy;", "&#8203;", "&#x2d;", "&amp;nbsp;"),
+    *("%20", "%2520", "%E2%80%8B", "\\-", "\\.", "\\ ", "\\\n", "\\n", "\\\\n", "\\u002d", "\\x2d"),
+)
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_a_number_is_masked_whatever_is_between_its_groups(between: str) -> None:
+    assert ALL.text(f"Pay {IBAN} now".replace(" ", between)).count("[IBAN]") == 1
+    assert ALL.text(f"({IBAN.lower().replace(' ', between)})") == "([IBAN])"
+    # More line ends are a column of numbers.
+    between, one = (" ", between) if "n" in between[-1:] or "\n" in between else (between, between)
+    first, *others = CARD.split()
+    assert ALL.text(f"({first}{one}{between.join(others)})") == "([card number])"
+
+
+#: What may stand for the sign of an address, for its full stop, and inside of it.
+SIGNS = ("@", "＠", "﹫", "&#64;", "&#x40;", "&commat;", "%40", "%2540", "\\@", "\\u0040", "\\x40")
+AROUND_SIGNS = ("{}", "\u200e{}", "{}<wbr>", "<wbr>{}", "**{}**", "{}\n", "{}\n> ", "\ufeff{}")
+STOPS = (".", "。", "．", "\\.", "%2E", "&period;", "&#46;", ".\u00ad", "*.*")
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_an_address_is_masked_however_it_is_written(sign: str) -> None:
+    for around, stop in product(AROUND_SIGNS, STOPS):
+        assert ALL.text(f"(ann{around.format(sign)}x{stop}example)") == f"({MAIL})"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        *(
+            (number, "[card number]")
+            for number in (
+                "４１１１ １１１１ １１１１ １１１１",
+                "𝟒111 1111 1111 1111",
+                "٤١١١١١١١١١١١١١١١",
+            )
+        ),
+        ("4111 **1111** 1111 1111", "[card number]"),
+        ("**4111** 1111 1111 __1111__", "[card number]__"),
+        ("4̲1̲1̲1̲ 1111 1111 1111", "[card number]"),
+        ("2*4111111111111111", "2*[card number]"),
+        ("5%4111 1111 1111 1111", "5%[card number]"),
+        ("100%DE89370400440532013000", "100%[IBAN]"),
+        ("IBANDE89370400440532013000", "IBAN[IBAN]"),
+        ("**DE89** 3704 0044 0532 0130 00", "[IBAN]"),
+        ("be71 and the way of an end", "be71 and the way of an end"),
+        ('"ann smith"@x.ie and "a\nb"@x.ie', f'{MAIL} and "a\nb"@x.ie'),
+        ("ann@[192.0.2.1], ann@example.xn--p1ai.", f"{MAIL}, {MAIL}."),
+        ("ann@x.ie@y.ie", f"{MAIL}{MAIL}"),
+        (f"{'a' * 100}@x.ie", f"{'a' * 36}{MAIL}"),
+        (f"a@{'b.' * 150}ie", f"{MAIL}{('b.' * 150 + 'ie')[255:]}"),
+        ("100 %, 5%, &c; &nosuch; R&D; \\d \\ufg", "100 %, 5%, &c; &nosuch; R&D; \\d \\ufg"),
+    ],
+)
+def test_more_notations_are_read(text: str, masked: str) -> None:
+    assert ALL.text(text) == masked
+
+
+def test_passages_of_earlier_texts_stay_masked_whatever_is_put_before_them() -> None:
+    after = ALL.also_those_in([f"Pay {IBAN} or {CARD}.", "Tea."])
+    assert after.text(f"X{IBAN}, 9{CARD} and DE00") == "X[IBAN], 9[card number] and DE00"
+    assert after.numbered(f"X{IBAN}")[0] == "X[IBAN 1]"
+    assert ALL.text(f"9{CARD}") == f"9{CARD}"
+    assert ALL.also_those_in(["Tea."]) is ALL
+    short = Masking(("/a/",), ((Kind.OTHER, lambda text: iter([(0, min(len(text), 3))])),))
+    assert short.also_those_in(["Ann"]).text("By Ann") == "[masked]Ann"
 
 
 def test_json_stays_json() -> None:
@@ -284,6 +359,21 @@ SIZE = 200_000
             "*",
             "a@*a*.",
             "*a*@a*.aa",
+            *(
+                "%2540",
+                "&amp;",
+                "&",
+                "\\\\",
+                "<b>",
+                "</",
+                '"',
+                '"@',
+                "@[",
+                "ann@\n",
+                "\ufdfa",
+                "𝟒",
+                "漢",
+            ),
         ),
         *("1 ", "4", "4 ", "44 ", "4111 ", "4111.", " "),
         *("DE89", "DE89 ", "DE89.", "DE89    ", "GB82 WEST "),

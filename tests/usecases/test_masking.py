@@ -113,6 +113,22 @@ async def test_lists_mask_before_they_cut(world: World) -> None:
 
 
 @both
+async def test_what_was_masked_stays_masked_in_a_text_that_somebody_edited(world: World) -> None:
+    card = "4111 1111 1111 1111"
+    first = (await world.notify(f"Card {card}.")).round
+    await world.decide(first.id, Revise(f"Write Card 9{card}."))
+    second = (await world.notify(f"Card 9{card}.")).round
+    read = world.uow.read
+    told = [str((await read.posting(one.id)).view) for one in (first, second)]
+    told.append(str(await read.rounds.lines([first.id, second.id])))
+    told.append(str(await read.rounds.history(first.review.id, limit=5)))
+    assert not [one for one in told if card in one]
+    posting = await read.posting(second.id, as_it_came=True)
+    assert posting.view.output.text == f"Card 9{card}."
+    assert posting.masking.numbered(posting.view.output.text)[0] == "Card 9[card number 1]."
+
+
+@both
 async def test_what_an_execution_tells_is_masked(world: World) -> None:
     await world.start()
     await world.record(TaskUpdate(title=f"Ask {MAIL}", summary=TEXT))

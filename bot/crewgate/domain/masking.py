@@ -4,14 +4,18 @@ Crews never get a mask back: what is stored stays as it came, and is masked wher
 people. Each search takes time in proportion to the text, whatever is in it.
 """
 
+import html
 import re
+from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
-from itertools import count
-from typing import Final, TypeVar
+from itertools import count, islice
+from typing import Final, NamedTuple, Self, TypeVar
+from unicodedata import category, decimal, normalize
+from urllib.parse import unquote
 
 from crewgate.domain.errors import MaskUnknown
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
@@ -53,6 +57,9 @@ _MASK: Final = re.compile(
 #: The lengths of the texts that are stored cut, with what is put before some of them.
 _CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
+#: Shorter passages are parts of words; of more, the search would take long.
+_SHORTEST_KEPT: Final = 4
+_MOST_KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Masking:
 
     names: tuple[str, ...] = ()
     finders: tuple[tuple[Kind, Finder], ...] = field(default=(), repr=False, compare=False)
+    kept: tuple[tuple[str, Kind], ...] = field(default=(), repr=False)
+    """Passages that are masked wherever they stand: an edit may put a letter before one."""
 
     def __bool__(self) -> bool:
         return bool(self.names)
@@ -116,21 +125,44 @@ class Masking:
 
         return with_texts(value, change, keep={*_KEPT, *keep}, whole=_NOT_FROM_CREWS)
 
+    def also_those_in(self, earlier: Iterable[str]) -> Self:
+        """Return a masking that also finds the passages that it masks in earlier texts."""
+        found = {text[one[0] : one[1]]: one[2] for text in earlier for one in self._spans(text)}
+        longer = ((words, kind) for words, kind in found.items() if len(words) >= _SHORTEST_KEPT)
+        return replace(self, kept=tuple(islice(longer, _MOST_KEPT))) if found else self
+
     def _replaced(self, text: str, put: _Put, upto: int | None = None) -> str:
         return _replaced(text, self._spans(text), put, len(text) if upto is None else upto)
 
     def _spans(self, text: str) -> list[_Span]:
         """Return where something is to mask; what overlaps is masked as one, of the first kind."""
-        found: list[_Span] = []
-        left = text
-        for kind, find in self.finders:
-            # Also in what is left: something may begin where something else ends.
-            texts = (text,) if left == text else (text, left)
-            spans = {span for one in texts for span in find(one) if span[0] < span[1]}
-            new = _joined([(*span, kind) for span in spans])
-            left = _replaced(left, new, lambda _, gone: "\0" * len(gone), len(left))
-            found += new
+        found = [
+            (*one.span(), kind)
+            for words, kind in self.kept
+            for one in re.finditer(re.escape(words), text)
+        ]
+        for number, reading in enumerate(_readings(text)):
+            left = reading.text
+            for kind, find in self.finders:
+                if number == 0 and kind is not Kind.OTHER:
+                    continue  # a pattern may be about signs that the other readings leave out
+                # Also in what is left: something may begin where something else ends.
+                spans = {span for one in {reading.text, left} for span in find(one)}
+                new = _joined([(*span, kind) for span in spans if span[0] < span[1]])
+                left = _replaced(left, new, lambda _, gone: "\0" * len(gone), len(left))
+                for start, end, _ in new:
+                    found.append(
+                        (*_with_marks(text, reading.starts[start], reading.ends[end - 1]), kind)
+                    )
         return _joined(found)
+
+
+def _with_marks(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a span with the other half of emphasis that begins or ends inside of it."""
+    marks = _EMPHASIS.findall(text, start, end)
+    if len(marks) % 2 and text.endswith(marks[0], 0, start):
+        return start - len(marks[0]), end
+    return start, end + len(marks[-1]) * text.startswith(marks[-1], end) if len(marks) % 2 else end
 
 
 def _without_cut(line: str) -> str:
@@ -180,83 +212,143 @@ def unmasked(text: str, stands_for: dict[str, str]) -> str:
     return _MASK.sub(original, text) if stands_for else text
 
 
+# --- how a text reads -----------------------------------------------------------------------------
+
+#: Stands for every character that nobody sees: joiners, marks of direction, selectors, accents.
+_UNSEEN: Final = "\u00ad"
+_LIKE: Final = dict(
+    zip("·‧∙•。⁄∕−│\u115f\u1160\u2800\u3164", f".....//-|{_UNSEEN * 4}", strict=True)
+)
+
+
+class _Alike(dict[int, str]):
+    """A table for `str.translate`: a character as people read it, one for one."""
+
+    def __missing__(self, code: int) -> str:
+        one = normalize("NFKC", chr(code))
+        one = one if len(one) == 1 else chr(code)
+        of = category(one)
+        if of in {"Cf", "Mn", "Me"} or (of == "Cc" and not one.isspace()):
+            one = _UNSEEN
+        else:
+            one = str(decimal(one)) if of == "Nd" else "-" if of == "Pd" else _LIKE.get(one, one)
+        if code < 2**16:  # the table stays small
+            self[code] = one
+        return one
+
+
+_ALIKE: Final = _Alike()
+#: Escapes of JSON and of Markdown, of addresses and of HTML.
+_CODED: Final = re.compile(
+    r"\\+(?:(?:u(?=.{4})|x)(?P<code>(?<=u)[0-9a-fA-F]{4}|[0-9a-fA-F]{2})|[bfnrtv]"
+    r"|(?P<sign>[!-/:-@\[-`{-~]))"
+    r"|%(?:[02][0-9a-fA-F]|3[a-fA-F]|40|[57][b-fB-F])|(?:%[89a-fA-F][0-9a-fA-F]){2,4}"
+    r"|&(?:\#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|[a-zA-Z][a-zA-Z0-9]{1,31});"
+)
+#: The most codes in each other that are read, as `%2540`.
+_LAYERS: Final = 4
+_EMPHASIS: Final = re.compile("[*~`]{1,3}")
+_MARKS: Final = re.compile(rf"(?:[{_UNSEEN}*~`]|</?[a-zA-Z][a-zA-Z0-9]{{0,9}} ?/?>)+")
+
+
+class _Reading(NamedTuple):
+    """A text as it reads, and where each of its characters begins and ends as it came."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def replaced(self, pattern: re.Pattern[str], put: Callable[[re.Match[str]], str]) -> Self:
+        parts, starts, ends, at = list[str](), array("L"), array("L"), 0
+        for found in pattern.finditer(self.text):
+            first, behind = found.span()
+            parts += self.text[at:first], (new := put(found))
+            starts.extend((*self.starts[at:first], *[self.starts[first]] * len(new)))
+            ends.extend((*self.ends[at:first], *[self.ends[behind - 1]] * len(new)))
+            at = behind
+        if not at:
+            return self
+        starts.extend(self.starts[at:])
+        ends.extend(self.ends[at:])
+        return type(self)("".join((*parts, self.text[at:])), starts, ends)
+
+
+def _readings(text: str) -> tuple[_Reading, ...]:
+    """Return a text as it came, without codes and marks, and with spaces in the place of marks."""
+    came = _Reading(text, range(len(text)), range(1, len(text) + 1))
+    read = came._replace(text=text.translate(_ALIKE))
+    for _ in range(_LAYERS):
+        read = read.replaced(_CODED, _decoded)
+    without = read.replaced(_MARKS, lambda _: "")
+    return came, without, *([] if without is read else [read.replaced(_MARKS, lambda _: " ")])
+
+
+def _decoded(found: re.Match[str]) -> str:
+    if found[0].startswith("\\"):
+        read = chr(int(found["code"], 16)) if found["code"] else found["sign"] or "\n"
+    else:
+        read = html.unescape(unquote(found[0]))
+    return read.translate(_ALIKE)
+
+
 # --- what is found --------------------------------------------------------------------------------
 
-#: Soft hyphens and characters without width, as texts taken out of pages have them.
-_UNSEEN: Final = r"\u00ad\u200b-\u200d\u2060\ufeff"
-#: What parts the groups of a number, also over a line's end, in a quotation, and as JSON has it.
-_BETWEEN: Final = rf"(?:[\s>‐‑–{_UNSEEN}-]|\\[nrt])"
-#: The rest of an escape in Markdown, or of a letter in JSON.
-_ESCAPED: Final = r"(?:[_.+-]|u(?!0040)[0-9a-fA-F]{4})"
-_AT: Final = r"(?:\\?@|＠|%40|\\u0040)"
-#: Emphasis in Markdown of a part of an address; `_` counts as a letter anyway.
-_MARK: Final = "[*~`]{1,3}+"
-_LOCAL: Final = rf"(?:[\w.+{_UNSEEN}-]|\\{_ESCAPED})++"
-_DOMAIN: Final = (
-    rf"(?:{_MARK})?+"
-    rf"(?:(?:[\w{_UNSEEN}-]|\\[_-])++(?:{_MARK})?+\\?\.(?:{_MARK})?+)+[^\W\d_]{{2,63}}"
+#: The longest an address may be before and behind its sign (RFC 5321, 4.5.3.1).
+_LOCAL_LIMIT: Final = 64
+_DOMAIN_LIMIT: Final = 255
+#: A local part from its end to its beginning.
+_LOCAL: Final = re.compile(rf"(?:[\w.+-]|'(?=\w)){{0,{_LOCAL_LIMIT - 1}}}[\w+-]")
+_QUOTED: Final = re.compile(rf'"[^"\n]{{1,{_LOCAL_LIMIT}}}"')
+_DOMAIN: Final = re.compile(
+    r"(?:[ \t]?\n[> ]{0,4})?"
+    r"(?:(?:[\w-]++\.)+(?:xn--[a-zA-Z0-9-]{1,59}|[^\W\d_]{2,63})|\[[0-9a-fA-F:.IPv]{3,45}\])"
 )
-#: Behind a full stop the next address is read as a part of the one before, up to its sign.
-_ADDRESS: Final = rf"(?:\w{{1,30}}')?+{_LOCAL}(?:{_MARK}(?:{_LOCAL})?+){{0,3}}+(?:{_AT}{_DOMAIN})++"
-#: An address begins where no longer one does, so that nothing is read twice, or behind another.
-_FIRST: Final = re.compile(
-    rf"(?:(?<![\w.+{_UNSEEN}\\-])|(?<=\\)(?!{_ESCAPED}))(?:(?<=\\)[bfnrt])?+(?P<found>{_ADDRESS})"
-)
-_NEXT: Final = re.compile(f"(?P<found>{_ADDRESS})")
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
-    """Yield e-mail addresses, also in links, in JSON, and as Markdown escapes them."""
-    if not any(at in text for at in ("@", "＠", "%40", "\\u0040")):
-        return
-    end = 0
-    while found := _NEXT.match(text, end) or _FIRST.search(text, end):
-        start, end = found.span("found")
-        marks = re.findall(_MARK, text[start:end])
-        if len(marks) % 2:  # the other half may stand right before, or behind
-            if text.endswith(marks[0], 0, start):
-                start -= len(marks[0])
-            elif text.startswith(marks[-1], end):
-                end += len(marks[-1])
-        yield start, end
+    """Yield e-mail addresses; of what is longer than one may be, the part around its sign."""
+    end, at = 0, -1
+    while (at := text.find("@", at + 1)) >= 0:
+        domain = _DOMAIN.match(text, at + 1)
+        if domain is None:
+            continue
+        before = text[max(end, at - _LOCAL_LIMIT - 2) : at][::-1]
+        local = _QUOTED.match(before) or _LOCAL.match(before)
+        if local is not None or at == end:
+            start = at - (local.end() if local else 0)
+            end = min(domain.end(), at + 1 + _DOMAIN_LIMIT)
+            if text.startswith("@", end) and text.count(".", at, end) > 1:
+                end = text.rindex(".", at, end)  # behind a full stop the next one begins
+            yield start, end
 
 
-#: Countries by the length of their IBANs: https://www.swift.com/standards/data-standards/iban
-_COUNTRIES: Final = {
-    15: "NO",
-    16: "BE",
-    18: "DK FI FK FO GL NL SD",
-    19: "MK SI",
-    20: "AT BA EE KZ LT LU MN XK",
-    21: "CH HR LI LV",
-    22: "BG BH CR DE GB GE IE ME RS VA",
-    23: "AE GI IL IQ OM SO TL",
-    24: "AD CZ ES MD PK RO SA SE SK TN VG",
-    25: "LY PT ST",
-    26: "IS TR",
-    27: "BI DJ FR GR IT MC MR SM",
-    28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
-    29: "BR EG PS QA UA",
-    30: "JO KW MU YE",
-    31: "MT SC",
-    32: "LC",
-    33: "RU",
-}
-_IBAN_LENGTHS: Final = {one: length for length, some in _COUNTRIES.items() for one in some.split()}
-#: The digits behind a country: not inside of a word, unless behind an escape of JSON or a number.
+#: Countries with the length of their IBANs: https://www.swift.com/standards/data-standards/iban
+_IBANS: Final = (
+    "NO15 BE16 DK18 FI18 FK18 FO18 GL18 NL18 SD18 MK19 SI19 AT20 BA20 EE20 KZ20 LT20 LU20 "
+    "MN20 XK20 CH21 HR21 LI21 LV21 BG22 BH22 CR22 DE22 GB22 GE22 IE22 ME22 RS22 VA22 AE23 "
+    "GI23 IL23 IQ23 OM23 SO23 TL23 AD24 CZ24 ES24 MD24 PK24 RO24 SA24 SE24 SK24 TN24 VG24 "
+    "LY25 PT25 ST25 IS26 TR26 BI27 DJ27 FR27 GR27 IT27 MC27 MR27 SM27 AL28 AZ28 BY28 CY28 "
+    "DO28 GT28 HN28 HU28 LB28 NI28 PL28 SV28 BR29 EG29 PS29 QA29 UA29 JO30 KW30 MU30 YE30 "
+    "MT31 SC31 LC32 RU33 "
+)
+_IBAN_LENGTHS: Final = {one[:2]: int(one[2:]) for one in _IBANS.split()}
+#: What parts the groups of a number, also over a line's end, in a quotation and in a table.
+_BETWEEN: Final = r"[\s>|_\\-]"
+_SIGN: Final = "[.,+/:]"
+#: The digits behind a country: not inside of a word, unless behind a number or `IBAN`.
 #: They are looked for first, here and below, because most places have none.
 _CHECK_DIGITS: Final = re.compile(
     r"[0-9]{2}(?<=[A-Za-z]{2}..)"
-    r"(?:(?<![^\W_].{4})|(?<=\\[nrt].{4})|(?<=[0-9][A-Z]{2}..))",
+    r"(?:(?<![^\W_].{4})|(?<=[0-9][A-Z]{2}..)|(?<=[iI][bB][aA][nN].{4}))",
     re.DOTALL,
 )
-_LETTER: Final = re.compile(r"\\[nrt]|([A-Za-z0-9])")
+_WORD: Final = re.compile("[A-Za-z0-9]+")
 
 
 @cache
 def _letters(many: int) -> re.Pattern[str]:
     """Return a pattern for so many letters and digits, in groups or not."""
-    return re.compile(rf"(?:[A-Za-z0-9](?:{_BETWEEN}|[.·]){{0,4}}+){{{many - 1}}}[A-Za-z0-9]")
+    return re.compile(rf"(?:[A-Za-z0-9](?:{_BETWEEN}|{_SIGN}){{0,4}}+){{{many - 1}}}[A-Za-z0-9]")
 
 
 def find_ibans(text: str) -> Iterator[tuple[int, int]]:
@@ -267,9 +359,10 @@ def find_ibans(text: str) -> Iterator[tuple[int, int]]:
         written = _letters(length).match(text, start) if length else None
         if written is None:
             continue
-        number = "".join(_LETTER.findall(written[0]))
-        # In small letters it is one word, else it is prose.
-        if number.isupper() or number == written[0]:
+        *groups, last = _WORD.findall(written[0])
+        number = "".join((*groups, last))
+        # In small letters it is one word or groups of four, else it is prose.
+        if number.isupper() or all(len(one) == 4 for one in groups):  # noqa: PLR2004
             digits = "".join(str(int(one, 36)) for one in number[4:] + number[:4])
             if int(digits) % 97 == 1:  # ISO 7064
                 yield written.span()
@@ -277,14 +370,14 @@ def find_ibans(text: str) -> Iterator[tuple[int, int]]:
 
 #: Not what follows the point of a number, as of 0.5333333333333333.
 _NUMBERS: Final = re.compile(
-    r"[0-9](?:(?<![^\W_].)|(?<=\\[nrt].))"
-    r"(?<!\b[0-9]\..)(?<!\b[0-9]{2}\..)(?<!\b[0-9]{3}\..)[0-9]*+"
+    r"[0-9](?<![^\W_].)(?<!\b[0-9]\..)(?<!\b[0-9]{2}\..)(?<!\b[0-9]{3}\..)[0-9]*+"
     rf"(?:{_BETWEEN}{{1,4}}+[0-9]++)*+"
 )
-#: The groups that cards have, for dots also part versions, dates and thousands.
-_DOTTED: Final = re.compile(
-    r"[0-9]{4}(?:(?<![^\W_].{4})(?<![.·].{4})|(?<=\\[nrt].{4}))"
-    r"(?:(?:[.·][0-9]{4}){3}(?:[.·][0-9]{1,3})?|[.·][0-9]{6}[.·][0-9]{4,5})(?![.·]?[0-9])"
+#: The groups that cards have, for with a sign between also dates, sums and thousands have some.
+_SIGNED: Final = re.compile(
+    rf"[0-9]{{4}}(?<![^\W_].{{4}})(?<!{_SIGN}.{{4}})(?:"
+    rf"({_SIGN} ?)[0-9]{{4}}(?:\1[0-9]{{4}}){{2}}(?:\1[0-9]{{1,3}})?"
+    rf"|({_SIGN} ?)[0-9]{{6}}\2[0-9]{{4,5}})(?!{_SIGN}?[0-9])"
 )
 _GROUP: Final = re.compile("[0-9]+")
 #: The most groups of a card number, and its characters with what is between them.
@@ -309,14 +402,13 @@ def find_cards(text: str) -> Iterator[tuple[int, int]]:
                     yield start, end
                     break
             first = last + 1
-    yield from (one.span() for one in _DOTTED.finditer(text) if _is_card(one[0]))
+    yield from (one.span() for one in _SIGNED.finditer(text) if _is_card(one[0]))
 
 
 def _is_card(written: str) -> bool:
     number = "".join(_GROUP.findall(written))
     # A column of numbers has more line ends.
-    lines = written.count("\n") + written.count("\\n")
-    if lines > 1 or not _CARD.match(number):
+    if written.count("\n") > 1 or not _CARD.match(number):
         return False
     doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])
     return (doubled + sum(map(int, number[-1::-2]))) % 10 == 0  # Luhn

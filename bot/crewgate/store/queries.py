@@ -1,5 +1,7 @@
 """Reading outside of any transaction that writes: every query here has an index and a limit."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
@@ -103,6 +105,14 @@ _EARLIER: Final = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
+#: The latest outputs of these reviews: what was masked in one of them stays masked.
+_OUTPUTS: Final = (
+    sa.select(rounds.c.review_id, outputs.c.text)
+    .join_from(rounds, outputs, outputs.c.round_id == rounds.c.id)
+    .where(rounds.c.review_id.in_(sa.bindparam("reviews", expanding=True)))
+    .order_by(rounds.c.number.desc())
+    .limit(50)
+)
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
     outbox.c.subject == sa.bindparam("round"), outbox.c.kind == EffectKind.TIME_OUT.value
 )
@@ -172,24 +182,35 @@ class RoundQueries(Reading):
         self._masking = masking
 
     async def _lines(self, found: Sequence[sa.Row[Any]]) -> tuple[RoundLine, ...]:
-        return await off_loop(self._masking, lambda: tuple(map(self._line, found)))
+        lines = tuple(map(_to_shown_line, found))
+        outputs_of = await self.outputs_of([one.round for one in lines])
 
-    def _line(self, row: sa.Row[Any]) -> RoundLine:
-        """Return the line that a row holds, masked."""
-        line = _to_shown_line(row)
-        masking = self._masking.get(line.round.review.crew, NOTHING)
-        if not masking:
-            return line
-        upto = len(row.excerpt)
-        if upto < row.characters:
-            upto -= _MASKED_BEYOND
-        excerpt = masking.text(row.excerpt, upto=upto)
-        return replace(
-            masking.shown(line, keep={"excerpt"}),
-            excerpt=excerpt,
-            characters=row.characters - upto + len(excerpt),
-            subject=masking.cut(line.subject),
-        )
+        def mask() -> tuple[RoundLine, ...]:
+            masks = {
+                review.id: self._masking[review.crew].also_those_in(outputs_of[review.id])
+                for review in {one.round.review for one in lines}
+                if self._masking.get(review.crew)
+            }
+            return tuple(
+                _masked_line(line, row, masks[line.round.review.id])
+                if line.round.review.id in masks
+                else line
+                for line, row in zip(lines, found, strict=True)
+            )
+
+        return await off_loop(self._masking, mask)
+
+    async def outputs_of(self, found: Collection[Round]) -> Mapping[str, Sequence[str]]:
+        """Return the outputs of reviews in whose rounds people may have written masked passages."""
+        revised = {
+            one.review.id
+            for one in found
+            if self._masking.get(one.review.crew) and (one.number > 1 or one.decision is not None)
+        }
+        texts = defaultdict[str, list[str]](list)
+        for row in await self._rows(_OUTPUTS, {"reviews": list(revised)}) if revised else ():
+            texts[row.review_id].append(row.text)
+        return texts
 
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
         """Return the rounds of a review, the newest first."""
@@ -250,17 +271,14 @@ class RoundQueries(Reading):
         if not round_ids:
             return ()
         async with self._connected() as connection:
-            found = await connection.execute(_LINES, {"rounds": list(round_ids)})
-            lines = {one.round.id: one for one in await self._lines(found.all())}
-            waiting = [key for key, one in lines.items() if one.round.state is State.WAITING]
-            if waiting:
-                notes = await notes_of(connection, waiting)
-                claims = await claims_on(connection, waiting)
-                for key in waiting:
-                    count, authors = notes.get(key, (0, ()))
-                    lines[key] = replace(
-                        lines[key], notes=count, noted_by=authors, claim=claims.get(key)
-                    )
+            found = (await connection.execute(_LINES, {"rounds": list(round_ids)})).all()
+            waiting = [row.id for row in found if row.state == State.WAITING.value]
+            notes = await notes_of(connection, waiting) if waiting else {}
+            claims = await claims_on(connection, waiting) if waiting else {}
+        lines = {one.round.id: one for one in await self._lines(found)}
+        for key in waiting:
+            count, authors = notes.get(key, (0, ()))
+            lines[key] = replace(lines[key], notes=count, noted_by=authors, claim=claims.get(key))
         return tuple(lines[key] for key in round_ids if key in lines)
 
 
@@ -338,9 +356,15 @@ class Queries(Reading):
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew)
-        if not masking or as_it_came:
+        if not masking:
             return posting
-        return await off_loop(self._masking, lambda: _masked(posting, masking))
+        written = (await self.rounds.outputs_of([round_]))[round_.review.id]
+
+        def mask() -> Posting:
+            also = masking.also_those_in(written)
+            return replace(posting, masking=also) if as_it_came else _masked(posting, also)
+
+        return await asyncio.to_thread(mask)
 
     async def direct_messages(self, round_id: str) -> dict[str, MessageRef]:
         """Return the private messages about a round by the people who got them, in order."""
@@ -483,6 +507,19 @@ class Queries(Reading):
         body = masking.text(row.body.decode(errors="surrogateescape"))
         came = masking.text(row.reason), body.encode(errors="surrogateescape"), row.received_at
         return DeadLetter(row.id, row.crew, *came, report, dismissed, removed_at=row.removed_at)
+
+
+def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLine:
+    upto = len(row.excerpt)
+    if upto < row.characters:
+        upto -= _MASKED_BEYOND
+    excerpt = masking.text(row.excerpt, upto=upto)
+    return replace(
+        masking.shown(line, keep={"excerpt"}),
+        excerpt=excerpt,
+        characters=row.characters - upto + len(excerpt),
+        subject=masking.cut(line.subject),
+    )
 
 
 def _masked(posting: Posting, masking: Masking) -> Posting:

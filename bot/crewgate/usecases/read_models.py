@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from crewgate.domain.execution import Execution, TaskUpdate
 from crewgate.domain.given import Given
-from crewgate.domain.masking import Masked
+from crewgate.domain.masking import NOTHING, Masked, Masking
 from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, ReviewerRef, User
@@ -157,6 +157,8 @@ class Posting:
     """The person who reads it in private; None in a channel."""
     shows_progress: bool = False
     """Another message shows the progress of its execution."""
+    masking: Masking = NOTHING
+    """The masking of a text that was asked for as it came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ from crewgate.slack.reviews.forms import (
 )
 from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from crewgate.usecases.access import crew_for
 from crewgate.usecases.decide import caveats_for, may_revise, record_read_to_end
 from crewgate.usecases.dismiss import may_dismiss, may_dismiss_report
 from crewgate.usecases.notes import NOTES, draft_for
@@ -136,12 +135,12 @@ async def maskable_parts(
     """Return the parts of an output for people to edit, and what the masks there stand for.
 
     And a mark by which a text with masks is known: with other settings, or in another version,
-    they may stand for something else. Raises RoundNotFound, UnknownCrew or StoreUnavailable.
+    they may stand for something else. Raises RoundNotFound or StoreUnavailable.
     """
-    view = (await context.uow.read.posting(round_id, as_it_came=True)).view
-    masking = crew_for(view.round, context.crews).redact
-    text, masks = await context.off_loop(masking.numbered, view.output.text)
-    parts = await context.off_loop(parts_to_edit, replace(view.output, text=text))
+    posting = await context.uow.read.posting(round_id, as_it_came=True)
+    output = posting.view.output
+    text, masks = await context.off_loop(posting.masking.numbered, output.text)
+    parts = await context.off_loop(parts_to_edit, replace(output, text=text))
     return parts, masks, sha256(text.encode()).hexdigest()[:16] if masks else ""
 
 
