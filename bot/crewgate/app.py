@@ -18,7 +18,6 @@ from crewgate.audit.keys import open_signer
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
 from crewgate.crewai.payloads import parse_notification
-from crewgate.crewai.stream import parse_events
 from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.crews import (
     build_credentials,
@@ -355,7 +354,6 @@ class _Assembly:
                 EventKind.STEP: parse_step,
                 EventKind.CREW: parse_crew,
             },
-            parse_events=parse_events,
             parse_kickoff=parse_kickoff,
             parse_registration=parse_registration,
             parse_execution=parse_execution,

@@ -105,7 +105,6 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
         Crew(**settings),
         configured=configured,
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
-        stream_webhook=_stream(crew, public_url) if crew.stream and public_url else None,
     )
 
 
@@ -140,14 +139,6 @@ def _own_webhooks(crew: CrewSettings, public_url: str) -> WebhookUrls:
         human_input=HumanInputWebhook(
             url=f"{here}/human-input", strategy="bearer", token=crew.webhook_secret
         ),
-    )
-
-
-def _stream(crew: CrewSettings, public_url: str) -> HumanInputWebhook:
-    return HumanInputWebhook(
-        url=f"{public_url}/crews/{crew.name}/events/stream",
-        strategy="bearer",
-        token=crew.webhook_secret,
     )
 
 

@@ -110,20 +110,14 @@ async def test_what_a_kickoff_must_carry_is_ready_to_copy_at_a_terminal_alone(as
         }
 
 
-async def test_what_flows_and_event_streams_need_is_ready_to_copy_too(
-    ask: Ask, tmp_path: Path
-) -> None:
+async def test_what_flows_need_is_ready_to_copy_too(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "crews.toml").write_text(
-        crews_file(f"{REVIEWERS}\nstream = true").replace("CREW_URL", "http://127.0.0.1:9")
+        crews_file(REVIEWERS).replace("CREW_URL", "http://127.0.0.1:9")
     )
     url = f"http://127.0.0.1:{free_port()}"
-    for show_secrets, token in ((True, WEBHOOK_SECRET), (False, "(its webhook secret)")):
+    for show_secrets in (True, False):
         _, said = await ask(show_secrets=show_secrets, PUBLIC_URL=url, **SECRETS, **NO_CREW)
-        *_, about_stream, webhooks, about_flows, address = said
-        assert about_stream == "and, to have its events sent here:"
-        stream = json.loads("{" + webhooks + "}")["webhooks"]
-        assert stream["url"] == f"{url}/crews/research/events/stream"
-        assert stream["authentication"] == {"strategy": "bearer", "token": token}
+        *_, about_flows, address = said
         assert about_flows == "Whoever deploys flows of “research” sets this webhook for them:"
         assert address == f"{url}/crews/research/flow-request"
         assert FLOW_SECRET not in "".join(said)

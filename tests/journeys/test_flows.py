@@ -272,15 +272,3 @@ async def test_an_address_elsewhere_is_never_called(
     assert "no answer could have been sent" not in shown
     assert "one-use-token" not in shown + capsys.readouterr().out
     assert sent(flows) == 0
-
-
-async def test_a_flow_that_ended_closes_what_it_asked(flows: World) -> None:
-    await flows.crew.ask()
-    card = await question(flows)
-    ended = b'{"events": [{"id": "1", "execution_id": "other", "type": "flow_finished",'
-    ended += b'"timestamp": "2026-11-01T09:00:00Z", "data": {"state": {"id": "f-1"}}}]}'
-    for _ in range(2):
-        status_, body = await flows.notify("/crews/research/events/stream", ended)
-        assert (status_, body) == (202, {"status": "accepted"})
-    await says(flows, card, "The execution has ended")
-    assert buttons(flows.slack.fresh(card)) == ["Read all"]

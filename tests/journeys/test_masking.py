@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.crew import status as answer_with
-from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL, WEBHOOK_SECRET
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.ports import free_port
 from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.forked import run_crewgate
@@ -16,7 +16,6 @@ from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
 from tests.journeys.people import home, in_private, modal
 from tests.journeys.test_audit import entries, proven
-from tests.journeys.test_stream import event, send
 
 IBAN = "DE89 3704 0044 0532 0130 00"
 SECRETS = ("alice@example.com", "bob@x.de", "0532 0130", "4111 1111", "AC-77")
@@ -97,18 +96,6 @@ async def test_a_long_text_is_masked_before_it_is_cut_and_in_its_file(world: Wor
     await world.slack.click(BEN, card, "Read all (14 pages)")
     view = await modal(world, BEN, "4,000 e-mail addresses are masked")
     await world.slack.click(BEN, view, "Next")
-    assert not leaks(world.slack)
-
-
-async def test_why_it_is_too_late_is_masked(world: World) -> None:
-    await world.pause("draft", TEXT)
-    card = await world.card("Pay them")
-    failed = event("crew_kickoff_failed", error="No alice@example.com.")
-    assert (await send(world, failed, authorization=f"Bearer {WEBHOOK_SECRET}"))[0] == 202
-    await world.shown(card, "The execution failed: No [e-mail address]")
-    await world.slack.click(ANA, card, "Approve")
-    assert "This is closed: the execution failed: No [e-mail" in await world.told(ANA)
-    assert "No [e-mail address]" in await world.ask(ANA, "status e-1")
     assert not leaks(world.slack)
 
 

@@ -149,7 +149,7 @@ def test_a_folder_is_no_file(load_with: Load, tmp_path: Path) -> None:
         ("flow_callback_hosts", '["a.example.com/b"]', "is no host"),
         ("flow_callback_hosts", '["a..b"]', "is no host"),
         ("flow_callback_hosts", "[1]", "put some text here"),
-        ("stream", '"no"', "'no' is neither true nor false"),
+        ("stream", "true", "is no longer there: webhooks and the status say as much; take it out"),
         ("task_webhook", '"x"', "unknown; did you mean task_webhook_url?"),
         ("token", '"secret-9"', "unknown; did you mean token_env?"),
         ("colour", '"red"', "unknown; known: url, token_env"),

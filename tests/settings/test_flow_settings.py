@@ -13,15 +13,13 @@ def test_without_its_keys_a_crew_takes_no_requests_of_flows(load_file: Load) -> 
     crew = load_file(RESEARCH).crews["research"]
     assert crew.flow_webhook_secret is None
     assert crew.flow_callback_hosts == ()
-    assert not crew.stream
 
 
 def test_what_flows_need_is_read(load_file: Load) -> None:
     hosts = 'flow_callback_hosts = ["Flows.example.com", "127.0.0.1:8000", "localhost"]'
-    crew = load_file(f"{FLOWS}{hosts}\nstream = true").crews["research"]
+    crew = load_file(f"{FLOWS}{hosts}").crews["research"]
     assert crew.flow_webhook_secret == "secret-6-of-a-crew"
     assert crew.flow_callback_hosts == ("flows.example.com", "127.0.0.1:8000", "localhost")
-    assert crew.stream
     assert "secret-6" not in repr(crew)
 
 

@@ -113,9 +113,15 @@ def as_column(column: sa.Column[Any], value: Any) -> Any:
 
 
 def all_rows(connection: sa.Connection, tables: sa.MetaData) -> dict[str, list[Any]]:
-    """What is in the columns of these tables, whatever others there are."""
+    """What is in those columns of these tables that there are today, whatever others there are."""
+    today = {**reflected(connection).tables, **metadata.tables}
     return {
-        one.name: sorted(map(repr, connection.execute(sa.select(one))))
+        one.name: sorted(
+            map(
+                repr,
+                connection.execute(sa.select(*(c for c in one.c if c.name in today[one.name].c))),
+            )
+        )
         for one in tables.sorted_tables
     }
 
@@ -192,7 +198,6 @@ async def test_its_rounds_and_executions_are_read_as_they_were(made_before: Engi
         meta=(("region", "EU"),),
         result=Output("{}", Format.JSON),
         is_flow=True,
-        ended_by_event=True,
         tokens=7,
         not_found_count=2,
     )

@@ -8,7 +8,6 @@ from aiohttp import web
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
 from crewgate.crewai.payloads import parse_notification
-from crewgate.crewai.stream import parse_events
 from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.domain.redaction import Redactor
 from crewgate.usecases.kickoff import Kickoffs
@@ -62,7 +61,6 @@ def an_application(world: World, *, forward: bool) -> web.Application:
             EventKind.STEP: parse_step,
             EventKind.CREW: parse_crew,
         },
-        parse_events=parse_events,
         parse_kickoff=parse_kickoff,
         parse_registration=parse_registration,
         parse_execution=parse_execution,

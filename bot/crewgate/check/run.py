@@ -14,7 +14,6 @@ from crewgate.check.rules import channels_of, check_rules
 from crewgate.check.settings import check_settings
 from crewgate.check.slack import SlackCheck, named_people
 from crewgate.crewai.client import HttpCrew
-from crewgate.crewai.stream import stream_body
 from crewgate.crewai.wire import human_input_body
 from crewgate.crews import build_crews, build_redactors
 from crewgate.network.client import open_client
@@ -105,11 +104,6 @@ def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
         yield ""
         yield f"Whoever kicks off “{name}” sends along:"
         yield f'"humanInputWebhook": {body}'
-        if crew.stream_webhook is not None:
-            webhook = crew.stream_webhook
-            stream = webhook if show_secrets else replace(webhook, token=HIDDEN)
-            yield "and, to have its events sent here:"
-            yield f'"webhooks": {json.dumps(stream_body(stream), ensure_ascii=False)}'
         if settings.crews[name].flow_webhook_secret is not None:
             yield f"Whoever deploys flows of “{name}” sets this webhook for them:"
             yield f"{settings.public_url}/crews/{name}/flow-request"

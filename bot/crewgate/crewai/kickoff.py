@@ -10,7 +10,6 @@ from pydantic import AliasPath, Field
 from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read
 from crewgate.crewai.given import is_secret, read_given
 from crewgate.crewai.raw_json import replace_members
-from crewgate.crewai.stream import stream_body
 from crewgate.crewai.wire import (
     CREW_URL,
     STEP_URL,
@@ -73,8 +72,6 @@ def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     }
     if webhooks.human_input is not None:
         changed["humanInputWebhook"] = human_input_body(webhooks.human_input)
-    if request.stream is not None and fields.get("webhooks") is None:
-        changed["webhooks"] = stream_body(request.stream)
     return replace_members(decode(request.body), changed).encode()
 
 

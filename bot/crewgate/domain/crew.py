@@ -131,8 +131,6 @@ class Crew:
     """The webhook URLs in the settings."""
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
-    stream_webhook: HumanInputWebhook | None = None
-    """The address for events of executions that are started here, with credentials to present."""
 
     def under(self, rule: Rule | None, *, escalated: bool = False) -> Self:
         """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""

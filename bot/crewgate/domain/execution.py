@@ -16,8 +16,6 @@ from crewgate.domain.verdict import Person
 #: it ends an execution only after this many answers over this time.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
-#: The longest wait for the result of an execution that ended by an event.
-RESULT_WITHIN = timedelta(seconds=30)
 
 #: The longest subject, and the longest value that is a part of one, in characters.
 SUBJECT_LIMIT = 60
@@ -81,9 +79,7 @@ class Execution:
     not_found_count: int = 0
     """The number of these answers."""
     is_flow: bool = False
-    """Its events or requests say so: crews that end inside of it do not end it."""
-    ended_by_event: bool = False
-    """An event of the stream ended it; neither a webhook nor its status has confirmed that."""
+    """True if a request for people came from it."""
     removed_at: datetime | None = None
     """The time when its texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
@@ -103,12 +99,6 @@ class Execution:
     @property
     def is_over(self) -> bool:
         return self.state is not ExecutionState.RUNNING
-
-    @property
-    def awaits_result(self) -> bool:
-        """It ended by an event without a result, which a webhook or its status may bring."""
-        ended = self.ended_by_event and self.state is ExecutionState.COMPLETED
-        return ended and self.result is None
 
     def with_origin(
         self,
@@ -190,16 +180,10 @@ class Execution:
         result: Output | None = None,
         error: str = "",
         tokens: int | None = None,
-        by_event: bool = False,
     ) -> Self:
         """End it. The first report of the end counts; a later one may add what that one lacked."""
         if self.is_over:
-            return replace(
-                self,
-                result=result if self.awaits_result else self.result,
-                tokens=self.tokens if tokens is None else tokens,
-                ended_by_event=self.ended_by_event and by_event,
-            )
+            return replace(self, tokens=self.tokens if tokens is None else tokens)
         return replace(
             self,
             state=state,
@@ -208,7 +192,6 @@ class Execution:
             result=result,
             error=error,
             tokens=tokens,
-            ended_by_event=by_event,
             completed_tasks=max(self.completed_tasks, self.total_tasks or 0)
             if state is ExecutionState.COMPLETED
             else self.completed_tasks,
@@ -222,7 +205,6 @@ class Execution:
             ended_at=None,
             result=None,
             error="",
-            ended_by_event=False,
             removed_at=None,
             not_found_since=None,
             not_found_count=0,

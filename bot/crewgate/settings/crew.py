@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.parsers import parse_flag, parse_url
+from crewgate.domain.parsers import parse_url
 from crewgate.domain.setting import Setting
 from crewgate.settings import parsers
 from crewgate.settings.options import Option, options_of
@@ -97,15 +97,6 @@ class CrewSettings(Crew):
             example="[]",
         ),
     ] = ()
-    stream: Annotated[
-        bool,
-        Setting(
-            parse_flag,
-            "have executions that are started here send their events to this bot; needs"
-            " `PUBLIC_URL`",
-            example="false",
-        ),
-    ] = False
     redact: Annotated[
         Masking,
         Setting(

@@ -281,7 +281,9 @@ VARIABLES: Final = tuple(
 SINGLE_CREW: Final = ("CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "CREW_NAME")
 """One crew without a file: any of these makes it exist."""
 _ROTATED: Final = ("webhook_secret", "flow_webhook_secret")
-"""The secrets of a crew of which the one before counts too."""
+"""Secrets of a crew that are rotated: the previous value is accepted too."""
+_REMOVED: Final = {"stream": "is no longer there: webhooks and the status say as much; take it out"}
+"""Settings of a crew that an earlier version had, with what to do."""
 CREWS: Final = Option(
     field="crews",
     name="crews",
@@ -393,7 +395,7 @@ def _crews_of_file(
 def _crew_of_table(
     name: str, crew: Reader, toml: TomlFile, env: Reader, shared: Settings
 ) -> CrewSettings:
-    crew.refuse_unknown([option.name for option in crew_options.OPTIONS])
+    crew.refuse_unknown([option.name for option in crew_options.OPTIONS], _REMOVED)
     values = {option.field: crew.take(option) for option in crew_options.OPTIONS}
     for option in crew_options.OPTIONS:
         if option.field in _ROTATED:

@@ -102,10 +102,17 @@ class Reader:
         """Keep one line about a value."""
         self.problems.append(f"{self.prefix}{name}: {problem}")
 
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        """Note every name that nobody would read: a slip of the pen must not pass silently."""
+    def refuse_unknown(
+        self, known: Collection[str], removed: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Note every name that nobody would read: a slip of the pen must not pass silently.
+
+        `removed` has the names of settings that earlier versions had, with what to do.
+        """
         for name in self.found:
-            if name not in known:
+            if name in removed:
+                self.note(name, removed[name])
+            elif name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
                 self.note(shown_key(name), f"unknown; {hint}")

@@ -98,8 +98,6 @@ _CLAIM: Final = (
         step="",
         error="",
         result=None,
-        # Else it would wait for a result again.
-        ended_by_event=None,
     )
     .returning(
         *(executions.c[name] for name in ("execution_id", "progress_ts", "channel", "thread_ts"))

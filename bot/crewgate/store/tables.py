@@ -147,7 +147,6 @@ executions = sa.Table(
     sa.Column("subject", sa.Text),
     sa.Column("meta", sa.JSON(none_as_null=True)),
     sa.Column("is_flow", sa.Boolean),
-    sa.Column("ended_by_event", sa.Boolean),
     sa.Column("named", sa.JSON(none_as_null=True)),
     #: The time when its texts were removed; null again once anything new came.
     sa.Column("removed_at", Instant),

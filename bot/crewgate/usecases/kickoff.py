@@ -108,9 +108,8 @@ class Kickoffs:
         self, crew: Crew, request: KickoffRequest, by: Person | None
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
-        asked = replace(request, stream=crew.stream_webhook)
         kickoff = await self._record(crew, request, by)
-        outcome = await self.clients[crew.name].kickoff(asked, urls)
+        outcome = await self.clients[crew.name].kickoff(request, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
             store = partial(self._store, crew.name, outcome.execution_id, request, by, kickoff)

@@ -113,8 +113,7 @@ async def end_execution(
 ) -> None:
     """Save an execution that has ended, close its unfinished rounds, and post the result once.
 
-    While it awaits its result, its status is polled for that first. `while_waiting`: only its
-    status says that it ended, and it waited for a person.
+    `while_waiting`: only its status says that it ended, and it waited for a person.
     """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
@@ -124,9 +123,7 @@ async def end_execution(
     if not ended.tracked:
         return
     effects = [about(ended, EffectKind.REFRESH_PROGRESS)]
-    if ended.awaits_result:
-        await tx.expedite(about(ended, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
-    elif not before.is_over or before.awaits_result:
+    if not before.is_over:
         effects.append(about(ended, EffectKind.POST_RESULT))
     await tx.enqueue(effects, at=at)
 

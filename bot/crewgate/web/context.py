@@ -10,7 +10,6 @@ from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import Notification, WebhookUrls
 from crewgate.domain.question import FlowRequest
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.stream import StreamEvent
 from crewgate.network.refusals import RequestRefused
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
@@ -52,7 +51,6 @@ class WebContext:
     """True if the settings let a crew's flow be answered at this address."""
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
     """The id of the execution that a task, step or crew webhook is about, and what it says."""
-    parse_events: Callable[[bytes], tuple[StreamEvent, ...]]
     parse_kickoff: Callable[[bytes], KickoffRequest]
     parse_registration: Callable[[bytes], WebhookUrls]
     parse_execution: Callable[[str], str]

@@ -14,7 +14,7 @@ from crewgate.network.refusals import Handler, refusal
 from crewgate.web.credentials import EventKind
 
 #: The routes with these names, and the kinds of the one for events.
-_KINDS: Final = frozenset({"human-input", "flow-request", "stream", *EventKind})
+_KINDS: Final = frozenset({"human-input", "flow-request", *EventKind})
 #: The answers that begin at 0, so that the first one is an increase too: stored, refused, lost.
 _STATUSES: Final = ("202", "401", "503")
 

@@ -12,7 +12,7 @@ from crewgate.web.flow_signature import TakenRequests
 from crewgate.web.health import is_local, on_healthz, on_readyz
 from crewgate.web.kickoff import on_kickoff, on_register
 from crewgate.web.metrics import count_webhooks
-from crewgate.web.webhooks import on_event, on_human_input, on_stream
+from crewgate.web.webhooks import on_event, on_human_input
 
 
 def build(context: WebContext) -> web.Application:
@@ -26,8 +26,6 @@ def build(context: WebContext) -> web.Application:
     flow_request = partial(on_flow_request, context=context, room=Room(), taken=TakenRequests())
     router.add_post("/crews/{crew}/flow-request", flow_request, name="flow-request")
     router.add_post("/crews/{crew}/events/{kind}/{key}", partial(on_event, context=context))
-    stream = partial(on_stream, context=context)
-    router.add_post("/crews/{crew}/events/stream", stream, name="stream")
     router.add_post("/crews/{crew}/kickoff", partial(on_kickoff, context=context))
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)

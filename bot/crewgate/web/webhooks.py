@@ -13,7 +13,6 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import Notification
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.stream import StreamEvent
 from crewgate.network.refusals import RequestRefused, refusal
 from crewgate.network.request_body import (
     FORWARD_LIMIT,
@@ -28,7 +27,6 @@ from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import LARGE
 from crewgate.usecases.read_models import ForwardedWebhook
 from crewgate.usecases.receive import Received, receive_notification, store_dead_letter
-from crewgate.usecases.stream import record_events
 from crewgate.usecases.track import record_update
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import EventKind
@@ -112,25 +110,6 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         webhook=webhook,
     )
     return _accepted()
-
-
-async def on_stream(request: web.Request, *, context: WebContext) -> web.Response:
-    """Take a batch of events. 202 once all of it is stored."""
-    crew = _authenticate(request, context)
-    body = await read_body(request)
-    redactor = context.redactors[crew]
-    parse = partial(_parse_events, parse=context.parse_events, redactor=redactor)
-    events = await parse_or_keep(request, body, parse, context)
-    await record_events(crew, events, uow=context.uow, clock=context.clock)
-    return _accepted()
-
-
-def _parse_events(
-    content: bytes, *, parse: Callable[[bytes], tuple[StreamEvent, ...]], redactor: Redactor
-) -> tuple[StreamEvent, ...]:
-    """Parse events without their secrets. Raises Malformed."""
-    events = parse_anew(content, redactor.body(content), parse, parse(content))
-    return tuple(map(redactor.fields, events))
 
 
 def _accepted() -> web.Response:

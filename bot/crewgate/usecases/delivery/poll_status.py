@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.execution import RESULT_WITHIN, Execution, ExecutionState, about
+from crewgate.domain.execution import Execution, ExecutionState, about
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.redaction import Redactor
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -118,10 +118,7 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
         execution = await reopen(tx, execution, at=asked_at)
     is_current = execution.activity_count == before.activity_count
     if execution.is_over:
-        told = _with_result(execution, answer, asked_at)
-        if told != execution:
-            await end_execution(tx, execution, told, at=asked_at)
-        return Recorded(told, is_current and _is_completed(told, answer))
+        return Recorded(execution, is_current and _is_completed(execution, answer))
     updated = _updated(execution, answer, asked_at, is_current=is_current)
     if updated.state is ExecutionState.GONE and await _is_asked(tx, execution):
         return Recorded(execution)
@@ -205,24 +202,8 @@ def _updated(
     return told
 
 
-def _with_result(
-    execution: Execution, answer: Progress | CrewUnavailable, asked_at: datetime
-) -> Execution:
-    """Take the result from the status of what an event ended; after a while, do without."""
-    match answer:
-        case _ if not execution.awaits_result:
-            return execution
-        case Progress(status=CrewStatus.COMPLETED, result=result):
-            return execution.end(ExecutionState.COMPLETED, asked_at, result=result)
-        case _ if asked_at >= (execution.ended_at or asked_at) + RESULT_WITHIN:
-            return execution.end(ExecutionState.COMPLETED, asked_at)
-        case _:
-            return execution
-
-
 def _has_ended(execution: Execution) -> bool:
-    over = execution.is_over and execution.state is not ExecutionState.GONE
-    return over and not execution.awaits_result
+    return execution.is_over and execution.state is not ExecutionState.GONE
 
 
 def _shown(execution: Execution) -> tuple[object, ...]:

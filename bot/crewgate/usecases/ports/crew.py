@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from crewgate.domain.given import CallerValues
-from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import NotSent, Outcome, Unknown
 from crewgate.domain.question import Callback
 from crewgate.domain.verdict import Decision
@@ -23,8 +23,6 @@ class KickoffRequest:
     """Only short values are shown, unless it was asked for in Slack."""
     meta: CallerValues = ()
     """The caller's values about it; only short ones are shown."""
-    stream: HumanInputWebhook | None = None
-    """The address of its events, with credentials, unless the caller gives another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What reviews, timers and the audit trail need to be told apart."""
 
+from alembic import op
+
 revision = "0039"
 down_revision = "0038"
 branch_labels = None
@@ -8,3 +10,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Change each table for its own subject, in a function below."""
+    _drop_event_stream()
+
+
+def _drop_event_stream() -> None:
+    op.drop_column("executions", "ended_by_event")
