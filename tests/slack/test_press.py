@@ -8,7 +8,6 @@ from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.press import Press, Where, parse_press
 from crewgate.slack.reviews import buttons
-from crewgate.slack.reviews.listeners import VERBS
 
 ANA = Person("U1", "ana")
 
@@ -46,9 +45,7 @@ def test_the_same_button_in_a_view(kind: str, where: Where) -> None:
     "element",
     [
         {"action_id": "answer.2", "value": "r-1"},
-        {"action_id": "view_answer.2", "value": "r-1"},
         {"action_id": "answer_menu", "selected_option": {"value": "r-1 2"}},
-        {"action_id": "home_answer_menu", "selected_option": {"value": "r-1 2"}},
     ],
 )
 def test_an_outcome_of_a_flow_by_its_button_or_from_the_menu(element: dict[str, Any]) -> None:
@@ -56,20 +53,7 @@ def test_an_outcome_of_a_flow_by_its_button_or_from_the_menu(element: dict[str, 
     assert (press.action, press.value, press.outcome) == (ids.ANSWER, "r-1", 2)
 
 
-@pytest.mark.parametrize(
-    ("chosen", "action"),
-    [
-        ("with_note", buttons.COMMENT.id),
-        ("rounds_so_far", buttons.HISTORY.id),
-        ("read_all", buttons.READ.id),
-    ],
-)
-def test_an_entry_of_a_card_s_menu_also_of_an_older_card_s(chosen: str, action: str) -> None:
-    element = {"action_id": "menu", "block_id": "r-1", "selected_option": {"value": chosen}}
-    press = pressed(element)
-    assert (press.action, press.value) == (action, "r-1")
-
-
-def test_each_older_id_means_a_button_that_there_is() -> None:
-    assert set(ids.ALIASES.values()) <= {*VERBS, ids.ANSWER_MENU}
-    assert not set(ids.ALIASES) & set(VERBS)
+def test_an_entry_of_a_card_s_menu() -> None:
+    chosen = {"value": buttons.READ.id}
+    press = pressed({"action_id": "menu", "block_id": "r-1", "selected_option": chosen})
+    assert (press.action, press.value) == (buttons.READ.id, "r-1")

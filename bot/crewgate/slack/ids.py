@@ -3,7 +3,6 @@
 Slack's limit for each is 255 characters.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 COMMAND: Final = "/crew"
@@ -32,30 +31,6 @@ STATS_CSV: Final = "stats_csv"
 HOME_REFRESH: Final = "home_refresh"
 HOME_NEXT: Final = "home_next"
 HOME_PREVIOUS: Final = "home_previous"
-
-ALIASES: Final[Mapping[str, str]] = {
-    "with_note": "comment",
-    "read_words": "history",
-    "read_in_full": "read_all",
-    "what_changed": "show_changes",
-    "on_it": "claim",
-    "rounds_so_far": "history",
-    "send_notes": "revise",
-    "view_approve": "approve",
-    "view_answer": ANSWER,
-    "view_answer_menu": ANSWER_MENU,
-    "view_revise": "revise",
-    "view_read": "read_all",
-    "view_dismiss": "dismiss",
-    "dismiss_report": "what_came",
-    "view_take_back": "take_back",
-    "home_approve": "approve",
-    "home_answer": ANSWER,
-    "home_answer_menu": ANSWER_MENU,
-    "home_retry": "retry",
-    "home_take_back": "take_back",
-}
-"""The ids that buttons had before, on messages and in views that still stand."""
 
 # --- modals and their fields ----------------------------------------------------------------------
 

@@ -78,12 +78,12 @@ def parse_press(body: Mapping[str, Any]) -> Press:
 
 def _pressed(element: Mapping[str, Any]) -> tuple[str, str, int | None]:
     """Return the element's action, its value, and the number of a flow's outcome if it is one."""
-    name, _, number = str(element["action_id"]).partition(".")
-    action, value = ids.ALIASES.get(name, name), str(element.get("value", ""))
+    action, _, number = str(element["action_id"]).partition(".")
+    value = str(element.get("value", ""))
     chosen = str((element.get("selected_option") or {}).get("value", ""))
     if action == ids.MENU:
         round_id = str(element.get("block_id", "")).partition(".")[0]
-        return ids.ALIASES.get(chosen, chosen), round_id, None
+        return chosen, round_id, None
     if action == ids.ANSWER_MENU:
         value, _, number = chosen.rpartition(" ")
         return ids.ANSWER, value, int(number)

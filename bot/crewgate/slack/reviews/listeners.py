@@ -95,7 +95,7 @@ def register(
     `in_home` learns of every press in Home, and returns what was seen there.
     """
     signs = SlowSigns(context)
-    names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU, *ids.ALIASES))
+    names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU))
     press = partial(
         on_press, context=context, signs=signs, in_home=in_home, read_thread=read_thread
     )
