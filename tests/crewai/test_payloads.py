@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -24,10 +25,11 @@ from crewgate.crewai.payloads import (
 from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
-from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.notification import Ask, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.outcome import Delivered, Outcome, Refused, ResumeStatus, Unknown
 from crewgate.domain.redaction import MARK
-from crewgate.domain.verdict import Approve, Revise
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.verdict import Answer, Approve, Revise, TimedOut
 from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import a_decision
 from tests.crewai.bodies import EXECUTION, a_notification_body
@@ -142,6 +144,23 @@ def test_a_resume_has_four_fields_and_the_urls_that_exist() -> None:
             "authentication": {"strategy": "bearer", "token": "s"},
         },
     }
+
+
+def test_a_hooks_question_is_answered_by_people_and_refused_by_time() -> None:
+    answer = a_decision(Answer(" yes\n", to_crew=True))
+    body = resume_body("e", "ask-1", answer, WebhookUrls())
+    assert (body["human_feedback"], body["is_approve"]) == (" yes\n", True)
+    by_rule = replace(answer, by=TimedOut("two eyes", Duration.parse("1d")))
+    assert resume_body("e", "ask-1", by_rule, WebhookUrls())["is_approve"] is False
+
+
+def test_a_notification_of_a_hook_says_so() -> None:
+    body = {"execution_id": "e", "task_id": "ask-1", "task_output": "Send it?"}
+    ask = {"place": "mail: send_email", "expires_at": None}
+    parsed = parse_notification(json.dumps(body | {"ask": ask}).encode())
+    assert (parsed.output.text, parsed.ask) == ("Send it?", Ask(place="mail: send_email"))
+    for odd in (None, 7, {}, {"place": ""}):
+        assert parse_notification(json.dumps(body | {"ask": odd}).encode()).ask is None
 
 
 def test_a_decision_about_an_edited_text_has_no_is_approve_that_others_would_take() -> None:

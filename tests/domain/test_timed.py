@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.question import Ask, Question
+from crewgate.domain.notification import Ask
+from crewgate.domain.question import Question
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut

@@ -10,7 +10,7 @@ import pytest
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.ports import free_port
 from crewgate.demo.server_process import inherited
-from tests.host import real_crews, real_flows, real_kills
+from tests.host import real_crews, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
@@ -22,6 +22,7 @@ __all__ = ["make_world"]  # a fixture
 TARGETS = (
     *(f"shop:{name}" for name in real_crews.TARGETS),
     *(f"articles:{name}" for name in real_flows.TARGETS),
+    *(f"gated:{name}" for name in real_hooks.TARGETS),
     *real_kills.TARGETS,
 )
 CASES = (
@@ -49,6 +50,10 @@ CASES = (
     real_flows.who_cannot_wait_is_told_before,
     real_flows.an_error_after_the_answer_is_the_status,
     real_flows.inputs_that_the_state_refuses_are_named,
+    real_hooks.a_tool_runs_only_where_somebody_said_yes,
+    real_hooks.a_refusal_and_nobody_to_ask_let_nothing_through,
+    real_hooks.a_model_is_asked_only_where_somebody_said_yes,
+    real_hooks.several_calls_at_once_are_asked_about_one_by_one,
 )
 
 
@@ -80,6 +85,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "managers": real_kills.crews_with_a_manager_go_on(real),
             "tasks beside each other": real_kills.the_later_of_two_tasks_stays_done(real),
             "flows": real_kills.flows_go_on(real),
+            "hooks": real_hooks.questions_hold(real),
             "words": real_kills.words_hold(real),
             "words in Slack": real_kills.words_are_given_in_slack(real, world),
             "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),
@@ -97,6 +103,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             with subtests.test(f"after a kill: {name}"), pytest.raises(StopAsyncIteration):
                 await anext(steps)
         assert await process.stop() == 0
+        assert "send_email stopped" not in real.lines("sent.txt")
 
 
 async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ from crewgate.crew_api.wire import Json
 from crewgate.demo.crew import Call, Sent
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
 from crewgate.host.errors import HostStops
+from crewgate.host.records import Decision
 from crewgate.host.run import Run
 from crewgate.host.serve import Options, hosting
 from crewgate.host.target import Completed
 
 STOP = ("", "")
+ASKS = "ask"
+"""In the place of a task: a hook asks."""
 
 
 class Obedient:
@@ -27,6 +30,8 @@ class Obedient:
     inputs: Sequence[str] = ()
 
     def __init__(self) -> None:
+        self.answers: list[Decision | None] = []
+        """What hooks were given."""
         self._told: dict[str, queue.Queue[tuple[str, object]]] = {}
 
     def told(self, execution_id: str) -> queue.Queue[tuple[str, object]]:
@@ -46,6 +51,10 @@ class Obedient:
         run.begin([])
         while (told := self.told(run.execution.id).get()) is not STOP:
             task, output = told
+            if task == ASKS:
+                body = {"task_output": output, "ask": {"place": "draft: send_email"}}
+                self.answers.append(run.ask_hook("1", "draft", str(output), body))
+                continue
             run.pause(task, str(output), {"task_output": output})
         raise HostStops
 
@@ -86,6 +95,11 @@ class PausingCrew(HostedCrew):
     def __init__(self, folder: Path) -> None:
         self._in_process = HostInProcess(folder)
         super().__init__(self._in_process)
+
+    @property
+    def answers(self) -> list[Decision | None]:
+        """What hooks were given."""
+        return self._in_process.crew.answers
 
     @property
     def requests(self) -> tuple[Call, ...]:

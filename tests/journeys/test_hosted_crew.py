@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.conftest import MakeWorld
-from tests.journeys.hosted_crew import PausingCrew
+from crewgate.demo.environment import ANA
+from crewgate.demo.workspace import buttons
+from crewgate.host.records import Decision
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.hosted_crew import ASKS, PausingCrew
+from tests.journeys.people import modal
 from tests.journeys.test_resume_outcomes import (  # noqa: F401  # collected here too
     test_a_crew_that_hangs_is_told_about_on_the_card,
     test_a_crew_that_is_away_gets_the_decision_when_it_is_back,
@@ -18,6 +22,25 @@ from tests.journeys.test_review import (  # noqa: F401  # collected here too
     test_a_revision_brings_the_next_round_in_the_same_thread,
     test_approve_is_one_click_and_reaches_the_crew_once,
 )
+
+
+async def test_a_hook_gets_the_words_that_somebody_writes(world: World) -> None:
+    assert isinstance(world.crew, PausingCrew)
+    await world.pause(ASKS, "Send it?\n\nTool: `send_email`")
+    card = await world.card("Send it?")
+    assert buttons(card)[0] == "Answer"
+    assert "Approve" not in buttons(card)
+    await world.slack.click(ANA, card, "Answer")
+    await modal(world, ANA, "Your answer")
+    assert (await world.slack.submit(ANA, {"feedback": " Yes, *but* später\n"})).ok
+    await world.shown(card, "The crew goes on.")
+    await world.pause("draft", "A draft")
+    next_card = await world.card("A draft")
+
+    assert world.crew.answers == [Decision(approve=True, feedback=" Yes, *but* später\n")]
+    [resume] = world.crew.resumes
+    assert resume.is_approve
+    assert buttons(next_card)[0] == "Approve"
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
     VotedOtherwise,
 )
+from crewgate.domain.notification import Ask
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.domain.people import Email, Role, User
-from crewgate.domain.question import CALLED_EVERY, Ask
+from crewgate.domain.question import CALLED_EVERY
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     Dismissed,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from pydantic import AliasChoices, AliasPath, AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationError
 
 from crewgate.crewai.fields import (
     Id,
@@ -24,10 +24,11 @@ from crewgate.crewai.fields import (
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
+from crewgate.crewai.wire import AskWire
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email
-from crewgate.domain.question import ASSIGNED_LIMIT, Ask, Callback, FlowRequest, Question
+from crewgate.domain.question import ASSIGNED_LIMIT, Callback, FlowRequest, Question
 
 #: The characters of a message that are kept; all of a longer one goes into the output too.
 MESSAGE_LIMIT: Final = 3_000
@@ -45,18 +46,13 @@ _URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
 _PROBLEM: Final = "the flow's request does not say what it is about"
 
 
-class _Ask(Wire):
-    place: Id
-    expires_at: Lenient[AwareDatetime] = None
-
-
 class _Request(Wire):
     request_id: Id = Field(validation_alias=AliasChoices("id", "request_id"))
     flow_id: Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
     method: Id = Field(validation_alias=AliasChoices("method_name", "methodName"))
     callback_url: str = Field(validation_alias=AliasChoices("callback_url", "callbackUrl"))
     response_token: Lenient[Verbatim] = None
-    ask: Lenient[_Ask] = None
+    ask: Lenient[AskWire] = None
     flow_class: Text = None
     deployment_name: Text = Field(
         None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
@@ -77,7 +73,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
     wire = validate(_Request, fields, _PROBLEM)
     if not _is_address(wire.callback_url):
         raise Malformed(_PROBLEM, ["callback_url is not a web address"])
-    ask = None if wire.ask is None else Ask(**dict(wire.ask))
+    ask = None if wire.ask is None else wire.ask.ask()
     message, output = _message_and_output(fields, is_ask=ask is not None)
     outcomes, left_off = ((), 0) if ask is not None else _outcomes(fields)
     return FlowRequest(

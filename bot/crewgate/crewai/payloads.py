@@ -33,6 +33,7 @@ from crewgate.crewai.wire import (
     OUTPUT,
     TASK_ID,
     TASK_NAME,
+    AskWire,
     ExecutionRef,
     Webhooks,
     human_input_body,
@@ -41,7 +42,7 @@ from crewgate.crewai.wire import (
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Notification, Output, WebhookUrls
 from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
-from crewgate.domain.verdict import Decision
+from crewgate.domain.verdict import Answer, Decision, Person
 from crewgate.usecases.read_models import CrewStatus, Progress
 
 STATUS: Final = AliasChoices("status", "state")
@@ -134,6 +135,8 @@ class _Notification(Webhooks, ExecutionRef):
     agent: Text = None
     meta: Lenient[Webhooks] = None
     """Callers that kick off may put URLs here."""
+    ask: Lenient[AskWire] = None
+    """A hook's question, of `crewgate host`."""
     resume_extensions: Lenient[list[object]] = None
     """Fields that its `/resume` takes beyond the documented ones; `crewgate host` names them."""
 
@@ -178,6 +181,7 @@ def parse_notification(body: bytes) -> Notification:
         inputs=read_given(fields["inputs"]) if "inputs" in fields else None,
         meta=read_given(fields.get("meta")),
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
+        ask=None if wire.ask is None else wire.ask.ask(),
         takes_edits="edited" in (wire.resume_extensions or ()),
     )
 
@@ -193,8 +197,10 @@ def resume_body(
 
     A decision about an edited text is in `edited`, and so is the text: whoever does not know it
     refuses a request without `is_approve`, and does not take it for one about the crew's own text.
+    A hook's question is answered by a person, and refused by a rule whose time is over.
     """
-    verdict: dict[str, object] = {"is_approve": decision.is_approve}
+    answers = isinstance(decision.verdict, Answer) and isinstance(decision.by, Person)
+    verdict: dict[str, object] = {"is_approve": decision.is_approve or answers}
     body: dict[str, object] = {
         "execution_id": execution_id,
         "task_id": task_id,

@@ -6,10 +6,10 @@ first that is present and not null counts.
 
 from typing import Final, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, AwareDatetime, Field
 
 from crewgate.crewai.fields import Id, Lenient, Url, Verbatim, Wire
-from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.notification import Ask, HumanInputWebhook, WebhookUrls
 
 EXECUTION_ID: Final = AliasChoices("execution_id", "executionId", "kickoff_id", "kickoffId")
 TASK_ID: Final = AliasChoices("task_id", "taskId")
@@ -41,7 +41,7 @@ KNOWN: Final = (
         for name in names.choices
     )
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
-    | {"resume_extensions", "taskDescription", "task_description"}
+    | {"ask", "resume_extensions", "taskDescription", "task_description"}
 )
 
 
@@ -70,6 +70,16 @@ class HumanInput(Wire):
             case _Basic(username=user, password=password):
                 webhook = HumanInputWebhook(self.url, "basic", username=user, password=password)
         return webhook.without_unreadable
+
+
+class AskWire(Wire):
+    """The `ask` of a question that takes words: what `crewgate host` adds for them."""
+
+    place: Id
+    expires_at: Lenient[AwareDatetime] = None
+
+    def ask(self) -> Ask:
+        return Ask(place=self.place, expires_at=self.expires_at)
 
 
 class Webhooks(Wire):

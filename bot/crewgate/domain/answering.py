@@ -24,7 +24,9 @@ def interpret(verdict: Verdict, question: Question | None) -> Verdict:
     match verdict, question:
         case Revise(feedback), Question(outcomes=outcomes):
             label = _label_of(feedback, outcomes)
-            return Answer(feedback) if label is None else Answer(label, is_label=True)
+            if label is not None:
+                return Answer(label, is_label=True)
+            return Answer(feedback, to_crew=question.is_of_crew)
         case Answer(text, is_label=True), Question(outcomes=outcomes) if text in outcomes:
             return verdict
         case (_, Question()) | (Answer(), None):

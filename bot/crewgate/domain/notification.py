@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
@@ -129,10 +130,20 @@ class WebhookUrls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A call of `Flow.ask()`, or a hook's: its text is the round's output; it takes any words."""
+
+    place: str
+    """The method, and which of its calls it is: the same where the flow begins again."""
+    expires_at: datetime | None = None
+    """The time when the flow goes on without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """The crew's human-input webhook, parsed."""
 
-    VERBATIM: ClassVar = ("execution_id", "task_id", "webhooks")
+    VERBATIM: ClassVar = ("execution_id", "task_id", "webhooks", "ask")
     """The fields that are sent back as they came."""
 
     execution_id: str
@@ -146,5 +157,7 @@ class Notification:
     meta: CallerValues = ()
     """Values from its caller about the execution."""
     webhooks: WebhookUrls = WebhookUrls()
+    ask: Ask | None = None
+    """A hook asks in the middle of the task; None: the output is the task's."""
     takes_edits: bool = False
     """Whoever runs the crew takes another text in the place of this output."""

@@ -1,4 +1,4 @@
-"""The question of a flow that pauses, and the place where it is answered."""
+"""The question of a flow that pauses or of a crew's hook, and where it is answered."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from crewgate.domain.given import CallerValues
-from crewgate.domain.notification import UNREADABLE, Output
+from crewgate.domain.notification import UNREADABLE, Ask, Output
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import Redactor, url_secrets
 
@@ -21,20 +21,11 @@ _NAME_LIMIT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A call of `Flow.ask()`: its text is the round's output, and it takes any words."""
-
-    place: str
-    """The method, and which of its calls it is: the same where the flow begins again."""
-    expires_at: datetime | None = None
-    """The time when the flow goes on without an answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """The question of a flow: a text and, mostly, labels to choose from."""
 
     request_id: str
+    """Empty for the question of a crew's hook, which `/resume` answers."""
     message: str = ""
     outcomes: tuple[str, ...] = ()
     """The labels that the flow knows, in its order; sent back exactly as they came."""
@@ -48,6 +39,11 @@ class Question:
     """The settings did not allow the host of its callback when it came."""
     ask: Ask | None = None
     """None for what a method under `@human_feedback` asks."""
+
+    @property
+    def is_of_crew(self) -> bool:
+        """True for the question of a hook, in the middle of a crew's task."""
+        return not self.request_id
 
     @property
     def expires_at(self) -> datetime | None:

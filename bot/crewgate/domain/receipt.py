@@ -41,6 +41,7 @@ def receive(
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None = None,
+    question: Question | None = None,
     takes_edits: bool = False,
 ) -> Receipt:
     """Open a round for a notification, or find that it is a duplicate of the latest round.
@@ -71,6 +72,7 @@ def receive(
         at=at,
         new_id=new_id,
         rule=rule,
+        question=question,
         takes_edits=takes_edits,
     )
 

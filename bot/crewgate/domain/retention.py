@@ -58,6 +58,6 @@ def _without_text(verdict: Verdict) -> Verdict:
         case Revise():
             return Revise("")
         case Answer(text, is_label):
-            return Answer(text if is_label else "", is_label)
+            return replace(verdict, text=text if is_label else "")
         case _:
             assert_never(verdict)

@@ -145,7 +145,7 @@ class Round:
     reminders: int = 0
     """The number of reminders that were sent."""
     question: Question | None = None
-    """The question of a flow; None: it is a crew's task, to be approved or revised."""
+    """The question of a flow or a hook; None: a crew's task, to be approved or revised."""
     takes_edits: bool = False
     """The crew said that it takes another text in the place of its output."""
     edited_by: Person | None = None
@@ -191,6 +191,11 @@ class Round:
     def may_be_sent(self) -> bool:
         """Its decision is, or can still be, on its way."""
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
+
+    @property
+    def is_of_flow(self) -> bool:
+        """A flow asks, and is answered at its request's own address."""
+        return self.question is not None and not self.question.is_of_crew
 
     @property
     def approvals(self) -> int:
@@ -448,13 +453,13 @@ class Round:
         return not_known or self.state in (State.RESUMED, State.STUCK)
 
     def _take(self, answer: Delivered, at: datetime) -> Transition:
-        if self.question is not None:
+        if self.is_of_flow:
             return self._end(State.RESUMED, at, TakenAs(answer.label, answer.words))
         return self._end(State.RESUMED, at, Answered(answer.words, answer.status))
 
     def _infer(self, at: datetime) -> Transition:
         """Settle by evidence. A flow may have gone on by somebody else's answer."""
-        if self.question is not None:
+        if self.is_of_flow:
             return self._close_for(PerhapsTaken(), at)
         return self._end(State.RESUMED, at, Inferred())
 
@@ -465,7 +470,7 @@ class Round:
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)
-        if self.in_doubt and has_gone_on and self.question is None:
+        if self.in_doubt and has_gone_on and not self.is_of_flow:
             return self._infer(at)
         kind = RefusedByCrew if refused.by_crew else NotCalled
         return self._get_stuck(kind(refused.code, refused.words))

@@ -33,10 +33,15 @@ class Revise:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to a flow: one of its own labels, exactly, or words that it maps to one."""
+    """An answer to a flow: one of its own labels, exactly, or words that it maps to one.
+
+    Or the words that a hook of a crew asked for.
+    """
 
     text: str
     is_label: bool = False
+    to_crew: bool = False
+    """It goes to a crew, by `/resume`."""
 
 
 Verdict = Approve | Revise | Answer

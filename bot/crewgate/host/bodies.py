@@ -38,7 +38,8 @@ def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
-    if isinstance(body.get("task_output"), str):  # a model's fields cannot be any text
+    # The fields of a model cannot be any text, and a question is answered in words.
+    if isinstance(body.get("task_output"), str) and "ask" not in body:
         told["resume_extensions"] = [EDITED]
     return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
 

@@ -56,7 +56,8 @@ def round_from_row(row: sqlite3.Row) -> Round:
     decision = None
     if decided:
         decision = Decision(bool(row["approve"]), row["feedback"], row["edited"])
-    return Round(row["task_id"], row["number"], row["output"], decision)
+    same = {name: row[name] for name in ("task_id", "number", "output", "asker")}
+    return Round(**same, decision=decision, spent=bool(row["spent"]))
 
 
 def question_from_row(row: sqlite3.Row) -> Question:

@@ -78,6 +78,14 @@ class Round:
     number: int
     output: str
     decision: Decision | None
+    asker: str | None = None
+    """The task whose agent's hook asks, empty outside of one; None for the output of a task."""
+    spent: bool = False
+    """The hook was given the answer, or can no longer be."""
+
+    @property
+    def waits(self) -> bool:
+        return self.decision is None and not self.spent
 
     @property
     def decided(self) -> str:

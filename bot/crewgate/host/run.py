@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -40,6 +42,9 @@ class Run:
         self._shared = shared
         self._store = shared.store
         self._expire = expire
+        self._asking: set[str] = set()
+        """The questions of hooks that were asked in this run."""
+        self._lock = Lock()
 
     @property
     @or_not_kept
@@ -67,6 +72,7 @@ class Run:
         task = execution.tasks[position]
         self._store.finish_task(
             self._id,
+            task.id,
             position,
             dict(output),
             seconds=seconds,
@@ -83,17 +89,42 @@ class Run:
             self._shared.wake()
 
     @or_not_kept
-    def pause(self, task_id: str, output: str, body: Json) -> Decision:
-        """Show an output to people and wait for the decision. Raises HostStops."""
+    def pause(self, task_id: str, output: str, body: Json, *, asker: str | None = None) -> Decision:
+        """Show an output, or a hook's question, and wait for the decision. Raises HostStops."""
         webhooks = bodies.human_input_webhooks(self.execution, task_id, body)
         # Before anybody can know that this waits.
         self._shared.waiters.open(self._id, task_id)
-        self._store.pause(self._id, task_id, output, at=self._shared.now(), webhooks=webhooks)
+        self._store.pause(
+            self._id, task_id, output, at=self._shared.now(), asker=asker, webhooks=webhooks
+        )
         log.info("paused", execution=self._id, task=task_id)
         if not webhooks:
             log.warning("nobody_is_told", execution=self._id, hint="give a humanInputWebhook")
         self._shared.wake()
         return self._wait(task_id)
+
+    @or_not_kept
+    def ask_hook(self, question: str, asker: str, text: str, body: Json) -> Decision | None:
+        """Ask people for the words of a hook and wait, also where this was asked before a restart.
+
+        The same `question` is asked again once its answer was given: a call that may have run does
+        not run again unasked. Return None if nobody can be asked. Raises HostStops.
+        """
+        execution = self.execution
+        if execution.kickoff.human_input is None:
+            return None
+        with self._lock:
+            before = {one.task_id: one for one in self.rounds() if one.asker is not None}
+            spent = {one.task_id for one in before.values() if one.spent}
+            names = (f"ask-{question}-{number}" for number in count(1))
+            task_id = next(one for one in names if one not in spent | self._asking)
+            self._asking.add(task_id)
+        if task_id in before:
+            decision = self.wait(task_id)
+        else:
+            decision = self.pause(task_id, text, body, asker=asker)
+        self._store.spend(self._id, task_id)
+        return decision
 
     @or_not_kept
     def wait(self, task_id: str) -> Decision:

@@ -48,10 +48,14 @@ class Runner:
         """Return True if there is something to do, also where something else waits for people."""
         if execution.state is not State.PAUSED:
             return execution.state in {State.QUEUED, State.RUNNING}
+        rounds = self._store.rounds(execution.id)
+        # A hook asks in the middle of a task, which begins again at once: its card stays good.
+        if any(one.asker is not None and not one.spent for one in rounds):
+            return True
         if self._targets[execution.target].is_flow:
             return any(one.answered_at is not None for one in self._store.asks(execution.id))
         done = {execution.tasks[one.position].id for one in self._store.finished(execution.id)}
-        newest = {one.task_id: one for one in self._store.rounds(execution.id)}
+        newest = {one.task_id: one for one in rounds if one.asker is None}
         return any(one.decision and one.task_id not in done for one in newest.values())
 
     def stop(self) -> None:
@@ -72,13 +76,18 @@ class Runner:
     def resume(self, target: Target, call: Resume) -> Json:
         """Take a decision, and answer once it is on disk. Raises Refusal."""
         execution = self._store.get(call.execution_id, target.name)
-        shown = {one.task_id for one in self._store.rounds(execution.id)}
-        if call.task_id not in shown | {task.id for task in execution.tasks}:
+        shown = {one.task_id: one for one in self._store.rounds(execution.id)}
+        if call.task_id not in {*shown, *(task.id for task in execution.tasks)}:
             raise Refusal.not_found("Task not found in this execution")
+        is_asked = call.task_id in shown and shown[call.task_id].asker is not None
+        if is_asked and (call.edited is not None or not call.human_feedback.strip()):
+            raise Refusal.bad_request("A question takes is_approve and words in human_feedback")
         if not self._store.decide(call):
             raise Refusal.bad_request("Execution is not pending human input for this task")
         log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
         self._wake(execution, call.task_id)
+        if is_asked:
+            return {"status": "resumed", "message": "The hook has the answer"}
         if not call.is_approve:
             return {"status": "retrying", "message": "The task runs again with your feedback"}
         if execution.tasks and execution.tasks[-1].id == call.task_id:

@@ -74,13 +74,19 @@ _EDITED: Final = "ALTER TABLE rounds ADD COLUMN edited TEXT;  -- NULL: the decis
 # A text that the key encrypted with which all credentials are; no row: they are plain.
 _CANARY: Final = "CREATE TABLE secret_key (canary TEXT NOT NULL)"
 
+# Of questions in the middle of a task: the task whose agent's hook asks, empty for none.
+_HOOKS: Final = """
+ALTER TABLE rounds ADD COLUMN asker TEXT;
+ALTER TABLE rounds ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
+"""
+
 SEALED: Final = {
     "executions": ("kickoff", "task_url", "step_url", "crew_url"),
     "webhooks": ("url", "headers", "body"),
 }
 """The columns that hold credentials, by table: written with `sealed`, and read as they were."""
 
-STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED, 5: _CANARY}
+STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED, 5: _CANARY, 6: _HOOKS}
 """From nothing to the present tables; `PRAGMA user_version` is the last that a file has behind it.
 
 The first release made files of version 2.

@@ -120,6 +120,7 @@ class Store:
     def finish_task(
         self,
         execution_id: str,
+        task_id: str,
         position: int,
         output: Json,
         *,
@@ -127,11 +128,13 @@ class Store:
         at: float,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
+        """Store a task's output, and give up what its agent's hooks asked and nobody needs now."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
                 (execution_id, position, sendable(json.dumps(output, ensure_ascii=False)), seconds),
             )
+            _spend(sql, execution_id, "asker", task_id)
             put(sql, execution_id, webhooks, at=at)
 
     def finished(self, execution_id: str) -> list[Finished]:
@@ -145,14 +148,15 @@ class Store:
         output: str,
         *,
         at: float,
+        asker: str | None = None,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
         """Store an output as the task's next round, and forget the webhook URLs."""
         with self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO rounds (execution_id, task_id, number, output) SELECT ?, ?,"
-                " 1 + count(*), ? FROM rounds WHERE execution_id = ? AND task_id = ?",
-                (execution_id, task_id, sendable(output), execution_id, task_id),
+                "INSERT INTO rounds (execution_id, task_id, number, output, asker) SELECT ?, ?,"
+                " 1 + count(*), ?, ? FROM rounds WHERE execution_id = ? AND task_id = ?",
+                (execution_id, task_id, sendable(output), asker, execution_id, task_id),
             )
             _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
@@ -171,7 +175,8 @@ class Store:
         with self._database.transaction() as sql:
             decided = sql.execute(
                 "UPDATE rounds SET approve = ?, feedback = ?, edited = ?"
-                " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND EXISTS"
+                " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND NOT spent"
+                " AND EXISTS"
                 " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
                 (
                     call.is_approve,
@@ -200,6 +205,11 @@ class Store:
         """Return the decision about the newest round of a task; None while it waits."""
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
+
+    def spend(self, execution_id: str, task_id: str) -> None:
+        """Note that a hook is given the answer to its question: no call has it twice."""
+        with self._database.transaction() as sql:
+            _spend(sql, execution_id, "task_id", task_id)
 
     # ---- questions of a flow
 
@@ -306,6 +316,16 @@ def _carry_out(sql: Connection, execution_id: str, *, at: float) -> None:
     )
 
 
+def _spend(sql: Connection, execution_id: str, column: str, value: str) -> None:
+    for question in sql.execute(
+        f"UPDATE rounds SET spent = 1 WHERE execution_id = ? AND {column} = ?"  # noqa: S608  # ours
+        " AND asker IS NOT NULL AND NOT spent RETURNING task_id",
+        (execution_id, value),
+    ).fetchall():
+        forget_about(sql, execution_id, question["task_id"])
+    _set_state(sql, execution_id)
+
+
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
     """Store the URLs of a resume; there are none while people are asked."""
     sql.execute(
@@ -324,7 +344,8 @@ def _set_state(sql: Connection, execution_id: str) -> None:
     }
     sql.execute(
         "UPDATE executions SET state = CASE WHEN"
-        " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL) OR"
+        " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL"
+        " AND NOT spent) OR"
         " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND answered_at IS NULL)"
         " THEN :paused ELSE :running END WHERE id = :id",
         parameters,

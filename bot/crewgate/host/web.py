@@ -192,7 +192,7 @@ def _current(store: Store, execution: Execution, done: set[int]) -> str:
 
     By its name, which people are shown, where it has one.
     """
-    waiting = [one.task_id for one in store.rounds(execution.id) if one.decision is None]
+    waiting = [one.asker or one.task_id for one in store.rounds(execution.id) if one.waits]
     to_do = [task.id for at, task in enumerate(execution.tasks) if at not in done]
     question = store.open_question(execution.id)
     asked = [one.method for one in store.asks(execution.id) if one.answered_at is None]

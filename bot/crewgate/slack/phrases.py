@@ -26,6 +26,7 @@ from crewgate.domain.errors import (
     VoteRefused,
 )
 from crewgate.domain.people import UserGroup
+from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
@@ -192,6 +193,8 @@ def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
     match decision.verdict:
         case Answer(text, is_label=True):
             did = f"answered “{voice.text(text, CREW_LIMIT)}”"
+        case Answer(to_crew=True):
+            did = "refused it"
         case Answer():
             did = "answered in its words"
         case _:
@@ -211,7 +214,15 @@ def whose(decision: Decision, of_rule: str) -> str:
 
 
 def receiver(decision: Decision | None) -> str:
-    return "flow" if decision is not None and isinstance(decision.verdict, Answer) else "crew"
+    match decision and decision.verdict:
+        case Answer(to_crew=False):
+            return "flow"
+        case _:
+            return "crew"
+
+
+def asker(question: Question | None) -> str:
+    return "crew" if question is None or question.is_of_crew else "flow"
 
 
 def label(text: str, voice: Voice = MRKDWN) -> str:

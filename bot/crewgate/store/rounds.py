@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.question import Question
 from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.rule import Rule
@@ -121,7 +122,7 @@ def to_round(row: sa.Row[Any]) -> Round:
     return Round(
         review=Review(**{name: getattr(row, label) for name, label in _REVIEW_LABELS}),
         rule=rule,
-        decision=_to_decision(row, rule, found.get("votes", ())),
+        decision=_to_decision(row, rule, found),
         reason=_to_reason(row),
         **found,
     )
@@ -197,13 +198,15 @@ def _from_decision(decision: Decision | None) -> dict[str, Any]:
     }
 
 
-def _to_verdict(row: sa.Row[Any]) -> Verdict:
+def _to_verdict(row: sa.Row[Any], question: Question | None) -> Verdict:
     if row.is_label is not None:
-        return Answer(row.feedback, is_label=row.is_label)
+        to_crew = question is not None and question.is_of_crew
+        return Answer(row.feedback, is_label=row.is_label, to_crew=to_crew)
     return Approve(row.feedback) if row.is_approve else Revise(row.feedback)
 
 
-def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -> Decision | None:
+def _to_decision(row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]) -> Decision | None:
+    votes: tuple[Vote, ...] = found.get("votes", ())
     if row.decided_by is None:
         return None
     via = Via(row.decided_via)
@@ -213,7 +216,7 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, votes: tuple[Vote, ...]) -
     # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
     return Decision(
-        verdict=_to_verdict(row),
+        verdict=_to_verdict(row, found.get("question")),
         by=by,
         at=row.decided_at,
         via=via,

@@ -333,7 +333,7 @@ class Tx:
             unchanged = bool(now) and now[0].version == round_.version
             raise (RuleLost if unchanged else ChangedMeanwhile)(round_.id)
         self.audit.changed(self._found[round_.id], round_)
-        if round_.question is not None and not round_.may_be_sent:
+        if round_.is_of_flow and not round_.may_be_sent:
             await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:

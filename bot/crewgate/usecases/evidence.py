@@ -67,7 +67,7 @@ async def settle_stuck(tx: Tx, execution: Execution, *, at: datetime) -> Executi
     An answer to a flow stays stuck, for other branches of a flow go on while it asks.
     """
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
-        if round_.state is State.STUCK and round_.in_doubt and round_.question is None:
+        if round_.state is State.STUCK and round_.in_doubt and not round_.is_of_flow:
             await apply(tx, round_.took_effect(at), at=at)
     settled = replace(execution, stuck_in_doubt=False)
     await tx.executions.save(settled)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from crewgate.domain.answering import rule_for
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.given import keep_asked
 from crewgate.domain.notification import Notification
+from crewgate.domain.question import Question
 from crewgate.domain.receipt import receive
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round
@@ -61,13 +63,19 @@ async def receive_notification(
             expected_output=notification.expected_output,
         )
         review, latest = await tx.open_review(candidate)
+        rule = choose_rule(named, described, review, notification.output) if named else None
+        question = None
+        if notification.ask is not None:
+            question = Question(request_id="", ask=notification.ask)
+            rule = rule_for(question, rule, reviewers=True)
         receipt = receive(
             latest,
             review=review,
             digest=notification.output.digest,
             at=now,
             new_id=new_id,
-            rule=choose_rule(named, described, review, notification.output) if named else None,
+            rule=rule,
+            question=question,
             takes_edits=notification.takes_edits,
         )
         await tx.enqueue(receipt.effects, at=now)

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.notes import Draft
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import Ask, Output
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Email, User
-from crewgate.domain.question import Ask, Question
+from crewgate.domain.question import Question
 from crewgate.domain.reason import (
+    Answered,
     AnsweredElsewhere,
     AnswerLost,
     NotCalled,
@@ -136,6 +137,25 @@ def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
     form = shown(render_revise_form(view, Draft("", ()), ANA.id)["blocks"])
     assert form.index("*The question*") < form.index("Your answer")
     assert "*Answer*" in read(render_offer(round_))
+
+
+def test_words_that_a_hook_asks_for_go_to_the_crew() -> None:
+    question = Question(request_id="", ask=Ask(place="mail: send_email"))
+    revise = a_rule(timeout=TimeOut(DAY, Then.REVISE, "Too late."))
+    round_ = a_round(question=question, rule=revise)
+    view = CardView(round_, Output("Send it?"), due_at=LATER)
+    text = read(render_card(view, now=NOW))
+    assert "The crew asks for words: it gets exactly what you write." in text
+    assert "is refused at" in text.lower()
+    form = render_revise_form(view, Draft("", ()), ANA.id)
+    assert "The crew gets exactly what you write." in shown(form["blocks"])
+    assert "The crew gets nothing of it" in read(render_offer(round_))
+    answer = a_decision(Answer("yes", to_crew=True))
+    taken = replace(round_, state=State.RESUMED, decision=answer, reason=Answered("resumed", None))
+    assert "The crew goes on." in read(render_card(replace(view, round=taken), now=LATER))
+    by = TimedOut("two eyes", DAY)
+    refused = replace(taken, decision=replace(answer, by=by, via=Via.RULE))
+    assert "refused it" in read(render_card(replace(view, round=refused), now=LATER))
 
 
 def test_where_several_have_to_approve_it_says_so() -> None:

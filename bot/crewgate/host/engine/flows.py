@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from crewai.core.providers.human_input import set_provider
@@ -23,6 +24,7 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.engine.asks import Asks, Hosted, digest
+from crewgate.host.engine.hooks import HookQuestions
 from crewgate.host.engine.reviews import Reviews
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.records import Asked, Question
@@ -82,6 +84,7 @@ class FlowTarget:
         reviews = Reviews(run, tasks.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
+        HookQuestions(run, tasks.id_of).take_part()
         _ASKS.take_part(Hosted(run, self._flow.__name__, execution_id, tasks.since))
         pending = self._persistence.load_pending_feedback(execution_id)
         if pending and not _is_about(question, pending[1]):
@@ -184,15 +187,17 @@ class _InnerTasks:
         self._ids: dict[int, tuple[str, Any]] = {}
         """By `id()` of the task, with the task, so that no other gets that number."""
         self._seen: Counter[tuple[str, str]] = Counter()
+        self._lock = Lock()
 
     def id_of(self, task: Any) -> str:
         """Return the id of a task whose inputs are filled in."""
-        if id(task) not in self._ids:
-            words = (task.description, task.expected_output)
-            self._seen[words] += 1
-            name = digest(self._execution_id, self.since, words, self._seen[words])
-            self._ids[id(task)] = name, task
-        return self._ids[id(task)][0]
+        with self._lock:
+            if id(task) not in self._ids:
+                words = (task.description, task.expected_output)
+                self._seen[words] += 1
+                name = digest(self._execution_id, self.since, words, self._seen[words])
+                self._ids[id(task)] = name, task
+            return self._ids[id(task)][0]
 
 
 class _ExactOutcome(BaseLLM):

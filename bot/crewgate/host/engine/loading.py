@@ -13,6 +13,7 @@ from crewai.flow.flow import Flow
 
 from crewgate.host.engine.crews import CrewTarget
 from crewgate.host.engine.flows import FlowTarget
+from crewgate.host.engine.hooks import replace_terminal
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.target import Target
 
@@ -22,6 +23,7 @@ def load_targets(specs: list[str], *, folder: Path, flow_states: Path) -> dict[s
 
     Raises HostNotStarted.
     """
+    replace_terminal()
     # As `python -m` does it; `crewai create` puts the project below `src`.
     for place in (folder / "src", folder):
         if place.is_dir() and str(place) not in sys.path:

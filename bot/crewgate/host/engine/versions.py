@@ -13,6 +13,7 @@ _HOW: Final = "pip install 'crewgate[host]'"
 _ASKING: Final = "flows could not ask people"
 _REVISING: Final = "nobody could revise a task"
 _WORDS: Final = "flows could not ask() people"
+_HOOKS: Final = "hooks could not ask people, and let through what they were to stop"
 _RESTART: Final = "crews could not go on after a restart"
 #: Where, the names, and what would not work without them. All of them are used in `engine`, most
 #: of them not before the first pause.
@@ -30,6 +31,9 @@ _NEEDED: Final = (
     ("crewai.flow.flow:Flow", ("ask", "_resolve_input_provider"), _WORDS),
     ("crewai.flow.flow_config:flow_config", ("input_provider",), _WORDS),
     ("crewai.flow.flow_context", ("current_flow_method_name",), _WORDS),
+    ("crewai.hooks.dispatch", ("HookAborted",), _HOOKS),
+    ("crewai.hooks.tool_hooks:ToolCallHookContext", ("request_human_input",), _HOOKS),
+    ("crewai.hooks.llm_hooks:LLMCallHookContext", ("request_human_input",), _HOOKS),
     ("crewai.flow.async_feedback:PendingFeedbackContext", ("from_dict",), _ASKING),
     (
         "crewai.flow.persistence:SQLiteFlowPersistence",

@@ -2,13 +2,14 @@
 
 from crewgate.domain.review import Round
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
+from crewgate.slack.phrases import asker
 from crewgate.slack.reviews.buttons import words_button
 from crewgate.slack.reviews.strings import words_label
 
 
 def render_offer(round_: Round) -> Message:
     """Offered once to whoever writes in the thread and may decide."""
-    receiver = "crew" if round_.question is None else "flow"
+    receiver = asker(round_.question)
     says = (
         f"Noted. The {receiver} gets nothing of it until somebody sends it: "
         f"*{words_label(round_.question)}* opens with your notes."

@@ -148,7 +148,7 @@ def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
     where = linked(number(latest), view.newer.card, link)
     if latest.edited_by is not None:
         return f"{person(latest.edited_by)} wrote {where}."
-    return f"The {'crew' if view.round.question is None else 'flow'} came back with {where}."
+    return f"The {phrases.asker(view.round.question)} came back with {where}."
 
 
 def _asked_for_changes(view: CardView) -> Person | None:

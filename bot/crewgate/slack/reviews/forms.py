@@ -18,7 +18,7 @@ from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, date, is_blank, mrkdwn_code, one_line, utf16_length
 from crewgate.slack.payloads import asked
-from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.slack.phrases import ANSWER_LIMIT, asker
 from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.buttons import APPROVE, DISMISS, EDIT
 from crewgate.slack.reviews.confirmation import render_caveats
@@ -108,7 +108,7 @@ def render_revise_form(
         gets = "The crew gets exactly what you write here and does the task again."
     else:
         label, submit = "Your answer", "Send answer"
-        gets = "The flow gets exactly what you write here."
+        gets = f"The {asker(question)} gets exactly what you write here."
     box = _box(
         label,
         placeholder=gets,
@@ -138,7 +138,7 @@ def _question(question: Question) -> list[Block]:
     asked = question.message
     said = [section(shared.quoted(asked, strings.MESSAGE_SHOWN))] if asked.strip() else []
     if not question.outcomes:
-        return [*said, context("The flow gets exactly what you write.")]
+        return [*said, context(f"The {asker(question)} gets exactly what you write.")]
     known = [
         f"“{one_line(label, strings.OUTCOME_SHOWN)}”"
         for label in question.outcomes[:_OUTCOMES_SHOWN]

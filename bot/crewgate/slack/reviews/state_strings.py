@@ -289,10 +289,11 @@ def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     match shown:
         case OnItsWay(reason=reason):
             return _on_its_way(told, reason)
-        case Taken(Decision(verdict=Answer() as verdict), reason):
+        case Taken(Decision(verdict=Answer(to_crew=False) as verdict), reason):
             return _taken_by_flow(verdict, reason)
         case Taken(decision, reason):
-            return _taken_by_crew(reason, is_approve=decision.is_approve)
+            goes_on = decision.is_approve or isinstance(decision.verdict, Answer)
+            return _taken_by_crew(reason, is_approve=goes_on)
         case Stuck(reason=reason, may_be_taken=may_be_taken):
             return _why_stuck(told, reason, may_be_taken=may_be_taken)
         case Closed():

@@ -337,9 +337,9 @@ def _what_time_does(question: Question | None, then: Then) -> str:
         case Then.LEAVE:
             return ""
         case Then.REVISE:
-            return (
-                "goes back to the crew" if question is None else "is answered in the rule's words"
-            )
+            if question is None:
+                return "goes back to the crew"
+            return "is refused" if question.is_of_crew else "is answered in the rule's words"
         case Then.APPROVE:
             if question is None:
                 return "is approved by the rule"
@@ -423,7 +423,8 @@ def what_buttons_do(round_: Round) -> str:
             people = "people of each group have approved, each of them for one group"
         return f"The crew goes on once {people}. Revise sends it back at once with your words."
     if not round_.question.outcomes:
-        asks = "The flow asks for words: it gets exactly what you write"
+        asker = phrases.asker(round_.question)
+        asks = f"The {asker} asks for words: it gets exactly what you write"
         return f"{asks}, once enough people have written the same." if several else f"{asks}."
     if several:
         return (

@@ -147,7 +147,7 @@ async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at
 async def _is_asked(tx: Tx, execution: Execution) -> bool:
     """Return True if a flow waits for an answer: its request tells better than its status."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
-    return any(round_.question is not None for round_ in unfinished)
+    return any(round_.is_of_flow for round_ in unfinished)
 
 
 def _is_doubtful_end(execution: Execution) -> bool:

@@ -38,7 +38,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
     asked = await _ask(known, client, context)
     # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
-    callback = await context.uow.read.callback(known.id) if known.question is not None else None
+    callback = await context.uow.read.callback(known.id) if known.is_of_flow else None
     async with context.uow.begin() as tx:
         has_gone_on = asked is not None and (await record_answer(tx, asked)).has_gone_on
         round_ = await tx.round(job.effect.subject)
@@ -63,7 +63,7 @@ async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> A
 
 
 def _needs_evidence(round_: Round) -> bool:
-    return round_.in_doubt and round_.question is None
+    return round_.in_doubt and not round_.is_of_flow
 
 
 async def _begin(
@@ -94,7 +94,7 @@ async def _send(
     round_: Round, callback: Callback | None, client: CrewClient, context: DeliveryContext
 ) -> Outcome:
     assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
-    if round_.question is not None:
+    if round_.is_of_flow:
         # Kept as long as the round may be sent, unless `crewgate rotate --forget` took it out.
         if callback is None or not callback.is_readable:
             return _LOST_ADDRESS
