@@ -83,7 +83,7 @@ RULE = a_rule(
 TWO = replace(
     VIEW,
     round=replace(VIEW.round, rule=RULE),
-    approvers=Approvers(starter=User(DORA.id)),
+    approvers=Approvers((User(DORA.id),)),
     due_at=AT + timedelta(days=3),
 )
 LATER = AT + timedelta(minutes=42)
@@ -150,7 +150,7 @@ def _under_rules() -> Iterator[tuple[str, list[str]]]:
         absences=(Absence(away=ANA, delegate=CLEO, since=AT, until=AT + timedelta(days=7)),),
     )
     yield "More people may decide, and somebody is away", in_channel(waits)
-    alone = replace(TWO, approvers=Approvers(User(DORA.id), too_few=True))
+    alone = replace(TWO, approvers=Approvers((User(DORA.id),), too_few=True))
     yield "Too few are left who may approve", in_channel(alone)
     votes = (a_vote(ANA, at=LATER), a_vote(BEN, at=LATER, on_behalf_of=EVE))
     both = decision_of_votes(votes, unsent_notes=0)

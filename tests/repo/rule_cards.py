@@ -86,7 +86,7 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
 
 
 def _of_starters() -> Iterator[tuple[str, list[str]]]:
-    known = Approvers(starter=VIEW.started_by or User(DORA.id))
+    known = Approvers(VIEW.started_by or (User(DORA.id),))
     yield "self_approval", _more(in_channel(replace(_under(self_approval=False), approvers=known)))
     nobody = _under(self_approval=False, unknown_starter=False)
     yield "unknown_starter", _more(in_channel(replace(nobody, approvers=Approvers())))

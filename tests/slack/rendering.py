@@ -204,7 +204,7 @@ rounds = st.builds(
 absences = st.builds(Absence, away=people, delegate=people, since=st.just(NOW), until=st.just(NOW))
 approvers = st.builds(
     Approvers,
-    st.sampled_from([None, User(ANA.id), Email("<!here>@x")]),
+    st.sampled_from([(), (User(ANA.id),), (Email("<!here>@x"), User(BEN.id))]),
     not_told=st.booleans(),
     too_few=st.booleans(),
 )

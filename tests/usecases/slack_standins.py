@@ -279,6 +279,8 @@ class FakeDirectory:
     channels: dict[str, set[str]] = field(default_factory=lambda: {"C0REVIEWS": set()})
     """The members that memory tells of; it tells nothing of other channels."""
     guests: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    """Those whose accounts are deactivated."""
     unknown: set[str] = field(default_factory=set)
     """Those of whom memory does not tell, until they are looked up, whether they are guests."""
     learns: dict[str, set[str]] = field(default_factory=dict)
@@ -315,6 +317,9 @@ class FakeDirectory:
         self.asked_about.append(address)
         if address in self.answers:
             self.people[address] = self.answers[address]
+
+    def is_gone(self, user: str) -> bool:
+        return user in self.gone
 
     def is_colleague(self, user: str) -> bool | None:
         if user in self.unknown:

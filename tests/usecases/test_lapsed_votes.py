@@ -49,6 +49,14 @@ async def test_nor_who_left_the_group(world: World) -> None:
     assert voters(await world.decide(round_id, by=BEN)) == [BEN]
 
 
+async def test_nor_whose_account_was_deactivated(world: World) -> None:
+    round_id = await approved_by(world, ANA, User(ANA.id), User(BEN.id), User(CAI.id))
+    world.directory.gone = {ANA.id}
+    assert voters(await world.decide(round_id, by=BEN)) == [BEN]
+    world.directory.gone = set()
+    assert (await world.decide(round_id, by=CAI)).decision is not None
+
+
 async def test_nor_who_left_the_channel_whose_members_decide(world: World) -> None:
     world.directory.channels["C0REVIEWS"] = {ANA.id, BEN.id}
     round_id = await approved_by(world, ANA, Anyone())

@@ -15,7 +15,7 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Person, Revise
 from crewgate.usecases.track import track
-from tests.builders import ANA, BEN, CAI, a_crew, a_rule
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.world import World
 
@@ -217,3 +217,30 @@ async def learn_starter(world: World, starter: Person) -> None:
     async with world.uow.begin() as tx:
         opened = await tx.executions.open("research", "e-1", at=world.clock())
         await track(tx, opened, starter=starter, at=world.clock())
+
+
+@pytest.mark.parametrize("first", ["slack", ANA.id, ADDRESS.address])
+async def test_whoever_has_a_kickoff_answered_with_a_known_id_starts_it_too(
+    world: World, first: str
+) -> None:
+    settings(world)
+    world.directory.people[ADDRESS] = frozenset({ANA.id})
+    if first == "slack":
+        await world.start()
+    else:
+        await world.kick_off(("started_by", first), execution="e-1")
+    round_id = (await world.notify()).round.id
+    async with world.uow.begin() as tx:
+        for _ in range(2):
+            opened = await tx.executions.open("research", "e-1", at=world.clock())
+            await track(tx, opened, starter=BEN, inputs=(("topic", "x"),), at=world.clock())
+    await world.kick_off(("started_by", EVE.id), execution="e-1")
+    execution = await world.execution()
+    assert execution.also_started == (BEN.id, EVE.id)
+    assert ("topic", "x") not in (*execution.inputs, *execution.meta)
+    started_by = (await world.uow.read.posting(round_id)).view.started_by
+    assert [str(one) for one in started_by[1:]] == [BEN.id, EVE.id]
+    for by in (ANA, BEN):
+        with pytest.raises(SelfApproval):
+            await world.decide(round_id, by=by)
+    assert (await world.decide(round_id, by=CAI)).decision is not None

@@ -8,7 +8,7 @@ from typing import Self
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.given import UNKNOWN, CallerValues, Given, shown
 from crewgate.domain.notification import Output
-from crewgate.domain.rules.starter import STARTED_BY, without_starter
+from crewgate.domain.rules.starter import STARTED_BY, said_starter, without_starter
 from crewgate.domain.verdict import Person
 
 #: A 404 may come from a proxy, or from a crew that is just being deployed, and so may a status that
@@ -49,6 +49,8 @@ class Execution:
     """The time when this bot first heard of it."""
     starter: Person | None = None
     """The person who started it in Slack."""
+    also_started: tuple[str, ...] = ()
+    """User ids or addresses of others whose kickoffs the crew answered with its id."""
     inputs: CallerValues = UNKNOWN
     """The inputs of its kickoff; unknown if it was started without this bot."""
     meta: CallerValues = ()
@@ -112,8 +114,13 @@ class Execution:
         """Add its starter and its caller's values, from the kickoff or `carried` by a notification.
 
         Known values stay, except that those of the kickoff, which may be stored after the first
-        notification, replace those that the notification carried.
+        notification, replace those that the notification carried. A kickoff that was answered
+        with the id of an earlier one adds a starter, and changes nothing else.
         """
+        first, added = said_starter(self.starter, self.meta), said_starter(starter, meta)
+        if first is not None and added is not None:
+            starters = tuple(dict.fromkeys((*self.also_started, str(added))))
+            return self if added == first else replace(self, also_started=starters)
         if inputs is None and self.inputs == UNKNOWN:
             inputs = carried_inputs
         known = self.meta if STARTED_BY in dict(self.meta) else meta or self.meta

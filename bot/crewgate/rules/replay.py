@@ -15,7 +15,6 @@ from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.groups import most_approvals
 from crewgate.domain.rules.naming import Naming
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.rules.starter import said_starter
 from crewgate.store.replay import StoredRound
 
 T = TypeVar("T")
@@ -136,11 +135,9 @@ def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None
 
 
 def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
-    """The account of who started it; an address is told where the settings name it too."""
-    said = said_starter(stored.starter, stored.facts.meta)
-    if said is None:
-        return frozenset()
-    return frozenset({said.id}) if isinstance(said, User) else known.get(said, frozenset())
+    """The accounts of the starters; an address is told where the settings name it too."""
+    each = ({one.id} if isinstance(one, User) else known.get(one, ()) for one in stored.starters)
+    return frozenset[str]().union(*each)
 
 
 @dataclass(frozen=True, slots=True, order=True)

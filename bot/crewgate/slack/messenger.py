@@ -359,7 +359,8 @@ class SlackMessenger(Messenger):
 
     async def _with_names(self, posting: Posting) -> CardView:
         view = await self._people.complete(posting.view)
-        view = replace(view, started_by=self._people.known(view.started_by))
-        shown = (*view.reviewers[:REVIEWERS_SHOWN], view.started_by)
+        starters = tuple(one for one in map(self._people.known, view.started_by) if one)
+        view = replace(view, started_by=starters)
+        shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)
         named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))

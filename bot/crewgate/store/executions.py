@@ -16,7 +16,7 @@ from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Email, User
 from crewgate.domain.question import Callback
-from crewgate.domain.rules.starter import starter_named
+from crewgate.domain.rules.starter import all_starters, starter_named
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Connection, Held, Reader, Reading, rows, write
@@ -395,6 +395,10 @@ def to_came(stored: Any) -> CallerValues:
 
 def to_starter(row: sa.Row[Any]) -> Person | None:
     return Person(row.starter, row.starter_name) if row.starter else None
+
+
+def to_starters(row: sa.Row[Any]) -> tuple[User | Email, ...]:
+    return all_starters(to_starter(row), to_came(row.meta), row.also_started or ())
 
 
 def to_execution(row: sa.Row[Any]) -> Execution:

@@ -19,12 +19,18 @@ from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person, voices_of
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.engine import Connection, Reader, Reading, rows
-from crewgate.store.executions import ExecutionQueries, off_loop, to_came, to_starter, to_webhooks
+from crewgate.store.executions import (
+    ExecutionQueries,
+    off_loop,
+    to_came,
+    to_starter,
+    to_starters,
+    to_webhooks,
+)
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
     LINE,
@@ -345,7 +351,7 @@ class Queries(Reading):
                 starter=to_starter(row),
                 given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
                 absences=away,
-                started_by=said_starter(to_starter(row), to_came(row.meta)),
+                started_by=to_starters(row),
                 due_at=due_at,
                 newer=newer,
                 asked_text=previous.edited if previous else None,

@@ -94,6 +94,7 @@ _CLAIM: Final = (
         inputs=codec(CallerValues).dump(UNKNOWN),
         meta=None,
         named=None,
+        also_started=None,
         subject=None,
         step="",
         error="",

@@ -8,11 +8,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.facts import Facts
-from crewgate.domain.verdict import Person
 from crewgate.store.engine import Reading
-from crewgate.store.executions import to_came, to_starter
+from crewgate.store.executions import to_came, to_starters
 from crewgate.store.rounds import WHOLE, to_round, to_subject
 from crewgate.store.tables import reviews, rounds
 
@@ -48,7 +48,7 @@ class StoredRound:
     subject: str
     """The subject of its execution, by which people tell executions apart."""
     facts: Facts
-    starter: Person | None
+    starters: tuple[User | Email, ...]
 
 
 class Replay(Reading):
@@ -81,4 +81,4 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         inputs=to_came(row.inputs),
         meta=to_came(row.meta),
     )
-    return StoredRound(round_, to_subject(row), facts, to_starter(row))
+    return StoredRound(round_, to_subject(row), facts, to_starters(row))

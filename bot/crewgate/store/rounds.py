@@ -71,6 +71,7 @@ WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     executions.c.starter_name,
     executions.c.inputs,
     executions.c.meta,
+    executions.c.also_started,
     executions.c.progress_ts,
 ).join(outputs, outputs.c.round_id == rounds.c.id)
 """The same with its output and what its execution was started on."""

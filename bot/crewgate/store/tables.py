@@ -148,6 +148,7 @@ executions = sa.Table(
     sa.Column("meta", sa.JSON(none_as_null=True)),
     sa.Column("is_flow", sa.Boolean),
     sa.Column("named", sa.JSON(none_as_null=True)),
+    sa.Column("also_started", sa.JSON(none_as_null=True)),
     #: The time when its texts were removed; null again once anything new came.
     sa.Column("removed_at", Instant),
     sa.Index(None, "execution_id"),

@@ -275,6 +275,8 @@ class Access:
 
     def _decides(self, user: str, round_: Round) -> bool | None:
         """Return True if a person may decide by their own right; None where Slack does not tell."""
+        if self.directory.is_gone(user):
+            return False
         refused = self.refusal(user, Role.REVIEWER, round_)
         if refused is None:
             return True

@@ -168,7 +168,7 @@ class Kickoffs:
             async with self.uow.begin() as tx:
                 at = self.clock()
                 execution = await tx.executions.open(crew, execution_id, at=at)
-                if named:
+                if named and not execution.named:  # a crew may answer with a known id
                     execution = replace(execution, named=named)
                     await tx.executions.save(execution)
                 await track(tx, execution, starter=by, inputs=inputs, meta=meta, at=at)

@@ -28,8 +28,8 @@ QueueKey = tuple[str, str]
 class Approvers:
     """Limits on the approvers of a round: it needs several, or others than its starter."""
 
-    starter: ReviewerRef | None = None
-    """The starter of the execution, who may not approve it; None if nobody knows."""
+    starters: tuple[ReviewerRef, ...] = ()
+    """The starters of the execution, who may not approve it; empty if nobody knows."""
     not_told: bool = False
     """Slack does not tell now who the starter is."""
     too_few: bool = False
@@ -84,7 +84,7 @@ class CardView:
     """Names of some of these people, by user id."""
     absences: tuple[Absence, ...] = ()
     """Absences, past, present or future, while the round waits; `Absence.holds` tells."""
-    started_by: User | Email | None = None
+    started_by: tuple[User | Email, ...] = ()
     """The starter by account or address: `starter`, or the one that its caller named."""
     approvers: Approvers | None = None
     """The people left who may approve, if that is known and its rule restricts it."""

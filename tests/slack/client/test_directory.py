@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -106,6 +107,17 @@ async def test_posting_waits_for_slack_only_so_long(
         await directory.wait_until_asked()
 
     assert directory.members(REVIEWERS).unresolved == unresolved
+    asking.cancel()
+
+
+async def test_whose_account_is_deactivated_is_known_of_everybody_named_by_id(
+    slack: Workspace,
+) -> None:
+    slack.world.users["U0ANA"] = replace(slack.world.users["U0ANA"], deleted=True)
+    directory = a_directory(slack, FakeClock())
+    assert not directory.is_gone("U0ANA")
+    asking = asyncio.create_task(directory.run())
+    assert await slack.until(lambda: directory.is_gone("U0ANA"))
     asking.cancel()
 
 

@@ -56,6 +56,7 @@ async def test_guests_others_and_people_who_are_gone_are_none(
     assert people.is_own(user) is None
     assert await people.renew(user)
     assert people.is_own(user) is is_own
+    assert people.is_gone(user) is (user == "U0GONE")
 
 
 @pytest.mark.parametrize(

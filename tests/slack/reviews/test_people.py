@@ -40,9 +40,9 @@ def people_of(crew: Crew, slack: Workspace) -> People:
 @pytest.mark.parametrize(
     ("said", "fails", "unknown_starter", "found"),
     [
-        (User(BEN.id), None, False, Approvers(User(BEN.id))),
-        (User(ANA.id), None, True, Approvers(User(ANA.id), too_few=True)),
-        (ADDRESS, None, True, Approvers(User(ANA.id), too_few=True)),
+        (User(BEN.id), None, False, Approvers((User(BEN.id),))),
+        (User(ANA.id), None, True, Approvers((User(ANA.id),), too_few=True)),
+        (ADDRESS, None, True, Approvers((User(ANA.id),), too_few=True)),
         (ADDRESS, "internal_error", False, Approvers(not_told=True)),
         (ADDRESS, "users_not_found", True, Approvers()),
         (None, None, True, Approvers()),
@@ -58,7 +58,7 @@ async def test_who_may_not_approve_and_whether_enough_are_left(
             slack.fail("users.lookupByEmail", error(fails))
         people = people_of(a_crew(reviewers=ALONE), slack)
         rule = a_rule(self_approval=False, unknown_starter=unknown_starter)
-        view = replace(a_view(rule=rule), started_by=said)
+        view = replace(a_view(rule=rule), started_by=() if said is None else (said,))
         assert (await people.complete(view)).approvers == found
 
 

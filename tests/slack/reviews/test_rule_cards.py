@@ -84,7 +84,7 @@ def test_without_an_approval_there_is_nothing_to_take_back() -> None:
 @pytest.mark.parametrize(
     ("approvers", "unknown", "said"),
     [
-        (Approvers(User(ANA.id)), True, "<@U0ANA> started this, so others have to approve it"),
+        (Approvers((User(ANA.id),)), True, "<@U0ANA> started this, so others have to approve it"),
         (Approvers(), True, "so anybody who may decide may approve it"),
         (Approvers(), False, "so nobody may approve it; a revision"),
         (Approvers(not_told=True), True, "Who started this may not approve it"),
@@ -125,7 +125,7 @@ def test_who_may_not_approve_is_not_needed() -> None:
     view = replace(
         a_view(rule=a_rule(approvals=2, self_approval=False), votes=(a_vote(BEN),)),
         reviewers=(User(ANA.id), User(CAI.id)),
-        approvers=Approvers(User(ANA.id)),
+        approvers=Approvers((User(ANA.id),)),
     )
     assert " · still needed: <@U0CAI>\n" in read(render_card(view, now=LATER))
 
@@ -150,7 +150,7 @@ def test_it_says_who_stands_in_for_whom() -> None:
 
 
 def test_operators_are_told_that_nobody_is_left() -> None:
-    view = replace(a_view(rule=a_rule()), approvers=Approvers(User(ANA.id), too_few=True))
+    view = replace(a_view(rule=a_rule()), approvers=Approvers((User(ANA.id),), too_few=True))
     line = nobody_left(view, [UserGroup("S1"), Email("x@example.com")])
     assert line is not None
     assert "Nobody is left who may approve this" in line
@@ -283,6 +283,6 @@ def test_fifty_approvals_of_people_with_any_name_fit(
     for state in (State.DECIDED, State.RESUMED, State.STUCK):
         view = a_view(state=state, rule=rule, decision=decision)
         check_message(render_card(view, now=LATER), may_mention=MENTIONED)
-    few = replace(a_view(rule=rule), approvers=Approvers(None, too_few=True))
+    few = replace(a_view(rule=rule), approvers=Approvers((), too_few=True))
     message = below_headline(render_card(few, now=LATER), nobody_left(few, [User(ANA.id)] * 50))
     check_message(message, may_mention=MENTIONED)

@@ -1,6 +1,7 @@
 """The starter of an execution, as far as anybody named them."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from crewgate.domain.given import CallerValues, shown
@@ -22,6 +23,14 @@ def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | N
     if starter is not None:
         return User(starter.id)
     return starter_named(dict(shown(meta)).get(STARTED_BY, ""))
+
+
+def all_starters(
+    starter: Person | None, meta: CallerValues, also: Iterable[str]
+) -> tuple[User | Email, ...]:
+    """Return everybody who is known to have started an execution, the first one first."""
+    found = (said_starter(starter, meta), *map(starter_named, also))
+    return tuple(one for one in found if one is not None)
 
 
 def starter_named(said: str) -> User | Email | None:

@@ -67,7 +67,9 @@ class SlackDirectory:
         self._client = client
         self._identity = identity
         self._clock = clock
+        named = tuple(named)
         self._asked = dict.fromkeys(_foreign(named))
+        self._by_id = frozenset(ref.id for ref in named if isinstance(ref, User))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
         #: Those of whom Slack told last come last.
@@ -175,6 +177,9 @@ class SlackDirectory:
         self._known[address] = users
         self._of_starters.add(address)
 
+    def is_gone(self, user: str) -> bool:
+        return self._people.is_gone(user)
+
     def is_colleague(self, user: str) -> bool | None:
         return self._people.is_own(user)
 
@@ -225,7 +230,7 @@ class SlackDirectory:
             await self.renew()
             self._has_asked.set()
             await self._channels.renew_all()
-            more = await self._people.renew_some(self._deciding_by_membership())
+            more = await self._people.renew_some(self._by_id | self._deciding_by_membership())
             soon = more or self.unresolved or self._moved or self._channels.failures
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -31,8 +32,19 @@ SLACKBOT: Final = "USLACKBOT"
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
 
 
-class People(Remembered[bool]):
-    """Who is a full member of the bot's own organisation."""
+class Kind(Enum):
+    """The standing of a Slack account for this bot."""
+
+    COLLEAGUE = auto()
+    """A full member of the bot's own organisation."""
+    OTHER = auto()
+    """A guest, an app, or somebody of another organisation."""
+    GONE = auto()
+    """Deactivated: nobody acts by it."""
+
+
+class People(Remembered[Kind]):
+    """The standing of people's accounts."""
 
     def __init__(self, client: AsyncWebClient, identity: Identity, *, clock: Clock) -> None:
         super().__init__(clock=clock, trust=TRUST)
@@ -40,8 +52,13 @@ class People(Remembered[bool]):
         self._identity = identity
 
     def is_own(self, user: str) -> bool | None:
-        """Whether a person is a full member; None while memory does not tell."""
-        return self._get(user)
+        """Return True for a full member; None while memory does not tell."""
+        kind = self._get(user)
+        return None if kind is None else kind is Kind.COLLEAGUE
+
+    def is_gone(self, user: str) -> bool:
+        """Return True for an account that is known to be deactivated."""
+        return self._get(user) is Kind.GONE
 
     async def renew_some(self, users: Iterable[str]) -> bool:
         """Ask about some of these who are not known or long known; whether more are left."""
@@ -59,18 +76,21 @@ class People(Remembered[bool]):
         return known is None or now - known.at >= RENEW
 
     @override
-    async def _look_up(self, key: str) -> bool:
+    async def _look_up(self, key: str) -> Kind:
         await self._identity.ask_once()
         try:
             answer = await attempt(self._client.users_info(user=key))
         except CallFailed as error:
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
-                return False
+                return Kind.OTHER
             raise
         found = object_in(answer, "user")
         team_id = text_at(found, "team_id")
-        barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-        if key == SLACKBOT or any(found.get(mark) for mark in barred):
-            return False
+        if found.get("deleted"):
+            return Kind.GONE
+        barred = ("is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
         enterprise_id = object_in(found, "enterprise_user").get("enterprise_id")
-        return self._identity.is_own_organisation(team_id, enterprise_id)
+        is_own = self._identity.is_own_organisation(team_id, enterprise_id)
+        if key == SLACKBOT or not is_own or any(found.get(mark) for mark in barred):
+            return Kind.OTHER
+        return Kind.COLLEAGUE

@@ -81,7 +81,7 @@ class People:
         members = self.directory.members(self._in_the_end(view.round))
         if members.unresolved or Anyone() in view.reviewers:
             return starter
-        barred = set() if starter.starter is None else {str(starter.starter)}
+        barred = {*map(str, starter.starters), *filter(self.directory.is_gone, members.users)}
         unknown = starter == Approvers() and not rule.self_approval
         nobody = unknown and not rule.unknown_starter
         left = 0 if nobody else most_approvals(rule, members.users - barred, self._members)
@@ -96,15 +96,13 @@ class People:
         return (*now, *_later(round_.rule))
 
     async def _starter(self, view: CardView) -> Approvers:
-        said = view.started_by
-        if said is None:
-            return Approvers()
-        if isinstance(said, Email) and self.directory.members((said,)).unresolved:
-            await self.directory.ask_about(said)
-        members = self.directory.members((said,))
-        if members.users:
-            return Approvers(User(min(members.users)))
-        return Approvers(not_told=bool(members.unresolved))
+        for said in view.started_by:
+            if isinstance(said, Email) and self.directory.members((said,)).unresolved:
+                await self.directory.ask_about(said)
+        members = self.directory.members(view.started_by)
+        if members.unresolved:
+            return Approvers(not_told=True)
+        return Approvers(tuple(map(User, sorted(members.users))))
 
 
 def _later(rule: Rule | None) -> tuple[ReviewerRef, ...]:

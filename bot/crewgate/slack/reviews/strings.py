@@ -209,11 +209,10 @@ def _assigned(round_: Round) -> str:
 
 
 def _started(view: CardView) -> str:
-    starter = view.started_by
     if view.starter is not None:
         by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}"
     else:
-        by = f" by {_name(starter, dict(view.names))}" if starter is not None else ""
+        by = f" by {_name(view.started_by[0], dict(view.names))}" if view.started_by else ""
     # Not what the first line says already.
     says_all = view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
@@ -250,9 +249,9 @@ def _still_needed(view: CardView, rule: Rule) -> str:
     left = view.round.approvals - len(view.round.votes)
     if not view.round.votes:
         return ""
-    starter = view.approvers.starter if view.approvers and not rule.self_approval else None
+    starters = view.approvers.starters if view.approvers and not rule.self_approval else ()
     voted = voices_of(view.round.votes)
-    may = [ref for ref in view.reviewers if str(ref) not in voted and ref != starter]
+    may = [ref for ref in view.reviewers if str(ref) not in voted and ref not in starters]
     if not may or Anyone() in may:
         return f"still needed: {left:,} more"
     people = shared.named(may, most=shared.DECIDERS_SHOWN)
@@ -381,8 +380,8 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
     approvers = view.approvers
     if approvers is None or approvers.not_told:
         return "Who started this may not approve it"
-    if approvers.starter is not None:
-        return f"{shared.reviewer(approvers.starter)} started this, so others have to approve it"
+    if approvers.starters:
+        return f"{shared.named(approvers.starters)} started this, so others have to approve it"
     if rule.unknown_starter:
         return "Nobody knows who started this, so anybody who may decide may approve it"
     return "Nobody knows who started this, so nobody may approve it; a revision may be asked for"

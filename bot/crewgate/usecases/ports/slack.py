@@ -175,6 +175,10 @@ class Directory(Protocol):
         """
         ...
 
+    def is_gone(self, user: str) -> bool:
+        """Return True for an account that memory knows to be deactivated: nobody acts by it."""
+        ...
+
     def is_colleague(self, user: str) -> bool | None:
         """Return True for a person of the bot's own organisation who is no guest.
 
