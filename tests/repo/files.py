@@ -67,10 +67,11 @@ def literal(call: ast.Call, position: int) -> object:
 @cache
 def code_strings(folder: str) -> str:
     """All text that the modules below a folder hold, a line each; `…` where a value goes in."""
-    return "\n".join(_joined(node) for module in modules(folder) for node in ast.walk(module))
+    return "\n".join(joined(node) for module in modules(folder) for node in ast.walk(module))
 
 
-def _joined(node: ast.AST) -> str:
+def joined(node: ast.AST) -> str:
+    """Return the text of a constant or a formatted string; empty for all else."""
     match node:
         case ast.Constant(str(text)):
             return text

@@ -2,10 +2,11 @@
 
 import ast
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from tests.repo.files import ROOT, code_strings, rows
+from tests.repo.files import ROOT, code_strings, joined, modules, read, rows
 
 LEVELS = ("warning", "error", "exception")
 BOT, HOST = "bot/crewgate", "bot/crewgate/host"
@@ -16,6 +17,49 @@ def test_every_text_of_readyz_is_one_the_code_has() -> None:
     for text, *_ in rows("docs/operations.md", "texts"):
         for quoted in re.findall(r"`([^`]+)`", text):
             assert all(part.strip() in said for part in quoted.split("…")), quoted
+
+
+WARNS = re.compile(r"(moved_|clock_)?warning|failures|_look|_set_aside|_alone_as_reviewer")
+"""What says something to `/readyz`, beside what finds orphaned destinations."""
+
+
+def test_every_text_that_readyz_has_is_in_a_table() -> None:
+    page = read("docs/operations.md").partition("<!-- texts -->")[2]
+    tables = page.partition("<!-- /destinations -->")[0]
+    said = {text for module in modules(BOT) for text in _texts_of_health(module)}
+    assert len(said) > 12
+    for text in said:
+        parts = [part.strip(" :(),;") for part in text.split("…")]
+        assert all(part in tables for part in parts), text
+
+
+def _texts_of_health(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if (
+                WARNS.fullmatch(name) or name == "find_orphaned_destinations"
+            ):
+                yield from _sentences(
+                    ast.Module(node.body[isinstance(node.body[0], ast.Expr) :], [])
+                )
+            case (
+                ast.Assign(targets=[ast.Attribute(attr="warning")])
+                | ast.AnnAssign(target=ast.Attribute(attr="warning"))
+            ):
+                yield from _sentences(node)
+
+
+def _sentences(node: ast.AST) -> Iterator[str]:
+    """The texts of several words, and of a formatted one only the whole; what is logged is not."""
+    match node:
+        case ast.keyword():
+            return
+        case ast.JoinedStr() | ast.Constant(str()):
+            if len((text := joined(node)).replace("…", "").split()) > 3:
+                yield text
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _sentences(child)
 
 
 HANDED_ON = {"_Record": 1, "answer_received": 0}

@@ -6,6 +6,8 @@ from datetime import timedelta
 #: The longest wait that the other side can ask for (`Retry-After`): a broken limiter or a mistaken
 #: date must not park a decision for a day. After it one job finds out if it is still true.
 LONGEST_ASKED = timedelta(minutes=5)
+#: So many tries in a row that failed are an outage, fewer a hiccup.
+IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from crewgate.domain.notification import Format, Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed
+from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person, voices_of
 from crewgate.store.absences import AbsenceQueries, find_absences
@@ -66,6 +67,7 @@ from crewgate.usecases.read_models import (
     Backlog,
     CardView,
     DeadLetter,
+    Failing,
     MessageRef,
     NewerRound,
     Posting,
@@ -176,6 +178,19 @@ _DUE: Final = (
     sa.select(sa.false(), outbox.c.destination, sa.func.count(), sa.func.min(outbox.c.due_at))
     .where(outbox.c.due_at <= sa.bindparam("now"), outbox.c.set_aside_at.is_(None))
     .group_by(outbox.c.destination)
+)
+_FAILING: Final = (
+    sa.select(
+        outbox.c.crew,
+        sa.func.count().label("many"),
+        sa.func.sum(outbox.c.tries).label("tries"),
+        sa.func.min(outbox.c.failing_since).label("since"),
+        sa.func.min(outbox.c.due_at).label("next_at"),
+    )
+    .where(outbox.c.destination.in_(sa.bindparam("destinations", expanding=True)))
+    .where(outbox.c.failing_since.is_not(None), outbox.c.set_aside_at.is_(None))
+    .group_by(outbox.c.crew)
+    .having(sa.func.sum(outbox.c.tries) >= IN_A_ROW)
 )
 _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
 
@@ -493,6 +508,11 @@ class Queries(Reading):
             )
         )
         return frozenset(row.subject for row in found)
+
+    async def failing(self, crews: Collection[str]) -> dict[str, Failing]:
+        """Return what these crews have failed to take, by crew."""
+        found = await self._rows(_FAILING, {"destinations": [f"crew:{crew}" for crew in crews]})
+        return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
 
     async def ping(self) -> None:
         """Raise StoreUnavailable if the database does not answer."""

@@ -259,6 +259,16 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """The decisions that a crew did not take yet, and their tries."""
+
+    decisions: int
+    tries: int
+    since: datetime
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CrewUnavailable:
     """The crew gave no usable answer; `why` in a few words.
 

@@ -1,6 +1,7 @@
 """Answers to commands: lists that fit, links that are safe, and what is true now."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from crewgate.domain.reason import ExecutionEnded, RefusedByCrew
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.blockkit.text import moment
 from crewgate.slack.commands.messages import (
     render_ambiguous,
     render_execution,
@@ -32,6 +34,7 @@ from crewgate.usecases.read_models import (
     ExecutionLine,
     ExecutionPosting,
     ExecutionStatus,
+    Failing,
     MessageRef,
     Progress,
     QueuePart,
@@ -194,6 +197,17 @@ def test_what_needs_nobody_runs() -> None:
     assert ":large_green_circle: *research* answers in 12 ms" in read(message)
     idle = overview(Overview((), ()))
     assert idle.text == "Nothing waits or runs"
+
+
+@pytest.mark.parametrize("warning", [None, "connection refused"])
+@pytest.mark.parametrize("late", [60, 0])
+def test_a_crew_that_takes_no_decision_is_not_green(warning: str | None, late: int) -> None:
+    failing = Failing(1, 10, LATER - timedelta(minutes=12), LATER + timedelta(seconds=late))
+    crew = replace(HEALTH, warning=warning, failing=failing)
+    shown = read(overview(Overview((crew,), ())))
+    next_try = f", next at {moment(failing.next_at, LATER)}" if late else ""
+    tried = f"does not take 1 decision: 10 tries since {moment(failing.since, LATER)}{next_try}"
+    assert f":red_circle: *research* {tried} ({warning or 'answers in 12 ms'})" in shown
 
 
 def test_the_overview_counts_what_needs_somebody() -> None:

@@ -25,6 +25,7 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
+from crewgate.slack.blockkit.text import moment
 from crewgate.slack.reviews.buttons import HISTORY, READ
 from crewgate.slack.reviews.card import render_card
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
@@ -61,7 +62,16 @@ ASKED = a_decision(Revise("a\nb"))
         (
             {"state": State.DECIDED, "reason": AnswerLost("no answer in 30 s")},
             ":outbox_tray: *Draft approved by <@U0ANA>*",
-            "The crew did not answer (no answer in 30 s). It is asked whether it has this",
+            "The crew has not answered (no answer in 30 s). It is asked whether it has this",
+        ),
+        (
+            {
+                "state": State.DECIDED,
+                "reason": AnswerLost("500: no", "500"),
+                "in_doubt_since": NOW,
+            },
+            ":outbox_tray: *Draft approved by <@U0ANA>*",
+            f"The crew has been failing since {moment(NOW, NOW)} (500: no).",
         ),
         (
             {"state": State.RESUMED, "reason": Answered("resumed: going on", RESUMED)},

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
+from crewgate.domain.outcome import Delivered, NotSent, Refused, ResumeStatus
 from crewgate.domain.reason import Answered, AnswerLost, Inferred, RefusedByCrew
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Decision
@@ -69,7 +69,7 @@ async def test_after_a_start_evidence_is_waited_for_before_it_is_sent_again(
     world.clock.advance(GRACE)
     started_at = world.clock()
     world.context.listening.since = started_at
-    assert await world.turn(CREW) == [Unknown("waits for evidence after the start")]
+    assert await world.turn(CREW) == [NotSent("waits for evidence after the start", alone=True)]
     assert len(world.crew.asked) == 1
     rows = {row.kind: row for row in await world.rows()}
     assert rows[RESUME].due_at == started_at + START_GRACE

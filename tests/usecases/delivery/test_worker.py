@@ -4,7 +4,8 @@ import asyncio
 from datetime import timedelta
 
 from crewgate.domain.effects import SLACK, Effect, EffectKind
-from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused, Unknown
+from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -96,6 +97,49 @@ async def test_a_destination_that_is_away_is_left_alone_and_tried_again(
     assert len(worker_world.slack.messages) == 1
     [line] = [line for line in logs if line["event"] == "destination_available"]
     assert (line["destination"], line["seconds"]) == (POSTS, 7)
+
+
+async def test_a_destination_that_fails_again_and_again_is_an_outage_until_it_takes_a_job(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    begun = worker_world.clock.now
+    worker_world.crew.pause()
+    worker_world.crew.faults.extend([Fault(Unknown("500", "The crew failed", "500"))] * 4)
+    round_ = (await worker_world.notify()).round
+    await worker_world.decide(round_.id)
+    async with worker_world.run_workers(CREW) as worker:
+        for failures in range(1, 5):
+            await failed(worker_world, logs, failures)
+            told = f"fails (500), {failures} tries since {begun:%H:%M} UTC"
+            assert list(worker.warnings) == [told][: failures >= IN_A_ROW]
+            worker_world.clock.advance(30 * SECOND)
+        while (await worker_world.round(round_.id)).state is not State.RESUMED:
+            await worker_world.next_poll()
+        assert not worker.warnings
+    outage = [
+        (line["event"], line["destination"])
+        for line in logs
+        if line["event"].startswith("destination_")
+    ]
+    assert outage == [("destination_away", CREW), ("destination_available", CREW)]
+
+
+async def test_an_outage_is_forgotten_where_nothing_is_tried_any_more(
+    worker_world: WorkerWorld, logs: Logs
+) -> None:
+    worker_world.crew.pause()
+    worker_world.crew.faults.extend([Fault(Unknown("no answer"))] * IN_A_ROW)
+    await worker_world.decide((await worker_world.notify()).round.id)
+    async with worker_world.run_workers(CREW) as worker:
+        for failures in range(1, IN_A_ROW + 1):
+            worker_world.clock.advance(30 * SECOND)
+            await failed(worker_world, logs, failures)
+        worker.stop()
+        longest = worker_world.context.retry.longest
+        worker_world.clock.advance(2 * longest)
+        assert len(worker.warnings) == 1
+        worker_world.clock.advance(SECOND)
+        assert list(worker.warnings) == []
 
 
 async def test_the_pause_that_was_asked_for_is_kept(worker_world: WorkerWorld) -> None:
@@ -223,7 +267,7 @@ async def test_what_is_refused_is_shown_until_it_is_taken(
         await worker_world.notify()
         await worker_world.notify(execution_id="e-2")
         await failed(worker_world, logs, 2)
-        assert worker.warnings == ("research: not_in_channel",)
+        assert worker.warnings == ("not_in_channel",)
         worker_world.clock.advance(SECOND)
         await worker_world.all_done()
         await worker_world.clock.until(lambda: worker.warnings == ())
@@ -261,7 +305,7 @@ async def test_of_many_that_are_refused_the_latest_are_shown(
         await worker_world.notify(execution_id="e-100")
         await failed(worker_world, logs, REFUSALS + 1)
         assert len(worker.warnings) == REFUSALS
-        assert "research: e-100" in worker.warnings
+        assert "e-100" in worker.warnings
 
 
 async def test_one_that_is_away_holds_up_nobody_else(worker_world: WorkerWorld) -> None:

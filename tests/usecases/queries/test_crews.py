@@ -1,6 +1,6 @@
 """What the overview of all executions and crews shows."""
 
-from crewgate.domain.outcome import Refused
+from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Person
 from crewgate.usecases.queries.crews import Overview
@@ -56,15 +56,34 @@ async def test_what_needs_somebody_comes_first_and_nothing_twice(world: World) -
 
     seen = await overview(world)
 
-    assert names(seen) == ["stuck", "waiting", "decided", "running", "resumed"]
+    assert names(seen) == ["stuck", "decided", "waiting", "running", "resumed"]
     assert [[line.round.state for line in one.rounds] for one in seen.executions] == [
         [State.STUCK],
-        [State.WAITING, State.WAITING],
         [State.DECIDED],
+        [State.WAITING, State.WAITING],
         [],
         [],
     ]
     assert (seen.stuck, seen.waiting, seen.sending, seen.more) == (1, 2, 1, False)
+
+
+async def test_a_crew_that_answers_and_takes_no_decision_is_not_well(world: World) -> None:
+    await world.decide((await world.notify()).round.id)
+    world.crew.faults.extend([Fault(Unknown("500", "no", "500"))] * 3)
+    begun = world.clock()
+    for tries in range(1, 4):
+        await world.turn(CREW)
+        [health] = (await overview(world)).crews
+        assert (health.warning, health.failing is None) == (None, tries < 3)
+        world.clock.advance(30 * SECOND)
+    failing = health.failing
+    assert failing is not None
+    assert (failing.decisions, failing.tries, failing.since) == (1, 3, begun)
+    assert begun + 60 * SECOND < failing.next_at
+    world.crew.pause()
+    await world.turn(CREW)
+    [health] = (await overview(world)).crews
+    assert health.failing is None
 
 
 async def test_the_list_is_cut(world: World) -> None:

@@ -241,7 +241,9 @@ def _classify(response: Answer) -> Failure:
     if code in TOKEN_REFUSED:
         return NotSent(f"Slack refuses this bot: {code}", code=code)
     if code in LOST:
-        return Unknown(f"Slack failed ({status} {code})".replace(" )", ")"))
+        return Unknown(
+            f"Slack failed ({status} {code})".replace(" )", ")"), code=code or str(status)
+        )
     return Refused(code, _words(data), KINDS.get(code, RefusalKind.OTHER))
 
 

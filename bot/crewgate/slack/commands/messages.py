@@ -18,7 +18,7 @@ from crewgate.slack.blockkit.blocks import (
     section,
     sections,
 )
-from crewgate.slack.blockkit.text import date, duration, one_line
+from crewgate.slack.blockkit.text import date, duration, moment, one_line
 from crewgate.slack.executions.messages import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.phrases import ANSWER_LIMIT
@@ -31,6 +31,7 @@ from crewgate.usecases.read_models import (
     CrewUnavailable,
     ExecutionLine,
     ExecutionStatus,
+    Failing,
     Progress,
     QueuePart,
     RoundLine,
@@ -136,7 +137,7 @@ def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deci
     blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
     if seen.more or shown < len(seen.executions):
         blocks.append(context(_MORE_EXECUTIONS))
-    crews, _ = sections(map(_reached, seen.crews), budget=_CREWS_BUDGET)
+    crews, _ = sections((_reached(one, now) for one in seen.crews), budget=_CREWS_BUDGET)
     return _refreshable(Message(headline, [*blocks, *crews]), now=now)
 
 
@@ -286,9 +287,19 @@ def _unavailable(reported: CrewUnavailable) -> str:
     return f"The crew does not answer ({why})."
 
 
-def _reached(crew: CrewHealth) -> str:
+def _reached(crew: CrewHealth, now: datetime) -> str:
     name = shared.bold(shared.crew(crew.crew))
+    answers = f"answers in {int(crew.took / timedelta(milliseconds=1)):,} ms"
     if crew.warning is not None:
-        return f":red_circle: {name}: {one_line(crew.warning, ANSWER_LIMIT)}"
-    milliseconds = int(crew.took / timedelta(milliseconds=1))
-    return f":large_green_circle: {name} answers in {milliseconds:,} ms"
+        answers = one_line(crew.warning, ANSWER_LIMIT)
+    if crew.failing is not None:
+        return f":red_circle: {name} {_failing(crew.failing, now)} ({answers})"
+    if crew.warning is not None:
+        return f":red_circle: {name}: {answers}"
+    return f":large_green_circle: {name} {answers}"
+
+
+def _failing(failing: Failing, now: datetime) -> str:
+    late = f", next at {moment(failing.next_at, now)}" if failing.next_at > now else ""
+    tried = f"{failing.tries:,} tries since {moment(failing.since, now)}{late}"
+    return f"does not take {shared.counted(failing.decisions, 'decision')}: {tried}"

@@ -31,6 +31,8 @@ class OnItsWay:
 
     decision: Decision
     reason: Reason | None
+    since: datetime | None = None
+    """The time of the first try that may have taken effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def present(round_: Round) -> Presentation:
             by = round_.reason.by if isinstance(round_.reason, EditedBy) else None
             return Superseded(round_.number + 1, by)
         case State.DECIDED, Decision() as decision:
-            return OnItsWay(decision, round_.reason)
+            return OnItsWay(decision, round_.reason, round_.in_doubt_since)
         case State.RESUMED, Decision() as decision:
             return Taken(decision, round_.reason)
         case State.STUCK, Decision() as decision:

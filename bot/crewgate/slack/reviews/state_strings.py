@@ -34,7 +34,7 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import ago, duration, one_line, plain
+from crewgate.slack.blockkit.text import ago, duration, moment, one_line, plain
 from crewgate.slack.phrases import because, receiver
 from crewgate.slack.reviews.presentation import (
     Closed,
@@ -198,7 +198,8 @@ def in_list(shown: Presentation, now: datetime) -> str:
         case Waiting(since, approved, needed):
             return f"waiting for {duration(now - since)}{_so_far(approved, needed)}"
         case OnItsWay(decision):
-            return f"{_ago(decision, now)}, being sent to the {receiver(decision)}"
+            sending = f"being sent to the {receiver(decision)}{_colon(shown.reason)}"
+            return f"{_ago(decision, now)}, {sending}"
         case Taken(decision):
             return _ago(decision, now)
         case Stuck(decision, reason):
@@ -287,8 +288,8 @@ def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
     """What the crew or the flow did then; or why it could not be told, and what to do."""
     told = _FLOW if receiver(shown.decision) == "flow" else _CREW
     match shown:
-        case OnItsWay(reason=reason):
-            return _on_its_way(told, reason)
+        case OnItsWay(reason=reason, since=since):
+            return _on_its_way(told, reason, since)
         case Taken(Decision(verdict=Answer(to_crew=False) as verdict), reason):
             return _taken_by_flow(verdict, reason)
         case Taken(decision, reason):
@@ -330,7 +331,8 @@ _UNREADABLE: Final = "unreadable"
 _PUT_BACK: Final = "Put that key back into `SECRET_KEYS`, start the bot again, then press Retry."
 _CREW: Final = _Told(
     "crew",
-    "The crew {did} ({why}). It is asked whether it has this; if not, it is sent again by itself.",
+    "The crew {did} ({why}). It is asked whether it has this; if not, this is sent again by "
+    "itself. You need do nothing.",
     "An answer of the crew was lost.",
     "It may have this already: then this card says so by itself. If you know that the crew still "
     "waits, press Retry.",
@@ -372,12 +374,13 @@ _FLOW: Final = _Told(
 )
 
 
-def _on_its_way(told: _Told, reason: Reason | None) -> str:
+def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> str:
     match reason:
         case None:
             return f"Being sent to the {told.name}…"
         case AnswerLost(code=code):
-            did = "answered with an error" if code else "did not answer"
+            did = "has been failing" if code else "has not answered"
+            did += f" since {moment(since, since)}" if since else ""
             return told.silent.format(did=did, why=because(reason))
         case _:
             why = because(reason)

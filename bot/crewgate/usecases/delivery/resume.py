@@ -83,7 +83,7 @@ async def _begin(
             return Delivered()
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
-            return Unknown("waits for evidence after the start")
+            return NotSent("waits for evidence after the start", alone=True)
     sending = round_.begin_sending(context.clock(), activity_count=execution.activity_count)
     await tx.save(sending)
     tx.audit.of_round(Entry(Code.SENDING, BOT, {"in_doubt": round_.in_doubt}), sending)

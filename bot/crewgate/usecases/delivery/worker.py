@@ -11,7 +11,7 @@ from structlog.contextvars import bind_contextvars
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
 from crewgate.domain.rate import Budget
-from crewgate.domain.retry import Retry
+from crewgate.domain.retry import IN_A_ROW, Retry
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import set_aside
 from crewgate.usecases.ports.base import Check, Clock
@@ -26,8 +26,6 @@ Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 #: by a process that crashed or stood still.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
-#: A destination that does not take so many jobs in a row, seconds apart, counts as away.
-IN_A_ROW = 3
 #: For how long after a pause a destination counts as away where nothing was tried again.
 LATELY = timedelta(minutes=1)
 #: How many times as often it looks for what has become due after a look that found something.
@@ -46,6 +44,31 @@ class Pace:
     """Time between two looks at the outbox when nothing wakes the worker: retries become due."""
     pause: Retry = Retry(longest=timedelta(seconds=30))
     """How long to leave a destination alone that seems to be away."""
+
+
+@dataclass(slots=True)
+class _Outage:
+    """Tries in a row that a destination did not take."""
+
+    since: datetime
+    began: datetime
+    """The same by the worker's steady clock, as `latest`."""
+    latest: datetime
+    outcome: NotSent | Unknown
+    tries: int = 0
+
+    @property
+    def is_certain(self) -> bool:
+        """True if it is more than a hiccup: the log has its beginning and its end."""
+        return self.tries >= IN_A_ROW
+
+    @property
+    def warning(self) -> str | None:
+        if isinstance(self.outcome, NotSent):
+            return self.outcome.why
+        why = self.outcome.code or self.outcome.why
+        told = f"fails ({why}), {self.tries} tries since {self.since:%H:%M} UTC"
+        return told if self.is_certain else None
 
 
 class Worker:
@@ -69,8 +92,7 @@ class Worker:
         """Pauses go by `steady`, a clock that does not step; by default the context's."""
         self.destination = destination
         self._steady = steady or context.clock
-        self._away: str | None = None
-        self._away_since: datetime | None = None
+        self._outage: _Outage | None = None
         self._outbox_gone_at: datetime | None = None
         self._refused: dict[str, tuple[datetime, str]] = {}
         self.last_polled_at: datetime = self._steady()
@@ -95,10 +117,11 @@ class Worker:
     def warnings(self) -> tuple[str, ...]:
         """The reason why the destination seems to be away, and refusals that are repeated.
 
-        A refusal is over if it was not repeated for longer than any retry takes.
+        Both are over if they were not repeated for longer than any retry takes.
         """
-        away = (self._away,) if self._away else ()
         since = self._steady() - 2 * self._context.retry.longest
+        outage = self._outage if self._outage and self._outage.latest >= since else None
+        away = (outage.warning,) if outage and outage.warning else ()
         return (*away, *sorted({what for at, what in self._refused.values() if at >= since}))
 
     @property
@@ -249,15 +272,14 @@ class Worker:
         if isinstance(outcome, Refused):
             if len(self._refused) >= REFUSALS:
                 del self._refused[next(iter(self._refused))]  # the one that is longest ago
-            what = f"{job.effect.crew}: {outcome.code}"
+            of_crew = self.destination.endswith(f":{job.effect.crew}")
+            what = outcome.code if of_crew else f"{job.effect.crew}: {outcome.code}"
             self._refused[job.effect.ordering_key] = (self._steady(), what)
-        if not isinstance(outcome, NotSent) or outcome.alone:
-            if self._away_since is not None:
-                log.info("destination_available", **self._back(since=self._away_since))
-            self._failures, self._away, self._away_since = 0, None, None
-            return
         now = self._steady()
-        self._away, self._away_since = outcome.why, self._away_since or now
+        self._record_outage(outcome, now)
+        if not isinstance(outcome, NotSent) or outcome.alone:
+            self._failures = 0
+            return
         if now >= self._paused_until:
             self._failures += 1
         elif outcome.retry_after is None:
@@ -268,6 +290,19 @@ class Worker:
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
         )
         self._paused_until = max(self._paused_until, now + pause)
+
+    def _record_outage(self, outcome: Outcome, now: datetime) -> None:
+        """Log where an outage begins and ends: none is over while answers are lost or errors."""
+        if not isinstance(outcome, NotSent | Unknown):
+            if self._outage is not None and self._outage.is_certain:
+                log.info("destination_available", **self._back(since=self._outage.began))
+            self._outage = None
+        elif not isinstance(outcome, NotSent) or not outcome.alone:
+            outage = self._outage or _Outage(self._context.clock(), now, now, outcome)
+            outage.outcome, outage.latest, outage.tries = outcome, now, outage.tries + 1
+            self._outage = outage
+            if outage.tries == IN_A_ROW:
+                log.warning("destination_away", destination=self.destination, why=_why(outcome))
 
     def _back(self, *, since: datetime) -> dict[str, object]:
         """The fields of a line that tells of the end of an outage."""

@@ -16,13 +16,14 @@ from crewgate.usecases.read_models import (
     NO_RULE,
     ExecutionLine,
     ExecutionPosting,
+    Failing,
     QueueKey,
     RoundLine,
     Selection,
 )
 
-#: The states of rounds that need somebody, the most urgent first.
-_STATES: Final = (State.STUCK, State.WAITING, State.DECIDED)
+#: The states of rounds that need somebody, the most urgent first: what is sent for long is late.
+_STATES: Final = (State.STUCK, State.DECIDED, State.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class CrewHealth:
     crew: str
     took: timedelta
     warning: str | None
+    failing: Failing | None = None
+    """It does not take decisions, whether it answers or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,10 @@ async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> 
     health = await asyncio.gather(
         *(_ping(name, client, context.clock) for name, client in clients.items() if name in crews)
     )
-    return replace(found, crews=tuple(health))
+    failing = await context.uow.read.failing(crews)
+    return replace(
+        found, crews=tuple(replace(one, failing=failing.get(one.crew)) for one in health)
+    )
 
 
 async def _executions(
@@ -80,7 +86,7 @@ async def _executions(
         rest = [ExecutionLine(one) for one in running if _key(one) not in known]
         more = len(listed) + len(rest) > LINES
         listed = (*listed, *rest)[:LINES]
-    stuck, waiting, sending = totals
+    stuck, sending, waiting = totals
     return Overview((), listed, stuck, waiting, sending, more)
 
 
