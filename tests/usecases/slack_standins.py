@@ -308,6 +308,9 @@ class FakeDirectory:
                 unresolved.append(ref)
         return Members(frozenset(users), tuple(unresolved))
 
+    def starters(self, said: tuple[User | Email, ...]) -> Members:
+        return self.members(said)
+
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
         if channel not in self.channels or (user in self.unknown and not guests):
             return None

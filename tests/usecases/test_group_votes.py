@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.errors import GroupsComplete, NotAReviewer, SelfApproval
+from crewgate.domain.errors import GroupsComplete, GroupsUnresolved, NotAReviewer, SelfApproval
 from crewgate.domain.people import User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
@@ -124,6 +124,19 @@ async def test_whom_an_escalation_adds_counts_for_any_group(world: World) -> Non
     await world.decide(round_id, by=CAI)
     decided = await world.decide(round_id, by=EVE)
     assert counted(decided) == [(CAI, FINANCE), (EVE, LEGAL)]
+
+
+async def test_and_also_while_slack_does_not_tell_of_the_groups(world: World) -> None:
+    people = (User(EVE.id), UserGroup("S0LEADS"))
+    world.directory.people[people[1]] = frozenset({"U0LEAD"})
+    round_id = await waits(world, groups(escalate=Escalation(Duration(DAY), people)))
+    async with world.uow.begin() as tx:
+        await tx.save((await tx.round(round_id)).escalate(NOW).round)
+    del world.directory.people[LEGAL], world.directory.people[FINANCE]
+    with pytest.raises(GroupsUnresolved):
+        await world.decide(round_id, by=Person("U0LEAD", "Lea"))
+    voted = await world.decide(round_id, by=EVE)
+    assert counted(voted) == [(EVE, LEGAL)]
 
 
 async def test_where_slack_does_not_tell_nobody_is_counted_who_may_be_in_no_group(

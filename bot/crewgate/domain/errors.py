@@ -73,6 +73,10 @@ class GroupsComplete(VoteRefused):
     """The groups that this person counts for have enough approvals; others are missing."""
 
 
+class GroupsUnresolved(VoteRefused):
+    """Slack does not tell now who is in the groups that must approve."""
+
+
 class NotVoted(VoteRefused):
     """This person has not approved the round, so there is nothing to take back."""
 

@@ -14,6 +14,7 @@ from crewgate.domain.errors import (
     AlreadyVoted,
     ApprovedBefore,
     GroupsComplete,
+    GroupsUnresolved,
     NotVoted,
     NotWaiting,
     PerhapsSelfApproval,
@@ -331,6 +332,8 @@ _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     "approval.",
     GroupsComplete: "The groups that you are in have approved; others have not yet. If you joined "
     "one of them just now, try again in a minute. You may ask for a revision.",
+    GroupsUnresolved: "Slack does not say who is in the groups that must approve. Try again in a "
+    "minute. You may ask for a revision.",
     NotVoted: "You have not approved this, so there is nothing to take back.",
     SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
     f"else has to approve it. {_MAY_REVISE}",

@@ -14,6 +14,7 @@ from typing import Any, Final, assert_never
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import (
+    GroupsUnresolved,
     NotAnOperator,
     NotAReader,
     NotAReviewer,
@@ -21,7 +22,7 @@ from crewgate.domain.errors import (
     NotPermitted,
     UnknownCrew,
 )
-from crewgate.domain.people import Anyone, Role, UserGroup
+from crewgate.domain.people import Anyone, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.groups import count_votes
@@ -150,7 +151,8 @@ class Access:
         """Return the groups of the round's rule for which a person's approval may count.
 
         Somebody who is in none of them decides because the rule has escalated, and counts for any.
-        A group of `before` counts where even Slack does not tell. Raises NeedsLookup.
+        A group of `before` counts where even Slack does not tell. Raises NeedsLookup, and
+        GroupsUnresolved where it cannot be told without Slack that a new approval counts.
         """
         groups = tuple(group for group, _ in round_.approvals_from)
         unresolved = self.directory.members(groups).unresolved
@@ -162,7 +164,12 @@ class Access:
             if user in self.directory.members((group,)).users
             or (group in unresolved and group in before)
         )
-        return found if found or unresolved else groups
+        if found or (unresolved and before):
+            return found
+        escalated = crew_for(round_, self.crews).permitted(Role.REVIEWER)
+        if unresolved and User(user) not in escalated:
+            raise GroupsUnresolved
+        return groups
 
     def refusal(self, user: str, role: Role, subject: Subject) -> NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.

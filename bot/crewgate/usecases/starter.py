@@ -52,7 +52,7 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
 
 def _users(said: User | Email, access: Access) -> frozenset[str]:
     """Return the accounts of a starter. Raises as `starter_of` does."""
-    members = access.directory.members((said,))
+    members = access.directory.starters((said,))
     if isinstance(said, Email) and members.unresolved:
         if said in access.asked:
             raise StarterUnresolved

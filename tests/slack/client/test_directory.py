@@ -13,7 +13,7 @@ from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User,
 from crewgate.domain.rules.naming import Naming
 from crewgate.runtime import Runtime
 from crewgate.slack.client import directory as directories
-from crewgate.slack.client.directory import RENEW_SOON, OwnerOf, SlackDirectory
+from crewgate.slack.client.directory import RENEW_SOON, TRUST, OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
@@ -154,6 +154,50 @@ async def test_an_outage_keeps_what_was_known(slack: Workspace) -> None:
     assert directory.members(REVIEWERS).users == {"U0ANA", "U0BEN", "U0CARL"}
 
 
+@pytest.mark.parametrize("why", ["missing_scope", "fatal_error"])
+async def test_a_group_that_slack_no_longer_tells_of_decides_nothing_after_a_while(
+    slack: Workspace, why: str
+) -> None:
+    clock = FakeClock()
+    directory = a_directory(slack, clock, [LEGAL])
+    await directory.renew()
+    slack.fail("usergroups.users.list", error(why), times=None)
+    clock.now += TRUST
+    await directory.renew()
+    assert directory.members((LEGAL,)).users == {"U0CARL"}
+    assert not directory.warning
+    clock.now += RENEW_SOON
+    await directory.renew()
+    assert directory.members((LEGAL,)).unresolved == directory.unresolved == (LEGAL,)
+    assert "S0LEGAL: " in str(directory.warning)
+    assert why in str(directory.warning)
+    slack.clear_faults()
+    assert await directory.resolve([LEGAL])
+    assert directory.members((LEGAL,)).users == {"U0CARL"}
+    assert directory.warning is None
+
+
+async def test_what_is_not_told_is_asked_for_without_all_the_rest(slack: Workspace) -> None:
+    slack.fail("usergroups.users.list", error("missing_scope"), times=None)
+    directory = a_directory(slack, FakeClock())
+    for _ in range(3):
+        await directory.renew()
+    assert len(slack.calls_of("users.lookupByEmail")) == 1
+    assert len(slack.calls_of("usergroups.users.list")) == 3
+
+
+async def test_the_address_of_a_starter_makes_nobody_a_reviewer(slack: Workspace) -> None:
+    async def owner_of(address: str, account: str) -> EmailOwner:
+        return EmailOwner(address, "U0ANA", account)
+
+    directory = a_directory(slack, FakeClock(), [], owner_of)
+    await directory.ask_about(BEN)
+    assert directory.starters((BEN, User("U0CARL"))).users == {"U0BEN", "U0CARL"}
+    assert directory.members((BEN,)).unresolved == (BEN,)
+    assert await directory.resolve([BEN])
+    assert directory.members((BEN,)).users == {"U0ANA"}
+
+
 async def test_an_outage_at_the_start_leaves_it_open_who_may(slack: Workspace) -> None:
     directory = a_directory(slack, FakeClock())
     slack.fail("users.lookupByEmail", error("internal_error"))
@@ -262,10 +306,10 @@ async def test_an_address_that_no_setting_names_is_asked_about_when_it_is_needed
     asked = [Email("carl@example.com"), Email("nobody@example.com")]
     slack.add_user("U0CARL", "Carl", "carl@example.com")
     directory = a_directory(slack, FakeClock())
-    assert directory.members(tuple(asked)).unresolved == tuple(asked)
+    assert directory.starters(tuple(asked)).unresolved == tuple(asked)
     for address in asked:
         await directory.ask_about(address)
-    members = directory.members(tuple(asked))
+    members = directory.starters(tuple(asked))
     assert members.users == {"U0CARL"}
     assert members.unresolved == ()
 
@@ -275,7 +319,7 @@ async def test_it_stays_unknown_while_slack_does_not_say(slack: Workspace) -> No
     slack.fail("users.lookupByEmail", error("internal_error"))
     directory = a_directory(slack, FakeClock())
     await directory.ask_about(address)
-    assert directory.members((address,)).unresolved == (address,)
+    assert directory.starters((address,)).unresolved == (address,)
 
 
 async def test_where_the_bot_may_not_ask_nobody_is_known_by_it(slack: Workspace) -> None:
@@ -283,7 +327,7 @@ async def test_where_the_bot_may_not_ask_nobody_is_known_by_it(slack: Workspace)
     slack.fail("users.lookupByEmail", error("missing_scope"))
     directory = a_directory(slack, FakeClock())
     await directory.ask_about(address)
-    members = directory.members((address,))
+    members = directory.starters((address,))
     assert (members.users, members.unresolved) == (frozenset(), ())
 
 
@@ -325,7 +369,7 @@ async def test_whom_an_address_stood_for_first_is_named_though_it_moved(slack: W
     directory = a_directory(slack, FakeClock(), named=(), owner_of=first)
     # Who starts an execution is the account that it stands for now.
     await directory.ask_about(BEN)
-    assert directory.members((BEN,)).users == {"U0BEN"}
+    assert directory.starters((BEN,)).users == {"U0BEN"}
     assert await directory.find_member(BEN) == User("U0ANA")
 
 

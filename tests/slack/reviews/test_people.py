@@ -86,7 +86,7 @@ async def test_whom_an_escalation_names_by_address_is_shown_as_in_slack() -> Non
         slack.add_user(BEN.id, "Ben", "ben@example.com")
         people = people_of(a_crew(reviewers=ALONE), slack)
         later = Email("ben@example.com")
-        await people.directory.ask_about(later)
+        await people.directory.resolve((later,))
         rule = a_rule(escalate=Escalation(Duration.parse("1d"), (later,)))
         view = await people.complete(a_view(rule=rule, escalated_at=NOW))
         card = read(render_card(view, now=LATER))

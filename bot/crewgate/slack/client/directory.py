@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 #: Somebody who leaves a user group or a channel may decide for this long after.
 RENEW = timedelta(minutes=5)
+#: An older answer about a group decides nothing, as of a channel.
+TRUST = timedelta(minutes=15)
 #: While something could not be resolved, or after somebody was turned away.
 RENEW_SOON = timedelta(seconds=20)
 #: How long a person waits while Slack is asked about them, in seconds: Slack waits 3 s for us.
@@ -74,8 +76,10 @@ class SlackDirectory:
         self._owner_of = owner_of
         #: Those of whom Slack told last come last.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
-        self._of_starters: set[Email] = set()
-        """Addresses whose account is that of now, whomever they stood for first."""
+        self._told_at: dict[Email | UserGroup, datetime] = {}
+        self._failures: dict[UserGroup, str] = {}
+        self._starters: dict[Email, frozenset[str]] = {}
+        """The accounts that starters' addresses stand for now, which makes nobody a reviewer."""
         self._has_asked = asyncio.Event()
         self._moved: dict[str, str] = {}
         self._channels = ChannelMembers(client, channels, identity=identity, clock=clock)
@@ -87,19 +91,29 @@ class SlackDirectory:
     @property
     def unresolved(self) -> tuple[Email | UserGroup, ...]:
         """E-mails and groups that Slack has not told about yet."""
-        return tuple(ref for ref in (*self._asked, *self._once) if ref not in self._known)
+        return tuple(ref for ref in (*self._asked, *self._once) if not self._is_known(ref))
+
+    def _is_known(self, ref: Email | UserGroup) -> bool:
+        """Return True if Slack has told of it; of a group that is trusted for a while."""
+        if ref not in self._known or isinstance(ref, Email):
+            return ref in self._known
+        return self._clock() - self._told_at[ref] <= TRUST
 
     @property
     def warning(self) -> str | None:
-        """The channels where nobody can decide, or anywhere read, for being a member.
+        """The groups of the settings, and the channels, whose people Slack does not tell.
 
-        A channel that does not exist is told of when nothing can be posted there.
+        A channel counts where its members decide, or where none can be read; one that does not
+        exist is told of when nothing can be posted there.
         """
         found = [
             f"{channel}: {why}"
             for channel, why in self._channels.failures.items()
             if channel in self._open_channels or why == NO_SCOPE
         ]
+        groups = (ref for ref in self._asked if isinstance(ref, UserGroup))
+        failed = (ref for ref in groups if ref in self._failures and not self._is_known(ref))
+        found += [f"{ref}: {self._failures[ref]}" for ref in failed]
         return f"Slack does not say who is in {', '.join(found)}" if found else None
 
     @property
@@ -117,13 +131,19 @@ class SlackDirectory:
             match ref:
                 case User(id):
                     users.add(id)
-                case Email() | UserGroup() if ref in self._known:
+                case Email() | UserGroup() if self._is_known(ref):
                     users |= self._known[ref]
                 case Email() | UserGroup():
                     unresolved.append(ref)
                 case Anyone():
                     pass
         return Members(frozenset(users), tuple(unresolved))
+
+    def starters(self, said: tuple[User | Email, ...]) -> Members:
+        found = self.members(said)
+        users = (self._starters.get(ref, frozenset()) for ref in said if isinstance(ref, Email))
+        unresolved = tuple(ref for ref in found.unresolved if ref not in self._starters)
+        return Members(found.users.union(*users), unresolved)
 
     def in_slack(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         """The same people, each address as the account it stands for where that is known."""
@@ -155,27 +175,22 @@ class SlackDirectory:
             return False
 
     async def ask_about(self, address: Email) -> None:
-        """An answer counts until the next start.
+        """An answer counts until the next start, and for starters alone.
 
-        It makes nobody a reviewer, so it is not kept whom the address stood for first. Where the
-        bot may not ask, nobody is known by it.
+        Where the bot may not ask, nobody is known by it.
         """
         if address in self._asked:
             return  # the loop asks, and keeps that
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 found = await attempt(self._client.users_lookupByEmail(email=address.address))
-            self._know_starter(address, frozenset({text_at(found, "user", "id")}))
+            self._starters[address] = frozenset({text_at(found, "user", "id")})
         except TimeoutError:
             log.info("address_not_resolved", why="no answer in time")
         except CallFailed as error:
             log.info("address_not_resolved", why=str(error))
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY | {NO_SCOPE}:
-                self._know_starter(address, frozenset())
-
-    def _know_starter(self, address: Email, users: frozenset[str]) -> None:
-        self._known[address] = users
-        self._of_starters.add(address)
+                self._starters[address] = frozenset()
 
     def is_gone(self, user: str) -> bool:
         return self._people.is_gone(user)
@@ -192,7 +207,7 @@ class SlackDirectory:
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """An address stands for the account that it stood for first."""
-        if isinstance(named, Email) and (named not in self._known or named in self._of_starters):
+        if isinstance(named, Email) and named not in self._known:
             unknown = await self._learn(named)
             if unknown is not None:
                 return unknown
@@ -247,22 +262,24 @@ class SlackDirectory:
         return frozenset().union(*map(self._channels.of, self._open_channels))
 
     async def renew(self) -> None:
-        """Ask Slack about every e-mail and group, at most every RENEW_SOON.
+        """Ask Slack about every e-mail and group; of known ones every RENEW_SOON at most.
 
         Slack answers some 50 addresses a minute, so those come first that were never answered or
         are the longest ago. What cannot be asked keeps its last answer. Someone who is gone is
         nobody.
         """
-        now = self._clock()
-        if self._renewed_at and not self.unresolved and now - self._renewed_at < RENEW_SOON:
-            return
-        self._renewed_at = now
-        for ref in (*self.unresolved, *(ref for ref in self._known if ref in self._asked)):
+        now, asked = self._clock(), self.unresolved
+        if self._renewed_at is None or now - self._renewed_at >= RENEW_SOON:
+            self._renewed_at = now
+            known = (ref for ref in self._known if ref in self._asked)
+            asked = tuple(dict.fromkeys((*asked, *known)))
+        for ref in asked:
             if not await self._renew(ref):
                 return  # the others would fare no better
 
     async def resolve(self, named: Iterable[ReviewerRef]) -> bool:
-        asked = [ref for ref in _foreign(named) if not self._known.get(ref)][:ASKED_AT_ONCE]
+        doubtful = (ref for ref in _foreign(named) if not self._known_of(ref))
+        asked = [*doubtful][:ASKED_AT_ONCE]
         new = (ref for ref in asked if isinstance(ref, Email) and ref not in self._asked)
         self._once |= dict.fromkeys(new)
         try:
@@ -271,7 +288,10 @@ class SlackDirectory:
                     await self._renew(ref)
         except TimeoutError:
             log.info("look_up_too_slow", reviewers=len(asked))
-        return any(self._known.get(ref) for ref in asked)
+        return any(map(self._known_of, asked))
+
+    def _known_of(self, ref: Email | UserGroup) -> frozenset[str]:
+        return self.members((ref,)).users
 
     async def _renew(self, ref: Email | UserGroup) -> bool:
         """Ask Slack whom it stands for; False where Slack cannot be asked now."""
@@ -285,14 +305,15 @@ class SlackDirectory:
                     log.warning("unknown_reviewer", reviewer=str(ref), why=code)
                     self._remember(ref, frozenset())
                 case failure:
+                    if isinstance(ref, UserGroup):
+                        self._failures[ref] = str(error)
                     log.warning("reviewers_not_resolved", reviewer=str(ref), why=str(error))
                     return not isinstance(failure, NotSent)
         return True
 
     def _remember(self, ref: Email | UserGroup, users: frozenset[str]) -> None:
         self._known.pop(ref, None)
-        self._known[ref] = users
-        self._of_starters.discard(ref)
+        self._known[ref], self._told_at[ref] = users, self._clock()
 
     async def _look_up(self, ref: Email | UserGroup) -> frozenset[str]:
         match ref:

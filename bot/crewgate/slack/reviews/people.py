@@ -43,8 +43,10 @@ class People:
 
     def known(self, starter: User | Email | None) -> User | Email | None:
         """The starter by account, if Slack knows one for their address."""
-        found = self.directory.in_slack(() if starter is None else (starter,))
-        return next((one for one in found if isinstance(one, User)), starter)
+        if starter is None:
+            return None
+        found = self.directory.starters((starter,)).users
+        return User(min(found)) if found else starter
 
     async def complete(self, view: CardView) -> CardView:
         """The view with who may decide, of the absences those that matter, and who is left."""
@@ -97,9 +99,9 @@ class People:
 
     async def _starter(self, view: CardView) -> Approvers:
         for said in view.started_by:
-            if isinstance(said, Email) and self.directory.members((said,)).unresolved:
+            if isinstance(said, Email) and self.directory.starters((said,)).unresolved:
                 await self.directory.ask_about(said)
-        members = self.directory.members(view.started_by)
+        members = self.directory.starters(view.started_by)
         if members.unresolved:
             return Approvers(not_told=True)
         return Approvers(tuple(map(User, sorted(members.users))))

@@ -154,6 +154,10 @@ class Directory(Protocol):
         """Return the users that these stand for; Anyone adds nobody."""
         ...
 
+    def starters(self, said: tuple[User | Email, ...]) -> Members:
+        """Return the accounts of starters, each address by `ask_about` where nothing names it."""
+        ...
+
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
         """Return True if a person is in a channel; None while memory does not tell.
 
@@ -162,7 +166,7 @@ class Directory(Protocol):
         ...
 
     async def ask_about(self, address: Email) -> None:
-        """Ask Slack for the person with an address that `members` does not know yet.
+        """Ask Slack for the starter with an address that `starters` does not know yet.
 
         Nothing is learnt if Slack does not answer in time, or at all.
         """
