@@ -3,6 +3,7 @@
 import argparse
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from crewgate.host.command import read_options
 from crewgate.host.database import Database
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.outbox import Outbox
-from crewgate.host.records import Webhook
+from crewgate.host.records import Asked, Webhook
 from crewgate.host.store import Store
 from tests.builders import a_secret_key
 
@@ -104,6 +105,32 @@ def test_what_is_damaged_leaves_the_rest_alone(path: Path) -> None:
         ("credential_unreadable", "executions", "e-2"),
         ("credential_unreadable", "webhooks", 1),
     ]
+
+
+def test_a_callers_text_is_never_decrypted(path: Path) -> None:
+    """Whoever has a copy of the file may send a credential back as words, which a model is told."""
+    fill(path, NEW)
+    with closing(sqlite3.connect(path)) as sql:
+        [stolen] = sql.execute("SELECT kickoff FROM executions WHERE id = 'e-2'").fetchone()
+    with closing(Database(path, [NEW])) as database:
+        store = Store(database)
+        sent = replace(LATER, human_feedback=stolen, edited=stolen)
+        assert store.decide(sent)
+        store.pause("e-2", "draft", stolen, at=2.0)
+        asked = Asked(method=stolen, message="Good?", flow_class="F", pending={"of": stolen})
+        store.ask("q-1", "e-2", asked, token_hash=stolen, at=3.0)
+        store.answer("q-1", stolen, stolen, at=4.0)
+        store.end("e-1", result=stolen, at=5.0)
+        [_, decided], [shown] = store.rounds("e-1"), store.rounds("e-2")
+        found = store.question("q-1")
+        assert found is not None
+        asked_back = found[1]
+        result = store.get("e-1", "crew").result
+    assert decided.decision is not None
+    assert {decided.decision.feedback, decided.decided, shown.output, result} == {stolen}
+    assert {asked_back.feedback, asked_back.source, asked_back.method} == {stolen}
+    assert asked_back.pending == {"of": stolen}
+    assert stolen.startswith("encrypted:")
 
 
 def test_what_is_no_key_is_told(path: Path) -> None:

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: The columns that are decrypted: no other column of a table has the name of one.
+_COLUMNS: Final = frozenset({"canary", *(name for names in SEALED.values() for name in names)})
 #: The addresses that are kept decrypted: those that wait are compared at each look for what is due.
 _OPENED: Final = 4_096
 
@@ -52,6 +54,7 @@ class Database:
         self._connection.row_factory = self._row if self._cipher.names else sqlite3.Row
         self._connection.create_function("sealed", 1, self._sealed)
         self._connection.create_function("opened", 1, lru_cache(_OPENED)(self._opened))
+        self._connection.create_function("resealed", 1, self._resealed)
         if self._cipher.names:
             # Nothing of what is replaced may stay in the file.
             self._connection.execute("PRAGMA secure_delete = ON")
@@ -88,23 +91,32 @@ class Database:
         if self._cipher.names[:1] in ((), (found and found["key"],)):
             return
         for table, columns in SEALED.items():
-            anew = ", ".join(f"{one} = sealed(opened({one}))" for one in columns)
+            anew = ", ".join(f"{one} = resealed({one})" for one in columns)
             self._connection.execute(f"UPDATE {table} SET {anew}")  # noqa: S608  # names of ours
         self._connection.execute("DELETE FROM secret_key")
         self._connection.execute("INSERT INTO secret_key VALUES (sealed('crewgate'))")
 
     def _row(self, cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
-        return sqlite3.Row(cursor, tuple(map(self._opened, values)))
+        # By its name: what callers send may look encrypted, too.
+        opened = (
+            self._opened(value) if column[0] in _COLUMNS else value
+            for column, value in zip(cursor.description, values, strict=True)
+        )
+        return sqlite3.Row(cursor, tuple(opened))
 
     def _sealed(self, text: str | None) -> str | None:
-        # One that no key opens stays as it is.
-        return text if text is None or key_of(text) else self._cipher.encrypt(text)
+        return None if text is None else self._cipher.encrypt(text)
 
     def _opened(self, value: T) -> T | str:
+        """Return what a credential's column holds; what no key opens stays as it is."""
         try:
             return value if key_of(value) is None else self._cipher.decrypt(str(value))
         except Unreadable:
             return value
+
+    def _resealed(self, value: str | None) -> str | None:
+        opened = self._opened(value)
+        return opened if key_of(opened) else self._sealed(opened)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
