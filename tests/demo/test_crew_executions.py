@@ -13,6 +13,8 @@ from crewgate.demo.crew import (
     Urls,
 )
 from crewgate.demo.crew.samples import SAMPLES, Sample
+from crewgate.demo.crew.script import answer_of
+from crewgate.domain.edits import edits_of, exact_revision
 from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 
 
@@ -201,6 +203,18 @@ def test_every_sample_answers_feedback(sample: Sample) -> None:
     assert first != second
     assert "cap the liability" in str(second)
     assert "cap the liability" not in str(first)
+
+
+def test_the_sample_makes_exact_edits_and_changes_nothing_else() -> None:
+    research = SAMPLE[0]
+    before = str(answer_of(research, {}, ["Add sources."], {}))
+    edited = before.replace("investor call, March", "-").replace("two vendors", "three vendors")
+    edited = edited.replace("| Contoso | 12 % | -3 % | trade register |\n", "")
+    asked = exact_revision(edits_of(before, edited))
+    assert answer_of(research, {}, ["Add sources.", asked], {}) == edited
+    later = str(answer_of(research, {}, ["Add sources.", asked, "Be brief."], {}))
+    assert "investor call" not in later
+    assert "“Be brief.”" in later
 
 
 def test_the_sample_answers_feedback() -> None:

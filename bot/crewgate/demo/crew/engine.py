@@ -16,7 +16,7 @@ from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
 from crewgate.demo.crew.flows import FlowRequest, Flows
 from crewgate.demo.crew.records import Sent
-from crewgate.demo.crew.script import Task, TaskFailed
+from crewgate.demo.crew.script import Task, TaskFailed, answer_of
 from crewgate.demo.crew.wire import Style, notification, text_of
 
 Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
@@ -163,7 +163,7 @@ class Engine:
                 return
             feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
             try:
-                output = task.produce(execution.inputs, feedbacks, dict(execution.outputs))
+                output = answer_of(task, execution.inputs, feedbacks, dict(execution.outputs))
             except TaskFailed as failed:
                 self.end(execution, error=str(failed))
                 return

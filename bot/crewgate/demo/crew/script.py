@@ -3,8 +3,10 @@
 A revised output visibly answers the feedback, as a real crew's would.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 Produce = Callable[[Mapping[str, object], Sequence[str], Mapping[str, object]], object]
 """(inputs, feedback on this task so far, outputs of earlier tasks by id) -> text or JSON."""
@@ -27,6 +29,27 @@ class Task:
     produce: Produce
     emit: tuple[str, ...] = ()
     """The outcomes of a flow's question, the one that lets it go on first; empty for a task."""
+
+
+_EXACT: Final = re.compile(r"Make (?:this edit|these \d+ edits) in your last answer")
+_EDIT: Final = re.compile(
+    r"(?:Replace|Remove)\n<<<\n(.*?)\n>>>(?:\nwith\n<<<\n(.*?)\n>>>)?", re.DOTALL
+)
+
+
+def answer_of(
+    task: Task,
+    inputs: Mapping[str, object],
+    feedbacks: Sequence[str],
+    context: Mapping[str, object],
+) -> object:
+    """Return a task's output, with the exact edits that people asked for."""
+    exact = [one for one in feedbacks if _EXACT.match(one)]
+    output = task.produce(inputs, [one for one in feedbacks if one not in exact], context)
+    if isinstance(output, str):
+        for old, new in _EDIT.findall("\n\n".join(exact)):
+            output = output.replace(old, new, 1)
+    return output
 
 
 def _topic(inputs: Mapping[str, object]) -> str:
