@@ -15,7 +15,7 @@ from tests.host.schema import check
 from tests.servers import serve, takes_posts
 
 T = TypeVar("T")
-TOKEN = "host-token"
+TOKEN = "token-of-the-host"
 Json = dict[str, Any]
 
 

@@ -18,6 +18,7 @@ from crewgate.host.engine.versions import check_version
 from crewgate.host.errors import HostNotStarted
 from crewgate.host.serve import Options, hosting
 from tests.forked import run_crewgate
+from tests.host.client import TOKEN
 from tests.host.standins import StandInCrew, StandInFlow
 from tests.repo.files import ROOT
 
@@ -29,10 +30,10 @@ def options(*words: str, **environment: str) -> Options:
 
 
 def test_what_is_not_given_has_the_documented_default() -> None:
-    chosen = options(CREW_TOKEN="secret")
+    chosen = options(CREW_TOKEN=TOKEN)
 
     assert (chosen.host, chosen.port, chosen.workers) == ("127.0.0.1", 8000, 4)
-    assert (chosen.database, chosen.token) == (Path("crewgate-host.db"), "secret")
+    assert (chosen.database, chosen.token) == (Path("crewgate-host.db"), TOKEN)
     assert chosen.flow_webhook is None
 
 
@@ -41,7 +42,7 @@ def test_everything_can_be_chosen() -> None:
         *("--host", "10.0.0.1", "--port", "9", "--workers", "2", "--database", "a/b.db"),
         *("--token-env", "T", "--public-url", "https://host.example.com/"),
         *("--flow-webhook", "https://bot.example.com/x", "--flow-webhook-secret-env", "F"),
-        T="secret",
+        T=TOKEN,
         F="whsec_of-the-flows",
     )
 
@@ -53,7 +54,7 @@ def test_everything_can_be_chosen() -> None:
 
 def test_secrets_of_the_environment_are_known() -> None:
     secrets = {
-        "CREW_TOKEN": "short",
+        "CREW_TOKEN": "token-of-sixteen",
         "OPENAI_API_KEY": "key-of-the-model",
         "db_password": "correcthorse",
         "CLIENT_SECRET": "secret-of-a-client",
@@ -71,20 +72,21 @@ def test_secrets_of_the_environment_are_known() -> None:
     ("words", "environment", "said"),
     [
         ([], {}, "CREW_TOKEN is not set"),
-        (["--token-env", "T"], {"CREW_TOKEN": "x"}, "T is not set"),
-        (["--flow-webhook", "https://a"], {"CREW_TOKEN": "x"}, "--flow-webhook-secret-env"),
+        (["--token-env", "T"], {"CREW_TOKEN": TOKEN}, "T is not set"),
+        ([], {"CREW_TOKEN": "x"}, "CREW_TOKEN has 1 characters and needs 16"),
+        (["--flow-webhook", "https://a"], {"CREW_TOKEN": TOKEN}, "--flow-webhook-secret-env"),
         (
             ["--flow-webhook", "https://a", "--flow-webhook-secret-env", "F"],
-            {"CREW_TOKEN": "x"},
+            {"CREW_TOKEN": TOKEN},
             "F is not set",
         ),
         (
             ["--flow-webhook", "https://a", "--flow-webhook-secret-env", "F"],
-            {"CREW_TOKEN": "x", "F": "abc"},
+            {"CREW_TOKEN": TOKEN, "F": "abc"},
             "F has 3 characters and needs 16",
         ),
-        (["--flow-webhook", "bot"], {"CREW_TOKEN": "x"}, "no http(s) URL"),
-        (["--public-url", "http://["], {"CREW_TOKEN": "x"}, "no http(s) URL"),
+        (["--flow-webhook", "bot"], {"CREW_TOKEN": TOKEN}, "no http(s) URL"),
+        (["--public-url", "http://["], {"CREW_TOKEN": TOKEN}, "no http(s) URL"),
     ],
 )
 def test_what_is_wrong_is_named(words: list[str], environment: dict[str, str], said: str) -> None:
@@ -108,7 +110,7 @@ def test_a_number_that_cannot_be_is_refused(
     option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        options(f"{option}={value}", CREW_TOKEN="x")
+        options(f"{option}={value}", CREW_TOKEN=TOKEN)
 
     assert f"argument {option}: {said}" in capsys.readouterr().err
 
@@ -124,15 +126,15 @@ def test_nothing_is_asked_at_the_terminal(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_flow_without_an_address_for_its_questions_is_not_served() -> None:
-    check_flows({"crew": StandInCrew()}, options(CREW_TOKEN="x"))
+    check_flows({"crew": StandInCrew()}, options(CREW_TOKEN=TOKEN))
     with pytest.raises(HostNotStarted, match="--flow-webhook URL"):
-        check_flows({"flow": StandInFlow()}, options(CREW_TOKEN="x"))
+        check_flows({"flow": StandInFlow()}, options(CREW_TOKEN=TOKEN))
 
 
 def test_several_flows_need_an_address_each() -> None:
     def flows_to(url: str, *names: str) -> None:
         words = ("--flow-webhook", url, "--flow-webhook-secret-env", "F")
-        given = options(*words, CREW_TOKEN="x", F="whsec_of-the-flows")
+        given = options(*words, CREW_TOKEN=TOKEN, F="whsec_of-the-flows")
         check_flows({name: StandInFlow(name) for name in names}, given)
 
     flows_to("https://a/crews/one/flow-request", "one")
@@ -180,7 +182,7 @@ async def run(folder: Path, **environment: str) -> tuple[int | None, str]:
 
 @pytest.mark.skipif(importlib.util.find_spec("crewai") is not None, reason="crewai is installed")
 async def test_without_crewai_it_says_how_to_install_it(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("CREW_TOKEN=from-the-file")
+    (tmp_path / ".env").write_text("CREW_TOKEN=from-the-file-itself")
 
     status, said = await run(tmp_path)
 
@@ -207,7 +209,7 @@ async def test_a_crewai_without_a_name_that_it_needs_is_refused_at_the_start(
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(text)
 
-    status, said = await run(tmp_path, CREW_TOKEN="x")
+    status, said = await run(tmp_path, CREW_TOKEN=TOKEN)
 
     assert status == 1
     assert said.startswith(
@@ -224,7 +226,7 @@ async def test_a_crewai_without_a_name_that_it_needs_is_refused_at_the_start(
 async def test_a_start_that_cannot_be_says_why_in_one_line(
     tmp_path: Path, environment: dict[str, str], wrong: str
 ) -> None:
-    token = {} if wrong == "CREW_TOKEN" else {"CREW_TOKEN": "x"}
+    token = {} if wrong == "CREW_TOKEN" else {"CREW_TOKEN": TOKEN}
 
     status, said = await run_crewgate(
         "host", "shop.crew:crew", folder=tmp_path, env=environment | token

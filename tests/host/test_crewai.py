@@ -134,6 +134,7 @@ REFUSALS = {
     "leaves:crew": "leaves cannot be imported: SystemExit: 0 (leaves.py, line 3)",
     "articles:UnkeptFlow": "takes no `persistence`",
     "articles:DroppingFlow": "takes no `persistence`",
+    "articles:RememberingFlow": ": `pip install lancedb` in this environment",
     "shop:make": "two of them are called 'make'",
 }
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from crewgate.crew_api.wire import Kickoff
 from crewgate.host.context import Shared, utc_seconds
-from crewgate.host.database import Database
+from crewgate.host.database import Database, make_private
 from crewgate.host.outbox import Outbox
 from crewgate.host.records import DueWebhook, State, Webhook
 from crewgate.host.runner import Runner
@@ -48,6 +48,16 @@ def kick_off(database: Database, name: str, *, size: int = 100_000) -> None:
 
 def kept(database: Database) -> list[str]:
     return [one.id for one in Store(database).unfinished()]
+
+
+def test_a_file_that_others_may_read_is_made_private(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("wide.db", "wide.db-wal", "wide.db-shm")]
+    for one in files:
+        one.touch(0o644)
+        one.chmod(0o664)
+    make_private(files[0])
+    make_private(tmp_path / "new.db")
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.glob("*.db*")} == {0o600}
 
 
 def test_what_does_not_fit_is_refused_and_the_next_that_fits_is_kept(database: Database) -> None:

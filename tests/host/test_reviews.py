@@ -59,6 +59,22 @@ async def test_a_crew_is_reviewed_from_its_kickoff_to_its_end(
     assert (crew["kickoff_id"], crew["meta"]) == (execution, {"requestId": "r-1"})
 
 
+async def test_a_task_is_answered_by_the_name_that_its_status_gives(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInCrew(tasks=["draft"])) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        current = (await api.status(execution))["current_task"]
+        unknown, _ = await api.resume(execution, "nobody", approve=True)
+        named, _ = await api.resume(execution, current, approve=True)
+        await api.until(execution, "completed")
+        late, _ = await api.resume(execution, current, approve=True)
+
+    assert current == "draft"
+    assert (unknown, named, late) == (404, 200, 400)
+
+
 async def test_a_text_of_a_person_is_the_tasks_output_from_then_on(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:

@@ -136,4 +136,4 @@ def test_a_callers_text_is_never_decrypted(path: Path) -> None:
 def test_what_is_no_key_is_told(path: Path) -> None:
     chosen = argparse.Namespace(token_env="CREW_TOKEN", public_url=None, flow_webhook=None)
     with pytest.raises(HostNotStarted, match="SECRET_KEYS: key 1 is not 32 bytes"):
-        read_options(chosen, {"CREW_TOKEN": "a-token", "SECRET_KEYS": "short"})
+        read_options(chosen, {"CREW_TOKEN": "a-token-of-a-host", "SECRET_KEYS": "short"})

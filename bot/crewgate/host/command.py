@@ -50,11 +50,9 @@ def run_host(chosen: argparse.Namespace) -> int:
 def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> Options:
     """Return the options, with their secrets. Raises HostNotStarted."""
     token = environment.get(chosen.token_env, "").strip()
-    if not token:
-        raise HostNotStarted(
-            f"{chosen.token_env} is not set: the bearer token that callers must present; what"
-            " `openssl rand -hex 32` prints will do"
-        )
+    _require_secret(
+        chosen.token_env, token, "the bearer token that callers must present", "CREW_TOKEN"
+    )
     for option, url in (
         ("--public-url", chosen.public_url),
         ("--flow-webhook", chosen.flow_webhook),
@@ -113,14 +111,20 @@ def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) ->
     if name is None:
         raise HostNotStarted("--flow-webhook needs --flow-webhook-secret-env NAME")
     secret = environment.get(name, "")
-    if not secret:
-        raise HostNotStarted(f"{name} is not set: the secret of the crew's flow requests")
-    if len(secret) < SECRET_LENGTH:
-        raise HostNotStarted(
-            f"{name} has {len(secret)} characters and needs {SECRET_LENGTH} or more; what"
-            " `openssl rand -hex 32` prints will do, for the crew's flow_webhook_secret_env too"
-        )
+    _require_secret(
+        name, secret, "the secret of the crew's flow requests", "flow_webhook_secret_env"
+    )
     return FlowWebhook(url=chosen.flow_webhook, secret=secret)
+
+
+def _require_secret(name: str, secret: str, what: str, of_bot: str) -> None:
+    """Raise HostNotStarted if a secret is missing or could be guessed."""
+    if len(secret) < SECRET_LENGTH:
+        has = f"has {len(secret)} characters and needs {SECRET_LENGTH} or more"
+        raise HostNotStarted(
+            f"{name} {has if secret else 'is not set'}: {what}; what `openssl rand -hex 32` prints"
+            f" will do, for the bot's {of_bot} too"
+        )
 
 
 def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, Target]:

@@ -38,8 +38,7 @@ class Database:
         self._lock = threading.RLock()
         self._closed = False
         try:
-            # Readable by this user only: it holds outputs, and credentials of webhooks.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            make_private(path)
             self._connection = sqlite3.connect(
                 path, timeout=0.2, isolation_level=None, check_same_thread=False
             )
@@ -150,6 +149,17 @@ class Database:
         with self._lock:
             self._closed = True
             self._connection.close()
+
+
+def make_private(path: Path) -> None:
+    """Make a file that this user alone can read, or one that is there private, with its WAL.
+
+    It holds outputs, and credentials of webhooks. Raises OSError.
+    """
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        if one.exists() and one.stat().st_mode & 0o077:
+            one.chmod(0o600)
 
 
 def readable(table: str, rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:

@@ -4,6 +4,7 @@ import contextvars
 import hmac
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -12,12 +13,29 @@ from crewgate.host import bodies
 from crewgate.host.context import Shared, hash_token
 from crewgate.host.database import or_not_kept
 from crewgate.host.errors import HostStops, NotKept, TargetChanged
-from crewgate.host.records import Asked, Execution, Question, State
+from crewgate.host.records import Asked, Execution, Question, Round, State
 from crewgate.host.run import Run
 from crewgate.host.target import Completed, Failed, Target
 from crewgate.host.threads import later
 
 log = structlog.get_logger(__name__)
+
+
+def _task_id(given: str, execution: Execution, shown: Mapping[str, Round]) -> str:
+    """Return the id of a task or question; its name, as `/status` gives it, will do for one.
+
+    Raises Refusal.
+    """
+    if given in {*shown, *(task.id for task in execution.tasks)}:
+        return given
+    named = [task.id for task in execution.tasks if task.name == given]
+    if not named:
+        raise Refusal.not_found("Task not found in this execution")
+    waits = (one for one in shown.values() if one.waits)
+    waiting = [one.task_id for one in waits if (one.asker or one.task_id) in named]
+    if len(waiting) > 1:
+        raise Refusal.bad_request(f"Several wait: give one of {', '.join(waiting)} as task_id")
+    return waiting[0] if waiting else named[0]
 
 
 class Runner:
@@ -77,8 +95,7 @@ class Runner:
         """Take a decision, and answer once it is on disk. Raises Refusal."""
         execution = self._store.get(call.execution_id, target.name)
         shown = {one.task_id: one for one in self._store.rounds(execution.id)}
-        if call.task_id not in {*shown, *(task.id for task in execution.tasks)}:
-            raise Refusal.not_found("Task not found in this execution")
+        call = replace(call, task_id=_task_id(call.task_id, execution, shown))
         is_asked = call.task_id in shown and shown[call.task_id].asker is not None
         if is_asked and (call.edited is not None or not call.human_feedback.strip()):
             raise Refusal.bad_request("A question takes is_approve and words in human_feedback")

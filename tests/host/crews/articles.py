@@ -63,6 +63,10 @@ class ArticleFlow(Flow[Article]):
         return "dropped"
 
 
+class RememberingFlow(Flow):
+    """Has the memory that CrewAI gives to each flow."""
+
+
 class StreamedFlow(Flow):
     """Streams, as CrewAI's own examples do."""
 

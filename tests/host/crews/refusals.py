@@ -18,6 +18,7 @@ SPECS = (
     f"{HERE}.leaves:crew",
     f"{HERE}.articles:UnkeptFlow",
     f"{HERE}.articles:DroppingFlow",
+    f"{HERE}.articles:RememberingFlow",
     f"{HERE}.shop:make {HERE}.shop:make",
 )
 

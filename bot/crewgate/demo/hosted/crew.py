@@ -62,7 +62,7 @@ _URLS: Final = {"task": "taskWebhookUrl", "step": "stepWebhookUrl", "crew": "cre
 _NOT_FOUND: Final = 404
 _BAD_GATEWAY: Final = 502
 SAMPLE_CREW: Final = "crewgate.demo.hosted.sample:crew"
-TOKEN: Final = "demo-crew-token"  # noqa: S105  # opens nothing
+TOKEN: Final = "demo-token-of-the-host"  # noqa: S105  # opens nothing
 
 
 class Host(Protocol):

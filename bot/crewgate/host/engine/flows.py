@@ -7,7 +7,6 @@ back if it was killed meanwhile.
 
 import asyncio
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from crewai.utilities.llm_utils import create_llm
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from crewgate.crew_api.wire import Json, Refusal
+from crewgate.host.database import make_private
 from crewgate.host.engine.asks import Asks, Hosted, digest
 from crewgate.host.engine.hooks import HookQuestions
 from crewgate.host.engine.reviews import Reviews
@@ -44,8 +44,7 @@ class FlowTarget:
     def __init__(self, name: str, flow: Any, states: Path) -> None:
         self.name = name
         self._flow = flow
-        # Readable by this user only, as the host's own file is.
-        os.close(os.open(states, os.O_CREAT | os.O_RDWR, 0o600))
+        make_private(states)
         self._persistence = SQLiteFlowPersistence(str(states))
         unkept = HostNotStarted(
             f"{name}: {flow.__name__} takes no `persistence`, so a pause of it cannot be kept:"

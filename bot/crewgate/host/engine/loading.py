@@ -114,7 +114,9 @@ def _explain(error: BaseException) -> str:
     ]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said}{where}"
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    install = f": `pip install {missing}` in this environment" if missing else ""
+    return f"{type(error).__name__}: {said}{where}{install}"
 
 
 def _maker_of(flow: Any) -> Any:
