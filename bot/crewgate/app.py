@@ -37,7 +37,6 @@ from crewgate.lifecycle import (
     find_orphaned_destinations,
     open_database,
     open_outbox,
-    posts_of_gone_crews,
     run_workers,
     serve_http,
 )
@@ -261,7 +260,6 @@ class _Assembly:
             runtime.pace,
             post_rate=runtime.post_rate,
             update_rate=runtime.update_rate,
-            gone=await posts_of_gone_crews(self.outbox, self.crews),
             steady=runtime.steady,
             time_counts=self.heartbeat.counts,
         )

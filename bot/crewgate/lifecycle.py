@@ -1,7 +1,7 @@
 """Starting and stopping: what listens, what works, and how both come to an orderly end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,6 @@ import structlog
 from aiohttp import web
 
 from crewgate.domain.effects import (
-    POSTS_PREFIX,
     SLACK,
     TIMER,
     UPDATES,
@@ -144,13 +143,9 @@ async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]
         await engines.dispose()
 
 
-async def open_outbox(engines: Engines, *, due_at: datetime, crews: Iterable[str]) -> SqlOutbox:
-    """The outbox; what a process that crashed had leased is due at the given time.
-
-    What was set aside because its crew was not named is taken up where it is named now.
-    """
-    outbox = SqlOutbox(engines.for_outbox)
-    await outbox.requeue(list(crews), due_at=due_at)
+async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[str]) -> SqlOutbox:
+    """The outbox; what a process that crashed had leased is due at the given time."""
+    outbox = SqlOutbox(engines.for_outbox, crews)
     if engines.is_sqlite:
         # The file is ours alone, so whatever is leased belonged to a process that crashed.
         await outbox.release(due_at=due_at)
@@ -164,7 +159,6 @@ def build_workers(
     *,
     post_rate: Rate,
     update_rate: Rate,
-    gone: Iterable[str] = (),
     steady: Clock | None = None,
     time_counts: Check = lambda: True,
 ) -> dict[str, Worker]:
@@ -172,8 +166,7 @@ def build_workers(
 
     Slack, what waits for its time, where messages are changed, each crew's posts, each crew, where
     it is asked for statuses, and where its webhooks are forwarded to. Crews of one channel share
-    its budget. `gone` are destinations of posts whose crews the settings do not name any more:
-    their threads go on. What waits for its time is done while `time_counts` only.
+    its budget. What waits for its time is done while `time_counts` only.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
@@ -183,7 +176,6 @@ def build_workers(
             posts_destination(name): Budget(f"posts {crew.channel}", post_rate)
             for name, crew in context.crews.items()
         },
-        **{destination: Budget(destination, post_rate) for destination in gone},
     }
     paces = {
         SLACK: pace,
@@ -250,15 +242,11 @@ async def run_workers(
         await asyncio.gather(starting, *loops, *others, return_exceptions=True)
 
 
-async def posts_of_gone_crews(outbox: SqlOutbox, crews: Iterable[str]) -> tuple[str, ...]:
-    """The destinations of posts of crews that the settings no longer name."""
-    found = await outbox.orphaned_destinations([posts_destination(name) for name in crews])
-    return tuple(each for each in found if each.startswith(POSTS_PREFIX))
-
-
-async def find_orphaned_destinations(outbox: SqlOutbox, workers: Iterable[str]) -> tuple[str, ...]:
+async def find_orphaned_destinations(
+    outbox: SqlOutbox, workers: Collection[str]
+) -> tuple[str, ...]:
     """Find and log the jobs that nobody delivers until a start with other settings."""
-    found = await outbox.orphaned_destinations(list(workers))
+    found = await outbox.orphaned_destinations(workers)
     for destination in found:
         log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")
     return tuple(f"{destination}: jobs wait for a start that names it" for destination in found)

@@ -4,11 +4,12 @@ import pytest
 
 from crewgate.store.engine import Engines
 from crewgate.store.outbox import SqlOutbox
+from tests.store.jobs import CREWS
 
 
 @pytest.fixture
 def outbox(engines: Engines) -> SqlOutbox:
-    return SqlOutbox(engines)
+    return SqlOutbox(engines, CREWS)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

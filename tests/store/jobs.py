@@ -10,6 +10,8 @@ from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, an_effect
 from tests.usecases.world import HELD
 
+CREWS = ("research", "other")
+"""The crews that the settings name."""
 LEASE = 75 * SECOND
 POSTS = posts_destination("research")
 HOUR = timedelta(hours=1)

@@ -31,7 +31,7 @@ from crewgate.store.outbox import SqlOutbox, from_effect
 from crewgate.store.tables import metadata, outbox
 from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_uow, a_vote, an_effect
 from tests.store import test_rules, test_store
-from tests.store.jobs import POSTS, lease
+from tests.store.jobs import CREWS, HOUR, POSTS, lease
 from tests.store.test_migrations import differences, names
 
 DATA: Final = Path(__file__).parent.parent / "data"
@@ -130,6 +130,7 @@ async def test_it_is_not_changed_and_has_the_tables_of_today(made_before: Engine
     async with made_before.read.connect() as connection:
         tables = await connection.run_sync(reflected)
         tables.remove(tables.tables["old_event_keys"])  # which no version needs any more
+        tables.remove(tables.tables["heartbeat"])  # which has a row for each crew now
         before = await connection.run_sync(all_rows, tables)
     await migrate(made_before.write)
     async with made_before.read.connect() as connection:
@@ -160,9 +161,36 @@ async def test_the_channel_of_what_it_has_to_post_is_kept(made_before: Engines) 
     leased = [
         job.effect
         for destination in (POSTS, resume.destination)
-        for job in await lease(SqlOutbox(made_before), to=destination)
+        for job in await lease(SqlOutbox(made_before, CREWS), to=destination)
     ]
     assert leased == [*posts.values(), resume]
+
+
+async def test_time_of_a_crew_that_was_not_named_stood_still(made_before: Engines) -> None:
+    late, since = NOW + HOUR, NOW - 3 * HOUR
+    effects = {
+        "research": an_effect(EffectKind.TIME_OUT, subject="r-1"),
+        "other": an_effect(EffectKind.TIME_OUT, subject="r-2", crew="other"),
+    }
+    aside = {"set_aside_at": since, "set_aside_why": "unknown_crew", "failing_since": since}
+    async with made_before.write.begin() as connection:
+        await connection.execute(sa.text("DELETE FROM outbox"))
+        await connection.execute(sa.text("DELETE FROM heartbeat"))
+        beat = {"at": round(NOW.timestamp() * 1_000_000)}
+        await connection.execute(sa.text("INSERT INTO heartbeat (id, at) VALUES (1, :at)"), beat)
+        for crew, effect in effects.items():
+            row = from_effect(effect) | {"created_at": since - HOUR, "due_at": since, "tries": 0}
+            del row["channel"]
+            await connection.execute(sa.insert(outbox), row | (aside if crew == "other" else {}))
+    await migrate(made_before.write)
+    named = SqlOutbox(made_before, CREWS)
+    await named.note_alive(now=late, compare=True)
+    due = {job.effect.crew: job for job in await lease(named, to="timer", now=late + 4 * HOUR)}
+    assert {crew: job.effect for crew, job in due.items()} == effects
+    assert due["other"].failing_since is None
+    async with made_before.read.connect() as connection:
+        found = await connection.execute(sa.select(outbox.c.crew, outbox.c.due_at))
+        assert {row.crew: row.due_at for row in found} == {"research": since + HOUR, "other": late}
 
 
 async def test_what_the_bot_itself_did_not_send_is_told_from_what_crews_refused(

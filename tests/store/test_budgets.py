@@ -13,7 +13,7 @@ from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.ports.outbox import Leased
 from tests.builders import NOW, SECOND, an_effect
-from tests.store.jobs import HOUR, LEASE, POSTS, put
+from tests.store.jobs import CREWS, HOUR, LEASE, POSTS, put
 
 TWO_AN_HOUR = Budget("posts C1", Rate(HOUR, burst=2))
 """Slow, so that no test waits for PostgreSQL's clock, by which budgets go there."""
@@ -181,7 +181,7 @@ async def test_several_processes_keep_one_pace(
 ) -> None:
     await put(uow, *CARDS)
     engines = open_engines(database_url)
-    another = SqlOutbox(engines)
+    another = SqlOutbox(engines, CREWS)
     found = [await lease(each) for each in (outbox, another, outbox, another)]
     assert [len(leased.jobs) for leased in found] == [2, 0, 0, 0]
     await engines.dispose()

@@ -15,6 +15,7 @@ from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.postgres import Postgres
+from tests.store.jobs import CREWS
 from tests.store.plans import recorded
 
 HANG_UP = sa.text(
@@ -32,7 +33,7 @@ def sqlite_url(path: Path) -> str:
 async def nothing_works(engines: Engines) -> None:
     """Every way into the store raises StoreUnavailable."""
     uow = a_uow(engines)
-    outbox = SqlOutbox(engines)
+    outbox = SqlOutbox(engines, CREWS)
     with pytest.raises(StoreUnavailable):
         async with uow.begin() as tx:
             await tx.enqueue([an_effect()], at=NOW)

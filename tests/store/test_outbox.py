@@ -15,6 +15,7 @@ from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.store.jobs import (
+    CREWS,
     ELSEWHERE,
     FIRST,
     HOUR,
@@ -47,12 +48,14 @@ async def test_a_job_is_its_effect_and_a_lease(outbox: SqlOutbox, uow: SqlUnitOf
 
 
 @pytest.mark.parametrize("kind", EffectKind)
-async def test_every_kind_of_effect_comes_back_as_it_was(
-    outbox: SqlOutbox, uow: SqlUnitOfWork, kind: EffectKind
+async def test_every_kind_comes_back_as_it_was_where_its_crew_is_named(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines, kind: EffectKind
 ) -> None:
     effect = an_effect(kind, crew="Crew of «ö»", execution_id="")
     await put(uow, effect)
-    (job,) = await lease(outbox, to=effect.destination)
+    # Another bot's settings do not name it.
+    assert await lease(outbox, to=effect.destination) == ()
+    (job,) = await lease(SqlOutbox(engines, [effect.crew]), to=effect.destination)
     assert job.effect == effect
 
 
@@ -112,7 +115,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
                     await tx.complete(job)
                     under_way.remove(job.effect.execution_id)
 
-    await asyncio.gather(*(work(SqlOutbox(engines)) for _ in range(3)))
+    await asyncio.gather(*(work(SqlOutbox(engines, CREWS)) for _ in range(3)))
     for execution in range(4):
         lane = [one.subject for one in delivered if one.execution_id == f"e-{execution}"]
         assert lane == [str(n) for n in range(execution, 40, 4)]
@@ -310,7 +313,7 @@ async def test_two_processes_never_get_the_same_job(
             for job in jobs:
                 await done(uow, job)
 
-    await asyncio.gather(*(work(SqlOutbox(engines)) for engines in others), work(outbox))
+    await asyncio.gather(*(work(SqlOutbox(engines, CREWS)) for engines in others), work(outbox))
     while len(claimed) < len(slack):  # what waited for a card that was under way
         await work(outbox)
     assert len({job.id for job in claimed}) == len(claimed) == len(slack)
@@ -331,7 +334,7 @@ async def test_processes_whose_clocks_differ_never_hold_the_same_job(
     other = open_engines(database_url)
     (job,) = await lease(outbox, to="crew:research")
 
-    assert await lease(SqlOutbox(other), to="crew:research", now=NOW + apart) == ()
+    assert await lease(SqlOutbox(other, CREWS), to="crew:research", now=NOW + apart) == ()
 
     await again(a_uow(other), job, at=NOW)  # whoever settles it
     (job,) = await lease(outbox, to="crew:research")
@@ -346,7 +349,7 @@ async def test_a_lease_ends_by_the_database_s_clock(
     await put(uow, RESUME)
     other = open_engines(database_url)
     (held,) = (await outbox.lease("crew:research", now=NOW, lease=timedelta(), limit=1)).jobs
-    (job,) = await lease(SqlOutbox(other), to="crew:research", now=NOW)
+    (job,) = await lease(SqlOutbox(other, CREWS), to="crew:research", now=NOW)
     assert (job.id, job.tries, job.in_doubt) == (held.id, 1, True)
     assert timedelta() < job.lease_until - held.lease_until - LEASE < 10 * SECOND
     await other.dispose()

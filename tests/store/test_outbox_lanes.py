@@ -140,20 +140,6 @@ async def test_who_lost_the_lease_sets_nothing_aside(
     assert await outbox.count_set_aside() == {}
 
 
-async def test_what_waited_for_its_crew_is_taken_up_when_that_is_named(
-    outbox: SqlOutbox, uow: SqlUnitOfWork
-) -> None:
-    await put(uow, FIRST, ELSEWHERE, replace(ELSEWHERE, crew="other"))
-    first, elsewhere, other = await lease(outbox)
-    await aside(uow, first, "unknown_crew")
-    await aside(uow, elsewhere, "KeyError")
-    await aside(uow, other, "unknown_crew")
-    assert await outbox.requeue(["research"], due_at=NOW + SECOND) == 1
-    assert await outbox.requeue(["research"], due_at=NOW + SECOND) == 0
-    (job,) = await lease(outbox, now=NOW + SECOND)
-    assert (job.effect, job.tries, job.failing_since) == (FIRST, 2, None)
-
-
 @pytest.mark.parametrize("marker", ["look", "retry"])
 async def test_the_documents_say_how_to_look_and_how_to_retry(
     outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines, marker: str

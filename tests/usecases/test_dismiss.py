@@ -202,12 +202,3 @@ async def test_a_report_whose_answer_was_lost_shows_that_it_was_dismissed(world:
     world.clock.advance(LEASE)
     await world.settle_slack()
     assert shown(world, dead_letter).dismissed == Dismissed(BEN, WHY)
-
-
-async def test_a_report_of_a_crew_that_is_not_set_up_any_more_stays_as_it_is(world: World) -> None:
-    dead_letter = await a_report(world)
-    await dismiss_report(dead_letter, WHY, by=BEN, context=world.reviews)
-    world.crews.clear()
-    await world.settle_slack()
-    assert shown(world, dead_letter).dismissed is None
-    assert await world.effects() == []

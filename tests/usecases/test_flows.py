@@ -34,7 +34,7 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.encryption import Cipher
-from crewgate.store.tables import Secret, flow_requests
+from crewgate.store.tables import Secret, flow_requests, outbox
 from crewgate.usecases.decide import answer_of
 from crewgate.usecases.dismiss import dismiss
 from tests.builders import ANA, BEN, EVE, a_note, a_secret_key
@@ -123,6 +123,17 @@ async def test_a_flow_that_waits_no_longer_closes_what_nobody_answered(
         (State.DECIDED, None) if answered else (State.CLOSED, TimeOver())
     )
     assert (await callback_of(world, after_it) is None) is not answered
+
+
+async def test_a_question_is_not_closed_before_the_flow_s_time(world: World) -> None:
+    expires = world.clock() + timedelta(hours=1)
+    asked = (await world.ask(outcomes=(), ask=Ask(place="talk 1", expires_at=expires))).round
+    await world.settle_slack()
+    async with world.engines.write.begin() as connection:  # as operators do by hand
+        await connection.execute(sa.update(outbox).values(due_at=world.clock()))
+    await world.turn(TIMER)
+    assert (await world.round(asked.id)).state is State.WAITING
+    assert await world.due_in() == timedelta(hours=1)
 
 
 async def test_an_escalation_calls_while_it_waits(world: World) -> None:

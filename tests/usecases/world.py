@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import (
-    POSTS_PREFIX,
     SLACK,
     TIMER,
     UPDATES,
@@ -74,7 +73,7 @@ class World:
     new_id: Numbered = field(default_factory=Numbered)
 
     def __post_init__(self) -> None:
-        self.outbox = SqlOutbox(self.engines.for_outbox)
+        self.outbox = SqlOutbox(self.engines.for_outbox, self.crews)
         self.slack = FakeSlack(self.clock)
         self.forwarder = FakeForwarder()
         self.context = DeliveryContext(
@@ -204,10 +203,8 @@ class World:
         """Lease what is due at a destination; at all of Slack's where it is `SLACK`."""
         destinations = [destination]
         if destination == SLACK:
-            found = await self.outbox.orphaned_destinations([])
-            posts = sorted(each for each in found if each.startswith(POSTS_PREFIX))
-            ordered = (TIMER, *posts, UPDATES, SLACK)
-            destinations = [each for each in ordered if each in found]
+            posts = sorted(map(posts_destination, self.crews))
+            destinations = [TIMER, *posts, UPDATES, SLACK]
         jobs: list[Job] = []
         for each in destinations:
             leased = await self.outbox.lease(each, now=self.clock(), lease=LEASE, limit=limit)

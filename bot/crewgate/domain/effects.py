@@ -64,6 +64,8 @@ class Row:
     """If the thread was deleted while its round must be acted on, card and message come back."""
     tells_reviewers: bool = False
     """After it, private messages are sent to reviewers who have none of this round."""
+    is_absolute: bool = False
+    """Its time is the calendar's or somebody else's: neither lost time nor our clock moves it."""
     is_merged: bool = False
     """It brings about the present state: of several that wait in one ordering key, one is enough.
     """
@@ -184,7 +186,7 @@ class EffectKind(StrEnum):
     """Post the head of the audit trail; the subject is its number."""
     WEEKLY_DIGEST = (
         "weekly_digest",
-        Row(key="digest {subject} {occasion}", is_merged=True),
+        Row(key="digest {subject} {occasion}", is_absolute=True, is_merged=True),
     )
     """Post a crew's numbers of the week; the subject is the crew."""
     EXPIRE_CLAIM = "expire_claim"
@@ -216,7 +218,7 @@ class EffectKind(StrEnum):
     """Call them, in the thread."""
     TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
     """It is time for the rule to do what it says for when nobody decides."""
-    EXPIRE = "expire", Row(lane=Lane.TIMER, of_waiting=True)
+    EXPIRE = "expire", Row(lane=Lane.TIMER, is_absolute=True, of_waiting=True)
     """The flow that asks goes on without an answer."""
     POST_TIMED_OUT = "post_timed_out", _message(key="timed out {subject}", revives_card=True)
     """Say so in the thread."""
@@ -231,6 +233,7 @@ NEEDS_THE_CARD: Final = _having(lambda row: row.needs_card)
 MERGED: Final = _having(lambda row: row.is_merged)
 IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
 """They post a message, and the messages of an execution are one thread: it grows in order."""
+ABSOLUTE: Final = _having(lambda row: row.is_absolute)
 TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)
 OF_WAITING: Final = _having(lambda row: row.of_waiting)
 

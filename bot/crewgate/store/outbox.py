@@ -1,6 +1,6 @@
 """The table of effects not yet done."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from typing_extensions import override
 
 from crewgate.domain.effects import (
+    ABSOLUTE,
     LAST,
     MERGED,
     NEEDS_THE_CARD,
@@ -17,16 +18,20 @@ from crewgate.domain.effects import (
     TIMED,
     Effect,
     EffectKind,
+    crew_destination,
 )
 from crewgate.domain.rate import Budget
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, write
 from crewgate.store.failures import translate_errors
-from crewgate.store.statements import insert_of, one_of
+from crewgate.store.selections import MOST, first_of_each
+from crewgate.store.statements import insert_of, insert_over, one_of
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
-from crewgate.usecases.ports.outbox import MISSED, UNKNOWN_CREW, Job, Leased, Outbox
+from crewgate.usecases.ports.outbox import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
+#: What is about no crew, such as the head of the audit trail.
+NO_CREW = ""
 _TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
@@ -78,34 +83,47 @@ _SET_ASIDE = (
 
 
 @cache
-def _due(dialect: str) -> sa.Select[Any]:
-    """Jobs of a destination that may be leased now, and the end of their leases if they are."""
+def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
+    """Jobs of a destination that may be leased now, and the end of their leases if they are.
+
+    `locked` locks them until the transaction ends, and leaves out those that others have locked.
+    """
     until = _lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger)
+    due = sa.select(outbox).where(
+        outbox.c.destination == sa.bindparam("destination"),
+        outbox.c.due_at <= sa.bindparam("now"),
+        outbox.c.set_aside_at.is_(None),
+        sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _lease_clock(dialect)),
+        ~sa.exists().where(
+            _other.c.ordering_key == outbox.c.ordering_key,
+            _other.c.set_aside_at.is_(None),
+            _GOES_BEFORE
+            # An earlier one may become visible after a later one was leased.
+            | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
+        ),
+        ~_WAITS_FOR_CARD,
+    )
+    if locked:
+        due = due.with_for_update(skip_locked=True)
+    # A range of the index each: for all priorities at once it would be read to its end. Those of
+    # texts that were removed, the last, need no settings: a crew's may be removed after it.
+    each = first_of_each(
+        due.where(outbox.c.priority == priority, named).order_by(outbox.c.due_at, outbox.c.id)
+        for priority, named in ((0, _is_named(dialect)), (1, _is_named(dialect)), (LAST, sa.true()))
+    )
     return (
-        sa.select(outbox, sa.type_coerce(until, outbox.c.lease_until.type).label("held_until"))
-        .where(
-            outbox.c.destination == sa.bindparam("destination"),
-            outbox.c.due_at <= sa.bindparam("now"),
-            outbox.c.set_aside_at.is_(None),
-            sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _lease_clock(dialect)),
-            ~sa.exists().where(
-                _other.c.ordering_key == outbox.c.ordering_key,
-                _other.c.set_aside_at.is_(None),
-                _GOES_BEFORE
-                # An earlier one may become visible after a later one was leased.
-                | ((_other.c.id != outbox.c.id) & (_other.c.lease_until > _lease_clock(dialect))),
-            ),
-            ~_WAITS_FOR_CARD,
-        )
-        .order_by(outbox.c.priority, outbox.c.due_at, outbox.c.id)
-        .limit(sa.bindparam("most", type_=sa.Integer))
+        sa.select(each, sa.type_coerce(until, outbox.c.lease_until.type).label("held_until"))
+        .order_by(each.c.priority, each.c.due_at, each.c.id)
+        .limit(MOST)
     )
 
 
-@cache
-def _locked_due(dialect: str) -> sa.Select[Any]:
-    """The same, locked until the transaction ends; without those that others have locked."""
-    return _due(dialect).with_for_update(skip_locked=True)
+def _is_named(dialect: str) -> sa.ColumnElement[bool]:
+    """Compare a job's crew with any number of names, in one parameter."""
+    if dialect == "postgresql":
+        return outbox.c.crew == sa.any_(sa.bindparam("crews", type_=sa.ARRAY(sa.Text)))
+    names = sa.func.json_each(sa.bindparam("crews", type_=sa.JSON)).table_valued("value")
+    return outbox.c.crew.in_(sa.select(names.c.value))
 
 
 def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
@@ -148,18 +166,10 @@ _SPEND = (
 )
 
 
-@cache
-def _locked_heartbeat(dialect: str) -> Any:
-    """The time up to which time has counted; created if it is missing, and locked."""
-    return (
-        insert_of(dialect)(heartbeat)
-        .values(id=1, at=sa.bindparam("now", type_=heartbeat.c.at.type))
-        .on_conflict_do_update(index_elements=[heartbeat.c.id], set_={"at": heartbeat.c.at})
-        .returning(heartbeat.c.at)
-    )
-
-
-_BEAT = sa.update(heartbeat).values(at=sa.bindparam("now", type_=heartbeat.c.at.type))
+def _alive(crews: Iterable[str]) -> sa.Select[Any]:
+    """The times up to which time has counted for crews, locked until the transaction ends."""
+    named = sa.select(heartbeat).where(heartbeat.c.crew.in_(crews))
+    return named.order_by(heartbeat.c.crew).with_for_update()
 
 
 def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -170,7 +180,11 @@ def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     )
 
 
-_LATER = sa.update(outbox).values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
+_LATER = (
+    sa.update(outbox)
+    .where(~one_of(outbox.c.kind, sorted(ABSOLUTE)))
+    .values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
+)
 _TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
 #: The search for a message that may have been posted goes by the time since its try began.
 _BEGAN_SOONER = (
@@ -191,12 +205,21 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
 
 
 class SqlOutbox(Reading, Outbox):
-    """The outbox of a database."""
+    """The outbox of a database, as far as it is about these crews or about none.
 
-    def __init__(self, engines: OutboxEngines) -> None:
+    Of others nothing is leased but what takes removed texts out of Slack, and their time stands
+    still: another process may know them.
+    """
+
+    def __init__(self, engines: OutboxEngines, crews: Collection[str]) -> None:
         super().__init__(engines.read)
+        self._crews = crews
         self._engines = engines
         self._dialect = engines.write.dialect.name
+
+    @property
+    def _named(self) -> list[str]:
+        return [*sorted(self._crews), NO_CREW]
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
@@ -222,6 +245,7 @@ class SqlOutbox(Reading, Outbox):
             "now": now,
             "most": limit + len(under_way),
             "lease": lease // MICROSECOND,
+            "crews": self._named,
         }
         if nothing := await self._look(due, budget):
             return nothing
@@ -231,7 +255,7 @@ class SqlOutbox(Reading, Outbox):
                 room = budget.rate.room(until, at)
                 limit = min(limit, room)
                 due["most"] = limit + len(under_way)
-            found = await rows(connection, _locked_due(self._dialect), due)
+            found = await rows(connection, _due(self._dialect, locked=True), due)
             jobs: Sequence[Any] = [row for row in found if row.id not in under_way][:limit]
             if budget is not None:
                 jobs = _within(room, budget, jobs)
@@ -288,20 +312,28 @@ class SqlOutbox(Reading, Outbox):
 
         Nothing is lost unless `compare`; then what rules let happen is put off by as much as was
         lost since it was scheduled, and so is giving up. Less than nothing is lost where the clock
-        was set back: then everything is due sooner, for all of it became due by that clock.
+        was set back: then everything is due sooner, for it became due by that clock. It is noted
+        for each crew: of one that the settings did not name, time was lost since they last did.
         """
+        most = timedelta()
         async with self._writing() as connection:
-            locked = _locked_heartbeat(self._dialect)
-            [(last,)] = await rows(connection, locked, {"now": now})
-            lost = now - last if compare and abs(now - last) > MISSED else timedelta()
-            if lost:
-                back = lost < timedelta()
+            since: dict[datetime, list[str]] = {}
+            if compare:
+                for row in await connection.execute(_alive(self._named)):
+                    since.setdefault(row.at, []).append(row.crew)
+            for last, crews in since.items():
+                lost = now - last
+                if abs(lost) <= MISSED:
+                    continue
+                most = max(most, lost, key=abs)
                 about = {"last": last, "now": now, "lost": lost // MICROSECOND}
-                later = (_LATER, _BEGAN_SOONER) if back else (_TIMED_LATER,)
+                later = (_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)
                 for statement in (*later, _FAILING_LATER):
-                    await write(connection, statement, about)
-            await write(connection, _BEAT, {"now": now})
-        return lost
+                    of_crews = statement.where(outbox.c.crew.in_(crews))
+                    await connection.execute(of_crews, about)
+            beats = [{"crew": crew, "at": now} for crew in self._named]
+            await insert_over(connection, heartbeat, beats)
+        return most
 
     async def release(self, *, due_at: datetime) -> int:
         """Take back the jobs of a crashed process, to be tried at `due_at`; return their number.
@@ -321,25 +353,22 @@ class SqlOutbox(Reading, Outbox):
         """Count the jobs that are set aside, by kind, among the first COUNTED and one more."""
         return {EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
 
-    async def requeue(self, crews: list[str], *, due_at: datetime) -> int:
-        """Requeue jobs that were set aside before these crews were named; return their number."""
-        async with self._writing() as connection:
-            requeued = await connection.execute(
-                sa.update(outbox)
-                .where(outbox.c.set_aside_why == UNKNOWN_CREW, outbox.c.crew.in_(crews))
-                .where(outbox.c.set_aside_at.is_not(None))
-                .values(set_aside_at=None, set_aside_why=None, failing_since=None, due_at=due_at)
-            )
-        return requeued.rowcount
+    async def orphaned_destinations(self, destinations: Collection[str]) -> tuple[str, ...]:
+        """Return destinations with something to do that have no worker here.
 
-    async def orphaned_destinations(self, destinations: list[str]) -> tuple[str, ...]:
-        """Return destinations with something to do that have no worker here."""
+        All that waits for a crew which is not named goes to that crew.
+        """
         found = await self._rows(
-            sa.select(outbox.c.destination)
-            .where(outbox.c.destination.not_in(destinations), outbox.c.set_aside_at.is_(None))
+            sa.select(outbox.c.destination, outbox.c.crew)
+            .where(
+                outbox.c.destination.not_in(destinations) | outbox.c.crew.not_in(self._named),
+                outbox.c.set_aside_at.is_(None),
+            )
             .distinct()
         )
-        return tuple(row.destination for row in found)
+        named = self._named
+        to = {row.destination if row.crew in named else crew_destination(row.crew) for row in found}
+        return tuple(sorted(to))
 
 
 def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:

@@ -4,7 +4,7 @@ Statements that every notification or click runs are built once: building one co
 takes to carry it out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
@@ -34,8 +34,10 @@ def _insert_once(dialect: str, table: sa.Table) -> sa.Insert:
     return statement
 
 
-async def insert_over(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
-    """Insert a row in place of the one that has the same key, if there is one."""
+async def insert_over(
+    connection: Connection, table: sa.Table, row: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows, each in place of one that has the same key, if there is one."""
     await write(connection, _insert_over(connection.dialect.name, table), row)
 
 

@@ -348,11 +348,11 @@ budgets = sa.Table(
     sa.Column("paid_until", Instant, nullable=False),
 )
 
-#: One row: up to when time has counted for what rules let happen.
+#: For each crew, and as "" for all else: up to when time has counted for what rules let happen.
 heartbeat = sa.Table(
     "heartbeat",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("crew", sa.Text, primary_key=True),
     sa.Column("at", Instant, nullable=False),
 )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.effects import SLACK, UPDATES, EffectKind
+from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind
 from crewgate.domain.execution import ExecutionState
 from crewgate.domain.outcome import Delivered, RefusalKind, Refused
 from crewgate.domain.review import Round, State
@@ -150,28 +150,6 @@ async def test_a_deleted_thread_is_started_anew(world: World, waiting: Round) ->
     card = world.slack.card(later.round.id).ref
     assert card.thread_ts == card.ts
     assert (await world.uow.read.posting(later.round.id)).thread_ts == card.ts
-
-
-async def test_a_crew_that_is_gone_waits_for_the_settings(world: World, waiting: Round) -> None:
-    crew = world.crews.pop("research")
-    (outcome,) = await world.turn()
-    assert isinstance(outcome, Refused)
-    assert outcome.code == "unknown_crew"
-    assert await world.effects() == []
-    assert await world.set_aside() == [(EffectKind.POST, "unknown_crew")]
-    world.crews["research"] = crew
-    assert await world.outbox.requeue(["other"], due_at=world.clock()) == 0
-    assert await world.outbox.requeue(["research"], due_at=world.clock()) == 1
-    await world.turn()
-    assert len(world.slack.keyed(f"card {waiting.id}")) == 1
-
-
-async def test_a_crew_that_is_gone_still_has_its_threads(world: World, waiting: Round) -> None:
-    await world.turn()
-    later = await world.notify("Another draft.")
-    world.crews.clear()
-    await world.settle_slack()
-    assert world.slack.card(later.round.id).ref.channel == "C0REVIEWS"
 
 
 # --- keeping it true ---
@@ -369,10 +347,11 @@ def reported(world: World) -> list[tuple[str, int]]:
     ]
 
 
-async def test_nothing_is_reported_about_a_crew_that_is_gone(world: World) -> None:
-    await world.store_dead_letter(crew="gone")
+async def test_nothing_is_reported_of_what_was_removed_meanwhile(world: World) -> None:
+    removed = Effect(EffectKind.REPORT, "d-1", "research", "")
+    async with world.uow.begin() as tx:
+        await tx.enqueue([removed], at=world.clock())
     assert await world.turn() == [Delivered("nothing to report")]
-    assert await world.effects() == []
 
 
 async def test_the_first_card_follows_the_latest_round(world: World, waiting: Round) -> None:

@@ -229,14 +229,6 @@ async def test_what_slack_cannot_show_is_told_plainly(world: World) -> None:
     assert shown(world, round_, ANA.id).state is State.DECIDED
 
 
-async def test_a_crew_that_is_not_set_up_any_more_has_nobody_to_tell(world: World) -> None:
-    await world.notify()
-    await world.turn()
-    world.crews.clear()
-    await world.settle_slack()
-    assert told(world) == []
-
-
 async def test_a_message_that_was_never_posted_is_not_brought_up_to_date(world: World) -> None:
     round_ = (await world.notify()).round
     effect = Effect(EffectKind.REFRESH_DIRECT_MESSAGE, f"{round_.id} {ANA.id}", "research", "e-1")

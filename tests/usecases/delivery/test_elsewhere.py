@@ -8,7 +8,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
@@ -154,17 +154,6 @@ async def test_a_thread_that_is_gone_begins_anew(world: World) -> None:
     ref = await card(world, newer)
     assert (ref.channel, ref.thread_ts) == ("C0LEGAL", ref.ts)
     assert (await card(world, first)).thread_ts == (await card(world, first)).ts
-
-
-async def test_a_crew_that_is_gone_posts_into_threads_that_are_there(world: World) -> None:
-    first = await posted(world)
-    await world.notify("Another draft.", task_id="legal")
-    await world.notify("A draft.", task_id="legal", execution_id="e-2")
-    world.crews.clear()
-    await world.settle_slack()
-    assert len(world.slack.messages) == 2
-    assert len(await world.set_aside()) == 1
-    assert (await world.round(first.id)).state is State.SUPERSEDED
 
 
 BIG = replace(LEGAL, when=Conditions(contains=("9",)))

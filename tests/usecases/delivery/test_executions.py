@@ -2,7 +2,7 @@
 
 import pytest
 
-from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
+from crewgate.domain.effects import UPDATES, Effect, EffectKind, posts_destination
 from crewgate.domain.execution import (
     CrewUpdate,
     TaskUpdate,
@@ -123,14 +123,6 @@ async def test_slack_being_away_loses_no_message(world: World) -> None:
     await world.settle_slack()
 
     assert world.messages_said() == [EffectKind.PROGRESS]
-
-
-async def test_a_crew_that_is_not_set_up_any_more(world: World) -> None:
-    await world.start()
-    world.crews.clear()
-    [outcome] = await world.turn(SLACK)
-    assert isinstance(outcome, Refused)
-    assert await world.set_aside() == [(EffectKind.PROGRESS, "unknown_crew")]
 
 
 @pytest.mark.parametrize(

@@ -163,12 +163,3 @@ async def test_after_a_day_it_is_given_up_and_said(forwarding: World) -> None:
     assert len(world.forwarder.faults) == 0
     assert world.messages_said() == [EffectKind.FORWARD_FAILED]
     assert not await world.lease(FORWARD)
-
-
-async def test_a_crew_that_is_gone_forwards_nothing(forwarding: World) -> None:
-    world = forwarding
-    await came(world, register=URLS)
-    world.crews.clear()
-    await world.turn(FORWARD)
-    assert not world.forwarder.forwarded
-    assert not await world.lease(FORWARD)

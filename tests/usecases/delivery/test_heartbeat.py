@@ -10,12 +10,14 @@ import pytest
 
 from crewgate.domain.effects import TIMER
 from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.notification import Ask
 from crewgate.domain.outcome import Refused
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
 from crewgate.runtime import LASTING, SteppingClock
+from crewgate.usecases.delivery.digest import plan_digests
 from crewgate.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
 from crewgate.usecases.ports.outbox import MISSED
-from tests.builders import SECOND, FakeClock
+from tests.builders import SECOND, FakeClock, a_crew
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.timed import ALL, DAY, HOUR, SENT_BACK, opened
 from tests.usecases.worker_world import Logs
@@ -203,6 +205,44 @@ async def test_a_second_bot_that_starts_after_a_step_does_not_have_it_counted_tw
         for clock in (world.clock, steady):
             clock.advance(BEAT)
     assert [one.due_at for one in await world.rows()] == [before.due_at + by]
+
+
+async def asked(world: World) -> Round:
+    """A flow asks, and waits two hours."""
+    ask = Ask(place="topic 1", expires_at=world.clock() + 2 * HOUR)
+    round_ = (await world.ask(ask=ask, outcomes=())).round
+    await world.settle_slack()
+    return round_
+
+
+async def test_a_flow_s_own_time_ends_while_the_bot_is_stopped(bot: Beating) -> None:
+    round_ = await asked(bot.world)
+    stops(bot)
+    await bot.passes(BEAT)
+    assert (await bot.world.round(round_.id)).state is State.CLOSED
+
+
+async def test_a_flow_s_own_time_ends_no_sooner_once_the_clock_was_put_back(bot: Beating) -> None:
+    bot.world.clock.advance(HOUR)
+    await bot.heartbeat.beat()
+    round_ = await asked(bot.world)
+    bot.world.clock.advance(-HOUR)
+    bot.has_stepped = True
+    await bot.passes(3 * HOUR - SECOND)
+    assert (await bot.world.round(round_.id)).state is State.WAITING
+    await bot.passes(SECOND)
+    assert (await bot.world.round(round_.id)).state is State.CLOSED
+
+
+async def test_a_digest_is_posted_once_though_the_clock_was_put_back(bot: Beating) -> None:
+    bot.world.crews["research"] = a_crew(digest="C0LEADS")
+    async with bot.world.uow.begin() as tx:
+        await plan_digests(bot.world.crews, tx, at=bot.world.clock())
+    [before] = await bot.world.rows()
+    bot.world.clock.advance(-HOUR)
+    bot.has_stepped = True
+    await bot.heartbeat.beat()
+    assert [one.due_at for one in await bot.world.rows()] == [before.due_at]
 
 
 async def test_a_moment_counts(bot: Beating) -> None:

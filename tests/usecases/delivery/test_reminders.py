@@ -216,13 +216,6 @@ async def test_not_where_the_rule_forbids_it(world: World) -> None:
     ]
 
 
-async def test_a_crew_that_the_settings_do_not_name_reminds_in_its_thread(world: World) -> None:
-    await opened(world, replace(REMINDED, notify=Notify.DM))
-    world.crews.clear()
-    await after(world, 2 * HOUR)
-    assert (len(said(world, "reminder")), said(world, "reminder", private=True)) == (1, [])
-
-
 @pytest.mark.parametrize("channel", [None, "C0LEGAL"])
 async def test_where_the_card_was_deleted_it_comes_back_before_people_are_called(
     world: World, channel: str | None
@@ -246,12 +239,3 @@ async def delete_all(world: World) -> None:
 
 def keys(world: World) -> list[str]:
     return [message.key for message in world.slack.messages if not message.deleted]
-
-
-async def test_not_for_a_crew_that_the_settings_do_not_name(world: World) -> None:
-    await opened(world, REMINDED)
-    await delete_all(world)
-    world.crews.clear()
-    await after(world, 2 * HOUR)
-    assert keys(world) == []
-    assert await world.effects() == []

@@ -17,7 +17,6 @@ from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
 from crewgate.usecases.delivery.reminders import WITHOUT_CARD
 from crewgate.usecases.evidence import reopen
-from crewgate.usecases.ports.outbox import UNKNOWN_CREW
 from crewgate.usecases.track import end_execution
 from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
@@ -173,20 +172,30 @@ async def test_a_click_and_the_time_out_decide_once(world: World, at_once: int) 
     assert (await world.effects()).count(EffectKind.RESUME) == 1
 
 
-@pytest.mark.parametrize("rule", [SENT_BACK, ESCALATED])
-async def test_where_the_settings_do_not_name_the_crew_it_waits_for_them(
+@both
+@pytest.mark.parametrize("rule", [SENT_BACK, ESCALATED, REMINDED])
+async def test_time_stands_still_while_the_settings_do_not_name_the_crew(
     world: World, rule: Rule
 ) -> None:
+    async def starts(*, named: bool) -> None:
+        """A bot starts whose settings name the crew or not; others beat beside it."""
+        world.crews.pop("research", None)
+        if named:
+            world.crews["research"] = a_crew(rules=(rule,))
+        await world.outbox.note_alive(now=world.clock(), compare=True)
+        await world.settle_slack()
+
     round_ = await opened(world, rule)
-    world.crews.clear()
-    world.clock.advance(3 * DAY)
-    [outcome] = await world.turn(TIMER)
-    assert outcome == Refused(UNKNOWN_CREW, "no such crew")
-    assert [why for _, why in await world.set_aside()] == [UNKNOWN_CREW]
+    [before] = await world.rows()
+    await starts(named=True)
+    for _ in range(3):
+        await starts(named=False)
+        world.clock.advance(DAY)
+    await starts(named=True)
     assert await world.round(round_.id) == round_
-    world.crews["research"] = a_crew()
-    await world.outbox.requeue(["research"], due_at=world.clock())
-    await world.turn(TIMER)
+    [now] = await world.rows()
+    assert now.due_at == before.due_at + 3 * DAY
+    await after(world, 3 * DAY)
     assert await world.round(round_.id) != round_
 
 

@@ -103,19 +103,12 @@ async def _post(
     return await post_in_thread(
         job,
         post_card,
-        channel=posting.channel or _channel(job, round_, context),
+        channel=posting.channel or crew_for(round_, context.crews).channel,
         record=record,
         forget=forget,
         file=EffectKind.ATTACH if job.effect.kind is EffectKind.POST else None,
         context=context,
     )
-
-
-def _channel(job: Job, round_: Round, context: DeliveryContext) -> str | None:
-    """Return the channel of a round's thread; None where the settings name no such crew."""
-    if job.effect.crew not in context.crews:
-        return None
-    return crew_for(round_, context.crews).channel
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:

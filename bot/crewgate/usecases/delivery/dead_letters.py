@@ -22,8 +22,8 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     A crew that was changed may send many: an open report of the last hour counts this one, too.
     """
     dead_letter = await context.uow.read.dead_letter(job.effect.subject)
-    crew = context.crews.get(job.effect.crew)
-    if dead_letter is None or crew is None:
+    crew = context.crews[job.effect.crew]
+    if dead_letter is None:
         return await settle(job, Delivered("nothing to report"), context)
     refresh = replace(job.effect, kind=EffectKind.REFRESH_REPORT)
     since = dead_letter.received_at - TOGETHER
@@ -46,8 +46,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
 async def refresh_report(job: Job, context: DeliveryContext) -> Outcome:
     """Bring a report up to date; one that somebody deleted stays deleted."""
     dead_letter = await context.uow.read.dead_letter(job.effect.subject)
-    known = job.effect.crew in context.crews
-    if dead_letter is None or dead_letter.report is None or not known:
+    if dead_letter is None or dead_letter.report is None:
         return await settle(job, Delivered("never posted"), context)
     [first] = await context.uow.read.report(dead_letter)
     return await messages.refresh(job, first, dead_letter.report, context)

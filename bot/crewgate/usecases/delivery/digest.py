@@ -29,8 +29,8 @@ async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
 
 async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
     """Post it, and plan the next one, also where this one is refused or its answers are lost."""
-    crew = context.crews.get(job.effect.subject)
-    if crew is None or crew.digest is None:
+    crew = context.crews[job.effect.subject]
+    if crew.digest is None:
         return await settle(job, Delivered("no digest is wanted any longer"), context)
     found = await of_crew(crew.name, days=_DAYS, context=context)
     outcome = await post(job, found, context, to=Thread(crew.digest), may_be_plain=True)

@@ -25,7 +25,7 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
     People whom Slack does not name yet follow once it does.
     """
     round_ = await context.uow.read.round(job.effect.subject)
-    if job.effect.crew not in context.crews or round_.state is not State.WAITING:
+    if round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
     members = await people_of(round_, context)
     told = await context.uow.read.direct_messages(round_.id)

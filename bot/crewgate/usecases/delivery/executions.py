@@ -6,7 +6,6 @@ from typing import Final
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution
-from crewgate.domain.masking import NOTHING
 from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
@@ -112,8 +111,7 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
     last = await read.rounds.last_approved(execution.crew, execution.execution_id)
     if last is None or execution.result is None:
         return None
-    crew = context.crews.get(execution.crew)
-    masking = NOTHING if crew is None else crew.redact
+    masking = context.crews[execution.crew].redact
     if masking:
         # As it came, for what is masked may differ.
         found = await read.executions.find(execution.crew, execution.execution_id)
@@ -143,11 +141,10 @@ async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -
     async def forget(tx: Tx) -> None:
         await tx.executions.forget_thread(job.effect.crew, job.effect.execution_id)
 
-    crew = context.crews.get(job.effect.crew)
     return await post_in_thread(
         job,
         post,
-        channel=posting.channel or (crew.channel if crew else None),
+        channel=posting.channel or context.crews[job.effect.crew].channel,
         record=record,
         forget=forget,
         file=EffectKind.RESULT_FILE,

@@ -19,13 +19,12 @@ _UNREADABLE: Final = NotSent("its address cannot be read with any key in SECRET_
 async def forward(job: Job, context: DeliveryContext) -> Outcome:
     """Forward one webhook to its caller; the next of the execution waits for it."""
     webhook = await context.uow.read.executions.forwarded_webhook(job.effect.subject)
-    crew = context.crews.get(job.effect.crew)
-    if webhook is None or crew is None:
+    if webhook is None:
         return await _drop(job, context)
     # Read before the URLs: a kickoff's answer is stored in one piece with those that it brings.
     execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
-    urls = crew.forwards_to(given)
+    urls = context.crews[webhook.crew].forwards_to(given)
     url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
     if not given.is_readable:
         outcome: Outcome = _UNREADABLE

@@ -122,8 +122,7 @@ async def settle_in_thread(
     Only a thread without replies can be gone, so its card is.
     """
     thread_gone = is_refused(outcome, RefusalKind.THREAD_GONE)
-    known = job.effect.crew in context.crews
-    if not (thread_gone and known and must_be_acted_on(posting)):
+    if not (thread_gone and must_be_acted_on(posting)):
         return await settle(job, outcome, context)
     round_ = posting.view.round
     async with context.uow.begin() as tx:
@@ -140,7 +139,5 @@ def must_be_acted_on(posting: Posting) -> bool:
 
 
 def notify_of(round_: Round, context: DeliveryContext) -> Notify:
-    """Return how the reviewers of a round learn of it; NONE if the settings name no such crew."""
-    if round_.review.crew not in context.crews:
-        return Notify.NONE
+    """Return how the reviewers of a round learn of it."""
     return crew_for(round_, context.crews).notify

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
+from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.messages import post
@@ -25,8 +25,7 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
     if refused.kind not in _OF_THE_CHANNEL or (name, channel) in context.refusing:
         return
     context.refusing.add((name, channel))
-    crew = context.crews.get(name)
-    users = context.directory.members(crew.operators).users if crew else frozenset()
+    users = context.directory.members(context.crews[name].operators).users
     effects = [
         Effect(EffectKind.TELL_OPERATOR, refused.code, name, "", channel=channel, user=user)
         for user in sorted(users)[:PEOPLE_LIMIT]
@@ -38,9 +37,7 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
 async def tell(job: Job, context: DeliveryContext) -> Outcome:
     effect = job.effect
     assert effect.user is not None  # noqa: S101  # every one has it
-    crew = context.crews.get(job.effect.crew)
-    if crew is None:
-        return await settle(job, Delivered("nothing to tell"), context)
+    crew = context.crews[effect.crew]
     # One that an earlier version enqueued names no channel.
     refusing = replace(crew, channel=effect.channel) if effect.channel else crew
     outcome = await post(job, refusing, context, to=User(effect.user))

@@ -9,7 +9,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.operators import note_refusal
-from crewgate.usecases.delivery.settle import await_crew, is_refused, settle
+from crewgate.usecases.delivery.settle import is_refused, settle
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 from crewgate.usecases.ports.store import Tx
@@ -34,19 +34,17 @@ async def post_in_thread(
     job: Job,
     post: Post,
     *,
-    channel: str | None,
+    channel: str,
     record: Record,
     forget: Forget,
     file: EffectKind | None,
     context: DeliveryContext,
 ) -> Outcome:
-    """Post a message and settle its job; `channel` is None where the settings name no such crew.
+    """Post a message and settle its job.
 
     `forget` is for when the thread's first message was deleted. `file` attaches the whole of what
     no message could hold.
     """
-    if channel is None:
-        return await await_crew(job, context)
     outcome = await post(channel=channel, posted_since=job.began_at)
     if is_refused(outcome, RefusalKind.THREAD_GONE):
         async with context.uow.begin() as tx:

@@ -28,7 +28,7 @@ from crewgate.usecases.delivery.messages import (
     say_about,
     settle_in_thread,
 )
-from crewgate.usecases.delivery.settle import await_crew, settle
+from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
@@ -55,8 +55,6 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
 
 async def escalate(job: Job, context: DeliveryContext) -> Outcome:
     """Let more people decide: that is stored first, then they are called."""
-    if job.effect.crew not in context.crews:
-        return await await_crew(job, context)
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -71,8 +69,6 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
 
 async def time_out(job: Job, context: DeliveryContext) -> Outcome:
     """Do what the rule says for a round that nobody decided in time, and have people told."""
-    if job.effect.crew not in context.crews:
-        return await await_crew(job, context)
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -95,6 +91,11 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         waits = round_.state is State.WAITING
+        assert round_.question is not None  # noqa: S101  # only such a round expires
+        ends_at = round_.question.expires_at
+        if waits and ends_at is not None and ends_at > context.clock():
+            await tx.retry(job, at=ends_at, in_doubt=False)
+            return Delivered("not yet")
         if waits:
             await apply(tx, round_.close(TimeOver(), context.clock()), at=context.clock())
         await tx.complete(job)

@@ -8,7 +8,7 @@ import structlog
 from crewgate.domain.effects import IN_ORDER, POSTS_A_CARD, Effect
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.ports.outbox import UNKNOWN_CREW, Job
+from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Posted
 
 log = structlog.get_logger(__name__)
@@ -60,12 +60,6 @@ async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
     effect = job.effect
     about = {"kind": effect.kind, "subject": effect.names, "crew": effect.crew}
     log.warning("set_aside", **about, tries=job.tries, why=why)
-
-
-async def await_crew(job: Job, context: DeliveryContext) -> Outcome:
-    """Set a job aside whose crew is not in the settings, until a start finds it there again."""
-    await set_aside(job, UNKNOWN_CREW, context)
-    return Refused(UNKNOWN_CREW, "no such crew")
 
 
 def is_refused(outcome: Outcome, kind: RefusalKind) -> bool:

@@ -8,9 +8,6 @@ from typing import Final, Protocol
 from crewgate.domain.effects import Effect
 from crewgate.domain.rate import Budget
 
-UNKNOWN_CREW: Final = "unknown_crew"
-"""The reason why a job is set aside whose crew is not in the settings (any longer)."""
-
 MISSED: Final = timedelta(minutes=1)
 """An absence of the bot or of Slack up to this long counts for rules all the same."""
 

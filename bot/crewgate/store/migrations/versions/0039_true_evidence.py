@@ -9,10 +9,22 @@ branch_labels = None
 depends_on = None
 
 
+_OUTBOX_CREWS = """
+INSERT INTO heartbeat (crew, at)
+SELECT crew, COALESCE(MIN(CASE WHEN set_aside_why = 'unknown_crew' THEN set_aside_at END), :at)
+FROM outbox WHERE crew != '' GROUP BY crew
+"""
+_TAKE_UP = """
+UPDATE outbox SET set_aside_at = NULL, set_aside_why = NULL, failing_since = NULL
+WHERE set_aside_why = 'unknown_crew' AND set_aside_at IS NOT NULL
+"""
+
+
 def upgrade() -> None:
     """Change each table for its own subject, in a function below."""
     _drop_event_stream()
     _several_starters()
+    _note_time_of_each_crew()
 
 
 def _drop_event_stream() -> None:
@@ -21,3 +33,20 @@ def _drop_event_stream() -> None:
 
 def _several_starters() -> None:
     op.add_column("executions", sa.Column("also_started", sa.JSON(none_as_null=True)))
+
+
+def _note_time_of_each_crew() -> None:
+    """Time counts for each crew; jobs of unknown crews are not set aside any longer, they wait."""
+    connection = op.get_bind()
+    at = connection.scalar(sa.text("SELECT at FROM heartbeat"))
+    op.drop_table("heartbeat")
+    op.create_table(
+        "heartbeat",
+        sa.Column("crew", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("crew"),
+    )
+    if at is not None:
+        connection.execute(sa.text("INSERT INTO heartbeat (crew, at) VALUES ('', :at)"), {"at": at})
+        connection.execute(sa.text(_OUTBOX_CREWS), {"at": at})
+    connection.execute(sa.text(_TAKE_UP))

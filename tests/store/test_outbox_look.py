@@ -1,0 +1,56 @@
+"""A look for what is due costs the same however much is not."""
+
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from crewgate.domain.effects import TIMER
+from crewgate.usecases.delivery.worker import LEASE
+from tests.store.plans import recorded, rows_of, steps_of
+from tests.usecases.world import STATUS, World
+
+MANY: Final = 20_000
+_LATER: Final = 4_000_000_000_000_000
+"""In microseconds since 1970."""
+_ADD: Final = """
+INSERT INTO outbox (destination, priority, ordering_key, kind, subject, crew, execution_id,
+                    created_at, due_at, tries)
+WITH RECURSIVE each(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM each WHERE n < {last})
+SELECT '{destination}', n % 3, '{kind} r' || n, '{kind}', 'r' || n, 'research', 'e-' || n, 0,
+       {due}, 0 FROM each
+"""
+NOT_DUE: Final = [(TIMER, "time_out"), (STATUS, "poll_status")]
+
+
+async def look(world: World, destination: str, kind: str, *, first: int, last: int) -> Any:
+    """The statement of a look, with so many jobs that are due later, and one that is due."""
+    of = {"destination": destination, "kind": kind, "first": first, "last": last}
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text(_ADD.format(**of, due=f"{_LATER} + n")))
+        await connection.execute(sa.text("DELETE FROM outbox WHERE due_at = 0"))
+        await connection.execute(sa.text(_ADD.format(**of | {"first": 0, "last": 0}, due=0)))
+        await connection.execute(sa.text("ANALYZE outbox"))
+    with recorded(world.engines) as statements:
+        leased = await world.outbox.lease(destination, now=world.clock(), lease=LEASE, limit=8)
+    assert [job.effect.subject for job in leased.jobs] == ["r0"]
+    return next(one for one in statements if "FROM outbox" in one[0])
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize(("destination", "kind"), NOT_DUE)
+async def test_sqlite_takes_no_more_steps(world: World, destination: str, kind: str) -> None:
+    steps = []
+    for first, last in ((1, MANY // 10), (MANY // 10 + 1, MANY)):
+        statement = await look(world, destination, kind, first=first, last=last)
+        async with world.engines.read.connect() as connection:
+            steps.append(await steps_of(connection, *statement))
+    assert steps[1] <= steps[0] < 1_500
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+@pytest.mark.parametrize(("destination", "kind"), NOT_DUE)
+async def test_postgresql_looks_at_no_more_rows(world: World, destination: str, kind: str) -> None:
+    statement = await look(world, destination, kind, first=1, last=MANY)
+    async with world.engines.read.connect() as connection:
+        assert await rows_of(connection, *statement) < 50
