@@ -24,6 +24,7 @@ from crewgate.crews import (
     build_crews,
     build_redactors,
     connect_crews,
+    identity_of,
     open_flow_answers,
     open_forwarder,
 )
@@ -341,7 +342,7 @@ class _Assembly:
             kickoffs=self.kickoffs,
             check_health=self.readiness.check_health,
             redactors=self.redactors,
-            prove=partial(prove, settings.slack_bot_token),
+            prove=partial(prove, identity_of(settings)),
             status_token=settings.status_token,
             public_url=settings.public_url,
             parse_notification=parse_notification,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, replace
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,6 +30,15 @@ def build_crews(settings: Settings) -> dict[str, Crew]:
 def build_credentials(settings: Settings) -> dict[str, Credentials]:
     """The credentials that each crew presents when it calls this bot."""
     return {name: _credentials(crew) for name, crew in settings.crews.items()}
+
+
+def identity_of(settings: Settings) -> str:
+    """Return a secret that no other bot has: one beside it may have the same token."""
+    database = settings.database_url
+    if file := database.partition("sqlite+aiosqlite:///")[2]:
+        database = str(Path(file).resolve())
+    crews = (f"{name} {crew.webhook_secret}" for name, crew in settings.crews.items())
+    return "\n".join((settings.slack_bot_token, database, *crews))
 
 
 def build_redactors(settings: Settings) -> dict[str, Redactor]:

@@ -15,7 +15,7 @@ from tests.servers import serve
 
 async def of_public_url(ask: Ask, **changes: str) -> tuple[int, str]:
     status, said = await ask(**changes)
-    [line] = [line for line in said if "PUBLIC_URL" in line]
+    *_, line = [line for line in said if "PUBLIC_URL" in line]
     return status, line
 
 
@@ -28,18 +28,33 @@ def answering(status: int, text: str = "{}", **headers: str) -> web.Application:
     return app
 
 
-async def test_the_bot_itself_is_known_by_what_only_it_can_answer(ask: Ask, run: Run) -> None:
+@pytest.fixture
+def same(tmp_path: Path) -> dict[str, str]:
+    """The database of the bot that runs."""
+    return {"DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}"}
+
+
+async def test_the_bot_itself_is_known_by_what_only_it_can_answer(
+    ask: Ask, run: Run, same: dict[str, str]
+) -> None:
     async with run(free_port()) as address:
-        assert await of_public_url(ask, PUBLIC_URL=address, PORT=str(free_port())) == (
+        assert await of_public_url(ask, PUBLIC_URL=address, PORT=str(free_port()), **same) == (
             0,
             "✓ PUBLIC_URL: answers with this bot",
         )
 
 
-async def test_another_bot_is_told_from_this_one(ask: Ask, run: Run) -> None:
+@pytest.mark.parametrize(
+    "other", [{"SLACK_BOT_TOKEN": "xoxb-of-another"}, {"CREW_WEBHOOK_SECRET": "x" * 16}, {}]
+)
+async def test_another_bot_is_told_from_this_one(
+    ask: Ask, run: Run, same: dict[str, str], other: dict[str, str]
+) -> None:
+    """One beside it may have the same token and a database of its own."""
     port = str(free_port())
-    async with run(free_port(), SLACK_BOT_TOKEN="xoxb-of-another") as address:
-        status, line = await of_public_url(ask, PUBLIC_URL=address, PORT=port)
+    async with run(free_port(), **other) as address:
+        database = same if other else {}
+        status, line = await of_public_url(ask, PUBLIC_URL=address, PORT=port, **database)
 
     assert status == 1
     assert line == (
@@ -83,10 +98,12 @@ async def test_what_leads_elsewhere_is_wrong_whether_the_bot_runs_or_not(
     assert line.startswith(f"✗ PUBLIC_URL: {why}")
 
 
-async def test_a_proxy_that_does_not_find_the_running_bot_is_wrong(ask: Ask, run: Run) -> None:
+async def test_a_proxy_that_does_not_find_the_running_bot_is_wrong(
+    ask: Ask, run: Run, same: dict[str, str]
+) -> None:
     port = free_port()
     async with run(port), serve(answering(502)) as proxy:
-        status, line = await of_public_url(ask, PUBLIC_URL=proxy, PORT=str(port))
+        status, line = await of_public_url(ask, PUBLIC_URL=proxy, PORT=str(port), **same)
 
     assert status == 1
     assert line.endswith(f"it must lead to port {port} of the bot, which runs here")
@@ -124,5 +141,10 @@ async def test_what_flows_need_is_ready_to_copy_too(ask: Ask, tmp_path: Path) ->
 
 
 async def test_without_an_address_nothing_is_offered_to_copy(ask: Ask) -> None:
-    _, said = await ask(show_secrets=True)
+    status, said = await ask(show_secrets=True)
     assert "humanInputWebhook" not in "\n".join(said)
+    assert status == 0
+    assert said[-1] == (
+        "! PUBLIC_URL: not set, so nothing can be kicked off from here, and the webhook of each"
+        " crew cannot be printed; set it to the address at which crews reach this bot"
+    )

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.settings.load import SINGLE_CREW
+from crewgate.check.settings import check_settings
+from crewgate.settings.load import SINGLE_CREW, load
 from tests.check.conftest import Ask
+from tests.settings.environments import ENOUGH
 
 CREW = """
 [crews.tea]
@@ -42,6 +44,42 @@ async def test_variables_of_a_crew_that_stands_beside_the_file_are_told(
         f"! settings: {', '.join(SINGLE_CREW)} describe one more crew beside those of crews.toml;"
         " take them out if that is not meant"
     )
+
+
+@pytest.mark.parametrize("named", ["CREW_TOKEN", "CREW_WEBHOOK_SECRET"])
+async def test_the_file_counts_where_one_crew_left_something_over(
+    ask: Ask, tmp_path: Path, named: str
+) -> None:
+    """A variable that the file names is none, and a malformed one stops nobody."""
+    file = CREW.replace("TEA_TOKEN" if named == "CREW_TOKEN" else "CREW_WEBHOOK_SECRET_2", named)
+    (tmp_path / "crews.toml").write_text(file, encoding="utf-8")
+    secrets = {"TEA_TOKEN": "a-token", "CREW_WEBHOOK_SECRET_2": "a-secret-of-a-crew"}
+    left = {"CREW_URL": "", "CREW_NAME": "n o"} | {named: "a-secret-of-a-crew"}
+    said = await lines(ask, "settings", **secrets, **left)
+    others = ", ".join(name for name in SINGLE_CREW[1:] if name != named)
+    assert said == [
+        "✓ settings: 1 crew",
+        f"! settings: not read beside crews.toml, so take out what is left over: {others}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_open"),
+    [
+        ("http://crew.example.com", True),
+        ("http://8.8.8.8:1", True),
+        ("https://crew.example.com", False),
+        ("http://crew:8000", False),
+        ("http://10.0.0.7", False),
+        ("http://localhost:1", False),
+    ],
+)
+def test_plain_http_at_a_public_host_is_told(tmp_path: Path, url: str, *, is_open: bool) -> None:
+    settings = load({**ENOUGH, "CREW_URL": url, "PUBLIC_URL": url}, tmp_path)
+    found = [str(one) for one in check_settings(settings)]
+    why = "is plain http at a public host: its secret can be read on its way; use https"
+    told = [f"! PUBLIC_URL: {why}", f"! crew “crew”: its url {why}"]
+    assert [line for line in found if "plain http" in line] == told * is_open
 
 
 @pytest.mark.parametrize("secret", ["123456.654321", "a-secret-with-thirty-two-characte", "A" * 32])

@@ -79,7 +79,12 @@ def test_compose_waits_for_the_database_and_for_the_stop() -> None:
     assert set(bot["environment"]) <= DEFAULTS.keys()
     assert int(bot["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
     assert bot["read_only"] is True
-    assert "healthcheck" in services[next(iter(bot["depends_on"]))]
+    database = services[next(iter(bot["depends_on"]))]
+    assert "healthcheck" in database
+    # Unset, the password is asked for by name; whoever copies the block may not know of it.
+    password = database["environment"]["POSTGRES_PASSWORD"]
+    assert password.endswith(":?}")
+    assert password in bot["environment"]["DATABASE_URL"]
 
 
 def test_kubernetes_runs_one_pod_on_the_file_and_waits_for_its_stop() -> None:
@@ -100,6 +105,9 @@ def test_kubernetes_runs_one_pod_on_the_file_and_waits_for_its_stop() -> None:
         "livenessProbe": "/healthz",
         "readinessProbe": "/readyz",
     }
+    [file] = bot["env"]
+    assert file["name"] in DEFAULTS
+    assert file["value"] == f"{bot['volumeMounts'][1]['mountPath']}/crews.toml"
     claim = pod["volumes"][0]["persistentVolumeClaim"]["claimName"]
     assert found["PersistentVolumeClaim"]["metadata"]["name"] == claim
 
@@ -107,8 +115,15 @@ def test_kubernetes_runs_one_pod_on_the_file_and_waits_for_its_stop() -> None:
 def test_the_unit_waits_for_the_stop() -> None:
     [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", sample("unit"), flags=re.MULTILINE)
     assert int(seconds) > STOP_SECONDS
-    [variables] = re.findall(r"^Environment=(.*)$", sample("unit"), flags=re.MULTILINE)
-    assert {one.partition("=")[0] for one in variables.split()} <= DEFAULTS.keys()
+
+
+def test_whoever_runs_a_command_beside_the_unit_finds_its_database() -> None:
+    """What only the unit knew, `crewgate check` and `crewgate purge` would not."""
+    assert "Environment" not in sample("unit")
+    added = dict(line.split("=", 1) for line in sample("dotenv").split())
+    assert added.keys() <= DEFAULTS.keys()
+    [state] = re.findall(r"^StateDirectory=(.*)$", sample("unit"), flags=re.MULTILINE)
+    assert added["DATABASE_URL"].startswith(f"sqlite:////var/lib/{state}/")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")

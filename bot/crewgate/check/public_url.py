@@ -6,8 +6,9 @@ from typing import Final
 
 import httpx
 
-from crewgate.check.findings import Finding, skipped, wrong
+from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.check.health import local_address
+from crewgate.crews import identity_of
 from crewgate.network.client import TIMEOUTS, send
 from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
 from crewgate.settings.load import Settings
@@ -32,9 +33,12 @@ class _Answer:
 async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: str) -> Finding:
     """Ask the address for a proof, and where it gives none, this machine whether the bot runs."""
     if settings.public_url is None:
-        remark = "not set: crews are not given this bot's own webhook addresses"
-        return Finding(SUBJECT, remark)
-    token = settings.slack_bot_token
+        why = (
+            "not set, so nothing can be kicked off from here, and the webhook of each crew cannot"
+            " be printed; set it to the address at which crews reach this bot"
+        )
+        return doubtful(SUBJECT, why)
+    token = identity_of(settings)
     found = await _ask(http, settings.public_url, nonce, token)
     if isinstance(found, _Answer) and found.is_ours:
         return Finding(SUBJECT, "answers with this bot")

@@ -88,7 +88,8 @@ async def _crews(
         )
         answer = await client.inputs()
         if isinstance(answer, CrewUnavailable):
-            yield wrong(subject, f"{answer.why}; check its url and token")
+            asked = "its url and token" if answer.answered else "its url"
+            yield wrong(subject, f"{answer.why}; check {asked}")
         else:
             yield Finding(subject, f"answers; inputs: {', '.join(answer) or 'none'}")
 

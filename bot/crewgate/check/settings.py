@@ -6,11 +6,13 @@ from typing import Final
 
 from crewgate.check.findings import Finding, doubtful, wrong
 from crewgate.encryption import MAKE_KEY
+from crewgate.network.untrusted_addresses import is_private_url
 from crewgate.settings.load import Settings
 
 #: As Slack makes them.
 _SIGNING_SECRET: Final = re.compile(r"[0-9a-z]{32}")
 _ROUTE: Final = re.compile(r"/(?:kickoff|inputs|status|resume)\Z")
+_PLAIN: Final = "is plain http at a public host: its secret can be read on its way; use https"
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -32,7 +34,15 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             f" what `{MAKE_KEY}` prints"
         )
         yield doubtful("SECRET_KEYS", why)
+    if settings.public_url and _is_open(settings.public_url):
+        yield doubtful("PUBLIC_URL", _PLAIN)
     for crew in crews:
+        if _is_open(crew.url):
+            yield doubtful(f"crew “{crew.name}”", f"its url {_PLAIN}")
         if route := _ROUTE.search(crew.url):
             why = f"its url ends in {route[0]}; put the deployment's own address there, without it"
             yield wrong(f"crew “{crew.name}”", why)
+
+
+def _is_open(url: str) -> bool:
+    return url.lower().startswith("http:") and not is_private_url(url)

@@ -5,6 +5,7 @@ No function echoes a value that may be a secret.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -83,24 +84,27 @@ def parse_channel(raw: object) -> str:
     raise InvalidSetting(f"{shown(text)} is no channel; put {hint} or its id (C…) here")
 
 
-REVIEWERS_HINT: Final = (
-    "put user ids (U…), e-mails and user-group ids (S…) here,"
-    f" or {Anyone()} to let anybody in the channel decide"
-)
+OPERATORS_HINT: Final = "put user ids (U…), e-mails and user-group ids (S…) here"
+REVIEWERS_HINT: Final = f"{OPERATORS_HINT}, or {Anyone()} to let anybody in the channel decide"
 
 
-def parse_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
+def parse_reviewers(
+    raw: object, *, hint: str = REVIEWERS_HINT, noun: str = "reviewer"
+) -> tuple[ReviewerRef, ...]:
     """A list, or text with commas between; each once, in their order."""
     if isinstance(raw, str):
         names: list[object] = [name.strip() for name in raw.split(",") if name.strip()] or [raw]
     elif isinstance(raw, list):
         names = raw
     else:
-        raise InvalidSetting(f"{shown(raw)} is no list; {REVIEWERS_HINT}")
-    return tuple(dict.fromkeys(_parse_reviewer(name) for name in names))
+        raise InvalidSetting(f"{shown(raw)} is no list; {hint}")
+    return tuple(dict.fromkeys(_parse_reviewer(name, hint, noun) for name in names))
 
 
-def _parse_reviewer(raw: object) -> ReviewerRef:
+parse_operators: Final = partial(parse_reviewers, hint=OPERATORS_HINT, noun="operator")
+
+
+def _parse_reviewer(raw: object, hint: str, noun: str) -> ReviewerRef:
     text = raw.strip() if isinstance(raw, str) else ""
     if text == str(Anyone()):
         return Anyone()
@@ -110,4 +114,4 @@ def _parse_reviewer(raw: object) -> ReviewerRef:
         return UserGroup(text)
     if re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", text):
         return Email(text)
-    raise InvalidSetting(f"{shown(raw)} is no reviewer; {REVIEWERS_HINT}")
+    raise InvalidSetting(f"{shown(raw)} is no {noun}; {hint}")

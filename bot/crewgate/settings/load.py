@@ -5,6 +5,7 @@ Only the modules that start or check the bot import this; everybody else is hand
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from crewgate.domain.parsers import (
     InvalidSetting,
     one_of,
     parse_channel,
+    parse_operators,
     parse_reviewers,
     parse_text,
     shown,
@@ -170,7 +172,7 @@ class Settings:
     operators: Annotated[
         tuple[ReviewerRef, ...],
         Setting(
-            parse_reviewers,
+            parse_operators,
             "who looks after crews that name no operators, named like reviewers; they may read"
             " what those crews do, and decide only if they are reviewers too",
         ),
@@ -186,7 +188,7 @@ class Settings:
     public_url: Annotated[
         str | None,
         Setting(
-            parsers.parse_base_url,
+            parsers.parse_public_url,
             "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
             " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
             " gave any",
@@ -307,15 +309,18 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     env = Reader(variables, problems)
     title = variables.get("CREWS_FILE", "crews.toml")
     has_file = (folder / title).exists()
-    single = any(name in env for name in SINGLE_CREW)
+    # Beside a file, what else one crew would need may be a leftover, or a variable that it names.
+    single = "CREW_URL" in env if has_file else any(name in env for name in SINGLE_CREW)
     # Where nobody describes a crew, all that one needs is missing, and said at once.
     of_environment = single or not (has_file or "CREWS_FILE" in env)
-    unneeded = {
-        "SLACK_SIGNING_SECRET": "SLACK_APP_TOKEN" in env,
-        **dict.fromkeys(SINGLE_CREW, not of_environment),
-    }
+    unread = () if of_environment else SINGLE_CREW
     values = {
-        option.field: env.take(option, needed=not unneeded.get(option.name, False))
+        option.field: option.default
+        if option.name in unread
+        else env.take(
+            option,
+            needed=not (option.name == "SLACK_SIGNING_SECRET" and "SLACK_APP_TOKEN" in env),
+        )
         for option in VARIABLES
     }
     shared = Settings(**values, crews={})
@@ -340,12 +345,15 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
 
 def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
     """One crew may stand in the environment beside those of a file, but seldom does on purpose."""
-    found = [name for name in SINGLE_CREW if name in env]
-    if file and found:
+    named = re.findall(r"[\"'](CREW_[A-Z_]+)[\"']", file)
+    found = [name for name in SINGLE_CREW if name in env and name not in named]
+    if file and "CREW_URL" in env:
         yield (
             f"{', '.join(found)} describe one more crew beside those of {title}; take them out if"
             " that is not meant"
         )
+    elif file and found:
+        yield f"not read beside {title}, so take out what is left over: {', '.join(found)}"
 
 
 def _misspelt(env: Reader, file: str) -> Iterator[str]:

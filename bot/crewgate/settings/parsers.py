@@ -56,7 +56,8 @@ def long_secret(instead: str) -> Callable[[object], str]:
     def parse(raw: object) -> str:
         text = parse_secret(raw)
         if len(text) < SECRET_LENGTH:
-            needs = f"it has {len(text)} characters, and needs {SECRET_LENGTH} or more"
+            long = "1 character" if len(text) == 1 else f"{len(text)} characters"
+            needs = f"it has {long}, and needs {SECRET_LENGTH} or more"
             raise InvalidSetting(f"{needs}; {instead}")
         return text
 
@@ -131,6 +132,20 @@ def parse_base_url(raw: object) -> str:
     if "?" in text or "#" in text:
         raise InvalidSetting("put the address here without its ?… or #… part")
     return text.rstrip("/")
+
+
+#: The paths that the bot itself adds.
+_OWN_PATH: Final = re.compile(
+    r"/(?:crews/[^/]+/(?:human-input|flow-request|events|kickoff).*|slack/events|healthz|readyz)\Z"
+)
+
+
+def parse_public_url(raw: object) -> str:
+    """The bot's own base address, without a path that it adds by itself."""
+    text = parse_base_url(raw)
+    if path := _OWN_PATH.search(text):
+        raise InvalidSetting(f"it ends in {path[0]}; put the bot's own address here, without it")
+    return text
 
 
 #: A name that could be looked up, or an IPv4 address, with a port or without.

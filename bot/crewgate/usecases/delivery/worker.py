@@ -207,7 +207,8 @@ class Worker:
         effect = job.effect
         about = {"kind": effect.kind, "subject": effect.names, "tries": job.tries}
         # Each job is a task of its own, so this ends with it.
-        bind_contextvars(crew=effect.crew, execution=effect.execution_id, **about)
+        named = {"crew": effect.crew, "execution": effect.execution_id}
+        bind_contextvars(**{name: text for name, text in named.items() if text}, **about)
         began = self._context.clock()
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
