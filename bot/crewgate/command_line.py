@@ -15,7 +15,7 @@ from crewgate.audit.arguments import add_arguments as add_audit_arguments
 from crewgate.audit.check_evidence import check_file
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.parsers import InvalidSetting
-from crewgate.domain.retention import parse_retention
+from crewgate.domain.retention import parse_days
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
 from crewgate.rules.arguments import add_arguments as add_rules_arguments
@@ -201,7 +201,7 @@ def _port(text: str) -> int:
 
 def _days(text: str) -> timedelta:
     try:
-        return parse_retention(text)
+        return parse_days(text)
     except InvalidSetting as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -70,6 +70,10 @@ def test_a_retention_is_in_days(raw: str, days: int) -> None:
     assert parse_retention(raw) == timedelta(days=days)
 
 
+def test_a_crew_may_keep_its_texts_where_others_do_not() -> None:
+    assert parse_retention(" For ever") is None
+
+
 @pytest.mark.parametrize("raw", ["0d", "12h", "90", 90, "", "4wh", "100000d", "-1d"])
 def test_anything_else_is_no_retention(raw: object) -> None:
     with pytest.raises(InvalidSetting, match=r'put one like "90d" here'):

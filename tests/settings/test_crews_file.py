@@ -1,5 +1,6 @@
 """Crews from a file: what they share, what they must say, and what is named when it is wrong."""
 
+from datetime import timedelta
 from pathlib import Path
 from time import process_time
 
@@ -42,8 +43,11 @@ def test_crews_come_from_a_file(load_file: Load) -> None:
 
 
 def test_a_crew_that_says_nothing_shares_channel_and_people(load_file: Load) -> None:
-    crew = load_file(RESEARCH, OPERATORS="U0OPS", NOTIFY="dm").crews["research"]
-    assert crew.notify is Notify.DM
+    shared = {"OPERATORS": "U0OPS", "NOTIFY": "dm", "RETENTION": "90d"}
+    crew = load_file(RESEARCH, **shared).crews["research"]
+    assert (crew.notify, crew.retention) == (Notify.DM, timedelta(days=90))
+    kept = load_file(RESEARCH + 'retention = "for ever"', **shared).crews["research"]
+    assert kept.retention is None
     assert (crew.channel, crew.reviewers) == ("#reviews", (Anyone(),))
     assert (crew.starters, crew.operators) == (None, (User("U0OPS"),))
 

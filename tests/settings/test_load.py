@@ -1,6 +1,7 @@
 """Settings from the environment and `.env`: what is enough, and what is named when it is wrong."""
 
 import dataclasses
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def test_everything_can_be_said(load_with: Load) -> None:
         REVIEWERS=" U012, lead@example.com ,S0123,U012 ",
         OPERATORS="S0PLATFORM, U012",
         NOTIFY="DM",
+        RETENTION="90d",
         LOG_FORMAT="JSON",
         LOG_LEVEL="Debug",
     )
@@ -55,6 +57,7 @@ def test_everything_can_be_said(load_with: Load) -> None:
     )
     assert settings.crews["research"].operators == (UserGroup("S0PLATFORM"), User("U012"))
     assert settings.crews["research"].notify is Notify.DM
+    assert settings.crews["research"].retention == timedelta(days=90)
     assert (settings.log_format, settings.log_level) == ("json", "debug")
 
 
@@ -142,6 +145,7 @@ def test_what_is_missing_is_named(
         ("PUBLIC_URL", "https://b.example/crews/a/human-input", "it ends in /crews/a/human-input;"),
         ("PUBLIC_URL", "https://b.example/x/slack/events/", "it ends in /slack/events; put the"),
         ("NOTIFY", "email", "'email' is unknown; put mention or dm or none here"),
+        ("RETENTION", "90", "'90' is no time in days; put one like \"90d\" here"),
         ("LOG_FORMAT", "xml", "console or json"),
         ("LOG_LEVEL", "loud", "debug or info or warning or error"),
     ],

@@ -98,9 +98,10 @@ class Crew:
         timedelta | None,
         Setting(
             parse_retention,
-            "how long texts of an execution stay after its end, in days, as `90d`; then they"
-            " are [removed](operations.md#removing-texts), and who decided what stays",
-            default="for ever",
+            "how long texts of an execution stay after its end, in days, as `90d`, or"
+            " `for ever`; then they are [removed](operations.md#removing-texts), and who decided"
+            " what stays",
+            shared="RETENTION",
             example='"90d"',
         ),
     ] = None

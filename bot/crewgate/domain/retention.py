@@ -11,7 +11,12 @@ from crewgate.domain.review import Round
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote
 
 
-def parse_retention(raw: object) -> timedelta:
+def parse_retention(raw: object) -> timedelta | None:
+    """Days, as `90d`; None for `for ever`."""
+    return None if str(raw).strip().lower() == "for ever" else parse_days(raw)
+
+
+def parse_days(raw: object) -> timedelta:
     """Days, as `90d`."""
     found = re.fullmatch(r"([1-9][0-9]{0,4}) ?d", str(raw).strip().lower())
     if found is None:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, get_args
@@ -26,6 +27,7 @@ from crewgate.domain.parsers import (
     shown_key,
 )
 from crewgate.domain.people import ReviewerRef
+from crewgate.domain.retention import parse_retention
 from crewgate.domain.setting import Setting
 from crewgate.encryption import MAKE_KEY, parse_secret_keys
 from crewgate.settings import crew as crew_options
@@ -185,6 +187,16 @@ class Settings:
             " `dm` (a private message to each) or `none`; see [`notify`](#crews)",
         ),
     ] = Notify.MENTION
+    retention: Annotated[
+        timedelta | None,
+        Setting(
+            parse_retention,
+            "how long texts of an execution stay after its end, for crews that do not say, as"
+            " `90d`; see [`retention`](#crews)",
+            default="for ever",
+            example="90d",
+        ),
+    ] = None
     public_url: Annotated[
         str | None,
         Setting(
