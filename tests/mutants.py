@@ -117,10 +117,16 @@ MUTANTS: Final = (
     ),
     mutant(
         "activity is no evidence",
-        "if has_gone_on or execution.activity_count > round_.activity_before:",
-        "if has_gone_on:",
+        "moved = left in round_.review.names or since > heard.named",
+        "moved = left in round_.review.names",
         "usecases/test_evidence.py",
         "usecases/delivery/test_resume_unknown.py",
+    ),
+    mutant(
+        "another task's webhooks are evidence",
+        "or since > heard.named",
+        "or since > 0",
+        "usecases/test_beside.py",
     ),
     mutant(
         "a decision of old leaves its timers",

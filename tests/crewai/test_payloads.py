@@ -62,7 +62,12 @@ def test_no_bytes_raise_anything_but_malformed(body: bytes) -> None:
         (
             parse_task,
             {"description": "d", "name": "research_task", "output": "x", "output_json": {"a": 1}},
-            TaskUpdate(title="research_task"),
+            TaskUpdate(title="research_task", task="research_task"),
+        ),
+        (
+            parse_task,
+            {"description": "d", "name": "research_task", "task_id": "7"},
+            TaskUpdate(title="research_task", task="7"),
         ),
         (
             parse_step,

@@ -137,37 +137,31 @@ def test_whom_a_request_assigns_decide_for_as_long_as_the_settings_name_nobody_f
     assert not is_open_to_assigned(None, theirs, (), reviewers=False)
 
 
-# outcome, in doubt, has gone on -> state, reason, still perhaps taken
-TABLE: list[tuple[Outcome, bool, bool, State, Reason, bool]] = [
-    (TAKEN, False, False, State.RESUMED, TakenAs("approved", "ok"), True),
-    (TAKEN, True, False, State.RESUMED, TakenAs("approved", "ok"), True),
-    (TAKEN, True, True, State.RESUMED, TakenAs("approved", "ok"), True),
-    (ANSWERED, False, False, State.CLOSED, AnsweredElsewhere("already answered"), False),
-    (ANSWERED, False, True, State.CLOSED, AnsweredElsewhere("already answered"), False),
-    (ANSWERED, True, False, State.CLOSED, PerhapsTaken("already answered"), True),
-    (ANSWERED, True, True, State.CLOSED, PerhapsTaken("already answered"), True),
-    (SPENT, False, False, State.STUCK, RefusedByCrew("401", "no"), False),
-    (SPENT, True, False, State.CLOSED, PerhapsTaken("no"), True),
-    (GONE, False, False, State.CLOSED, RequestGone("404", "what?"), False),
-    (GONE, True, True, State.CLOSED, RequestGone("404", "what?"), True),
-    (OVER, False, False, State.CLOSED, RequestGone("410", "expired"), False),
-    (OVER, True, False, State.CLOSED, RequestGone("410", "expired"), True),
-    (Refused("400", "odd"), False, True, State.STUCK, RefusedByCrew("400", "odd"), False),
-    (Refused("400", "odd"), True, False, State.STUCK, RefusedByCrew("400", "odd"), True),
-    (Refused("400", "odd"), True, True, State.STUCK, RefusedByCrew("400", "odd"), True),
-    (NotSent("away"), False, False, State.DECIDED, NotReached("away"), False),
-    (NotSent("away"), True, False, State.DECIDED, NotReached("away"), True),
-    (Unknown("lost"), False, False, State.DECIDED, AnswerLost("lost"), True),
+# outcome, in doubt -> state, reason, still perhaps taken
+TABLE: list[tuple[Outcome, bool, State, Reason, bool]] = [
+    (TAKEN, False, State.RESUMED, TakenAs("approved", "ok"), True),
+    (TAKEN, True, State.RESUMED, TakenAs("approved", "ok"), True),
+    (ANSWERED, False, State.CLOSED, AnsweredElsewhere("already answered"), False),
+    (ANSWERED, True, State.CLOSED, PerhapsTaken("already answered"), True),
+    (SPENT, False, State.STUCK, RefusedByCrew("401", "no"), False),
+    (SPENT, True, State.CLOSED, PerhapsTaken("no"), True),
+    (GONE, False, State.CLOSED, RequestGone("404", "what?"), False),
+    (GONE, True, State.CLOSED, RequestGone("404", "what?"), True),
+    (OVER, False, State.CLOSED, RequestGone("410", "expired"), False),
+    (OVER, True, State.CLOSED, RequestGone("410", "expired"), True),
+    (Refused("400", "odd"), False, State.STUCK, RefusedByCrew("400", "odd"), False),
+    (Refused("400", "odd"), True, State.STUCK, RefusedByCrew("400", "odd"), True),
+    (NotSent("away"), False, State.DECIDED, NotReached("away"), False),
+    (NotSent("away"), True, State.DECIDED, NotReached("away"), True),
+    (Unknown("lost"), False, State.DECIDED, AnswerLost("lost"), True),
 ]
 
 
-@pytest.mark.parametrize(("outcome", "in_doubt", "gone_on", "state", "reason", "perhaps"), TABLE)
+@pytest.mark.parametrize(("outcome", "in_doubt", "state", "reason", "perhaps"), TABLE)
 def test_what_a_flow_says_never_claims_more_than_is_known(
-    outcome: Outcome, in_doubt: bool, gone_on: bool, state: State, reason: Reason, perhaps: bool
+    outcome: Outcome, in_doubt: bool, state: State, reason: Reason, perhaps: bool
 ) -> None:
-    transition = SENDING.settle(
-        outcome, in_doubt=in_doubt, has_gone_on=gone_on, retries_exhausted=False, at=LATER
-    )
+    transition = SENDING.settle(outcome, in_doubt=in_doubt, retries_exhausted=False, at=LATER)
     after = transition.round
     assert (after.state, after.reason, after.in_doubt) == (state, reason, perhaps)
     if state in (State.CLOSED, State.STUCK):

@@ -12,7 +12,7 @@ from crewgate.domain.receipt import edit, receive
 from crewgate.domain.review import State, Transition
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
-from tests.builders import ANA, BEN, LATER, NOW, a_round, a_rule, a_vote
+from tests.builders import ANA, BEN, LATER, NOW, a_notification, a_round, a_rule, a_vote
 
 markdown = st.lists(
     st.sampled_from(
@@ -175,7 +175,6 @@ def test_a_text_of_a_person_is_a_round_of_its_own() -> None:
         receipt.ended.require_waiting()
     assert caught.value.edited_by == ANA
     # The crew's own output again is no newer one.
-    again = receive(
-        edited, review=edited.review, digest=shown.digest, at=LATER, new_id=lambda: "r-3"
-    )
+    paused = a_notification(takes_edits=True)
+    again = receive(edited, paused, review=edited.review, at=LATER, new_id=lambda: "r-3")
     assert (again.current, again.opened) == (edited, False)

@@ -30,6 +30,7 @@ from tests.builders import (
     SECOND,
     Numbered,
     a_decision,
+    a_notification,
     a_review,
     a_rule,
     a_vote,
@@ -98,8 +99,8 @@ class Rounds(RuleBasedStateMachine):
         before = self.latest
         receipt = receive(
             before,
+            a_notification(text),
             review=a_review(),
-            digest=an_output(text).digest,
             at=self.tick(),
             new_id=self.new_id,
             rule=under,
@@ -220,11 +221,11 @@ class Rounds(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         outcome=OUTCOMES,
-        has_gone_on=st.booleans(),
+        was_taken=st.booleans(),
         retries_exhausted=st.booleans(),
     )
     def answer(
-        self, data: st.DataObject, outcome: Outcome, has_gone_on: bool, retries_exhausted: bool
+        self, data: st.DataObject, outcome: Outcome, was_taken: bool, retries_exhausted: bool
     ) -> None:
         tried = data.draw(st.sampled_from(sorted(self.trying)))
         in_doubt = self.trying.pop(tried)
@@ -232,14 +233,14 @@ class Rounds(RuleBasedStateMachine):
         transition = round_.settle(
             outcome,
             in_doubt=in_doubt,
-            has_gone_on=has_gone_on,
+            was_taken=was_taken,
             retries_exhausted=retries_exhausted,
             at=self.tick(),
         )
         after = transition.round.state
         if isinstance(outcome, Refused) and round_.state is State.DECIDED:
             # A refusal alone never says that a decision was taken.
-            assert after is (State.RESUMED if in_doubt and has_gone_on else State.STUCK)
+            assert after is (State.RESUMED if in_doubt and was_taken else State.STUCK)
         dismissed = isinstance(round_.reason, Dismissed)
         if isinstance(outcome, Delivered) and (round_.state is not State.CLOSED or dismissed):
             assert transition.round.state is State.RESUMED

@@ -1,6 +1,7 @@
 """What a notification means: the table of `receive`, row by row."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,19 +11,28 @@ from crewgate.domain.reason import Answered, ExecutionGone, Inferred
 from crewgate.domain.receipt import Receipt, receive
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Revise
-from tests.builders import LATER, NOW, Numbered, a_decision, a_review, a_round, an_output
+from tests.builders import (
+    LATER,
+    NOW,
+    Numbered,
+    a_decision,
+    a_notification,
+    a_review,
+    a_round,
+    an_output,
+)
 
 POST, REFRESH, NOTIFY_STUCK = EffectKind.POST, EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
 
 APPROVED = a_decision(Approve())
 REVISED = a_decision(Revise("Shorter."))
 
-SAME = an_output().digest
-OTHER = an_output("Another draft.").digest
+SAME, OTHER = "A draft.", "Another draft."
 
 
-def received(latest: Round | None, digest: str) -> Receipt:
-    return receive(latest, review=a_review(), digest=digest, at=LATER, new_id=Numbered())
+def received(latest: Round | None, text: str, **changes: Any) -> Receipt:
+    paused = a_notification(text, **changes)
+    return receive(latest, paused, review=a_review(), at=LATER, new_id=Numbered(), activity=3)
 
 
 def kinds(receipt: Receipt) -> list[EffectKind]:
@@ -82,7 +92,12 @@ def test_the_first_output_opens_round_1() -> None:
     assert receipt.ended is None
     assert kinds(receipt) == [POST]
     assert receipt.current == Round(
-        id="id-001", review=a_review(), number=1, digest=SAME, opened_at=LATER
+        id="id-001",
+        review=a_review(),
+        number=1,
+        digest=an_output(SAME).digest,
+        opened_at=LATER,
+        activity_before=3,
     )
 
 
@@ -109,7 +124,7 @@ def test_another_output_opens_the_next_round_and_ends_what_is_under_way(
 ) -> None:
     receipt = received(latest, OTHER)
     assert receipt.opened
-    assert (receipt.current.number, receipt.current.digest) == (2, OTHER)
+    assert (receipt.current.number, receipt.current.digest) == (2, an_output(OTHER).digest)
     assert not receipt.current.unchanged
     assert (receipt.ended.state if receipt.ended else None) == ends
     assert kinds(receipt) == effects
@@ -123,16 +138,16 @@ BACK = [
 ]
 
 
-@pytest.mark.parametrize("digest", [SAME, OTHER])
+@pytest.mark.parametrize("text", [SAME, OTHER])
 @pytest.mark.parametrize(("latest", "ends", "effects"), BACK)
 def test_a_crew_that_is_back_ends_what_was_closed_because_it_was_gone(
-    latest: Round, digest: str, ends: State, effects: list[EffectKind]
+    latest: Round, text: str, ends: State, effects: list[EffectKind]
 ) -> None:
-    receipt = received(latest, digest)
+    receipt = received(latest, text)
     assert receipt.ended is not None
     assert (receipt.ended.state, receipt.current.state) == (ends, State.WAITING)
     assert kinds(receipt) == effects
-    assert receipt.current.unchanged == (digest == SAME and latest.decision == REVISED)
+    assert receipt.current.unchanged == (text == SAME and latest.decision == REVISED)
 
 
 def test_the_effects_about_the_round_that_ended_come_first() -> None:

@@ -108,11 +108,11 @@ def test_a_try_that_failed_like_the_one_before_needs_no_new_card(outcome: Outcom
 
 
 @pytest.mark.parametrize("refusal", [NOT_PENDING, Refused("401", "no")])
-def test_with_evidence_that_the_crew_has_gone_on_a_refusal_says_that_it_was_taken(
+def test_with_evidence_that_the_crew_was_taken_a_refusal_says_that_it_was_taken(
     refusal: Refused,
 ) -> None:
     transition = SENDING.settle(
-        refusal, in_doubt=True, has_gone_on=True, retries_exhausted=False, at=LATER
+        refusal, in_doubt=True, was_taken=True, retries_exhausted=False, at=LATER
     )
     assert (transition.round.state, transition.round.reason) == (State.RESUMED, Inferred())
     assert [effect.kind for effect in transition.effects] == [REFRESH]
@@ -120,7 +120,7 @@ def test_with_evidence_that_the_crew_has_gone_on_a_refusal_says_that_it_was_take
 
 def test_evidence_says_nothing_of_a_first_try_that_was_refused() -> None:
     transition = SENDING.settle(
-        NOT_PENDING, in_doubt=False, has_gone_on=True, retries_exhausted=False, at=LATER
+        NOT_PENDING, in_doubt=False, was_taken=True, retries_exhausted=False, at=LATER
     )
     assert transition.round.state is State.STUCK
     assert not transition.round.in_doubt

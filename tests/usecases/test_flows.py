@@ -15,6 +15,7 @@ from crewgate.domain.errors import (
     VerdictMisplaced,
     VotedOtherwise,
 )
+from crewgate.domain.execution import TaskUpdate
 from crewgate.domain.notification import Ask
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
@@ -394,7 +395,7 @@ async def test_nor_is_it_for_an_answer_that_is_stuck(world: World) -> None:
     world.clock.advance(world.context.grace)
     await world.turn(CREW)
     assert (await world.execution("f-1")).stuck_in_doubt
-    await world.record_update("f-1")
+    await world.record(TaskUpdate(title="Draft", task="draft"), "f-1")
     assert (await world.round(task.id)).state is State.RESUMED
     assert (await world.round(decided.id)).state is State.STUCK
     await world.retry(decided.id)

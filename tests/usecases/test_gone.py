@@ -271,7 +271,9 @@ async def test_what_may_have_been_taken_is_settled_by_the_evidence_that_reopens_
     await world.decide(round_.id)
     world.crew.faults.append(Fault(Refused("404", "")))
     async with world.uow.begin() as tx:
-        await tx.save((await tx.round(round_.id)).begin_sending(world.clock(), activity_count=9))
+        await tx.save(
+            (await tx.round(round_.id)).begin_sending(world.clock(), activity_count=1, alone=True)
+        )
     await world.turn(CREW)
     await lose(world)
     await world.record(TaskUpdate(title="draft"))

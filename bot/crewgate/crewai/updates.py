@@ -2,14 +2,15 @@
 
 from pydantic import AliasPath, Field
 
-from crewgate.crewai.fields import Lenient, Text, Tokens, one_line, parse_object, read, validate
+from crewgate.crewai.fields import Id, Lenient, Text, Tokens, one_line, parse_object, read, validate
 from crewgate.crewai.outputs import find_output
-from crewgate.crewai.wire import KNOWN, TASK_NAME, ExecutionRef
+from crewgate.crewai.wire import KNOWN, TASK_ID, TASK_NAME, ExecutionRef
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Output
 
 
 class _Task(ExecutionRef):
+    task_id: Lenient[Id] = Field(None, validation_alias=TASK_ID)
     name: Text = None
     task_name: Text = Field(None, validation_alias=TASK_NAME)
     description: Text = None
@@ -37,6 +38,7 @@ def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
         title=one_line(wire.task_name or wire.name or wire.description or "a task"),
         summary=one_line(wire.summary or ""),
         agent=wire.agent,
+        task=wire.task_id or wire.task_name or wire.name,
     )
     return wire.execution_id, update
 

@@ -72,10 +72,9 @@ class Execution:
     activity_count: int = 0
     """The number of its webhooks, which the database counts."""
     asked_at: datetime | None = None
-    """The time of the last question that the crew answered with a count of completed tasks.
-
-    None after each webhook: what was said before a pause is no measure of what came after it.
-    """
+    """The time of the last question that the crew answered."""
+    asked_activity: int = 0
+    """The activity count at that question: an answer from before a webhook is no measure later."""
     not_found_since: datetime | None = None
     """The start of the crew's answers that it does not know it, or that it is over."""
     not_found_count: int = 0
@@ -85,7 +84,7 @@ class Execution:
     removed_at: datetime | None = None
     """The time when its texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
-    """It has a stuck decision that may have been taken: evidence that it has gone on settles it."""
+    """It has a stuck decision that may have been taken, which evidence settles."""
 
     @property
     def given(self) -> Given:
@@ -139,34 +138,29 @@ class Execution:
         completed_tasks: int | None,
         total_tasks: int | None,
         current_task: str | None,
-        asked_at: datetime | None,
+        asked_at: datetime,
+        asked_activity: int,
     ) -> Self:
-        """Apply the crew's status. Counts that it does not give stay as they were.
-
-        `asked_at` is None if nothing may be compared with this answer.
-        """
+        """Apply the crew's status. Counts that it does not give stay as they were."""
         return replace(
             self,
             completed_tasks=max(completed_tasks or 0, self.completed_tasks),
             total_tasks=total_tasks or self.total_tasks,
             current_task=current_task,
-            # An answer without a count cannot be compared with one that has it.
-            asked_at=self.asked_at if completed_tasks is None else asked_at,
+            asked_at=asked_at,
+            asked_activity=asked_activity,
             not_found_since=None,
             not_found_count=0,
         )
 
-    def has_moved(self, *, completed_tasks: int | None, current_task: str | None) -> bool:
-        """Return True if the crew is further than it said the last time.
+    def has_left(self, current_task: str | None) -> str | None:
+        """Return the task that the crew was at by its last answer, if it is at another one now.
 
-        The current task of a flow is no evidence: its events may have named it, too.
+        The number of finished tasks tells nothing: one beside it may have been finished.
         """
-        if self.asked_at is None:
-            return False
-        other_task = None not in (self.current_task, current_task) and not self.is_flow
-        return (completed_tasks or 0) > self.completed_tasks or (
-            other_task and current_task != self.current_task
-        )
+        comparable = self.asked_at is not None and self.asked_activity == self.activity_count
+        moved = comparable and current_task not in (None, self.current_task)
+        return self.current_task if moved else None
 
     def not_found(self, at: datetime) -> Self:
         """Count an answer that the crew does not know it; it ends once the crew keeps saying so."""
@@ -253,6 +247,8 @@ class TaskUpdate:
     title: str
     summary: str = ""
     agent: str | None = None
+    task: str | None = None
+    """The task's id or, if it gives none, its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.notification import Notification
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.question import (
@@ -35,18 +36,19 @@ class Receipt:
 
 def receive(
     latest: Round | None,
+    notification: Notification,
     *,
     review: Review,
-    digest: str,
     at: datetime,
     new_id: Callable[[], str],
     rule: Rule | None = None,
     question: Question | None = None,
-    takes_edits: bool = False,
+    activity: int = 0,
 ) -> Receipt:
     """Open a round for a notification, or find that it is a duplicate of the latest round.
 
     A new round is under `rule` and has no approvals: those of the round before were for its output.
+    `activity` is the execution's activity count with the notification.
 
     | latest round is                   | same output       | another output            |
     | --------------------------------- | ----------------- | ------------------------- |
@@ -63,18 +65,22 @@ def receive(
     A crew never repeats a notification by itself. So if an output comes again after changes were
     asked for, even before our own resume is recorded, the crew has paused again.
     """
+    digest = notification.output.digest
     if latest is not None and digest == latest.digest and not _may_come_again(latest):
         return Receipt(latest)
-    return _open(
-        latest,
+    opened = Round(
+        id=new_id(),
         review=review,
+        number=1,
         digest=digest,
-        at=at,
-        new_id=new_id,
+        opened_at=at,
         rule=rule,
         question=question,
-        takes_edits=takes_edits,
+        activity_before=activity,
+        takes_edits=notification.takes_edits,
+        salt=new_id(),
     )
+    return _open(latest, opened)
 
 
 def edit(
@@ -131,15 +137,17 @@ def receive_request(
             return Receipt(known)
         return _escalate(known, request, at, operators)
     question = replace(request.question, called_at=at if request.escalation else None)
-    return _open(
-        latest,
+    opened = Round(
+        id=new_id(),
         review=review,
+        number=1,
         digest=request.output.digest,
-        at=at,
-        new_id=new_id,
+        opened_at=at,
         rule=rule,
         question=question,
+        salt=new_id(),
     )
+    return _open(latest, opened)
 
 
 def _escalate(
@@ -168,37 +176,17 @@ def _escalate(
     return Receipt(current, effects=tuple(map(current.effect, kinds)))
 
 
-def _open(
-    latest: Round | None,
-    *,
-    review: Review,
-    digest: str,
-    at: datetime,
-    new_id: Callable[[], str],
-    rule: Rule | None,
-    question: Question | None = None,
-    takes_edits: bool = False,
-) -> Receipt:
-    ended = _end(latest, at) if latest else None
-    opened = Round(
-        id=new_id(),
-        review=review,
-        number=latest.number + 1 if latest else 1,
-        digest=digest,
-        opened_at=at,
-        rule=rule,
-        unchanged=latest is not None and _is_shown_again(digest, latest),
-        question=question,
-        takes_edits=takes_edits,
-        salt=new_id(),
+def _open(latest: Round | None, first: Round) -> Receipt:
+    """Open a round after the latest one; `first` is as it would be without that."""
+    post = (first.effect(EffectKind.POST),)
+    if latest is None:
+        return Receipt(first, opened=True, effects=post)
+    opened = replace(
+        first, number=latest.number + 1, unchanged=_is_shown_again(first.digest, latest)
     )
-    post = (opened.effect(EffectKind.POST),)
-    return Receipt(
-        opened,
-        opened=True,
-        ended=ended.round if ended else None,
-        effects=(*ended.effects, *post) if ended else post,
-    )
+    if (ended := _end(latest, first.opened_at)) is None:
+        return Receipt(opened, opened=True, effects=post)
+    return Receipt(opened, opened=True, ended=ended.round, effects=(*ended.effects, *post))
 
 
 def _end(latest: Round, at: datetime) -> Transition | None:

@@ -122,6 +122,11 @@ class Review:
         """The name that people know the task by."""
         return self.task_name or self.task_id
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its task in webhooks and in the crew's status."""
+        return (self.task_id, self.task_name) if self.task_name else (self.task_id,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
@@ -154,7 +159,9 @@ class Round:
     in_doubt_since: datetime | None = None
     """The start of a try to resume whose outcome is unknown."""
     activity_before: int = 0
-    """The execution's activity count when that try began."""
+    """The execution's activity count when that try began; before the first one, at its pause."""
+    was_alone: bool = False
+    """Only its own task seemed to wait or run when that try began."""
     retries: int = 0
     """The number of times that a person had the decision sent again."""
     masked: int = 0
@@ -172,6 +179,11 @@ class Round:
     def in_doubt(self) -> bool:
         """A try to resume may have taken effect; nobody knows."""
         return self.in_doubt_since is not None
+
+    @property
+    def needs_evidence(self) -> bool:
+        """Nobody answers whether the try was taken, if its decision is sent again: a flow does."""
+        return self.in_doubt and not self.is_of_flow
 
     @property
     def can_reopen(self) -> bool:
@@ -391,31 +403,30 @@ class Round:
             raise InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
-    def begin_sending(self, at: datetime, *, activity_count: int) -> Round:
+    def begin_sending(self, at: datetime, *, activity_count: int, alone: bool = False) -> Round:
         """Mark the resume in doubt before the call, for a crash leaves its effect unknown.
 
-        `activity_count` is the execution's: a higher one is evidence that it has gone on.
+        `activity_count` is the execution's.
         """
         self._must_be(State.DECIDED, to="be sent")
         if self.in_doubt:
             return self
-        return replace(self, in_doubt_since=at, activity_before=activity_count)
+        return replace(self, in_doubt_since=at, activity_before=activity_count, was_alone=alone)
 
     def settle(
         self,
         outcome: Outcome,
         *,
         in_doubt: bool,
-        has_gone_on: bool = False,
+        was_taken: bool = False,
         retries_exhausted: bool,
         at: datetime,
     ) -> Transition:
         """Record the outcome of a resume.
 
-        `in_doubt`: an earlier try may have taken effect. `has_gone_on`: there is evidence that it
-        did, except for a flow, whose other branches go on. A refusal is no evidence by itself,
-        whatever its code, for it may be about the request. The round stays DECIDED if it is worth
-        trying again.
+        `in_doubt`: an earlier try may have taken effect. `was_taken`: there is evidence that it
+        did. A refusal is none by itself, whatever its code, for it may be about the request. The
+        round stays DECIDED if it is worth trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)
@@ -424,7 +435,7 @@ class Round:
             case Delivered():
                 return self._take(outcome, at)
             case Refused():
-                return surely_not._be_refused(outcome, has_gone_on=has_gone_on, at=at)
+                return surely_not._be_refused(outcome, was_taken=was_taken, at=at)
             case NotSent(told=why):
                 return surely_not._try_again(NotReached(why), retries_exhausted=retries_exhausted)
             case Unknown(told=why, code=code):
@@ -463,14 +474,14 @@ class Round:
             return self._close_for(PerhapsTaken(), at)
         return self._end(State.RESUMED, at, Inferred())
 
-    def _be_refused(self, refused: Refused, *, has_gone_on: bool, at: datetime) -> Transition:
+    def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
         ended = why_request_ended(refused, self.question, in_doubt=self.in_doubt)
         if isinstance(ended, TimeOver):
             # An earlier try was not taken either: then it would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)
-        if self.in_doubt and has_gone_on and not self.is_of_flow:
+        if self.in_doubt and was_taken:
             return self._infer(at)
         kind = RefusedByCrew if refused.by_crew else NotCalled
         return self._get_stuck(kind(refused.code, refused.words))

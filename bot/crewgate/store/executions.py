@@ -99,9 +99,8 @@ _POSTINGS: Final = sa.select(executions).where(
 def _open(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    Activity outdates what the crew was asked before, and brings texts that are to be removed one
-    day. With `has_webhooks`, or requests of flows: most have none, and then nobody needs to read
-    them.
+    Activity brings texts that are to be removed one day. With `has_webhooks`, or requests of flows:
+    most have none, and then nobody needs to read them.
     """
     statement = insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
@@ -109,10 +108,7 @@ def _open(dialect: str) -> sa.Insert:
         index_elements=[executions.c.crew, executions.c.execution_id],
         set_={
             "activity_count": executions.c.activity_count + statement.excluded.activity_count,
-            **{
-                name: sa.case((is_activity, sa.null()), else_=executions.c[name])
-                for name in ("asked_at", "removed_at")
-            },
+            "removed_at": sa.case((is_activity, sa.null()), else_=executions.c.removed_at),
         },
     ).returning(*executions.c, _HAS_WEBHOOKS)
     return upsert
@@ -288,7 +284,7 @@ class Executions(ExecutionQueries):
         return to_execution(opened)
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        """Open the execution and count a webhook: it has gone on, so `asked_at` is outdated."""
+        """Open the execution and count a webhook."""
         return await self.open(crew, execution_id, at=at, activity=1)
 
     async def undo_activity(self, execution: Execution) -> None:
@@ -358,6 +354,7 @@ class Executions(ExecutionQueries):
             "crew": execution.crew,
             "execution_id": execution.execution_id,
             "received_at": at,
+            "activity": execution.activity_count,
             **asdict(update),
         }
         return await insert_once(self._connection, task_updates, row)

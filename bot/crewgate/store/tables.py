@@ -135,6 +135,7 @@ executions = sa.Table(
     sa.Column("total_tasks", sa.Integer),
     sa.Column("tokens", sa.BigInteger),
     sa.Column("asked_at", Instant),
+    sa.Column("asked_activity", sa.Integer),
     sa.Column("not_found_since", Instant),
     sa.Column("not_found_count", sa.Integer),
     sa.Column("stuck_in_doubt", sa.Boolean),
@@ -211,6 +212,7 @@ rounds = sa.Table(
     sa.Column("unsent_notes", sa.Integer),
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
+    sa.Column("was_alone", sa.Boolean),
     #: None where it was last changed before there was this column: never.
     sa.Column("retries", sa.Integer),
     sa.Column("reason", sa.Text),
@@ -387,6 +389,9 @@ task_updates = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("agent", sa.Text),
+    #: The task as a webhook names it, and the execution's activity count with that webhook.
+    sa.Column("task", sa.Text),
+    sa.Column("activity", sa.Integer),
     sa.Index(None, "crew", "execution_id", "received_at", "id"),
 )
 

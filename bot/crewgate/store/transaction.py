@@ -46,12 +46,13 @@ from crewgate.store.tables import (
     reviews,
     rounds,
     rules,
+    task_updates,
     webhooks,
 )
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.read_models import DeadLetter, MessageRef
+from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
@@ -80,9 +81,39 @@ _ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id ==
     flow_requests.c.execution_id == sa.bindparam("execution"),
     flow_requests.c.request_id == sa.bindparam("request"),
 )
-_UNFINISHED: Final = ROUND.where(
-    *_OF_EXECUTION, one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
-).order_by(rounds.c.opened_at)
+_IS_UNFINISHED: Final = one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
+_UNFINISHED: Final = ROUND.where(*_OF_EXECUTION, _IS_UNFINISHED).order_by(rounds.c.opened_at)
+_SINCE: Final = (
+    task_updates.c.crew == sa.bindparam("crew"),
+    task_updates.c.execution_id == sa.bindparam("execution"),
+    task_updates.c.activity > sa.bindparam("activity"),
+)
+_of_name = sa.bindparam("name", type_=sa.Text)
+_HEARD: Final = sa.select(
+    sa.exists()
+    .where(
+        *_SINCE,
+        (task_updates.c.task == sa.bindparam("task"))
+        | (task_updates.c.task == _of_name)
+        # Two tasks may have one name.
+        & ~sa.exists().where(
+            *_OF_EXECUTION, reviews.c.id != sa.bindparam("review"), reviews.c.task_name == _of_name
+        ),
+    )
+    .label("done"),
+    sa.select(sa.func.count())
+    .where(*_SINCE, task_updates.c.task.is_not(None))
+    .scalar_subquery()
+    .label("named"),
+    sa.exists()
+    .where(
+        rounds.c.review_id == reviews.c.id,
+        *_OF_EXECUTION,
+        reviews.c.id != sa.bindparam("review"),
+        _IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")),
+    )
+    .label("beside"),
+)
 _newer = rounds.alias("newer")
 _CLOSED_AS_GONE: Final = ROUND.where(
     *_OF_EXECUTION,
@@ -273,6 +304,15 @@ class Tx:
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """Return the rounds of an execution that are WAITING, DECIDED or STUCK."""
         return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id})
+
+    async def heard_since(self, round_: Round) -> Heard:
+        """Return what was heard of a round's execution since its `activity_before`."""
+        review = round_.review
+        about = {"review": review.id, "task": review.task_id, "name": review.task_name}
+        key = {"crew": review.crew, "execution": review.execution_id}
+        parameters = {**about, **key, "activity": round_.activity_before}
+        [heard] = await rows(self._connection, _HEARD, parameters)
+        return Heard(bool(heard.done), heard.named, bool(heard.beside))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """Return the rounds of an execution that were closed only because the crew forgot it.

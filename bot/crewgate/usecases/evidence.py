@@ -1,4 +1,8 @@
-"""Evidence that an execution has gone on: it settles decisions in doubt and reopens rounds."""
+"""Evidence that a crew took a decision in doubt, and that it knows an execution after all.
+
+Evidence belongs to a review: tasks may run and wait beside each other, and what one of them says
+proves nothing about another.
+"""
 
 import zlib
 from dataclasses import replace
@@ -7,8 +11,10 @@ from typing import Final
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution, ExecutionState, about
+from crewgate.domain.outcome import Refused
+from crewgate.domain.reason import RefusedByCrew
 from crewgate.domain.retry import Retry
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.timed import apply, schedule
 
@@ -30,14 +36,45 @@ def first_poll(execution: Execution) -> timedelta:
 
 
 async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
-    """Return True if an execution cannot move before somebody decides."""
+    """Return True if an execution cannot move before somebody decides.
+
+    It can where its status names a task that does not wait: another branch runs.
+    """
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
-    waits = any(round_.state is State.WAITING for round_ in unfinished)
-    return waits and not execution.stuck_in_doubt
+    waiting = [one.review for one in unfinished if one.state is State.WAITING]
+    task = execution.current_task
+    runs = task is not None and all(task not in review.names for review in waiting)
+    return bool(waiting) and not runs and not execution.stuck_in_doubt
+
+
+async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
+    """Return True if nothing but a round's own task has waited or said anything since its pause."""
+    if execution.is_flow or execution.activity_count != round_.activity_before:
+        return False
+    return not (await tx.heard_since(round_)).beside
+
+
+async def was_taken(
+    tx: Tx, round_: Round, execution: Execution, *, left: str | None = None, refused: bool = False
+) -> bool:
+    """Return True if something shows that the crew took a decision in doubt.
+
+    That is the end of the execution, or a webhook that says that the task is done. While the task
+    is alone, it is any webhook that does not name another task, too, and the status that has
+    `left` it. `refused`: the crew itself says that it does not wait for this decision; then any
+    webhook since the first try explains why.
+    """
+    if execution.state is ExecutionState.COMPLETED:
+        return True
+    heard = await tx.heard_since(round_)
+    since = execution.activity_count - round_.activity_before
+    alone = round_.was_alone and not heard.beside and not execution.is_flow
+    moved = left in round_.review.names or since > heard.named
+    return heard.done or (alone and moved) or (refused and since > 0)
 
 
 async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """Apply the evidence of a webhook that an execution has gone on; return the execution.
+    """Reopen an execution that the crew knows after all, and settle what its webhook proves.
 
     It costs nothing unless something depends on it, which is rare.
     """
@@ -61,17 +98,28 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
     return back
 
 
-async def settle_stuck(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """Settle stuck decisions in doubt as taken.
-
-    An answer to a flow stays stuck, for other branches of a flow go on while it asks.
-    """
+async def settle_stuck(
+    tx: Tx, execution: Execution, *, at: datetime, left: str | None = None
+) -> Execution:
+    """Settle the stuck decisions in doubt that were taken."""
+    still = False
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
-        if round_.state is State.STUCK and round_.in_doubt and not round_.is_of_flow:
+        if round_.state is not State.STUCK or not round_.needs_evidence:
+            continue
+        if await was_taken(tx, round_, execution, left=left, refused=is_not_waiting(round_.reason)):
             await apply(tx, round_.took_effect(at), at=at)
+        else:
+            still = True
+    if still:
+        return execution
     settled = replace(execution, stuck_in_doubt=False)
     await tx.executions.save(settled)
     return settled
+
+
+def is_not_waiting(said: object) -> bool:
+    """Return True if a refusal may say that the crew does not wait: 400 means "body wrong" too."""
+    return isinstance(said, Refused | RefusedByCrew) and said.code == "400"
 
 
 async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:

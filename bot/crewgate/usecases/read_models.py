@@ -143,6 +143,18 @@ class CardView:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What webhooks have said of an execution since a decision on one of its rounds was sent."""
+
+    done: bool
+    """The task of this round is done."""
+    named: int
+    """The number of webhooks that name a task, be it this one or another."""
+    beside: bool
+    """Another review waited for people, or for its own decision to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """The content and the place of a Slack message about a round."""
 

@@ -70,13 +70,13 @@ async def receive_notification(
             rule = rule_for(question, rule, reviewers=True)
         receipt = receive(
             latest,
+            notification,
             review=review,
-            digest=notification.output.digest,
             at=now,
             new_id=new_id,
             rule=rule,
             question=question,
-            takes_edits=notification.takes_edits,
+            activity=execution.activity_count,
         )
         await tx.enqueue(receipt.effects, at=now)
         if not receipt.opened:

@@ -93,12 +93,16 @@ async def record_update(
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, execution_id, at=at)
         update = Redactor(await tx.executions.secrets_of_opened(execution)).fields(update)
+        if isinstance(update, TaskUpdate):
+            await tx.executions.add_task_update(new_id(), execution, update, at=at)
         execution = await apply_activity(tx, execution, at=at)
         match update:
             case StepUpdate(doing=doing):
                 await tx.executions.save(replace(execution, step=doing))
             case TaskUpdate():
-                await _complete_task(tx, execution, update, at=at, update_id=new_id())
+                await tx.executions.save(execution.finish_task())
+                if execution.tracked:
+                    await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
             case CrewUpdate():
                 await _complete_crew(tx, execution, update, at=at)
             case _:
@@ -136,15 +140,6 @@ def _why_over(execution: Execution, *, while_waiting: bool) -> ExecutionOver:
             return ExecutionGone()
         case _:
             return ExecutionEnded(while_waiting)
-
-
-async def _complete_task(
-    tx: Tx, execution: Execution, update: TaskUpdate, *, at: datetime, update_id: str
-) -> None:
-    await tx.executions.add_task_update(update_id, execution, update, at=at)
-    await tx.executions.save(execution.finish_task())
-    if execution.tracked:
-        await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
 
 
 async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:

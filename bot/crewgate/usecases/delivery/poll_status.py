@@ -97,16 +97,15 @@ class Recorded:
     """An execution with an answer applied."""
 
     execution: Execution
-    has_gone_on: bool = False
-    """The answer is evidence that decisions in doubt were taken."""
+    left: str | None = None
+    """The task that the crew was at by its last answer since a webhook, and is at no longer."""
 
 
 async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """Apply a crew's answer to its execution.
 
-    A crew that waits for us can neither complete nor get further. But an answer to a question from
-    before a webhook may be older than the pause that this announced. The order of the two is told
-    by the count of webhooks, for clocks can be put back.
+    An answer to a question from before a webhook may be older than the pause that this announced.
+    The order of the two is told by the count of webhooks, for clocks can be put back.
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
@@ -116,10 +115,9 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
         return Recorded(execution)  # a later answer was faster
     if isinstance(answer, Progress) and execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=asked_at)
-    is_current = execution.activity_count == before.activity_count
     if execution.is_over:
-        return Recorded(execution, is_current and _is_completed(execution, answer))
-    updated = _updated(execution, answer, asked_at, is_current=is_current)
+        return Recorded(execution)
+    updated = _updated(execution, answer, asked)
     if updated.state is ExecutionState.GONE and await _is_asked(tx, execution):
         return Recorded(execution)
     doubtful = _is_doubtful_end(updated) and bool(
@@ -129,13 +127,14 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
         updated = execution.doubt(updated, asked_at)
     if updated.is_over:
         await end_execution(tx, execution, updated, at=asked_at, while_waiting=doubtful)
-        return Recorded(updated, is_current and _is_completed(updated, answer))
-    has_gone_on = is_current and _has_moved(execution, answer)
+        return Recorded(updated)
+    is_current = execution.activity_count == before.activity_count
+    left = execution.has_left(updated.current_task) if is_current else None
     if updated != execution:
         await _save_progress(tx, execution, updated, at=asked_at)
-        if has_gone_on and updated.stuck_in_doubt:
-            updated = await settle_stuck(tx, updated, at=asked_at)
-    return Recorded(updated, has_gone_on)
+        if left is not None and updated.stuck_in_doubt:
+            updated = await settle_stuck(tx, updated, at=asked_at, left=left)
+    return Recorded(updated, left)
 
 
 async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at: datetime) -> None:
@@ -161,30 +160,8 @@ def _is_doubtful_end(execution: Execution) -> bool:
             return False
 
 
-def _is_completed(execution: Execution, answer: Progress | CrewUnavailable) -> bool:
-    """Return True if the crew says that an execution is completed, and that is believed."""
-    says_so = isinstance(answer, Progress) and answer.status is CrewStatus.COMPLETED
-    return says_so and execution.state is ExecutionState.COMPLETED
-
-
-def _has_moved(execution: Execution, answer: Progress | CrewUnavailable) -> bool:
-    """Return True if the crew is further than in an earlier answer since the last webhook."""
-    return (
-        isinstance(answer, Progress)
-        and answer.status is CrewStatus.RUNNING
-        and execution.has_moved(
-            completed_tasks=answer.completed_tasks, current_task=answer.current_task
-        )
-    )
-
-
-def _updated(
-    execution: Execution,
-    answer: Progress | CrewUnavailable,
-    asked_at: datetime,
-    *,
-    is_current: bool,
-) -> Execution:
+def _updated(execution: Execution, answer: Progress | CrewUnavailable, asked: Asked) -> Execution:
+    asked_at = asked.at
     match answer:
         case CrewUnavailable(gone=gone):
             return execution.not_found(asked_at) if gone else execution
@@ -195,7 +172,8 @@ def _updated(
         completed_tasks=answer.completed_tasks,
         total_tasks=answer.total_tasks,
         current_task=None if completed else answer.current_task,
-        asked_at=asked_at if is_current else None,
+        asked_at=asked_at,
+        asked_activity=asked.before.activity_count,
     )
     if completed:
         return told.end(ExecutionState.COMPLETED, asked_at, result=answer.result)

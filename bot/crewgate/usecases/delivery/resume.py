@@ -15,8 +15,14 @@ from crewgate.domain.question import Callback
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.poll_status import Asked, ask, record_answer
-from crewgate.usecases.evidence import STATUS_POLL, watch_for_evidence
+from crewgate.usecases.delivery.poll_status import Asked, Recorded, ask, record_answer
+from crewgate.usecases.evidence import (
+    STATUS_POLL,
+    is_alone,
+    is_not_waiting,
+    was_taken,
+    watch_for_evidence,
+)
 from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
@@ -40,10 +46,18 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
     callback = await context.uow.read.callback(known.id) if known.is_of_flow else None
     async with context.uow.begin() as tx:
-        has_gone_on = asked is not None and (await record_answer(tx, asked)).has_gone_on
+        # Opened first: a webhook either comes before the try, or counts as later.
+        if asked is None:
+            effect = job.effect
+            execution = await tx.executions.open(
+                effect.crew, effect.execution_id, at=context.clock()
+            )
+            recorded = Recorded(execution)
+        else:
+            recorded = await record_answer(tx, asked)
         round_ = await tx.round(job.effect.subject)
         in_doubt = round_.in_doubt
-        sending = await _begin(round_, tx, job, context, has_gone_on=has_gone_on)
+        sending = await _begin(round_, tx, job, context, recorded)
     if not isinstance(sending, Round):
         return sending
     outcome = await _send(sending, callback, client, context)
@@ -54,7 +68,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
 
 async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> Asked | None:
     """Ask the crew how far the execution is, if that matters."""
-    if round_.state is not State.DECIDED or not _needs_evidence(round_):
+    if round_.state is not State.DECIDED or not round_.needs_evidence:
         return None
     review = round_.review
     execution = await context.uow.read.executions.find(review.crew, review.execution_id)
@@ -62,29 +76,26 @@ async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> A
     return await ask(execution, client, context)
 
 
-def _needs_evidence(round_: Round) -> bool:
-    return round_.in_doubt and not round_.is_of_flow
-
-
 async def _begin(
-    round_: Round, tx: Tx, job: Job, context: DeliveryContext, *, has_gone_on: bool
+    round_: Round, tx: Tx, job: Job, context: DeliveryContext, recorded: Recorded
 ) -> Round | Outcome:
     """Note that a try begins; an outcome when there is nothing to send (yet, or any more)."""
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return Delivered()
-    review = round_.review
-    execution = await tx.executions.find(review.crew, review.execution_id)
-    assert execution is not None  # noqa: S101  # each round has one
-    if _needs_evidence(round_):
-        if has_gone_on or execution.activity_count > round_.activity_before:
+    execution = recorded.execution
+    if round_.needs_evidence:
+        if await was_taken(tx, round_, execution, left=recorded.left):
             await _save(round_.took_effect(context.clock()), tx, context)
             await tx.complete(job)
             return Delivered()
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
             return NotSent("waits for evidence after the start", alone=True)
-    sending = round_.begin_sending(context.clock(), activity_count=execution.activity_count)
+    alone = not round_.in_doubt and await is_alone(tx, round_, execution)
+    sending = round_.begin_sending(
+        context.clock(), activity_count=execution.activity_count, alone=alone
+    )
     await tx.save(sending)
     tx.audit.of_round(Entry(Code.SENDING, BOT, {"in_doubt": round_.in_doubt}), sending)
     return sending
@@ -122,16 +133,18 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         # Opened first: activity either comes before, and counts, or finds the round stuck.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
         current = await tx.round(effect.subject)
+        refused = isinstance(outcome, Refused) and in_doubt and current.needs_evidence
         transition = current.settle(
             outcome,
             in_doubt=in_doubt,
-            has_gone_on=execution.activity_count > current.activity_before,
+            was_taken=refused
+            and await was_taken(tx, current, execution, refused=is_not_waiting(outcome)),
             retries_exhausted=context.gives_up(job),
             at=now,
         )
         tx.audit.of_round(outcome_entry(outcome, current.salt), transition.round)
         await _save(transition, tx, context)
-        if transition.round.state is State.STUCK and _needs_evidence(transition.round):
+        if transition.round.state is State.STUCK and transition.round.needs_evidence:
             await watch_for_evidence(tx, execution, at=now)
         if transition.round.state is State.RESUMED:
             poll = about(execution, EffectKind.POLL_STATUS)

@@ -25,6 +25,7 @@ def upgrade() -> None:
     _drop_event_stream()
     _several_starters()
     _note_time_of_each_crew()
+    _evidence_of_a_review()
 
 
 def _drop_event_stream() -> None:
@@ -50,3 +51,11 @@ def _note_time_of_each_crew() -> None:
         connection.execute(sa.text("INSERT INTO heartbeat (crew, at) VALUES ('', :at)"), {"at": at})
         connection.execute(sa.text(_OUTBOX_CREWS), {"at": at})
     connection.execute(sa.text(_TAKE_UP))
+
+
+def _evidence_of_a_review() -> None:
+    """Tell which of an execution's tasks webhooks and its status are about."""
+    op.add_column("rounds", sa.Column("was_alone", sa.Boolean))
+    op.add_column("executions", sa.Column("asked_activity", sa.Integer))
+    op.add_column("task_updates", sa.Column("task", sa.Text))
+    op.add_column("task_updates", sa.Column("activity", sa.Integer))

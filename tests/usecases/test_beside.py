@@ -1,0 +1,232 @@
+"""Tasks that run and wait beside each other: what one of them says proves nothing about another."""
+
+from dataclasses import replace
+
+import pytest
+
+from crewgate.domain.execution import StepUpdate, TaskUpdate
+from crewgate.domain.outcome import Refused, Unknown
+from crewgate.domain.reason import Inferred
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Revise, Verdict
+from crewgate.usecases.delivery.context import GRACE
+from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
+from crewgate.usecases.read_models import CrewStatus, Progress
+from tests.builders import SECOND
+from tests.databases import both
+from tests.usecases.faults import LOST, Crashed, Fault
+from tests.usecases.world import CREW, STATUS, World
+
+PROXY = Fault(Unknown("502", code="502"))
+"""What a proxy says while the crew behind it is started again: nothing arrived."""
+RUNNING = Progress(CrewStatus.RUNNING, "running", "right", 0, 3)
+
+
+async def pause(world: World, task: str) -> str:
+    """A task pauses, and its card is there."""
+    world.crew.pause(f"{task}.", task=task)
+    paused = (await world.notify(f"{task}.", task_id=task, task_name=None)).round
+    await world.settle_slack()
+    return paused.id
+
+
+async def lose(world: World, round_id: str, fault: Fault = PROXY) -> None:
+    """Decide; the crew hears nothing of it, or the bot nothing of the crew's answer."""
+    await world.decide(round_id)
+    world.crew.faults.append(fault)
+    await world.turn(CREW)
+
+
+async def later_turns(world: World) -> list[str]:
+    """Return the tasks whose decisions the crew took."""
+    for _ in range(3):
+        world.clock.advance(GRACE)
+        await world.turn(CREW)
+    return [one.task_id for one in world.crew.taken]
+
+
+async def get_stuck(world: World, verdict: Verdict | None = None) -> str:
+    """The left task's decision did not arrive, and the next try was refused."""
+    left = await pause(world, "left")
+    await world.decide(left, verdict)
+    world.crew.faults.extend([PROXY, Fault(Refused("401", "Unauthorized"))])
+    await world.turn(CREW)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(left)).state is State.STUCK
+    return left
+
+
+@both
+async def test_the_pause_of_another_task_is_no_evidence(world: World) -> None:
+    await lose(world, await pause(world, "left"))
+    await pause(world, "right")
+    assert await later_turns(world) == ["left"]
+
+
+async def test_nor_is_it_where_the_bot_died_before_it_sent_anything(world: World) -> None:
+    left = await pause(world, "left")
+    with pytest.raises(Crashed):
+        await lose(world, left, Fault(Crashed))
+    await world.lapse()
+    await pause(world, "right")
+    assert await later_turns(world) == ["left"]
+
+
+@pytest.mark.parametrize("task", ["right", "plan"])
+async def test_nor_is_the_end_of_another_task(world: World, task: str) -> None:
+    """It runs beside, or its webhook is from before the pause and late."""
+    await lose(world, await pause(world, "left"))
+    await world.record(TaskUpdate(title=task, task=task))
+    assert await later_turns(world) == ["left"]
+
+
+async def test_nor_is_a_step_of_what_runs_beside(world: World) -> None:
+    left = await pause(world, "left")
+    await world.record(StepUpdate(doing="thinking"))
+    await lose(world, left)
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["left"]
+
+
+async def test_nor_is_anything_once_another_task_has_waited(world: World) -> None:
+    left, right = await pause(world, "left"), await pause(world, "right")
+    await lose(world, left)
+    await world.decide(right)
+    await world.turn(CREW)
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["right", "left"]
+
+
+async def test_nor_is_anything_in_a_flow(world: World) -> None:
+    """A task of a crew inside it: its other branches go on."""
+    await lose(world, await pause(world, "left"))
+    async with world.uow.begin() as tx:
+        execution = await tx.executions.open("research", "e-1", at=world.clock())
+        await tx.executions.save(replace(execution, is_flow=True))
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["left"]
+
+
+@pytest.mark.parametrize("task", ["left", "The left one"])
+async def test_the_end_of_its_own_task_is_evidence(world: World, task: str) -> None:
+    world.crew.pause(task="left")
+    left = (await world.notify(task_id="left", task_name="The left one")).round.id
+    await pause(world, "right")
+    await lose(world, left, Fault(LOST, after=True))
+    await world.record(TaskUpdate(title="Left", task=task))
+    await later_turns(world)
+    assert len(world.crew.asked) == 1
+    assert (await world.round(left)).reason == Inferred()
+
+
+async def test_a_name_that_two_tasks_have_is_none(world: World) -> None:
+    world.crew.pause(task="left")
+    left = (await world.notify(task_id="left", task_name="Draft")).round.id
+    await world.notify(task_id="right", task_name="Draft")
+    await lose(world, left)
+    await world.record(TaskUpdate(title="Draft", task="Draft"))
+    assert await later_turns(world) == ["left"]
+
+
+async def test_a_stuck_decision_in_doubt_stays_stuck(world: World) -> None:
+    left = await get_stuck(world)
+    right = await pause(world, "right")
+    await world.decide(right)
+    await world.turn(CREW)
+    await world.record(TaskUpdate(title="right", task="right"))
+    assert (await world.round(left)).state is State.STUCK
+    await world.record(TaskUpdate(title="left", task="left"))
+    assert (await world.round(left)).reason == Inferred()
+
+
+@both
+async def test_retry_sends_what_never_arrived(world: World) -> None:
+    left = await get_stuck(world, Revise("Shorter."))
+    await pause(world, "right")
+    await world.retry(left)
+    await world.record(TaskUpdate(title="right", task="right"))
+    assert await later_turns(world) == ["left"]
+
+
+async def test_what_the_crew_does_not_wait_for_was_taken_if_anything_came_since(
+    world: World,
+) -> None:
+    """The next task of a crew that does one after the other; nobody tells that the first ended."""
+    left = await pause(world, "left")
+    await lose(world, left, Fault(LOST, after=True))
+    await pause(world, "next")
+    await later_turns(world)
+    assert (await world.round(left)).reason == Inferred()
+    assert len(world.crew.asked) == 2
+
+
+@both
+async def test_two_decisions_while_the_crew_is_started_again_both_arrive(world: World) -> None:
+    left, right = await pause(world, "left"), await pause(world, "right")
+    await lose(world, left)
+    world.clock.advance(GRACE / 2)
+    await lose(world, right)
+    world.clock.advance(GRACE / 2)
+    await world.turn(CREW)
+    await world.record(TaskUpdate(title="left", task="left"))
+    assert await later_turns(world) == ["left", "right"]
+
+
+# --- the crew's status ---
+
+
+async def test_a_status_that_another_task_moved_is_no_evidence(world: World) -> None:
+    left = await pause(world, "left")
+    world.crew.says = RUNNING
+    world.clock.advance(PAUSED_POLL)
+    await world.turn(STATUS)
+    await lose(world, left)
+    world.crew.says = replace(RUNNING, completed_tasks=1)
+    assert await later_turns(world) == ["left"]
+
+
+async def test_nor_is_one_that_names_the_task_and_counts_another(world: World) -> None:
+    left = await pause(world, "left")
+    world.crew.says = replace(RUNNING, current_task="left")
+    world.clock.advance(PAUSED_POLL)
+    await world.turn(STATUS)
+    await lose(world, left)
+    world.crew.says = replace(RUNNING, current_task="left", completed_tasks=1)
+    assert await later_turns(world) == ["left"]
+
+
+async def test_while_another_task_runs_the_status_is_asked_for_as_ever(world: World) -> None:
+    await pause(world, "left")
+    world.crew.says = RUNNING
+    asked = 0
+
+    async def on_status(_: str) -> None:
+        nonlocal asked
+        asked += 1
+
+    world.crew.on_status = on_status
+    world.clock.advance(PAUSED_POLL)
+    await world.turn(STATUS)
+    world.clock.advance(2 * STATUS_POLL.first + SECOND)
+    await world.turn(STATUS)
+    assert asked == 2
+    world.crew.says = replace(RUNNING, current_task="left")
+    world.clock.advance(STATUS_POLL.longest)
+    await world.turn(STATUS)
+    world.clock.advance(STATUS_POLL.longest)
+    await world.turn(STATUS)
+    assert asked == 3
+
+
+async def test_a_duplicate_leaves_what_the_status_said_before(world: World) -> None:
+    left = await pause(world, "left")
+    world.crew.says = replace(RUNNING, current_task="left")
+    world.clock.advance(PAUSED_POLL)
+    await world.turn(STATUS)
+    assert not (await world.notify("left.", task_id="left", task_name=None)).accepted
+    await lose(world, left, Fault(LOST, after=True))
+    world.crew.says = RUNNING
+    await later_turns(world)
+    assert (await world.round(left)).reason == Inferred()
+    assert len(world.crew.asked) == 1
