@@ -49,6 +49,16 @@ def test_only_who_says_so_takes_a_text_of_a_person(said: object, *, takes_edits:
     assert notification.output == Output("")
 
 
+def test_a_crew_says_which_pause_it_is_and_that_it_takes_a_key() -> None:
+    fields = {"task_id": "t", "execution_id": "e"}
+    more = {"pause_id": "t 1", "resume_extensions": ["idempotency_key"]}
+    notification = parse_notification(json.dumps(fields | more).encode())
+    assert (notification.pause_id, notification.takes_key) == ("t 1", True)
+    assert not notification.takes_edits
+    plain = parse_notification(json.dumps(fields | {"pause_id": 7}).encode())
+    assert (plain.pause_id, plain.takes_key) == (None, False)
+
+
 def test_camel_case_is_understood() -> None:
     body = b"""{
       "executionId": "7f1c2a34-5b6d-4e8f-9a0b-1c2d3e4f5a6b",

@@ -169,6 +169,8 @@ def test_a_notification_of_a_hook_says_so() -> None:
 
 
 def test_a_decision_about_an_edited_text_has_no_is_approve_that_others_would_take() -> None:
+    keyed = resume_body("e", "t", a_decision(Approve()), WebhookUrls(), key="r-1")
+    assert keyed["idempotency_key"] == "r-1"
     body = resume_body("e", "t", a_decision(Revise("Shorter.")), WebhookUrls(), "Theirs.")
     assert body == {
         "execution_id": "e",

@@ -12,6 +12,7 @@ from crewgate.domain.receipt import Receipt, receive
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Revise
 from tests.builders import (
+    ANA,
     LATER,
     NOW,
     Numbered,
@@ -53,7 +54,6 @@ DUPLICATES = [
     *(unsent(state, revised=revised) for state, revised in WAY),
     sent(State.DECIDED, revised=False),
     sent(State.STUCK, revised=False),
-    a_round(State.RESUMED, decision=APPROVED, reason=Answered("", ResumeStatus.RESUMED)),
     a_round(State.RESUMED, decision=APPROVED, reason=Inferred()),
 ]
 OPENS_AGAIN = [
@@ -68,8 +68,8 @@ OPENS_AGAIN = [
     ),
     (a_round(State.RESUMED, decision=REVISED, reason=Inferred()), True, None, [POST]),
     (
-        a_round(State.RESUMED, decision=APPROVED, reason=Answered("", ResumeStatus.RETRYING)),
-        False,
+        a_round(State.RESUMED, decision=APPROVED, reason=Answered("", ResumeStatus.RESUMED)),
+        True,
         None,
         [POST],
     ),
@@ -128,6 +128,62 @@ def test_another_output_opens_the_next_round_and_ends_what_is_under_way(
     assert not receipt.current.unchanged
     assert (receipt.ended.state if receipt.ended else None) == ends
     assert kinds(receipt) == effects
+
+
+@pytest.mark.parametrize("status", ResumeStatus)
+def test_an_earlier_host_may_repeat_an_output_that_was_approved(status: ResumeStatus) -> None:
+    latest = a_round(State.RESUMED, decision=APPROVED, reason=Answered("", status))
+    receipt = received(latest, SAME, takes_edits=True)
+    assert receipt.opened == (status is ResumeStatus.RETRYING)
+
+
+def test_the_crews_text_after_a_persons_is_another_one() -> None:
+    answered = Answered("", ResumeStatus.RESUMED)
+    latest = a_round(State.RESUMED, decision=APPROVED, reason=answered, edited_by=ANA)
+    receipt = received(latest, SAME, takes_edits=True)
+    assert receipt.opened
+    assert not receipt.current.unchanged
+
+
+PAUSES = [
+    a_round(),
+    sent(State.DECIDED, revised=True),
+    sent(State.STUCK, revised=True),
+    a_round(State.RESUMED, decision=REVISED, reason=Inferred()),
+    a_round(State.CLOSED),
+]
+
+
+@pytest.mark.parametrize("latest", PAUSES)
+@pytest.mark.parametrize("text", [SAME, OTHER])
+def test_the_same_pause_again_is_a_duplicate_whatever_was_decided(latest: Round, text: str) -> None:
+    latest = replace(latest, pause_id="draft 1")
+    assert received(latest, text, pause_id="draft 1") == Receipt(latest)
+
+
+@pytest.mark.parametrize(
+    ("latest", "ends"),
+    [
+        (a_round(), State.SUPERSEDED),
+        (unsent(State.DECIDED, revised=False), State.CLOSED),
+        (sent(State.DECIDED, revised=False), State.RESUMED),
+        (a_round(State.RESUMED, decision=APPROVED, reason=Inferred()), None),
+    ],
+)
+def test_another_pause_is_another_question_whatever_it_says(
+    latest: Round, ends: State | None
+) -> None:
+    latest = replace(latest, pause_id="draft 1")
+    receipt = received(latest, SAME, pause_id="draft 2", takes_key=True)
+    assert (receipt.ended.state if receipt.ended else None) == ends
+    assert (receipt.current.number, receipt.current.pause_id) == (2, "draft 2")
+    assert receipt.current.takes_key
+    assert receipt.current.unchanged == (ends is None)
+
+
+def test_a_pause_whose_execution_was_gone_is_asked_about_again() -> None:
+    gone = replace(GONE, pause_id="draft 1")
+    assert received(gone, SAME, pause_id="draft 1").opened
 
 
 GONE = a_round(State.CLOSED, reason=ExecutionGone())

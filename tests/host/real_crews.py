@@ -60,7 +60,7 @@ async def a_text_of_a_person_is_the_tasks_output(real: Real) -> None:
     await served.resume(execution, third["task_id"], approve=True, **told)
     ended = await served.until(execution, "completed")
 
-    assert (status, first["resume_extensions"]) == (200, ["edited"])
+    assert (status, first["resume_extensions"]) == (200, ["edited", "idempotency_key"])
     assert ended["result"]["tasks"][0]["output"] == "Theirs again."
     tasks = await real.listener.until(lambda: real.listener.at("/edited/task")[2:])
     assert tasks

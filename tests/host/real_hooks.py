@@ -34,7 +34,7 @@ async def a_tool_runs_only_where_somebody_said_yes(real: Real) -> None:
             ended = await served.until(execution, "completed")
 
             assert pause["task_id"].startswith("ask-")
-            assert "resume_extensions" not in pause
+            assert pause["resume_extensions"] == ["idempotency_key"]
             assert pause["ask"] == {"place": f"mail-0: {tool}", "expires_at": None}
             for shown in (f"`{tool}`", f'"to": "{to}"', "?\n"):
                 assert shown in pause["task_output"]

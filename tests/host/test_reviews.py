@@ -41,12 +41,13 @@ async def test_a_crew_is_reviewed_from_its_kickoff_to_its_end(
         "task_output": "draft 1 on tea",
         "task_name": "draft",
         "meta": {"requestId": "r-1"},
-        "resume_extensions": ["edited"],
+        "pause_id": "draft-id 1",
+        "resume_extensions": ["edited", "idempotency_key"],
     }
     assert waiting["current_task"] == "draft"
     assert waiting["progress"] == {"completed_tasks": 0, "total_tasks": 2}
     assert (revised[0], revised[1]["status"]) == (200, "retrying")
-    assert second["task_output"] == "draft 2 on tea"
+    assert (second["task_output"], second["pause_id"]) == ("draft 2 on tea", "draft-id 2")
     assert (approved[0], approved[1]["status"]) == (200, "resumed")
     assert third["task_output"] == "report 1 on tea"
     assert (done[0], done[1]["status"]) == (200, "completed")
@@ -73,6 +74,41 @@ async def test_a_task_is_answered_by_the_name_that_its_status_gives(
 
     assert current == "draft"
     assert (unknown, named, late) == (404, 200, 400)
+
+
+async def test_a_decision_that_is_sent_again_with_its_key_is_answered_alike(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """It is not applied to the next pause either, and is known after a restart."""
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause()
+        first = {"feedback": "Shorter.", "approve": False, "idempotency_key": "k-1", **told}
+        revised = await api.resume(execution, "draft-id", **first)
+        await listener.pause(2)
+        again = await api.resume(execution, "draft-id", **first)
+        waiting = await api.status(execution)
+        other = await api.resume(execution, "draft-id", approve=True, idempotency_key="k-1", **told)
+        approved = await api.resume(
+            execution, "draft-id", approve=True, idempotency_key="k-2", **told
+        )
+        await listener.pause(3)
+        last = {"approve": True, "idempotency_key": "k-3", **told}
+        done = await api.resume(execution, "report-id", **last)
+        await api.until(execution, "completed")
+        odd = await api.resume(execution, "report-id", approve=True, idempotency_key=3)
+    async with start_host(StandInCrew()) as api:
+        later = [
+            await api.resume(execution, "draft-id", **first),
+            await api.resume(execution, "report-id", **last),
+        ]
+        unknown = await api.resume(execution, "report-id", approve=True)
+
+    assert (revised[1]["status"], done[1]["status"]) == ("retrying", "completed")
+    assert [again, *later] == [revised, revised, done]
+    assert waiting["progress"]["completed_tasks"] == 0
+    assert (approved[0], other[0], odd[0], unknown[0]) == (200, 400, 400, 400)
+    assert len(listener.at("/human-input")) == 3
 
 
 async def test_a_text_of_a_person_is_the_tasks_output_from_then_on(

@@ -1,8 +1,9 @@
 """A crew of `crewgate host`, in this process and without crewai, that pauses when it is told to."""
 
 import queue
+import threading
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,31 @@ class Obedient:
         raise HostStops
 
 
+class BesideEachOther(Obedient):
+    """Its tasks run and wait beside each other, as those with `async_execution` do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decided: list[str] = []
+
+    def run(self, run: Run) -> Completed:
+        """Begin tasks as it is told to."""
+        run.begin([])
+        while (told := self.told(run.execution.id).get()) is not STOP:
+            threading.Thread(target=self._one, args=(run, *told), daemon=True).start()
+        raise HostStops
+
+    def _one(self, run: Run, task: str, output: object) -> None:
+        with suppress(HostStops):
+            run.pause(task, str(output), {"task_output": output})
+            self.decided.append(task)
+
+
 class HostInProcess:
     """A host on a file in this folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.crew = Obedient()
+    def __init__(self, folder: Path, crew: Obedient) -> None:
+        self.crew = crew
         self.next_id = ""
         self.url = ""
         self._folder = folder
@@ -92,8 +113,8 @@ class HostInProcess:
 class PausingCrew(HostedCrew):
     """What journeys use of the stand-in, done by a host."""
 
-    def __init__(self, folder: Path) -> None:
-        self._in_process = HostInProcess(folder)
+    def __init__(self, folder: Path, crew: Obedient | None = None) -> None:
+        self._in_process = HostInProcess(folder, crew or Obedient())
         super().__init__(self._in_process)
 
     @property

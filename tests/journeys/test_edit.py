@@ -119,7 +119,10 @@ async def test_a_hosts_crew_goes_on_with_the_text_of_the_person(make_hosted: Mak
         await world.shown(theirs, "approved by")
         await world.shown(card, "edited this text: round 2")
         await world.shown(theirs, "The crew goes on")
-        assert world.crew.webhooks_sent[0].body["resume_extensions"] == ["edited"]
+        assert world.crew.webhooks_sent[0].body["resume_extensions"] == [
+            "edited",
+            "idempotency_key",
+        ]
         [call] = world.crew.requests
         assert call.body["edited"] == {"output": EDITED, "is_approve": True}
         assert "is_approve" not in call.body

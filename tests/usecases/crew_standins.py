@@ -55,6 +55,8 @@ class FakeCrew:
     """Called when a resume has taken effect, before it is answered."""
     on_status: Callable[[str], Awaitable[None]] | None = None
     """Called before the status is answered."""
+    answers: dict[str, Outcome] = field(default_factory=dict)
+    """The answers to decisions, by the keys that they came with."""
     silent: bool = False
     says: Progress | CrewUnavailable | None = None
     """What it says instead of the truth."""
@@ -72,6 +74,7 @@ class FakeCrew:
         webhooks: WebhookUrls,
         *,
         edited: str | None = None,
+        key: str | None = None,
     ) -> Outcome:
         self.asked.append((execution_id, decision))
         if self.on_resume:
@@ -79,19 +82,21 @@ class FakeCrew:
         fault = self.faults.popleft() if self.faults else None
         if fault and not fault.after:
             return fault.strike()
+        if key in self.answers:
+            return self.answers[key]
         output = self.pending.pop((execution_id, task_id), None)
         if output is None:
             return Refused("400", "not pending")
         text = output if edited is None else edited
         resumed = Resumed(execution_id, task_id, decision, webhooks, text, output)
         self.taken.append(resumed)
+        status = ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING
+        answer = Delivered("Thank you.", status)
+        if key is not None:
+            self.answers[key] = answer
         if self.on_taken:
             await self.on_taken(resumed)
-        if fault:
-            return fault.strike()
-        return Delivered(
-            "Thank you.", ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING
-        )
+        return fault.strike() if fault else answer
 
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
         if self.on_status:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from crewgate.domain.execution import StepUpdate, TaskUpdate
-from crewgate.domain.outcome import Refused, Unknown
-from crewgate.domain.reason import Inferred
+from crewgate.domain.outcome import Refused, ResumeStatus, Unknown
+from crewgate.domain.reason import Answered, Inferred
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Verdict
 from crewgate.usecases.delivery.context import GRACE
@@ -14,7 +14,7 @@ from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
 from crewgate.usecases.read_models import CrewStatus, Progress
 from tests.builders import SECOND
 from tests.databases import both
-from tests.usecases.faults import LOST, Crashed, Fault
+from tests.usecases.faults import AWAY, LOST, Crashed, Fault
 from tests.usecases.world import CREW, STATUS, World
 
 PROXY = Fault(Unknown("502", code="502"))
@@ -230,3 +230,44 @@ async def test_a_duplicate_leaves_what_the_status_said_before(world: World) -> N
     await later_turns(world)
     assert (await world.round(left)).reason == Inferred()
     assert len(world.crew.asked) == 1
+
+
+# --- a crew that takes a key, such as `crewgate host`'s
+
+
+@pytest.mark.parametrize("fault", [PROXY, Fault(LOST, after=True), Fault(AWAY)])
+async def test_a_decision_is_simply_sent_again_with_its_key(world: World, fault: Fault) -> None:
+    """Whatever is heard of the execution meanwhile, its own task too."""
+    world.crew.pause(task="left")
+    left = (await world.notify(task_id="left", takes_key=True)).round
+    await lose(world, left.id, fault)
+    await world.record(StepUpdate(doing="thinking"))
+    await world.record(TaskUpdate(title="left", task="left"))
+    assert await later_turns(world) == ["left"]
+    assert list(world.crew.answers) == [left.id]
+    assert (await world.round(left.id)).reason == Answered("Thank you.", ResumeStatus.RESUMED)
+    assert not (await world.execution()).stuck_in_doubt
+
+
+async def test_a_key_is_sent_only_to_who_takes_one(world: World) -> None:
+    await world.decide(await pause(world, "left"))
+    await world.turn(CREW)
+    assert world.crew.taken
+    assert not world.crew.answers
+
+
+async def test_a_stuck_decision_with_a_key_waits_for_retry_and_not_for_evidence(
+    world: World,
+) -> None:
+    world.crew.pause(task="left")
+    left = (await world.notify(task_id="left", takes_key=True)).round
+    await world.decide(left.id)
+    world.crew.faults.extend([Fault(LOST, after=True), Fault(Refused("401", "Unauthorized"))])
+    await world.turn(CREW)
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(left.id)).state is State.STUCK
+    assert not (await world.execution()).stuck_in_doubt
+    await world.retry(left.id)
+    await world.turn(CREW)
+    assert (await world.round(left.id)).reason == Answered("Thank you.", ResumeStatus.RESUMED)

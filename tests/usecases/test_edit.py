@@ -116,8 +116,6 @@ async def test_a_crew_that_takes_it_gets_the_text_as_the_output(world: World) ->
     assert (taken.output, taken.decision.is_approve) == (EDITED, True)
     assert taken.webhooks.task == "https://example.com/task"
     assert (await world.round(decided.id)).state is State.RESUMED
-    # The crew's own output once more says nothing new.
-    assert not (await world.notify(DRAFT, takes_edits=True)).accepted
 
 
 async def test_a_decision_about_an_edited_text_is_sent_again_with_the_text(world: World) -> None:
@@ -177,6 +175,16 @@ async def test_an_edited_text_can_be_edited_and_sent_back(world: World) -> None:
     # The crew comes back with what it had, which is not what people were shown last.
     again = (await world.notify(DRAFT, takes_edits=True)).round
     assert (again.number, again.edited_by, again.unchanged) == (4, None, False)
+
+
+async def test_the_crews_own_text_after_a_persons_was_taken_is_asked_about(world: World) -> None:
+    """A guardrail refused the person's text, and the agent is back at its own."""
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    world.crew.pause(DRAFT)
+    await edited(world, waiting)
+    await world.turn(CREW)
+    again = await world.notify(DRAFT, takes_edits=True)
+    assert (again.accepted, again.round.number, again.round.unchanged) == (True, 3, False)
 
 
 @both

@@ -103,6 +103,50 @@ async def test_the_same_output_after_a_revision_says_unchanged(world: World) -> 
     assert await world.round(second.round.id) == second.round
 
 
+async def test_the_same_output_after_an_approval_that_was_answered_is_asked_about_again(
+    world: World,
+) -> None:
+    """A guardrail refused it, say, and the agent has nothing better."""
+    first = await world.notify()
+    await world.decide(first.round.id)
+    world.crew.pause()
+    await world.turn(CREW)
+    second = await world.notify()
+    assert (second.accepted, second.round.number, second.round.unchanged) == (True, 2, True)
+
+
+@both
+async def test_a_pause_that_is_announced_again_is_known_by_its_id(world: World) -> None:
+    """`crewgate host` announces it until somebody took it, in no order."""
+    first = await world.notify(pause_id="draft 1")
+    await world.decide(first.round.id, Revise("Shorter."))
+    world.crew.pause()
+    await world.turn(CREW)
+    second = await world.notify("Short draft.", pause_id="draft 2")
+    for text, pause, round_ in (
+        ("A draft.", "draft 1", first.round),
+        ("Short draft.", "draft 2", second.round),
+    ):
+        again = await world.notify(text, pause_id=pause)
+        assert (again.accepted, again.round.id) == (False, round_.id)
+    assert (await world.round(second.round.id)).state is State.WAITING
+    assert await activity_count(world) == 2
+
+
+@both
+async def test_the_same_pause_again_is_no_answer_to_a_revision(world: World) -> None:
+    """It was sent before the proxy answered 502 to the decision."""
+    first = (await world.notify(pause_id="draft 1")).round
+    world.crew.pause()
+    await world.decide(first.id, Revise("Shorter."))
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    assert not (await world.notify(pause_id="draft 1")).accepted
+    world.clock.advance(SECOND * 60)
+    await world.turn(CREW)
+    assert [one.decision.human_feedback for one in world.crew.taken] == ["Shorter."]
+
+
 @pytest.mark.parametrize("text", ["Short draft.", "A draft."])
 async def test_the_next_round_may_come_before_our_own_resume_is_answered(
     world: World, text: str

@@ -95,6 +95,8 @@ class Resume:
     human_input: Address | None
     edited: str | None = None
     """What people made of the task's output; None as CrewAI AMP documents it."""
+    key: str | None = None
+    """The key of the decision, the same each time it is sent; None as AMP documents it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +147,22 @@ def require_inputs(inputs: Json, required: Sequence[str]) -> None:
 
 EDITED: Final = "edited"
 """The field that a `/resume` of the host takes in place of `is_approve`, and announces."""
+KEY: Final = "idempotency_key"
+"""The field of a decision's key, which the host takes and announces too."""
 
 
 def parse_resume_of_host(raw: bytes) -> Resume:
-    """The same with the extension of the host: the decision may be about an edited text."""
+    """Parse a resume with the extensions of the host: an edited text, a key. Raises Refusal."""
     body = parse_object(raw)
+    key = body.get(KEY)
+    if not isinstance(key, str | None):
+        raise Refusal.bad_request(f"{KEY} must be a string", **{KEY: "must be a string"})
     match body.get(EDITED):
         case None:
-            return parse_resume(raw)
+            return replace(parse_resume(raw), key=key)
         case {"output": str(output), "is_approve": bool(is_approve)} if "is_approve" not in body:
             plain = json.dumps({**body, "is_approve": is_approve}).encode()
-            return replace(parse_resume(plain), edited=output)
+            return replace(parse_resume(plain), edited=output, key=key)
     raise Refusal.bad_request(
         "edited must be an object with output and is_approve, in place of is_approve",
         edited="invalid",

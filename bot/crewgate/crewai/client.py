@@ -84,8 +84,9 @@ class HttpCrew(CrewClient):
         webhooks: WebhookUrls,
         *,
         edited: str | None = None,
+        key: str | None = None,
     ) -> Outcome:
-        wire = resume_body(execution_id, task_id, decision, webhooks, edited)
+        wire = resume_body(execution_id, task_id, decision, webhooks, edited, key)
         body = json.dumps(wire).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
         if not isinstance(answer, Answer):

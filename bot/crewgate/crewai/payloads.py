@@ -137,6 +137,7 @@ class _Notification(Webhooks, ExecutionRef):
     """Callers that kick off may put URLs here."""
     ask: Lenient[AskWire] = None
     """A hook's question, of `crewgate host`."""
+    pause_id: Lenient[Id] = None
     resume_extensions: Lenient[list[object]] = None
     """Fields that its `/resume` takes beyond the documented ones; `crewgate host` names them."""
 
@@ -170,7 +171,7 @@ def parse_notification(body: bytes) -> Notification:
     """
     fields = parse_object(body)
     wire = validate(_Notification, fields, "the notification does not say what it is about")
-    urls = wire.urls()
+    urls, extensions = wire.urls(), wire.resume_extensions or ()
     return Notification(
         execution_id=wire.execution_id,
         task_id=wire.task_id,
@@ -182,7 +183,9 @@ def parse_notification(body: bytes) -> Notification:
         meta=read_given(fields.get("meta")),
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
         ask=None if wire.ask is None else wire.ask.ask(),
-        takes_edits="edited" in (wire.resume_extensions or ()),
+        pause_id=wire.pause_id,
+        takes_edits="edited" in extensions,
+        takes_key="idempotency_key" in extensions,
     )
 
 
@@ -192,8 +195,9 @@ def resume_body(
     decision: Decision,
     webhooks: WebhookUrls,
     edited: str | None = None,
+    key: str | None = None,
 ) -> dict[str, object]:
-    """Return the body of `POST /resume`: the four required fields, and the URLs that are given.
+    """Return the body of `POST /resume`: the four required fields, and what is given of the rest.
 
     A decision about an edited text is in `edited`, and so is the text: whoever does not know it
     refuses a request without `is_approve`, and does not take it for one about the crew's own text.
@@ -207,6 +211,8 @@ def resume_body(
         "human_feedback": decision.human_feedback,
         **(verdict if edited is None else {"edited": {"output": edited, **verdict}}),
     }
+    if key is not None:
+        body["idempotency_key"] = key
     body |= {name: url for name, url in update_urls(webhooks).items() if url}
     if webhooks.human_input is not None:
         body["humanInputWebhook"] = human_input_body(webhooks.human_input)

@@ -41,7 +41,7 @@ KNOWN: Final = (
         for name in names.choices
     )
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
-    | {"ask", "resume_extensions", "taskDescription", "task_description"}
+    | {"ask", "pause_id", "resume_extensions", "taskDescription", "task_description"}
 )
 
 

@@ -143,7 +143,7 @@ class Ask:
 class Notification:
     """The crew's human-input webhook, parsed."""
 
-    VERBATIM: ClassVar = ("execution_id", "task_id", "webhooks", "ask")
+    VERBATIM: ClassVar = ("execution_id", "task_id", "pause_id", "webhooks", "ask")
     """The fields that are sent back as they came."""
 
     execution_id: str
@@ -159,5 +159,9 @@ class Notification:
     webhooks: WebhookUrls = WebhookUrls()
     ask: Ask | None = None
     """A hook asks in the middle of the task; None: the output is the task's."""
+    pause_id: str | None = None
+    """The id of the pause, by which its repeated notification is known."""
     takes_edits: bool = False
     """Whoever runs the crew takes another text in the place of this output."""
+    takes_key: bool = False
+    """Whoever runs the crew knows a decision that is sent again by its key."""

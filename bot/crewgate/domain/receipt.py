@@ -57,27 +57,31 @@ def receive(
     | DECIDED, STUCK: surely not sent   | duplicate         | supersedes, opens next    |
     | DECIDED, STUCK by Revise: sent    | opens "unchanged" | supersedes, opens next    |
     | DECIDED, STUCK by Approve: sent   | duplicate         | supersedes, opens next    |
-    | RESUMED, the task is done again   | opens "unchanged" | opens next                |
-    | RESUMED, the crew goes on         | duplicate         | opens next                |
+    | RESUMED, by Revise or an answer   | opens "unchanged" | opens next                |
+    | RESUMED by Approve, inferred      | duplicate         | opens next                |
     | CLOSED                            | opens next        | opens next                |
     | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
 
-    A crew never repeats a notification by itself. So if an output comes again after changes were
-    asked for, even before our own resume is recorded, the crew has paused again.
+    That is so without an id of the pause, for CrewAI AMP never repeats a notification: an output
+    that comes again after an answer, or after changes were asked for, even before our own resume is
+    recorded, is another pause. `crewgate host` repeats them, with an id of the pause: the same id
+    is a duplicate, and another one is read as another output. Without one, a host of an earlier
+    version is known by the edits that it takes; there an approved output again is a duplicate.
     """
-    digest = notification.output.digest
-    if latest is not None and digest == latest.digest and not _may_come_again(latest):
+    if latest is not None and _is_repeated(latest, notification):
         return Receipt(latest)
     opened = Round(
         id=new_id(),
         review=review,
         number=1,
-        digest=digest,
+        digest=notification.output.digest,
         opened_at=at,
         rule=rule,
         question=question,
         activity_before=activity,
+        pause_id=notification.pause_id,
         takes_edits=notification.takes_edits,
+        takes_key=notification.takes_key,
         salt=new_id(),
     )
     return _open(latest, opened)
@@ -201,23 +205,34 @@ def _end(latest: Round, at: datetime) -> Transition | None:
 
 
 def _is_shown_again(digest: str, before: Round) -> bool:
-    """Return True if people were shown this output, and it comes again although changes were asked.
+    """Return True if an output comes again that people approved, or asked to have changed.
 
     A person's own text has the digest of the crew's output that it took the place of.
     """
+    approved = before.state is State.RESUMED and before.question is None
     same = before.digest == digest and before.edited_by is None
-    return same and _asked_for_changes(before)
+    return same and (approved or _asked_for_changes(before))
 
 
-def _may_come_again(round_: Round) -> bool:
-    """Return True if the same output can be a new pause of the crew."""
+def _is_repeated(latest: Round, notification: Notification) -> bool:
+    if notification.pause_id is not None:
+        return notification.pause_id == latest.pause_id and not latest.can_reopen
+    same = notification.output.digest == latest.digest
+    return same and not _may_come_again(latest, repeats=notification.takes_edits)
+
+
+def _may_come_again(round_: Round, *, repeats: bool) -> bool:
+    """Return True if the same output can be a new pause of the crew, which may repeat itself."""
     match round_.state:
         case State.DECIDED | State.STUCK:
             return round_.in_doubt and _asked_for_changes(round_)
         case State.RESUMED:
-            # The crew may have said itself that it does the task again.
-            said = round_.reason.status if isinstance(round_.reason, Answered) else None
-            return _asked_for_changes(round_) or said is ResumeStatus.RETRYING
+            if round_.edited_by is not None or _asked_for_changes(round_):
+                return True  # people approved another text than the crew's, or wanted another
+            match round_.reason:
+                case Answered(status=status):
+                    return not repeats or status is ResumeStatus.RETRYING
+            return False
         case State.CLOSED:
             return True
         case _:

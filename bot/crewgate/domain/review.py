@@ -151,8 +151,12 @@ class Round:
     """The number of reminders that were sent."""
     question: Question | None = None
     """The question of a flow or a hook; None: a crew's task, to be approved or revised."""
+    pause_id: str | None = None
+    """The crew's id of the pause, if it gave one."""
     takes_edits: bool = False
     """The crew said that it takes another text in the place of its output."""
+    takes_key: bool = False
+    """The crew said that it knows a decision that is sent again by its key."""
     edited_by: Person | None = None
     """The author of the text, if it took the place of the crew's output, whose digest it keeps."""
     decision: Decision | None = None
@@ -182,8 +186,8 @@ class Round:
 
     @property
     def needs_evidence(self) -> bool:
-        """Nobody answers whether the try was taken, if its decision is sent again: a flow does."""
-        return self.in_doubt and not self.is_of_flow
+        """Sending its decision again would not tell whether the try was taken."""
+        return self.in_doubt and not (self.is_of_flow or self.takes_key)
 
     @property
     def can_reopen(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crewgate.crew_api.wire import EDITED, Json
+from crewgate.crew_api.wire import EDITED, KEY, Json
 from crewgate.host.records import Asked, Execution, Webhook
 
 
@@ -33,14 +33,18 @@ def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]
     return _to_url("crew", execution, execution.kickoff.urls.crew, {"result": result, **more})
 
 
-def human_input_webhooks(execution: Execution, task_id: str, body: Json) -> list[Webhook]:
+def human_input_webhooks(
+    execution: Execution, task_id: str, number: int, body: Json
+) -> list[Webhook]:
+    """Return the notification of a task's pause of this number, which may be sent repeatedly."""
     address = execution.kickoff.human_input
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
+    told["pause_id"] = f"{task_id} {number}"
     # The fields of a model cannot be any text, and a question is answered in words.
-    if isinstance(body.get("task_output"), str) and "ask" not in body:
-        told["resume_extensions"] = [EDITED]
+    takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
+    told["resume_extensions"] = [EDITED, KEY] if takes_edits else [KEY]
     return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
 
 

@@ -92,17 +92,19 @@ class Runner:
         return execution_id
 
     def resume(self, target: Target, call: Resume) -> Json:
-        """Take a decision, and answer once it is on disk. Raises Refusal."""
+        """Take a decision, and answer once it is on disk; its repeat is answered alike.
+
+        Raises Refusal.
+        """
         execution = self._store.get(call.execution_id, target.name)
         shown = {one.task_id: one for one in self._store.rounds(execution.id)}
         call = replace(call, task_id=_task_id(call.task_id, execution, shown))
         is_asked = call.task_id in shown and shown[call.task_id].asker is not None
         if is_asked and (call.edited is not None or not call.human_feedback.strip()):
             raise Refusal.bad_request("A question takes is_approve and words in human_feedback")
-        if not self._store.decide(call):
-            raise Refusal.bad_request("Execution is not pending human input for this task")
-        log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
-        self._wake(execution, call.task_id)
+        if self._store.decide(call):
+            log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
+            self._wake(execution, call.task_id)
         if is_asked:
             return {"status": "resumed", "message": "The hook has the answer"}
         if not call.is_approve:

@@ -80,13 +80,16 @@ ALTER TABLE rounds ADD COLUMN asker TEXT;
 ALTER TABLE rounds ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
 """
 
+# The key of the decision, as its sender gave it.
+_KEYS: Final = "ALTER TABLE rounds ADD COLUMN decision_key TEXT"
+
 SEALED: Final = {
     "executions": ("kickoff", "task_url", "step_url", "crew_url"),
     "webhooks": ("url", "headers", "body"),
 }
 """The columns that hold credentials, by table: written with `sealed`, and read as they were."""
 
-STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED, 5: _CANARY, 6: _HOOKS}
+STEPS: Final = {2: _FIRST, 3: _ASKS, 4: _EDITED, 5: _CANARY, 6: _HOOKS, 7: _KEYS}
 """From nothing to the present tables; `PRAGMA user_version` is the last that a file has behind it.
 
 The first release made files of version 2.

@@ -170,11 +170,21 @@ class Store:
     def decide(self, call: Resume) -> bool:
         """Store a decision on the round that waits; the first one wins.
 
-        Return False if no round of this task waits, or the execution has ended meanwhile.
+        Return False if it is stored already, by its key. Raises Refusal (400) if no round of this
+        task waits, or the execution has ended meanwhile.
         """
         with self._database.transaction() as sql:
+            known = sql.execute(
+                "SELECT approve FROM rounds"
+                " WHERE execution_id = ? AND task_id = ? AND decision_key = ?",
+                (call.execution_id, call.task_id, call.key),
+            ).fetchone()
+            if known is not None:
+                if known["approve"] != call.is_approve:
+                    raise Refusal.bad_request("This key is that of another decision")
+                return False
             decided = sql.execute(
-                "UPDATE rounds SET approve = ?, feedback = ?, edited = ?"
+                "UPDATE rounds SET approve = ?, feedback = ?, edited = ?, decision_key = ?"
                 " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND NOT spent"
                 " AND EXISTS"
                 " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
@@ -182,12 +192,13 @@ class Store:
                     call.is_approve,
                     call.human_feedback,
                     call.edited,
+                    call.key,
                     call.execution_id,
                     call.task_id,
                 ),
             )
             if not decided.rowcount:
-                return False
+                raise Refusal.bad_request("Execution is not pending human input for this task")
             _set_urls(sql, call.execution_id, call.urls)
             if call.human_input is not None:
                 [kickoff] = sql.execute(

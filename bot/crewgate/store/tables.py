@@ -237,7 +237,9 @@ rounds = sa.Table(
     sa.Column("is_label", sa.Boolean),
     #: The salt of the digests of its texts in the audit trail; null once they are wiped.
     sa.Column("salt", sa.Text),
+    sa.Column("pause_id", sa.Text),
     sa.Column("takes_edits", sa.Boolean),
+    sa.Column("takes_key", sa.Boolean),
     #: The author of the text, where it is not the crew's own.
     sa.Column("edited_by", sa.JSON(none_as_null=True)),
     # For the stats alone; null in rounds of before there were these.

@@ -57,7 +57,7 @@ from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
-    | {"takes_edits", "edited_by"}
+    | {"pause_id", "takes_edits", "takes_key", "edited_by"}
 )
 _OF_EXECUTION: Final = (
     reviews.c.crew == sa.bindparam("crew"),
@@ -73,7 +73,9 @@ _LOCKED: Final = ROUND.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=Tr
 _ONE_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
 _LATEST_ROUND: Final = (
     ROUND.where(rounds.c.review_id == sa.bindparam("review"))
-    .order_by(rounds.c.number.desc())
+    .order_by(
+        sa.case((rounds.c.pause_id == sa.bindparam("pause"), 0), else_=1), rounds.c.number.desc()
+    )
     .limit(1)
 )
 _ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
@@ -279,9 +281,12 @@ class Tx:
     def removal(self) -> Removal:
         return Removal(self._connection)
 
-    async def open_review(self, candidate: Review) -> tuple[Review, Round | None]:
+    async def open_review(
+        self, candidate: Review, pause_id: str | None = None
+    ) -> tuple[Review, Round | None]:
         """Return the review of this crew, execution and task, made if need be, and its last round.
 
+        It is the round of the pause instead, if that was announced before.
         The execution must be opened first. Nobody else can change that round until the transaction
         ends.
         """
@@ -291,7 +296,7 @@ class Tx:
         review = to_review(opened)
         if review.id == candidate.id:
             return review, None
-        latest = await self._lock(_LATEST_ROUND, {"review": review.id})
+        latest = await self._lock(_LATEST_ROUND, {"review": review.id, "pause": pause_id})
         return review, latest[0] if latest else None
 
     async def round(self, round_id: str) -> Round:

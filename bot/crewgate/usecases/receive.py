@@ -62,7 +62,7 @@ async def receive_notification(
             agent=notification.agent,
             expected_output=notification.expected_output,
         )
-        review, latest = await tx.open_review(candidate)
+        review, latest = await tx.open_review(candidate, notification.pause_id)
         rule = choose_rule(named, described, review, notification.output) if named else None
         question = None
         if notification.ask is not None:

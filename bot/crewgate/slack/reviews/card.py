@@ -168,7 +168,7 @@ def _since_the_round_before(view: CardView) -> list[Block]:
     """The revision request in the round before, and a warning where nothing has changed since."""
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
-    lines = [earlier, strings.unchanged(view.round) if view.round.unchanged else None]
+    lines = [earlier, strings.unchanged(view.round, view.answers) if view.round.unchanged else None]
     return [section(line) for line in lines if line]
 
 

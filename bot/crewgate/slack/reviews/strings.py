@@ -473,12 +473,14 @@ def changed(changes: Changes, previous: Round, *, may_hide: bool) -> str:
     return f"*{reader_strings.amount(changes)}* since {number(previous)}{unasked}"
 
 
-def unchanged(round_: Round) -> str:
-    """The crew did the task again and came back with the same."""
-    return (
-        f":exclamation: *Nothing changed.* This output is the same as in round "
-        f"{round_.number - 1:,}, although a revision was asked for."
-    )
+def unchanged(round_: Round, answers: Round | None) -> str:
+    """The crew asks about the same output again, after this round's decision."""
+    same = f"This output is the same as in round {round_.number - 1:,}"
+    if answers is not None and answers.decision is not None and answers.decision.is_approve:
+        return (
+            f":exclamation: *The same again.* {same}, which was approved. The crew asks once more."
+        )
+    return f":exclamation: *Nothing changed.* {same}, although a revision was asked for."
 
 
 def shown_share(percent: int) -> str:

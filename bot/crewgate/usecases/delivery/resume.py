@@ -1,8 +1,9 @@
 """Telling a crew a decision, or a flow an answer, so that it takes effect once.
 
-`/resume` has no idempotency key. Before every try the round is marked in doubt; before a try is
-repeated whose outcome is unknown, evidence is looked for. A flow takes one answer to a request and
-says so to a second one: that is better evidence than any, so an answer is simply sent again.
+The documented `/resume` has no idempotency key. Before every try the round is marked in doubt;
+before a try is repeated whose outcome is unknown, evidence is looked for. A flow takes one answer
+to a request and says so to a second one, and `crewgate host` takes a key: that is better evidence
+than any, so an answer or a decision is simply sent again there.
 """
 
 from dataclasses import replace
@@ -122,7 +123,12 @@ async def _send(
     if round_.edited_by is not None:
         edited = (await context.uow.read.posting(round_.id, as_it_came=True)).view.output.text
     return await client.resume(
-        review.execution_id, review.task_id, round_.decision, urls, edited=edited
+        review.execution_id,
+        review.task_id,
+        round_.decision,
+        urls,
+        edited=edited,
+        key=round_.id if round_.takes_key else None,
     )
 
 

@@ -69,8 +69,12 @@ class CrewClient(Protocol):
         webhooks: WebhookUrls,
         *,
         edited: str | None = None,
+        key: str | None = None,
     ) -> Outcome:
-        """Tell the crew a decision, in one try; `edited` is the text in place of its output."""
+        """Tell the crew a decision, in one try; `edited` is the text in place of its output.
+
+        A crew that takes a `key` answers the second try of a decision as it did the first.
+        """
         ...
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
