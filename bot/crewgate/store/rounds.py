@@ -13,7 +13,7 @@ from crewgate.domain.execution import id_beginning
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.question import Question
 from crewgate.domain.reason import WORDS, Reason
-from crewgate.domain.review import Review, Round
+from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
 from crewgate.domain.verdict import (
@@ -29,7 +29,8 @@ from crewgate.domain.verdict import (
     Vote,
 )
 from crewgate.store.codec import Codec, Columns, codec
-from crewgate.store.tables import executions, outputs, reviews, rounds, rules
+from crewgate.store.statements import one_of
+from crewgate.store.tables import executions, outputs, reviews, rounds, rules, task_updates
 from crewgate.usecases.read_models import MessageRef, RoundLine
 
 #: What only the stats read.
@@ -75,6 +76,45 @@ WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     executions.c.progress_ts,
 ).join(outputs, outputs.c.round_id == rounds.c.id)
 """The same with its output and what its execution was started on."""
+
+OF_EXECUTION: Final = (
+    reviews.c.crew == sa.bindparam("crew"),
+    reviews.c.execution_id == sa.bindparam("execution"),
+)
+IS_UNFINISHED: Final = one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
+
+_SINCE: Final = (
+    task_updates.c.crew == sa.bindparam("crew"),
+    task_updates.c.execution_id == sa.bindparam("execution"),
+    task_updates.c.activity > sa.bindparam("activity"),
+)
+_of_name = sa.bindparam("name", type_=sa.Text)
+HEARD: Final = sa.select(
+    sa.exists()
+    .where(
+        *_SINCE,
+        (task_updates.c.task == sa.bindparam("task"))
+        | (task_updates.c.task == _of_name)
+        # Two tasks may have one name.
+        & ~sa.exists().where(
+            *OF_EXECUTION, reviews.c.id != sa.bindparam("review"), reviews.c.task_name == _of_name
+        ),
+    )
+    .label("done"),
+    sa.select(sa.func.count())
+    .where(*_SINCE, task_updates.c.task.is_not(None))
+    .scalar_subquery()
+    .label("named"),
+    sa.exists()
+    .where(
+        rounds.c.review_id == reviews.c.id,
+        *OF_EXECUTION,
+        reviews.c.id != sa.bindparam("review"),
+        IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")),
+    )
+    .label("beside"),
+)
+"""What webhooks have said of a round's execution since its `activity_before`."""
 
 #: The number of rules whose JSON is cached: lists read all rules that were ever applied, and flows
 #: that assign people have one for each set of them. Each takes 0.6 kB.

@@ -25,6 +25,9 @@ from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect
 from crewgate.store.removal import Removal
 from crewgate.store.rounds import (
+    HEARD,
+    IS_UNFINISHED,
+    OF_EXECUTION,
     ROUND,
     WHILE_WAITING,
     from_reason,
@@ -46,7 +49,6 @@ from crewgate.store.tables import (
     reviews,
     rounds,
     rules,
-    task_updates,
     webhooks,
 )
 from crewgate.usecases.log_fields import log_about
@@ -58,10 +60,6 @@ from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
     | {"pause_id", "takes_edits", "takes_key", "edited_by"}
-)
-_OF_EXECUTION: Final = (
-    reviews.c.crew == sa.bindparam("crew"),
-    reviews.c.execution_id == sa.bindparam("execution"),
 )
 _VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
 _OUTPUT: Final = sa.select(outputs.c.text, outputs.c.format).where(
@@ -83,42 +81,10 @@ _ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id ==
     flow_requests.c.execution_id == sa.bindparam("execution"),
     flow_requests.c.request_id == sa.bindparam("request"),
 )
-_IS_UNFINISHED: Final = one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
-_UNFINISHED: Final = ROUND.where(*_OF_EXECUTION, _IS_UNFINISHED).order_by(rounds.c.opened_at)
-_SINCE: Final = (
-    task_updates.c.crew == sa.bindparam("crew"),
-    task_updates.c.execution_id == sa.bindparam("execution"),
-    task_updates.c.activity > sa.bindparam("activity"),
-)
-_of_name = sa.bindparam("name", type_=sa.Text)
-_HEARD: Final = sa.select(
-    sa.exists()
-    .where(
-        *_SINCE,
-        (task_updates.c.task == sa.bindparam("task"))
-        | (task_updates.c.task == _of_name)
-        # Two tasks may have one name.
-        & ~sa.exists().where(
-            *_OF_EXECUTION, reviews.c.id != sa.bindparam("review"), reviews.c.task_name == _of_name
-        ),
-    )
-    .label("done"),
-    sa.select(sa.func.count())
-    .where(*_SINCE, task_updates.c.task.is_not(None))
-    .scalar_subquery()
-    .label("named"),
-    sa.exists()
-    .where(
-        rounds.c.review_id == reviews.c.id,
-        *_OF_EXECUTION,
-        reviews.c.id != sa.bindparam("review"),
-        _IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")),
-    )
-    .label("beside"),
-)
+_UNFINISHED: Final = ROUND.where(*OF_EXECUTION, IS_UNFINISHED).order_by(rounds.c.opened_at)
 _newer = rounds.alias("newer")
 _CLOSED_AS_GONE: Final = ROUND.where(
-    *_OF_EXECUTION,
+    *OF_EXECUTION,
     rounds.c.state == State.CLOSED.value,
     rounds.c.removed_at.is_(None),
     (rounds.c.reason == from_reason(ExecutionGone())["reason"])
@@ -316,7 +282,7 @@ class Tx:
         about = {"review": review.id, "task": review.task_id, "name": review.task_name}
         key = {"crew": review.crew, "execution": review.execution_id}
         parameters = {**about, **key, "activity": round_.activity_before}
-        [heard] = await rows(self._connection, _HEARD, parameters)
+        [heard] = await rows(self._connection, HEARD, parameters)
         return Heard(bool(heard.done), heard.named, bool(heard.beside))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
