@@ -233,6 +233,17 @@ async def test_of_two_edits_at_once_the_first_one_counts(world: World) -> None:
         await edited(world, plain, "Coffee.", by=BEN)
 
 
+@pytest.mark.parametrize("takes_edits", [True, False])
+async def test_who_sends_a_text_twice_has_sent_it(world: World, *, takes_edits: bool) -> None:
+    waiting = (await world.notify(DRAFT, takes_edits=takes_edits)).round
+    first = await edited(world, waiting)
+    again = await edited(world, waiting)
+    assert (again.id, again.version) == (first.id, (await world.round(first.id)).version)
+    for text, by in (("Coffee.", ANA), (EDITED, BEN)):
+        with pytest.raises(RoundSuperseded if takes_edits else AlreadyDecided):
+            await edited(world, waiting, text, by=by)
+
+
 async def test_a_text_that_nobody_may_send_changes_nothing(world: World) -> None:
     waiting = (await world.notify(DRAFT)).round
     for refused, attempt in (

@@ -16,7 +16,7 @@ from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Answer, Revise
 from crewgate.usecases.edit import edit
 from crewgate.usecases.stats import decisions, stats
-from tests.builders import ANA, BEN, EVE, a_crew, a_rule
+from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.world import World
 
@@ -89,6 +89,27 @@ async def test_a_persons_own_text_is_no_wait_and_no_haste(world: World) -> None:
     now = (await ask(world)).team.now
     assert (now.approved, now.at_once, now.rounds) == (1, Share(0, 0), 2.0)
     assert (now.median, now.hasty) == (None, Share(0, 1))
+
+
+@both
+async def test_a_colleagues_text_is_read_from_when_it_was_there(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    draft = "A long draft. " * 700
+    round_ = (await world.notify(draft, takes_edits=True)).round
+    world.clock.advance(HOUR)
+    theirs = await edit(
+        round_.id,
+        draft + "And more.",
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=Seen(share=Whole(len(draft), len(draft))),
+    )
+    world.clock.advance(SECOND)
+    await world.decide(theirs.id, by=BEN, seen=Seen(excerpt=True))
+    now = (await ask(world)).team.now
+    assert (now.hasty, now.median) == (Share(1, 1), HOUR)
 
 
 @both

@@ -117,13 +117,18 @@ def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
-def verdict_of_time(timeout: TimeOut, question: Question | None) -> Verdict | None:
+def verdict_of_time(
+    timeout: TimeOut, question: Question | None, *, sent_back: int
+) -> Verdict | None:
     """Return the verdict of a rule when nobody decided; None if it leaves the round waiting.
 
+    It sends no more than `timeout.most` rounds back in a row: nobody may be there.
     A rule answers a question with its words, or with the first label that reads as an approval; if
     there is none, the round is left waiting.
     """
     match timeout.then, question:
+        case Then.REVISE, _ if sent_back >= timeout.most:
+            return None
         case Then.REVISE, _:
             return interpret(Revise(timeout.feedback), question)
         case Then.APPROVE, None:

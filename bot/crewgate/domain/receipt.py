@@ -20,7 +20,7 @@ from crewgate.domain.reason import Answered, EditedBy
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import left_by_time
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Answer, Person, Revise
+from crewgate.domain.verdict import Answer, Person, Revise, TimedOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,8 @@ def edit(
         votes=(),
         reminders=0,
         edited_by=by,
+        edited_at=at,
+        sent_back=0,
         salt=new_id(),
     )
     effects = (*ended.effects, opened.effect(EffectKind.POST))
@@ -186,7 +188,10 @@ def _open(latest: Round | None, first: Round) -> Receipt:
     if latest is None:
         return Receipt(first, opened=True, effects=post)
     opened = replace(
-        first, number=latest.number + 1, unchanged=_is_shown_again(first.digest, latest)
+        first,
+        number=latest.number + 1,
+        unchanged=_is_shown_again(first.digest, latest),
+        sent_back=latest.sent_back + 1 if _is_by_rule(latest) else 0,
     )
     if (ended := _end(latest, first.opened_at)) is None:
         return Receipt(opened, opened=True, effects=post)
@@ -237,6 +242,10 @@ def _may_come_again(round_: Round, *, repeats: bool) -> bool:
             return True
         case _:
             return False
+
+
+def _is_by_rule(round_: Round) -> bool:
+    return round_.decision is not None and isinstance(round_.decision.by, TimedOut)
 
 
 def _asked_for_changes(round_: Round) -> bool:

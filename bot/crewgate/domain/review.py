@@ -159,6 +159,10 @@ class Round:
     """The crew said that it knows a decision that is sent again by its key."""
     edited_by: Person | None = None
     """The author of the text, if it took the place of the crew's output, whose digest it keeps."""
+    edited_at: datetime | None = None
+    """The time when they wrote it; `opened_at` is that of the crew's output."""
+    sent_back: int = 0
+    """The number of times in a row that a rule sent the rounds before it back."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     """The start of a try to resume whose outcome is unknown."""
@@ -321,7 +325,7 @@ class Round:
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
             raise InvalidTransition(self.state, "be timed out: no rule says when")
-        verdict = verdict_of_time(self.rule.timeout, self.question)
+        verdict = verdict_of_time(self.rule.timeout, self.question, sent_back=self.sent_back)
         if verdict is None:
             return Transition(self, ())
         by = TimedOut(self.rule.name, self.rule.timeout.after)

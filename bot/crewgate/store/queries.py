@@ -44,6 +44,7 @@ from crewgate.store.rounds import (
     to_subject,
 )
 from crewgate.store.selections import count_up_to, first_ids
+from crewgate.store.statements import one_of
 from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
     REGISTERED,
@@ -192,6 +193,8 @@ _FAILING: Final = (
     .group_by(outbox.c.crew)
     .having(sa.func.sum(outbox.c.tries) >= IN_A_ROW)
 )
+_OPEN: Final = (State.WAITING, State.DECIDED, State.STUCK)
+_DECIDED: Final = (State.RESUMED, State.CLOSED)
 _BACKLOG: Final = sa.select(sa.union_all(_WAITING, _DUE).subquery())
 
 
@@ -430,10 +433,24 @@ class Queries(Reading):
 
     async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
         """Return the rules that rounds of these crews were opened under, also those of long ago."""
+        return await self._stored_rules(crews)
+
+    async def rules_in_use(
+        self, crews: Collection[str], *, since: datetime
+    ) -> tuple[StoredRule, ...]:
+        """Return the rules of rounds of these crews that are open, or were decided since then."""
+        of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
+        is_open = sa.exists().where(*of_rule, one_of(rounds.c.state, _OPEN))
+        decided = (one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= since)
+        return await self._stored_rules(crews, is_open | sa.exists().where(*of_rule, *decided))
+
+    async def _stored_rules(
+        self, crews: Collection[str], *used: sa.ColumnElement[bool]
+    ) -> tuple[StoredRule, ...]:
         if not crews:
             return ()
         found = await self._rows(
-            sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
+            sa.select(rules).where(rules.c.crew.in_(crews), *used).order_by(rules.c.id)
         )
         return tuple(
             StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated) for row in found

@@ -27,6 +27,10 @@ _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     _round.opened_at, sa.BigInteger
 )
+#: A person's text was there later than the output that it took the place of.
+_read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
+    sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
+)
 _waited = sa.func.coalesce(_round.waited_seconds, _took // 1_000_000)
 _is_first = _round.number == 1
 _verdict = sa.case(
@@ -38,8 +42,8 @@ _is_hasty = sa.and_(
     _round.is_approve,
     sa.not_(_is_own),
     _round.characters > SHORT,
-    _took >= 0,  # else a clock was set
-    _took < _round.characters * (PER_CHARACTER // MICROSECOND),
+    _read >= 0,  # else a clock was set
+    _read < _round.characters * (PER_CHARACTER // MICROSECOND),
 )
 
 

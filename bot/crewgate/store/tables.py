@@ -242,6 +242,9 @@ rounds = sa.Table(
     sa.Column("takes_key", sa.Boolean),
     #: The author of the text, where it is not the crew's own.
     sa.Column("edited_by", sa.JSON(none_as_null=True)),
+    sa.Column("edited_at", Instant),
+    #: None where it was opened before there was this column: never.
+    sa.Column("sent_back", sa.Integer),
     # For the stats alone; null in rounds of before there were these.
     sa.Column("characters", sa.Integer),
     sa.Column("waited_seconds", sa.BigInteger),
@@ -257,7 +260,7 @@ rounds = sa.Table(
         "ix_rounds_decided",
         *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
-        "is_on_target",
+        *("is_on_target", "edited_at"),
     ),
     sa.Index(None, "card_channel", "card_thread_ts"),
 )

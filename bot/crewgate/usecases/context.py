@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import timedelta
+from typing import Final, TypeVar
 
 from crewgate.domain.errors import NotPermitted, UnknownCrew
 from crewgate.domain.people import Anyone, Role
@@ -14,6 +15,8 @@ from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
 
 T = TypeVar("T")
+#: Lists show what was decided in the last day, and keep it in its place for a while.
+LISTED: Final = timedelta(days=2)
 K = TypeVar("K", str, QueueKey)
 
 
@@ -94,10 +97,10 @@ class ReviewContext:
     ) -> list[tuple[QueueKey, ...]]:
         """Return for each of these roles the queues for which a person has it.
 
-        A reviewer's delegate decides and reads what the reviewer may decide. The rules are those
-        under which rounds were opened, unless given.
+        A reviewer's delegate decides and reads what the reviewer may decide. The rules are those of
+        rounds that lists show, unless given.
         """
-        rules = await self.uow.read.rules(self.crews) if rules is None else tuple(rules)
+        rules = await self.rules_in_use() if rules is None else tuple(rules)
         delegated = await self._delegated_to(user, rules)
         found = []
         for role in roles:
@@ -106,6 +109,11 @@ class ReviewContext:
             theirs = delegated if role in DELEGATED else []
             found.append(tuple(dict.fromkeys((*own, *theirs))))
         return found
+
+    async def rules_in_use(self) -> tuple[StoredRule, ...]:
+        """Return the rules of rounds that are open, or were decided in the last days."""
+        since = self.clock() - LISTED
+        return await self.uow.read.rules_in_use(self.crews, since=since)
 
     async def _delegated_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
         """Return the queues in which a person decides as a delegate."""

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 from crewgate.domain.caveats import Seen
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
-from crewgate.domain.errors import NothingEdited, TooManyEdits, VerdictMisplaced
+from crewgate.domain.errors import (
+    AlreadyDecided,
+    NothingEdited,
+    RoundSuperseded,
+    TooManyEdits,
+    VerdictMisplaced,
+)
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Approve, Person, Revise, Via
 from crewgate.usecases.context import ReviewContext
@@ -27,6 +33,24 @@ async def edit(
     A crew that takes no other text is asked for exactly these edits, which is a revision. Raises as
     `decide` does; NothingEdited or TooManyEdits.
     """
+    try:
+        return await _edit(round_id, text, by, context, new_id, off_loop, seen)
+    except (AlreadyDecided, RoundSuperseded):
+        sent = await _sent_before(round_id, text, by, context, off_loop)
+        if sent is None:
+            raise
+        return sent
+
+
+async def _edit(
+    round_id: str,
+    text: str,
+    by: Person,
+    context: ReviewContext,
+    new_id: NewId,
+    off_loop: OffLoop,
+    seen: Seen,
+) -> Round:
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     round_, before = posting.view.round, posting.view.output
     round_.require_waiting()
@@ -48,3 +72,22 @@ async def edit(
         seen=seen,
         edited=Edited(round_, replace(before, text=text), carried, new_id),
     )
+
+
+async def _sent_before(
+    round_id: str, text: str, by: Person, context: ReviewContext, off_loop: OffLoop
+) -> Round | None:
+    """Return the round that this person's same text has made already: Slack repeats a late form."""
+    read = context.uow.read
+    posting = await read.posting(round_id, as_it_came=True)
+    round_ = posting.view.round
+    [line] = await read.rounds.history(round_.review.id, limit=1)
+    newest = line.round
+    if newest.id != round_.id and newest.edited_by is not None and newest.edited_by.id == by.id:
+        edited = await read.posting(newest.id, as_it_came=True)
+        return newest if edited.view.output.text == text else None
+    if round_.decision is None or not round_.decision.is_by(by.id):
+        return None
+    edits = await off_loop(edits_of, posting.view.output.text, text)
+    same = round_.decision.verdict == Revise(exact_revision(edits))
+    return round_ if same else None

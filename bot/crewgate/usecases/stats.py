@@ -64,7 +64,10 @@ async def _permitted(
     by: str, crew: str | None, context: ReviewContext
 ) -> tuple[dict[str, list[str]], frozenset[str]]:
     """Return by crew the rules whose rounds a person may read, and the crews they operate."""
-    readable, operated = await context.queues_of(by, Role.READER, Role.OPERATOR, recheck=True)
+    ever = await context.uow.read.rules(context.crews)
+    readable, operated = await context.queues_of(
+        by, Role.READER, Role.OPERATOR, recheck=True, rules=ever
+    )
     rules: dict[str, list[str]] = {}
     for name, rule_id in readable:
         if crew is None or name == crew:

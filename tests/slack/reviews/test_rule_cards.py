@@ -63,6 +63,17 @@ def card(**changes: Any) -> str:
     return read(render_card(a_view(**changes), now=LATER))
 
 
+def test_what_a_rule_sends_back_no_more_waits_and_calls_the_operators() -> None:
+    out = TimeOut(Duration.parse("3d"), Then.REVISE, "Stop.", most=1)
+    view = a_view(rule=a_rule(timeout=out), sent_back=1)
+    view = replace(view, due_at=LATER)
+    assert "Sent back once by the rule; it waits now" in read(render_card(view, now=LATER))
+    scene = a_scene(view, operators=[User(EVE.id)])
+    told = read(render_timed_out(scene))
+    assert "was not decided within 3 days, and has gone back once. It goes on waiting." in told
+    assert f"<@{EVE.id}>: nobody decides on this." in told
+
+
 def test_a_round_under_no_rule_says_nothing_of_it() -> None:
     text = card()
     assert "rule" not in text

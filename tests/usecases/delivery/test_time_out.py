@@ -126,6 +126,26 @@ async def test_the_rule_decides_when_nobody_does(
     )
 
 
+async def test_it_sends_no_more_back_in_a_row_than_the_rule_says(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(SENT_BACK,))
+
+    async def timed_out(output: str) -> Round:
+        round_ = (await world.notify(output)).round
+        await world.settle_slack()
+        await after(world, 3 * DAY)
+        return await world.round(round_.id)
+
+    for number, output in enumerate(("One.", "Two.")):
+        back = await timed_out(output)
+        assert (back.sent_back, back.decision is not None) == (number, True)
+    left = await timed_out("Three.")
+    assert (left.sent_back, left.state) == (2, State.WAITING)
+    assert said(world, "timed out")[-1] == f"timed out {left.id}"
+    # Once a person has decided, it may send back again.
+    await world.decide(left.id, Revise("Shorter."))
+    assert (await timed_out("Four.")).decision is not None
+
+
 async def test_it_ends_what_else_time_would_bring(world: World) -> None:
     await opened(world, replace(ALL, timeout=TimeOut(Duration.parse("1h"), Then.REVISE, "Stop.")))
     await after(world, HOUR)

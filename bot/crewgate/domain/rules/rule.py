@@ -105,6 +105,15 @@ class TimeOut:
         ),
     ] = ""
     """Never empty for REVISE."""
+    most: Annotated[
+        int,
+        Setting(
+            whole_number(20),
+            "how many times in a row `revise` sends it back with nobody there; then it waits, and"
+            " the operators are called",
+            example="2",
+        ),
+    ] = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

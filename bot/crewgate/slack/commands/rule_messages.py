@@ -150,6 +150,9 @@ def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
         yield f"If nobody decides within {within}, the thread says so, and it goes on waiting."
     elif timeout is not None:
         yield reviews.or_else(rule)
+        if timeout.then is Then.REVISE:
+            most = reviews.times(timeout.most)
+            yield f"It does so {most} in a row at most; then it waits, and operators are called."
         if timeout.feedback:
             yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
     if rule.working_hours is not None:

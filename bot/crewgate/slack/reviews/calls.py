@@ -28,6 +28,7 @@ FILES_REFUSED: Final = (
     "allow files in this workspace, or install the app again with the scopes of the manifest."
 )
 CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
+NOBODY_DECIDES: Final = "nobody decides on this. Find somebody who does, or let more people decide."
 FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
 
 

@@ -24,6 +24,7 @@ from crewgate.slack.reviews.buttons import DISMISS, READ, RETRY, WHAT_CAME
 from crewgate.slack.reviews.calls import (
     CHANGES_REFUSED,
     FILES_REFUSED,
+    NOBODY_DECIDES,
     called,
     decision_is_kept,
     mentionable,
@@ -245,13 +246,19 @@ def render_timed_out(scene: Scene) -> Message:
         )
     else:
         timeout = rule.timeout if rule is not None else None
+        is_left = strings.is_left(round_)
         within = f"within {phrases.how_long(timeout.after)}" if timeout is not None else "in time"
-        line = f"{scene.about} was not decided {within}{_so_far(round_)}. It goes on waiting."
+        again = f", and has gone back {strings.times(round_.sent_back)}" if is_left else ""
+        line = (
+            f"{scene.about} was not decided {within}{again}{_so_far(round_)}. It goes on waiting."
+        )
         mentions = _not_voted(scene.view) if round_.state is State.WAITING else ""
         message = notice(
             f"Not decided in time: {which_round(round_)}",
             f"{line} {please_decide(mentions)}" if mentions else line,
         )
+        if is_left:
+            message = with_operators(message, scene.operators, NOBODY_DECIDES)
     return _with_nobody_left(message, scene)
 
 

@@ -238,7 +238,10 @@ def _standing(view: CardView, rule: Rule, now: datetime) -> str:
         at = rule.target.after(view.round.opened_at, rule.working_hours)
         wanted = f"wanted by {moment(at, now)}"
     given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
-    return joined(given, _still_needed(view, rule), deadline(view, now), wanted)
+    time = deadline(view, now)
+    if is_left(view.round):
+        time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
+    return joined(given, _still_needed(view, rule), time, wanted)
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
@@ -262,10 +265,21 @@ def _still_needed(view: CardView, rule: Rule) -> str:
 def deadline(view: CardView, now: datetime) -> str:
     """The rule's own decision, and when it makes it: `goes back to the crew at 7:46 AM`."""
     rule, question = view.round.rule, view.round.question
-    if view.due_at is None or rule is None or rule.timeout is None:
+    if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
         return ""
     done = _what_time_does(question, rule.timeout.then)
     return f"{done} {at_moment(view.due_at, now)}" if done else ""
+
+
+def is_left(round_: Round) -> bool:
+    """Return True if the rule has sent it back so often that it sends nothing back any more."""
+    timeout = None if round_.rule is None else round_.rule.timeout
+    is_revise = timeout is not None and timeout.then is Then.REVISE
+    return is_revise and timeout is not None and round_.sent_back >= timeout.most
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def needed_of(groups: Needed) -> str:

@@ -26,7 +26,7 @@ async def approved_by(
     """Return the waiting rounds of these queues that a person has approved, the oldest first."""
     if all(rule_id == NO_RULE for _, rule_id in queues):
         return ()
-    rules = await context.uow.read.rules({crew for crew, _ in queues})
+    rules = await context.rules_in_use()
     several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
     return await context.uow.read.rounds.approved_by(user, several)
 

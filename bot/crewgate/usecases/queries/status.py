@@ -50,9 +50,9 @@ async def execution(
         case [(crew, execution_id)]:
             stored = await read.executions.find(crew, execution_id)
             assert stored is not None  # noqa: S101  # it was found just now, and none is deleted
-            [readable] = await context.queues_of(by, Role.READER, recheck=False)
             found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
-            rounds = tuple(line for line in found_rounds if line.key in readable)
+            readable = await context.readable(by, (line.round for line in found_rounds))
+            rounds = tuple(line for line in found_rounds if line.round.id in readable)
             progress = await clients[crew].status(execution_id)
             secrets = await read.executions.secrets_of(crew, execution_id)
             progress = Redactor(secrets).fields(progress)

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _several_starters()
     _note_time_of_each_crew()
     _evidence_of_a_review()
+    _texts_of_people_and_times_in_a_row()
 
 
 def _drop_event_stream() -> None:
@@ -61,3 +62,23 @@ def _evidence_of_a_review() -> None:
     op.add_column("executions", sa.Column("asked_activity", sa.Integer))
     op.add_column("task_updates", sa.Column("task", sa.Text))
     op.add_column("task_updates", sa.Column("activity", sa.Integer))
+
+
+def _texts_of_people_and_times_in_a_row() -> None:
+    """Add when a person's text was there, which the stats read too, and what rules sent back."""
+    op.add_column("rounds", sa.Column("edited_at", sa.BigInteger))
+    op.add_column("rounds", sa.Column("sent_back", sa.Integer))
+    op.drop_index("ix_rounds_decided", "rounds")
+    is_decided = sa.text("decided_at IS NOT NULL")
+    names = (
+        *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
+        *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
+        *("is_on_target", "edited_at"),
+    )
+    op.create_index(
+        "ix_rounds_decided",
+        "rounds",
+        [*names],
+        sqlite_where=is_decided,
+        postgresql_where=is_decided,
+    )

@@ -1,0 +1,47 @@
+"""A queue reads the rules of what it can show, however many there ever were."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from crewgate.domain.people import User
+from crewgate.domain.review import State
+from crewgate.domain.rules.naming import Naming
+from crewgate.store.rounds import from_rule_of
+from crewgate.store.tables import rules
+from crewgate.usecases.context import LISTED
+from crewgate.usecases.queries.queue import queue
+from tests.builders import ANA, BEN, a_crew, a_round, a_rule
+from tests.databases import both
+from tests.usecases.world import World
+
+
+@both
+async def test_rules_of_long_ago_are_not_read(world: World) -> None:
+    async with world.engines.write.begin() as connection:
+        for number in range(30):
+            named = (User(f"U{number:05}"),)
+            rule = a_rule(reviewers_from="inputs.boss", naming=Naming.NAMED, reviewers=named)
+            await connection.execute(sa.insert(rules), from_rule_of(a_round(rule=rule)))
+    world.crews["research"] = a_crew(rules=(a_rule(reviewers=(User(ANA.id),)),))
+    waiting = (await world.notify()).round
+
+    async def listed() -> list[str]:
+        found = await queue(ANA.id, page=0, context=world.reviews)
+        lines = (*found.mine.lines, *found.stuck.lines, *found.decided.lines)
+        return [line.round.id for line in lines]
+
+    async def in_use() -> int:
+        return len(await world.reviews.rules_in_use())
+
+    assert (await listed(), await in_use()) == ([waiting.id], 1)
+    await world.decide(waiting.id)
+    assert (await listed(), await in_use()) == ([waiting.id], 1)
+    world.crew.pause()
+    await world.turn("crew:research")
+    world.clock.advance(timedelta(hours=23))
+    assert (await world.round(waiting.id)).state is State.RESUMED
+    assert (await listed(), await in_use()) == ([waiting.id], 1)
+    world.clock.advance(LISTED)
+    assert (await listed(), await in_use()) == ([], 0)
+    assert BEN.id not in str(await world.uow.read.rules(world.crews))
