@@ -142,7 +142,7 @@ class EffectKind(StrEnum):
     """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()
     """Bring that report up to date."""
-    PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}")
+    PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}", is_merged=True)
     """Post the message that shows how far an execution is, or have it brought up to date."""
     REFRESH_PROGRESS = "refresh_progress", _update(by_execution=True)
     """Bring that message up to date, or have it posted."""

@@ -132,6 +132,8 @@ _SAME_EFFECT: Final = (
     outbox.c.set_aside_at.is_(None),
 )
 _WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
+#: What is under way may have read the state before.
+_WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(outbox.c.lease_until.is_(None))
 _AT: Final = sa.bindparam("b_at", type_=outbox.c.due_at.type)
 _EXPEDITE: Final = (
     sa.update(outbox)
@@ -430,11 +432,13 @@ class Tx:
             if due_at is None:
                 self.woken.add(effect.destination)
 
-    async def enqueue_once(self, effect: Effect, *, at: datetime, due_at: datetime) -> None:
-        """Store an effect that is due later, unless the same one waits already."""
+    async def enqueue_once(
+        self, effect: Effect, *, at: datetime, due_at: datetime | None = None, last: bool = False
+    ) -> None:
+        """Store an effect as `enqueue` does, unless the same one waits to be carried out."""
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
-        if not await rows(self._connection, _WAITS_ALREADY, same):
-            await self.enqueue([effect], at=at, due_at=due_at)
+        if not await rows(self._connection, _WAITS_UNBEGUN, same):
+            await self.enqueue([effect], at=at, due_at=due_at, last=last)
 
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
         """Have an effect carried out by that time: one that waits already, else a new one.

@@ -1,6 +1,7 @@
 """Messages about executions: posted, brought up to date, and not missed."""
 
 import pytest
+import sqlalchemy as sa
 
 from crewgate.domain.effects import UPDATES, Effect, EffectKind, posts_destination
 from crewgate.domain.execution import (
@@ -9,6 +10,7 @@ from crewgate.domain.execution import (
 )
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
+from crewgate.store.tables import outbox
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import SECOND
 from tests.usecases.world import CREW, World
@@ -78,6 +80,21 @@ async def test_progress_takes_no_turn_of_a_card_where_nothing_is_posted(world: W
     assert await world.lease(POSTS) == ()
     await world.settle_slack()
     assert world.slack.updates[-1].execution.completed_tasks == 1
+
+
+async def test_progress_waits_once_however_many_tasks_finish(world: World) -> None:
+    await world.start()
+    world.slack.execution_faults.append(Refused("not_in_channel", "invite the bot"))
+    await world.turn()
+    for _ in range(3):
+        await world.record_update()
+        await world.turn()
+    async with world.engines.for_outbox.read.connect() as connection:
+        waits = sa.select(sa.func.count()).where(outbox.c.kind == "progress")
+        assert await connection.scalar(waits) == 1
+    world.clock.advance(SECOND)
+    await world.settle_slack()
+    assert [said.execution.completed_tasks for said in world.slack.said] == [3]
 
 
 async def test_progress_in_a_thread_that_has_a_card_goes_after_all_else(world: World) -> None:

@@ -39,7 +39,7 @@ async def _leave_to(
     kind: EffectKind, job: Job, context: DeliveryContext, *, last: bool = False
 ) -> Outcome:
     async with context.uow.begin() as tx:
-        await tx.enqueue([replace(job.effect, kind=kind)], at=context.clock(), last=last)
+        await tx.enqueue_once(replace(job.effect, kind=kind), at=context.clock(), last=last)
         await tx.complete(job)
     return Delivered()
 
