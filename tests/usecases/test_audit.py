@@ -12,7 +12,7 @@ from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.store.audit import BATCH
 from crewgate.store.tables import audit_entries
 from crewgate.usecases.acting import acts_at
-from crewgate.usecases.audit import LINK_EVERY, Linking
+from crewgate.usecases.audit import GIVE_WAY, LINK_EVERY, Linking
 from tests.builders import NOW
 from tests.databases import both
 from tests.usecases.faults import Fault
@@ -62,7 +62,10 @@ async def test_all_that_there_is_is_linked(world: World, logs: Logs) -> None:
     await add(world, BATCH + 1)
     loop = Loop(world)
     await loop.turn()
-    assert loop.slept == [LINK_EVERY]
+    # Whoever waits to write has a turn before the next batch.
+    assert (await head(world), loop.slept) == (BATCH, [GIVE_WAY])
+    await loop.turn()
+    assert loop.slept == [GIVE_WAY, LINK_EVERY]
     # The publication of the first batch is an entry too.
     assert await head(world) == BATCH + 2
     assert [one["event"] for one in logs] == ["audit_head"]

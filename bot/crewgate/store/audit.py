@@ -33,8 +33,8 @@ from crewgate.usecases.ports.base import Clock
 
 #: The version of the form of entries, in each.
 FORM: Final = 1
-#: The entries that are linked in one transaction: 2 ms on SQLite.
-BATCH: Final = 200
+#: The entries that are linked in one transaction: 1 ms on SQLite, for which all others wait.
+BATCH: Final = 100
 GENESIS: Final = Head(0, bytes(32))
 #: Any number, the same in every process.
 _ADVISORY_LOCK: Final = 727_302

@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 #: The pause after a batch that was not full, in seconds.
 LINK_EVERY: Final = 2
+#: The pause after a full one: what people and crews wait for has its turn between two batches.
+GIVE_WAY: Final = 0.01
 
 
 class Linking:
@@ -64,8 +66,7 @@ class Linking:
             except StoreUnavailable as error:
                 log.warning("audit_not_linked", why=str(error))
                 more = False
-            if not more:
-                await self._sleep(LINK_EVERY)
+            await self._sleep(GIVE_WAY if more else LINK_EVERY)
 
     async def _publish(self, head: Head, tx: Tx) -> Signature | None:
         """Publish a head, unless one of this day was."""
