@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.tables import metadata
 from tests.databases import Prepare, bring_up
+from tests.locks import check_order_of_locks
 
 
 @dataclass
@@ -75,6 +76,7 @@ class EmptiedPostgres:
             url = server.url("emptied")
             await bring_up(url)
             self._opened = url, open_engines(url)
+            check_order_of_locks(self.engines)
         else:
             async with self.engines.write.begin() as connection:
                 await connection.execute(sa.text(EMPTY))

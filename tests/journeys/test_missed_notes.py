@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.workspace import HANG, Workspace
+from crewgate.demo.workspace import HANG, Message, Workspace
 from crewgate.demo.workspace.faults import malformed, rate_limited
+from crewgate.slack.notes.missed import LISTED
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_rules import Skewed
@@ -39,6 +40,67 @@ async def test_what_was_written_changed_and_deleted_during_a_stop_is_taken(
             form = await modal(world, ANA, "What should change?")
     text = form.blocks[1]["element"]["initial_value"]
     assert text == "Ana: Much shorter.\n\nAna: Add numbers."
+
+
+async def test_what_was_deleted_right_after_it_was_written_is_gone_too(
+    make_world: MakeWorld,
+) -> None:
+    """Slack may list a message late, so it is looked for once more a minute later."""
+    clock = Skewed()
+
+    async def sleep(seconds: float) -> None:
+        if seconds == LISTED.total_seconds():
+            clock.later += LISTED
+        else:
+            await AT_ONCE.sleep(seconds)
+
+    async with Workspace() as slack:
+        async with make_world(slack=slack) as world:
+            await world.pause()
+            card = await world.card("A draft")
+            deleted = await slack.write(ANA, CHANNEL, "Never mind.", card.ts)
+            await world.shown(card, "1 note from")
+        slack.events_url = LOSES
+        await slack.delete_message(deleted.message)
+        async with make_world(replace(AT_ONCE, clock=clock, sleep=sleep), slack=slack) as world:
+            await world.slack.until(lambda: "1 note" not in str(slack.fresh(card)))
+
+
+async def two_tasks(world: World) -> tuple[Message, Message]:
+    """The cards of two tasks that wait in one thread, the older first."""
+    await world.pause("draft", "A draft.")
+    older = await world.card("A draft.")
+    await world.pause("facts", "The facts.")
+    newer = await world.card("The facts.")
+    assert newer.thread_ts == older.ts
+    return older, newer
+
+
+async def test_a_missed_note_is_the_newest_round_s_whose_thread_slack_is_slow_to_show(
+    make_world: MakeWorld,
+) -> None:
+    async with Workspace() as slack:
+        async with make_world(slack=slack) as world:
+            older, newer = await two_tasks(world)
+        slack.events_url = LOSES
+        await slack.write(BEN, CHANNEL, "The third fact is wrong.", older.ts)
+        slack.fail("conversations.replies", how=rate_limited())
+        async with make_world(slack=slack) as world:
+            await world.shown(newer, "1 note from")
+            assert "1 note" not in str(slack.fresh(older))
+
+
+async def test_nor_is_it_the_older_one_s_whose_form_is_sent_first(world: World) -> None:
+    older, newer = await two_tasks(world)
+    await world.slack.overflow(ANA, older, "Approve with a comment…")
+    await modal(world, ANA)
+    told, world.slack.events_url = world.slack.events_url, LOSES
+    await world.slack.write(BEN, CHANNEL, "The third fact is wrong.", older.ts)
+    world.slack.events_url = told
+
+    await world.slack.submit(ANA, {"feedback": "Good."})
+
+    await world.shown(newer, "1 note from")
 
 
 @pytest.mark.parametrize("approves", [False, True])

@@ -6,6 +6,7 @@ import pytest
 
 from crewgate.domain.verdict import Person
 from crewgate.slack.payloads import Deleted, Edited, Written, parse_command, parse_message
+from crewgate.usecases.read_models import MessageRef
 
 
 def an_event(**changes: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def test_what_is_no_note(changes: dict[str, Any]) -> None:
 
 def test_what_people_write_change_and_delete() -> None:
     assert parse_message(an_event(subtype="thread_broadcast")) == Written(
-        "C1", "1.0", "2.0", Person("U1", "U1"), "Hm."
+        MessageRef("C1", "2.0", "1.0"), Person("U1", "U1"), "Hm."
     )
     edited = {"ts": "2.0", "text": "Oh.", "edited": {"ts": "3.0"}}
     assert parse_message(an_event(subtype="message_changed", message=edited)) == Edited(

@@ -19,7 +19,7 @@ from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
 from crewgate.usecases.evidence import STATUS_POLL
 from crewgate.usecases.kickoff import register_webhooks
-from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
+from crewgate.usecases.notes import change_note, claim, delete_note, draft_for
 from crewgate.usecases.queries import status as look
 from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
@@ -103,9 +103,8 @@ async def review_well(world: World) -> None:
     card = (await world.uow.read.posting(round_.id)).card
     assert card is not None
     context = world.reviews
-    await keep_note(
-        channel=card.channel, thread_ts=card.ts, ts="9.1", by=ANA, text="Hm.", context=context
-    )
+    world.slack.names = {ANA.id: "Ana Lima"}
+    await world.note(card, "9.1")
     await change_note(card.channel, "9.1", text="Ah.", edited_ts="9.2", context=context)
     await claim(round_.id, by=ANA, context=context)
     await world.settle_slack()

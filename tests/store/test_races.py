@@ -5,21 +5,30 @@ execution, the review, the round.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from crewgate.domain.caveats import Share
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.people import User
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Rule
-from crewgate.usecases.notes import keep_note
+from crewgate.domain.verdict import Person
+from crewgate.usecases.decide import caveats_for
+from crewgate.usecases.edit import edit
+from crewgate.usecases.notes import change_note, delete_note, refresh_card
+from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
-from tests.builders import BEN, NOW, a_crew, a_decision, a_review, webhook_urls
+from tests.builders import ANA, BEN, CAI, NOW, a_crew, a_decision, a_review, a_rule, webhook_urls
 from tests.usecases.timed import ALL, opened
 from tests.usecases.world import World
 
+PEOPLE = (User(ANA.id), User(BEN.id), User(CAI.id))
 BLOCKED = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 
 
@@ -59,14 +68,62 @@ async def test_a_note_waits_for_a_decision_and_then_is_none(world: World) -> Non
     await world.settle_slack()
     card = (await world.uow.read.posting(round_.id)).card
     assert card is not None
-    note = keep_note(
-        channel=card.channel, thread_ts=card.ts, ts="9.1", by=BEN, text="No!", context=world.reviews
-    )
+    note = world.note(card, "9.1", by=BEN)
     async with world.uow.begin() as tx:
         waiting = await tx.round(round_.id)
         keeping = await started(world, note)
         await tx.save(waiting.decide(a_decision()).round)
     assert await keeping is None
+
+
+async def changed(tx: Tx, channel: str) -> str | None:
+    return await tx.notes.change(channel, "9.1", text="No.", edited_ts="9.2")
+
+
+async def deleted(tx: Tx, channel: str) -> str | None:
+    return await tx.notes.delete(channel, "9.1")
+
+
+async def named(tx: Tx, channel: str) -> str | None:
+    note = await tx.notes.note(channel, "9.1")
+    assert note is not None
+    await tx.notes.name(note.round_id, BEN)
+    return note.round_id
+
+
+@pytest.mark.parametrize("act", [changed, deleted, named])
+async def test_a_note_and_a_text_in_the_place_of_its_output_never_wait_for_each_other(
+    world: World, act: Callable[[Tx, str], Awaitable[str | None]]
+) -> None:
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=(a_rule(approvals=2),))
+    round_ = (await world.notify(takes_edits=True)).round
+    await world.settle_slack()
+    card = (await world.uow.read.posting(round_.id)).card
+    assert card is not None
+    await world.note(card, "9.1", by=Person(BEN.id, BEN.id))
+    await world.settle_slack()
+    seen = (await caveats_for(round_.id, by=ANA, context=world.reviews)).seen
+    async with world.uow.begin() as tx:
+        origin = await act(tx, card.channel)
+        theirs = await edit(
+            round_.id,
+            "My draft.",
+            by=ANA,
+            context=world.reviews,
+            new_id=world.new_id,
+            off_loop=asyncio.to_thread,
+            seen=replace(seen, share=Share(8, 8)),
+        )
+        await refresh_card(origin, tx, NOW)
+    await world.settle_slack()
+    async with world.uow.begin() as tx:
+        await tx.executions.open("research", "e-1", at=NOW)
+        await tx.round(theirs.id)
+        await change_note(card.channel, "9.1", text="Hm.", edited_ts="9.3", context=world.reviews)
+        await delete_note(card.channel, "9.1", context=world.reviews)
+    assert EffectKind.REFRESH in await world.effects() or act is deleted
+    view = (await world.uow.read.posting(theirs.id)).view
+    assert (view.round.state, view.notes) == (State.WAITING, 0)
 
 
 async def test_a_decision_waits_for_a_notification(world: World, waiting: Round) -> None:

@@ -11,7 +11,7 @@ from crewgate.domain.notes import CLAIM_LASTS
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.usecases.decide import caveats_for, record_read_to_end
-from crewgate.usecases.notes import change_note, claim, delete_note, keep_note
+from crewgate.usecases.notes import change_note, claim, delete_note
 from tests.builders import ANA, BEN
 from tests.databases import both
 from tests.usecases.world import World
@@ -28,10 +28,7 @@ async def a_card(world: World, text: str = "A draft.") -> Round:
 async def write(world: World, round_: Round, text: str = "Shorter.", *, ts: str = "9.1") -> None:
     posting = await world.uow.read.posting(round_.id)
     assert posting.card is not None
-    channel, thread_ts = posting.card.channel, posting.card.thread_ts
-    await keep_note(
-        channel=channel, thread_ts=thread_ts, ts=ts, by=BEN, text=text, context=world.reviews
-    )
+    await world.note(posting.card, ts, by=BEN, text=text)
 
 
 async def asked(world: World, round_: Round, seen: Seen = NOTHING_SEEN, by: Person = ANA) -> Seen:

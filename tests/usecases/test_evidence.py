@@ -259,6 +259,7 @@ async def test_only_rounds_that_were_there_when_it_was_asked_are_settled(
     world.crew.pause(task="plan")
     other = (await world.notify("A plan.", task_id="plan")).round
     async with world.uow.begin() as tx:
+        execution = await tx.executions.open("research", "e-1", at=world.clock())
         stuck = replace(
             (await tx.round(other.id)),
             state=State.STUCK,
@@ -266,7 +267,6 @@ async def test_only_rounds_that_were_there_when_it_was_asked_are_settled(
             in_doubt_since=world.clock(),
         )
         await tx.save(stuck)
-        execution = await tx.executions.open("research", "e-1", at=world.clock())
         await tx.executions.save(replace(execution, stuck_in_doubt=True))
     await ask(world, PLANNING)
     assert (await world.round(other.id)).state is State.STUCK

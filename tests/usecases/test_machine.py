@@ -44,7 +44,7 @@ from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.dismiss import dismiss
 from crewgate.usecases.edit import edit
-from crewgate.usecases.notes import claim, keep_note
+from crewgate.usecases.notes import claim
 from tests.builders import ANA, BEN, EVE, a_uow
 from tests.databases import MIGRATED, EmptiedSqlite, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
@@ -108,7 +108,7 @@ class Reviews(RuleBasedStateMachine):
         self.ended: dict[str, State] = {}
         self.dismissed: set[str] = set()
         self.notes: defaultdict[str, set[str]] = defaultdict(set)
-        """The ts of each note, by its round."""
+        """The ts of each note, by the round of the crew's output that it is about."""
         self.claims: dict[str, Claim] = {}
         self.asked: dict[tuple[str, str], tuple[Seen, set[str]]] = {}
         """What somebody was last asked about before they approved a round, and its notes then."""
@@ -202,7 +202,7 @@ class Reviews(RuleBasedStateMachine):
         except ConfirmationNeeded as needed:
             assert verdict == Approve()
             assert round_.state is State.WAITING
-            self.remember_question(round_.id, by, needed.caveats)
+            self.remember_question(round_, by, needed.caveats)
             if draw(st.booleans()):  # something happens before the answer
                 await draw(st.sampled_from([self.write_a_note, self.claim]))(draw)
                 await self.press(round_, verdict, by, draw)
@@ -242,7 +242,7 @@ class Reviews(RuleBasedStateMachine):
             assert round_.state is not State.WAITING
         except ConfirmationNeeded as needed:
             assert round_.state is State.WAITING
-            self.remember_question(round_.id, by, needed.caveats)
+            self.remember_question(round_, by, needed.caveats)
         else:
             self.edited(round_, theirs, text, by)
             self.check_asked(theirs, by, seen, shown)
@@ -255,7 +255,7 @@ class Reviews(RuleBasedStateMachine):
             assert (theirs.number, theirs.edited_by) == (before.number + 1, by)
             self.crew.texts[theirs.id] = self.crew.texts[before.id]
             self.crew.edited[theirs.id] = text
-            self.notes[theirs.id] = self.notes.pop(before.id, set())
+            assert theirs.origin == before.origin
             if before.id in self.claims:
                 self.claims[theirs.id] = self.claims.pop(before.id)
         if theirs.decision is None:
@@ -277,15 +277,17 @@ class Reviews(RuleBasedStateMachine):
         """An approval was counted that decides nothing yet."""
         raise AssertionError(round_, by)
 
-    def remember_question(self, round_id: str, by: Person, caveats: Caveats) -> None:
-        assert caveats.notes == len(self.notes[round_id])
-        self.asked[round_id, by.id] = caveats.seen, set(self.notes[round_id])
+    def remember_question(self, round_: Round, by: Person, caveats: Caveats) -> None:
+        notes = self.notes[round_.origin]
+        assert caveats.notes == len(notes)
+        self.asked[round_.id, by.id] = caveats.seen, set(notes)
 
     def check_asked(self, approved: Round, by: Person, seen: Seen, shown: set[str]) -> None:
         """Nobody approves over a note or a claim that they were not asked about."""
-        assert self.notes[approved.id] <= shown
+        notes = self.notes[approved.origin]
+        assert notes <= shown
         if approved.decision is not None:
-            assert approved.decision.unsent_notes == len(self.notes[approved.id])
+            assert approved.decision.unsent_notes == len(notes)
         claim = self.claims.get(approved.id)
         if claim is not None and claim.by != by and claim.holds(self.world.clock()):
             assert seen.claimed_by == claim.by.id
@@ -297,8 +299,7 @@ class Reviews(RuleBasedStateMachine):
             return
         self.world.clock.advance(timedelta(microseconds=1))
         ts = f"9.{self.world.new_id()}"
-        about = {"channel": card.channel, "thread_ts": card.thread_ts, "ts": ts, "text": "Hm."}
-        note = await keep_note(**about, by=draw(PEOPLE), context=self.world.reviews)
+        note = await self.world.note(card, ts, by=draw(PEOPLE))
         if note is not None:
             self.notes[note.round_id].add(ts)
 

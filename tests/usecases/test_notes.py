@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +19,7 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT, Person, Revise
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
 from crewgate.usecases.queries.queue import PAGE, queue
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import AWAY, Fault
@@ -40,6 +41,7 @@ async def write(
     *,
     by: Person = ANA,
     ts: str = "9.1",
+    at: datetime | None = None,
     meanwhile: Callable[[], Awaitable[object]] | None = None,
 ) -> Note | None:
     posting = await world.uow.read.posting(round_.id)
@@ -47,14 +49,8 @@ async def write(
     context = world.reviews
     if meanwhile is not None:
         context = replace(context, uow=Overtaken(world, meanwhile))
-    return await keep_note(
-        channel=posting.card.channel,
-        thread_ts=posting.card.thread_ts,
-        ts=ts,
-        by=by,
-        text=text,
-        context=context,
-    )
+    ref = replace(posting.card, ts=ts)
+    return await keep_note(ref, by=by, text=text, context=context, at=at)
 
 
 async def the_draft(world: World, round_: Round) -> Draft:
@@ -110,24 +106,30 @@ async def test_what_does_not_fit_is_left_whole(world: World) -> None:
     assert added(found.text, found.left[0]) is None
 
 
-async def test_a_note_that_was_missed_goes_to_the_round_it_was_written_for(world: World) -> None:
+async def test_a_note_belongs_to_the_task_whose_card_was_the_last_above_it(world: World) -> None:
+    """Of two tasks that wait in one thread, by Slack's own times: the cards are at 1.0 and 2.0."""
     first = await a_card(world)
     second = await a_card(world, task_id="facts")
-    posting = await world.uow.read.posting(first.id)
-    assert posting.card is not None
-    place = {"channel": posting.card.channel, "thread_ts": posting.card.thread_ts}
 
-    async def keep(ts: str, round_: Round) -> Note | None:
-        return await keep_note(
-            **place, ts=ts, by=ANA, text="Late.", context=world.reviews, round_id=round_.id
-        )
+    async def belongs(ts: str, to: Round, *, at: datetime | None = None) -> None:
+        note = await write(world, first, ts=ts, at=at)
+        assert note is not None
+        assert note.round_id == to.id
 
-    kept = await keep("9.1", first)
-    assert kept is not None
-    assert kept.round_id == first.id
-    assert await keep("9.1", second) is None
+    await belongs("1.5", first)
+    await belongs("2.5", second)
+    newer = (await world.notify("Other facts.", task_id="facts")).round
+    await belongs("2.6", newer)  # its card comes after that
+    await world.settle_slack()
+    written = world.clock()
+    world.clock.advance(SECOND)
+    await world.decide(newer.id, Revise("Shorter."), by=ANA)
+
+    await belongs("9.1", first)
+    await belongs("1.6", first, at=written)
+    assert await write(world, first, ts="9.2", at=written) is None
     await world.decide(first.id, Revise("Shorter."), by=ANA)
-    assert await keep("9.2", first) is None
+    assert await write(world, first, ts="1.7", at=written) is None
 
 
 async def test_edits_and_deletions_are_followed_in_whatever_order_they_come(world: World) -> None:
@@ -178,8 +180,8 @@ class Overtaken:
         await self.meanwhile()
         async with self.world.uow.begin() as tx:
 
-            async def waiting_in(channel: str, thread_ts: str) -> Round | None:
-                return seen.pop() if seen else await tx.notes.waiting_in(channel, thread_ts)
+            async def waiting_in(ref: MessageRef, *, at: datetime) -> Round | None:
+                return seen.pop() if seen else await tx.notes.waiting_in(ref, at=at)
 
             notes = SimpleNamespace(waiting_in=waiting_in, keep=tx.notes.keep)
             yield SimpleNamespace(notes=notes, round=tx.round, enqueue=tx.enqueue)

@@ -16,7 +16,6 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Person, Revise
 from crewgate.store.engine import open_engines
 from crewgate.usecases.decide import take_back
-from crewgate.usecases.notes import keep_note
 from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.queries.status import pending
 from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_uow, a_vote
@@ -85,8 +84,7 @@ async def note(world: World, waiting: Round) -> None:
     await world.settle_slack()
     card = (await world.uow.read.posting(waiting.id)).card
     assert card is not None
-    about = {"channel": card.channel, "thread_ts": card.thread_ts, "ts": "9.1", "text": "Hm."}
-    await keep_note(**about, by=BEN, context=world.reviews)
+    await world.note(card, "9.1", by=BEN)
 
 
 async def test_an_approval_is_taken_back_until_the_last_one(world: World, waiting: Round) -> None:

@@ -1,7 +1,7 @@
 """The use cases with a real store between a stand-in Slack and a stand-in crew."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -177,14 +177,7 @@ class World:
         self, thread: MessageRef, ts: str, *, by: Person = ANA, text: str = "Hm."
     ) -> Note | None:
         """Somebody writes in a thread."""
-        return await keep_note(
-            channel=thread.channel,
-            thread_ts=thread.thread_ts,
-            ts=ts,
-            by=by,
-            text=text,
-            context=self.reviews,
-        )
+        return await keep_note(replace(thread, ts=ts), by=by, text=text, context=self.reviews)
 
     async def waiting(self) -> tuple[Round, ...]:
         """The first that wait for a decision, the oldest first."""

@@ -111,6 +111,7 @@ def edit(
         edited_by=by,
         edited_at=at,
         sent_back=0,
+        origin_id=round_.origin,
         salt=new_id(),
     )
     effects = (*ended.effects, opened.effect(EffectKind.POST))

@@ -163,6 +163,8 @@ class Round:
     """The time when they wrote it; `opened_at` is that of the crew's output."""
     sent_back: int = 0
     """The number of times in a row that a rule sent the rounds before it back."""
+    origin_id: str | None = None
+    """The round of that output; None: its own."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     """The start of a try to resume whose outcome is unknown."""
@@ -182,6 +184,11 @@ class Round:
     """The salt of the digests of its texts, wiped with them."""
     removed_at: datetime | None = None
     """The time when its texts were removed."""
+
+    @property
+    def origin(self) -> str:
+        """The round that the crew's output opened; notes and its webhooks stay with that."""
+        return self.origin_id or self.id
 
     @property
     def in_doubt(self) -> bool:

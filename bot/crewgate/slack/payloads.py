@@ -14,6 +14,7 @@ from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
+from crewgate.usecases.read_models import MessageRef
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -295,9 +296,7 @@ def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, st
 class Written:
     """A person wrote in a thread."""
 
-    channel: str
-    thread_ts: str
-    ts: str
+    ref: MessageRef
     by: Person
     text: str
 
@@ -345,7 +344,8 @@ def _written(event: Mapping[str, Any], channel: str) -> Written | None:
     text = readable(event)
     if event.get("bot_id") or not user or thread_ts in {None, "", ts} or not text.strip():
         return None
-    return Written(channel, str(thread_ts), str(ts), Person(str(user), str(user)), text)
+    ref = MessageRef(channel, str(ts), str(thread_ts))
+    return Written(ref, Person(str(user), str(user)), text)
 
 
 _LINK: Final = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")

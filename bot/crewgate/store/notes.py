@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -11,47 +12,97 @@ from crewgate.domain.notes import Claim, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns
-from crewgate.store.engine import Connection, Held, Reading
-from crewgate.store.rounds import LINE, to_round
+from crewgate.store.engine import Connection, Held, Reading, rows
+from crewgate.store.rounds import ROUND, to_round, to_rule
 from crewgate.store.statements import insert_once, insert_over
-from crewgate.store.tables import claims, executions, notes, outputs, read_to_end, rounds
+from crewgate.store.tables import (
+    claims,
+    executions,
+    notes,
+    outputs,
+    read_to_end,
+    reviews,
+    rounds,
+    rules,
+)
+from crewgate.usecases.read_models import MessageRef
 
 _NOTE: Final = Columns(Note, notes, apart=())
+_ORIGIN: Final = sa.func.coalesce(rounds.c.origin_id, rounds.c.id)
+_origin_of = sa.select(_ORIGIN).where(rounds.c.id == sa.bindparam("round")).correlate(None)
+#: The notes of a round: also those on the crew's output whose place its text took.
+_THEIRS: Final = (notes.c.round_id == _origin_of.scalar_subquery(), notes.c.deleted.is_(False))
 _NOTES: Final = (
     sa.select(notes)
-    .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
+    .where(*_THEIRS)
     .order_by(notes.c.at, notes.c.ts)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _NOTE_COUNTS: Final = (
-    sa.select(notes.c.round_id, notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
-    .where(notes.c.round_id.in_(sa.bindparam("rounds", expanding=True)))
+    sa.select(rounds.c.id, notes.c.author, notes.c.author_name, sa.func.count().label("notes"))
+    .join_from(rounds, notes, notes.c.round_id == _ORIGIN)
+    .where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
     .where(notes.c.deleted.is_(False))
-    .group_by(notes.c.round_id, notes.c.author, notes.c.author_name)
+    .group_by(rounds.c.id, notes.c.author, notes.c.author_name)
     .order_by(sa.func.min(notes.c.at))
 )
 _CLAIMS: Final = sa.select(claims).where(
     claims.c.round_id.in_(sa.bindparam("rounds", expanding=True))
 )
 
-_WAITING: Final = (
-    LINE.where(rounds.c.state == State.WAITING.value).order_by(rounds.c.opened_at.desc()).limit(100)
+_noted = rounds.alias("noted")
+_review_of = sa.select(_noted.c.review_id).where(_noted.c.id == sa.bindparam("origin"))
+#: The round that waits with the notes on a crew's output.
+_WAITS_WITH: Final = ROUND.where(
+    rounds.c.review_id == _review_of.scalar_subquery(),
+    rounds.c.state == State.WAITING.value,
+    sa.bindparam("origin") == _ORIGIN,
 )
-#: Those of the execution's thread; one whose card is not posted yet may belong elsewhere.
-_WAITING_IN: Final = _WAITING.where(
-    executions.c.channel == sa.bindparam("channel"),
-    executions.c.thread_ts == sa.bindparam("thread"),
+#: The execution of a thread; `rule` has the channel, if the thread is not in the execution's own.
+_thread = sa.union(
+    sa.select(executions.c.crew, executions.c.execution_id, sa.null().label("rule")).where(
+        executions.c.channel == sa.bindparam("channel"),
+        executions.c.thread_ts == sa.bindparam("thread"),
+    ),
+    sa.select(reviews.c.crew, reviews.c.execution_id, rules.c.rule)
+    .join_from(rounds, reviews)
+    .join(rules, rules.c.id == rounds.c.rule_id)
+    .where(
+        rounds.c.card_channel == sa.bindparam("channel"),
+        rounds.c.card_thread_ts == sa.bindparam("thread"),
+    ),
+).subquery("thread")
+_above = rounds.alias("above")
+#: The review's latest card above a message, by Slack's own times, or nothing.
+_CARD_ABOVE: Final = (
+    sa.select(sa.func.coalesce(sa.func.max(_above.c.card_ts), ""))
+    .where(_above.c.review_id == rounds.c.review_id, _above.c.card_ts < sa.bindparam("ts"))
+    .scalar_subquery()
 )
-_WAITING_ELSEWHERE: Final = _WAITING.where(
-    rounds.c.card_channel == sa.bindparam("channel"),
-    rounds.c.card_thread_ts == sa.bindparam("thread"),
+#: The rounds that waited when a message was written. The first is the latest round of the review
+#: whose card was the last above it; where no card was, the newest.
+_WAITED: Final = (
+    ROUND.add_columns(_thread.c.rule.label("there"))
+    .join(
+        _thread,
+        (_thread.c.crew == reviews.c.crew) & (_thread.c.execution_id == reviews.c.execution_id),
+    )
+    .where(
+        (rounds.c.state == State.WAITING.value)
+        | (
+            sa.func.coalesce(rounds.c.decided_at, rounds.c.ended_at)
+            > sa.bindparam("at", type_=rounds.c.ended_at.type)
+        )
+    )
+    .order_by(_CARD_ABOVE.desc(), rounds.c.opened_at.desc(), rounds.c.number.desc())
+    .limit(100)
 )
 
 #: In a round with more notes than these, nobody is asked about the oldest.
 _MOST: Final = 1_000
 _waiting = (
     sa.select(notes.c.ts, notes.c.edited_ts)
-    .where(notes.c.round_id == sa.bindparam("round"), notes.c.deleted.is_(False))
+    .where(*_THEIRS)
     .order_by(notes.c.at.desc())
     .limit(_MOST)
     .subquery("waiting")
@@ -98,6 +149,11 @@ class NoteQueries(Reading):
         found = await self._rows(sa.select(notes).where(*_is_there(channel, ts)))
         return _to_note(found[0]) if found else None
 
+    async def waits_with(self, origin: str) -> Round | None:
+        """Return the round that waits with the notes on this round's output, if one does."""
+        found = await self._prepared(_WAITS_WITH, {"origin": origin})
+        return to_round(found[0]) if found else None
+
     async def circumstances(self, round_id: str, by: Person) -> Circumstances:
         """Return what is true of a round, which must exist, when this person approves it."""
         found = await self._prepared(_CIRCUMSTANCES, {"round": round_id, "user": by.id})
@@ -121,14 +177,16 @@ class Notes(NoteQueries):
         super().__init__(Held(connection))
         self._connection = connection
 
-    async def waiting_in(self, channel: str, thread_ts: str) -> Round | None:
-        """Return the newest round that waits in this thread, if it is ours and one waits."""
-        thread = {"channel": channel, "thread": thread_ts}
-        for statement in (_WAITING_ELSEWHERE, _WAITING_IN):
-            for row in await self._connection.execute(statement, thread):
-                round_ = to_round(row)
-                if statement is _WAITING_ELSEWHERE or round_.other_channel is None:
-                    return round_
+    async def waiting_in(self, ref: MessageRef, *, at: datetime) -> Round | None:
+        """Return the waiting round that a message in a thread, written then, is about, if any.
+
+        None too if it is about one that was decided since.
+        """
+        message = {"channel": ref.channel, "thread": ref.thread_ts, "ts": ref.ts, "at": at}
+        for row in await rows(self._connection, _WAITED, message):
+            round_ = to_round(row)
+            if round_.other_channel == (row.there and to_rule(row.there).channel):
+                return round_ if round_.state is State.WAITING else None
         return None
 
     async def keep(self, note: Note) -> bool:
@@ -146,21 +204,16 @@ class Notes(NoteQueries):
         """Delete a note's text for good; return its round's id, or None if it is not there."""
         return await self._set(channel, ts, sa.true(), text="", deleted=True)
 
-    async def name(self, person: Person) -> None:
-        """Give a name to notes that only carry their author's id."""
+    async def name(self, origin: str, person: Person) -> None:
+        """Give a name to a person's notes on a round's output."""
         await self._connection.execute(
             sa.update(notes)
-            .where(notes.c.author == person.id, notes.c.author_name == person.id)
+            .where(notes.c.round_id == origin, notes.c.author == person.id)
             .values(author_name=person.name)
         )
 
     async def end_claim(self, round_id: str) -> None:
         await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_id))
-
-    async def move(self, round_id: str, *, to: str) -> None:
-        """Have a round's notes wait with the one that takes its place."""
-        theirs = sa.update(notes).where(notes.c.round_id == round_id)
-        await self._connection.execute(theirs.values(round_id=to))
 
     async def claim(self, round_: Round, claim: Claim) -> None:
         """Remember who is on a round, in place of whoever was."""
@@ -200,8 +253,8 @@ async def notes_of(
     counts: defaultdict[str, int] = defaultdict(int)
     authors: defaultdict[str, dict[str, Person]] = defaultdict(dict)
     for row in await connection.execute(_NOTE_COUNTS, {"rounds": list(round_ids)}):
-        counts[row.round_id] += row.notes
-        authors[row.round_id][row.author] = Person(row.author, row.author_name)
+        counts[row.id] += row.notes
+        authors[row.id][row.author] = Person(row.author, row.author_name)
     return {key: (count, tuple(authors[key].values())) for key, count in counts.items()}
 
 

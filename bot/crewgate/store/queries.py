@@ -411,9 +411,9 @@ class Queries(Reading):
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
         """Return what was registered for a round's execution, and what its notification carried."""
         review = round_.review
-        of = {"crew": review.crew, "execution": review.execution_id, "round": round_.id}
+        of = {"crew": review.crew, "execution": review.execution_id, "round": round_.origin}
         found = {row.origin: to_webhooks(row) for row in await self._prepared(_WEBHOOKS, of)}
-        return found.get(REGISTERED, WebhookUrls()), found.get(round_.id, WebhookUrls())
+        return found.get(REGISTERED, WebhookUrls()), found.get(round_.origin, WebhookUrls())
 
     async def email_owner(self, address: str) -> EmailOwner | None:
         """Return the person with an address, or None if Slack was never asked."""

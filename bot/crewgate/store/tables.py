@@ -245,6 +245,8 @@ rounds = sa.Table(
     sa.Column("edited_at", Instant),
     #: None where it was opened before there was this column: never.
     sa.Column("sent_back", sa.Integer),
+    #: The round of the crew's output whose place that text took.
+    sa.Column("origin_id", sa.Text),
     # For the stats alone; null in rounds of before there were these.
     sa.Column("characters", sa.Integer),
     sa.Column("waited_seconds", sa.BigInteger),
@@ -453,7 +455,8 @@ unclear_kickoffs = sa.Table(
     sa.Index(None, "crew", "sent_at"),
 )
 
-#: Notes: messages of people in threads. A deleted one keeps its row: Slack may repeat its message.
+#: Notes: messages of people in threads, by the round of the crew's output that they are about. A
+#: deleted one keeps its row: Slack may repeat its message.
 notes = sa.Table(
     "notes",
     metadata,

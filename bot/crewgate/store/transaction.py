@@ -59,7 +59,7 @@ from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
-    | {"pause_id", "takes_edits", "takes_key", "edited_by"}
+    | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id"}
 )
 _VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
 _OUTPUT: Final = sa.select(outputs.c.text, outputs.c.format).where(
@@ -212,8 +212,8 @@ class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
-    other: the execution, the review, the round, the outbox. Whoever changes an execution and a
-    round opens the execution first.
+    other: the execution, the review, the round, what belongs to the round, the outbox. Whoever
+    changes an execution and a round opens the execution first.
     """
 
     def __init__(

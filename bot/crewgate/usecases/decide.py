@@ -47,8 +47,6 @@ class Edited:
 
     round: Round
     output: Output
-    carried: WebhookUrls
-    """The URLs that the round's notification carried."""
     new_id: NewId
 
 
@@ -166,8 +164,7 @@ async def _keep(
     if opened is None:
         await tx.keep_edited(transition.round, edited.output.text)
         return transition
-    await open_round(tx, opened, edited.output, edited.carried)
-    await tx.notes.move(edited.round.id, to=opened.current.id)
+    await open_round(tx, opened, edited.output, WebhookUrls())
     await tx.enqueue(opened.effects, at=at)
     return transition
 

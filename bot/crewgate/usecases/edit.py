@@ -59,7 +59,6 @@ async def _edit(
     edits = await off_loop(edits_of, before.text, text)
     if not edits:
         raise NothingEdited
-    _, carried = await context.uow.read.webhooks(round_)
     revision = exact_revision(edits)
     if not round_.takes_edits and len(revision) > REVISION_LIMIT:
         raise TooManyEdits(len(revision))
@@ -70,7 +69,7 @@ async def _edit(
         via=Via.EDIT,
         context=context,
         seen=seen,
-        edited=Edited(round_, replace(before, text=text), carried, new_id),
+        edited=Edited(round_, replace(before, text=text), new_id),
     )
 
 

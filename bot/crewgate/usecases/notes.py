@@ -11,44 +11,42 @@ from crewgate.domain.verdict import Person
 from crewgate.usecases.access import Access
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.read_models import MessageRef
 
 #: The most notes of one round that are read.
 NOTES = 500
 
 
 async def keep_note(
+    ref: MessageRef,
     *,
-    channel: str,
-    thread_ts: str,
-    ts: str,
     by: Person,
     text: str,
     context: ReviewContext,
-    round_id: str | None = None,
+    at: datetime | None = None,
 ) -> Note | None:
     """Store a message as a note if a round waits in its thread; None if not, or if it is stored.
 
-    `round_id` names the round where that is known, else it is the newest that waits there.
+    `at` is the time when it was written, if that is not now.
     """
     now = context.clock()
+    at = at or now
     async with context.uow.begin() as tx:
-        round_ = await (tx.round(round_id) if round_id else _waiting_in(channel, thread_ts, tx))
-        if round_ is None or round_.state is not State.WAITING:
+        round_ = await _round_of(ref, tx, at=at)
+        if round_ is None:
             return None
-        note = Note(channel=channel, ts=ts, round_id=round_.id, by=by, text=text, at=now)
+        note = Note(channel=ref.channel, ts=ref.ts, round_id=round_.origin, by=by, text=text, at=at)
         if not await tx.notes.keep(note):
             return None
-        effects = (
-            round_.effect(EffectKind.REFRESH),
-            replace(round_.effect(EffectKind.ACKNOWLEDGE_NOTE), subject=ts, channel=channel),
-        )
-        await tx.enqueue(effects, at=now)
+        acknowledge = round_.effect(EffectKind.ACKNOWLEDGE_NOTE)
+        acknowledge = replace(acknowledge, subject=ref.ts, channel=ref.channel)
+        await tx.enqueue((round_.effect(EffectKind.REFRESH), acknowledge), at=now)
     return note
 
 
-async def _waiting_in(channel: str, thread_ts: str, tx: Tx) -> Round | None:
-    """Return the waiting round of a thread, locked: an approval comes before the note, or after."""
-    while (found := await tx.notes.waiting_in(channel, thread_ts)) is not None:
+async def _round_of(ref: MessageRef, tx: Tx, *, at: datetime) -> Round | None:
+    """Return the round of a note, locked: an approval comes before the note, or after."""
+    while (found := await tx.notes.waiting_in(ref, at=at)) is not None:
         if (round_ := await tx.round(found.id)).state is State.WAITING:
             return round_
     return None
@@ -59,8 +57,8 @@ async def change_note(
 ) -> None:
     """Store an edit of a note. An older edit that comes late is ignored."""
     async with context.uow.begin() as tx:
-        round_id = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
-        await refresh_card(round_id, tx, context.clock())
+        origin = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
+        await refresh_card(origin, tx, context.clock())
 
 
 async def delete_note(channel: str, ts: str, *, context: ReviewContext) -> None:
@@ -97,10 +95,11 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     return await context.asking(record)
 
 
-async def refresh_card(round_id: str | None, tx: Tx, now: datetime) -> None:
-    """Enqueue a refresh of a round's card, if it still waits and so shows its notes."""
-    if round_id is None:
-        return
-    round_ = await tx.round(round_id)
-    if round_.state is State.WAITING:
+async def refresh_card(origin: str | None, tx: Tx, now: datetime) -> None:
+    """Enqueue a refresh of the card that shows the notes on a round's output, if it waits.
+
+    No round is locked: this transaction holds a note already.
+    """
+    round_ = await tx.notes.waits_with(origin) if origin is not None else None
+    if round_ is not None:
         await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)

@@ -1,10 +1,13 @@
 """A rule's cards go to its channel, into a thread of their own; all else stays where it was."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
+from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import ConfirmationNeeded
 from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
@@ -13,8 +16,10 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
 from crewgate.domain.verdict import Person, Revise
+from crewgate.usecases.edit import edit
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
+from tests.databases import both
 from tests.usecases.faults import Fault
 from tests.usecases.timed import HOUR, after
 from tests.usecases.world import CREW, World
@@ -134,6 +139,34 @@ async def test_notes_in_its_thread_are_its(world: World) -> None:
     note = await world.note(await card(world, theirs), "9.4")
     assert note is not None
     assert note.round_id == unposted.id
+
+
+@both
+@pytest.mark.parametrize("channel", [None, "C0LEGAL"])
+@pytest.mark.parametrize("edits", [False, True])
+async def test_a_note_before_the_next_card_is_about_the_newest_round(
+    world: World, channel: str | None, *, edits: bool
+) -> None:
+    rule = replace(LEGAL, channel=channel, approvals=2, reviewers=(User(ANA.id), User(BEN.id)))
+    world.crews["research"] = replace(world.crews["research"], rules=(rule,))
+    first = (await world.notify(task_id="legal", takes_edits=True)).round
+    await world.settle_slack()
+    if edits:
+        newest = await edit(
+            first.id,
+            "My draft.",
+            by=ANA,
+            context=world.reviews,
+            new_id=world.new_id,
+            off_loop=asyncio.to_thread,
+            seen=Seen(share=Share(8, 8)),
+        )
+    else:
+        newest = (await world.notify("Another draft.", task_id="legal")).round
+    assert await world.note(await card(world, first), "9.1", by=EVE)
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await world.decide(newest.id, by=BEN)
+    assert asked.value.caveats.notes == 1
 
 
 async def test_a_card_that_was_deleted_comes_back_there(world: World) -> None:

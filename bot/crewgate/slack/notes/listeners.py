@@ -28,15 +28,8 @@ async def keep_message(
     A failure is answered with an error, so that Slack tells of it again.
     """
     match parse_message(event):
-        case Written() as written:
-            await keep_note(
-                channel=written.channel,
-                thread_ts=written.thread_ts,
-                ts=written.ts,
-                by=written.by,
-                text=written.text,
-                context=context,
-            )
+        case Written(ref, by, text):
+            await keep_note(ref, by=by, text=text, context=context)
         case Edited(channel, ts, text, edited_ts):
             await change_note(channel, ts, text=text, edited_ts=edited_ts, context=context)
         case Deleted(channel, ts):

@@ -7,6 +7,7 @@ and never sends again what happened while a socket was closed
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -15,7 +16,7 @@ import structlog
 
 from crewgate.domain.errors import Malformed, RoundNotFound, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import State
 from crewgate.slack.client.answers import object_in
 from crewgate.slack.client.search import messages_between, ts_of
 from crewgate.slack.client.web_api import CallFailed
@@ -49,12 +50,18 @@ class MissedNotes:
     def __init__(self, context: SlackContext) -> None:
         self._context = context
         self._reading: set[asyncio.Task[float | None]] = set()
+        self._unlisted: set[str] = set()
+        """Rounds with notes that Slack left out, and may list yet."""
 
     async def run(self) -> None:
         """Read all threads now and whenever Slack was not heard, the newest rounds first."""
         try:
             while True:
-                await self._read_all()
+                await self._read_all(await self._waiting())
+                if self._unlisted:
+                    await self._context.sleep(LISTED.total_seconds())
+                    await self._read_all(self._unlisted.copy())
+                    self._unlisted.clear()
                 await self._context.unheard.wait(LONGEST)
         finally:
             # None may use the database once it is closed.
@@ -72,8 +79,8 @@ class MissedNotes:
         task.add_done_callback(self._reading.discard)
         await asyncio.wait({task}, timeout=FORM_SECONDS)
 
-    async def _read_all(self) -> None:
-        due = deque((round_id, TRIES) for round_id in await self._waiting())
+    async def _read_all(self, round_ids: Iterable[str]) -> None:
+        due = deque((round_id, TRIES) for round_id in round_ids)
         while due:
             round_id, tries = due.popleft()
             pause = await self._try(round_id)
@@ -126,11 +133,7 @@ class MissedNotes:
         since = min(round_.opened_at, datetime.fromtimestamp(float(card.ts), UTC))
         # A note may be older: its event came late, or the card's former thread was deleted.
         listed_since = max(ts_of(since), card.thread_ts)
-        gone = {
-            ts
-            for ts, note in stored.items()
-            if ts >= listed_since and context.clock() - note.at > LISTED
-        }
+        unlisted = {ts for ts in stored if ts >= listed_since}
         async for message in messages_between(context.client, card.channel, card.thread_ts, since):
             try:
                 written = parse_message({**message, "channel": card.channel})
@@ -138,31 +141,19 @@ class MissedNotes:
                 continue  # one odd message hides no other
             if not isinstance(written, Written):
                 continue
-            gone.discard(written.ts)
-            if written.ts not in stored:
-                await self._keep(written, round_)
-            elif written.text != stored[written.ts].text and (
+            ref, text = written.ref, written.text
+            unlisted.discard(ref.ts)
+            if ref.ts not in stored:
+                at = datetime.fromtimestamp(float(ref.ts), UTC)
+                if await keep_note(ref, by=written.by, text=text, context=context, at=at):
+                    log.info("missed_note_kept")
+            elif text != stored[ref.ts].text and (
                 edited_ts := object_in(message, "edited").get("ts")
             ):
-                await change_note(
-                    card.channel,
-                    written.ts,
-                    text=written.text,
-                    edited_ts=str(edited_ts),
-                    context=context,
-                )
-        for ts in gone:
-            await delete_note(card.channel, ts, context=context)
-
-    async def _keep(self, written: Written, round_: Round) -> None:
-        note = await keep_note(
-            channel=written.channel,
-            thread_ts=written.thread_ts,
-            ts=written.ts,
-            by=written.by,
-            text=written.text,
-            context=self._context,
-            round_id=round_.id,
-        )
-        if note is not None:
-            log.info("missed_note_kept", crew=round_.review.crew, round_id=round_.id)
+                edit = {"text": text, "edited_ts": str(edited_ts)}
+                await change_note(card.channel, ref.ts, **edit, context=context)
+        for ts in unlisted:
+            if context.clock() - stored[ts].at > LISTED:
+                await delete_note(card.channel, ts, context=context)
+            else:
+                self._unlisted.add(round_id)

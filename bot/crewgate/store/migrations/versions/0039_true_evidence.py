@@ -27,6 +27,7 @@ def upgrade() -> None:
     _note_time_of_each_crew()
     _evidence_of_a_review()
     _texts_of_people_and_times_in_a_row()
+    _leave_notes_with_their_output()
 
 
 def _drop_event_stream() -> None:
@@ -82,3 +83,8 @@ def _texts_of_people_and_times_in_a_row() -> None:
         sqlite_where=is_decided,
         postgresql_where=is_decided,
     )
+
+
+def _leave_notes_with_their_output() -> None:
+    # Until now an edit moved notes to its own round, where they stay.
+    op.add_column("rounds", sa.Column("origin_id", sa.Text))
