@@ -3,9 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 
+from crewgate.demo.environment import ANA
+from crewgate.demo.workspace import buttons, message_text
+from tests.host.client import TOKEN
 from tests.host.real import Real
+from tests.journeys.conftest import World
+from tests.journeys.people import modal
 
-TARGETS = ("mailing", "paying", "thinking", "beside", "native", "MailFlow")
+TARGETS = ("mailing", "paying", "wiping", "thinking", "beside", "native", "MailFlow")
 
 
 async def _say(real: Real, target: str, pause: dict[str, str], words: str, **more: object) -> int:
@@ -55,15 +60,21 @@ async def a_refusal_and_nobody_to_ask_let_nothing_through(real: Real) -> None:
     for execution, name in zip((refused, *unasked), ("mailing", "mailing", "paying"), strict=True):
         ended = await real.api(name).until(execution, "completed")
         assert "blocked by hook" in ended["result"]["output"]
+    for to in ("aside", "circle"):
+        wipes = await real.api("wiping").kick_off({"to": to}, **real.told("hooks"))
+        await real.api("wiping").until(wipes, "completed")
+        assert not real.pauses(wipes)
     thinks = await real.api("thinking").kick_off({"to": "unasked"})
     failed = await real.api("thinking").until(thinks, "error")
 
     done = " ".join(real.lines("sent.txt"))
     assert "refused" not in done
     assert "unasked" not in done
+    assert "wipe" not in done
     assert "Nobody can be asked: the kickoff gave no humanInputWebhook" in failed["error"]
     log = real.process.log.read_text()
-    assert log.count("hook_not_answered") >= 4
+    assert log.count("hook_not_answered") >= 6
+    assert "Nobody can be asked in a thread that CrewAI did not start" in log
     assert "Nobody answered: yes" in log
 
 
@@ -101,6 +112,33 @@ async def several_calls_at_once_are_asked_about_one_by_one(real: Real) -> None:
 
         assert len({one["task_id"] for one in pauses}) == len(calls)
         assert real.lines("sent.txt")[len(before) :] == [f"send_email {calls[0]}"]
+
+
+async def a_hook_asks_in_slack(real: Real, world: World) -> AsyncIterator[None]:
+    """The whole way, with an answer that is given while the host is gone."""
+    status, said = await world.post(
+        "/crews/post/kickoff",
+        json.dumps({"inputs": {"to": "slack"}}).encode(),
+        Authorization=f"Bearer {TOKEN}",
+        Content_Type="application/json",
+    )
+    assert status == 200, said
+    card = await world.card("Send it to slack?")
+    assert buttons(card)[0] == "Answer"
+    assert '"to": "slack"' in message_text(card)
+    yield
+    yield
+
+    await world.slack.click(ANA, card, "Answer")
+    await modal(world, ANA, "Your answer")
+    assert (await world.slack.submit(ANA, {"feedback": "yes"})).ok
+    assert "send_email slack" not in real.lines("sent.txt")
+    yield
+
+    world.patience = 60
+    await world.shown(card, "The crew goes on.")
+    await real.api("mailing").until(said["kickoff_id"], "completed")
+    assert real.lines("sent.txt").count("send_email slack") == 1
 
 
 async def questions_hold(real: Real) -> AsyncIterator[None]:

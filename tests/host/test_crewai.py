@@ -59,12 +59,20 @@ CASES = (
 
 @asynccontextmanager
 async def bot_of(real: Real, make_world: MakeWorld) -> AsyncIterator[World]:
-    """A bot whose crew is one of the host's."""
-    port = free_port()
+    """A bot whose crews are two of the host's."""
+    port, url = free_port(), real.process.url
+    gated = f"""
+[crews.post]
+url = "{url}/mailing"
+token_env = "RESEARCH_TOKEN"
+webhook_secret_env = "POST_SECRET"
+{REVIEWERS}
+"""
+    secrets = {"RESEARCH_TOKEN": TOKEN, "RESEARCH_FLOW_SECRET": FLOW_SECRET}
     async with make_world(
         port=port,
-        crews_file=crews_file(REVIEWERS).replace("CREW_URL", f"{real.process.url}/crew"),
-        **ENVIRONMENT | {"RESEARCH_TOKEN": TOKEN, "RESEARCH_FLOW_SECRET": FLOW_SECRET},
+        crews_file=crews_file(REVIEWERS).replace("CREW_URL", f"{url}/crew") + gated,
+        **ENVIRONMENT | secrets | {"POST_SECRET": "secret-of-the-post"},
     ) as world:
         yield world
 
@@ -86,6 +94,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "tasks beside each other": real_kills.the_later_of_two_tasks_stays_done(real),
             "flows": real_kills.flows_go_on(real),
             "hooks": real_hooks.questions_hold(real),
+            "hooks in Slack": real_hooks.a_hook_asks_in_slack(real, world),
             "words": real_kills.words_hold(real),
             "words in Slack": real_kills.words_are_given_in_slack(real, world),
             "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def may_pay(context: Any) -> bool | None:
     if context.tool_name != "pay":
         return None
     return None if context.request_human_input("Pay?", "Type 'yes':") == "yes" else False
+
+
+@on(InterceptionPoint.PRE_TOOL_CALL, tools=["wipe"])
+def may_wipe(context: Any) -> None:
+    """Asks in a thread of its own, and about what cannot be shown."""
+    if context.tool_input["to"] == "aside":
+        with ThreadPoolExecutor() as threads:
+            threads.submit(context.request_human_input, "Wipe?").result()
+    context.tool_input["itself"] = context.tool_input
+    context.request_human_input("Wipe?")
 
 
 @on(InterceptionPoint.PRE_MODEL_CALL, agents=["Thinker"])
@@ -121,6 +132,11 @@ def mailing() -> Crew:
 def paying() -> Crew:
     """One payment."""
     return _crew("Pay {to}", tool="pay")
+
+
+def wiping() -> Crew:
+    """A hook that cannot ask."""
+    return _crew("Wipe {to}", tool="wipe")
 
 
 def thinking() -> Crew:
