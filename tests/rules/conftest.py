@@ -47,7 +47,12 @@ def told(
     """The exit status and the lines of `test`, or of `explain`, with these rules in the file."""
 
     async def told(
-        rules: str, *, explain: str | None = None, since: str = "30d", **changes: str
+        rules: str,
+        *,
+        explain: str | None = None,
+        of_crew: str | None = None,
+        since: str = "30d",
+        **changes: str,
     ) -> tuple[int, list[str]]:
         crew = CREW.replace("research", "legal") if "crews.legal" in rules else CREW
         (tmp_path / "crews.toml").write_text(crew + rules, encoding="utf-8")
@@ -66,7 +71,7 @@ def told(
             runtime = Runtime(clock=world.clock)
             status = await try_rules(settings, Duration.parse(since), runtime)
         else:
-            status = await explain_rules(settings, explain)
+            status = await explain_rules(settings, explain, of_crew)
         return status, capsys.readouterr().out.splitlines()
 
     return told

@@ -116,11 +116,13 @@ async def test_an_execution_is_named_by_any_unambiguous_beginning(world: World, 
     status, said = await told("", explain="ab")
     assert status == 1
     assert said == [
-        "✗ several executions begin with ab; give more of the id, as of",
-        "    abc of research",
-        "    abcd of research",
-        "    abe of research",
+        "✗ several executions begin with ab; give one of",
+        "    abc --crew research",
+        "    abcd --crew research",
+        "    abe --crew research",
     ]
+    assert (await told("", explain="abc", of_crew="research"))[0] == 0
+    assert (await told("", explain="abc", of_crew="another"))[0] == 1
     assert await told("", explain="x") == (
         1,
         ["✗ no execution of a crew in the settings begins with x"],

@@ -6,7 +6,7 @@ from crewgate.domain.rules.duration import Duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`test [--since DURATION]` and `explain EXECUTION`."""
+    """`test [--since DURATION]` and `explain EXECUTION [--crew CREW]`."""
     commands = parser.add_subparsers(dest="of_rules", metavar="{test,explain}", required=True)
     test = commands.add_parser(
         "test", help="what the rules as they are now would do with the rounds that there were"
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument(
         "execution", metavar="EXECUTION", help="its id, or any unambiguous beginning of it"
     )
+    explain.add_argument("--crew", help="of this crew, where several have such an execution")
 
 
 def _span(text: str) -> Duration:

@@ -1,7 +1,7 @@
 """Carrying out `crewgate rules test` and `crewgate rules explain`, beside a running bot."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -29,7 +29,7 @@ async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
     """Run what the arguments ask for. Raises StoreUnavailable."""
     if chosen.of_rules == "test":
         return await try_rules(settings, chosen.since)
-    return await explain_rules(settings, chosen.execution)
+    return await explain_rules(settings, chosen.execution, chosen.crew)
 
 
 async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None = None) -> int:
@@ -65,13 +65,14 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
     return int(any(change.obstacle for found in groups.values() for change in found))
 
 
-async def explain_rules(settings: Settings, prefix: str) -> int:
+async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> int:
     """Print which rule the rounds of an execution were opened under, and what matches now.
 
     1 if not exactly one execution has this id or beginning. Raises StoreUnavailable.
     """
     async with of_this_version(open_readers(settings.database_url)) as engine:
-        found = await _find(engine, prefix, settings)
+        crews = [name for name in settings.crews if crew in (None, name)]
+        found = await _find(engine, prefix, crews)
         if len(found) != 1:
             said = strings.ambiguous(prefix, found) if found else (strings.not_found(prefix),)
             for line in said:
@@ -87,10 +88,10 @@ async def explain_rules(settings: Settings, prefix: str) -> int:
     return 0
 
 
-async def _find(engine: AsyncEngine, prefix: str, settings: Settings) -> list[tuple[str, str]]:
+async def _find(engine: AsyncEngine, prefix: str, crews: Sequence[str]) -> list[tuple[str, str]]:
     """Some of the executions with this id or, where there is none, with this beginning."""
     read = ExecutionQueries(engine)
-    found = await read.starting_with(prefix, crews=tuple(settings.crews), limit=CANDIDATES)
+    found = await read.starting_with(prefix, crews=crews, limit=CANDIDATES)
     return [key for key in found if key[1] == prefix] or list(found)
 
 

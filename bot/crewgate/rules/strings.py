@@ -31,9 +31,9 @@ def not_found(prefix: str) -> str:
 
 def ambiguous(prefix: str, found: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Several executions, some of them named."""
-    yield f"✗ several executions begin with {shortened(prefix)}; give more of the id, as of"
+    yield f"✗ several executions begin with {shortened(prefix)}; give one of"
     for crew, execution_id in found:
-        yield f"    {execution_id} of {crew}"
+        yield f"    {execution_id} --crew {crew}"
 
 
 def head(count: int, since: date, given: str) -> str:
