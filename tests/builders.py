@@ -55,7 +55,7 @@ class Numbered:
 
 
 def a_uow(engines: Engines, wake: Wake = lambda _: None, **changes: Any) -> SqlUnitOfWork:
-    return SqlUnitOfWork(engines, wake=wake, clock=FakeClock(), **changes)
+    return SqlUnitOfWork(engines, wake=wake, **({"clock": FakeClock()} | changes))
 
 
 def a_crew(name: str = "research", **changes: Any) -> Crew:

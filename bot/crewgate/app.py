@@ -31,7 +31,7 @@ from crewgate.crews import (
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.effects import goes_to_slack
 from crewgate.domain.errors import CrewgateError
-from crewgate.domain.people import User
+from crewgate.domain.people import Role, User
 from crewgate.lifecycle import (
     Supervisor,
     build_workers,
@@ -170,9 +170,11 @@ class _Assembly:
         )
         # What is secret in them is not in their `repr`.
         digest = sha256(repr(self.settings).encode()).hexdigest()
-        data = {"version": __version__, "settings": digest, "crews": [*self.crews]}
+        data = {"version": __version__, "settings": digest}
         async with self.uow.begin() as tx:
-            tx.audit.add(Entry(Code.STARTED, BOT, data))
+            for name, crew in self.crews.items():
+                own = [*map(str, crew.permitted(Role.REVIEWER))]
+                tx.audit.add(Entry(Code.STARTED, BOT, {**data, "reviewers": own}), crew=name)
             await plan_digests(self.crews, tx, at=runtime.clock())
 
     async def open_clients(self) -> None:

@@ -3,7 +3,16 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.audit import Code, Entry, Head, digest_of, entries_of, outcome_entry, texts_of
+from crewgate.domain.audit import (
+    Code,
+    Entry,
+    Head,
+    digest_of,
+    entries_of,
+    outcome_entry,
+    people_of,
+    texts_of,
+)
 from crewgate.domain.outcome import (
     Delivered,
     Exchange,
@@ -64,7 +73,9 @@ def test_a_decision_is_told_with_its_words_as_a_digest() -> None:
                 "via": "button",
                 "unsent_notes": 2,
                 "votes": {},
+                "approval": False,
                 "on_behalf_of": BEN.id,
+                "on_behalf_of_name": of("Ben"),
             },
         )
     ]
@@ -238,9 +249,17 @@ def test_a_digest_tells_nothing_without_its_salt_and_takes_any_text() -> None:
 
 def test_the_texts_of_a_round_are_those_that_entries_have_digests_of() -> None:
     voted = replace(TWO, votes=(a_vote(comment="Fine.", answer="yes"), a_vote(BEN)))
-    assert [*texts_of(voted)] == ["Fine.", "yes"]
-    assert [*texts_of(STUCK)] == ["Shorter.", "no"]
+    assert [*texts_of(voted)] == ["Ana", "Ben", "Fine.", "yes"]
+    assert [*texts_of(STUCK)] == ["Ana", "Shorter.", "no"]
     assert [*texts_of(WAITING)] == []
+    edited = replace(WAITING, edited_by=ANA, reason=EditedBy(BEN))
+    assert [*people_of(edited)] == [ANA, BEN]
+
+
+def test_a_rule_that_changes_is_told_before_what_is_done_under_it() -> None:
+    last = replace(DECIDED, rule=a_rule(name="stricter"))
+    assert codes(WAITING, last, ANA.id) == [(Code.RULED, ANA.id), (Code.DECIDED, ANA.id)]
+    assert codes(WAITING, replace(WAITING, rule=a_rule())) == [(Code.RULED, "rule")]
 
 
 def test_codes_are_told_apart_and_told() -> None:

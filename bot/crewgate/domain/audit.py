@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, Self, assert_never
 
+from crewgate.domain.answering import needs_approvals
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
@@ -49,6 +50,7 @@ class Code(StrEnum):
     ESCALATED = "CG113", "More people may decide"
     ASSIGNED = "CG114", "The flow called its assignees"
     UNMASKED = "CG115", "A person was shown the output without masks"
+    RULED = "CG116", "Its rule changed while it waited"
     APPROVED = "CG121", "One of several approvals was given"
     TAKEN_BACK = "CG122", "An approval was taken back"
     LAPSED = "CG123", "An approval no longer counts: the person may no longer decide"
@@ -120,8 +122,17 @@ def digest_of(text: str | bytes, salt: str) -> str:
     return sha256(salt.encode() + b"\n" + found).hexdigest()
 
 
+def people_of(round_: Round) -> Iterator[Person]:
+    """Yield the people who acted on a round, or by whose right somebody did."""
+    acts = (*round_.votes, round_.decision)
+    named = [who for one in acts if one for who in (one.by, one.on_behalf_of)]
+    reason = round_.reason.by if isinstance(round_.reason, Dismissed | EditedBy) else None
+    yield from (one for one in (round_.edited_by, reason, *named) if isinstance(one, Person))
+
+
 def texts_of(round_: Round) -> Iterator[str]:
     """Yield the texts of a round that entries may have digests of, without its output."""
+    yield from (one.name for one in people_of(round_))
     if round_.decision is not None:
         yield round_.decision.human_feedback
     for vote in round_.votes:
@@ -136,6 +147,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     # A vote that stays may count for another group.
     was, now = ({(vote.by, vote.at) for vote in one.votes} for one in (before, after))
     given = [vote for vote in after.votes if (vote.by, vote.at) not in was]
+    yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
             # Only an approval finds that one before it has lapsed.
@@ -143,8 +155,6 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:
         yield Entry(Code.APPROVED, vote.by.id, _of_vote(vote, after))
-    if after.question != before.question and after.question is not None:
-        yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.question.assigned)]})
     if after.escalated_at != before.escalated_at:
         yield Entry(Code.ESCALATED, RULE, {})
     if after.reminders > before.reminders:
@@ -155,6 +165,13 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
         yield Entry(Code.RETRIED, actor or BOT, {})
     elif (after.state, type(after.reason)) != (before.state, type(before.reason)):
         yield from _of_state(before, after, actor)
+
+
+def _of_rule(before: Round, after: Round, actor: str) -> Iterator[Entry]:
+    if after.question != before.question and after.question is not None:
+        yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.question.assigned)]})
+    elif after.rule != before.rule:
+        yield Entry(Code.RULED, actor or RULE, {})
 
 
 def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:
@@ -205,12 +222,19 @@ def _of_vote(vote: Vote, round_: Round) -> dict[str, Any]:
     return {
         "by": vote.by.id,
         "via": vote.via.value,
-        "on_behalf_of": vote.on_behalf_of and vote.on_behalf_of.id,
+        **_on_behalf_of(vote, round_),
         "comment": comment and digest_of(comment, round_.salt),
         "answer": answer and digest_of(answer, round_.salt),
         "groups": [*map(str, vote.groups)],
         **_masked(round_),
     }
+
+
+def _on_behalf_of(act: Vote | Decision, round_: Round) -> dict[str, Any]:
+    if (person := act.on_behalf_of) is None:
+        return {"on_behalf_of": None}
+    name = digest_of(person.name, round_.salt)
+    return {"on_behalf_of": person.id, "on_behalf_of_name": name}
 
 
 def _masked(round_: Round) -> dict[str, int]:
@@ -226,7 +250,8 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
         "via": decision.via.value,
         "unsent_notes": decision.unsent_notes,
         "votes": {vote.by.id: vote.group and str(vote.group) for vote in decision.votes},
-        "on_behalf_of": decision.on_behalf_of and decision.on_behalf_of.id,
+        "approval": needs_approvals(decision.verdict, round_.rule),
+        **_on_behalf_of(decision, round_),
         **_masked(round_),
     }
     code = Code.DECIDED if by_person else Code.TIMED_OUT

@@ -5,7 +5,7 @@ transactions are committed in.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -24,7 +24,9 @@ from crewgate.domain.audit import (
     entries_of,
 )
 from crewgate.domain.notification import Output
+from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
+from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.rounds import rule_id_of
 from crewgate.store.tables import audit_entries, audit_heads
@@ -32,7 +34,7 @@ from crewgate.usecases.acting import place
 from crewgate.usecases.ports.base import Clock
 
 #: The version of the form of entries, in each.
-FORM: Final = 1
+FORM: Final = 2
 #: The entries that are linked in one transaction: 1 ms on SQLite, for which all others wait.
 BATCH: Final = 100
 GENESIS: Final = Head(0, bytes(32))
@@ -99,10 +101,10 @@ class Audit:
         self._connection = connection
         self._clock = clock
         self._new: list[dict[str, Any]] = []
-        self._actor = ""
+        self._actor = Person("", "")
         self._facts: Mapping[str, Any] = {}
 
-    def acts(self, by: str, facts: Mapping[str, Any] | None = None) -> None:
+    def acts(self, by: Person, facts: Mapping[str, Any] | None = None) -> None:
         """Name the person who acts in this transaction, and what is to be known of the act.
 
         Both are in each entry of this person, with the place where they acted.
@@ -110,7 +112,11 @@ class Audit:
         self._actor, self._facts = by, {**(facts or {}), **place()}
 
     def add(self, entry: Entry, *, crew: str = "", execution_id: str = "") -> None:
-        """Have an entry stored with the transaction."""
+        """Have an entry stored with the transaction.
+
+        The person takes the place of the execution in one about an absence: a proof has all of a
+        person's and shows if one was left out.
+        """
         self._add(entry, crew, execution_id, entry.data)
 
     def of_round(self, entry: Entry, round_: Round) -> None:
@@ -122,10 +128,17 @@ class Audit:
             "rule": rule_id_of(round_),
             **entry.data,
         }
+        if entry.actor == self._actor.id:
+            data["name"] = digest_of(self._actor.name, round_.salt)
         self._add(entry, round_.review.crew, round_.review.execution_id, data)
 
-    def opened(self, round_: Round, output: Output) -> None:
-        """Add the entry of a new round."""
+    def opened(
+        self, round_: Round, output: Output, reviewers: Iterable[ReviewerRef], *, is_first: bool
+    ) -> None:
+        """Add the entry of a new round; `is_first`: the execution has none before it.
+
+        `reviewers` are the crew's own, who may decide where the rule names nobody.
+        """
         by = CREW if round_.edited_by is None else round_.edited_by.id
         data = {
             "review": round_.review.id,
@@ -134,12 +147,14 @@ class Audit:
             "characters": len(output.text),
             "unchanged": round_.unchanged,
             "approvals": round_.approvals,
+            "first": is_first,
+            "reviewers": [*map(str, reviewers)],
         }
         self.of_round(Entry(Code.OPENED, by, data), round_)
 
     def changed(self, before: Round, after: Round) -> None:
         """Add the entries of a transition."""
-        for entry in entries_of(before, after, actor=self._actor):
+        for entry in entries_of(before, after, actor=self._actor.id):
             self.of_round(entry, after)
 
     def _add(self, entry: Entry, crew: str, execution_id: str, data: dict[str, Any]) -> None:
@@ -151,7 +166,7 @@ class Audit:
             "actor": entry.actor,
             "crew": crew,
             "execution": execution_id,
-            "data": {**data, **self._facts} if entry.actor == self._actor else data,
+            "data": {**data, **self._facts} if entry.actor == self._actor.id else data,
         }
         row = {"at": now, "crew": crew, "execution_id": execution_id, "body": canonical(body)}
         self._new.append(row)

@@ -16,6 +16,7 @@ from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Email, User
 from crewgate.domain.question import Callback
+from crewgate.domain.review import Review
 from crewgate.domain.rules.starter import all_starters, starter_named
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
@@ -64,9 +65,15 @@ _HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     " AND flow_requests.execution_id = executions.execution_id))",
     sa.Boolean,
 ).label("has_webhooks")
+_HAS_REVIEWS: Final[sa.ColumnElement[bool]] = sa.literal_column(
+    "EXISTS (SELECT 1 FROM reviews WHERE reviews.crew = executions.crew"
+    " AND reviews.execution_id = executions.execution_id)",
+    sa.Boolean,
+).label("has_reviews")
 _THIS: Final = sa.update(executions).where(*_of(executions))
 _FIND: Final = sa.select(executions).where(*_of(executions))
-_FIND_HAS_WEBHOOKS: Final = sa.select(_HAS_WEBHOOKS).select_from(executions).where(*_of(executions))
+_HAS: Final[tuple[sa.ColumnElement[Any], ...]] = (_HAS_WEBHOOKS, _HAS_REVIEWS)
+_FIND_HAS: Final = sa.select(*_HAS).select_from(executions).where(*_of(executions))
 _UNDO_ACTIVITY: Final = _THIS.values(activity_count=executions.c.activity_count - 1)
 _PLACE_PROGRESS: Final = _THIS.values(setting(executions, "progress_channel", "progress_ts"))
 _PLACE_THREAD: Final = _THIS.values(setting(executions, "channel", "thread_ts"))
@@ -110,7 +117,7 @@ def _open(dialect: str) -> sa.Insert:
             "activity_count": executions.c.activity_count + statement.excluded.activity_count,
             "removed_at": sa.case((is_activity, sa.null()), else_=executions.c.removed_at),
         },
-    ).returning(*executions.c, _HAS_WEBHOOKS)
+    ).returning(*executions.c, *_HAS)
     return upsert
 
 
@@ -268,6 +275,8 @@ class Executions(ExecutionQueries):
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()
         """The executions among those that were opened here."""
+        self._without_reviews: set[tuple[str, str]] = set()
+        """Those among them that had no review when they were opened."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
@@ -281,6 +290,8 @@ class Executions(ExecutionQueries):
         [opened] = await rows(self._connection, _open(self._dialect), row)
         if opened.has_webhooks:
             self._with_webhooks.add((crew, execution_id))
+        if not opened.has_reviews:
+            self._without_reviews.add((crew, execution_id))
         return to_execution(opened)
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
@@ -336,9 +347,18 @@ class Executions(ExecutionQueries):
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
             # Opening it read other tables as they were before it waited for the lock.
-            [found] = await self._prepared(_FIND_HAS_WEBHOOKS, _key(*key))
+            [found] = await self._prepared(_FIND_HAS, _key(*key))
             has_webhooks = found.has_webhooks
+            if found.has_reviews:
+                self._without_reviews.discard(key)
         return await self.secrets_of(*key) if has_webhooks else ()
+
+    def is_without_reviews(self, review: Review) -> bool:
+        """Return True once if a review is the first of an execution that was opened here."""
+        key = review.crew, review.execution_id
+        is_without = key in self._without_reviews
+        self._without_reviews.discard(key)
+        return is_without
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
         """Remember a form that was sent to start a crew. False if it was sent before."""

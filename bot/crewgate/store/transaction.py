@@ -12,7 +12,7 @@ from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Format, Output, WebhookUrls
-from crewgate.domain.people import EmailOwner, Installation
+from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import Review, Round, State
@@ -303,14 +303,24 @@ class Tx:
         found = await self._lock(_ROUND_OF_REQUEST, about)
         return found[0] if found else None
 
-    async def open_round(self, round_: Round, output: Output, carried: WebhookUrls) -> None:
-        """Store a new round with its output and the URLs its notification carried."""
+    async def open_round(
+        self,
+        round_: Round,
+        output: Output,
+        carried: WebhookUrls,
+        reviewers: Iterable[ReviewerRef] = (),
+    ) -> None:
+        """Store a new round with its output and the URLs its notification carried.
+
+        `reviewers` are the crew's own.
+        """
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
         row["characters"] = len(output.text)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
         self._found[round_.id] = round_
-        self.audit.opened(round_, output)
+        is_first = self.executions.is_without_reviews(round_.review)
+        self.audit.opened(round_, output, reviewers, is_first=is_first)
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
         await write(self._connection, _ADD_OUTPUT, text)

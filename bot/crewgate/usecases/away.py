@@ -45,7 +45,7 @@ async def go_away(
     async with context.uow.begin() as tx:
         await tx.absences.put(absence, at=now)
         data = {"delegate": delegate.id, "until": until.isoformat()}
-        tx.audit.add(Entry(Code.AWAY, by.id, data))
+        tx.audit.add(Entry(Code.AWAY, by.id, data), execution_id=by.id)
         await tx.enqueue([one for round_ in waiting for one in _told(round_, context)], at=now)
     return absence
 
@@ -57,7 +57,7 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
     async with context.uow.begin() as tx:
         was_away = await tx.absences.remove(by.id, at=now)
         if was_away:
-            tx.audit.add(Entry(Code.BACK, by.id, {}))
+            tx.audit.add(Entry(Code.BACK, by.id, {}), execution_id=by.id)
             await tx.enqueue([round_.effect(EffectKind.REFRESH) for round_ in waiting], at=now)
     return was_away
 

@@ -16,6 +16,7 @@ from crewgate.domain.answering import (
 )
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
+from crewgate.domain.crew import Crew
 from crewgate.domain.errors import (
     ConfirmationNeeded,
     InvalidTransition,
@@ -113,9 +114,10 @@ async def decide(
                 transition = round_.decide(decision)
             if not caveats.all_in(seen):
                 raise ConfirmationNeeded(caveats)
-            tx.audit.acts(by.id, facts)
+            tx.audit.acts(by, facts)
             if edited is not None:
-                transition = await _keep(edited, opened, transition, tx, at=now)
+                crew = access.crews[round_.review.crew]
+                transition = await _keep(edited, opened, transition, tx, crew, at=now)
             await apply(tx, transition, at=now)
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
@@ -158,13 +160,19 @@ async def _under_its_rule(
 
 
 async def _keep(
-    edited: Edited, opened: Receipt | None, transition: Transition, tx: Tx, *, at: datetime
+    edited: Edited,
+    opened: Receipt | None,
+    transition: Transition,
+    tx: Tx,
+    crew: Crew,
+    *,
+    at: datetime,
 ) -> Transition:
     """Store an edited text: in the round that it opened, or as what a revision asks for."""
     if opened is None:
         await tx.keep_edited(transition.round, edited.output.text)
         return transition
-    await open_round(tx, opened, edited.output, WebhookUrls())
+    await open_round(tx, opened, edited.output, WebhookUrls(), crew)
     await tx.enqueue(opened.effects, at=at)
     return transition
 
@@ -197,7 +205,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
     Raises RoundNotFound, a NotWaiting that says why it is too late, NotVoted or StoreUnavailable.
     """
     async with context.uow.begin() as tx:
-        tx.audit.acts(by.id)
+        tx.audit.acts(by)
         transition = (await tx.round(round_id)).take_back(by.id)
         await apply(tx, transition, at=context.clock())
     return transition.round
@@ -250,7 +258,7 @@ async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     async with context.uow.begin() as tx:
-        tx.audit.acts(by.id)
+        tx.audit.acts(by)
         tx.audit.of_round(Entry(Code.UNMASKED, by.id, {}), round_)
 
 
@@ -270,7 +278,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     await context.ensure_reviewer_or_operator(by.id, stuck)
     async with context.uow.begin() as tx:
         transition = (await tx.round(round_id)).retry()
-        tx.audit.acts(by.id)
+        tx.audit.acts(by)
         await apply(tx, transition, at=context.clock())
     return transition.round
 
@@ -286,7 +294,7 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     review = closed.review
     now = context.clock()
     async with context.uow.begin() as tx:
-        tx.audit.acts(by.id)
+        tx.audit.acts(by)
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
         if execution.is_over and not (await tx.round(round_id)).can_reopen:
             raise InvalidTransition(execution.state, "be reopened")

@@ -21,7 +21,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
     await may_dismiss(round_id, by=by, context=context)
     now = context.clock()
     async with context.uow.begin() as tx:
-        tx.audit.acts(by.id)
+        tx.audit.acts(by)
         transition = (await tx.round(round_id)).dismiss(by, why.strip(), now)
         await apply(tx, transition, at=now)
     return transition.round

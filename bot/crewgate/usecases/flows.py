@@ -72,7 +72,7 @@ async def receive_flow_request(
                 await tx.save(receipt.current)
             await tx.executions.undo_activity(execution)
         else:
-            await open_round(tx, receipt, request.output, WebhookUrls())
+            await open_round(tx, receipt, request.output, WebhookUrls(), named)
             await tx.keep_callback(receipt.current, request.callback)
             execution = await apply_activity(tx, execution, at=now)
             if not execution.is_flow:

@@ -82,7 +82,7 @@ async def receive_notification(
         if not receipt.opened:
             await tx.executions.undo_activity(execution)
         else:
-            await open_round(tx, receipt, notification.output, notification.webhooks)
+            await open_round(tx, receipt, notification.output, notification.webhooks, named)
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     return Received(receipt.current, receipt.opened)

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from crewgate.domain.crew import Crew
 from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt
 from crewgate.domain.review import Round, State, Transition
 from crewgate.domain.timed import timed_effects
@@ -18,12 +20,15 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
         await cancel(tx, round_)
 
 
-async def open_round(tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls) -> None:
-    """Store a new round, and the one that it ends."""
+async def open_round(
+    tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls, crew: Crew | None
+) -> None:
+    """Store a new round, and the one that it ends; no crew: the settings name none."""
     if receipt.ended is not None:
         await tx.save(receipt.ended)
         await cancel(tx, receipt.ended)
-    await tx.open_round(receipt.current, output, carried)
+    reviewers = crew.permitted(Role.REVIEWER) if crew else ()
+    await tx.open_round(receipt.current, output, carried, reviewers)
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:

@@ -1,5 +1,8 @@
 """What reviews, timers and the audit trail need to be told apart."""
 
+import json
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,6 +31,7 @@ def upgrade() -> None:
     _evidence_of_a_review()
     _texts_of_people_and_times_in_a_row()
     _leave_notes_with_their_output()
+    _tell_absences()
 
 
 def _drop_event_stream() -> None:
@@ -88,3 +92,31 @@ def _texts_of_people_and_times_in_a_row() -> None:
 def _leave_notes_with_their_output() -> None:
     # Until now an edit moved notes to its own round, where they stay.
     op.add_column("rounds", sa.Column("origin_id", sa.Text))
+
+
+def _tell_absences() -> None:
+    """Put each absence that there is into the audit trail, under its person, as CG141 from now on.
+
+    A proof has the absence of everybody for whom somebody decided.
+    """
+    connection = op.get_bind()
+    people = connection.execute(sa.text("SELECT user_id, delegate_id, since, until FROM absences"))
+    add = sa.text(
+        "INSERT INTO audit_entries (at, crew, execution_id, body) VALUES (:at, '', :person, :body)"
+    )
+    for row in people.all():
+        since, until = (
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
+            for at in (row.since, row.until)
+        )
+        body = {
+            "v": 2,
+            "code": "CG141",
+            "at": since.isoformat(timespec="microseconds"),
+            "actor": row.user_id,
+            "crew": "",
+            "execution": row.user_id,
+            "data": {"delegate": row.delegate_id, "until": until.isoformat()},
+        }
+        text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        connection.execute(add, {"at": row.since, "person": row.user_id, "body": text.encode()})
