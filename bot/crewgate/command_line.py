@@ -19,7 +19,7 @@ from crewgate.domain.retention import parse_days
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
 from crewgate.rules.arguments import add_arguments as add_rules_arguments
-from crewgate.settings.load import VARIABLES, Settings, SettingsError, load
+from crewgate.settings.load import VARIABLES, Settings, SettingsError, load, load_to_read
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -111,11 +111,12 @@ def _run_command(chosen: argparse.Namespace) -> int:
 
         return run_host(chosen)
     if chosen.command == "audit" and chosen.of_audit == "check":
-        return check_file(chosen.file, chosen.head, chosen.key)
+        return check_file(chosen.path, chosen.head, chosen.key)
     if chosen.command in _AT_ONCE:
         return _AT_ONCE[chosen.command](chosen)
     with kept_imports():
-        command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, load())
+        settings = load_to_read if chosen.command == "audit" else load
+        command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, settings())
         from crewgate.event_loop import EventLoop  # noqa: PLC0415  # the host does without
     with asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(command)
@@ -232,6 +233,7 @@ _READS: Final = {
     " --flow-webhook-secret-env name.",
     "init": _NO_SETTINGS,
     "manifest": _NO_SETTINGS,
+    "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
 """What the help of a command says of settings; all others read all of them."""
 #: As for arguments that cannot be understood.

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,12 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Then, TimeOut
 from crewgate.domain.verdict import Approve, Revise
 from crewgate.settings.load import Settings
+from crewgate.store.engine import Engines
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.decide import take_back
-from tests.builders import ANA, BEN, EVE, a_crew, a_rule
+from tests.audit.files import KEY
+from tests.audit.masking import MASKING
+from tests.builders import ANA, BEN, EVE, FakeClock, a_crew, a_rule, a_uow
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
@@ -31,12 +35,20 @@ RULE = a_rule(
 )
 Audit = Callable[..., Awaitable[tuple[int, str]]]
 """Runs `crewgate audit` with these words; the exit status and what it said."""
-KEY = "0f" * 32
+
+
+@pytest.fixture
+def world(engines: Engines) -> World:
+    """Entries have the time of the use cases."""
+    clock = FakeClock()
+    uow = a_uow(engines, clock=clock, masking={"masked": MASKING})
+    return World(engines, uow, clock=clock)
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(slack_bot_token="xoxb-1", database_url=database_url, audit_key=KEY, crews={})
+    crews: Any = {"masked": a_crew(redact=MASKING)}
+    return Settings(slack_bot_token="xoxb-1", database_url=database_url, audit_key=KEY, crews=crews)
 
 
 async def link(world: World, settings: Settings) -> None:

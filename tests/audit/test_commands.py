@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from crewgate.audit.check_evidence import check_file
 from crewgate.audit.run import NotWritten
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import CrewgateError
 from crewgate.settings.load import Settings
 from crewgate.store.audit import link_hash, tag_of
 from crewgate.store.engine import Engines
 from crewgate.store.tables import audit_entries
 from tests.audit.conftest import Audit, link
+from tests.audit.kinds import KINDS
 from tests.builders import ANA
 from tests.databases import both
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 FREELY = {
     "sqlite": ("DROP TRIGGER audit_kept", "DROP TRIGGER audit_linked_once"),
@@ -139,32 +142,77 @@ async def test_what_is_no_head_is_refused(told: World, audit: Audit) -> None:
 async def test_a_story_can_be_read(told: World, audit: Audit) -> None:
     status, said = await audit("show", "e-2")
     assert status == 0
-    assert said.startswith("Execution e-2 of research\n")
-    told_in_order = [
-        "A review was opened for an output, by crew.",
-        "The card was posted, by crewgate.",
-        "A person decided, by U0BEN.",
-        "A try to tell the crew began, by crewgate.",
-        "The crew refused the decision, by crew.",
-        "The decision could not be told: a person must act, by crewgate.",
-        "A person had the decision sent again, by U0ANA.",
-        "A try to tell the crew began, by crewgate.",
-        "The crew took the decision, by crew.",
+    head, *lines = said.splitlines()
+    assert head == "Execution e-2 of research"
+    assert lines[2].startswith("5 · 2026-03-02 09:00:00 UTC · round 1 · ")
+    named = "the crew's settings name U0ANA, @Ben (U0BEN)"
+    assert [line.partition(" · round 1 · ")[2] for line in lines] == [
+        f"The crew put an output up for review: task draft; {named}; “Another draft.”",
+        "The card was posted: 100 % of the output shown",
+        "@Ben (U0BEN) decided: revise: “Shorter.”",
+        "A try to tell the crew began",
+        "The crew refused the decision: code 404; a text that is not here",
+        "The decision could not be told, and a person must act: code 404; a text that is not here",
+        "U0ANA had the decision sent again",
+        "A try to tell the crew began",
+        "The crew took the decision: “Thank you.”",
     ]
-    assert re.findall(r"^  (\w.*)$", said, flags=re.MULTILINE) == told_in_order
-    assert "words: “Shorter.”" in said
-    assert "output: “Another draft.”" in said
-    assert "permitted: U0ANA, U0BEN" in said
-    assert (await audit("show", "e-"))[0] == 1
     assert await audit("show", "x") == (1, "✗ no execution with entries begins with x\n")
 
 
+async def test_who_was_away_is_told(world: World, audit: Audit) -> None:
+    await KINDS["delegate"](world, "e-1")
+    story = (await audit("show", "e-1"))[1]
+    assert "@Ben (U0BEN) went away, and @Eve (U0EVE) decides for them: until 2026-03-03T" in story
+    assert "@Eve (U0EVE) for @Ben (U0BEN) decided: approve" in story
+    assert "back" not in story  # that was after it
+
+
+async def test_a_story_is_masked(world: World, audit: Audit) -> None:
+    """Of a crew that the settings do not name, all that can be."""
+    await KINDS["masked"](world, "e-1")
+    await world.notify("Write to bob@example.com.", execution_id="e-2")
+    for name in ("e-1", "e-2"):
+        story = (await audit("show", name))[1]
+        assert "“Write to [e-mail address].”" in story
+        assert "@example.com" not in story
+
+
 async def test_several_executions_are_named(told: World, audit: Audit) -> None:
-    status, said = await audit("show", "e-")
-    assert (status, said) == (
-        1,
-        "✗ several executions begin with e-\n    e-1 of research\n    e-2 of research\n",
-    )
+    said = "✗ several executions begin with e-\n    e-1 --crew research\n    e-2 --crew research\n"
+    assert await audit("show", "e-") == (1, said)
+
+
+async def test_another_crew_takes_nothing_away(
+    told: World, audit: Audit, settings: Settings
+) -> None:
+    await told.notify("Mine.", crew="another", execution_id="e-2")
+    await link(told, settings)
+    said = "✗ several executions begin with e-2\n    e-2 --crew another\n    e-2 --crew research\n"
+    assert await audit("evidence", "e-2") == (1, said)
+    assert (await audit("show", "e-2", "--crew", "research"))[1].count("Another draft.") == 1
+    assert (await audit("evidence", "e-2", "--crew", "research"))[0] == 0
+
+
+@both
+async def test_what_nobody_decided_must_not_be_told(
+    world: World, settings: Settings, audit: Audit
+) -> None:
+    """Somebody who may write to the database, and does not hold the key, has it sent."""
+    world.crew.pause()
+    round_ = (await world.notify()).round
+    by = "decided_by = 'U0ANA', decided_by_name = '', decided_via = 'button', is_approve = true"
+    forged = sa.text(f"UPDATE rounds SET state = 'DECIDED', decided_at = opened_at, {by}")  # noqa: S608
+    async with world.engines.write.begin() as connection:
+        await connection.execute(forged)
+    await world.enqueue(EffectKind.RESUME, round_.id)
+    await world.turn(CREW)
+    await link(world, settings)
+    status, said = await audit("verify")
+    assert status == 1
+    assert "✗ entry 2: the crew was told what nobody had decided, in execution e-1" in said
+    await audit("evidence", "e-1", "--output", "one.json")
+    assert check_file("one.json", None, None) == 1
 
 
 @both
@@ -189,10 +237,13 @@ async def test_some_of_it_is_exported(told: World, audit: Audit) -> None:
 
 async def test_a_table_is_exported_that_no_spreadsheet_runs(told: World, audit: Audit) -> None:
     await told.notify("x", execution_id="=1+1")
+    await told.notify("x", execution_id="e\x1b[8m\u202e")
     _, said = await audit("export", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(said)))
     assert rows[0]["means"] == "A review was opened for an output"
     assert [row["execution"] for row in rows if "1+1" in row["execution"]] == ["'=1+1"]
+    assert "\\x1b[8m\\u202e" in said
+    assert said.replace("\r\n", "").isprintable()
     decided = [row for row in rows if row["code"] == "CG124"]
     assert json.loads(decided[0]["data"])["permitted"] == [ANA.id, "U0BEN"]
 

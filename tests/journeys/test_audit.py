@@ -73,8 +73,8 @@ async def test_a_decision_is_proven_from_the_command_line(world: World, tmp_path
     env = {"DATABASE_URL": f"sqlite:///{tmp_path / 'crewgate.db'}"}
     env |= settings(world.slack, world.crew)
     head, told = await proven(tmp_path, env)
-    assert f"approve by {ANA}, who might decide" in told
+    assert f"({ANA}) decided: approve" in told
     status, told = await run_crewgate("audit", "verify", "--head", head, folder=tmp_path, env=env)
     assert (status, "entries fit" in told) == (0, True)
     _, told = await run_crewgate("audit", "show", "e-1", folder=tmp_path, env=env)
-    assert "A person decided, by U0ANA." in told
+    assert f"({ANA}) decided: approve" in told

@@ -8,7 +8,7 @@ import pytest
 
 from crewgate.domain.notify import Notify
 from crewgate.domain.people import Anyone, Email, User, UserGroup
-from crewgate.settings.load import load
+from crewgate.settings.load import SettingsError, load, load_to_read
 from tests.settings.environments import ENOUGH, Load, problem, problems
 
 
@@ -59,6 +59,18 @@ def test_everything_can_be_said(load_with: Load) -> None:
     assert settings.crews["research"].notify is Notify.DM
     assert settings.crews["research"].retention == timedelta(days=90)
     assert (settings.log_format, settings.log_level) == ("json", "debug")
+
+
+def test_who_reads_a_copy_needs_its_address_alone(tmp_path: Path) -> None:
+    address = {"DATABASE_URL": "sqlite:///copy.db", "AUDIT_KEY": "0f" * 32}
+    settings = load_to_read(address, tmp_path)
+    assert settings.database_url == "sqlite+aiosqlite:///copy.db"
+    assert (settings.audit_key, settings.crews) == ("0f" * 32, {})
+    assert load_to_read(ENOUGH | address, tmp_path).crews
+    with pytest.raises(SettingsError, match="SLACK_BOT_TOKEN"):
+        load_to_read({}, tmp_path)
+    with pytest.raises(SettingsError, match=r"^AUDIT_KEY: [^\n]*$"):
+        load_to_read(address | {"AUDIT_KEY": "1"}, tmp_path)
 
 
 def test_settings_are_frozen_and_show_no_secret(load_with: Load) -> None:

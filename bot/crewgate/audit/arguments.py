@@ -36,6 +36,7 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "execution", metavar="EXECUTION", help="its id, or any unambiguous beginning of it"
     )
+    parser.add_argument("--crew", help="of this crew, where several have such an execution")
 
 
 def _moment(text: str) -> datetime:

@@ -1,7 +1,7 @@
-"""Check an evidence file of `crewgate audit evidence` without the database.
+"""Check an evidence file of `crewgate audit evidence` without the database, and tell its story.
 
-It needs nothing but Python 3.11: `python check_evidence.py FILE --head NUMBER:HASH --key KEY`.
-What the file says is only as good as the head: take it from where the bot posted or logged it.
+It needs nothing but Python 3.11: `python -I check_evidence.py FILE --head NUMBER:HASH --key KEY`.
+The file is only as good as the head: take that from where the bot posted or logged it.
 """
 
 from __future__ import annotations
@@ -9,22 +9,58 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-FORMAT = "crewgate-evidence-1"
+FORMAT = "crewgate-evidence-2"
+FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "first", "chain")
+NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
+HASH = "[0-9a-f]{64}"
+ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
+#: The fields of entries that are digests of texts; those of names come last.
+TEXTS = (
+    *("output", "words", "comment", "answer", "error", "why", "label"),
+    *("name", "on_behalf_of_name"),
+)
+Rule = Mapping[str, Any]
 
 
 class Wrong(Exception):
     """The file does not hold, and why."""
 
 
-def check(file: dict[str, Any], head: str | None, key: str | None) -> Iterator[str]:
+def require(holds: object, why: str) -> None:
+    """Raise Wrong unless something holds."""
+    if not holds:
+        raise Wrong(why)
+
+
+def opening(about: Mapping[str, Any]) -> str:
+    """Return how a file begins that says this before its chain; each has one form only."""
+    return json.dumps(about, indent=1).removesuffix("\n}") + ',\n "chain": ['
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """Return what the bytes of a file say. Raises Wrong unless they are in their only form."""
+    try:
+        file = json.loads(raw.decode("ascii"))
+        links = ",\n".join(map(json.dumps, file["chain"]))
+        about = {name: value for name, value in file.items() if name != "chain"}
+        is_canonical = f"{opening(about)}\n{links}\n]}}\n".encode() == raw
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
+        raise Wrong(NO_FILE) from None
+    require(is_canonical, "it is not written as `crewgate audit evidence` writes: it was changed")
+    return file  # type: ignore[no-any-return]
+
+
+def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
     """Yield what the file proves, a line each. Raises Wrong where something does not fit."""
-    if file.get("format") != FORMAT:
-        raise Wrong(f"this is no evidence file of the form {FORMAT}")
+    require(file.get("format") == FORMAT and tuple(file) == FIELDS, NO_FILE)
     entries = read_chain(file)
     found = f"{file['head']['number']}:{file['head']['hash']}"
     yield f"{len(entries)} entries of execution {file['execution']} lead to the head {found}"
@@ -33,168 +69,521 @@ def check(file: dict[str, Any], head: str | None, key: str | None) -> Iterator[s
     elif head != found:
         raise Wrong(f"it leads to the head {found}, and not to {head}")
     yield check_signature(file["head"], found, key)
-    texts = {}
-    for one in file["texts"]:
-        for text in one["texts"]:
-            salted = f"{one['salt']}\n{text}".encode("utf-8", "surrogatepass")
-            texts[hashlib.sha256(salted).hexdigest()] = text
-    known = set(_strings([entry["data"] for _, entry in entries]))
-    if strange := [text for digest, text in texts.items() if digest not in known]:
-        raise Wrong(f"no entry has the text {strange[0][:80]!r}")
+    texts, withheld = read_texts(file, entries)
     yield f"{len(texts)} texts are those of the entries"
-    yield from Replay(file, entries).lines()
+    if withheld:
+        yield f"! texts and names of the entries that are not in this file: {withheld}"
+    told = Told(texts, read_rules(file, entries), names_in(entries, texts))
+    yield from Replay(entries, told).lines()
 
 
-def read_chain(file: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """Return the entries with their numbers. Raises Wrong where one does not fit."""
-    previous, number = bytes.fromhex(file["previous"]), file["first"] - 1
-    own = hashlib.sha256(f"{file['crew']}\n{file['execution']}".encode()).digest()
-    entries = []
+# --- the form of the file -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the chain; `is_own`: it is of the execution itself."""
+
+    number: int
+    code: str
+    at: datetime
+    actor: str
+    data: Mapping[str, Any]
+    is_own: bool = True
+
+
+def entry_of(body: Mapping[str, Any], number: int, *, is_own: bool = True) -> Entry:
+    """Return an entry by its number and its body."""
+    at = datetime.fromisoformat(body["at"])
+    return Entry(number, body["code"], at, body["actor"], body["data"], is_own)
+
+
+def expect(value: object, form: str) -> str:
+    """Return a text of this form. Raises Wrong."""
+    text = value if isinstance(value, str) else ""
+    require(text == value and re.fullmatch(form, text), f"{str(value)[:80]!r} is not of its form")
+    return text
+
+
+def parts(value: object, *names: str) -> list[Any]:
+    """Return the values of these names, of which there are exactly these. Raises Wrong."""
+    one = value if isinstance(value, dict) else {}
+    require(tuple(one) == names, f"{str(value)[:80]!r} is not of its form")
+    return [*one.values()]
+
+
+def tag_of(crew: str, execution: str) -> str:
+    """Return the tag by which a link shows whose entry it is of."""
+    return hashlib.sha256(f"{crew}\n{execution}".encode()).hexdigest()
+
+
+def read_chain(file: Mapping[str, Any]) -> list[Entry]:
+    """Return the entries that the file has whole. Raises Wrong where one does not fit."""
+    crew, execution = expect(file["crew"], r"[^\n]+"), expect(file["execution"], r"(?s:.+)")
+    last, head, *_ = parts(file["head"], "number", "hash", "key", "signature")
+    for number in (file["first"], last):
+        require(type(number) is int and 0 < number < 2**53, "a number is not of its form")
+    number, previous = file["first"] - 1, bytes.fromhex(expect(file["previous"], HASH))
+    require(number or not any(previous), "something is said to come before the first entry")
+    entries: list[Entry] = []
+    others: dict[str, int] = {}
     for link in file["chain"]:
         number += 1
         if isinstance(link, str):
-            body = json.loads(link)
-            if (body["crew"], body["execution"]) != (file["crew"], file["execution"]):
-                raise Wrong(f"entry {number} is of another execution")
-            entries.append((number, body))
-            tag, digest = own, hashlib.sha256(link.encode()).digest()
+            body = read_entry(link, number)
+            tag, digest = tag_of(body["crew"], body["execution"]), hash_of(link)
+            is_own = tag == tag_of(crew, execution)
+            require(is_own or is_related(body, crew), f"entry {number} is of another execution")
+            entries.append(entry_of(body, number, is_own=is_own))
         else:
-            tag, digest = map(bytes.fromhex, link)
-            if tag == own:
-                raise Wrong(f"entry {number} is of this execution, and was left out")
-        previous = hashlib.sha256(previous + number.to_bytes(8, "big") + tag + digest).digest()
-    if (number, previous.hex()) != (file["head"]["number"], file["head"]["hash"]):
-        raise Wrong("the entries do not lead to the head: one was changed, left out or moved")
+            tag, digest = (expect(one, HASH) for one in link)
+            others.setdefault(tag, number)
+        message = previous + number.to_bytes(8, "big") + bytes.fromhex(tag + digest)
+        previous = hashlib.sha256(message).digest()
+    leads = (last, expect(head, HASH)) == (number, previous.hex())
+    require(leads, "the entries do not lead to the head: one was changed, left out or moved")
+    require_all(entries, others, tag_of(crew, execution))
     return entries
 
 
-def check_signature(head: dict[str, Any], found: str, key: str | None) -> str:
+def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -> None:
+    """Raise Wrong if one that belongs to the story is missing, or one is there that does not."""
+    require(any(entry.is_own for entry in entries), "it has no entry of the execution")
+    left_out = f"entry {others.get(own)} is of this execution, and was left out"
+    require(own not in others, left_out)
+    absent = {str(one.data["on_behalf_of"]) for one in entries if one.data.get("on_behalf_of")}
+    for tag in {tag_of("", person) for person in absent} & others.keys():
+        raise Wrong(f"entry {others[tag]} is about somebody who was away, and was left out")
+    for one in entries:
+        belongs = one.is_own or one.code == "CG191" or one.actor in absent
+        require(belongs, f"entry {one.number} is about {one.actor}, for whom nobody decided")
+
+
+def hash_of(text: str) -> str:
+    """Return the digest of a text; one of half a pair of surrogates is digested as it came."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_entry(link: str, number: int) -> dict[str, Any]:
+    """Return what an entry says. Raises Wrong unless it is canonical JSON of an entry's form."""
+    body = json.loads(link)
+    canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    is_entry = canonical == link and set(body) == ENTRY and isinstance(body["data"], dict)
+    require(is_entry, f"entry {number} is not of its form")
+    expect(body["at"], r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+    return body  # type: ignore[no-any-return]
+
+
+def is_related(body: Mapping[str, Any], crew: str) -> bool:
+    """Return True for a start with the crew's settings, and for an absence."""
+    of = (body["crew"], body["execution"])
+    if body["code"] == "CG191":
+        return of == (crew, "")
+    return body["code"] in ("CG141", "CG142") and of == ("", body["actor"])
+
+
+def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str:
     """Return what the signature proves. Raises Wrong."""
-    if not head["key"]:
-        if key is not None:
-            raise Wrong("the head is not signed")
+    if not head["key"] and not head["signature"]:
+        require(key is None, "the head is not signed")
         return "! the head is not signed"
-    if key is not None and key != head["key"]:
-        raise Wrong(f"the head is signed by the key {head['key']}, and not by {key}")
+    own, signature = expect(head["key"], HASH), expect(head["signature"], HASH * 2)
+    require(key in (None, own), f"the head is signed by the key {own}, and not by {key}")
     message = f"crewgate audit head {found}".encode()
-    if not verify(bytes.fromhex(head["key"]), message, bytes.fromhex(head["signature"])):
-        raise Wrong("the signature of the head is not of this key")
+    is_signed = verify(bytes.fromhex(own), message, bytes.fromhex(signature))
+    require(is_signed, "the signature of the head is not of this key")
     unknown = "" if key is not None else "; compare the key with one from outside"
-    return f"the head is signed by the key {head['key']}{unknown}"
+    return f"the head is signed by the key {own}{unknown}"
 
 
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from _strings([*value.values()])
-    elif isinstance(value, list):
-        for one in value:
-            yield from _strings(one)
+def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
+    """Yield the digests of texts in an entry, by these of its fields."""
+    for name in names:
+        # What came back of a try is bytes, which are not kept.
+        is_bytes = name == "answer" and entry.code.startswith("CG13")
+        if not is_bytes and re.fullmatch(HASH, str(entry.data.get(name))):
+            yield entry.data[name]
+
+
+def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[str, str], int]:
+    """Return the texts by their digests, and how many the file does not have. Raises Wrong."""
+    own = [entry for entry in entries if "round" in entry.data]
+    known: dict[str, dict[str, None]] = {}
+    for entry in own:
+        known.setdefault(entry.data["round"], {}).update(dict.fromkeys(digests_in(entry)))
+    texts: dict[str, str] = {}
+    rounds = iter(known)
+    for one in file["texts"]:
+        round_, salt, some = parts(one, "round", "salt", "texts")
+        require(some and round_ in rounds, "texts are of no round, or in another order")
+        in_order = iter(known[round_])
+        for text in some:
+            digest = hash_of(f"{expect(salt, '[A-Za-z0-9_-]{1,64}')}\n{expect(text, '(?s:.*)')}")
+            require(digest in in_order, f"no entry has the text {text[:80]!r}, or another order")
+            texts[digest] = text
+    return texts, len({digest for some in known.values() for digest in some} - texts.keys())
+
+
+def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, Rule]:
+    """Return the rules by their ids: exactly those that entries name. Raises Wrong."""
+    rules: dict[str, Rule] = {}
+    for one in file["rules"]:
+        escalated, text = parts(one, "escalated", "rule")
+        rule = json.loads(expect(text, r"\{.*\}"))
+        rules[hash_of(f"{file['crew']}\n{escalated}\n{text}")] = {**rule, "escalated": escalated}
+    named = dict.fromkeys(entry.data["rule"] for entry in entries if entry.data.get("rule"))
+    is_all = [*rules] == [*named] and len(rules) == len(file["rules"])
+    require(is_all, "the rules are not those that the entries name: one was changed or left out")
+    return rules
+
+
+def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of people by their ids, as far as the file has them."""
+    data = [{"actor": entry.actor, **entry.data} for entry in entries]
+    fields = (("actor", "name"), ("on_behalf_of", "on_behalf_of_name"))
+    found = {one.get(who): one.get(name) for who, name in fields for one in data if name in one}
+    return {str(who): texts[str(digest)] for who, digest in found.items() if digest in texts}
 
 
 # --- the rule, once more --------------------------------------------------------------------------
 
+#: The longest that a press is on its way, while Slack is asked who somebody is.
+ON_ITS_WAY = timedelta(seconds=10)
+#: A user id; other names in settings are addresses, groups, and `*`.
+USER = re.compile("[UW][A-Z0-9]{2,}")
+SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+#: How a round is after an entry.
+PHASES = {
+    **dict.fromkeys(("CG102", "CG106"), "superseded"),
+    **dict.fromkeys(("CG103", "CG105"), "closed"),
+    **dict.fromkeys(("CG124", "CG125"), "decided"),
+}
+#: What happens to a round only while it waits.
+WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", "CG124", "CG125"}
+
+
+@dataclass
+class Round:
+    """A round as the entries have told of it so far; `since` is the earliest time of them."""
+
+    number: int
+    rule: str
+    since: datetime
+    reviewers: set[str] | None
+    phase: str = "waiting"
+    codes: set[str] = field(default_factory=set)
+    votes: dict[str, Entry] = field(default_factory=dict)
+    actor: str = ""
+
+    def follow(self, entry: Entry) -> None:
+        """Note what an entry says. Raises Wrong if that cannot be as the round is."""
+        code, is_decided = entry.code, self.codes & {"CG124", "CG125"}
+        require(code not in WAITS or self.phase == "waiting", f"it was {self.phase} before")
+        require(code != "CG102" or not is_decided, "it was decided before")
+        if code.startswith("CG13"):
+            require(is_decided, "nobody had decided what the crew was told")
+            is_tried = "CG131" in self.codes or code in ("CG131", "CG135", "CG137", "CG138")
+            require(is_tried, "no try to tell the crew began")
+            is_open = self.phase == "decided" and not self.codes & {"CG132", "CG136"}
+            require(code != "CG131" or is_open, "it was over before")
+        if code == "CG104":
+            require(self.phase == "closed", "it was not closed")
+            self.phase = "decided" if is_decided else "waiting"
+        self.phase = PHASES.get(code, self.phase)
+        self.since, self.actor = min(self.since, entry.at), entry.actor
+        self.codes.add(code)
+
 
 class Replay:
-    """Decides again, from the entries alone, whether each decision was one by the rule."""
+    """Decides again, from the entries alone, whether all was as the rules and the order allow."""
 
-    def __init__(self, file: dict[str, Any], entries: list[tuple[int, dict[str, Any]]]) -> None:
-        self.crew = file["crew"]
-        self.entries = entries
-        self.rules = {"": None, **{self._id(one): one for one in file["rules"]}}
-        self.numbers: dict[str, int] = {}
-        self.votes: dict[str, dict[str, dict[str, Any]]] = {}
-        self.decided: set[str] = set()
+    def __init__(self, entries: Sequence[Entry], told: Told) -> None:
+        self.entries, self.told = entries, told
+        self.begin = next(entry for entry in entries if entry.is_own)
+        #: Nothing of the execution was before.
+        self.is_whole = self.begin.code == "CG101" and self.begin.data.get("first") is True
+        self.rounds: dict[str, Round] = {}
+        self.latest: dict[str, Round] = {}
+        self.starts: list[set[str]] = []
+        self.absences: dict[str, Entry] = {}
+        self.returns: dict[str, datetime] = {}
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for each decision. Raises Wrong at one that the rule does not allow."""
-        for number, entry in self.entries:
-            code, data = entry["code"], entry["data"]
-            about = f"entry {number}, round {data['number']}" if "round" in data else ""
-            if code == "CG101":
-                before = self.numbers.get(data["review"], 0)
-                if data["number"] != before + 1:
-                    raise Wrong(f"{about}: round {before + 1} is missing")
-                self.numbers[data["review"]] = data["number"]
-                self.votes[data["round"]] = {}
-            elif about and data["round"] not in self.votes:
-                raise Wrong(f"{about}: nothing says that it was opened")
-            elif code == "CG121":
-                self._entitled(entry, about)
-                self._other_voices(entry, about)
-                self.votes[data["round"]][entry["actor"]] = entry
-            elif code in ("CG122", "CG123"):
-                if self.votes[data["round"]].pop(data["by"], None) is None:
-                    raise Wrong(f"{about}: {data['by']} had not approved")
-            elif code in ("CG124", "CG125"):
-                if data["round"] in self.decided:
-                    raise Wrong(f"{about}: it was decided before")
-                self.decided.add(data["round"])
-                yield self._decision(entry, about)
+        """Yield the story, a line for each entry. Raises Wrong at what must not have been."""
+        if not self.is_whole:
+            yield f"! entries before {self.begin.number} are not in this file, and not known"
+        for entry in self.entries:
+            try:
+                why = self._apply(entry) if "round" in entry.data else self._note(entry)
+            except Wrong as wrong:
+                round_ = f", round {entry.data['number']}" if "number" in entry.data else ""
+                raise Wrong(f"entry {entry.number}{round_}: {wrong}") from None
+            yield f"{self.told.line(entry)}{why and f' ({why})'}"
 
-    def _decision(self, entry: dict[str, Any], about: str) -> str:
-        data, rule = entry["data"], self._rule(entry, about)
-        told = f"{about}: {data['verdict']} by {entry['actor']}"
-        if entry["code"] == "CG125":
-            then = ((rule or {}).get("timeout") or {}).get("then")
-            if then not in ("approve", "revise") or (then == "revise") != (
-                data["verdict"] == "revise"
-            ):
-                raise Wrong(f"{about}: the rule does not decide so when nobody does")
-            return f"{told}, as the rule says when nobody decides in time"
-        self._entitled(entry, about)
-        votes = self.votes[data["round"]]
-        groups = (rule or {}).get("approvals_from") or []
-        needed = sum(count for _, count in groups) or (rule or {}).get("approvals", 1)
-        if data["verdict"] == "revise" or (needed == 1 and not data["votes"]):
-            return f"{told}, who might decide"
-        if data["verdict"] == "answer" and not data["votes"]:
-            return f"{told}, who might decide"
-        if set(data["votes"]) != set(votes) or len(votes) < needed:
-            raise Wrong(f"{about}: {len(votes)} of {needed} approvals stood")
-        for group, count in groups:
-            if list(data["votes"].values()).count(group["id"]) < count:
-                raise Wrong(f"{about}: {group['id']} had fewer than {count} approvals")
-        return f"{told}, with {len(votes)} of {needed} approvals: {', '.join(sorted(votes))}"
+    def _note(self, entry: Entry) -> str:
+        if entry.code == "CG191":
+            self.starts.append(set(entry.data["reviewers"]))
+        elif entry.code == "CG141":
+            self.absences[entry.actor] = entry
+            self.returns.pop(entry.actor, None)
+        elif entry.code == "CG142":
+            self.returns[entry.actor] = entry.at
+        return ""
 
-    def _entitled(self, entry: dict[str, Any], about: str) -> None:
-        """Raise Wrong unless the person, or the one they stood in for, was among those who may."""
-        data, rule = entry["data"], self._rule(entry, about)
-        right = data["on_behalf_of"] or entry["actor"]
-        names = data["named"].get(right)
-        if not names or not set(names) <= set(data["permitted"]):
-            raise Wrong(f"{about}: {right} was not among those who might decide")
-        if rule is None or not rule.get("reviewers"):
-            return
-        named = rule["reviewers"] + (
-            rule["escalate"]["to"] if rule["escalated"] and rule.get("escalate") else []
-        )
-        if {"*" if kind == "anyone" else name for kind, name in named} != set(data["permitted"]):
-            raise Wrong(f"{about}: others might decide than the rule names")
+    def _apply(self, entry: Entry) -> str:
+        """Have a round follow an entry; return why what it says was right. Raises Wrong."""
+        code, data = entry.code, entry.data
+        if code == "CG101":
+            self._open(entry)
+        round_ = self.rounds.get(data["round"])
+        if round_ is None:
+            require(not self.is_whole, "nothing says that it was opened")
+            return "! its round was opened before: it is not known by which right"
+        require(data["number"] == round_.number, f"it is round {round_.number}")
+        self._require_rule(entry, round_)
+        round_.follow(entry)
+        if code == "CG121":
+            self._require_right(entry, round_)
+            require_other(entry, round_.votes.values(), data, self._rule(round_.rule))
+            round_.votes[entry.actor] = entry
+        elif code in ("CG122", "CG123"):
+            require(round_.votes.pop(data["by"], None), f"{data['by']} had not approved")
+        elif code == "CG124":
+            return self._decision(entry, round_)
+        elif code == "CG125":
+            return self._by_time(entry, round_)
+        is_older = code == "CG101" and round_.reviewers is None
+        return "! an older version did not say who might decide" if is_older else ""
 
-    def _other_voices(self, entry: dict[str, Any], about: str) -> None:
-        """Raise Wrong if somebody counts twice, or approves what they started against the rule."""
-        data, rule = entry["data"], self._rule(entry, about)
-        voices = {entry["actor"], data["on_behalf_of"]} - {None}
-        for vote in self.votes[data["round"]].values():
-            if voices & {vote["actor"], vote["data"]["on_behalf_of"]}:
-                raise Wrong(f"{about}: {entry['actor']} counts twice")
-        starters = set(data.get("starter") or ())
-        if rule is not None and not rule["self_approval"] and voices & starters:
-            raise Wrong(f"{about}: {entry['actor']} started it, and the rule forbids that")
+    def _open(self, entry: Entry) -> None:
+        data, before = entry.data, self.latest.get(entry.data["review"])
+        expected = before.number + 1 if before else 1
+        is_next = data["number"] == expected or not (before or self.is_whole)
+        require(is_next, f"round {expected} is missing")
+        reviewers = set(data["reviewers"]) if "reviewers" in data else None
+        round_ = Round(data["number"], data["rule"], entry.at, reviewers)
+        rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
+        if before is not None:
+            require(before.phase != "waiting", "the round before still waited")
+        if before is not None and entry.actor != "crew":
+            is_edit = "CG106" in before.codes and before.actor == entry.actor
+            require(is_edit, "nothing says that the output was edited")
+            old, round_.since = self._rule(before.rule), before.since
+            require(needed(old) <= needed(rule), "by an edit, fewer approvals were enough")
+            was_escalated = old["escalated"]
+        require(was_escalated or not rule["escalated"], "nothing says that more may decide")
+        self.rounds[data["round"]] = self.latest[data["review"]] = round_
 
-    def _rule(self, entry: dict[str, Any], about: str) -> dict[str, Any] | None:
-        found = entry["data"]["rule"]
-        if found not in self.rules:
-            raise Wrong(f"{about}: its rule is not in the file, or was changed")
-        one = self.rules[found]
-        return None if one is None else {**json.loads(one["rule"]), "escalated": one["escalated"]}
+    def _rule(self, named: str) -> Rule:
+        """Return a rule; the crew's own settings are one that asks for one approval."""
+        nothing = {"reviewers": None, "self_approval": True, "escalated": False, "name": ""}
+        return self.told.rules[named] if named else nothing
 
-    def _id(self, one: dict[str, Any]) -> str:
-        return hashlib.sha256(
-            f"{self.crew}\n{one['escalated']}\n{one['rule']}".encode()
-        ).hexdigest()
+    def _require_rule(self, entry: Entry, round_: Round) -> None:
+        """Raise Wrong unless the rule is the round's, or changes as such an entry may change it."""
+        old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
+        if entry.code == "CG113":
+            is_next = not old["escalated"] and new == {**old, "escalated": True}
+            require(is_next, "the rule does not let more people decide")
+            require_time(entry, round_, new["escalate"]["after"])
+        else:
+            may_change = entry.code in ("CG114", "CG116") and needed(old) <= needed(new)
+            require(old == new or may_change, "its rule is another than the round's")
+        round_.rule = entry.data["rule"]
+
+    def _by_time(self, entry: Entry, round_: Round) -> str:
+        timeout, data = self._rule(round_.rule).get("timeout") or {"then": "leave"}, entry.data
+        decides = timeout["then"] != "leave" and data["verdict"] in (timeout["then"], "answer")
+        require(decides, "the rule does not decide so when nobody does")
+        require_time(entry, round_, timeout["after"])
+        words = self.told.texts.get(data["words"], timeout["feedback"])
+        is_said = data["verdict"] != "revise" or words == timeout["feedback"]
+        require(is_said, "the rule has other words")
+        return f"the rule decides after {timeout['after']}"
+
+    def _decision(self, entry: Entry, round_: Round) -> str:
+        data, rule, votes = entry.data, self._rule(round_.rule), round_.votes
+        self._require_right(entry, round_)
+        approves = data.get("approval", data["verdict"] == "approve" or bool(data["votes"]))
+        is_said = data["verdict"] == "answer" or approves is (data["verdict"] == "approve")
+        require(is_said, "it is not said if it approves")
+        for vote in [] if not approves else [entry] if needed(rule) == 1 else votes.values():
+            require_other(vote, [], data, rule)
+        if not approves or needed(rule) == 1:
+            return "who might decide"
+        stood = f"{len(votes)} of {needed(rule)} approvals"
+        is_enough = set(data["votes"]) == set(votes) and len(votes) >= needed(rule)
+        require(is_enough and entry.actor in votes, f"{stood} stood")
+        for group, count in rule.get("approvals_from") or []:
+            counted = [*data["votes"].values()].count(group["id"])
+            require(counted >= count, f"{group['id']} had fewer than {count} approvals")
+        return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
+
+    def _require_right(self, entry: Entry, round_: Round) -> None:
+        """Raise Wrong unless the person, or the one they decided for, was among those who may."""
+        data, rule = entry.data, self._rule(round_.rule)
+        right = data["on_behalf_of"] or entry.actor
+        names, permitted = data["named"].get(right) or [], set(data["permitted"])
+        others = [name for name in names if USER.fullmatch(name) and name != right]
+        is_named = names and not others and set(names) <= permitted
+        may_decide = is_named and rule.get("naming") != "pending"
+        require(may_decide, f"{right} was not among those who might decide")
+        lists = [permitted if round_.reviewers is None else round_.reviewers, *self.starts]
+        if rule["reviewers"] is not None:
+            lists = [people(rule["reviewers"])]
+        more = people(escalated_to(rule))
+        is_so = any(permitted == some | more for some in lists)
+        require(is_so, "others might decide than the rule, or the crew's settings, named")
+        if right != entry.actor:
+            self._require_absence(entry, right, rule)
+
+    def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
+        """Raise Wrong unless somebody was away then, with the actor as their delegate."""
+        absence = self.absences.get(away, entry)
+        is_delegate = absence.data.get("delegate") == entry.actor
+        require(is_delegate, f"nothing says that {entry.actor} decided for {away}")
+        end = datetime.fromisoformat(absence.data["until"])
+        is_away = entry.at < min(end, self.returns.get(away, end)) + ON_ITS_WAY
+        require(is_away, f"{away} was back before")
+        require(rule.get("delegation", True), "the rule lets nobody decide for others")
+
+
+def require_other(
+    vote: Entry, others: Iterable[Entry], data: Mapping[str, Any], rule: Rule
+) -> None:
+    """Raise Wrong if somebody counts twice, or approves what they started against the rule."""
+    counted = {voice for other in others for voice in voices(other)}
+    require(not counted & voices(vote), f"{vote.actor} counts twice")
+    if not rule["self_approval"]:
+        starter = set(data["starter"] or ())
+        is_known = starter or rule["unknown_starter"]
+        require(is_known, "nobody knew who started it, and the rule forbids that")
+        is_other = not voices(vote) & starter
+        require(is_other, f"{vote.actor} started it, and the rule forbids that")
+
+
+def require_time(entry: Entry, round_: Round, after: str) -> None:
+    """Raise Wrong unless a duration of a rule has passed, in working hours at least this."""
+    count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
+    due = round_.since + timedelta(seconds=int(count) * SECONDS[unit])
+    require(entry.at + ON_ITS_WAY >= due, f"it came before {after} had passed")
+
+
+def needed(rule: Rule) -> int:
+    """Return how many people must approve."""
+    groups = rule.get("approvals_from") or []
+    return sum(count for _, count in groups) or rule.get("approvals", 1)
+
+
+def people(named: Iterable[Sequence[str]]) -> set[str]:
+    """Return people of a rule as entries name them."""
+    return {"*" if kind == "anyone" else name for kind, name in named}
+
+
+def escalated_to(rule: Rule) -> Sequence[Sequence[str]]:
+    """Return who may decide too by now; a stricter rule may have taken the place of another."""
+    return ((rule["escalate"] or {}).get("to") or ()) if rule["escalated"] else ()
+
+
+def voices(vote: Entry) -> set[str]:
+    """Return the people whose approval it is."""
+    return {vote.actor, vote.data["on_behalf_of"]} - {None}
+
+
+# --- the story ------------------------------------------------------------------------------------
+
+STORY = {
+    "CG101": "{who} put an output up for review",
+    "CG102": "a newer output came before anybody decided",
+    "CG103": "it was closed, for nothing was left to decide or to send",
+    "CG104": "it was opened again",
+    "CG105": "{who} dismissed it",
+    "CG106": "{who} put a text of their own in the place of the output",
+    "CG111": "the card was posted",
+    "CG112": "those who had not decided were reminded",
+    "CG113": "more people may decide",
+    "CG114": "the flow called its assignees",
+    "CG115": "{who} was shown the output without masks",
+    "CG116": "its rule changed",
+    "CG121": "{who} approved",
+    "CG122": "{who} took back the approval of {by}",
+    "CG123": "the approval of {by} no longer counts",
+    "CG124": "{who} decided: {verdict}",
+    "CG125": "nobody decided in time, so the rule did: {verdict}",
+    "CG131": "a try to tell the crew began",
+    "CG132": "the crew took the decision",
+    "CG133": "the crew refused the decision",
+    "CG134": "the try surely did not reach the crew",
+    "CG135": "the answer was lost, so the crew may have taken the decision",
+    "CG136": "the crew has gone on, which shows that it took the decision",
+    "CG137": "the decision could not be told, and a person must act",
+    "CG138": "{who} had the decision sent again",
+    "CG141": "{who} went away, and {delegate} decides for them",
+    "CG142": "{who} was back",
+    "CG191": "the bot started",
+    "CG194": "the texts were removed",
+}
+ACTORS = {"crew": "the crew", "rule": "the rule", "operator": "an operator", "crewgate": "the bot"}
+#: What a line adds of an entry's fields, where they are there.
+DETAILS = {
+    "task": "task {}",
+    "until": "until {}",
+    "assigned": "{}",
+    "shown": "{} % of the output shown",
+    "masked": "masked: {}",
+    "unsent_notes": "notes not sent: {}",
+    "code": "code {}",
+    "reviewers": "the crew's settings name {}",
+    "before": "from before {}",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known beside the entries, to tell them as a story."""
+
+    texts: Mapping[str, str]
+    rules: Mapping[str, Rule]
+    names: Mapping[str, str]
+
+    def who(self, actor: object) -> str:
+        """Return a person's name and id, or what acted in place of a person."""
+        name = self.names.get(str(actor))
+        return f"@{name} ({actor})" if name else ACTORS.get(str(actor), str(actor))
+
+    def line(self, entry: Entry) -> str:
+        """Return an entry as a sentence with its number and its time."""
+        data, deputy = entry.data, entry.data.get("on_behalf_of")
+        who = self.who(entry.actor) + (f" for {self.who(deputy)}" if deputy else "")
+        others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict")}
+        told = STORY.get(entry.code, entry.code).format(who=who, **others)
+        words = (self.texts.get(digest) for digest in digests_in(entry, TEXTS[:-2]))
+        quoted = ["a text that is not here" if one is None else f"“{one}”" for one in words]
+        more = "; ".join([*self._details(entry), *quoted])
+        round_ = f" · round {data['number']}" if "round" in data else ""
+        at = f"{entry.number or 'not linked yet'} · {entry.at:%Y-%m-%d %H:%M:%S} UTC{round_}"
+        return f"{at} · {told[0].upper()}{told[1:]}{more and f': {more}'}"
+
+    def _details(self, entry: Entry) -> Iterator[str]:
+        rule = self.rules.get(entry.data.get("rule", ""))
+        if rule is not None and entry.code in ("CG101", "CG113", "CG116", "CG124", "CG125"):
+            yield f"rule “{rule['name']}”" if rule["name"] else "as the flow asks"
+            yield f"{needed(rule)} approvals" if needed(rule) > 1 else "one approval"
+        names = people([*(rule["reviewers"] or ()), *escalated_to(rule)]) if rule else set()
+        if names and entry.code in ("CG101", "CG113", "CG116"):
+            yield f"it names {', '.join(map(self.who, sorted(names)))}"
+        for name, form in DETAILS.items():
+            value = entry.data.get(name)
+            if (value or (name == "shown" and value == 0)) and not (name == "reviewers" and names):
+                several = ", ".join(map(self.who, value)) if isinstance(value, list) else value
+                yield form.format(several)
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing steers a terminal, or is not seen."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
 
 
 # --- Ed25519, verification only: RFC 8032, 5.1.7 --------------------------------------------------
@@ -224,16 +613,13 @@ def _times(count: int, point: Point) -> Point:
 def _point(data: bytes) -> Point | None:
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & (2**255 - 1)
-    if y >= P:
-        return None
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     x = pow(square, (P + 3) // 8, P)
     if (x * x - square) % P:
         x = x * pow(2, (P - 1) // 4, P) % P
-    if (x * x - square) % P or (not x and sign):
+    if y >= P or (x * x - square) % P or (sign and not x):
         return None
-    if x & 1 != sign:
-        x = P - x
+    x = x if x & 1 == sign else P - x
     return x, y, 1, x * y % P
 
 
@@ -251,9 +637,7 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     challenge = hashlib.sha512(signature[:32] + key + message).digest()
     right = _add(commitment, _times(int.from_bytes(challenge, "little") % ORDER, public))
     left = _times(scalar, BASE)
-    same_x = left[0] * right[2] - right[0] * left[2]
-    same_y = left[1] * right[2] - right[1] * left[2]
-    return not same_x % P and not same_y % P
+    return not any((left[at] * right[2] - right[at] * left[2]) % P for at in (0, 1))
 
 
 # --- the command ----------------------------------------------------------------------------------
@@ -261,7 +645,7 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`FILE [--head NUMBER:HASH] [--key KEY]`."""
-    parser.add_argument("file", metavar="FILE", help="as `crewgate audit evidence` wrote it")
+    parser.add_argument("path", metavar="FILE", help="as `crewgate audit evidence` wrote it")
     parser.add_argument("--head", metavar="NUMBER:HASH", help="as the bot posted or logged it")
     parser.add_argument("--key", metavar="KEY", help="the public key, as it was posted")
 
@@ -269,29 +653,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def check_file(path: str, head: str | None, key: str | None) -> int:
     """Print what the file proves; 1 if it does not hold."""
     try:
-        file = json.loads(Path(path).read_text(encoding="utf-8"))
-        for line in check(file, head, key):
-            print(line)  # noqa: T201
-    except Wrong as wrong:
-        print(f"✗ {wrong}")  # noqa: T201
-        return 1
+        for line in check(read(Path(path).read_bytes()), head, key):
+            print(printable(line))  # noqa: T201
     except OSError as error:
-        print(f"✗ {path} cannot be read: {error}")  # noqa: T201
-        return 1
-    except (AttributeError, LookupError, TypeError, ValueError):
-        print("✗ this is no evidence file, or a part of it was changed")  # noqa: T201
-        return 1
-    print("✓ it holds")  # noqa: T201
-    return 0
+        wrong = f"{path} cannot be read: {error}"
+    except Wrong as error:
+        wrong = str(error)
+    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+        wrong = "a part of the file is not of its form"
+    else:
+        wrong = ""
+    print(printable(f"✗ {wrong}" if wrong else "✓ it holds"))  # noqa: T201
+    return int(bool(wrong))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the check; the exit status."""
     parser = argparse.ArgumentParser(description="Check an evidence file of Crewgate.")
     add_arguments(parser)
-    chosen = parser.parse_args(arguments)
-    return check_file(chosen.file, chosen.head, chosen.key)
+    return check_file(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -5,30 +5,32 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterable
-from datetime import UTC
+from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import rfc8785
 import sqlalchemy as sa
 
-from crewgate.audit.check_evidence import FORMAT
+from crewgate.audit.check_evidence import FORMAT, digests_in, entry_of, opening
 from crewgate.audit.keys import open_signer
+from crewgate.audit.story import Story, read_story, show
 from crewgate.check.database import of_this_version, write_beside
 from crewgate.check.findings import say
-from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of
+from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature
 from crewgate.domain.csv_cells import csv_cell
 from crewgate.domain.errors import CrewgateError
-from crewgate.domain.masking import NOTHING
+from crewgate.domain.masking import FINDERS, Masking
+from crewgate.logs import printable
 from crewgate.settings.load import Settings
 from crewgate.store.audit import GENESIS, link_hash, tag_of
 from crewgate.store.audit_reading import AuditReading
 from crewgate.store.engine import open_readers
 
-#: Of a text, in characters.
-_SHOWN = 200
+#: The masks of a crew whose settings are not here.
+_ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
 
 
 class NotWritten(CrewgateError):
@@ -55,16 +57,19 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
                     raise
                 except OSError as error:
                     raise NotWritten(f"the export is not complete: {error}") from error
-        found = await reading.executions(chosen.execution)
+        found = await reading.executions(chosen.execution, chosen.crew)
         if len(found) != 1:
             several = "several executions begin" if found else "no execution with entries begins"
             say(f"✗ {several} with {chosen.execution}")
             for crew, execution_id in found:
-                say(f"    {execution_id} of {crew}")
+                say(f"    {execution_id} --crew {crew}")
             return 1
+        crew, execution_id = found[0]
+        masking = settings.crews[crew].redact if crew in settings.crews else _ALL_KINDS
+        story = await read_story(reading, crew, execution_id, masking)
         if chosen.of_audit == "show":
-            return await show(reading, settings, *found[0])
-        return await write_evidence(reading, settings, chosen, *found[0])
+            return show(story)
+        return await write_evidence(reading, settings, chosen, story)
 
 
 # --- verify ---------------------------------------------------------------------------------------
@@ -77,8 +82,9 @@ async def verify(reading: AuditReading, outside: str | None) -> int:
     if given is not None:
         heads[given.number] = given.hash
     head = GENESIS
+    undecided: set[str] = set()
     async for row in reading.linked():
-        if why := _misfit(row, head, heads):
+        if why := _misfit(row, head, heads) or _is_told_too_early(row, undecided):
             say(f"✗ entry {row.number}: {why}")
             return 1
         head = Head(row.number, row.hash)
@@ -108,6 +114,20 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
     return "it is another than the one whose head was published" if is_other else None
 
 
+def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
+    """Return why a crew must not have been told, or None; `undecided` follows the entries."""
+    body = json.loads(row.body)
+    round_ = body["data"].get("round", "")
+    match body["code"]:
+        case Code.OPENED:
+            undecided.add(round_)
+        case Code.DECIDED | Code.TIMED_OUT:
+            undecided.discard(round_)
+        case Code.SENDING | Code.DELIVERED if round_ in undecided:
+            return f"the crew was told what nobody had decided, in execution {row.execution_id}"
+    return None
+
+
 def _is_entry(row: sa.Row[Any]) -> bool:
     """Return True if the content of a row is canonical and says what its columns say."""
     try:
@@ -128,44 +148,7 @@ def _head_of(text: str | None) -> Head | None:
     return Head(int(found[1]), bytes.fromhex(found[2]))
 
 
-# --- show and export ------------------------------------------------------------------------------
-
-
-async def show(reading: AuditReading, settings: Settings, crew: str, execution_id: str) -> int:
-    """Print the story of one execution, with the texts that are still there, masked."""
-    masking = settings.crews[crew].redact if crew in settings.crews else NOTHING
-    texts = {
-        digest_of(text, round_.salt): masking.text(came)
-        for round_, some in await reading.rounds(crew, execution_id)
-        for came in some
-        # As it came, and as people were shown it.
-        for text in (came, masking.text(came))
-    }
-    say(f"Execution {execution_id} of {crew}")
-    for row in await reading.of_execution(crew, execution_id):
-        entry = json.loads(row.body)
-        code = Code(entry["code"])
-        data = entry["data"]
-        about = f", round {data['number']}" if "number" in data else ""
-        at = row.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        say("")
-        say(f"{row.number or 'not linked yet'} · {at} · {code}{about}")
-        say(f"  {code.told}, by {entry['actor']}.")
-        for name, value in data.items():
-            if name not in ("number", "round", "review") and value not in (None, "", [], {}):
-                say(f"    {name.replace('_', ' ')}: {_told(value, texts)}")
-    return 0
-
-
-def _told(value: Any, texts: dict[str, str]) -> str:  # noqa: ANN401  # of JSON
-    if isinstance(value, str) and value in texts:
-        text = texts[value]
-        return f"“{text if len(text) <= _SHOWN else f'{text[:_SHOWN]}…'}”"
-    if isinstance(value, list):
-        return ", ".join(_told(one, texts) for one in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} ({_told(one, texts)})" for name, one in value.items())
-    return str(value)
+# --- export ---------------------------------------------------------------------------------------
 
 
 async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
@@ -181,7 +164,9 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
             told = {"number": row.number, "means": Code(entry["code"]).told}
             data = {"data": json.dumps(entry["data"], ensure_ascii=False)}
             line = entry | told | data
-            table.writerow([csv_cell(line[name]) for name in names])
+            # Cells are read on terminals too, and a sign that is not seen changes how others look.
+            cells = (printable(str(line[name] or "")) for name in names)
+            table.writerow(map(csv_cell, cells))
         else:
             chain = {"number": row.number, "hash": row.hash and row.hash.hex()}
             out.write(json.dumps(chain | entry, ensure_ascii=False) + "\n")
@@ -193,58 +178,58 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
 
 
 async def write_evidence(
-    reading: AuditReading,
-    settings: Settings,
-    chosen: argparse.Namespace,
-    crew: str,
-    execution_id: str,
+    reading: AuditReading, settings: Settings, chosen: argparse.Namespace, story: Story
 ) -> int:
     """Write the file that proves what happened to an execution; 1 if there is no proof yet."""
-    own = await reading.of_execution(crew, execution_id)
-    if any(row.number is None for row in own):
+    if any(row.number is None for row in story.own):
         say("✗ not all entries are linked yet; a running bot links them within seconds: try again")
         return 1
-    first, last = min(row.number for row in own), max(row.number for row in own)
+    last = max(row.number for row in story.own)
     found = await _head_after(last, chosen.head, reading, settings)
     if found is None:
         say(f"✗ no entry has the number {chosen.head}, or it comes before the last one, {last}")
         return 1
-    head, signed = found
-    name = re.sub(r"[^\w.-]", "_", execution_id)[:100]
+    head, signed, published = found
+    given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
+    first = min(given.values())
+    name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]
     path = Path(chosen.output or f"evidence-{name}.json")
     before = [row async for row in reading.linked(first - 2, first - 1)]
-    previous = before[0].hash if before else GENESIS.hash
-    rounds = await reading.rounds(crew, execution_id)
-    data = [json.loads(row.body)["data"] for row in own]
     about = {
         "format": FORMAT,
-        "crew": crew,
-        "execution": execution_id,
+        "crew": story.crew,
+        "execution": story.execution_id,
         "head": {
             "number": head.number,
             "hash": head.hash.hex(),
             "key": signed.key,
             "signature": signed.signature,
         },
-        "rules": await reading.rules({one["rule"] for one in data if one.get("rule")}),
-        "texts": [_texts(data, round_.salt, some) for round_, some in rounds],
-        "previous": previous.hex(),
+        "rules": [*story.rules.values()],
+        "texts": [*_texts(story)],
+        "previous": (before[0].hash if before else GENESIS.hash).hex(),
         "first": first,
     }
     try:
         # It has texts as they came, masked nowhere. Nobody else waits for this loop.
         path.touch(0o600, exist_ok=False)  # noqa: ASYNC240
-        with path.open("w", encoding="utf-8") as file:  # noqa: ASYNC230
-            file.write(json.dumps(about, ensure_ascii=True, indent=1).removesuffix("\n}"))
-            file.write(',\n "chain": [')
+        with path.open("w", encoding="ascii", newline="\n") as file:  # noqa: ASYNC230
+            file.write(opening(about))
             comma = "\n"
             async for row in reading.linked(first - 1, head.number):
-                file.write(f"{comma}{json.dumps(_link(row, crew, execution_id))}")
+                link = str(row.body, "utf-8") if row.id in given else _link(row)
+                file.write(f"{comma}{json.dumps(link)}")
                 comma = ",\n"
             file.write("\n]}\n")
     except OSError as error:
         raise NotWritten(f"{path} cannot be written: {error}") from error
-    say(f"✓ wrote {path}, which leads to the head {head}")
+    when = f", published on {published:%Y-%m-%d %H:%M} UTC" if published else ""
+    say(f"✓ wrote {path}, which leads to the head {head}{when}")
+    if published is None:
+        say(
+            "! that head was not published yet: it proves nothing against somebody who may write to"
+            " the database; make the file again once a later head was posted or logged"
+        )
     say(
         f"  check it with the head and the key as they were posted or logged: crewgate audit check"
         f" {path} --head … --key …"
@@ -254,8 +239,8 @@ async def write_evidence(
 
 async def _head_after(
     last: int, wanted: int | None, reading: AuditReading, settings: Settings
-) -> tuple[Head, Signature] | None:
-    """Return the wanted head, else the first that was published after the last entry.
+) -> tuple[Head, Signature, datetime | None] | None:
+    """Return the wanted head, else the first that was published after the last entry, and when.
 
     One that was not published is signed now, the newest where none is wanted. None where there is
     no such entry, or where it comes before the last.
@@ -264,20 +249,25 @@ async def _head_after(
         return None
     for one in await reading.published(wanted or last):
         if wanted in (None, one.head.number):
-            return one.head, one.signed
+            return one.head, one.signed, one.at
     head = await reading.head(wanted)
-    return None if head is None else (head, open_signer(settings, make=False)(head))
+    return None if head is None else (head, open_signer(settings, make=False)(head), None)
 
 
-def _texts(data: Iterable[Any], salt: str, texts: Iterable[str]) -> dict[str, Any]:
-    """Return a salt, and those of these texts that the entries have digests of, each once."""
-    known = json.dumps(list(data))
-    found = [text for text in dict.fromkeys(texts) if digest_of(text, salt) in known]
-    return {"salt": salt, "texts": found}
+def _texts(story: Story) -> Iterator[dict[str, Any]]:
+    """Yield for each round its salt, and its texts in the order of their digests in entries."""
+    digests: dict[str, dict[str, None]] = {}
+    for row in story.own:
+        entry = entry_of(json.loads(row.body), row.number)
+        if "round" in entry.data:
+            digests.setdefault(entry.data["round"], {}).update(dict.fromkeys(digests_in(entry)))
+    found = {round_.id: (round_.salt, story.texts(round_, some)) for round_, some in story.rounds}
+    for name, known in digests.items():
+        salt, texts = found.get(name, ("", {}))
+        if some := [texts[digest] for digest in known if digest in texts]:
+            yield {"round": name, "salt": salt, "texts": some}
 
 
-def _link(row: sa.Row[Any], crew: str, execution_id: str) -> str | list[str]:
-    """Return the entry, or of another execution what the chain needs of it."""
-    if (row.crew, row.execution_id) == (crew, execution_id):
-        return str(row.body, "utf-8")
+def _link(row: sa.Row[Any]) -> list[str]:
+    """Return what the chain needs of an entry that is not in the file."""
     return [tag_of(row.crew, row.execution_id).hex(), sha256(row.body).hexdigest()]

@@ -355,6 +355,27 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     return replace(shared, crews=MappingProxyType(crews), doubts=doubts)
 
 
+def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
+    """Read the settings; of a database that is named, whoever only reads it needs no others.
+
+    Raises SettingsError.
+    """
+    try:
+        return load(environ, cwd)
+    except SettingsError:
+        problems: list[str] = []
+        dotenv = read_dotenv((Path.cwd() if cwd is None else cwd) / ".env", problems)
+        given = os.environ if environ is None else environ
+        env = Reader({**without_empty(dotenv), **without_empty(given)}, problems)
+        if "DATABASE_URL" not in env:
+            raise
+        needed = [option for option in VARIABLES if option.name in ("DATABASE_URL", "AUDIT_KEY")]
+        found = {option.field: env.take(option) for option in needed}
+        if problems:
+            raise SettingsError("\n".join(problems)) from None
+        return Settings(slack_bot_token="", crews={}, **found)
+
+
 def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
     """One crew may stand in the environment beside those of a file, but seldom does on purpose."""
     named = re.findall(r"[\"'](CREW_[A-Z_]+)[\"']", file)

@@ -1,6 +1,6 @@
 """Reading the audit trail beside a running bot, a page at a time, however long it is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -52,17 +52,35 @@ class AuditReading(Reading):
         )
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
-    async def executions(self, prefix: str) -> list[tuple[str, str]]:
+    async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
+        """Return a person's entries from the last on that sent them away before another entry.
+
+        That is named by its place among those that arrived.
+        """
+        found = await self.of_execution("", person)
+        away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
+        return found[away[-1] :] if away else []
+
+    async def starts(self, crew: str, before: int) -> list[sa.Row[Any]]:
+        """Return the starts with a crew's settings before another entry, the last first."""
+        own = [row for row in await self.of_execution(crew, "") if row.id < before]
+        return [row for row in reversed(own) if b'"CG191"' in row.body]
+
+    async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
         """Return the execution with this id or, where there is none, some with this beginning."""
         table = audit_entries.c
+        # What is of no execution has no id, or a person's.
         some = sa.select(table.crew, table.execution_id).distinct()
+        some = some.where(table.crew != "", table.execution_id != "")
+        if crew is not None:
+            some = some.where(table.crew == crew)
         exact = await self._rows(some.where(table.execution_id == prefix))
         found = exact or await self._rows(
             some.where(table.execution_id > prefix, table.execution_id < prefix + _AFTER_ALL).limit(
                 CANDIDATES
             )
         )
-        return [(row.crew, row.execution_id) for row in found]
+        return sorted((row.crew, row.execution_id) for row in found)
 
     async def head(self, number: int | None = None) -> Head | None:
         """Return the entry with this number as a head, else the last that is linked."""
@@ -90,10 +108,11 @@ class AuditReading(Reading):
         found = [(to_round(row), row.text) for row in await self._rows(own)]
         return [(round_, [text, *texts_of(round_)]) for round_, text in found if round_.salt]
 
-    async def rules(self, ids: set[str]) -> list[dict[str, Any]]:
-        """Return the rules with these ids, as they are stored."""
+    async def rules(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the rules with these ids, as they are stored and in this order."""
         found = await self._rows(sa.select(rules).where(rules.c.id.in_(ids)))
-        return [{"escalated": row.escalated, "rule": row.rule} for row in found]
+        stored = {row.id: {"escalated": row.escalated, "rule": row.rule} for row in found}
+        return {one: stored[one] for one in dict.fromkeys(ids) if one in stored}
 
     async def _pages(
         self, some: sa.Select[Any], by: sa.Column[Any], after: int

@@ -1,0 +1,297 @@
+"""Executions of every kind that there is, by name."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from crewgate.domain.audit import BOT, Code, Entry
+from crewgate.domain.caveats import Seen, Share
+from crewgate.domain.execution import CrewUpdate
+from crewgate.domain.notification import Output
+from crewgate.domain.outcome import Exchange, Refused
+from crewgate.domain.people import Email, User, UserGroup
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.verdict import Answer, Approve, Revise
+from crewgate.store.tables import audit_entries, outbox
+from crewgate.usecases.away import come_back, go_away
+from crewgate.usecases.decide import take_back, unmask
+from crewgate.usecases.dismiss import dismiss
+from crewgate.usecases.edit import edit
+from crewgate.usecases.removal import remove_texts
+from tests.audit.masking import MASKING
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
+from tests.usecases.faults import LOST, Fault
+from tests.usecases.world import CREW, World
+
+HOUR: Final = timedelta(hours=1)
+LEGAL, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
+DRAFT, EDITED = "It costs 3 euros.", "It costs 4 euros."
+WHOLE = Seen(share=Share(len(DRAFT), len(DRAFT)))
+
+
+async def opened(world: World, name: str, *rules: Rule, text: str = DRAFT, **changes: Any) -> str:
+    world.crews["research"] = a_crew(rules=rules)
+    world.crew.pause(text, execution=name)
+    round_id = (await world.notify(text, execution_id=name, **changes)).round.id
+    await world.settle_slack()
+    return round_id
+
+
+async def write(world: World, text: str, round_id: str) -> str:
+    changed = await edit(
+        round_id,
+        text,
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=WHOLE,
+    )
+    await world.settle_slack()
+    return changed.id
+
+
+async def alone(world: World, name: str) -> None:
+    first = await opened(world, name)
+    await world.decide(first, Revise("Shorter.\nAnd é \u202e."))
+    await world.turn(CREW)
+    world.crew.pause("4 euros.", execution=name)
+    second = (await world.notify("4 euros.", execution_id=name)).round.id
+    await world.settle_slack()
+    await world.decide(second, Approve("Fine."), by=BEN)
+    await world.turn(CREW)
+    await world.record(CrewUpdate(result=Output("Done.")), name)
+
+
+async def two_tasks(world: World, name: str) -> None:
+    first = await opened(world, name)
+    second = (await world.notify("Another.", execution_id=name, task_id="other")).round.id
+    await world.decide(second)
+    await world.notify("Newer.", execution_id=name)
+    await world.settle_slack()
+    assert first != second
+
+
+async def two_people(world: World, name: str) -> None:
+    rule = a_rule(
+        reviewers=(User(ANA.id), User(BEN.id)),
+        approvals=2,
+        self_approval=False,
+        escalate=Escalation(Duration.parse("1h"), (User(EVE.id),)),
+    )
+    world.crews["research"] = a_crew(rules=(rule,))
+    await world.start(name)
+    round_id = await opened(world, name, rule)
+    await world.decide(round_id, Approve("Fine."), by=BEN)
+    await take_back(round_id, by=BEN, context=world.reviews)
+    world.clock.advance(2 * HOUR)
+    await world.settle_slack()
+    await world.decide(round_id, by=BEN)
+    await world.decide(round_id, by=EVE)
+    await world.turn(CREW)
+
+
+async def groups(world: World, name: str) -> None:
+    """Ana counts for one group first, and then for the other."""
+    world.directory.people |= {
+        LEGAL: frozenset({ANA.id, BEN.id}),
+        FINANCE: frozenset({ANA.id, CAI.id}),
+    }
+    needed = ((LEGAL, 1), (FINANCE, 1))
+    rule = a_rule(approvals_from=needed, reviewers=(LEGAL, FINANCE), approvals=2)
+    round_id = await opened(world, name, rule)
+    await world.decide(round_id, by=ANA)
+    await world.decide(round_id, Approve("Legal says yes."), by=BEN)
+
+
+async def lapsed(world: World, name: str) -> None:
+    """Ben leaves the group after his approval."""
+    world.directory.people[LEGAL] = frozenset({ANA.id, BEN.id, CAI.id})
+    round_id = await opened(world, name, a_rule(reviewers=(LEGAL,), approvals=2))
+    await world.decide(round_id, by=BEN)
+    world.directory.people[LEGAL] = frozenset({ANA.id, CAI.id})
+    await world.decide(round_id, by=ANA)
+    await world.decide(round_id, by=CAI)
+
+
+async def delegate(world: World, name: str) -> None:
+    """Ben is back before he goes away once more."""
+    until = world.clock() + 24 * HOUR
+    await go_away(BEN, CAI, until=until, context=world.reviews)
+    await come_back(BEN, context=world.reviews)
+    world.clock.advance(HOUR)
+    await go_away(BEN, EVE, until=until, context=world.reviews)
+    await world.notify("Between.", execution_id=f"{name}-other")
+    await by_a_delegate(world, name)
+    await world.turn(CREW)
+    world.clock.advance(HOUR)
+    await come_back(BEN, context=world.reviews)
+
+
+async def by_a_delegate(world: World, name: str) -> None:
+    """Eve decides for Ben, who is away."""
+    await world.decide(await opened(world, name), by=EVE)
+
+
+async def delegate_of_two(world: World, name: str) -> None:
+    await go_away(BEN, EVE, until=world.clock() + 24 * HOUR, context=world.reviews)
+    round_id = await opened(world, name, a_rule(approvals=2, self_approval=False))
+    await world.decide(round_id, by=ANA)
+    await world.decide(round_id, by=EVE)
+
+
+async def edited(world: World, name: str) -> None:
+    world.directory.people[LEGAL] = frozenset({ANA.id, BEN.id})
+    rule = a_rule(
+        approvals=2,
+        timeout=TimeOut(Duration.parse("1d"), Then.APPROVE),
+        escalate=Escalation(Duration.parse("1h"), (User(EVE.id),)),
+    )
+    round_id = await opened(world, name, rule, takes_edits=True)
+    world.clock.advance(2 * HOUR)
+    await world.settle_slack()
+    await world.decide(await write(world, EDITED, round_id), by=EVE)
+    await world.turn(CREW)
+
+
+async def edits_asked_for(world: World, name: str) -> None:
+    await write(world, EDITED, await opened(world, name))
+    await world.turn(CREW)
+
+
+async def timed_out(world: World, name: str) -> None:
+    timeout = TimeOut(Duration.parse("1d"), Then.REVISE, "Nobody looked.")
+    await opened(world, name, a_rule(timeout=timeout))
+    world.clock.advance(25 * HOUR)
+    await world.settle_slack()
+    await world.turn(CREW)
+
+
+async def flow(world: World, name: str) -> None:
+    world.crews["research"] = a_crew(reviewers=())
+    world.directory.people[Email("reviewer@example.com")] = frozenset({BEN.id})
+    await world.ask(flow_id=name, request_id=f"{name}-1")
+    more = (User(EVE.id),)
+    again = await world.ask(flow_id=name, request_id=f"{name}-1", escalation=True, assigned=more)
+    round_ = again.round
+    await world.settle_slack()
+    await world.decide(round_.id, Answer("approved", is_label=True), by=EVE)
+    await world.turn(CREW)
+
+
+async def flow_of_two(world: World, name: str) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    round_ = (await world.ask(flow_id=name, request_id=name)).round
+    await world.decide(round_.id, Answer("approved", is_label=True))
+    await world.decide(round_.id, Revise("approved."), by=BEN)
+
+
+async def named(world: World, name: str) -> None:
+    """The kickoff names who decides."""
+    world.crews["research"] = a_crew(rules=(a_rule(reviewers_from="inputs.manager"),))
+    at = world.clock()
+    async with world.uow.begin() as tx:
+        execution = await tx.executions.open("research", name, at=at)
+        kept = replace(execution, named=(("inputs.manager", CAI.id),))
+        await tx.executions.save(kept)
+    round_id = (await world.notify(execution_id=name)).round.id
+    await world.settle_slack()
+    await world.decide(round_id, by=CAI)
+
+
+async def other_settings(world: World, name: str) -> None:
+    """The bot is started with other reviewers while the round waits."""
+    round_id = await opened(world, name)
+    world.crews["research"] = a_crew(reviewers=(User(CAI.id),))
+    async with world.uow.begin() as tx:
+        data = {"version": "1", "settings": "", "reviewers": [CAI.id]}
+        tx.audit.add(Entry(Code.STARTED, BOT, data), crew="research")
+    await world.decide(round_id, by=CAI)
+
+
+async def before_the_trail(world: World, name: str) -> None:
+    """The review waits while the trail comes."""
+    round_id = await opened(world, name)
+    await forget(world, name)
+    await world.decide(round_id)
+    await world.turn(CREW)
+    await world.notify("4 euros.", execution_id=name, task_id="later")
+
+
+async def forget(world: World, name: str) -> None:
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text("DROP TRIGGER audit_kept"))
+        gone = sa.delete(audit_entries).where(audit_entries.c.execution_id == name)
+        await connection.execute(gone)
+
+
+async def removed(world: World, name: str) -> None:
+    await alone(world, name)
+    await world.settle_slack()
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.delete(outbox))
+    world.clock.advance(timedelta(days=91))
+    before = world.clock() - timedelta(days=90)
+    about = {"before": before, "begin": world.uow.begin, "clock": world.clock}
+    async for _ in remove_texts("research", **about):  # type: ignore[arg-type]
+        pass
+
+
+async def masked(world: World, name: str) -> None:
+    world.crews["masked"] = a_crew("masked", redact=MASKING)
+    text = "Write to alice@example.com."
+    round_id = (await world.notify(text, crew="masked", execution_id=name)).round.id
+    await world.settle_slack()
+    await unmask(round_id, by=ANA, context=world.reviews)
+    await world.decide(round_id)
+
+
+async def in_doubt(world: World, name: str) -> None:
+    """The answer is lost, and the next output shows that the decision was taken."""
+    round_id = await opened(world, name)
+    await world.decide(round_id, Revise("Shorter."))
+    world.crew.faults.append(Fault(LOST))
+    await world.turn(CREW)
+    await world.notify("Short.", execution_id=name)
+    await world.settle_slack()
+
+
+async def stuck(world: World, name: str) -> None:
+    round_id = await opened(world, name)
+    await world.decide(round_id, Revise("Shorter."), by=BEN)
+    exchange = Exchange(b"{}", b"no")
+    world.crew.faults += [Fault(Refused("404", "gone", exchange=exchange))] * 2
+    await world.turn(CREW)
+    await world.retry(round_id)
+    await world.turn(CREW)
+    await dismiss(round_id, "Told by hand.", by=ANA, context=world.reviews)
+    await world.settle_slack()
+
+
+KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
+    "alone": alone,
+    "two tasks": two_tasks,
+    "two people": two_people,
+    "groups": groups,
+    "lapsed": lapsed,
+    "delegate": delegate,
+    "delegate of two": delegate_of_two,
+    "edited": edited,
+    "edits asked for": edits_asked_for,
+    "timed out": timed_out,
+    "flow": flow,
+    "flow of two": flow_of_two,
+    "named": named,
+    "other settings": other_settings,
+    "before the trail": before_the_trail,
+    "masked": masked,
+    "in doubt": in_doubt,
+    "stuck": stuck,
+    # What ended before is removed with it, so it comes last.
+    "removed": removed,
+}

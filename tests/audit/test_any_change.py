@@ -1,0 +1,83 @@
+"""No change of an evidence file holds, whatever the execution went through."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crewgate.audit.check_evidence import check
+from crewgate.settings.load import Settings
+from tests.audit.conftest import Audit, link
+from tests.audit.files import File, changes_of, found_in, head_of, lines, own_places, written
+from tests.audit.kinds import KINDS
+from tests.usecases.world import World
+
+Files = dict[str, File]
+
+
+@pytest.fixture
+async def files(world: World, settings: Settings, audit: Audit, tmp_path: Path) -> Files:
+    found = {}
+    for name, happens in KINDS.items():
+        await happens(world, name)
+        await link(world, settings)
+        path = tmp_path / "one.json"
+        status, said = await audit("evidence", name, "--output", str(path))
+        assert status == 0, said
+        found[name] = json.loads(path.read_bytes())
+        assert written(found[name]) == path.read_bytes()
+        path.unlink()
+    return found
+
+
+async def test_only_what_was_written_holds(files: Files) -> None:
+    for name, file in files.items():
+        before = [line for line in lines(file) if line.startswith("! entries before")]
+        assert bool(before) is (name == "before the trail"), name
+        raw, head = written(file), head_of(file)
+        for at in range(0, len(raw), max(1, len(raw) // 60)):
+            changed = bytearray(raw)
+            changed[at] ^= 1
+            assert found_in(bytes(changed), head), (name, at)
+        for how, one in changes_of({**file, "chain": [], "texts": []}):
+            if not how.startswith(("chain", "texts")):
+                rest = {key: file[key] for key in ("chain", "texts")}
+                assert found_in(written(one | rest), head), (name, how)
+        for at, how, chain in chains_of(file):
+            assert found_in(written(file | {"chain": chain}), head), (name, at, how)
+
+
+def chains_of(file: File) -> Iterator[tuple[int, str, list[Any]]]:
+    """The chain with one link changed, dropped or doubled.
+
+    Of the links to others' entries, which are alike, the first and the last.
+    """
+    own = own_places(file)
+    others = [at for at in range(len(file["chain"])) if at not in own]
+    for at in (*own, *others[:1], *others[-1:]):
+        here, before, after = file["chain"][at], file["chain"][:at], file["chain"][at + 1 :]
+        yield at, "dropped", [*before, *after]
+        yield at, "doubled", [*before, here, here, *after]
+        yield at, "moved", [here, *before, *after] if at else [*after, here]
+        for how, one in changes_of(here):
+            yield at, how, [*before, one, *after]
+
+
+async def test_texts_are_those_of_the_entries_or_said_to_be_missing(files: Files) -> None:
+    for name, signed in files.items():
+        # A signature takes the most time of all, and has nothing to do with texts.
+        file = signed | {"head": signed["head"] | {"key": "", "signature": ""}}
+        for how, texts in changes_of(file["texts"]):
+            changed = file | {"texts": texts}
+            if not found_in(written(changed), head_of(file), None):
+                assert how.endswith("dropped"), (name, how)
+                assert missing(changed) > missing(file), (name, how)
+
+
+def missing(file: File) -> int:
+    """How many texts the check says are not there."""
+    said = list(check(file, None, None))
+    found = [line for line in said if line.startswith("! texts and names")]
+    return int(found[0].rpartition(" ")[2]) if found else 0
