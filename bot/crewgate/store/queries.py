@@ -188,8 +188,8 @@ _FAILING: Final = (
         sa.func.min(outbox.c.failing_since).label("since"),
         sa.func.min(outbox.c.due_at).label("next_at"),
     )
-    .where(outbox.c.destination.in_(sa.bindparam("destinations", expanding=True)))
-    .where(outbox.c.failing_since.is_not(None), outbox.c.set_aside_at.is_(None))
+    .where(outbox.c.subject.in_(sa.bindparam("rounds", expanding=True)))
+    .where(outbox.c.kind == EffectKind.RESUME.value, outbox.c.failing_since.is_not(None))
     .group_by(outbox.c.crew)
     .having(sa.func.sum(outbox.c.tries) >= IN_A_ROW)
 )
@@ -526,9 +526,9 @@ class Queries(Reading):
         )
         return frozenset(row.subject for row in found)
 
-    async def failing(self, crews: Collection[str]) -> dict[str, Failing]:
-        """Return what these crews have failed to take, by crew."""
-        found = await self._rows(_FAILING, {"destinations": [f"crew:{crew}" for crew in crews]})
+    async def failing(self, round_ids: Collection[str]) -> dict[str, Failing]:
+        """Return what of these rounds' decisions was tried several times in vain, by crew."""
+        found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()
         return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
 
     async def ping(self) -> None:

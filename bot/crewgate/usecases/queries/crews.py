@@ -61,7 +61,13 @@ async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> 
     health = await asyncio.gather(
         *(_ping(name, client, context.clock) for name, client in clients.items() if name in crews)
     )
-    failing = await context.uow.read.failing(crews)
+    sending = (
+        line.round.id
+        for one in found.executions
+        for line in one.rounds
+        if line.round.state is State.DECIDED
+    )
+    failing = await context.uow.read.failing(tuple(sending))
     return replace(
         found, crews=tuple(replace(one, failing=failing.get(one.crew)) for one in health)
     )
