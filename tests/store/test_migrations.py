@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import crewgate.store.migrations
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.migrate import BASELINE, HEAD, alembic_version, migrate
+from crewgate.store.migrate import BASELINE, HEAD, MIGRATES_OLDER, alembic_version, migrate
 from crewgate.store.tables import metadata
+from tests.repo.files import read
 
 MIGRATIONS = Path(crewgate.store.migrations.__file__).parent
 
@@ -146,11 +147,15 @@ async def test_a_migration_may_take_longer_than_any_other_statement(
         await engine.dispose()
 
 
+def test_the_changelog_names_the_build_that_migrates_older_databases() -> None:
+    assert f"commit {MIGRATES_OLDER} once" in read("CHANGELOG.md")
+
+
 @pytest.mark.parametrize(
     ("version", "why"),
     [
         ("9999", f"to 9999, and this one knows it up to {HEAD}"),
-        ("0025", "start the last Crewgate that migrates older ones once"),
+        ("0025", f"start the build of the commit {MIGRATES_OLDER} once"),
     ],
 )
 async def test_a_database_of_another_age_is_left_as_it_is(

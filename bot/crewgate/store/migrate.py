@@ -30,6 +30,8 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = max(path.name[:4] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
 #: The first one there: the tables of a database that is older are not known any longer.
 BASELINE: Final = "0026"
+#: The last commit that migrates an older one up to it.
+MIGRATES_OLDER: Final = "858aec79"
 
 #: Alembic's own table, as Alembic makes it. To load Alembic for an empty database takes 7 MB, for
 #: as long as the process lives, and a tenth of the start.
@@ -105,8 +107,8 @@ def refuse_unknown(age: Age) -> None:
     if age.revision is not None and age.revision < BASELINE:
         raise StoreUnavailable(
             f"an older Crewgate made the database, of version {age.revision}, and this one goes on"
-            f" from {BASELINE}: start the last Crewgate that migrates older ones once (CHANGELOG.md"
-            " says which), then this one"
+            f" from {BASELINE}: start the build of the commit {MIGRATES_OLDER} once, which brings"
+            " it there, then this one"
         )
 
 
