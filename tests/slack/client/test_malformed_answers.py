@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from crewgate.slack.client.directory import SlackDirectory, display_name
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.modals import open_modal, update_modal
 from crewgate.slack.client.people import People
-from crewgate.slack.client.posting import METADATA, Poster
+from crewgate.slack.client.posting import METADATA, Poster, upload_private
 from crewgate.slack.client.web_api import CallFailed, call, new_client
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import FakeClock
@@ -149,6 +150,10 @@ async def test_an_upload_that_names_no_file_may_have_made_none(
         place, name="a.md", title="A", content="text", may_be_there=False
     )
     assert "malformed" in (await fails(uploading)).why
+    slack.add_user("U0ANA", "Ana", "ana@example.com")
+    slack.fail("files.completeUploadExternal", malformed({"ok": True, "files": files}))
+    sending = upload_private(client, "U0ANA", BytesIO(b"a,b"), name="a.csv")
+    assert "malformed" in (await fails(sending)).why
 
 
 @pytest.mark.parametrize("body", ODD[:-1], ids=str)

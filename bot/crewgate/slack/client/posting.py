@@ -201,7 +201,8 @@ async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, 
         files=[{"id": text_at(place, "file_id"), "title": name}],
         channel_id=text_at(opened, "channel", "id"),
     )
-    await attempt(shared)
+    files = objects_in(await attempt(shared), "files")
+    text_at(files[0] if files else {}, "id")  # a success without a file may have made none
 
 
 def _key(message: dict[str, Any]) -> str | None:
