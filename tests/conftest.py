@@ -61,13 +61,6 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"bot": EventLoop}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a property that fails the time to find the smallest example, which tells why."""
-    for item in items:
-        if is_hypothesis_test(getattr(item, "obj", None)):
-            item.add_marker(pytest.mark.timeout(300))
-
-
 def pytest_collection_finish() -> None:
     """Leave what is imported and collected out of every later search for garbage; search seldom."""
     gc.collect()

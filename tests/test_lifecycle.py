@@ -60,7 +60,7 @@ def _logs() -> Iterator[Logs]:
 
 @pytest.fixture(name="tasks")
 async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         yield group
 
 
@@ -215,7 +215,7 @@ async def test_only_what_goes_to_slack_waits_until_reviewers_are_known(world: Wo
     )
     supervisor = Supervisor(clock=world.clock, restart=NEVER)
 
-    async with asyncio.timeout(5), run_workers(workers, {}, supervisor, ready=ready):
+    async with asyncio.timeout(60), run_workers(workers, {}, supervisor, ready=ready):
         await until(lambda: world.crew.taken)
         assert not world.slack.calls
         known.set()
@@ -232,7 +232,7 @@ async def test_a_stop_does_not_wait_for_what_a_start_waits_for(world: World) -> 
     async def ready() -> None:
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5), run_workers(workers, {}, supervisor, ready=ready):
+    async with asyncio.timeout(60), run_workers(workers, {}, supervisor, ready=ready):
         pass
 
 

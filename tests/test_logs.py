@@ -149,7 +149,7 @@ def written() -> Iterator[Written]:
 
 async def until(written: Written, count: int) -> None:
     """Until so many lines were written; windows end by themselves."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(written) < count:
             written.grew.clear()
             await written.grew.wait()

@@ -34,7 +34,7 @@ async def test_many_who_ask_at_once_ask_the_database_once() -> None:
     )
     gone = asyncio.create_task(readiness.check_health())
     checks = [asyncio.create_task(readiness.check_health()) for _ in range(500)]
-    await asyncio.wait_for(asyncio.wait([gone], timeout=0.01), 5)
+    await asyncio.wait_for(asyncio.wait([gone], timeout=0.01), 60)
     gone.cancel()  # a caller that goes away takes nothing from the others
     answers.set()
 

@@ -66,7 +66,7 @@ class Api:
 
     async def until(self, execution: str, status: str) -> Json:
         """The status of an execution, once it is this."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (said := await self.status(execution))["status"] != status:
                 assert said["status"] == "running", said
         return said
@@ -114,7 +114,7 @@ class Listener:
 
     async def until(self, found: Callable[[], T]) -> T:
         """What is found, once it is true."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (what := found()):
                 await self.changed.wait()
         return what

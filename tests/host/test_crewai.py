@@ -17,7 +17,7 @@ from tests.journeys.conftest import MakeWorld, World, make_world
 from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
 from tests.repo.files import ROOT
 
-pytestmark = [needs_crewai, pytest.mark.timeout(180)]
+pytestmark = needs_crewai
 __all__ = ["make_world"]  # a fixture
 TARGETS = (
     *(f"shop:{name}" for name in real_crews.TARGETS),

@@ -140,7 +140,7 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
         sql.execute("PRAGMA query_only = ON")
     sending = asyncio.create_task(sender.run())
     with capture_logs() as logs:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await looked_often.wait()
     with database.reading() as sql:
         sql.execute("PRAGMA query_only = OFF")

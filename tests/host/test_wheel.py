@@ -9,8 +9,6 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from crewgate import __version__
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.ports import free_port
@@ -18,8 +16,6 @@ from crewgate.demo.server_process import ServerProcess, inherited
 from tests.host.client import TOKEN, Api
 from tests.host.real import PYTHON, needs_crewai
 from tests.repo.files import ROOT, read
-
-pytestmark = pytest.mark.timeout(180)
 
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 CREW = """

@@ -54,7 +54,7 @@ class Between:
 
     slack: Workspace
     crew: Crew
-    patience: float = 5
+    patience: float = 30
     """The longest that something on a card is waited for, in seconds."""
 
     async def pause(

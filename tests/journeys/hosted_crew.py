@@ -138,7 +138,7 @@ class PausingCrew(HostedCrew):
 
         count = len(notified())
         self._in_process.crew.told(execution_id).put((task_id, output))
-        await self.until(lambda: notified()[count:], timeout=10)
+        await self.until(lambda: notified()[count:], timeout=60)
         return notified()[-1]
 
     async def _kick_off(self, execution_id: str) -> None:

@@ -236,7 +236,7 @@ async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
 
     await world.slack.click(ANA, card, "Approve")
     await world.slack.until(lambda: world.slack.faults.hanging)
-    async with without(database, "outbox"), asyncio.timeout(4):
+    async with without(database, "outbox"), asyncio.timeout(60):
         while not logged():
             await Wakeup().wait(0.01)
     await world.pause("publish", "Another draft.")

@@ -34,7 +34,7 @@ def _logs() -> Iterator[Logs]:
 
 async def ready(world: World, status: int) -> str:
     """What `/readyz` says once it answers with this status."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (answer := await world.get("/readyz"))[0] != status:
             pass
     return str(answer[1].get("message", ""))
@@ -144,6 +144,6 @@ async def test_a_crew_whose_only_reviewer_is_the_bot_is_told_of(make_world: Make
 
 async def until_warned(world: World, of: str) -> None:
     """Wait until `/readyz`, which is ready, tells of this."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not any(of in one for one in (await world.get("/readyz"))[1]["details"]):
             pass

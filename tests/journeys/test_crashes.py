@@ -29,7 +29,6 @@ class Killable(Between):
     """A bot's process between Slack and a crew that has flows."""
 
     bot: BotProcess
-    patience: float = 15
 
     @asynccontextmanager
     async def killed(self) -> AsyncIterator[None]:

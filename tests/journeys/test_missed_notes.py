@@ -164,7 +164,6 @@ async def test_what_was_written_while_the_socket_was_away_is_taken(make_world: M
         card = await world.card("A draft")
         world.slack.sockets.drop()
         await world.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
-        world.patience = 20  # seconds until the socket is opened again
         await world.shown(card, "1 note from")
 
 

@@ -73,7 +73,7 @@ async def on_call(tmp_path: Path) -> AsyncIterator[OnCall]:
         env = settings(slack, crew) | {"OPERATORS": "ben@example.com"}
         bot = BotProcess(env, folder=tmp_path)
         connect(slack, crew, bot.url)
-        found = OnCall(slack=slack, crew=crew, bot=bot, folder=tmp_path, env=env, patience=20)
+        found = OnCall(slack=slack, crew=crew, bot=bot, folder=tmp_path, env=env)
         yield found
         await bot.stop()
 

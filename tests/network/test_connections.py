@@ -124,12 +124,12 @@ async def test_a_stop_waits_for_a_request_only_so_long() -> None:
     app.router.add_get("/ok", hang)
     stack = AsyncExitStack()
     port = await stack.enter_async_context(
-        listen(app, ("127.0.0.1", 0), limits=Limits(), shutdown_timeout=1)
+        listen(app, ("127.0.0.1", 0), limits=Limits(), shutdown_timeout=3)
     )
     client = await Server(port).connect(GET)
     await asked.wait()
     stopping = asyncio.create_task(stack.aclose())
-    stopped, _ = await asyncio.wait([stopping], timeout=1.7)
+    stopped, _ = await asyncio.wait([stopping], timeout=5.7)
     assert stopped
     await client.closed()
     client.writer.close()

@@ -72,7 +72,7 @@ class Site:
             viewport={"width": width, "height": 800}, reduced_motion="reduce"
         )
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
             "console",

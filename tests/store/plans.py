@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiosqlite
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crewgate.store.engine import Engines
 
@@ -112,10 +112,15 @@ async def insert_many(
     `at` is when the others were decided, in microseconds since 1970. A bare round has no text, no
     job and nothing else that belongs to it.
     """
-    async with engines.write.begin() as connection:
+    write = engines.write
+    # PostgreSQL's own connections end a statement after seconds.
+    patient = create_async_engine(write.url) if isinstance(write, AsyncEngine) else None
+    async with (patient or write).begin() as connection:
         for step in _STEPS[:_BARE] if bare else _STEPS:
             named = step.format(**_NAMES, at=at).format(first=first, last=last)
             await connection.execute(sa.text(named))
+    if patient is not None:
+        await patient.dispose()
 
 
 async def steps_of(connection: AsyncConnection, statement: str, parameters: Any) -> int:

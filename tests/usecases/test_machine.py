@@ -427,7 +427,6 @@ class InterferedReviews(Reviews):
         self.crew.resume_elsewhere(self.pick(draw, lambda _: True))
 
 
-@pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
 @pytest.mark.no_cover
 @pytest.mark.parametrize("machine", [Reviews, InterferedReviews])
 def test_reviews(sqlite_template: SqliteTemplate, machine: type[Reviews]) -> None:

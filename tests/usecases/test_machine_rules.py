@@ -213,7 +213,6 @@ class RuledReviews(Reviews):
                 assert message.posted_at <= ended
 
 
-@pytest.mark.timeout(300)  # should it fail, finding the smallest example takes its time
 @pytest.mark.no_cover
 def test_reviews_under_rules(sqlite_template: SqliteTemplate) -> None:
     run(RuledReviews, sqlite_template)

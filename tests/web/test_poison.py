@@ -18,7 +18,6 @@ from tests.servers import serve
 from tests.usecases.world import CREW, World
 from tests.web.application import CREDENTIALS, an_application
 
-pytestmark = pytest.mark.timeout(300)
 EXAMPLES = settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )

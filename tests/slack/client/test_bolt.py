@@ -44,7 +44,7 @@ async def test_the_answer_leaves_with_the_acknowledgement_and_the_listener_goes_
 
     assert await answer(bolt) == (200, "Taken.")
     answered.set()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 60)
 
 
 async def test_an_acknowledgement_that_comes_late_is_the_answer_and_nothing_to_complain_of(

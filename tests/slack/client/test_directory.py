@@ -103,7 +103,7 @@ async def test_posting_waits_for_slack_only_so_long(
     directory = a_directory(slack, FakeClock())
     asking = asyncio.create_task(directory.run())
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await directory.wait_until_asked()
 
     assert directory.members(REVIEWERS).unresolved == unresolved

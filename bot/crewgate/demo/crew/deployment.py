@@ -29,7 +29,7 @@ TIMEOUT: Final = 30.0
 class Deployment(ABC):
     """One deployed crew; its parts write down here what happens. `keep` bounds each of its logs."""
 
-    patience: float = 5
+    patience: float = 30
     """The time that `until` waits by default, in seconds."""
     most_bytes = 2**20
     """The longest body that is taken."""

@@ -153,7 +153,7 @@ class Workspace(UserActions):
     def calls_of(self, method: str) -> list[Call]:
         return [call for call in self.api.calls if call.method == method]
 
-    async def until(self, condition: Callable[[], T], timeout: float = 5) -> T:
+    async def until(self, condition: Callable[[], T], timeout: float = 30) -> T:
         """Wait until the condition gives something true, asked again at each change; return it.
 
         A LookupError in it counts as not yet: `until(lambda: slack.messages("C1")[1])`.
