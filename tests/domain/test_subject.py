@@ -53,4 +53,5 @@ def test_what_is_known_stays_and_what_is_new_is_added() -> None:
 
     assert (started.starter, started.inputs, started.meta) == (ANA, TOPIC, known.meta)
     assert started.with_origin() == started
-    assert started.with_origin(starter=BEN).starter == BEN
+    again = started.with_origin(starter=BEN)
+    assert (again.starter, again.also_started) == (ANA, (BEN.id,))
