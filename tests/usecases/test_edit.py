@@ -32,6 +32,7 @@ from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.store.tables import rules as rules_table
+from crewgate.usecases.decide import may_edit
 from crewgate.usecases.edit import edit
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
@@ -266,8 +267,13 @@ async def test_whoever_started_it_may_not_approve_a_text_of_their_own(world: Wor
     waiting = (await world.notify(DRAFT, takes_edits=True)).round
     with pytest.raises(SelfApproval):
         await edited(world, waiting)
+    # Nor are they given the form for it.
+    with pytest.raises(SelfApproval):
+        await may_edit(waiting.id, by=ANA, context=world.reviews)
+    await may_edit(waiting.id, by=BEN, context=world.reviews)
     assert (await world.round(waiting.id)).state is State.WAITING
     plain = (await world.notify(DRAFT, task_id="other")).round
+    await may_edit(plain.id, by=ANA, context=world.reviews)
     assert (await edited(world, plain)).state is State.DECIDED
 
 

@@ -82,7 +82,14 @@ class NotVoted(VoteRefused):
 
 
 class SelfApproval(VoteRefused):
-    """The starter of the execution may ask for changes, but not approve."""
+    """The starter of the execution may ask for changes, but not approve.
+
+    `own`: the person who approves started it, and not the one they stand in for.
+    """
+
+    def __init__(self, *, own: bool = True) -> None:
+        super().__init__("approved by the starter")
+        self.own = own
 
 
 class PerhapsSelfApproval(VoteRefused):

@@ -321,12 +321,13 @@ def vote_refused(error: VoteRefused) -> str:
         what = f"chose {label(chosen)}" if chosen is not None else "approved this"
         who = voter(error.vote, PLAIN)
         return f"{who} {what}. Choose the same, or have it taken back first."
+    if isinstance(error, SelfApproval):
+        who = "You" if error.own else "Who you stand in for"
+        return f"{who} started this, so somebody else has to approve it. {_MAY_REVISE}"
     return _VOTE_REFUSED[type(error)]
 
 
-_MAY_REVISE: Final = (
-    "You may ask for a revision; a flow only by an outcome that does, not in words."
-)
+_MAY_REVISE: Final = "You may ask for a revision, of a flow by one of its outcomes."
 _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     ApprovedBefore: "You have approved this; it waits for others. To undo that, press Take back my "
     "approval.",
@@ -335,8 +336,6 @@ _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     GroupsUnresolved: "Slack does not say who is in the groups that must approve. Try again in a "
     "minute. You may ask for a revision.",
     NotVoted: "You have not approved this, so there is nothing to take back.",
-    SelfApproval: "Who started this may not approve it, and nobody may in their place: somebody "
-    f"else has to approve it. {_MAY_REVISE}",
     PerhapsSelfApproval: "You had this crew started and it did not answer, so it may be you who "
     f"started this: somebody else has to approve it. {_MAY_REVISE}",
     StarterUnresolved: "Slack did not say who started this, and they may not approve it. Try "

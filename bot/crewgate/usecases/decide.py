@@ -242,6 +242,29 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
     return round_
 
 
+async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None:
+    """Check that this person's own text could be sent now; checked again when it is.
+
+    Raises as `decide` does, as far as that can be told without the text.
+    """
+
+    async def check(access: Access) -> None:
+        async with context.uow.begin() as tx:
+            round_ = await tx.round(round_id)
+            rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
+            round_.require_waiting()
+            if round_.takes_edits:
+                starter = await starter_of(round_, tx, access)
+                votes = [
+                    Vote(by, access.at, Via.EDIT, on_behalf_of=right, groups=groups)
+                    for right in rights
+                    for groups in (access.groups_of((right or by).id, round_),)
+                ]
+                _approve(replace(round_, votes=()), votes, starter, None, unsent_notes=0)
+
+    await context.asking(check)
+
+
 async def caveats_for(
     round_id: str, *, by: Person, context: ReviewContext, seen: Seen = NOTHING_SEEN
 ) -> Caveats:

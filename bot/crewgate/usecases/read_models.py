@@ -35,6 +35,10 @@ class Approvers:
     too_few: bool = False
     """Fewer people are left than it needs."""
 
+    def bar(self, user: str | None) -> bool:
+        """Return True if this person's approval cannot count, or nobody's."""
+        return self.too_few or user in {str(one) for one in self.starters}
+
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:

@@ -76,4 +76,5 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
     if not rule.unknown_starter and (starter is None or not starter.certain):
         raise UnknownStarter
     if starter is not None and vote.voices & starter.users:
-        raise SelfApproval if starter.certain else PerhapsSelfApproval
+        own = vote.by.id in starter.users
+        raise SelfApproval(own=own) if starter.certain else PerhapsSelfApproval

@@ -27,7 +27,7 @@ from crewgate.slack.reviews.calls import (
 )
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
-from crewgate.usecases.read_models import CardView, MessageRef, NewerRound
+from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import BUDGET, buttons, check_message, read, views
 
@@ -44,6 +44,10 @@ def after_changes(*reviewers: ReviewerRef) -> CardView:
     """Round 2, which answers what Ana asked for."""
     asked = a_round(State.RESUMED, decision=a_decision(Revise("Shorter.")))
     return replace(a_view(*reviewers, number=2), previous=asked)
+
+
+def started_by_ana(*reviewers: ReviewerRef, too_few: bool = False) -> CardView:
+    return replace(a_view(*reviewers), approvers=Approvers((User(ANA.id),), too_few=too_few))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,9 @@ def after_changes(*reviewers: ReviewerRef) -> CardView:
             "<@U0ANA>, here is round 2. <@U0BEN> and <!subteam^S1>: please decide.",
         ),
         (after_changes(User(ANA.id)), "<@U0ANA>, here is round 2."),
+        (started_by_ana(*EVERYBODY), "<@U0BEN> and <!subteam^S1>: please decide."),
+        (started_by_ana(User(ANA.id)), "<@U0ANA> may only revise."),
+        (started_by_ana(GROUP, too_few=True), "<!subteam^S1> may only revise."),
         (
             replace(
                 a_view(User(BEN.id), number=2),

@@ -82,6 +82,9 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
         assert view_problems(render_edit_form(view, Caveats(), (), parts.texts)) == []
     for no in ("", " \n", "x" * 100_001, "日本語。" * 5_000, "a\u202eb", "a\x00b", "at [redacted]"):
         assert parts_to_edit(Output(no)) is None
+    emoji = parts_to_edit(Output("\N{ROCKET}" * 2_500))
+    assert emoji is not None
+    assert "".join(emoji.texts) == "\N{ROCKET}" * 2_500
     assert parts_to_edit(Output("{}", Format.JSON)) is None
 
 

@@ -160,6 +160,18 @@ def test_it_says_who_stands_in_for_whom() -> None:
     assert "and 2 more" in text
 
 
+def test_no_approval_that_would_be_refused_is_green() -> None:
+    nobody = replace(a_view(rule=a_rule()), approvers=Approvers((User(ANA.id),), too_few=True))
+    card = render_card(nobody, now=LATER)
+    assert "primary" not in str(card.blocks)
+    assert "No approval lets the crew go on now." in read(card)
+    others = replace(nobody, approvers=Approvers((User(ANA.id),)))
+    assert "primary" in str(render_card(others, now=LATER).blocks)
+    for reader, is_green in ((ANA.id, False), (BEN.id, True)):
+        private = render_card(others, now=LATER, reader=reader)
+        assert ("primary" in str(private.blocks)) is is_green
+
+
 def test_operators_are_told_that_nobody_is_left() -> None:
     view = replace(a_view(rule=a_rule()), approvers=Approvers((User(ANA.id),), too_few=True))
     line = nobody_left(view, [UserGroup("S1"), Email("x@example.com")])

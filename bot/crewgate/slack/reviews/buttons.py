@@ -23,6 +23,7 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.reviews import reader_strings, strings
 from crewgate.slack.strings import counted
+from crewgate.usecases.read_models import Approvers
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,17 @@ BUTTONS: Final = 4
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
-def decide_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
+def decide_buttons(
+    round_: Round, *, reader: str | None = None, approvers: Approvers | None = None
+) -> tuple[Block, ...]:
     """Approve and Revise, or a flow's outcomes: the first buttons of a round that waits.
 
     `reader` is the user's id where only one person reads them: no Approve for one who has approved.
+    None is green where `approvers` say that it would be refused.
     """
+    if approvers is not None and approvers.bar(reader):
+        shown = decide_buttons(round_, reader=reader)
+        return tuple({key: one[key] for key in one if key != "style"} for one in shown)
     if reader in voices_of(round_.votes):
         return (words_button(round_),)
     if round_.question is not None:

@@ -65,13 +65,37 @@ def call(view: CardView, notify: Notify) -> str | None:
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
     author = _asked_for_changes(view)
     others = [ref for ref in asked if author is None or ref != User(author.id)]
-    mentions = called(mentionable(others), view.absences if asked else ())
+    may, barred = _apart(others, view)
+    mentions = called(mentionable(may), view.absences if may else ())
+    revise = "" if mentions else called(mentionable(barred))
     lines = [
         *([f"{person(author)}, here is {number(view.round)}."] if author is not None else []),
         *([please_decide(mentions)] if mentions else []),
+        *([f"{revise} may only revise."] if revise else []),
         *(["Anybody in the channel may decide."] if Anyone() in asked else []),
     ]
     return " ".join(lines) or None
+
+
+def _apart(
+    people: Sequence[ReviewerRef], view: CardView
+) -> tuple[Sequence[ReviewerRef], Sequence[ReviewerRef]]:
+    """Return the people who may approve, and those whose approval would be refused.
+
+    The starter in a user group is called with it.
+    """
+    approvers = view.approvers
+    if approvers is None or (approvers.too_few and view.round.approvals == 1):
+        return (people, ()) if approvers is None else ((), people)
+    barred = [ref for ref in people if ref in approvers.starters]
+    return [ref for ref in people if ref not in barred], barred
+
+
+def not_voted(view: CardView) -> tuple[ReviewerRef, ...]:
+    """Return those who are called again to decide: not a starter who may not approve."""
+    left = view.round.not_voted(view.reviewers)
+    may, _ = _apart(left, view)
+    return tuple(may) or left
 
 
 def calls_all(view: CardView, notify: Notify | None) -> bool:

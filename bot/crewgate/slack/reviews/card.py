@@ -193,7 +193,7 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.question
-    buttons = [*decide_buttons(view.round, reader=reader)]
+    buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
     if share.shown < share.of:
         pages = count_pages(view.output.text)
         label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
@@ -201,7 +201,8 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     if view.previous is not None:
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
-    what = context(strings.what_buttons_do(view.round))
+    nobody = view.approvers is not None and view.approvers.too_few
+    what = context(strings.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
         return [what, row]

@@ -47,8 +47,10 @@ def parts_to_edit(output: Output) -> Parts | None:
     ):
         return None
     parts = cut(text, _BOX, place_to_break)
-    fits = all(utf16_length(part) <= FEEDBACK_LIMIT for part in parts.texts)
-    return parts if fits and 0 < len(parts.texts) <= _BOXES else None
+    if any(utf16_length(part) > FEEDBACK_LIMIT for part in parts.texts):
+        # Slack counts UTF-16 units, of which an emoji takes two.
+        parts = cut(text, _BOX // 2, place_to_break)
+    return parts if 0 < len(parts.texts) <= _BOXES else None
 
 
 def render_edit_form(

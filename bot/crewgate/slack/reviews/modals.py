@@ -32,7 +32,7 @@ from crewgate.slack.reviews.forms import (
 )
 from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from crewgate.usecases.decide import caveats_for, may_revise, record_read_to_end
+from crewgate.usecases.decide import caveats_for, may_edit, may_revise, record_read_to_end
 from crewgate.usecases.dismiss import may_dismiss, may_dismiss_report
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -117,7 +117,7 @@ async def edit_form(
 
     Raises as `decide` does; VerdictMisplaced where it is not offered.
     """
-    await may_revise(round_id, by=by, context=context)
+    await may_edit(round_id, by=by, context=context)
     parts, _, masked = await maskable_parts(round_id, context)
     if parts is None:
         raise VerdictMisplaced

@@ -29,6 +29,7 @@ from crewgate.slack.reviews.calls import (
     decision_is_kept,
     mentionable,
     nobody_left,
+    not_voted,
     please_decide,
     with_operators,
 )
@@ -271,7 +272,7 @@ def _so_far(round_: Round) -> str:
 def _not_voted(view: CardView) -> str:
     voted = voices_of(view.round.votes)
     away = [one for one in view.absences if not {one.away.id, one.delegate.id} & voted]
-    return called(mentionable(view.round.not_voted(view.reviewers)), away)
+    return called(mentionable(not_voted(view)), away)
 
 
 def _waiting(round_: Round, sentence: str) -> Message | None:

@@ -106,7 +106,10 @@ def render_reader(
         previous_id=ids.PREVIOUS_PAGE,
         next_id=ids.NEXT_PAGE,
     )
-    decide = [*decide_buttons(round_, reader=reader), *last_buttons(round_, reader=reader)]
+    decide = [
+        *decide_buttons(round_, reader=reader, approvers=view.approvers),
+        *last_buttons(round_, reader=reader),
+    ]
     if goes_on:  # what is green leads on, not past what is unread
         decide = [{key: one[key] for key in one if key != "style"} for one in decide]
     blocks = [

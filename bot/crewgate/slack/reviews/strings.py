@@ -405,7 +405,7 @@ def _escalated(view: CardView) -> str:
     if view.round.escalated_at is None or not view.escalates_to:
         return ""
     people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
-    return f"{people} may decide now, too"
+    return f"{people} may decide now, too (since {date(view.round.escalated_at)})"
 
 
 def _delegates(view: CardView, now: datetime) -> str:
@@ -425,8 +425,13 @@ def _number(count: int) -> str:
 # --- what the buttons do --------------------------------------------------------------------------
 
 
-def what_buttons_do(round_: Round) -> str:
-    """The effect of Approve and Revise; for a flow's question, of a label's button and of words."""
+def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
+    """The effect of Approve and Revise; for a flow's question, of a label's button and of words.
+
+    `nobody`: too few people are left who may approve.
+    """
+    if nobody and round_.question is None:
+        return "No approval lets the crew go on now. Revise sends it back with your words."
     several = round_.approvals > 1
     if round_.question is None:
         if not several:
