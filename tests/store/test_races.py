@@ -25,7 +25,7 @@ from crewgate.usecases.notes import change_note, delete_note, refresh_card
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, CAI, NOW, a_crew, a_decision, a_review, a_rule, webhook_urls
-from tests.usecases.timed import ALL, opened
+from tests.usecases.timed import ALL, DAY, SENT_BACK, opened
 from tests.usecases.world import World
 
 PEOPLE = (User(ANA.id), User(BEN.id), User(CAI.id))
@@ -133,6 +133,20 @@ async def test_a_decision_waits_for_a_notification(world: World, waiting: Round)
         assert latest == waiting
         decision = await started(world, world.decide(waiting.id))
     assert (await decision).state is State.DECIDED
+
+
+async def test_lost_time_and_decisions_never_wait_for_each_other(world: World) -> None:
+    first = await opened(world, SENT_BACK)
+    second = (await world.notify(execution_id="e-2")).round
+    await world.settle_slack()
+    await world.outbox.note_alive(now=world.clock(), compare=False)
+    async with world.uow.begin() as tx:
+        await tx.cancel(second.id)
+        counting = await started(
+            world, world.outbox.note_alive(now=world.clock() + DAY, compare=True)
+        )
+        await tx.cancel(first.id)
+    assert await counting == DAY
 
 
 async def test_placing_a_card_and_a_newer_output_never_wait_for_each_other(

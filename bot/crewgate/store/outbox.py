@@ -172,6 +172,9 @@ def _alive(crews: Iterable[str]) -> sa.Select[Any]:
     return named.order_by(heartbeat.c.crew).with_for_update()
 
 
+_LOCK = sa.text("LOCK TABLE outbox IN EXCLUSIVE MODE")
+
+
 def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     """The time lost since the moment in a column, in microseconds."""
     last, now = (sa.bindparam(name, type_=column.type) for name in ("last", "now"))
@@ -320,11 +323,14 @@ class SqlOutbox(Reading, Outbox):
             since: dict[datetime, list[str]] = {}
             if compare:
                 for row in await connection.execute(_alive(self._named)):
-                    since.setdefault(row.at, []).append(row.crew)
+                    if abs(now - row.at) > MISSED:
+                        since.setdefault(row.at, []).append(row.crew)
+            if since and self._dialect == "postgresql":
+                # Many rows at once, which others lock in another order, one transaction after
+                # the other: they wait here before any of these is locked.
+                await connection.execute(_LOCK)
             for last, crews in since.items():
                 lost = now - last
-                if abs(lost) <= MISSED:
-                    continue
                 most = max(most, lost, key=abs)
                 about = {"last": last, "now": now, "lost": lost // MICROSECOND}
                 later = (_LATER, _BEGAN_SOONER) if lost < timedelta() else (_TIMED_LATER,)

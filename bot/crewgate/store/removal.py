@@ -110,12 +110,16 @@ def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
     return (table.c.crew == _CREW) & table.c.execution_id.in_(_EXECUTIONS)
 
 
-_ROUNDS: Final = ROUND.where(_theirs(reviews)).with_for_update(of=rounds)
+_ROUNDS: Final = ROUND.where(_theirs(reviews))
+#: Before they are read: see `Tx._lock`.
+_LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "removed_at"),
 )
 _WIPE: Final = (
-    sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id")).values(setting(rounds, *_WIPED))
+    sa.update(rounds)
+    .where(rounds.c.id == sa.bindparam("b_id"))
+    .values(setting(rounds, *_WIPED) | {"version": rounds.c.version + 1})
 )
 _ROUND_IDS: Final = sa.select(rounds.c.id).join(reviews).where(_theirs(reviews))
 #: What other tables have of executions and rounds. Of a deleted note nothing comes back.
@@ -177,6 +181,7 @@ class Removal:
             effects[row.execution_id] = [progress] if row.progress_ts else []
         of = {"b_crew": crew, "executions": list(effects)}
         wiped = []
+        await self._connection.execute(_LOCK_ROUNDS, of)
         for row in (await self._connection.execute(_ROUNDS, of)).all():
             round_ = without_texts(to_round(row), at)
             columns = from_round(round_) | {"salt": None}
