@@ -48,7 +48,7 @@ from crewgate.usecases.notes import claim
 from tests.builders import ANA, BEN, EVE, a_uow
 from tests.databases import MIGRATED, EmptiedSqlite, SqliteTemplate, bring_up
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
-from tests.usecases.simulated_crew import Execution, Lead, SimulatedCrew
+from tests.usecases.simulated_crew import Branch, Lead, SimulatedCrew
 from tests.usecases.world import CREW, World
 
 T = TypeVar("T")
@@ -91,6 +91,8 @@ class Reviews(RuleBasedStateMachine):
 
     STRIDE: ClassVar = LEASE
     """How much time passes between two turns until nothing is left to do."""
+    BESIDE: ClassVar = False
+    """Whether each execution has two tasks that wait beside each other."""
 
     def __init__(self, database: EmptiedSqlite, runner: asyncio.Runner) -> None:
         super().__init__()
@@ -103,7 +105,7 @@ class Reviews(RuleBasedStateMachine):
     async def open(self, database: EmptiedSqlite) -> None:
         await database.empty()
         self.world = World(database.engines, a_uow(database.engines))
-        self.crew = SimulatedCrew(self.world)
+        self.crew = SimulatedCrew(self.world, beside=self.BESIDE)
         self.decisions: dict[str, Decision] = {}
         self.ended: dict[str, State] = {}
         self.dismissed: set[str] = set()
@@ -122,7 +124,7 @@ class Reviews(RuleBasedStateMachine):
 
     @initialize()
     def two_kickoffs(self) -> None:
-        for name in self.crew.executions:
+        for name in self.crew.branches:
             self.crew.finish(name, same=False)
             self.run(self.crew.announce(name))
 
@@ -138,10 +140,9 @@ class Reviews(RuleBasedStateMachine):
             self.somebody_dismisses: self.any_round(State.STUCK),
             self.work_for_slack: 2,
             self.work_for_the_crew: 4 * self.any_round(State.DECIDED),
-            self.crew_pauses: 2 * self.any_execution(lambda execution: execution.working),
-            self.notification_arrives: 2
-            * self.any_execution(lambda execution: bool(execution.undelivered)),
-            self.update_arrives: self.any_execution(lambda execution: bool(execution.updates)),
+            self.crew_pauses: 2 * self.any_branch(lambda branch: branch.working),
+            self.notification_arrives: 2 * self.any_branch(lambda branch: bool(branch.undelivered)),
+            self.update_arrives: self.any_branch(lambda branch: bool(branch.updates)),
             self.restart: 1,
         } | self.interference()
         steps = [step for step, weight in likely.items() for _ in range(weight)]
@@ -154,27 +155,27 @@ class Reviews(RuleBasedStateMachine):
     def any_round(self, *states: State) -> bool:
         return any(round_.state in states for round_ in self.known)
 
-    def any_execution(self, holds: Callable[[Execution], bool]) -> bool:
-        return any(map(holds, self.crew.executions.values()))
+    def any_branch(self, holds: Callable[[Branch], bool]) -> bool:
+        return any(map(holds, self.crew.branches.values()))
 
     # --- the crew ---
 
-    def pick(self, draw: Draw, holds: Callable[[Execution], object]) -> str:
-        executions = self.crew.executions.values()
-        name: str = draw(st.sampled_from([one.id for one in executions if holds(one)]))
+    def pick(self, draw: Draw, holds: Callable[[Branch], object]) -> str:
+        branches = self.crew.branches.values()
+        name: str = draw(st.sampled_from([one.name for one in branches if holds(one)]))
         return name
 
     async def crew_pauses(self, draw: Draw) -> None:
-        name = self.pick(draw, lambda execution: execution.working)
+        name = self.pick(draw, lambda branch: branch.working)
         self.crew.finish(name, same=draw(SELDOM))
         if draw(st.booleans()):
             await self.crew.announce(name)
 
     async def notification_arrives(self, draw: Draw) -> None:
-        await self.crew.announce(self.pick(draw, lambda execution: execution.undelivered))
+        await self.crew.announce(self.pick(draw, lambda branch: branch.undelivered))
 
     async def update_arrives(self, draw: Draw) -> None:
-        await self.crew.update(self.pick(draw, lambda execution: execution.updates))
+        await self.crew.update(self.pick(draw, lambda branch: branch.updates))
 
     # --- people ---
 
@@ -376,8 +377,8 @@ class Reviews(RuleBasedStateMachine):
     async def end_well(self) -> None:
         """Nothing fails and every webhook arrives: then nothing is left to do."""
         self.crew.delivers_on_status, self.crew.lead = False, Lead.NONE
-        for name, execution in self.crew.executions.items():
-            while execution.undelivered:
+        for name, branch in self.crew.branches.items():
+            while branch.undelivered:
                 await self.crew.announce(name)
         for _ in range(100):
             if not await self.world.rows():
@@ -388,9 +389,9 @@ class Reviews(RuleBasedStateMachine):
                 await self.world.turn(destination)
         assert await self.world.effects() == []
         await self.check()
-        for name, task in self.world.crew.pending:
-            if not self.crew.executions[name].ambiguous:
-                assert any(asks_a_person(round_, name, task) for round_ in self.known)
+        for execution, task in self.world.crew.pending:
+            if not self.crew.branch_of(execution, task).ambiguous:
+                assert any(asks_a_person(round_, execution, task) for round_ in self.known)
         for round_ in self.known:
             assert round_.state is not State.DECIDED
             if not self.world.slack.keyed(f"card {round_.id}"):
@@ -407,7 +408,8 @@ class Reviews(RuleBasedStateMachine):
         crew = self.world.crew
         sent = round_.decision in [decision for _, decision in crew.asked]
         taken = round_.decision in [resumed.decision for resumed in crew.taken]
-        ambiguous = self.crew.executions[round_.review.execution_id].ambiguous
+        review = round_.review
+        ambiguous = self.crew.branch_of(review.execution_id, review.task_id).ambiguous
         if round_.state is State.RESUMED:
             assert taken or (sent and ambiguous)
         elif taken:
@@ -427,8 +429,29 @@ class InterferedReviews(Reviews):
         self.crew.resume_elsewhere(self.pick(draw, lambda _: True))
 
 
+class ReviewsBeside(Reviews):
+    """The same with two reviews of one execution at once: what one says settles no other."""
+
+    BESIDE: ClassVar = True
+
+    def interference(self) -> dict[Step, int]:
+        return {self.a_proxy_answers: 4 * self.any_round(State.DECIDED)}
+
+    async def a_proxy_answers(self, draw: Draw) -> None:
+        """Decisions do not arrive, and whatever else can goes on meanwhile."""
+        self.world.clock.advance(LEASE)
+        self.world.crew.faults.extend([Fault(LOST)] * 9)
+        await self.world.turn(CREW)
+        self.world.crew.faults.clear()
+        for name in self.crew.branches:
+            if draw(st.booleans()):
+                self.crew.finish(name, same=False)
+                await self.crew.update(name)
+                await self.crew.announce(name)
+
+
 @pytest.mark.no_cover
-@pytest.mark.parametrize("machine", [Reviews, InterferedReviews])
+@pytest.mark.parametrize("machine", [Reviews, InterferedReviews, ReviewsBeside])
 def test_reviews(sqlite_template: SqliteTemplate, machine: type[Reviews]) -> None:
     run(machine, sqlite_template)
 
