@@ -133,6 +133,18 @@ async def delegate(world: World, name: str) -> None:
     await come_back(BEN, context=world.reviews)
 
 
+async def delegate_after_another(world: World, name: str) -> None:
+    """While the round waits, Ben names one delegate, is back, and names another one."""
+    round_id = await opened(world, name)
+    until = world.clock() + 24 * HOUR
+    await go_away(BEN, CAI, until=until, context=world.reviews)
+    world.clock.advance(HOUR)
+    await come_back(BEN, context=world.reviews)
+    world.clock.advance(HOUR)
+    await go_away(BEN, EVE, until=until, context=world.reviews)
+    await world.decide(round_id, by=EVE)
+
+
 async def by_a_delegate(world: World, name: str) -> None:
     """Eve decides for Ben, who is away."""
     await world.decide(await opened(world, name), by=EVE)
@@ -280,6 +292,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "groups": groups,
     "lapsed": lapsed,
     "delegate": delegate,
+    "delegate after another": delegate_after_another,
     "delegate of two": delegate_of_two,
     "edited": edited,
     "edits asked for": edits_asked_for,

@@ -171,7 +171,8 @@ async def test_who_was_away_is_told(world: World, audit: Audit) -> None:
 async def test_a_story_is_masked(world: World, audit: Audit) -> None:
     """Of a crew that the settings do not name, all that can be."""
     await KINDS["masked"](world, "e-1")
-    await world.notify("Write to bob@example.com.", execution_id="e-2")
+    text = "Write to bob@example.com."
+    await world.notify(text, execution_id="e-2", task_id="ask bob@example.com")
     for name in ("e-1", "e-2"):
         story = (await audit("show", name))[1]
         assert "“Write to [e-mail address].”" in story

@@ -192,6 +192,10 @@ async def write_evidence(
     head, signed, published = found
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
+    for person in story.absent:
+        # All of theirs since then, so that it shows if one is left out.
+        theirs = await reading.of_execution("", person)
+        given |= {row.id: row.number for row in theirs if row.number and row.number > first}
     name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]
     path = Path(chosen.output or f"evidence-{name}.json")
     before = [row async for row in reading.linked(first - 2, first - 1)]

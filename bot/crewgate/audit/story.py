@@ -33,6 +33,11 @@ class Story:
     """By their ids, as they are stored, in the order in which entries name them."""
     masking: Masking
 
+    @property
+    def absent(self) -> set[str]:
+        """The people for whom others decided."""
+        return {away for row in self.own if (away := data_of(row).get("on_behalf_of"))}
+
     @cached_property
     def hiding(self) -> Masking:
         """The masking of texts that stand beside the execution's others."""
@@ -98,7 +103,10 @@ def show(story: Story) -> int:
     last = story.own[-1].id
     rows = [*story.own, *(row for row in story.related if row.id < last)]
     for row in sorted(rows, key=lambda row: row.id):
-        say(told.line(entry_of(json.loads(row.body), row.number or 0)))
+        body = json.loads(row.body)
+        if "task" in body["data"]:
+            body["data"]["task"] = story.hiding.text(body["data"]["task"])
+        say(told.line(entry_of(body, row.number or 0)))
     return 0
 
 
