@@ -1,14 +1,19 @@
 # Crewgate in a container: docs/operations.md says how to run it.
 
+# The one part without a hash: give it the digest that `docker pull` prints to have it always the same.
 FROM python:3.11-slim AS build
 WORKDIR /source
 RUN python -m venv /venv
 COPY requirements.txt ./
 RUN /venv/bin/pip install --no-cache-dir --no-compile --require-hashes \
     --requirement requirements.txt
+COPY requirements-build.txt ./
+RUN python -m venv /build \
+    && /build/bin/pip install --no-cache-dir --require-hashes --requirement requirements-build.txt
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY bot bot
-RUN /venv/bin/pip install --no-cache-dir --no-compile --no-deps .
+RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /venv/bin/pip install --no-cache-dir --no-compile --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim
 # The only place that is written to; .env and crews.toml are read there too.

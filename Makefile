@@ -71,10 +71,12 @@ lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their new
 	@$(LOCKED) --group pyproject.toml:test --constraint requirements.txt --output-file tests/requirements.txt
 	@$(LOCKED) --group pyproject.toml:dist --output-file requirements-dist.txt
 	@$(LOCKED_HOST) --output-file $(CREWAI_PINS)
+	@$(LOCKED) --group pyproject.toml:build --constraint $(CREWAI_PINS) --output-file requirements-build.txt
+	@$(LOCKED) --group pyproject.toml:lock --output-file requirements-lock.txt
 
 # Universal: one file for every system and every Python from 3.11 on. Extras are kept, because pip
 # holds a pin without one for no pin of `package[extra]` once a newer version is out.
-UV = uv==0.13.9
+UV = --require-hashes --requirement requirements-lock.txt
 LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-strip-extras --no-header --no-annotate $(LOCK)
 
@@ -102,13 +104,13 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.dependencies: requirements.txt $(VENV)/.python
+$(VENV)/.dependencies: requirements.txt requirements-build.txt $(VENV)/.python
 	@echo "Installing what the bot needs"
-	@$(PIP) install --require-hashes --requirement requirements.txt
+	@$(PIP) install --require-hashes --requirement requirements.txt --requirement requirements-build.txt
 	@touch $@
 
 $(VENV)/.bot: pyproject.toml $(VENV)/.dependencies
-	@$(PIP) install --no-deps --editable .
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test-tools: tests/requirements.txt $(VENV)/.dependencies
@@ -125,14 +127,15 @@ $(WITH_DIST)/.tools: requirements-dist.txt $(VENV)/.python
 
 # `crewgate host` runs in an environment with crewai, which asks for older versions of some packages
 # and for Python 3.13 at most. Where an index lacks it, its tests are skipped and say why.
-$(WITH_CREWAI)/.dependencies: $(CREWAI_PINS) $(VENV)/.python
+$(WITH_CREWAI)/.dependencies: $(CREWAI_PINS) requirements-build.txt $(VENV)/.python
 	@echo "Making $(WITH_CREWAI) with CrewAI (400 MB)"
 	@$(PYTHON) -m venv --clear $(WITH_CREWAI)
-	@$(PIP_WITH_CREWAI) install --no-deps --require-hashes --requirement $(CREWAI_PINS)
+	@$(PIP_WITH_CREWAI) install --no-deps --require-hashes --requirement $(CREWAI_PINS) \
+		--requirement requirements-build.txt
 	@touch $@
 
 $(WITH_CREWAI)/.bot: pyproject.toml $(WITH_CREWAI)/.dependencies
-	@$(PIP_WITH_CREWAI) install --no-deps --editable .
+	@$(PIP_WITH_CREWAI) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: with-crewai

@@ -40,7 +40,10 @@ def pinned(path: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", read(path), flags=re.MULTILINE))
 
 
-@pytest.mark.parametrize("path", [*REQUIREMENTS, WITH_CREWAI, "requirements-dist.txt"])
+@pytest.mark.parametrize(
+    "path",
+    [*REQUIREMENTS, WITH_CREWAI, *map("requirements-{}.txt".format, ("build", "dist", "lock"))],
+)
 def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) -> None:
     for entry in read(path).replace("\\\n", " ").splitlines():
         assert re.fullmatch(
@@ -52,7 +55,12 @@ def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) ->
 
 @pytest.mark.parametrize(
     ("pins", "wanted"),
-    list(zip(REQUIREMENTS, ("dependencies", "test"), strict=True)),
+    [
+        ("requirements.txt", "dependencies"),
+        ("tests/requirements.txt", "test"),
+        ("requirements-build.txt", "build"),
+        ("requirements-lock.txt", "lock"),
+    ],
 )
 def test_the_pins_cover_what_the_project_asks_for(pins: str, wanted: str) -> None:
     project = tomllib.loads(read("pyproject.toml"))
@@ -66,6 +74,22 @@ def test_both_files_pin_the_same_versions() -> None:
     run, test = map(pinned, REQUIREMENTS)
     for name in run.keys() & test.keys():
         assert run[name] == test[name]
+
+
+def test_what_the_bot_is_built_with_is_pinned_and_fetched_by_nobody_else() -> None:
+    """Isolated, pip would fetch it without a hash, and run it."""
+    [backend] = tomllib.loads(read("pyproject.toml"))["build-system"]["requires"]
+    build, beside = pinned("requirements-build.txt"), pinned(WITH_CREWAI)
+    assert f"hatchling=={build['hatchling']}" == backend
+    assert all(beside.get(name, version) == version for name, version in build.items())
+    for path in ("Makefile", "Dockerfile"):
+        built = [
+            line
+            for line in read(path).splitlines()
+            if re.search(r"pip\b.* \.( |$)|editable \.", line, re.IGNORECASE)
+        ]
+        assert built
+        assert all("--no-build-isolation" in line for line in built)
 
 
 def test_the_bot_can_be_installed_beside_crewai() -> None:
