@@ -25,8 +25,10 @@ from tests.databases import both
 from tests.usecases.world import CREW, World
 
 FREELY = {
-    "sqlite": ("DROP TRIGGER audit_kept", "DROP TRIGGER audit_linked_once"),
-    "postgresql": ("SET session_replication_role = replica",),
+    "sqlite": [
+        f"DROP TRIGGER IF EXISTS audit_{name}" for name in ("kept", "linked_once", "heads_kept")
+    ],
+    "postgresql": ["SET session_replication_role = replica"],
 }
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.audit import BOT, Code, Entry, Head, digest_of
+from crewgate.domain.audit import BOT, Code, Entry, Head, Signature, digest_of
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Exchange, Refused, Unknown
 from crewgate.domain.verdict import Revise
@@ -20,7 +20,7 @@ from crewgate.store.engine import Engines
 from crewgate.store.tables import audit_entries, rounds
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.decide import take_back
-from tests.builders import ANA, BEN, a_crew, a_rule
+from tests.builders import ANA, BEN, NOW, a_crew, a_rule
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, World
 
@@ -160,18 +160,63 @@ def test_half_of_a_surrogate_pair_stops_no_decision() -> None:
         "DELETE FROM audit_entries",
         "UPDATE audit_entries SET crew = 'another'",
         "UPDATE audit_entries SET number = 9",
+        "DELETE FROM audit_heads",
+        "UPDATE audit_heads SET hash = previous FROM audit_entries",
     ],
 )
 async def test_entries_are_never_changed(
     uow: SqlUnitOfWork, engines: Engines, statement: str
 ) -> None:
     await some(uow, 1)
-    await link_all(uow)
+    head = await link_all(uow)
+    async with uow.begin() as tx:
+        await tx.audit.publish(head, Signature("", ""), at=NOW)
     before = await stored(engines)
     with pytest.raises((sa.exc.DBAPIError, StoreUnavailable), match="never changed"):
         async with engines.write.begin() as connection:
             await connection.execute(sa.text(statement))
     assert await stored(engines) == before
+
+
+REPLACED = {
+    "the entry": "INTO audit_entries SELECT id, at, crew, execution_id, '{}', NULL, NULL, NULL",
+    "its number": "INTO audit_entries SELECT 9, at, crew, execution_id, '{}', number, '', hash",
+    "its link": "INTO audit_entries SELECT 9, at, crew, execution_id, '{}', 9, previous, hash",
+}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"INSERT OR REPLACE {one} FROM audit_entries WHERE id = 1" for one in REPLACED.values()),
+        "UPDATE OR REPLACE audit_entries SET number = 1 WHERE id = 2",
+        "UPDATE OR REPLACE audit_entries SET number = 9, previous = zeroblob(32) WHERE id = 2",
+        "INSERT OR REPLACE INTO audit_heads SELECT number, '', at, key, '' FROM audit_heads",
+    ],
+)
+async def test_nothing_takes_the_place_of_an_entry(
+    uow: SqlUnitOfWork, engines: Engines, statement: str
+) -> None:
+    """SQLite calls no trigger for the row that it replaces."""
+    await some(uow, 1)
+    head = await link_all(uow)
+    async with uow.begin() as tx:
+        await tx.audit.publish(head, Signature("", ""), at=NOW)
+    before = await stored(engines)
+    with pytest.raises(sa.exc.DBAPIError, match="never changed"):
+        async with engines.write.begin() as connection:
+            await connection.execute(sa.text(statement))
+    assert await stored(engines) == before
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_no_conflict_changes_an_entry(uow: SqlUnitOfWork, engines: Engines) -> None:
+    await some(uow, 1)
+    over = "INSERT INTO audit_entries SELECT * FROM audit_entries ON CONFLICT (id) DO UPDATE"
+    with pytest.raises(sa.exc.DBAPIError, match="never changed"):
+        async with engines.write.begin() as connection:
+            await connection.execute(sa.text(f"{over} SET body = ''"))
 
 
 async def test_an_entry_that_is_not_linked_cannot_be_changed_either(

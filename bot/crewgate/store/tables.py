@@ -1,7 +1,6 @@
 """The tables, for SQLite and PostgreSQL alike. Migrations bring a database to this shape."""
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from typing_extensions import override
 
 from crewgate.domain.notification import UNREADABLE
 from crewgate.encryption import Cipher, Unreadable, key_of
+from crewgate.store.append_only import keep
 
 log = structlog.get_logger(__name__)
 
@@ -540,33 +540,8 @@ audit_heads = sa.Table(
     sa.Column("signature", sa.Text, nullable=False),
 )
 
-_KEPT: Final = "audit entries are never changed or removed"
-_CHANGED: Final = "OLD.number IS NOT NULL OR {}".format(
-    " OR ".join(
-        f"NEW.{name} IS DISTINCT FROM OLD.{name}"
-        for name in ("id", "at", "crew", "execution_id", "body")
-    )
-)
-_ABORT: Final = f"BEGIN SELECT RAISE(ABORT, '{_KEPT}'); END"
-_RAISE: Final = "EXECUTE FUNCTION audit_entries_kept()"
-#: What makes the trail append-only, by dialect.
-_APPEND_ONLY: Final = {
-    "sqlite": f"""
-CREATE TRIGGER audit_kept BEFORE DELETE ON audit_entries {_ABORT};
-CREATE TRIGGER audit_linked_once BEFORE UPDATE ON audit_entries
-    WHEN {_CHANGED.replace("IS DISTINCT FROM", "IS NOT")} {_ABORT}""",
-    "postgresql": f"""
-CREATE OR REPLACE FUNCTION audit_entries_kept() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION '{_KEPT}'; END $$;
-CREATE TRIGGER audit_kept BEFORE DELETE ON audit_entries FOR EACH ROW {_RAISE};
-CREATE TRIGGER audit_not_emptied BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT {_RAISE};
-CREATE TRIGGER audit_linked_once BEFORE UPDATE ON audit_entries FOR EACH ROW
-    WHEN ({_CHANGED}) {_RAISE}""",
-}
-for _dialect, _statements in _APPEND_ONLY.items():
-    for _statement in re.split(r";\n(?=CREATE)", _statements.strip()):
-        _ddl = sa.DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        sa.event.listen(audit_entries, "after_create", _ddl)
+for _table in (audit_entries, audit_heads):
+    sa.event.listen(_table, "after_create", lambda table, on, **_: keep(on, table.name))
 
 #: The keys that credentials may be encrypted with, and a text that each of them encrypted.
 secret_keys = sa.Table(

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from alembic import op
 
+from crewgate.store.append_only import keep
+
 revision = "0039"
 down_revision = "0038"
 branch_labels = None
@@ -32,6 +34,7 @@ def upgrade() -> None:
     _texts_of_people_and_times_in_a_row()
     _leave_notes_with_their_output()
     _tell_absences()
+    _keep_heads_and_what_would_be_replaced()
 
 
 def _drop_event_stream() -> None:
@@ -120,3 +123,8 @@ def _tell_absences() -> None:
         }
         text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         connection.execute(add, {"at": row.since, "person": row.user_id, "body": text.encode()})
+
+
+def _keep_heads_and_what_would_be_replaced() -> None:
+    for table in ("audit_entries", "audit_heads"):
+        keep(op.get_bind(), table)
