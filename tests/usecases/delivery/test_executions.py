@@ -97,6 +97,18 @@ async def test_progress_waits_once_however_many_tasks_finish(world: World) -> No
     assert [said.execution.completed_tasks for said in world.slack.said] == [3]
 
 
+async def test_what_finishes_while_its_progress_is_being_posted_is_shown(world: World) -> None:
+    await world.start()
+    under_way = await world.lease(POSTS)
+    await world.record(TaskUpdate(title="plan"))
+    await world.turn(UPDATES)
+    await world.deliver(*under_way)
+    await world.settle_slack()
+
+    assert world.messages_said() == [EffectKind.PROGRESS]
+    assert world.slack.updates[-1].execution.completed_tasks == 1
+
+
 async def test_progress_in_a_thread_that_has_a_card_goes_after_all_else(world: World) -> None:
     await world.notify()
     await world.settle_slack()
