@@ -1,5 +1,7 @@
 """The stand-in crew's executions: pauses, resumes, and the webhooks they cause."""
 
+from dataclasses import replace
+
 import pytest
 
 from crewgate.demo.crew import (
@@ -117,7 +119,7 @@ async def test_a_refused_notification_is_never_repeated(crew: Crew, receiver: Re
     execution_id = await paused(crew)
     assert crew.notifications[0].status == 503
     assert "accepted" in crew.notifications[0].answer
-    assert crew.execution(execution_id).pending == "research_task"
+    assert crew.execution(execution_id).pending == ["research_task"]
     await receiver.stop()
     sent = await crew.pause(execution_id, "research_task", "again")
     assert (sent.status, bool(sent.error)) == (None, True)
@@ -225,3 +227,23 @@ def test_the_sample_answers_feedback() -> None:
     revised = str(report.produce(inputs, ["Be more careful"], {}))
     assert "growth = 0.09" in revised
     assert "“Be more careful”" in revised
+
+
+async def test_two_tasks_run_and_wait_beside_each_other(crew: Crew) -> None:
+    left, right, report = SAMPLE[0], replace(SAMPLE[2], beside=True), SAMPLE[1]
+    crew.script = (left, right, report)
+    execution_id = crew.start_execution({"topic": "tea"})
+    execution = crew.execution(execution_id)
+    await crew.until(lambda: len(crew.notifications) == 2)
+    assert sorted(execution.pending) == sorted([left.task_id, right.task_id])
+
+    first = a_resume(execution_id, task_id=right.task_id)
+    assert (await call(crew, "POST", "/resume", first))[1]["status"] == "resumed"
+    assert execution.pending == [left.task_id]
+    assert execution.state is State.PENDING
+    progress = (await call(crew, "GET", f"/status/{execution_id}"))[1]["progress"]
+    assert progress == {"completed_tasks": 1, "total_tasks": 3}
+    assert (await call(crew, "POST", "/resume", first))[0] == 400
+    await call(crew, "POST", "/resume", a_resume(execution_id, task_id=left.task_id))
+    await crew.until(lambda: execution.state is State.COMPLETED)
+    assert list(execution.outputs)[-1] == report.task_id

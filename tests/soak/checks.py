@@ -10,7 +10,7 @@ from crewgate.domain.retry import Retry
 from crewgate.domain.review import State
 from crewgate.usecases.evidence import STATUS_POLL
 from tests.soak.database import LASTING, StoredRound
-from tests.soak.evidence import Applied, Card, Evidence, pending_label
+from tests.soak.evidence import Applied, Card, Evidence, pending_labels
 from tests.soak.labels import Label
 from tests.soak.ledger import Press
 from tests.soak.rules import LEAD, STARTER, TIMED_OUT, rule_of
@@ -48,13 +48,11 @@ def check_everything(evidence: Evidence) -> list[str]:
 
 def lost_by_design(evidence: Evidence) -> frozenset[str]:
     """Executions that wait with an output whose notification was lost: crews never repeat one."""
-    known = evidence.known
+    unheard = evidence.crews.unannounced.keys() - evidence.known
     return frozenset(
         execution.id
         for execution in evidence.crews.executions.values()
-        if (label := pending_label(execution)) is not None
-        and label in evidence.crews.unannounced
-        and label not in known
+        if any(label in unheard for label in pending_labels(execution))
     )
 
 
@@ -66,7 +64,8 @@ def unfinished_executions(evidence: Evidence) -> Iterator[str]:
         if execution.id in lost:
             continue
         if execution.ended_at is None:
-            yield f"{pending_label(execution) or execution.id} is {execution.state} at its crew"
+            waits = ", ".join(map(str, pending_labels(execution))) or execution.id
+            yield f"{waits} is {execution.state} at its crew"
         elif execution.id not in evidence.stored.over and execution.outputs:
             if evidence.crews.failed_updates[execution.id] or not execution.feedbacks:
                 evidence.excused["executions whose end is known by their status, later"] += 1

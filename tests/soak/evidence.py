@@ -61,12 +61,10 @@ def read_crews(crews: Iterable[Crew]) -> CrewRecords:
     return records
 
 
-def pending_label(execution: Execution) -> Label | None:
-    """The output that an execution waits with."""
-    if execution.pending is None:
-        return None
+def pending_labels(execution: Execution) -> list[Label]:
+    """The outputs that an execution waits with."""
     number = int(str(execution.inputs["topic"]).rpartition("-")[2])
-    return Label(number, execution.pending, execution.rounds[execution.pending])
+    return [Label(number, task, execution.rounds[task]) for task in execution.pending]
 
 
 def _read_webhook(sent: Sent, records: CrewRecords) -> None:

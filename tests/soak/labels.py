@@ -46,8 +46,13 @@ def find_label(text: str) -> Label | None:
     return None if found is None else Label(int(found[1]), found[2], int(found[3]))
 
 
-def a_script(*task_ids: str, unreviewed: Sequence[str] = ()) -> tuple[Task, ...]:
-    """Tasks with these ids; those in `unreviewed` do not pause."""
+def a_script(
+    *task_ids: str, unreviewed: Sequence[str] = (), beside: Sequence[str] = ()
+) -> tuple[Task, ...]:
+    """Tasks with these ids; those in `unreviewed` do not pause.
+
+    Those in `beside` run and wait beside the one before.
+    """
     return tuple(
         Task(
             task_id,
@@ -57,6 +62,7 @@ def a_script(*task_ids: str, unreviewed: Sequence[str] = ()) -> tuple[Task, ...]
             "Writer",
             needs_review=task_id not in unreviewed,
             produce=partial(_produce, task_id),
+            beside=task_id in beside,
         )
         for task_id in task_ids
     )

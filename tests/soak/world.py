@@ -103,12 +103,11 @@ async def open_world(
 
 
 def _crew(number: int, chance: Random) -> Crew:
-    # A quarter of them has several tasks: each makes a post more in the channel.
-    script = (
-        a_script("draft", "plan", "report", unreviewed=["plan"])
-        if number % 4 == 0
-        else a_script("draft")
-    )
+    # Half of them have several tasks: each makes a post more in the channel.
+    script = {
+        0: a_script("draft", "plan", "report", unreviewed=["plan"]),
+        2: a_script("left", "right", "summary", beside=["right"], unreviewed=["summary"]),
+    }.get(number % 4, a_script("draft"))
     crew = Crew(
         now=time.time,
         token=f"crew-token-{chance.randbytes(12).hex()}",

@@ -16,7 +16,7 @@ from crewgate.demo.crew.deployment import Deployment
 from crewgate.demo.crew.execution import Execution, State
 from crewgate.demo.crew.flows import FlowRequest, Flows
 from crewgate.demo.crew.records import Sent
-from crewgate.demo.crew.script import Task, TaskFailed, answer_of
+from crewgate.demo.crew.script import Task, TaskFailed
 from crewgate.demo.crew.wire import Style, notification, text_of
 
 Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
@@ -27,7 +27,7 @@ FEEDBACK_LIMIT = 20
 
 
 class Engine:
-    """Runs executions, one task at a time."""
+    """Runs executions: their tasks one after the other, or beside each other."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Engine:
         """Add an execution and, if `scripted`, start its tasks."""
         self._crew.add(execution)
         if scripted:
-            self._spawn(self._continue(execution))
+            self._begin(execution)
 
     async def pause(self, execution: Execution, task_id: str, output: object, style: Style) -> Sent:
         """Pause on a task and send the human-input notification, once.
@@ -65,8 +65,9 @@ class Engine:
     def _wait(self, execution: Execution, task_id: str, output: object) -> None:
         execution.outputs[task_id] = output
         execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
-        execution.state, execution.pending = State.PENDING, task_id
-        execution.ended_at = None
+        execution.state, execution.ended_at = State.PENDING, None
+        if task_id not in execution.pending:
+            execution.pending.append(task_id)
         self._changes.announce("paused", execution.id)
 
     async def _ask(self, execution: Execution, task: Task, output: object) -> None:
@@ -91,7 +92,7 @@ class Engine:
             raise Refusal.not_found("Execution not found")
         if not execution.knows(call.task_id):
             raise Refusal.not_found("Task not found in this execution")
-        if execution.pending != call.task_id:
+        if call.task_id not in execution.pending:
             raise Refusal.bad_request("Execution is not pending human input for this task")
         execution.urls = call.urls
         execution.human_input = call.human_input or execution.human_input
@@ -101,7 +102,7 @@ class Engine:
     def _answered(self, asked: FlowRequest) -> None:
         """Carry out the answer to a flow's question, if the flow is one of the script's."""
         execution = self._crew.by_id.get(asked.flow_id)
-        if execution is None or execution.pending != asked.method:
+        if execution is None or asked.method not in execution.pending:
             return
         approve = asked.outcome == asked.emit[0]
         if approve or asked.outcome != asked.emit[-1]:
@@ -110,21 +111,20 @@ class Engine:
             self.end(execution)
 
     def _resume(self, execution: Execution, task_id: str, feedback: str, *, approve: bool) -> Json:
-        execution.pending, execution.state = None, State.RUNNING
+        execution.pending.remove(task_id)
+        execution.state = State.PENDING if execution.pending else State.RUNNING
         feedbacks = execution.feedbacks.setdefault(task_id, deque(maxlen=FEEDBACK_LIMIT))
         feedbacks.append(feedback)
-        current = execution.current
-        scripted = current is not None and current.task_id == task_id
+        task = next((one for one in execution.current if one.task_id == task_id), None)
         self._changes.announce("resumed", execution.id)
         if not approve:
-            if scripted:
-                self._spawn(self._continue(execution))
+            if task is not None:
+                self._spawn(self._work(execution, task))
             return {"status": "retrying", "message": "The task runs again with your feedback"}
-        if not scripted or current is None:
+        if task is None:
             return {"status": "resumed", "message": "Execution resumed"}
-        execution.position += 1
-        self._spawn(self._finish_task(execution, current))
-        if execution.current is None:
+        self._spawn(self._tell_end(execution, task, goes_on=execution.finish(task)))
+        if not execution.current:
             self.end(execution)
             return {"status": "completed", "message": "The last task was approved"}
         return {"status": "resumed", "message": "Execution resumed with the next task"}
@@ -133,7 +133,7 @@ class Engine:
         """Mark the execution as ended, completed or with an error."""
         execution.state = State.ERROR if error else State.COMPLETED
         execution.error = error
-        execution.pending = None
+        execution.pending.clear()
         execution.ended_at = self._crew.now()
         self._changes.announce("ended", execution.id)
 
@@ -149,46 +149,54 @@ class Engine:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _finish_task(self, execution: Execution, task: Task) -> None:
-        await self._send_task_webhook(execution, task)
-        if execution.current is None:
-            await self._send_crew_webhook(execution)
-        else:
-            await self._continue(execution)
+    def _begin(self, execution: Execution) -> None:
+        """Begin the next tasks, beside each other."""
+        for task in execution.current:
+            self._spawn(self._work(execution, task))
 
-    async def _continue(self, execution: Execution) -> None:
-        while (task := execution.current) is not None:
-            await self._send_step_webhook(execution, task)
-            if await self._interrupted(execution):
-                return
-            feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
-            try:
-                output = answer_of(task, execution.inputs, feedbacks, dict(execution.outputs))
-            except TaskFailed as failed:
-                self.end(execution, error=str(failed))
-                return
-            if task.emit:
-                await self._ask(execution, task, output)
-                return
-            if task.needs_review:
-                await self.pause(execution, task.task_id, output, self._crew.style)
-                return
-            execution.outputs[task.task_id] = output
-            execution.rounds[task.task_id] = 1
-            execution.position += 1
-            await self._send_task_webhook(execution, task)
+    async def _work(self, execution: Execution, task: Task) -> None:
+        await self._send_step_webhook(execution, task)
+        if await self._interrupted(execution):
+            return
+        feedbacks = tuple(execution.feedbacks.get(task.task_id, ()))
+        try:
+            output = task.produce(execution.inputs, feedbacks, dict(execution.outputs))
+        except TaskFailed as failed:
+            self.end(execution, error=str(failed))
+            return
+        if task.emit:
+            await self._ask(execution, task, output)
+            return
+        if task.needs_review:
+            await self.pause(execution, task.task_id, output, self._crew.style)
+            return
+        execution.outputs[task.task_id] = output
+        execution.rounds[task.task_id] = 1
+        await self._tell_end(execution, task, goes_on=execution.finish(task))
+
+    async def _tell_end(self, execution: Execution, task: Task, *, goes_on: bool) -> None:
+        """Tell of a task that is done, and begin the next ones or end."""
+        await self._send_task_webhook(execution, task)
+        if not goes_on:
+            return
+        if execution.current:
+            self._begin(execution)
+            return
         if execution.state is State.RUNNING:
             self.end(execution)
+        if execution.state is State.COMPLETED:
             await self._send_crew_webhook(execution)
 
     async def _interrupted(self, execution: Execution) -> bool:
         """Wait `task_seconds`; true when the execution ended or was paused by hand meanwhile."""
+        # Where tasks run beside each other, one of them may wait.
+        goes_on = {State.RUNNING, State.PENDING} if execution.current[1:] else {State.RUNNING}
         if self._crew.task_seconds:
             with contextlib.suppress(TimeoutError):
                 await self._changes.until(
-                    lambda: execution.state is not State.RUNNING, timeout=self._crew.task_seconds
+                    lambda: execution.state not in goes_on, timeout=self._crew.task_seconds
                 )
-        return execution.state is not State.RUNNING
+        return execution.state not in goes_on
 
     async def _send_step_webhook(self, execution: Execution, task: Task) -> None:
         body = {

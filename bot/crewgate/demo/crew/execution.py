@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
+from operator import attrgetter
 from typing import Any
 
 from crewgate.crew_api.wire import Address, Json, Urls
@@ -34,9 +36,11 @@ class Execution:
     started_at: float
     state: State = State.RUNNING
     position: int = 0
-    """The number of tasks of the script that are done."""
-    pending: str | None = None
-    """The task that is pending human input."""
+    """The number of tasks of the script that are done, before those that run now."""
+    done: set[str] = field(default_factory=set)
+    """The tasks among those that run now that are done."""
+    pending: list[str] = field(default_factory=list)
+    """The tasks that are pending human input."""
     outputs: dict[str, Any] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
     """The number of outputs of each task."""
@@ -45,9 +49,19 @@ class Execution:
     ended_at: float | None = None
 
     @property
-    def current(self) -> Task | None:
-        """The task of the script that is running or pending."""
-        return self.script[self.position] if self.position < len(self.script) else None
+    def current(self) -> tuple[Task, ...]:
+        """The tasks of the script that run or wait beside each other; none at the end."""
+        rest = self.script[self.position :]
+        return (*rest[:1], *takewhile(attrgetter("beside"), rest[1:]))
+
+    def finish(self, task: Task) -> bool:
+        """Note that a task is done; return True if the next ones may begin."""
+        self.done.add(task.task_id)
+        if len(self.done) < len(self.current):
+            return False
+        self.position += len(self.current)
+        self.done.clear()
+        return True
 
     def knows(self, task_id: str) -> bool:
         """Return True if the task belongs to this execution, by script or by `pause`."""
@@ -71,11 +85,12 @@ class Execution:
                 return {"status": "completed", "result": result, "execution_time": took}
             case State.ERROR:
                 return {"status": "error", "error": self.error, "execution_time": took}
-        current = self.current.task_id if self.current else ""
+        running = [task.task_id for task in self.current if task.task_id not in self.done]
+        done = self.position + len(self.done)
         return {
             "status": "running",
-            "current_task": self.pending or current,
-            "progress": {"completed_tasks": self.position, "total_tasks": len(self.script)},
+            "current_task": next(iter([*self.pending, *running]), ""),
+            "progress": {"completed_tasks": done, "total_tasks": len(self.script)},
         }
 
     def task(self, task_id: str) -> Task | None:

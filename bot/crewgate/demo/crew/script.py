@@ -29,6 +29,8 @@ class Task:
     produce: Produce
     emit: tuple[str, ...] = ()
     """The outcomes of a flow's question, the one that lets it go on first; empty for a task."""
+    beside: bool = False
+    """It begins with the task before it, and runs and waits beside that."""
 
 
 _EXACT: Final = re.compile(r"Make (?:this edit|these \d+ edits) in your last answer")

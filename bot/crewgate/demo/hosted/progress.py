@@ -33,7 +33,8 @@ class Progress:
             return
         self._crew.resume_log.append(call, len(call.human_feedback))
         if execution := self._crew.by_id.get(call.execution_id):
-            execution.state, execution.pending = State.RUNNING, None
+            execution.state = State.RUNNING
+            execution.pending.clear()
         self._crew.changes.announce("resumed", call.execution_id)
 
     def told(self, kind: str, body: Json) -> None:
@@ -55,7 +56,7 @@ class Progress:
         execution.outputs[task_id] = body.get("task_output")
         execution.rounds[task_id] = execution.rounds.get(task_id, 0) + 1
         execution.position = _position(task_id)
-        execution.state, execution.pending = State.PENDING, task_id
+        execution.state, execution.pending = State.PENDING, [task_id]
 
     def _finished(self, execution: Execution, body: Json) -> None:
         task_id = _script_id(body.get("name"))

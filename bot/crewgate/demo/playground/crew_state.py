@@ -46,24 +46,20 @@ def _task(execution: Execution, task: Task, at: int) -> dict[str, Any]:
         "name": task.name,
         "agent": task.agent,
         "review": task.needs_review,
-        "state": _task_state(execution, at),
+        "state": _task_state(execution, task, at),
         "rounds": execution.rounds.get(task.task_id, 0),
         "html": "" if output is None else markdown(text_of(output)),
     }
 
 
-def _task_state(execution: Execution, at: int) -> str:
-    if at < execution.position:
+def _task_state(execution: Execution, task: Task, at: int) -> str:
+    if at < execution.position or task.task_id in execution.done:
         return "done"
-    if at > execution.position:
+    if task not in execution.current:
         return "to do"
-    match execution.state:
-        case State.PENDING:
-            return "paused"
-        case State.ERROR:
-            return "failed"
-        case _:
-            return "running"
+    if task.task_id in execution.pending:
+        return "paused"
+    return "failed" if execution.state is State.ERROR else "running"
 
 
 def _request(call: Call) -> dict[str, Any]:
