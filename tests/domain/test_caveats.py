@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, WHOLE, Circumstances, Seen, Share
+from crewgate.domain.caveats import (
+    NOTHING_SEEN,
+    SURELY_WHOLE,
+    WHOLE,
+    Circumstances,
+    Seen,
+    Share,
+    Turned,
+    Unseen,
+    turned_in_haste,
+)
 from crewgate.domain.notes import CLAIM_LASTS, Claim
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
 
@@ -27,17 +37,22 @@ CIRCUMSTANCES = st.builds(
     shown=st.sampled_from([None, 0, 22, 99, WHOLE]),
     characters=st.sampled_from([0, SURELY_WHOLE, SURELY_WHOLE + 1]),
     read_to_end=st.booleans(),
+    turned=st.sampled_from([None, Turned(17, 3)]),
+    masked=st.booleans(),
+    asks_about_masks=st.booleans(),
 )
 
 
 @given(CIRCUMSTANCES)
-def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not_read(
+def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not_shown(
     found: Circumstances,
 ) -> None:
     claim = found.claim
     claimed = claim is not None and claim.by != ANA and claim.at > NOW - CLAIM_LASTS
     known_whole = found.shown == WHOLE or (found.shown is None and found.characters <= SURELY_WHOLE)
     unread = not known_whole and not found.read_to_end
+    unread |= found.turned is not None
+    unread |= found.masked and found.asks_about_masks
     at_once = found.caveats(ANA, NOW).all_in(NOTHING_SEEN)
     assert at_once != (bool(found.notes) or claimed or unread)
 
@@ -46,7 +61,7 @@ def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not
 def test_beside_the_beginning_of_an_output_it_counts_as_unread(found: Circumstances) -> None:
     share = Share(160, 2_365)
     caveats = found.caveats(ANA, NOW, Seen(share=share))
-    assert caveats.is_excerpt is not found.read_to_end
+    assert (Unseen.EXCERPT in caveats.unseen) is not found.read_to_end
     assert (caveats.share, caveats.seen.share) == (share, share)
     assert caveats.all_in(caveats.seen)
 
@@ -55,13 +70,14 @@ def test_beside_the_beginning_of_an_output_it_counts_as_unread(found: Circumstan
 def test_beside_all_of_an_output_it_counts_as_read_whatever_its_card_shows(
     found: Circumstances,
 ) -> None:
-    assert not found.caveats(ANA, NOW, Seen(share=Share(8, 8))).is_excerpt
+    unseen = found.caveats(ANA, NOW, Seen(share=Share(8, 8))).unseen
+    assert not unseen & {Unseen.EXCERPT, Unseen.COLUMNS}
 
 
 @given(CIRCUMSTANCES)
 def test_an_empty_output_is_always_asked_about(found: Circumstances) -> None:
     caveats = found.caveats(ANA, NOW, Seen(share=Share(0, 0)))
-    assert caveats.is_excerpt
+    assert Unseen.EXCERPT in caveats.unseen
     assert caveats.all_in(caveats.seen)
 
 
@@ -90,8 +106,8 @@ def test_whoever_was_asked_before_something_came_is_asked_again(
     asked, now = before.caveats(ANA, NOW), after.caveats(ANA, NOW)
     other_notes = bool(after.notes) and set(after.notes) != set(before.notes)
     other_claim = now.claim is not None and (asked.claim is None or asked.claim.by != now.claim.by)
-    only_now_excerpt = now.is_excerpt and not asked.is_excerpt
-    assert now.all_in(asked.seen) != (other_notes or other_claim or only_now_excerpt)
+    only_now = bool(now.unseen - asked.unseen)
+    assert now.all_in(asked.seen) != (other_notes or other_claim or only_now)
 
 
 @given(NOTES.flatmap(lambda notes: st.tuples(st.just(notes), st.permutations(notes))))
@@ -121,3 +137,33 @@ def test_whoever_was_asked_about_one_claim_is_asked_again_about_another() -> Non
     now = Circumstances(claim=Claim(EVE, NOW)).caveats(ANA, NOW)
     assert asked.all_in(asked.seen)
     assert not now.all_in(asked.seen)
+
+
+def test_columns_beyond_the_edge_were_not_shown() -> None:
+    beside = Share(90, 90, beyond=30)
+    caveats = Circumstances(shown=66).caveats(ANA, NOW, Seen(share=beside))
+    assert (caveats.shown, *caveats.unseen) == (66, Unseen.COLUMNS)
+    cut = Circumstances().caveats(ANA, NOW, Seen(share=Share(90, 100, beyond=100)))
+    assert (cut.shown, *cut.unseen) == (0, Unseen.EXCERPT)
+    read = Circumstances(shown=66, read_to_end=True)
+    assert read.caveats(ANA, NOW, Seen(share=beside)).all_in(NOTHING_SEEN)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_masked_was_not_shown_whatever_the_rule_asks(*, asks: bool) -> None:
+    found = Circumstances(shown=WHOLE, masked=True, asks_about_masks=asks)
+    assert found.caveats(ANA, NOW).shown == 99
+    assert found.caveats(ANA, NOW).unseen == ({Unseen.MASKS} if asks else set())
+    unknown = Circumstances(characters=SURELY_WHOLE + 1, masked=True)
+    assert unknown.caveats(ANA, NOW).shown is None
+
+
+@pytest.mark.parametrize(
+    ("pages", "seconds", "turned"),
+    [(17, 3, Turned(17, 3)), (17, 1_920, None), (17, 1_919, Turned(17, 1_919)), (1, 0, None)],
+)
+def test_nobody_reads_faster_than_the_measure(
+    pages: int, seconds: int, turned: Turned | None
+) -> None:
+    assert turned_in_haste(pages, 17, 102_000, timedelta(seconds=seconds)) == turned
+    assert turned is None or turned.took == timedelta(seconds=seconds)

@@ -94,13 +94,13 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     card = await world.card("Line 0")
 
     await world.slack.click(ANA, card, "Approve")
-    asks = await modal(world, ANA, f"You have seen the first 1,488 of {len(LONG):,} characters")
+    asks = await modal(world, ANA, f"This card shows the first 1,488 of {len(LONG):,} characters")
     assert buttons(asks) == ["Approve anyway", "Revise"]
     await world.slack.submit(ANA, view=asks)
     view = await modal(world, ANA, "Page 1 of")
     first = view.shown
     await world.slack.click(ANA, view, "Approve")
-    asks = await modal(world, ANA, "You have seen the first 6,000")
+    asks = await modal(world, ANA, "Beside the button were the first 6,000")
     assert asks.id == view.id, "It takes the place of what she reads."
     await world.slack.submit(ANA, view=asks)
     view = await modal(world, ANA, "Page 2 of")
@@ -114,9 +114,27 @@ async def test_an_excerpt_is_asked_about_unless_it_was_read_to_its_end(world: Wo
     assert all(line in seen for line in LONG.split("\n\n"))
     assert f"Read all ({page} pages)" in buttons(card)
     await world.slack.click(BEN, card, "Approve")
-    await modal(world, BEN, "You have seen the first 1,488 of")  # he has not read it
+    await modal(world, BEN, "This card shows the first 1,488 of")  # he has not read it
     await world.slack.click(ANA, view, "Previous page")
     view = await modal(world, ANA, f"Page {page - 1} of")
+    await world.slack.click(ANA, view, "Approve")
+    asks = await modal(world, ANA, f"*You turned {page - 1} pages in ")  # from the second one on
+    await world.slack.submit(ANA, view=asks)
+    view = await modal(world, ANA, f"Page 1 of {page}")
+    await world.slack.click(ANA, view, "Approve")
+    asks = await modal(world, ANA, f"*You turned {page - 1} pages in ")
+    await world.slack.click(ANA, asks, "Approve anyway")
+    await world.delivered(card)
+
+
+async def test_columns_beyond_the_edge_are_asked_about_until_they_are_read(world: World) -> None:
+    row = "| " + " | ".join(f"cell {number}" for number in range(10)) + " |\n"
+    await world.pause("draft", f"{row}{'|---' * 10}|\n{row}")
+    card = await world.card("10 columns: *Read all* shows them row by row")
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "*Columns of a table are beyond a phone's edge.*")
+    await world.slack.submit(ANA, view=asks)
+    view = await modal(world, ANA, "cell 9")
     await world.slack.click(ANA, view, "Approve")
     await world.delivered(card)
 
@@ -131,7 +149,7 @@ async def test_home_asks_where_a_row_shows_no_more_than_the_beginning_unless_it_
     seen = await home(world, ANA, " …")
 
     await world.slack.click(ANA, seen, "Approve")
-    asks = await modal(world, ANA, "You have seen the first 154 of 624 characters")
+    asks = await modal(world, ANA, "This row shows the first 154 of 624 characters")
     assert not world.crew.requests
     await world.slack.submit(ANA, view=asks)
     await modal(world, ANA, "The customer waives all.")

@@ -120,7 +120,7 @@ async def test_home_answers(flows: World) -> None:
     await flows.slack.open_home(ANA)
     seen = await home(flows, ANA, "Waiting for you: 1")
     await flows.slack.click(ANA, seen, "✓ approved")
-    asks = await modal(flows, ANA, "You have seen the first 154 of 600 characters")
+    asks = await modal(flows, ANA, "This row shows the first 154 of 600 characters")
     await flows.slack.click(ANA, asks, "Answer anyway")
     await says(flows, card, GOES_ON)
 

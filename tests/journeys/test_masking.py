@@ -78,6 +78,8 @@ async def test_slack_is_shown_masks_everywhere_and_the_crew_gets_the_text(
     await world.slack.click(BEN, second, "Changes")
     await modal(world, BEN, "Only masked passages changed.")
     await world.slack.click(BEN, second, "Approve")
+    asks = await modal(world, BEN, "are masked*, and you have not had them shown.")
+    await world.slack.click(BEN, asks, "Approve anyway")
     await world.delivered(second)
     assert not leaks(world.slack)
     logged = "".join(capfd.readouterr())
@@ -120,6 +122,26 @@ async def test_who_may_decide_is_shown_it_in_private_and_that_is_on_record(
     [decided] = [one for one in entries(database) if one["code"] == "CG124"]
     assert decided["data"]["masked"] == 6
     assert not [one for one in SECRETS if one in message_text(world.slack.fresh(card))]
+
+
+async def test_masks_are_shown_before_an_approval(world: World) -> None:
+    await world.pause("draft", TEXT)
+    card = await world.card("Pay them")
+    await world.slack.click(ANA, card, "Approve")
+    asks = await modal(world, ANA, "are masked*, and you have not had them shown.")
+    assert asks.content["submit"]["text"] == "Show them"
+    assert buttons(asks) == ["Approve anyway", "Revise"]
+    await world.slack.submit(ANA, view=asks)
+    view = await modal(world, ANA, "Nothing is masked here")
+    assert IBAN in view.shown
+    await world.slack.click(ANA, view, "Approve")
+    await world.delivered(card)
+    await world.pause("check", TEXT)
+    card = await world.card("Check", round_=1)
+    await world.slack.overflow(ANA, card, "Approve with a comment…")
+    form = await modal(world, ANA, "are masked*, and you have not had them shown.")
+    await world.slack.click(ANA, form, "Show them")
+    await modal(world, ANA, "Nothing is masked here")
 
 
 async def test_an_edit_of_a_masked_text_reaches_the_crew_whole(world: World) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.caveats import Seen
+from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.effects import SLACK, forward_destination
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Output
@@ -131,7 +131,8 @@ async def review_under_rules(world: World) -> None:
     assert posting.thread_ts is not None
     thread = MessageRef(posting.channel, posting.thread_ts, posting.thread_ts)
     assert await world.note(thread, "9.9") is not None
-    await world.decide(round_.id, by=EVE, seen=Seen(excerpt=True, notes=await notes(world, round_)))
+    seen = Seen(unseen=frozenset(Unseen), notes=await notes(world, round_))
+    await world.decide(round_.id, by=EVE, seen=seen)
     await take_back(round_.id, by=EVE, context=world.reviews)
     await queue(EVE.id, page=0, context=world.reviews)
     world.clock.advance(DAY)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen, Share
+from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen, Share, Turned, Unseen
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import AlreadyDecided, ConfirmationNeeded, RoundSuperseded
 from crewgate.domain.notes import CLAIM_LASTS
@@ -112,6 +112,34 @@ async def test_an_excerpt_is_asked_about_once_unless_it_was_read_to_its_end(worl
         await record_read_to_end(round_.id, by=BEN, context=world.reviews)
     assert await asked(world, round_) == seen  # she has not read it
     await world.decide(round_.id, by=BEN)
+
+
+@both
+async def test_a_decision_tells_that_somebody_was_shown_little(world: World) -> None:
+    world.slack.excerpts = True
+    for shown, task in ((40, "draft"), (50, "check")):
+        round_ = (await world.notify(LONG, task_id=task)).round
+        beside = Seen(share=Share(shown, 100), unseen=frozenset({Unseen.EXCERPT}))
+        await world.decide(round_.id, seen=beside)
+        decision = (await world.round(round_.id)).decision
+        assert decision is not None
+        assert decision.shown_little == (40 if shown == 40 else None)
+
+
+@both
+async def test_pages_that_were_turned_in_haste_are_asked_about_once(world: World) -> None:
+    world.slack.excerpts = True
+    round_ = await a_card(world, LONG)
+    context, haste = world.reviews, Turned(17, 3)
+    await record_read_to_end(round_.id, by=ANA, context=context, turned=haste)
+    seen = await asked(world, round_)
+    assert seen.unseen == {Unseen.HASTE}
+    assert (await caveats_for(round_.id, by=ANA, context=context)).turned == haste
+    for turned in (None, haste):  # who has read it once may turn its pages again
+        await record_read_to_end(round_.id, by=BEN, context=context, turned=turned)
+    assert (await caveats_for(round_.id, by=BEN, context=context)).all_in(NOTHING_SEEN)
+    await record_read_to_end(round_.id, by=ANA, context=context, turned=None)
+    await world.decide(round_.id)
 
 
 async def test_a_newer_output_has_to_be_read_anew(world: World) -> None:

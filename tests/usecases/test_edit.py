@@ -380,7 +380,7 @@ async def test_notes_that_nobody_was_asked_about_are_asked_about(
     await world.note(card, "9.1", by=BEN)
     with pytest.raises(ConfirmationNeeded) as caught:
         await edited(world, waiting)
-    assert not caught.value.caveats.is_excerpt
+    assert not caught.value.caveats.unseen
     assert (await world.round(waiting.id)).state is State.WAITING
     decided = await edited(world, waiting, seen=caught.value.caveats.seen)
     assert decided.decision is not None

@@ -8,15 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.audit import Code, digest_of
+from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import NotAReviewer
+from crewgate.domain.errors import ConfirmationNeeded, NotAReviewer
 from crewgate.domain.execution import CrewUpdate, TaskUpdate
 from crewgate.domain.masking import FINDERS, Kind, Masking
 from crewgate.domain.notification import Output
+from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
 from crewgate.store.tables import audit_entries
-from crewgate.usecases.decide import unmask
+from crewgate.usecases.decide import caveats_for, unmask
 from crewgate.usecases.queries.status import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
 from crewgate.usecases.stats import decisions
@@ -85,6 +87,37 @@ async def test_those_who_may_decide_are_shown_it_and_that_is_on_record(world: Wo
     assert (view.output.text, view.masked) == (SHOWN, ((Kind.EMAIL, 2),))
 
 
+@pytest.mark.parametrize("asks", [True, False])
+async def test_masks_are_asked_about_until_somebody_is_shown_them(
+    world: World, *, asks: bool
+) -> None:
+    rule = Rule(name="draft", ask_about_masks=asks)
+    world.crews["research"] = a_crew(redact=MASKING, rules=(rule,))
+    waiting = (await world.notify(TEXT)).round
+    await world.settle_slack()
+    if asks:
+        with pytest.raises(ConfirmationNeeded) as asked:
+            await world.decide(waiting.id)
+        assert asked.value.caveats.unseen == {Unseen.MASKS}
+    await unmask(waiting.id, by=BEN, context=world.reviews)
+    seen = (await caveats_for(waiting.id, by=ANA, context=world.reviews)).seen
+    assert seen.unseen == ({Unseen.MASKS} if asks else set())
+    await world.decide(waiting.id, seen=seen)
+    [decided] = await entries(world, Code.DECIDED)
+    assert decided["data"]["shown"] == 99
+
+
+@both
+async def test_who_was_shown_masks_approves_at_once(world: World) -> None:
+    waiting = (await world.notify(TEXT)).round
+    await world.settle_slack()
+    for _ in range(2):
+        await unmask(waiting.id, by=ANA, context=world.reviews)
+    await world.decide(waiting.id, by=ANA)
+    [decided] = await entries(world, Code.DECIDED)
+    assert decided["data"]["shown"] == 100
+
+
 async def test_what_changed_may_be_masked(world: World) -> None:
     rounds = [
         (await world.notify(text)).round for text in (TEXT, TEXT.replace("bob", "eve"), "Tea.")
@@ -151,7 +184,7 @@ async def test_a_result_that_differs_where_it_is_masked_is_not_the_approved_one(
 ) -> None:
     received = await world.notify(TEXT, task_name=f"Write to {MAIL}")
     await world.settle_slack()
-    await world.decide(received.round.id)
+    await world.decide(received.round.id, seen=Seen(unseen=frozenset(Unseen)))
     await world.record(CrewUpdate(result=Output(result)))
     await world.settle_slack()
     [posting] = [one.posting for one in world.slack.said if one.what is EffectKind.POST_RESULT]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crewgate.domain.caveats import Seen
+from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.caveats import Share as Whole
 from crewgate.domain.errors import NotAReader, UnknownCrew
 from crewgate.domain.people import User
@@ -107,7 +107,7 @@ async def test_a_colleagues_text_is_read_from_when_it_was_there(world: World) ->
         seen=Seen(share=Whole(len(draft), len(draft))),
     )
     world.clock.advance(SECOND)
-    await world.decide(theirs.id, by=BEN, seen=Seen(excerpt=True))
+    await world.decide(theirs.id, by=BEN, seen=Seen(unseen=frozenset(Unseen)))
     now = (await ask(world)).team.now
     assert (now.hasty, now.median) == (Share(1, 1), HOUR)
 

@@ -1,7 +1,9 @@
 """The things that one click on Approve could overlook, and the confirmation of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
@@ -10,6 +12,10 @@ from crewgate.domain.verdict import Person
 
 #: The share of a whole output, in percent.
 WHOLE: Final = 100
+_LITTLE: Final = 50
+#: An approval is hasty if the text had less time for each of its characters: people read half as
+#: fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
+PER_CHARACTER: Final = timedelta(milliseconds=20)
 #: Any card shows an output of this many characters whole, also one that is not posted yet.
 SURELY_WHOLE: Final = 1_000
 
@@ -20,18 +26,54 @@ class Share:
 
     shown: int
     of: int
+    beyond: int = 0
+    """The characters of it that are beyond a phone's edge, in wide tables."""
 
     @property
     def percent(self) -> int:
         """WHOLE only if nothing is left out; of an empty output there is nothing to show."""
         if not self.of:
             return 0
-        return WHOLE if self.shown >= self.of else WHOLE * self.shown // self.of
+        return min(WHOLE, WHOLE * max(0, self.shown - self.beyond) // self.of)
 
 
 def is_empty(share: Share | None) -> bool:
     """Return True if it is known that the output is empty."""
     return share is not None and not share.of
+
+
+class Unseen(StrEnum):
+    """The ways in which an output was not shown to somebody who approves it."""
+
+    EXCERPT = "excerpt"
+    """Beside the button was a part of it, or nothing, and they did not turn to its end."""
+    COLUMNS = "columns"
+    """Columns of a table were beyond a phone's edge."""
+    MASKS = "masks"
+    """Passages were masked."""
+    HASTE = "haste"
+    """They turned its pages faster than anybody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The pages that somebody turned faster than anybody reads, and the time that it took."""
+
+    pages: int
+    seconds: int
+
+    @property
+    def took(self) -> timedelta:
+        return timedelta(seconds=self.seconds)
+
+
+def turned_in_haste(pages: int, of_pages: int, characters: int, took: timedelta) -> Turned | None:
+    """Return the pages that somebody turned on the way to the last one, if that was too fast."""
+    to_read = (pages - 1) * characters // of_pages
+    return Turned(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
+
+
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +84,8 @@ class Seen:
     """The `Caveats.notes_mark` of the notes that they were shown."""
     claimed_by: str = ""
     """The user of the claim that they were shown."""
-    excerpt: bool = False
-    """They were told that they were not shown all of the output."""
+    unseen: frozenset[Unseen] = frozenset()
+    """The ways in which they were told that they were not shown all of the output."""
     share: Share | None = None
     """The part of the output beside the button; None: not known, as in an older message."""
 
@@ -65,25 +107,31 @@ class Caveats:
     shown: int | None = WHOLE
     """The share of the output that they were shown, in percent; None: not all, and not known."""
     share: Share | None = None
-    """The same in characters, where that is known."""
+    """The same in characters, where that is known; without what is masked."""
+    on_card: int | None = None
+    """The share that the card shows, in percent, where that is known."""
+    turned: Turned | None = None
+    """The pages that they turned in haste."""
+    unseen: frozenset[Unseen] = frozenset()
+    """The ways in which they were not shown all of the output."""
 
     @property
-    def is_excerpt(self) -> bool:
-        """They were not shown all of the output."""
-        return self.shown != WHOLE
+    def shown_little(self) -> int | None:
+        """The share that they were shown, if others should know that it was little."""
+        return self.shown if self.shown is not None and self.shown < _LITTLE else None
 
     @property
     def seen(self) -> Seen:
         """The value for somebody who was asked about all of these."""
         claimed_by = self.claim.by.id if self.claim is not None else ""
-        return Seen(self.notes_mark, claimed_by, self.is_excerpt, self.share)
+        return Seen(self.notes_mark, claimed_by, self.unseen, self.share)
 
     def all_in(self, seen: Seen) -> bool:
         """Return True if somebody was asked about all of these, as they are now."""
         return (
             (not self.notes or self.notes_mark == seen.notes)
             and (self.claim is None or self.claim.by.id == seen.claimed_by)
-            and (not self.is_excerpt or seen.excerpt)
+            and self.unseen <= seen.unseen
         )
 
 
@@ -101,17 +149,36 @@ class Circumstances:
     """The length of the output, if `shown` is not known."""
     read_to_end: bool = False
     """This person has turned to the output's last page."""
+    turned: Turned | None = None
+    """The pages that they turned in haste on the way there."""
+    masked: bool = False
+    """Its card shows masks that this person has not had shown."""
+    asks_about_masks: bool = True
+    """The round's rule does not say otherwise."""
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
         """Return the things that this person, who saw `seen`, could overlook at this moment."""
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
+        shown = self._shown(seen.share)
         return Caveats(
             notes=len(self.notes),
             notes_mark=_mark(self.notes),
             claim=self.claim if holds else None,
-            shown=self._shown(seen.share),
+            shown=min(shown, WHOLE - 1) if self.masked and shown is not None else shown,
             share=seen.share,
+            on_card=self.shown,
+            turned=self.turned,
+            unseen=frozenset(self._unseen(shown, seen.share)),
         )
+
+    def _unseen(self, shown: int | None, share: Share | None) -> Iterator[Unseen]:
+        if shown != WHOLE:
+            cut = share is None or share.shown < share.of or is_empty(share)
+            yield Unseen.EXCERPT if cut else Unseen.COLUMNS
+        if self.masked and self.asks_about_masks:
+            yield Unseen.MASKS
+        if self.turned is not None:
+            yield Unseen.HASTE
 
     def _shown(self, share: Share | None) -> int | None:
         if is_empty(share):

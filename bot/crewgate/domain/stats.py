@@ -16,9 +16,6 @@ from crewgate.domain.verdict import Revise
 
 #: Days that can be asked about.
 SPANS: Final = (7, 30, 90)
-#: An approval is hasty if the text had less time for each of its characters: people read half as
-#: fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
-PER_CHARACTER: Final = timedelta(milliseconds=20)
 #: Texts of so many characters are read at a glance.
 SHORT: Final = 200
 #: Fewer of them say nothing about a habit.

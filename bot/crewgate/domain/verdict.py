@@ -97,6 +97,8 @@ class Vote:
 
     It counts for the first.
     """
+    shown_little: int | None = None
+    """The share of the output that they were shown, in percent, if that was little."""
 
     @property
     def right(self) -> Person:
@@ -137,6 +139,8 @@ class Decision:
     """The approvals that made it, if it takes several."""
     on_behalf_of: Person | None = None
     """The absent person whose delegate they are, if they may not decide themselves."""
+    shown_little: int | None = None
+    """The share of the output that they were shown, in percent, if that was little."""
 
     @property
     def is_approve(self) -> bool:
@@ -179,4 +183,5 @@ def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision
         unsent_notes,
         votes if several else (),
         last.on_behalf_of,
+        last.shown_little,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share, Unseen
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
@@ -178,32 +178,37 @@ def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
 def asked(round_id: str, seen: Seen, *more: str) -> str:
     """Return the metadata of a form that decides: the round and the caveats that it shows."""
     share = "" if seen.share is None else with_share("", seen.share)
-    return json.dumps([round_id, seen.notes, seen.claimed_by, seen.excerpt, *more, share])
+    unseen = " ".join(sorted(seen.unseen))
+    return json.dumps([round_id, seen.notes, seen.claimed_by, unseen, *more, share])
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen]:
     """Read the metadata that `asked` made; the form behind Dismiss carries the round alone."""
     try:
-        round_id, notes, claimed_by, excerpt, *rest = json.loads(metadata)
+        round_id, notes, claimed_by, asked_about, *rest = json.loads(metadata)
     except (TypeError, ValueError):
         return metadata, NOTHING_SEEN
-    # A form of an earlier version ends here, or has an outcome next.
+    # A form of an earlier version only says that there is an excerpt, and ends here or has an
+    # outcome next.
+    words = Unseen.EXCERPT if asked_about is True else str(asked_about)
+    unseen = frozenset(one for one in Unseen if one in words.split())
     share = parse_share(str(rest[-1])) if rest else None
-    return str(round_id), Seen(str(notes), str(claimed_by), excerpt is True, share)
+    return str(round_id), Seen(str(notes), str(claimed_by), unseen, share)
 
 
 def with_share(name: str, share: Share) -> str:
     """Return a block's id that says how much of the output is shown there, for `parse_share`."""
-    return f"{name}.{share.shown}-{share.of}"
+    beyond = f"-{share.beyond}" if share.beyond else ""
+    return f"{name}.{share.shown}-{share.of}{beyond}"
 
 
 def parse_share(name: str) -> Share | None:
     """Read the share of an output from the end of a block's id."""
     found = _SHARE.search(name)
-    return None if found is None else Share(int(found[1]), int(found[2]))
+    return None if found is None else Share(*map(int, found.groups("0")))
 
 
-_SHARE: Final = re.compile(r"\.([0-9]{1,9})-([0-9]{1,9})$")
+_SHARE: Final = re.compile(r"\.([0-9]{1,9})-([0-9]{1,9})(?:-([0-9]{1,9}))?$")
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:

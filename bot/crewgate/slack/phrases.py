@@ -163,7 +163,19 @@ def sentence(decision: Decision) -> str:
     """The same as the beginning of a sentence, which names everybody."""
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
     said = capital(clause(decision, IN_FULL, most=None))
-    return f"{said} with a comment" if commented else said
+    said = f"{said} with a comment" if commented else said
+    return f"{said}; {little}" if (little := shown_little(decision)) else said
+
+
+def shown_little(decision: Decision) -> str:
+    """The people who approved although they were shown little: `@Ana was shown 1 %`."""
+    return in_words(
+        [
+            f"{person(vote.by)} was shown {vote.shown_little} %"
+            for vote in decision.votes or (decision,)
+            if isinstance(vote.by, Person) and vote.shown_little is not None
+        ]
+    )
 
 
 def headline(name: str, decision: Decision) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.caveats import Circumstances
+from crewgate.domain.caveats import Circumstances, Turned
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
@@ -121,7 +121,12 @@ _CIRCUMSTANCES: Final = (
         claims.c.claimed_by,
         claims.c.claimed_by_name,
         claims.c.at,
-        read_to_end.c.user_id,
+        read_to_end.c.at_end,
+        read_to_end.c.unmasked,
+        read_to_end.c.pages,
+        read_to_end.c.seconds,
+        rounds.c.masked,
+        rules.c.rule,
         _waiting.c.ts,
         _waiting.c.edited_ts,
     )
@@ -132,6 +137,7 @@ _CIRCUMSTANCES: Final = (
         (read_to_end.c.round_id == rounds.c.id) & (read_to_end.c.user_id == sa.bindparam("user")),
     )
     .outerjoin(_waiting, sa.true())
+    .outerjoin(rules, rules.c.id == rounds.c.rule_id)
     .where(rounds.c.id == sa.bindparam("round"))
 )
 
@@ -166,7 +172,10 @@ class NoteQueries(Reading):
             claim=claim,
             shown=first.card_shows,
             characters=first.characters,
-            read_to_end=first.user_id is not None,
+            read_to_end=bool(first.at_end),
+            turned=Turned(first.pages, first.seconds) if first.pages is not None else None,
+            masked=bool(first.masked) and not first.unmasked,
+            asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
         )
 
 
@@ -225,9 +234,29 @@ class Notes(NoteQueries):
         }
         await insert_over(self._connection, claims, row)
 
-    async def record_read_to_end(self, round_id: str, by: Person) -> None:
-        """Remember that this person has turned to the last page of its output."""
-        await insert_once(self._connection, read_to_end, {"round_id": round_id, "user_id": by.id})
+    async def record_read_to_end(self, round_id: str, by: Person, turned: Turned | None) -> None:
+        """Remember that this person has turned to the last page of its output.
+
+        Turning the pages again in haste does not undo having read them.
+        """
+        of = {"pages": turned and turned.pages, "seconds": turned and turned.seconds}
+        has_read = read_to_end.c.at_end & read_to_end.c.pages.is_(None)
+        await self._has_read(round_id, by, ~has_read, at_end=True, **of)
+
+    async def record_unmasked(self, round_id: str, by: Person) -> None:
+        """Remember that this person has had shown what is masked in its output."""
+        await self._has_read(round_id, by, sa.true(), unmasked=True)
+
+    async def _has_read(
+        self, round_id: str, by: Person, where: sa.ColumnElement[bool], **values: Any
+    ) -> None:
+        key = {"round_id": round_id, "user_id": by.id}
+        new = {"at_end": False, "unmasked": False, "pages": None, "seconds": None}
+        if not await insert_once(self._connection, read_to_end, key | new | values):
+            theirs = (read_to_end.c[name] == value for name, value in key.items())
+            await self._connection.execute(
+                sa.update(read_to_end).where(*theirs, where).values(values)
+            )
 
     async def _set(
         self, channel: str, ts: str, where: sa.ColumnElement[bool], **values: Any

@@ -147,7 +147,7 @@ _TEXTS: Final[Mapping[Any, Codec]] = {
 
 _DECISION: Final = (
     *("is_approve", "is_label", "feedback", "decided_by", "decided_by_name", "decided_at"),
-    *("decided_via", "unsent_notes", "on_behalf_of", "on_behalf_of_name"),
+    *("decided_via", "unsent_notes", "on_behalf_of", "on_behalf_of_name", "shown_little"),
 )
 _ROUND: Final = Columns(Round, rounds, apart={"reason"})
 _REVIEW_LABELS: Final = tuple((column.name, f"review_{column.name}") for column in reviews.c)
@@ -234,6 +234,7 @@ def _from_decision(decision: Decision | None) -> dict[str, Any]:
         "decided_at": decision.at,
         "decided_via": decision.via.value,
         "unsent_notes": decision.unsent_notes,
+        "shown_little": decision.shown_little,
         "on_behalf_of": deputy and deputy.id,
         "on_behalf_of_name": deputy and deputy.name,
     }
@@ -264,6 +265,7 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]) 
         unsent_notes=row.unsent_notes or 0,
         votes=votes if decided else (),
         on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
+        shown_little=row.shown_little,
     )
 
 

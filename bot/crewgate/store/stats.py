@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.caveats import PER_CHARACTER
 from crewgate.domain.review import State
-from crewgate.domain.stats import PER_CHARACTER, SHORT, Decided, Tally, Waiting
+from crewgate.domain.stats import SHORT, Decided, Tally, Waiting
 from crewgate.domain.verdict import Via
 from crewgate.store.engine import Reading
 from crewgate.store.statements import one_of

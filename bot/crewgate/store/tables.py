@@ -210,6 +210,7 @@ rounds = sa.Table(
     sa.Column("decided_at", Instant),
     sa.Column("decided_via", sa.Text),
     sa.Column("unsent_notes", sa.Integer),
+    sa.Column("shown_little", sa.Integer),
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
     sa.Column("was_alone", sa.Boolean),
@@ -281,12 +282,17 @@ absences = sa.Table(
     sa.Index(None, "until"),
 )
 
-#: The people who have turned to the last page of a round's output.
+#: The people who have turned to the last page of a round's output, or have had shown what is
+#: masked there; `pages` and `seconds` of those who turned faster than anybody reads.
 read_to_end = sa.Table(
     "read_to_end",
     metadata,
     sa.Column("round_id", sa.ForeignKey("rounds.id"), primary_key=True),
     sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("at_end", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("unmasked", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("pages", sa.Integer),
+    sa.Column("seconds", sa.Integer),
 )
 
 #: Apart from the rounds, so that moving a round never rewrites half a megabyte.

@@ -15,7 +15,7 @@ from crewgate.domain.answering import (
     words_of,
 )
 from crewgate.domain.audit import Code, Entry
-from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen, Turned
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import (
     ConfirmationNeeded,
@@ -98,7 +98,11 @@ async def decide(
                 comment = verdict.comment if isinstance(verdict, Approve) else None
                 chosen = answer_in(meaning)
                 votes = [
-                    Vote(by, now, via, comment, absent, chosen, access.groups_of(user.id, round_))
+                    Vote(
+                        *(by, now, via, comment, absent, chosen),
+                        access.groups_of(user.id, round_),
+                        caveats.shown_little,
+                    )
                     for absent in rights
                     for user in (absent or by,)
                 ]
@@ -110,7 +114,11 @@ async def decide(
                 answer = combined_answer(current.votes, meaning)
                 transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
-                decision = Decision(meaning, by, now, via, caveats.notes, on_behalf_of=rights[0])
+                decision = Decision(
+                    *(meaning, by, now, via, caveats.notes),
+                    on_behalf_of=rights[0],
+                    shown_little=caveats.shown_little,
+                )
                 transition = round_.decide(decision)
             if not caveats.all_in(seen):
                 raise ConfirmationNeeded(caveats)
@@ -283,12 +291,15 @@ async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         tx.audit.of_round(Entry(Code.UNMASKED, by.id, {}), round_)
+        await tx.notes.record_unmasked(round_id, by)
 
 
-async def record_read_to_end(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Remember that this person has turned to the last page of a round's output."""
+async def record_read_to_end(
+    round_id: str, *, by: Person, context: ReviewContext, turned: Turned | None = None
+) -> None:
+    """Remember that this person has turned to the last page of a round's output, if in haste."""
     async with context.uow.begin() as tx:
-        await tx.notes.record_read_to_end(round_id, by)
+        await tx.notes.record_read_to_end(round_id, by, turned)
 
 
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:

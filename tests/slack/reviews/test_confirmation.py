@@ -1,15 +1,19 @@
 """The confirmation of an approval: within Slack's limits, and in plain words."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import WHOLE, Caveats, Seen, Share
+from crewgate.domain.caveats import WHOLE, Caveats, Seen, Share, Turned, Unseen
+from crewgate.domain.masking import Kind
 from crewgate.domain.notes import Claim, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.payloads import parse_asked, parse_submission
+from crewgate.slack.press import Where
 from crewgate.slack.reviews.confirmation import not_all_shown, render_confirmation, unsent
 from crewgate.slack.reviews.forms import render_approve_form
 from crewgate.usecases.read_models import CardView
@@ -31,6 +35,8 @@ def caveats_of(notes: list[Note], claim: Claim | None, share: int | None) -> Cav
         claim=claim,
         shown=share,
         share=Share(share, 100) if share else None,
+        unseen=frozenset() if share == WHOLE else frozenset(Unseen),
+        turned=Turned(17, 3),
     )
 
 
@@ -79,32 +85,80 @@ def test_numbers_are_said_right() -> None:
     assert [line[-2:] for line in many[2:]] == ["2.", "3.", "4.", "5.", "6."]
 
 
+FIRST = Share(160, 2_365)
+
+
 @pytest.mark.parametrize(
-    ("shown", "share", "says"),
+    ("on_card", "share", "where", "says"),
     [
-        (6, Share(160, 2_365), "*You have seen the first 160 of 2,365 characters* of this output"),
-        (0, Share(0, 2_365), "You were not shown all of this output"),
-        (0, Share(0, 0), "*The output is empty.*"),
-        (22, None, "You were shown 22 % of this output"),
-        (None, None, "You were not shown all of this output"),
+        (36, FIRST, Where.CARD, "*This card shows the first 160 of 2,365 characters.*"),
+        (36, FIRST, Where.HOME, "*This row shows the first 160 of 2,365 characters.*"),
+        (
+            WHOLE,
+            FIRST,
+            Where.HOME,
+            "*This row shows the first 160 of 2,365 characters.* The card shows all of it.",
+        ),
+        (36, FIRST, Where.MODAL, "*Beside the button were the first 160 of 2,365 characters.*"),
+        (
+            36,
+            Share(0, 2_365),
+            Where.CARD,
+            "You were not shown all of this output, and have not read it to its end.",
+        ),
+        (36, Share(0, 0), Where.CARD, "*The output is empty.* There is nothing to approve."),
+        (22, None, Where.MODAL, "*The card shows 22 % of this output.*"),
+        (
+            None,
+            None,
+            Where.MODAL,
+            "You were not shown all of this output, and have not read it to its end.",
+        ),
     ],
 )
-def test_it_says_how_much_was_seen(shown: int | None, share: Share | None, says: str) -> None:
-    assert not_all_shown(Caveats(shown=shown, share=share)).startswith(says)
+def test_it_says_how_much_was_beside_the_button(
+    on_card: int | None, share: Share | None, where: Where, says: str
+) -> None:
+    assert not_all_shown(Caveats(share=share, on_card=on_card), where) == says
+
+
+def test_it_says_what_else_was_not_shown() -> None:
+    masked = ((Kind.EMAIL, 1), (Kind.IBAN, 1))
+    caveats = Caveats(unseen=frozenset(Unseen) - {Unseen.EXCERPT}, turned=Turned(17, 3))
+    view = replace(VIEW, masked=masked)
+    for made in (render_confirmation(view, caveats, []), render_approve_form(view, caveats, [])):
+        told = shown(made)
+        assert "*1 e-mail address and 1 IBAN are masked*, and you have not had them shown." in told
+        assert "*You turned 17 pages in 3 s.*" in told
+        assert "*Columns of a table are beyond a phone's edge.*" in told
+
+
+def test_the_form_for_a_comment_is_the_confirmation() -> None:
+    asks = render_approve_form(VIEW, Caveats(shown=1, unseen=frozenset({Unseen.MASKS})), [])
+    [row] = [block for block in asks["blocks"] if block["type"] == "actions"]
+    assert asks["submit"]["text"] == "Approve anyway"
+    assert [one["text"]["text"] for one in row["elements"]] == ["Read all", "Show them"]
+    assert row["elements"][0]["style"] == "primary"
+    plain = render_approve_form(VIEW, Caveats(), [])
+    assert plain["submit"]["text"] == "Approve"
+    assert not [block for block in plain["blocks"] if block["type"] == "actions"]
 
 
 @pytest.mark.parametrize(
-    ("notes", "share", "green", "plain"),
+    ("notes", "share", "unseen", "green", "plain"),
     [
-        (1, None, "Revise", ["Approve anyway", "Read all"]),
-        (0, None, "Read all", ["Approve anyway", "Revise"]),
-        (0, Share(0, 0), "Revise", ["Approve anyway", "Read all"]),
+        (1, None, Unseen.EXCERPT, "Revise", ["Approve anyway", "Read all"]),
+        (0, None, Unseen.EXCERPT, "Read all", ["Approve anyway", "Revise"]),
+        (0, Share(0, 0), Unseen.EXCERPT, "Revise", ["Approve anyway", "Read all"]),
+        (0, None, Unseen.MASKS, "Show them", ["Approve anyway", "Revise"]),
+        (1, None, Unseen.MASKS, "Revise", ["Approve anyway", "Show them", "Read all"]),
     ],
 )
 def test_what_can_do_no_harm_is_the_prominent_way(
-    notes: int, share: Share | None, green: str, plain: list[str]
+    notes: int, share: Share | None, unseen: Unseen, green: str, plain: list[str]
 ) -> None:
-    made = render_confirmation(VIEW, Caveats(notes=notes, shown=22, share=share), [])
+    caveats = Caveats(notes=notes, shown=22, share=share, unseen=frozenset({unseen}))
+    made = render_confirmation(VIEW, caveats, [])
     [row] = [block for block in made["blocks"] if block["type"] == "actions"]
     assert made["submit"]["text"] == green
     assert [one["text"]["text"] for one in row["elements"]] == plain
@@ -112,7 +166,8 @@ def test_what_can_do_no_harm_is_the_prominent_way(
 
 
 def test_a_form_of_an_earlier_version_says_what_it_showed() -> None:
+    excerpt = frozenset({Unseen.EXCERPT})
     for older in ('["r-1", "m", "", true]', '["r-1", "m", "", true, 2]'):
-        assert parse_asked(older) == ("r-1", Seen("m", excerpt=True))
+        assert parse_asked(older) == ("r-1", Seen("m", unseen=excerpt))
     older = '["r-1", "m", "", true, null, ".5-10"]'
-    assert parse_asked(older) == ("r-1", Seen("m", excerpt=True, share=Share(5, 10)))
+    assert parse_asked(older) == ("r-1", Seen("m", unseen=excerpt, share=Share(5, 10)))

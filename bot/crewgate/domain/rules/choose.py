@@ -89,6 +89,7 @@ def stricter(
         self_approval=one.self_approval and other.self_approval,
         unknown_starter=all(rule.self_approval or rule.unknown_starter for rule in (one, other)),
         delegation=one.delegation and other.delegation,
+        ask_about_masks=one.ask_about_masks or other.ask_about_masks,
         timeout=one.timeout if _approves_in_time(other) else left_by_time(one),
         # Its `to` may decide by `before` alone.
         escalate=one.escalate if reviewers == one.reviewers else None,

@@ -259,3 +259,11 @@ class Rule:
         bool,
         Setting(parse_flag, "whether somebody who is away may be stood in for", example="true"),
     ] = True
+    ask_about_masks: Annotated[
+        bool,
+        Setting(
+            parse_flag,
+            "whether Approve asks first where something is masked that this person was not shown",
+            example="false",
+        ),
+    ] = True

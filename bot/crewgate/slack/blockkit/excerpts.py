@@ -1,9 +1,11 @@
 """The beginning of a long text, cut where a reader would cut it, in time of its own length."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
+from crewgate.slack.blockkit.markdown import blocks_of, few_cells
 from crewgate.slack.blockkit.markdown_lines import Line, lines_of
 from crewgate.slack.blockkit.outline import LineKind, is_list_item, kinds_of
 from crewgate.slack.blockkit.text import (
@@ -29,6 +31,30 @@ def count_rows(text: str) -> int:
     """How many rows of tables a text has, their headers left out."""
     head = reveal(clean_controls(text))
     return kinds_of(head, lines_of(head)).count(LineKind.ROW)
+
+
+def beyond_the_edge(markdown: str) -> tuple[int, int]:
+    """Return the columns of the widest table with more than a phone shows, and what is in those.
+
+    None and nothing, in characters, where every table has few.
+    """
+    if not _WIDE_ROW.search(markdown):
+        return 0, 0
+    columns = beyond = column = 0
+    for token in blocks_of(markdown, tables=few_cells(markdown)):
+        if token.type in {"tr_open", "table_close"}:
+            column = 0
+        elif token.type in {"th_open", "td_open"}:
+            column += 1
+            columns = max(columns, column)
+        elif token.type == "inline" and column > _COLUMNS:
+            beyond += len(token.content)
+    return (columns, max(1, beyond)) if columns > _COLUMNS else (0, 0)
+
+
+#: The most columns that a phone shows side by side.
+_COLUMNS = 4
+_WIDE_ROW = re.compile(rf"(?:[^\n|]*+\|){{{_COLUMNS}}}")
 
 
 def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[str, int]:

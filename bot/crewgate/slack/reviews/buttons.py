@@ -56,7 +56,7 @@ WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
 """On the report of what could not be understood."""
 READ: Final = Button("read_all", reader_strings.READ)
 UNMASK: Final = Button("unmask", "Show them")
-"""In the reader only: what is masked there."""
+"""In the reader and before an approval: what is masked."""
 CHANGES: Final = Button("show_changes", reader_strings.CHANGES)
 HISTORY: Final = Button("history", reader_strings.HISTORY)
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")

@@ -144,7 +144,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
         *([CHANGES] if changes else []),
         *([COMMENT] if comment else []),
         *([EDIT] if edit else []),
-        *([READ] if share is not None and share.shown >= share.of else []),
+        *([READ] if share is not None and share.shown >= share.of and not share.beyond else []),
     ]
     accessory = {
         "type": "overflow",
@@ -194,7 +194,7 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
-    if share.shown < share.of:
+    if share.shown < share.of or share.beyond:
         pages = count_pages(view.output.text)
         label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
         buttons.append(READ.on(round_id, label=label))

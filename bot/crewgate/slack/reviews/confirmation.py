@@ -1,24 +1,29 @@
-"""The question before an approval: notes that wait, a claim, an excerpt."""
+"""The question before an approval: notes that wait, a claim, what was not shown."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from crewgate.domain.caveats import Caveats, is_empty
+from crewgate.domain.caveats import WHOLE, Caveats, Unseen, is_empty
 from crewgate.domain.notes import Note
 from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, section
 from crewgate.slack.blockkit.modals import modal
-from crewgate.slack.blockkit.text import ELLIPSIS, one_line
+from crewgate.slack.blockkit.text import ELLIPSIS, duration, one_line
 from crewgate.slack.payloads import asked
+from crewgate.slack.press import Where
 from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.buttons import APPROVE, READ, REVISE
+from crewgate.slack.reviews.buttons import APPROVE, READ, REVISE, UNMASK
 from crewgate.usecases.read_models import CardView
 
+ANYWAY: Final = "Approve anyway"
 _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
 _ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
-_READ_TO_END: Final = "and have not read it to its end"
+_COLUMNS: Final = (
+    f"*Columns of a table are beyond a phone's edge.* *{READ.label}* shows them row by row."
+)
+_SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
 
 
 def render_confirmation(
@@ -28,12 +33,13 @@ def render_confirmation(
     *,
     again: bool = False,
     outcome: int | None = None,
+    where: Where = Where.MODAL,
 ) -> Block:
     """The modal that asks before an approval; `outcome` answers a flow.
 
     What can do no harm is its green button: to revise where notes wait or there is nothing to read,
-    else to read. To approve all the same is one plain button among others. `again`: a caveat
-    changed since the same person was asked.
+    else to read, or to be shown what is masked. To approve all the same is one plain button among
+    others. `again`: a caveat changed since the same person was asked; `where` they pressed.
     """
     round_ = view.round
     question = round_.question
@@ -44,20 +50,23 @@ def render_confirmation(
         label = one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
-        title, anyway, answer = "Before you approve", "Approve anyway", []
+        title, anyway, answer = "Before you approve", ANYWAY, []
     approve = APPROVE.id if outcome is None else f"{ids.ANSWER}.{outcome}"
     other = READ.on(round_.id) if revises else REVISE.on(round_.id, label=words)
+    unmasks = not revises and caveats.unseen == {Unseen.MASKS}
+    green = UNMASK.label if unmasks else READ.label
+    masks = [UNMASK.on(round_.id)] if Unseen.MASKS in caveats.unseen and not unmasks else []
     return modal(
         title,
         [
             section(strings.about(view)),
             *answer,
-            *render_caveats(caveats, notes, again=again),
-            actions(button(anyway, action_id=approve, value=round_.id), other),
+            *render_caveats(caveats, notes, view, again=again, where=where),
+            actions(button(anyway, action_id=approve, value=round_.id), *masks, other),
         ],
         callback_id=ids.CONFIRM_MODAL,
         metadata=asked(round_.id, caveats.seen),
-        submit=words if revises else READ.label,
+        submit=words if revises else green,
     )
 
 
@@ -74,15 +83,32 @@ def render_receipt(view: CardView) -> Block:
     return modal(shared.RECORDED_TITLE, [section(strings.about(view)), section(said)])
 
 
-def render_caveats(caveats: Caveats, notes: Sequence[Note], *, again: bool = False) -> list[Block]:
+def render_caveats(
+    caveats: Caveats,
+    notes: Sequence[Note],
+    view: CardView,
+    *,
+    again: bool = False,
+    where: Where = Where.MODAL,
+) -> list[Block]:
     """A paragraph for each thing that an approval could overlook; `notes` are those that wait."""
-    claim = caveats.claim
-    return [
-        *([section(_ASKED_AGAIN)] if again else []),
-        *([section(unsent(caveats.notes, notes))] if caveats.notes else []),
-        *([section(f"{strings.on_it(claim)}.")] if claim is not None else []),
-        *([section(not_all_shown(caveats))] if caveats.is_excerpt else []),
+    claim, turned = caveats.claim, caveats.turned
+    lines = [
+        _ASKED_AGAIN if again else "",
+        unsent(caveats.notes, notes) if caveats.notes else "",
+        f"{strings.on_it(claim)}." if claim is not None else "",
     ]
+    for unseen in sorted(caveats.unseen):
+        match unseen:
+            case Unseen.EXCERPT:
+                lines.append(not_all_shown(caveats, where))
+            case Unseen.COLUMNS:
+                lines.append(_COLUMNS)
+            case Unseen.MASKS:
+                lines.append(strings.not_shown(view.masked))
+            case Unseen.HASTE if turned is not None:
+                lines.append(f"*You turned {turned.pages:,} pages in {duration(turned.took)}.*")
+    return [section(line) for line in lines if line]
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:
@@ -103,16 +129,15 @@ def _first_line(note: Note) -> str:
     return f"> {shared.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
 
 
-def not_all_shown(caveats: Caveats) -> str:
-    """The share of the output that somebody was shown who has not read it to its end."""
-    share = caveats.share
+def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
+    """The share of the output beside the button of somebody who has not read it to its end."""
+    share, on_card = caveats.share, caveats.on_card
     if is_empty(share):
         return "*The output is empty.* There is nothing to approve."
     if share is not None and share.shown:
-        return (
-            f"*You have seen the first {share.shown:,} of {share.of:,} characters* of this output, "
-            f"{_READ_TO_END}."
-        )
-    if share is not None or caveats.shown is None:
-        return f"You were not shown all of this output, {_READ_TO_END}."
-    return f"You were shown {caveats.shown} % of this output, {_READ_TO_END}."
+        first = f"the first {share.shown:,} of {share.of:,} characters"
+        card = " The card shows all of it." if on_card == WHOLE and where is not Where.CARD else ""
+        return f"*{_SHOWS.get(where, 'Beside the button were')} {first}.*{card}"
+    if share is not None or not on_card:
+        return "You were not shown all of this output, and have not read it to its end."
+    return f"*The card shows {on_card} % of this output.*"

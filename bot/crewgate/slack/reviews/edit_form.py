@@ -81,7 +81,7 @@ def render_edit_form(
         EDIT.label,
         [
             section(strings.about(view)),
-            *render_caveats(caveats, notes, again=revision > 0),
+            *render_caveats(caveats, notes, view, again=revision > 0),
             section(means),
             *([context(several)] if several else []),
             *([context(_MASKS_STAY)] if masked else []),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from crewgate.domain.caveats import Caveats, Seen, Share
+from crewgate.domain.caveats import Caveats, Seen, Share, Unseen
 from crewgate.domain.notes import Draft, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.question import Question
@@ -13,15 +13,16 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, context, section
+from crewgate.slack.blockkit.blocks import Block, actions, button, context, section
 from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, date, is_blank, mrkdwn_code, one_line, utf16_length
 from crewgate.slack.payloads import asked
 from crewgate.slack.phrases import ANSWER_LIMIT, asker
+from crewgate.slack.press import Where
 from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.buttons import APPROVE, DISMISS, EDIT
-from crewgate.slack.reviews.confirmation import render_caveats
+from crewgate.slack.reviews.buttons import APPROVE, DISMISS, EDIT, READ, UNMASK
+from crewgate.slack.reviews.confirmation import ANYWAY, render_caveats
 from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.notes_left import render_notes_left
 from crewgate.slack.reviews.output import output_in_modal
@@ -58,17 +59,23 @@ def render_approve_form(
     *,
     comment: str = "",
     again: bool = False,
+    where: Where = Where.MODAL,
 ) -> Block:
     """The form that asks for the comment, and says plainly what becomes of it.
 
-    `comment` is what was typed before what the form tells of changed, if `again`.
+    It is the confirmation, too, and offers to read first. `comment` is what was typed before what
+    the form tells of changed, if `again`; the form was opened from `where`.
     """
     several = strings.comment_of_several(view.round)
+    told = render_caveats(caveats, notes, view, again=again, where=where)
+    masks = [UNMASK.on(view.round.id)] if Unseen.MASKS in caveats.unseen else []
+    read = button(READ.label, action_id=READ.id, value=view.round.id, style="primary")
     return modal(
         "Approve with a comment",
         [
             section(strings.about(view)),
-            *render_caveats(caveats, notes, again=again),
+            *told,
+            *([actions(read, *masks)] if caveats.unseen else []),
             section(_COMMENT_MEANS),
             *([context(several)] if several else []),
             _box(
@@ -81,7 +88,7 @@ def render_approve_form(
         ],
         callback_id=ids.APPROVE_MODAL,
         metadata=asked(view.round.id, caveats.seen),
-        submit=APPROVE.label,
+        submit=ANYWAY if told else APPROVE.label,
     )
 
 

@@ -14,7 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen, is_empty
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen, is_empty
 from crewgate.domain.errors import (
     AlreadyDecided,
     ApprovedBefore,
@@ -194,7 +194,8 @@ class _Open:
 
 
 async def _comment(press: Press, reply: Reply) -> IsRecorded:
-    await reply.open(await approve_form(press.value, press.by, reply.context, seen=press.seen))
+    form = approve_form(press.value, press.by, reply.context, seen=press.seen, where=press.where)
+    await reply.open(await form)
     return False
 
 
@@ -254,7 +255,10 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
         )
     except ConfirmationNeeded as needed:
         form = await confirmation(
-            press.value, needed.caveats, context, again=is_confirmed, outcome=press.outcome
+            *(press.value, needed.caveats, context),
+            again=is_confirmed,
+            outcome=press.outcome,
+            where=press.where,
         )
         await reply.ack()
         if press.where is Where.MODAL:
@@ -327,9 +331,9 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Go on with what can do no harm: reading, or the form for changes.
+    """Go on with what can do no harm: reading, what is masked, or the form for changes.
 
-    That is where notes wait, or nothing can be read.
+    The last is where notes wait, or nothing can be read.
     """
     submission = parse_submission(body)
     await read_thread(submission.round_id)
@@ -345,8 +349,13 @@ async def on_confirmed(
     async with explain_errors(refuse, context=context, by=submission.by, round_id=round_id):
         if seen.notes or is_empty(seen.share):
             await show(await revise_form(round_id, submission.by, context))
+        elif seen.unseen == {Unseen.MASKS}:
+            await unmask(round_id, by=submission.by, context=context)
+            position = ReaderPosition(round_id, ReaderTab.UNMASKED)
+            await show_page(position, submission.by, None, show, context)
         else:
-            position = ReaderPosition(round_id, ReaderTab.WHOLE, share=seen.share)
+            again = 0 if Unseen.HASTE in seen.unseen else None
+            position = ReaderPosition(round_id, ReaderTab.WHOLE, again, seen.share)
             await show_page(position, submission.by, None, show, context)
 
 

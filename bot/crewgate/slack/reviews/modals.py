@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import Caveats, Seen, Share
+from crewgate.domain.caveats import Caveats, Seen, Share, Turned, turned_in_haste
 from crewgate.domain.edits import Parts
 from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
 from crewgate.domain.notes import Draft, Note, appended
@@ -20,7 +20,7 @@ from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
-from crewgate.slack.press import Press
+from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.confirmation import render_confirmation, render_receipt
 from crewgate.slack.reviews.edit_form import parts_to_edit, render_edit_form
@@ -56,6 +56,7 @@ async def approve_form(
     seen: Seen,
     comment: str = "",
     again: bool = False,
+    where: Where = Where.MODAL,
 ) -> Block:
     """The form behind “Approve with a comment”, for somebody who saw `seen`.
 
@@ -64,7 +65,7 @@ async def approve_form(
     await may_revise(round_id, by=by, context=context)
     caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
     view, notes = await _view_and_notes(round_id, caveats, context)
-    return render_approve_form(view, caveats, notes, comment=comment, again=again)
+    return render_approve_form(view, caveats, notes, comment=comment, again=again, where=where)
 
 
 async def confirmation(
@@ -74,10 +75,11 @@ async def confirmation(
     *,
     again: bool = False,
     outcome: int | None = None,
+    where: Where = Where.MODAL,
 ) -> Block:
     """The question before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
     view, notes = await _view_and_notes(round_id, caveats, context)
-    return render_confirmation(view, caveats, notes, again=again, outcome=outcome)
+    return render_confirmation(view, caveats, notes, again=again, outcome=outcome, where=where)
 
 
 async def receipt(round_id: str, context: SlackContext) -> Block:
@@ -266,14 +268,20 @@ async def show_page(
         history = [line for line in found if line.round.id in readable]
     if ack is not None:
         await ack()
+    now = context.clock()
+    position = replace(position, began=position.began or now)
     page = await context.off_loop(render_reader, position, view, history, reader=by.id)
     if await show(page.view) and page.is_end and view.round.state is State.WAITING:
-        await _remember_end(position.round_id, by, context)
+        took = now - (position.began or now)
+        turned = turned_in_haste(page.pages, page.total, len(view.output.text), took)
+        await _remember_end(position.round_id, by, turned, context)
 
 
-async def _remember_end(round_id: str, by: Person, context: SlackContext) -> None:
+async def _remember_end(
+    round_id: str, by: Person, turned: Turned | None, context: SlackContext
+) -> None:
     try:
-        await record_read_to_end(round_id, by=by, context=context)
+        await record_read_to_end(round_id, by=by, context=context, turned=turned)
     except StoreUnavailable as error:
         # The bot asks them once more when they approve.
         log.warning("read_to_end_lost", why=str(error))

@@ -8,7 +8,13 @@ from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.notification import Format, Output
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, markdown, section
-from crewgate.slack.blockkit.excerpts import count_rows, first_part, length, short_part
+from crewgate.slack.blockkit.excerpts import (
+    beyond_the_edge,
+    count_rows,
+    first_part,
+    length,
+    short_part,
+)
 from crewgate.slack.blockkit.rich_text import preformatted, rich_text
 from crewgate.slack.blockkit.text import clean, code, is_blank
 from crewgate.slack.reviews import strings
@@ -60,11 +66,13 @@ def output_on_card(output: Output) -> ShownOutput:
         shown, characters = short_part(
             output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
         )
-    share = Share(characters, total)
-    if share.percent == WHOLE:
-        return ShownOutput([markdown(shown)], share)
+    columns, beyond = beyond_the_edge(shown) if output.format is Format.MARKDOWN else (0, 0)
+    share = Share(characters, total, min(beyond, characters))
+    wide = [context(strings.wide_table(columns))] if columns else []
+    if share.shown >= share.of:
+        return ShownOutput([markdown(shown), *wide], share)
     left_off = context(strings.shown_share(share.percent))
-    return ShownOutput(_with_text(shown, left_off), share, total > OUTPUT_LIMIT)
+    return ShownOutput([*_with_text(shown, *wide, left_off)], share, total > OUTPUT_LIMIT)
 
 
 def not_showable(output: Output) -> ShownOutput:
@@ -113,6 +121,6 @@ def _json_part(text: str, limit: int) -> tuple[str, int]:
     return f"{before}{shown}{after}", characters
 
 
-def _with_text(shown: str, left_off: Block) -> list[Block]:
+def _with_text(shown: str, *left_off: Block) -> list[Block]:
     # A text that begins with ten thousand spaces: Slack takes no block without a visible text.
-    return [left_off] if is_blank(shown) else [markdown(shown), left_off]
+    return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]

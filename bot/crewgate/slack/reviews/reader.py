@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from operator import attrgetter
@@ -48,21 +49,33 @@ class ReaderPosition:
     """
     share: Share | None = None
     """How much of the output was seen, here or where the reader was opened; None: not known."""
+    first: int | None = None
+    """The page that it was opened at; None: it is being opened."""
+    began: datetime | None = None
+    """The time at which it was opened."""
 
     def as_metadata(self) -> str:
         """The modal's metadata, for `parse_position`."""
-        share = self.share
-        seen = [] if share is None else [share.shown, share.of]
-        return json.dumps([self.round_id, self.tab.value, self.page, *seen])
+        share = None if self.share is None else [self.share.shown, self.share.of, self.share.beyond]
+        began = None if self.began is None else self.began.timestamp()
+        return json.dumps([self.round_id, self.tab.value, self.page, share, self.first, began])
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
     """The position that a modal shows, or None if it is no reader."""
     try:
-        round_id, tab, page, *seen = json.loads(metadata)
-        share = Share(*map(int, seen)) if seen else None
-        return ReaderPosition(str(round_id), ReaderTab(tab), max(0, int(page)), share)
-    except (ValueError, TypeError):
+        round_id, tab, page, *rest = json.loads(metadata)
+        of = str(round_id), ReaderTab(tab), max(0, int(page))
+        if len(rest) != 3:  # noqa: PLR2004  # a modal of an earlier version
+            return ReaderPosition(*of)
+        share, first, began = rest
+        return ReaderPosition(
+            *of,
+            None if share is None else Share(*map(int, share)),
+            None if first is None else int(first),
+            None if began is None else datetime.fromtimestamp(float(began), UTC),
+        )
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -80,6 +93,9 @@ class ReaderPage:
 
     view: Block
     is_end: bool
+    pages: int
+    """The pages that were turned, this one too, of all that there are."""
+    total: int
 
 
 def render_reader(
@@ -98,6 +114,7 @@ def render_reader(
     waits = isinstance(present(round_), Waiting)
     is_output = position.tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED)
     goes_on = is_output and page.number + 1 < page.total
+    first = page.number if position.first is None else position.first
     turn = partial(
         page_buttons,
         page.number,
@@ -126,9 +143,11 @@ def render_reader(
         _TITLES[position.tab],
         blocks,
         callback_id=ids.PAGES_MODAL,
-        metadata=ReaderPosition(round_.id, position.tab, page.number, share).as_metadata(),
+        metadata=ReaderPosition(
+            *(round_.id, position.tab, page.number, share, first), position.began
+        ).as_metadata(),
     )
-    return ReaderPage(made, is_end=is_output and not goes_on)
+    return ReaderPage(made, is_output and not goes_on, page.number - first + 1, page.total)
 
 
 def _state(round_: Round) -> str:

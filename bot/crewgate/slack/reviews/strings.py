@@ -159,6 +159,7 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
         had_approved(round_, decision),
+        phrases.shown_little(decision),
     )
 
 
@@ -477,6 +478,15 @@ def masked(found: Masked) -> str:
 def masked_on_card(found: Masked) -> str:
     them = "it" if _is_one(found) else "them"
     return f"{masked(found)}; reviewers can have {them} shown in *{reader_strings.READ}*"
+
+
+def not_shown(found: Masked) -> str:
+    """The same before an approval by somebody who was not shown it."""
+    return f"*{masked(found)}*, and you have not had {'it' if _is_one(found) else 'them'} shown."
+
+
+def wide_table(columns: int) -> str:
+    return f"{columns:,} columns: *{reader_strings.READ}* shows them row by row"
 
 
 def _is_one(found: Masked) -> bool:

@@ -74,10 +74,12 @@ def preview(line: RoundLine) -> tuple[str, Share]:
         line.excerpt,
         is_json=line.format is Format.JSON,
         characters=line.characters,
-        limit=_LINE,
+        limit=_SHORT if line.characters <= _SHORT else _LINE,
     )
     words = escape_mrkdwn(found.words) or "_The output is empty._"
     return f"{words}{strings.not_in_line(found.rows, found.code_lines)}", found.share
 
 
 _LINE: Final = 160
+#: An output of so many characters is whole.
+_SHORT: Final = 400

@@ -27,6 +27,7 @@ WHERE set_aside_why = 'unknown_crew' AND set_aside_at IS NOT NULL
 
 def upgrade() -> None:
     """Change each table for its own subject, in a function below."""
+    _remember_what_people_were_shown()
     _drop_event_stream()
     _several_starters()
     _note_time_of_each_crew()
@@ -35,6 +36,15 @@ def upgrade() -> None:
     _leave_notes_with_their_output()
     _tell_absences()
     _keep_heads_and_what_would_be_replaced()
+
+
+def _remember_what_people_were_shown() -> None:
+    for name, before in (("at_end", sa.true()), ("unmasked", sa.false())):
+        column = sa.Column(name, sa.Boolean, nullable=False, server_default=before)
+        op.add_column("read_to_end", column)
+    op.add_column("read_to_end", sa.Column("pages", sa.Integer))
+    op.add_column("read_to_end", sa.Column("seconds", sa.Integer))
+    op.add_column("rounds", sa.Column("shown_little", sa.Integer))
 
 
 def _drop_event_stream() -> None:
