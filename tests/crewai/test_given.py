@@ -58,6 +58,8 @@ def test_what_is_no_object_gives_nothing(meta: object) -> None:
         ("humanInputWebhook", {"url": "https://theirs.example"}),
         ("auth", "Bearer abc"),
         ("git", "ghp_1234567890abcdefghij1234567890"),
+        ("repository", "ghp_abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"),
+        *((name, "1234") for name in ("PIN", "card_pin", "cardPin", "pinCode", "cvc2", "OTP")),
         ("config", '{"api_key": "abc"}'),
         ("header", "Authorization: Bearer abc"),
         ("link", "https://files.example/a?signature=1"),

@@ -1,6 +1,7 @@
 """A caller's inputs at kickoff: a few short values for people to read, and the rest for rules."""
 
 import json
+import re
 from itertools import islice
 from typing import Final
 
@@ -88,8 +89,16 @@ def _hidden(name: str, text: str | None) -> Hidden:
     return Hidden(text)
 
 
+#: What a person types to prove who they are, as a word of a name: not in `shipping`.
+_OF_A_PERSON: Final = re.compile(
+    r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
+)
+
+
 def is_secret(name: str, text: str) -> bool:
     """Return True for a credential, by its name or its form, or an address to be kept secret."""
     if name in _WEBHOOKS or is_called_secret(name) or hide_credentials(text) != text:
+        return True
+    if _OF_A_PERSON.search(name):
         return True
     return "://" in text and ("?" in text or "@" in text or any(url_secrets(text)))

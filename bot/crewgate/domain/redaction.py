@@ -319,8 +319,8 @@ _NO_WORD: Final = rf"(?:\"[^\"\s]++\"|'[^'\s]++'|(?:basic|bearer)\s{{1,9}}{_BARE
 #: Keys with the prefix of their vendor, and JWTs.
 _OF_VENDORS: Final = (
     r"(?-i:(?<![A-Za-z0-9_-])(?:(?:gh[opsur]|github_pat|glpat|npm|hf|whsec|sk|rk|pk|xai|gsk)"
-    r"[_-](?=[\w-]{0,99}\d)[\w-]{16,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|A(?:KIA|SIA)[0-9A-Z]{16}"
-    r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?))"
+    r"[_-](?=[\w-]{0,99}\d)[\w-]{16,}|gh[opsur]_\w{30,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}"
+    r"|A(?:KIA|SIA)[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?))"
 )
 
 
