@@ -91,7 +91,7 @@ def _of_starters() -> Iterator[tuple[str, list[str]]]:
     nobody = _under(self_approval=False, unknown_starter=False)
     yield "unknown_starter", _more(in_channel(replace(nobody, approvers=Approvers())))
     alone = replace(_under(self_approval=False), approvers=replace(known, too_few=True))
-    yield "too few", _more(in_channel(alone))[:3]
+    yield "too few", _more(in_channel(alone))[:4]
 
 
 def _of_time() -> Iterator[tuple[str, list[str]]]:

@@ -249,7 +249,12 @@ class SlackMessenger(Messenger):
             )
         except CallFailed as error:
             return error.failure
-        return Posted(ref=ref, shown=message.shown, too_long=message.too_long)
+        return Posted(
+            ref=ref,
+            shown=message.shown,
+            too_long=message.too_long,
+            no_approver=message.no_approver,
+        )
 
     async def _render(  # noqa: PLR0911  # a table
         self, kind: EffectKind, about: About, subject: str, *, plain: bool

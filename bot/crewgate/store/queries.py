@@ -271,6 +271,17 @@ class RoundQueries(Reading):
         found.sort(key=lambda one: one.opened_at)
         return tuple(one.id for one in found if user in voices_of(one.votes))
 
+    async def without_approver(self, queues: Collection[QueueKey]) -> tuple[str, ...]:
+        """Return the waiting rounds of these queues that nobody may approve, oldest first."""
+        found = await self._rows(
+            sa.select(rounds.c.id, rounds.c.crew, rounds.c.rule_id)
+            .where(sa.text("no_approver"), rounds.c.state == State.WAITING.value)
+            .where(rounds.c.crew.in_({crew for crew, _ in queues}))
+            .order_by(rounds.c.opened_at)
+            .limit(COUNTED)
+        )
+        return tuple(row.id for row in found if (row.crew, row.rule_id) in queues)
+
     async def last_approved(self, crew: str, execution_id: str) -> Round | None:
         found = await self._rows(
             ROUND.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
@@ -431,30 +442,18 @@ class Queries(Reading):
         )
         return Installation(**found[0]._mapping) if found else None
 
-    async def rules(self, crews: Collection[str]) -> tuple[StoredRule, ...]:
-        """Return the rules that rounds of these crews were opened under, also those of long ago."""
-        return await self._stored_rules(crews)
-
-    async def rules_in_use(
-        self, crews: Collection[str], *, since: datetime
+    async def rules(
+        self, crews: Collection[str], *, since: datetime | None = None
     ) -> tuple[StoredRule, ...]:
-        """Return the rules of rounds of these crews that are open, or were decided since then."""
-        of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
-        is_open = sa.exists().where(*of_rule, one_of(rounds.c.state, _OPEN))
-        decided = (one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= since)
-        return await self._stored_rules(crews, is_open | sa.exists().where(*of_rule, *decided))
-
-    async def _stored_rules(
-        self, crews: Collection[str], *used: sa.ColumnElement[bool]
-    ) -> tuple[StoredRule, ...]:
-        if not crews:
-            return ()
-        found = await self._rows(
-            sa.select(rules).where(rules.c.crew.in_(crews), *used).order_by(rules.c.id)
-        )
-        return tuple(
-            StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated) for row in found
-        )
+        """Return the rules of these crews' rounds: of all, or of those open or decided `since`."""
+        found = sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
+        if since is not None:
+            of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
+            is_open = sa.exists().where(*of_rule, one_of(rounds.c.state, _OPEN))
+            decided = (one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= since)
+            found = found.where(is_open | sa.exists().where(*of_rule, *decided))
+        read = await self._rows(found) if crews else ()
+        return tuple(StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated) for row in read)
 
     async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
         """Return what waits for people of these crews, and every job that is due, in one read."""

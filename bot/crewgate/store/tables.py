@@ -225,6 +225,8 @@ rounds = sa.Table(
     sa.Column("crew", Bytewise),
     sa.Column("card_shows", sa.Integer),
     sa.Column("masked", sa.Integer),
+    #: Too few people were left who may approve it, when its card was posted.
+    sa.Column("no_approver", sa.Boolean),
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("votes", sa.JSON(none_as_null=True)),
     sa.Column("on_behalf_of", sa.Text),
@@ -266,6 +268,7 @@ rounds = sa.Table(
         *("is_on_target", "edited_at"),
     ),
     sa.Index(None, "card_channel", "card_thread_ts"),
+    _index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
 )
 
 #: The people who are away, and their delegates.

@@ -99,6 +99,7 @@ _PLACE_CARD: Final = _THIS_ROUND.values(
     card_ts=sa.bindparam("ts"),
     card_shows=sa.bindparam("shown"),
     masked=sa.bindparam("masked"),
+    no_approver=sa.bindparam("no_approver"),
     card_thread_ts=sa.bindparam("thread_ts"),
 )
 _RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
@@ -374,11 +375,19 @@ class Tx:
         await self._connection.execute(sa.insert(flow_requests), row)
 
     async def place_card(
-        self, round_: Round, ref: MessageRef, *, shown: int, masked: int = 0, text: str = ""
+        self,
+        round_: Round,
+        ref: MessageRef,
+        *,
+        shown: int,
+        masked: int = 0,
+        text: str = "",
+        no_approver: bool = False,
     ) -> None:
         """Remember where a round's card is, and how many percent of the output it shows.
 
-        If some passages are masked, `text` is the whole output as people are shown it.
+        If some passages are masked, `text` is the whole output as people are shown it. Lists read
+        that it has `no_approver`.
 
         It starts the execution's thread if there is none, unless it is elsewhere.
         """
@@ -388,7 +397,7 @@ class Tx:
             await self.executions.join_thread(review.crew, review.execution_id, ref)
         else:
             where["thread_ts"] = ref.thread_ts
-        shows = {"shown": shown, "masked": masked}
+        shows = {"shown": shown, "masked": masked, "no_approver": no_approver}
         await write(self._connection, _PLACE_CARD, {"b_id": round_.id, **shows, **where})
         card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
         if masked:

@@ -113,7 +113,7 @@ class ReviewContext:
     async def rules_in_use(self) -> tuple[StoredRule, ...]:
         """Return the rules of rounds that are open, or were decided in the last days."""
         since = self.clock() - LISTED
-        return await self.uow.read.rules_in_use(self.crews, since=since)
+        return await self.uow.read.rules(self.crews, since=since)
 
     async def _delegated_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
         """Return the queues in which a person decides as a delegate."""

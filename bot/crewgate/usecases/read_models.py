@@ -337,6 +337,8 @@ class Queue:
 
     mine: QueuePart
     stuck: QueuePart
+    nobody: QueuePart
+    """Rounds that wait although too few people are left who may approve them."""
     others: QueuePart
     decided: QueuePart
     """Decided rounds, the latest decision first; the other parts begin with the oldest round."""

@@ -33,7 +33,7 @@ def link(_card: MessageRef) -> str | None:
 
 def a_queue(*mine: RoundLine, **changes: Any) -> Queue:
     reviewed = frozenset({("research", "")})
-    found = Queue(QueuePart(mine, len(mine)), NONE, NONE, NONE, 0, 1, reviewed=reviewed)
+    found = Queue(QueuePart(mine, len(mine)), NONE, NONE, NONE, NONE, 0, 1, reviewed=reviewed)
     return replace(found, **changes)
 
 
@@ -44,6 +44,14 @@ def home(found: Queue) -> dict[str, Any]:
 def buttons(view: dict[str, Any]) -> list[list[str]]:
     rows = [block for block in view["blocks"] if block["type"] == "actions"]
     return [[element["text"]["text"] for element in row["elements"]] for row in rows]
+
+
+def test_what_nobody_may_approve_stands_apart_and_has_no_green_button() -> None:
+    line = RoundLine(a_named_round(), REF, "A draft.", 8)
+    view = home(a_queue(nobody=QueuePart((line,), 1)))
+    assert "Stuck: nobody may approve: 1" in str(view["blocks"])
+    assert ["Approve", "Revise", "Read all"] in buttons(view)
+    assert "primary" not in str(view)
 
 
 @settings(max_examples=40)

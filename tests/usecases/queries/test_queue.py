@@ -11,6 +11,7 @@ from crewgate.store.rounds import from_rule_of
 from crewgate.store.tables import rules
 from crewgate.usecases.context import LISTED
 from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, a_crew, a_round, a_rule
 from tests.databases import both
 from tests.usecases.world import World
@@ -45,3 +46,21 @@ async def test_rules_of_long_ago_are_not_read(world: World) -> None:
     world.clock.advance(LISTED)
     assert (await listed(), await in_use()) == ([], 0)
     assert BEN.id not in str(await world.uow.read.rules(world.crews))
+
+
+@both
+async def test_what_nobody_may_approve_is_apart_and_operators_see_it(world: World) -> None:
+    operators = (User(BEN.id),)
+    world.crews["research"] = a_crew(reviewers=(User(ANA.id),), operators=operators)
+    alone = (await world.notify()).round
+    other = (await world.notify(task_id="other")).round
+    async with world.uow.begin() as tx:
+        card = MessageRef("C0REVIEWS", "1.0", "1.0")
+        await tx.place_card(alone, card, shown=100, no_approver=True)
+    for user, mine in ((ANA, [other.id]), (BEN, [])):
+        found = await queue(user.id, page=0, context=world.reviews)
+        assert [line.round.id for line in found.nobody.lines] == [alone.id]
+        assert [line.round.id for line in found.mine.lines] == mine
+        assert found.nobody.total == 1
+    await world.decide(alone.id)
+    assert not (await queue(ANA.id, page=0, context=world.reviews)).nobody.lines

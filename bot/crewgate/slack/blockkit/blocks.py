@@ -33,6 +33,8 @@ class Message:
     shown: int = 100
     too_long: bool = False
     """No message could hold that output, so all of it follows as a file."""
+    no_approver: bool = False
+    """A card says that too few people are left who may approve."""
 
 
 def notification(sentence: str) -> str:

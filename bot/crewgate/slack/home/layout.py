@@ -20,6 +20,7 @@ class Part(StrEnum):
     """The parts of Home, in order."""
 
     STUCK = "stuck"
+    NOBODY = "nobody"
     MINE = "mine"
     OTHERS = "others"
     DECIDED = "decided"
@@ -44,6 +45,7 @@ def part_of(found: Queue, part: Part) -> QueuePart:
     return {
         Part.MINE: found.mine,
         Part.STUCK: found.stuck,
+        Part.NOBODY: found.nobody,
         Part.OTHERS: found.others,
         Part.DECIDED: found.decided,
     }[part]
@@ -87,7 +89,7 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
         return True
     may_decide = line.key in found.reviewed
     match part, line.round.state:
-        case Part.MINE, State.WAITING:
+        case ((Part.MINE | Part.NOBODY), State.WAITING):
             return not may_decide
         case Part.STUCK, State.STUCK:
             return not may_decide and line.round.review.crew not in found.operated

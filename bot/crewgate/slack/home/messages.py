@@ -20,10 +20,11 @@ from crewgate.slack.reviews.buttons import (
 )
 from crewgate.slack.reviews.links import Deciders, Link
 from crewgate.slack.reviews.presentation import Waiting, present
-from crewgate.usecases.read_models import Queue, RoundLine
+from crewgate.usecases.read_models import Approvers, Queue, RoundLine
 
 _TITLES: Final = {
     Part.STUCK: "Not delivered",
+    Part.NOBODY: "Stuck: nobody may approve",
     Part.MINE: "Waiting for you",
     Part.OTHERS: "Waiting for others",
     Part.DECIDED: "Decided in the last 24 hours",
@@ -116,9 +117,9 @@ def _text(
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
     """What may be done. What comes and goes is last, so that the others keep their places."""
     round_ = line.round
-    waits = row.part is Part.MINE and not row.over
-    if waits:
-        yield from decide_buttons(round_, reader=user)
+    if row.part in {Part.MINE, Part.NOBODY} and not row.over:
+        approvers = Approvers(too_few=row.part is Part.NOBODY)
+        yield from decide_buttons(round_, reader=user, approvers=approvers)
     if row.part is Part.STUCK and not row.over:
         yield from (RETRY.on(round_.id), DISMISS.on(round_.id))
     yield READ.on(round_.id)

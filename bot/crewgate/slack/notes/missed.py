@@ -93,7 +93,7 @@ class MissedNotes:
         read, crews = self._context.uow.read, self._context.crews
         while True:
             try:
-                rules = await read.rules_in_use(crews, since=self._context.clock())
+                rules = await read.rules(crews, since=self._context.clock())
                 queues = dict.fromkeys(
                     chain(((name, NO_RULE) for name in crews), (rule.key for rule in rules))
                 )

@@ -89,7 +89,8 @@ def render_card(
     else:
         blocks = [_with_menu(headline, view), *_folded(view, shown, told)]
     text = notification(state_strings.push(told, present(told), subject))
-    return Message(text, blocks, output.share.percent, output.too_long)
+    nobody = view.approvers is not None and view.approvers.too_few
+    return Message(text, blocks, output.share.percent, output.too_long, nobody)
 
 
 def render_direct_message(

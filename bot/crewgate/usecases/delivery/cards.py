@@ -89,7 +89,14 @@ async def _post(
         view = posting.view
         masked = sum(many for _, many in view.masked)
         text = view.output.text
-        await tx.place_card(round_, posted.ref, shown=posted.shown, masked=masked, text=text)
+        await tx.place_card(
+            round_,
+            posted.ref,
+            shown=posted.shown,
+            masked=masked,
+            text=text,
+            no_approver=posted.no_approver,
+        )
         if round_.is_timed and job.effect.kind is EffectKind.POST:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *messages, *_progress(job, posting)]

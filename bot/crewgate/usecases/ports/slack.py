@@ -40,6 +40,8 @@ class Posted(Delivered):
     shown: int = WHOLE
     too_long: bool = False
     """No message could hold the output."""
+    no_approver: bool = False
+    """Too few people are left who may approve."""
 
 
 About = Posting | ExecutionPosting | DeadLetter | Crew | Published | Stats

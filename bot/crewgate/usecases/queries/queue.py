@@ -50,11 +50,17 @@ async def queue(
     others = tuple(key for key in readable if key not in mine)
     read = context.uow.read.rounds
     approved = await approved_by(user, mine, context=context)
+    crews = {crew for crew, _ in operated}
+    nobody = await read.without_approver(
+        {key for key in readable if key in mine or key[0] in crews}
+    )
+    approved = tuple(key for key in approved if key not in nobody)
     parts: tuple[Selection | tuple[str, ...], ...] = (
         Selection(readable, (State.STUCK,)),
-        Selection(mine, (State.WAITING,), without=approved),
+        nobody,
+        Selection(mine, (State.WAITING,), without=(*approved, *nobody)),
         approved,
-        Selection(others, (State.WAITING,)),
+        Selection(others, (State.WAITING,), without=nobody),
         Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
     )
     totals = [
@@ -77,7 +83,7 @@ async def queue(
         before += total
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
-    stuck, waiting, counted, theirs, decided = (
+    stuck, alone, waiting, counted, theirs, decided = (
         QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
@@ -86,11 +92,12 @@ async def queue(
     return Queue(
         waiting,
         stuck,
+        alone,
         theirs,
         decided,
         page,
         pages,
         kept=tuple(lines[key] for key in keep if key in lines and lines[key].key in readable),
         reviewed=frozenset(mine),
-        operated=frozenset(crew for crew, _ in operated),
+        operated=frozenset(crews),
     )

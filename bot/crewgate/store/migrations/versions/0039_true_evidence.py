@@ -33,6 +33,7 @@ def upgrade() -> None:
     _note_time_of_each_crew()
     _evidence_of_a_review()
     _texts_of_people_and_times_in_a_row()
+    _rounds_that_nobody_may_approve()
     _leave_notes_with_their_output()
     _tell_absences()
     _keep_heads_and_what_would_be_replaced()
@@ -138,3 +139,15 @@ def _tell_absences() -> None:
 def _keep_heads_and_what_would_be_replaced() -> None:
     for table in ("audit_entries", "audit_heads"):
         keep(op.get_bind(), table)
+
+
+def _rounds_that_nobody_may_approve() -> None:
+    op.add_column("rounds", sa.Column("no_approver", sa.Boolean))
+    where = sa.text("no_approver")
+    op.create_index(
+        "ix_rounds_no_approver",
+        "rounds",
+        ["crew", "opened_at"],
+        sqlite_where=where,
+        postgresql_where=where,
+    )
