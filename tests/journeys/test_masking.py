@@ -229,8 +229,8 @@ async def test_the_command_line_shows_masks(world: World, tmp_path: Path) -> Non
     env |= {"SLACK_BOT_TOKEN": chosen.slack_bot_token, "SLACK_CHANNEL": "#reviews"}
     env |= {"SLACK_SIGNING_SECRET": chosen.slack_signing_secret or ""}
     _, told = await run_crewgate("audit", "show", "e-1", folder=tmp_path, env=env)
-    assert "output: “# Refunds" in told
-    assert "words: “Greet [e-mail address].”" in told
+    assert "“# Refunds" in told
+    assert "“Greet [e-mail address].”" in told
     assert "masked: 6" in told
     assert not [one for one in SECRETS if one in told]
     _, told = await run_crewgate("rules", "explain", "e-1", folder=tmp_path, env=env)
