@@ -75,4 +75,4 @@ def _set_aside(counts: Mapping[EffectKind, int]) -> list[str]:
         return []
     kinds = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     more = ", and more" if sum(counts.values()) > COUNTED else ""
-    return [f"set aside, to be looked at: {kinds}{more}"]
+    return [f"set aside, not tried any more: {kinds}{more}"]

@@ -98,7 +98,7 @@ def test_what_is_well_written_is_read(parse: Parse, raw: object, read: object) -
         (parse_url, "hooks.example.com", "not a web address; put one that starts with https://"),
         (parse_url, "https://[bot", "not a web address"),
         (parse_url, "https://bot example.com", "not a web address"),
-        (parse_channel, "reviews", "'reviews' is no channel; put #reviews or its id (C…) here"),
+        (parse_channel, "reviews", "'reviews' is no channel; put #reviews or its id (C…)"),
         (parse_channel, "#Reviews", "'#Reviews' is no channel; put #name or its id"),
         (parse_reviewers, 7, "7 is no list; put user ids (U…), e-mails and user-group ids (S…)"),
         (parse_reviewers, ["ana"], "'ana' is no reviewer; put user ids (U…)"),

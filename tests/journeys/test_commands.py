@@ -113,7 +113,7 @@ async def test_the_csv_comes_in_private(world: World) -> None:
 
     await world.slack.click(ANA, answer, "CSV")
 
-    await told(world, "in your messages with me")
+    await told(world, "I have sent you the file")
     [file] = world.slack.files
     assert file.name == "crewgate-research-30d.csv"
     assert world.slack.world.channels[file.channel or ""].im_with == ANA

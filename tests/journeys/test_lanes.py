@@ -26,7 +26,7 @@ async def test_what_can_never_be_delivered_is_counted_in_readyz(
     details: list[str] = []
     while not (details := [one for one in await said_by_readyz(world) if "set aside" in one]):
         pass
-    assert details == ["set aside, to be looked at: 1 post"]
+    assert details == ["set aside, not tried any more: 1 post"]
 
     await execute(database, "UPDATE outbox SET set_aside_at = NULL, due_at = 0")
     await world.card("what cannot be shown")

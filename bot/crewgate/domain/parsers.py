@@ -81,7 +81,7 @@ def parse_channel(raw: object) -> str:
     if re.fullmatch(r"#[\w-]{1,80}", text) and text == text.lower():
         return text
     hint = f"#{text}" if re.fullmatch(r"[\w-]{1,80}", text) and text == text.lower() else "#name"
-    raise InvalidSetting(f"{shown(text)} is no channel; put {hint} or its id (C…) here")
+    raise InvalidSetting(f"{shown(text)} is no channel; put {hint} or its id (C…)")
 
 
 OPERATORS_HINT: Final = "put user ids (U…), e-mails and user-group ids (S…) here"

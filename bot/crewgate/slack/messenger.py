@@ -277,7 +277,7 @@ class SlackMessenger(Messenger):
             case Published():
                 return render_audit_head(about)
             case Stats():
-                return render_posted(about, None, charts=not plain)
+                return render_posted(about, None, now=self._clock(), charts=not plain)
             case _:
                 assert_never(about)
 

@@ -108,7 +108,7 @@ def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> 
 def test_what_all_rows_share_stands_once_above_them() -> None:
     lines = tuple(RoundLine(a_round(number=n), None) for n in (1, 2))
     first, rows = read(pending(QueuePart(lines, 2))).split("\n", 1)
-    assert first == "*2 reviews wait for a decision* · research · for <@U0ANA>"
+    assert first == "*2 reviews wait for <@U0ANA>* · research"
     assert rows.splitlines() == [
         f":hourglass: *Draft* · round {n} · waiting for 1 min" for n in (1, 2)
     ]
@@ -213,7 +213,7 @@ def test_a_crew_that_takes_no_decision_is_not_green(warning: str | None, late: i
 def test_the_overview_counts_what_needs_somebody() -> None:
     message = overview(Overview((), (), 2, COUNTED + 1, 1, more=True))
     assert message.text == "2 not delivered · 1,000+ wait for a decision · 1 being sent"
-    assert "There are more. `/crew pending` counts what waits" in read(message)
+    assert "The app's Home shows all that waits." in read(message)
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,10 @@ def said(rule: Rule) -> list[str]:
     ("when", "says"),
     [
         ({}, "every review that no rule before it is for"),
-        ({"task": "contract_*"}, "reviews where the task is `contract_*`"),
+        ({"task": "contract_*"}, "reviews where the task fits `contract_*`"),
         (
             {"agent": "Lawyer*", "contains": ("indemnif", "liability")},
-            "the agent is `Lawyer*` and the output has “indemnif” or “liability” in it.",
+            "the agent fits `Lawyer*` and the output has “indemnif” or “liability” in it.",
         ),
         ({"contains": tuple("abcde")}, "reviews where the output has “a” or “b” or “c” or 2 more"),
         (
@@ -54,11 +54,11 @@ def said(rule: Rule) -> list[str]:
         ),
         (
             {"inputs": (("country", "D*"),), "meta": (("region", "EU"),)},
-            "reviews where the input `country` is `D*` and `region` in `meta` is `EU`",
+            "reviews where the input `country` fits `D*` and `region` in `meta` is `EU`",
         ),
         (
             {"inputs": tuple((name, "*") for name in "abcdefgh")},
-            "the input `f` is `*` and 2 more hold",
+            "the input `f` fits `*` and 2 more hold",
         ),
     ],
 )
@@ -77,9 +77,9 @@ def test_it_says_which_reviews_a_rule_is_for(when: dict[str, object], says: str)
         ({"channel": "#legal"}, "may decide, in #legal."),
         (
             {"self_approval": False},
-            "Who started it may not approve it; where nobody knows who did, any of them may.",
+            "The starter may not approve; where the starter is unknown, all may.",
         ),
-        ({"self_approval": False, "unknown_starter": False}, "who did, nobody may."),
+        ({"self_approval": False, "unknown_starter": False}, "is unknown, nobody may."),
         ({"delegation": False}, "Nobody may stand in for somebody who is away."),
     ],
 )

@@ -56,6 +56,7 @@ def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any)
 def test_the_progress_message_says_how_far_it_is(execution: Execution, says: str) -> None:
     message = render_progress(a_posting(execution))
     assert says in str(message.blocks)
+    assert ("Under way" in str(message.blocks)) == (says in {"Under way", "and 2 more"})
     assert_harmless(message)
 
 

@@ -149,7 +149,7 @@ def test_words_that_a_hook_asks_for_go_to_the_crew() -> None:
     assert "is refused at" in text.lower()
     form = render_revise_form(view, Draft("", ()), ANA.id)
     assert "The crew gets exactly what you write." in shown(form["blocks"])
-    assert "The crew gets nothing of it" in read(render_offer(round_))
+    assert "to send it to the crew." in read(render_offer(round_))
     answer = a_decision(Answer("yes", to_crew=True))
     taken = replace(round_, state=State.RESUMED, decision=answer, reason=Answered("resumed", None))
     assert "The crew goes on." in read(render_card(replace(view, round=taken), now=LATER))
@@ -297,11 +297,9 @@ def test_the_next_request_shows_what_was_answered_before(
 
 def test_notes_are_offered_as_an_answer() -> None:
     offer = read(render_offer(a_view().round))
-    assert "The flow gets nothing of it until somebody sends it: *Answer in words*" in offer
+    assert "Press *Answer in words* to send it to the flow." in offer
     assert "Revise" not in offer
-    assert "The crew gets nothing of it until somebody sends it: *Revise*" in read(
-        render_offer(a_round())
-    )
+    assert "Press *Revise* to send it to the crew." in read(render_offer(a_round()))
 
 
 # --- hostile ones --------------------------------------------------------------------------------

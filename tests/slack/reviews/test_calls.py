@@ -170,13 +170,13 @@ def test_a_direct_message_has_the_cards_buttons_and_a_link_to_it() -> None:
     assert told.text == card.text
     assert told.blocks[0] == card.blocks[0]
     assert told.blocks[2:] == card.blocks[1:]
-    assert "Decide here or on <https://x|the card in the channel>." in read(told)
+    assert "Decide here or <https://x|in the channel>." in read(told)
     decided = replace(a_view(), round=a_round(State.RESUMED))
     told = told_in_private(decided, CARD, link=lambda _: "https://x")
-    assert "See <https://x|the card in the channel>." in read(told)
+    assert "It is also <https://x|in the channel>." in read(told)
     plain = told_in_private(a_view(), None, link=lambda _: None, plain=True)
     assert "A draft." not in read(plain)
-    assert "Decide here or on the card in the channel." in read(plain)
+    assert "Decide here or in the channel." in read(plain)
 
 
 def test_those_who_can_mend_a_failure_are_called() -> None:

@@ -78,7 +78,7 @@ def test_what_the_task_was_to_bring_stands_on_the_first_page_of_the_text() -> No
         a_round(review=a_review(expected_output="A *list*\nof <three> offers")),
         Output("An offer.\n\n" * 900),
     )
-    says = "Expected of this task: A *list* of &lt;three&gt; offers"
+    says = "The task: A *list* of &lt;three&gt; offers"
     for tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED):
         pages = [render_reader(ReaderPosition("r-1", tab, at), view, []).view for at in (0, 1)]
         assert [says in shown(one) for one in pages] == [True, False]

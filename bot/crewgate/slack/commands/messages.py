@@ -18,7 +18,7 @@ from crewgate.slack.blockkit.blocks import (
     section,
     sections,
 )
-from crewgate.slack.blockkit.text import date, duration, moment, one_line
+from crewgate.slack.blockkit.text import duration, moment, one_line
 from crewgate.slack.executions.messages import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.phrases import ANSWER_LIMIT
@@ -40,14 +40,13 @@ from crewgate.usecases.read_models import (
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """What a list may take; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
-_HELP_HEADLINE: Final = "*Crews pause here until somebody decides.*"
+_HELP_HEADLINE: Final = "*AI crews wait here for your decision.*"
 _HELP_REVIEWS: Final = (
-    "• *Approve* lets the crew go on. You are asked first if you were not shown all of it, notes "
+    "• *Approve*: the crew goes on. You are asked first if you were not shown all of it, notes "
     "wait, or somebody is on it.\n"
     "• *Revise* sends your words: the crew does the task again, and a new round appears in the "
     "same thread.\n"
-    "• Talk in the card's thread: notes stand in the form behind Revise, and are sent by it alone."
-    "\n"
+    "• Write in the card's thread; *Revise* collects what you wrote and sends it.\n"
     "• The first decision counts. The app's Home is your queue."
 )
 _HELP: Final = (
@@ -62,9 +61,6 @@ _HELP: Final = (
 _HELP_PLAIN: Final = ", ".join(
     f"{COMMAND} {name}"
     for name in ("pending", "status", "kickoff", "away", "back", "stats", "rules", "help")
-)
-_MORE_EXECUTIONS: Final = (
-    f"There are more. `{COMMAND} pending` counts what waits, and the app's Home shows it in pages."
 )
 
 
@@ -84,9 +80,13 @@ def render_pending(
     pending: QueuePart, *, now: datetime, mine: bool, link: Link, deciders: Deciders
 ) -> Message:
     """What waits for a decision, the oldest first, as many as fit."""
-    headline = _pending(pending.total, mine=mine)
     details = [_details(line, deciders) for line in pending.lines]
     alike = _alike(details)
+    usual = "you" if mine else "a decision"
+    above, who = alike, usual
+    if alike and alike[-1] == details[0][-1] != "" and not mine and pending.total == len(details):
+        above, who = alike[:-1], alike[-1].removeprefix("for ")
+    headline = shared.bold(_pending(pending.total, who, mine=mine))
     lines = (
         shared.joined(
             summary.headline(line, link),
@@ -97,11 +97,11 @@ def render_pending(
         for line, detail in zip(pending.lines, details, strict=True)
     )
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
-    blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
+    blocks.insert(0, section(shared.joined(headline, *above)))
     if pending.total > shown:
         total = shared.total(pending.total)
         blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
-    return Message(headline, blocks)
+    return Message(_pending(pending.total, usual, mine=mine), blocks)
 
 
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
@@ -136,15 +136,14 @@ def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deci
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
     blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
     if seen.more or shown < len(seen.executions):
-        blocks.append(context(_MORE_EXECUTIONS))
+        blocks.append(context("The app's Home shows all that waits."))
     crews, _ = sections((_reached(one, now) for one in seen.crews), budget=_CREWS_BUDGET)
     return _refreshable(Message(headline, [*blocks, *crews]), now=now)
 
 
 def _refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_STATUS) -> Message:
     press = button("Refresh", action_id=ids.REFRESH_STATUS, value=value)
-    as_of = context(f"As of {date(now)}")
-    return replace(message, blocks=[*message.blocks, as_of, actions(press)])
+    return replace(message, blocks=[*message.blocks, context(moment(now, now)), actions(press)])
 
 
 def render_ambiguous(prefix: str, candidates: Sequence[tuple[str, str]]) -> Message:
@@ -206,13 +205,12 @@ def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
 # --- sentences -----------------------------------------------------------------------------------
 
 
-def _pending(total: int, *, mine: bool) -> str:
-    whose = "for you" if mine else "for a decision"
+def _pending(total: int, who: str, *, mine: bool) -> str:
     if total == 0:
         return "Nothing waits for you." if mine else "Nothing waits."
     if total == 1:
-        return f"1 review waits {whose}"
-    return f"{shared.total(total)} reviews wait {whose}"
+        return f"1 review waits for {who}"
+    return f"{shared.total(total)} reviews wait for {who}"
 
 
 def _overview(seen: Overview) -> str:
@@ -243,7 +241,7 @@ def _done(execution: Execution) -> str:
     if execution.total_tasks:
         completed = min(execution.completed_tasks, execution.total_tasks)
         return tasks_done(completed, execution.total_tasks)
-    return tasks(execution.completed_tasks) if execution.completed_tasks else ""
+    return tasks(execution.completed_tasks)
 
 
 def _needs(round_: Round, who: str, now: datetime) -> str:

@@ -35,9 +35,7 @@ _FEEDBACK_LIMIT: Final = 200
 
 _TITLE_PLAIN: Final = "The rules for what you decide"
 _NONE: Final = "You decide for no crew, so no rule concerns you."
-_KEPT: Final = (
-    "The first rule that is for a review counts. One *Revise* sends the work back at once."
-)
+_KEPT: Final = "The first rule that fits counts. One *Revise* sends the work back at once."
 
 
 def render_rules(found: Sequence[CrewRules], *, in_slack: InSlack) -> Message:
@@ -105,34 +103,35 @@ def _when(when: Conditions) -> str:
 
 def _conditions(when: Conditions) -> Iterator[str]:
     if when.task is not None:
-        yield f"the task is {_code(when.task)}"
+        yield f"the task {_fits(when.task)}"
     if when.agent is not None:
-        yield f"the agent is {_code(when.agent)}"
+        yield f"the agent {_fits(when.agent)}"
     if when.contains:
         texts = [f"“{one_line(text, _VALUE_LIMIT)}”" for text in when.contains[:_TEXTS]]
         left = len(when.contains) - len(texts)
         yield f"the output has {' or '.join([*texts, *([f'{left:,} more'] if left else [])])} in it"
     for path, wanted in when.json:
-        yield f"{_code(path, _NAME_LIMIT)} in the output is {_code(wanted)}"
+        yield f"{_code(path, _NAME_LIMIT)} in the output {_fits(wanted)}"
     for name, wanted in when.inputs:
-        yield f"the input {_code(name, _NAME_LIMIT)} is {_code(wanted)}"
+        yield f"the input {_code(name, _NAME_LIMIT)} {_fits(wanted)}"
     for name, wanted in when.meta:
-        yield f"{_code(name, _NAME_LIMIT)} in `meta` is {_code(wanted)}"
+        yield f"{_code(name, _NAME_LIMIT)} in `meta` {_fits(wanted)}"
 
 
 def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
     where = f", in {shared.channel(rule.channel)}" if rule.channel is not None else ""
     takes = f"It takes {reviews.approvals(rule.approvals)}"
     if rule.approvals_from:
-        yield f"{takes}, of {reviews.needed_of(rule.approvals_from)}, by different people{where}."
+        groups = reviews.needed_of(rule.approvals_from)
+        yield f"It takes approvals by {groups}, of different people{where}."
     elif rule.reviewers_from is not None:
         given = f"of the person in {_code(rule.reviewers_from)}"
         yield f"{takes}, {given}; where it names nobody, {_named(people)} may decide{where}."
     else:
         yield f"{takes}; {_named(people)} may decide{where}."
     if not rule.self_approval:
-        known = "any of them may" if rule.unknown_starter else "nobody may"
-        yield f"Who started it may not approve it; where nobody knows who did, {known}."
+        known = "all may" if rule.unknown_starter else "nobody may"
+        yield f"The starter may not approve; where the starter is unknown, {known}."
     if not rule.delegation:
         yield "Nobody may stand in for somebody who is away."
 
@@ -174,6 +173,10 @@ def _reminded(remind: Reminders, *, in_hours: bool) -> str:
 
 def _named(people: Sequence[ReviewerRef]) -> str:
     return shared.named(people, most=_PEOPLE) or "nobody"
+
+
+def _fits(pattern: str) -> str:
+    return f"{'fits' if '*' in pattern or '?' in pattern else 'is'} {_code(pattern)}"
 
 
 def _code(text: str, limit: int = _VALUE_LIMIT) -> str:

@@ -137,10 +137,10 @@ def _progress(
     """The part that moves: for whom it waits, else where the crew is."""
     execution = posting.execution
     drawn = bar(execution.completed_tasks, execution.total_tasks)
-    moved = drawn or tasks(execution.completed_tasks)
+    done = drawn or tasks(execution.completed_tasks)
     match execution.state:
         case ExecutionState.RUNNING:
-            parts = [f"{icons.RUNNING} {moved}"]
+            parts = [f"{icons.RUNNING} {done or 'Under way'}"]
             if waiting:
                 parts = [*starmap(_waits, waiting[:_WAITING_SHOWN]), drawn]
             # Another branch of a flow may go on while one waits.
@@ -148,15 +148,15 @@ def _progress(
             if execution.current_task and execution.current_task not in waits:
                 parts.append(f"now at {_title(execution.current_task, posting)}")
         case ExecutionState.COMPLETED:
-            parts = [f":checkered_flag: Completed · {moved}"]
+            parts = [":checkered_flag: Completed", done]
         case ExecutionState.FAILED:
-            parts = [f":x: Failed · {moved}"]
+            parts = [":x: Failed", done]
         case ExecutionState.GONE:
             parts = [f":grey_question: Ended: {EXECUTION_GONE}"]
         case _:
             assert_never(execution.state)
     if execution.tokens is not None:
-        parts.append(f"{execution.tokens:,} tokens")
+        parts.append(shared.counted(execution.tokens, "token"))
     return shared.joined(*parts)
 
 
@@ -174,8 +174,8 @@ def _title(name: str, posting: ExecutionPosting) -> str:
 
 
 def tasks(count: int) -> str:
-    """The number of finished tasks, when nobody says of how many."""
-    return f"{shared.counted(count, 'task')} done" if count else "Under way"
+    """The number of finished tasks, when nobody says of how many; empty before the first."""
+    return f"{shared.counted(count, 'task')} done" if count else ""
 
 
 def _finished(posting: ExecutionPosting) -> str:

@@ -83,12 +83,12 @@ def asking(crew: str) -> str:
 def starting(crew: str) -> str:
     return (
         f"Starting {shared.crew(crew)}… This can take a while; you may "
-        "close this, the channel shows what comes of it."
+        "close this: the crew reports in the channel."
     )
 
 
 def started(crew: str) -> str:
-    return f":rocket: {shared.bold(shared.crew(crew))} has started. Its thread is in the channel."
+    return f":rocket: {shared.bold(shared.crew(crew))} has started. It reports in the channel."
 
 
 def crew_away(crew: str, why: str) -> str:

@@ -10,10 +10,8 @@ from crewgate.slack.reviews.strings import words_label
 def render_offer(round_: Round) -> Message:
     """Offered once to whoever writes in the thread and may decide."""
     receiver = asker(round_.question)
-    says = (
-        f"Noted. The {receiver} gets nothing of it until somebody sends it: "
-        f"*{words_label(round_.question)}* opens with your notes."
-    )
+    press = f"Press *{words_label(round_.question)}* to send it to the {receiver}."
+    says = f"Noted for the reviewers. {press}"
     return Message(
         notification(says.replace("*", "")), [section(says), actions(words_button(round_))]
     )

@@ -104,12 +104,12 @@ def render_direct_message(
 ) -> Message:
     """Render the card for one person, with a link to `card`, the one in the channel."""
     message = render_card(view, now=now, reader=reader, plain=plain)
-    where = linked("the card in the channel", card, link)
-    line = f"See {where}."
+    where = linked("in the channel", card, link)
+    line = f"It is also {where}."
     if isinstance(present(view.round), Waiting):
         alone = view.round.approvals == 1
         counts = "The first decision counts." if alone else "Your approval counts once."
-        line = f"Decide here or on {where}. {counts}"
+        line = f"Decide here or {where}. {counts}"
     headline, *others = message.blocks
     return replace(message, blocks=[headline, context(line), *others])
 

@@ -70,8 +70,7 @@ def render_edit_form(
     round_ = view.round
     submit, several = "Send edits", ""
     means = (
-        "The crew is asked to make exactly these edits and to change nothing else. It does the "
-        "task again, and the next card says which edits are in."
+        "The crew redoes the task with these edits only. The next card says which of them it made."
     )
     if round_.takes_edits:
         submit, several = "Approve my text", strings.edit_of_several(round_)

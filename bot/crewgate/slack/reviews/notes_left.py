@@ -34,7 +34,7 @@ def render_notes_left(draft: Draft, reader: str, page: int) -> list[Block]:
         previous_id=ids.PREVIOUS_NOTES,
         next_id=ids.NEXT_NOTES,
     )
-    return [section("*Not in the box yet*"), *found.blocks, *turn]
+    return [section("*Other notes: add what should be sent*"), *found.blocks, *turn]
 
 
 def part_in_feedback(note: Note, number: int) -> str | None:

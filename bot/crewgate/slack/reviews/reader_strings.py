@@ -27,7 +27,7 @@ NOBODY_ASKED: Final = "a newer output came before anybody decided"
 
 def expected(text: str) -> str:
     """What a task was to bring, in its crew's words."""
-    return f"Expected of this task: {one_line(text, _EXPECTED)}"
+    return f"The task: {one_line(text, _EXPECTED)}"
 
 
 def is_unasked(previous: Round) -> bool:

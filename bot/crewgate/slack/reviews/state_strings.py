@@ -230,7 +230,7 @@ def _so_far(approved: int, needed: int) -> str:
 _DID: Final = {
     ResumeStatus.RESUMED: "The crew went on",
     ResumeStatus.RETRYING: "The crew did it again",
-    ResumeStatus.COMPLETED: "The crew was done",
+    ResumeStatus.COMPLETED: "That ended the crew's work",
 }
 
 

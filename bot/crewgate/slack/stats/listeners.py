@@ -48,7 +48,7 @@ async def on_stats_command(asked: Command, respond: Respond, *, context: SlackCo
     value = " ".join((str(days), *crews))
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
         found = await stats(asked.by.id, crew=crew, days=days, context=context)
-        await _send(respond, partial(render_stats, found, asked=value))
+        await _send(respond, partial(render_stats, found, asked=value, now=context.clock()))
 
 
 async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
@@ -61,7 +61,9 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
         if not found.crews:  # they may read none any longer
             await send_ephemeral(respond, strings.NOTHING_READABLE)
             return
-        await _send(respond, partial(render_posted, found, press.by), to_all=True)
+        await _send(
+            respond, partial(render_posted, found, press.by, now=context.clock()), to_all=True
+        )
 
 
 async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:

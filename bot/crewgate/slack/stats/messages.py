@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from crewgate.domain.stats import Stats
@@ -30,7 +30,7 @@ _BARS: Final = 10
 _CELLS: Final = 10
 
 
-def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
+def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Message:
     """The numbers of a person's crews; their own, and those of the people whom they may see.
 
     Without `charts` there are bars of text. `asked` is the value of the buttons.
@@ -42,25 +42,29 @@ def render_stats(stats: Stats, *, asked: str, charts: bool) -> Message:
     head = [strings.PEOPLE] if people else []
     post = button(strings.POST, action_id=ids.POST_STATS, value=asked)
     file = button(strings.CSV, action_id=ids.STATS_CSV, value=asked)
-    return _render(stats, [*own, *head, *people], [actions(post, file)], charts=charts)
+    end = [actions(post, file)]
+    return _render(stats, [*own, *head, *people], end, now=now, charts=charts)
 
 
-def render_posted(stats: Stats, by: Person | None, *, charts: bool) -> Message:
+def render_posted(stats: Stats, by: Person | None, *, now: datetime, charts: bool) -> Message:
     """The same for a channel: the team's numbers alone, and the person who shows them, if any."""
-    return _render(stats, [], [context(strings.posted_by(by))] if by else [], charts=charts)
+    end = [context(strings.posted_by(by))] if by else []
+    return _render(stats, [], end, now=now, charts=charts)
 
 
-def _render(stats: Stats, people: Sequence[str], end: Sequence[Block], *, charts: bool) -> Message:
+def _render(
+    stats: Stats, people: Sequence[str], end: Sequence[Block], *, now: datetime, charts: bool
+) -> Message:
     seen = [f"• {strings.observation(one, stats.days)}" for one in stats.observations]
     blocks = [section("\n".join((strings.headline(stats), *seen)))]
-    blocks.append(section("\n".join(strings.numbers(stats.team, stats.waiting))))
+    blocks.append(section("\n".join(strings.numbers(stats.team, stats.waiting, now))))
     if len(stats.crews) > 1:
-        blocks += _list([*map(strings.of_crew, stats.crews)])
+        blocks += _list([strings.of_crew(one, now) for one in stats.crews])
     blocks += _list(people)
     if stats.team.now.decided or stats.team.before.decided:
         span = strings.span(stats)
         blocks += [one.native(span) if charts else one.bars() for one in _charts(stats)]
-    return Message(strings.plain_headline(stats), [*blocks, context(strings.LEGEND), *end])
+    return Message(strings.plain_headline(stats), [*blocks, context(strings.legend(stats)), *end])
 
 
 def _list(lines: Sequence[str]) -> list[Block]:
@@ -69,46 +73,68 @@ def _list(lines: Sequence[str]) -> list[Block]:
     return [*blocks, *([context(shared.more(left))] if left else [])]
 
 
+_Values = Sequence[float | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Chart:
     """Bars of this span and of the one before; each figure stands in the text too."""
 
     title: str
     labels: Sequence[str]
-    now: Sequence[float]
-    before: Sequence[float]
+    now: _Values
+    before: _Values
 
     def native(self, span: str) -> Block:
-        """Slack's own chart."""
-        return bar_chart(self.title, self.labels, {span: self.now, strings.BEFORE: self.before})
+        """Slack's own chart, without the labels and the span that have no number."""
+        shown = [at for at, one in enumerate(self.now) if one is not None]
+        before = [self.before[at] for at in shown]
+        series = {span: [self.now[at] for at in shown], strings.BEFORE: before}
+        if None in before:
+            del series[strings.BEFORE]
+        numbers = {name: [one or 0 for one in values] for name, values in series.items()}
+        return bar_chart(self.title, [self.labels[at] for at in shown], numbers)
 
     def bars(self) -> Block:
         """The same as text."""
-        most = max(*self.now, *self.before, 1)
+        most = max(one or 0 for one in (*self.now, *self.before, 1))
         figures = zip(self.labels, self.now, self.before, strict=True)
         lines = [
             f"{('▓' * round(_CELLS * now / most)).ljust(_CELLS, '░')}"
-            f" {escape_mrkdwn(label, 3 * CHART_LABEL_LIMIT)} {now:g} ({before:g})"
+            f" {escape_mrkdwn(label, 3 * CHART_LABEL_LIMIT)} {now:g}"
+            f"{'' if before is None else f' ({before:g})'}"
             for label, now, before in figures
+            if now is not None
         ]
         return section("\n".join((f"*{self.title}*", *lines[:_BARS])))
 
 
 def _charts(stats: Stats) -> Iterator[_Chart]:
-    if len(stats.crews) > 1:
-        names = _labels([one.crew for one in stats.crews])
-        both = [one.figures for one in stats.crews]
-        of_crews = ([one.now for one in both], [one.before for one in both])
-        decided = ([one.decided for one in span] for span in of_crews)
-        yield _Chart(strings.DECIDED, names, *decided)
-        hours = ([_hours(one.median) for one in span] for span in of_crews)
-        yield _Chart(strings.HOURS, names, *hours)
-        return
-    spans = (stats.team.now, stats.team.before)
-    outcomes = ((one.approved, one.revised, one.by_rule) for one in spans)
-    yield _Chart(strings.DECIDED, strings.OUTCOMES, *outcomes)
-    times = ((_hours(one.median), _hours(one.most)) for one in spans)
-    yield _Chart(strings.HOURS_TO_DECISION, strings.WITHIN, *times)
+    both = [one.figures for one in stats.crews] if len(stats.crews) > 1 else [stats.team]
+    now, before = [one.now for one in both], [one.before for one in both]
+    if len(both) > 1:
+        labels: Sequence[str] = _labels([one.crew for one in stats.crews])
+        decided = [[float(one.decided) for one in span] for span in (now, before)]
+        times = [[one.median for one in span] for span in (now, before)]
+        title = strings.UNTIL_HALF
+        yield _Chart(strings.DECIDED, labels, *decided)
+    else:
+        labels, title = strings.WITHIN, strings.TO_DECISION
+        outcomes = ((one.approved, one.revised, one.by_rule) for one in (*now, *before))
+        yield _Chart(strings.DECIDED, strings.OUTCOMES, *outcomes)
+        times = [[one.median, one.most] for one in (*now, *before)]
+    found = [one for span in times for one in span if one is not None]
+    if any(one is not None for one in times[0]):
+        in_hours = max(found) >= _HOURS_FROM
+        unit, name = (_HOUR, "Hours") if in_hours else (_MINUTE, "Minutes")
+        values = [[None if one is None else round(one / unit, 1) for one in span] for span in times]
+        yield _Chart(title.format(unit=name), labels, *values)
+
+
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+#: A chart with a longer time than this is in hours.
+_HOURS_FROM: Final = 2 * _HOUR
 
 
 def _labels(names: Sequence[str]) -> list[str]:
@@ -118,7 +144,3 @@ def _labels(names: Sequence[str]) -> list[str]:
         f"{plain(one, CHART_LABEL_LIMIT - 4)} {number}" if cut.count(one) > 1 else one
         for number, one in enumerate(cut, start=1)
     ]
-
-
-def _hours(length: timedelta | None) -> float:
-    return round((length or timedelta()) / timedelta(hours=1), 1)

@@ -1,7 +1,7 @@
 """What the stats say."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from crewgate.domain.stats import (
@@ -17,7 +17,7 @@ from crewgate.domain.stats import (
 )
 from crewgate.domain.verdict import Person
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import date, duration
+from crewgate.slack.blockkit.text import duration, moment
 from crewgate.slack.ids import COMMAND
 
 _NAMED: Final = 3
@@ -26,12 +26,12 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 POST: Final = "Post to channel"
 CSV: Final = "CSV"
-CSV_SENT: Final = "The file is in your messages with me."
+CSV_SENT: Final = "I have sent you the file in a private message."
 CSV_NOT_MADE: Final = "The file could not be made: the bot's log says why (`csv_not_made`)."
 CSV_NOT_SENT: Final = "Slack did not take the file. Press the button again in a minute."
 DECIDED: Final = "Decided"
-HOURS: Final = "Hours until half were decided"
-HOURS_TO_DECISION: Final = "Hours to decision"
+UNTIL_HALF: Final = "{unit} until half were decided"
+TO_DECISION: Final = "{unit} to decision"
 WITHIN: Final = ("Half within", "Nine of ten within")
 OUTCOMES: Final = ("Approved", "Sent back", "By a rule")
 BEFORE: Final = "Before"
@@ -41,10 +41,16 @@ USAGE: Final = (
     f" `{SPANS[-1]}d`, and one crew: `{COMMAND} stats research 7d`."
 )
 NOTHING_READABLE: Final = "There is no crew whose reviews you may read."
-LEGEND: Final = (
-    "In brackets: the same span before. Times are working hours where a rule has them. Rates are of"
-    " what people decided, not rules."
-)
+
+
+def legend(stats: Stats) -> str:
+    """The meaning of the brackets, and of the times."""
+    before = f"the {stats.days} days before"
+    brackets = f"In brackets: {before}." if stats.team.before.decided else f"{_NOTHING} {before}."
+    return f"{brackets} Times are working hours where a rule has them."
+
+
+_NOTHING: Final = "Nothing was decided in"
 
 
 def headline(stats: Stats) -> str:
@@ -80,7 +86,7 @@ _OBSERVATIONS: Final[Mapping[Kind, str]] = {
         " more reviewers, or let its rule remind them."
     ),
     Kind.HASTY: (
-        "{part:,} of {crew}'s {whole:,} approvals came faster than the text can be read: ask for"
+        "{part:,} of {crew}'s {whole:,} approvals came too fast to have been read: ask for"
         " two approvals, or for shorter outputs."
     ),
     Kind.OFF_TARGET: (
@@ -118,43 +124,50 @@ def observation(seen: Observation, days: int) -> str:
     )
 
 
-def numbers(both: Compared, waiting: Waiting | None) -> Iterator[str]:
-    """A line for each number that there is."""
-    now, before = both.now, both.before
-    yield shared.joined(
-        f"*Decided* {now.decided:,} ({before.decided:,})",
-        f"approved {now.approved:,} ({before.approved:,})",
-        f"sent back {now.revised:,} ({before.revised:,})",
+def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[str]:
+    """A line for each number that there is, beside the one before if anything was decided then."""
+    new, before = both.now, both.before
+    parts = (
+        ("approved", new.approved, before.approved),
+        ("sent back", new.revised, before.revised),
     )
-    if now.at_once.whole:
-        yield f"*Approved at once* {_share(now.at_once)} ({_share(before.at_once)})"
-    if now.rounds is not None:
-        yield f"*Rounds until approved* {now.rounds:.1f} ({_rounds(before)})"
-    if now.median is not None:
-        yield f"*Time to decision* {_times(now)} ({_times(before)})"
-    if now.on_target.whole:
-        yield f"*Within target* {_share(now.on_target)} ({_share(before.on_target)})"
-    if now.hasty.part or before.hasty.part:
-        approvals = shared.counted(now.hasty.whole, "approval")
-        yield (
-            f"*Faster than the text can be read* {now.hasty.part:,} of {approvals}"
-            f" ({before.hasty.part:,})"
-        )
-    if now.by_rule or before.by_rule:
-        yield f"*Decided by a rule, as nobody did in time* {now.by_rule:,} ({before.by_rule:,})"
-    if now.made_in is not None:
-        yield f"*Crews answer a revision in* {_time(now.made_in)} ({_time(before.made_in)})"
+    how = ", ".join(f"{count:,} {name}{_was(both, f'{was:,}')}" for name, count, was in parts)
+    decided = f"*{new.decided:,} decided*{_was(both, f'{before.decided:,}')}"
+    yield f"{decided}: {how}" if new.decided or before.decided else decided
+    if new.at_once.whole:
+        yield f"*Approved at once* {_share(new.at_once)}{_was(both, _share(before.at_once))}"
+    if new.rounds is not None:
+        yield f"*Rounds until approved* {new.rounds:.1f}{_was(both, _rounds(before))}"
+    if new.median is not None:
+        yield f"{shared.capital(_times(new))}{_was(both, _times(before))}"
+    if new.on_target.whole:
+        yield f"*Within target* {_share(new.on_target)}{_was(both, _share(before.on_target))}"
+    if new.hasty.part or before.hasty.part:
+        approvals = shared.counted(new.hasty.whole, "approval")
+        hasty = f"*{new.hasty.part:,} of {approvals}* came too fast to have been read"
+        yield f"{hasty}{_was(both, f'{before.hasty.part:,}')}"
+    if new.by_rule or before.by_rule:
+        was = _was(both, f"{before.by_rule:,}")
+        yield f"*Decided by a rule, as nobody did in time* {new.by_rule:,}{was}"
+    if new.made_in is not None:
+        was = _was(both, _time(before.made_in))
+        yield f"*Crews answer a revision in* {_time(new.made_in)}{was}"
     if waiting is not None:
-        yield f"*Waiting now* {_waiting(waiting)}"
+        yield _waiting(waiting, now)
 
 
-def of_crew(one: CrewStats) -> str:
+def _was(both: Compared, number: str) -> str:
+    return f" ({number})" if both.before.decided else ""
+
+
+def of_crew(one: CrewStats, now: datetime) -> str:
     """One crew in a line."""
-    now, before = one.figures.now, one.figures.before
+    new, before = one.figures.now, one.figures.before
     return shared.joined(
-        f"{shared.bold(shared.crew(one.crew))} {now.decided:,} decided ({before.decided:,})",
-        f"{_half(now)} ({_time(before.median)})" if now.median is not None else "",
-        f"waiting {_waiting(one.waiting)}" if one.waiting else "",
+        f"{shared.bold(shared.crew(one.crew))} {new.decided:,} decided"
+        f"{_was(one.figures, f'{before.decided:,}')}",
+        f"{_half(new)}{_was(one.figures, _time(before.median))}" if new.median is not None else "",
+        _waiting(one.waiting, now) if one.waiting else "",
     )
 
 
@@ -176,18 +189,19 @@ def _person(found: Figures) -> str:
     )
 
 
-def _waiting(waiting: Waiting) -> str:
-    return f"{waiting.count:,}, the oldest since {date(waiting.since)}"
+def _waiting(waiting: Waiting, now: datetime) -> str:
+    wait = "waits" if waiting.count == 1 else "wait"
+    return f"{waiting.count:,} {wait}, the oldest since {moment(waiting.since, now)}"
 
 
 def _times(found: Figures) -> str:
     if found.median is None:
         return "none"
-    return f"{_half(found)}, nine of ten within {_time(found.most)}"
+    return f"{_half(found)}, nine of ten up to {_time(found.most)}"
 
 
 def _half(found: Figures) -> str:
-    return f"half within {_time(found.median)}"
+    return f"half took up to {_time(found.median)}"
 
 
 def _time(length: timedelta | None) -> str:
