@@ -248,6 +248,8 @@ class _Assembly:
             clock=runtime.clock,
             sleep=self.sleep,
         )
+        # After the workers have finished, and before the database is closed.
+        self.stack.push_async_callback(self.linking.finish)
         self.heartbeat = Heartbeat(
             self.outbox.note_alive,
             clock=runtime.clock,

@@ -12,13 +12,15 @@ import sqlalchemy as sa
 
 from crewgate.audit.check_evidence import check_file
 from crewgate.audit.run import NotWritten
+from crewgate.domain.audit import Head
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import CrewgateError
+from crewgate.domain.errors import ChainBroken, CrewgateError
 from crewgate.settings.load import Settings
 from crewgate.store.audit import link_hash, tag_of
 from crewgate.store.engine import Engines
-from crewgate.store.tables import audit_entries
+from crewgate.store.tables import audit_entries, audit_heads
 from tests.audit.conftest import Audit, link
+from tests.audit.files import PUBLIC
 from tests.audit.kinds import KINDS
 from tests.builders import ANA
 from tests.databases import both
@@ -26,7 +28,8 @@ from tests.usecases.world import CREW, World
 
 FREELY = {
     "sqlite": [
-        f"DROP TRIGGER IF EXISTS audit_{name}" for name in ("kept", "linked_once", "heads_kept")
+        f"DROP TRIGGER IF EXISTS audit_{name}"
+        for name in ("kept", "linked_once", "heads_kept", "heads_unchanged")
     ],
     "postgresql": ["SET session_replication_role = replica"],
 }
@@ -133,6 +136,82 @@ async def test_a_complete_rewrite_is_seen_by_a_head_from_outside(
         1,
         f"✗ entry {number}: it is another than the one whose head was published\n",
     )
+
+
+async def rewrite_heads(engines: Engines, **columns: Any) -> None:
+    """Have the heads fit to the entries as they are, without the key."""
+    same = audit_entries.c.number == audit_heads.c.number
+    hashed = sa.select(audit_entries.c.hash).where(same).scalar_subquery()
+    await change(engines, sa.update(audit_heads).values(hash=hashed, **columns))
+
+
+async def kept_heads(engines: Engines) -> list[dict[str, Any]]:
+    async with engines.read.connect() as connection:
+        return [row._asdict() for row in await connection.execute(sa.select(audit_heads))]
+
+
+@both
+async def test_a_rewrite_with_its_heads_needs_the_key(
+    told: World, audit: Audit, engines: Engines
+) -> None:
+    heads = await kept_heads(engines)
+    await rewrite(engines)
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.insert(audit_heads), heads)
+    await rewrite_heads(engines)
+    number = heads[0]["number"]
+    status, said = await audit("verify")
+    assert (status, said) == (
+        1,
+        f"✗ entry {number}: the key did not sign the head that was published of it\n",
+    )
+    with pytest.raises(ChainBroken, match=f"the published head {number} does not fit"):
+        await audit("evidence", "e-1")
+    with pytest.raises(ChainBroken, match=f"the published head {number} does not fit"):
+        await audit("publish")
+
+
+@both
+@pytest.mark.parametrize("key", ["", "0f" * 32])
+async def test_nothing_is_signed_beyond_a_head_of_another_key(
+    told: World, audit: Audit, engines: Engines, settings: Settings, key: str
+) -> None:
+    await rewrite_heads(engines, key=key, signature="")
+    by = f"signed by another key, {key}" if key else "not signed"
+    status, said = await audit("verify")
+    assert status == 0
+    assert f"! heads up to 17 were {by}: compare them with those that were posted" in said
+    await told.notify("Late.", execution_id="e-3")
+    async with told.uow.begin() as tx:
+        await tx.audit.link()
+    with pytest.raises(NotWritten, match="the last head, 17, has another key: set AUDIT_KEY here"):
+        await audit("evidence", "e-3")
+    assert await audit("publish") == (
+        1,
+        "✗ the last head has another key: set AUDIT_KEY here as the bot has it\n",
+    )
+
+
+@both
+async def test_a_head_is_published_on_demand(
+    told: World, audit: Audit, engines: Engines, settings: Settings
+) -> None:
+    [first] = await kept_heads(engines)
+    nothing = f"✓ nothing happened since the last head, {Head(first['number'], first['hash'])}\n"
+    assert await audit("publish") == (0, nothing)
+    await told.notify("Late.", execution_id="e-3")
+    status, said = await audit("publish")
+    heads = await kept_heads(engines)
+    head = Head(heads[-1]["number"], heads[-1]["hash"])
+    assert status == 0
+    assert said.splitlines() == [
+        f"✓ the head is {head}",
+        f"  its key is {PUBLIC}",
+        f"  its signature is {heads[-1]['signature']}",
+    ]
+    assert (await audit("verify", "--head", str(head)))[0] == 0
+    _, said = await audit("evidence", "e-3", "--output", "late.json")
+    assert f"which leads to the head {head}, published on" in said
 
 
 async def test_what_is_no_head_is_refused(told: World, audit: Audit) -> None:

@@ -78,3 +78,14 @@ async def test_a_decision_is_proven_from_the_command_line(world: World, tmp_path
     assert (status, "entries fit" in told) == (0, True)
     _, told = await run_crewgate("audit", "show", "e-1", folder=tmp_path, env=env)
     assert f"({ANA}) decided: approve" in told
+
+
+async def test_no_head_is_left_at_the_stop(make_world: MakeWorld, database: Path) -> None:
+    async with make_world() as world:
+        await world.pause()
+        await world.card("A draft")
+    with closing(sqlite3.connect(database)) as file:
+        [(last,)] = file.execute("SELECT max(number) FROM audit_heads")
+        after = "SELECT body FROM audit_entries WHERE number > ? OR number IS NULL"
+        left = [json.loads(body)["code"] for (body,) in file.execute(after, (last,))]
+    assert (last > 2, left) == (True, ["CG192"])

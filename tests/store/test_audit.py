@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.audit import BOT, Code, Entry, Head, Signature, digest_of
+from crewgate.domain.audit import BOT, Code, Entry, Head, Published, Signature, digest_of
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Exchange, Refused, Unknown
 from crewgate.domain.verdict import Revise
@@ -170,7 +170,7 @@ async def test_entries_are_never_changed(
     await some(uow, 1)
     head = await link_all(uow)
     async with uow.begin() as tx:
-        await tx.audit.publish(head, Signature("", ""), at=NOW)
+        await tx.audit.publish(Published(head, NOW, Signature("", "")), by=BOT)
     before = await stored(engines)
     with pytest.raises((sa.exc.DBAPIError, StoreUnavailable), match="never changed"):
         async with engines.write.begin() as connection:
@@ -202,7 +202,7 @@ async def test_nothing_takes_the_place_of_an_entry(
     await some(uow, 1)
     head = await link_all(uow)
     async with uow.begin() as tx:
-        await tx.audit.publish(head, Signature("", ""), at=NOW)
+        await tx.audit.publish(Published(head, NOW, Signature("", "")), by=BOT)
     before = await stored(engines)
     with pytest.raises(sa.exc.DBAPIError, match="never changed"):
         async with engines.write.begin() as connection:

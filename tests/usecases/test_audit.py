@@ -1,5 +1,7 @@
-"""Entries are linked by a loop, and the head leaves the database once a day."""
+"""Entries are linked by a loop, and the head leaves the database each hour that had some."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.store.audit import BATCH
-from crewgate.store.tables import audit_entries
+from crewgate.store.tables import audit_entries, audit_heads
 from crewgate.usecases.acting import acts_at
 from crewgate.usecases.audit import GIVE_WAY, LINK_EVERY, Linking
 from tests.builders import NOW
@@ -31,7 +33,13 @@ class Stopped(Exception):
 class Loop:
     """A loop whose sleeps are counted."""
 
-    def __init__(self, world: World, *, channel: str | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        channel: str | None = None,
+        sign: Callable[[Head], Signature] = sign,
+    ) -> None:
         self.slept: list[float] = []
         self.linking = Linking(
             world.uow, sign=sign, channel=channel, clock=world.clock, sleep=self.sleep
@@ -103,14 +111,93 @@ async def test_nothing_is_linked_where_there_is_nothing(world: World) -> None:
     assert (await head(world), loop.slept) == (0, [LINK_EVERY])
 
 
+def heads(logs: Logs) -> list[str]:
+    return [one["head"].partition(":")[0] for one in logs if one["event"] == "audit_head"]
+
+
 @both
-async def test_a_head_is_published_once_a_day_by_any_process(world: World, logs: Logs) -> None:
-    first, second = Loop(world), Loop(world)
-    for loop, hours in ((first, 0), (first, 1), (second, 2), (second, 30), (first, 0)):
-        world.clock.advance(timedelta(hours=hours))
-        await add(world)
-        await loop.turn()
-    assert [one["event"] for one in logs] == ["audit_head", "audit_head"]
+async def test_a_head_is_published_once_an_hour_is_over_by_any_process(
+    world: World, logs: Logs
+) -> None:
+    loops = {"first": Loop(world), "second": Loop(world)}
+
+    async def after(minutes: int, name: str, *, entries: int = 0) -> list[str]:
+        world.clock.advance(timedelta(minutes=minutes))
+        await add(world, entries)
+        for _ in range(2):  # what is published is an entry of its own
+            await loops[name].turn()
+        return heads(logs)
+
+    assert await after(0, "first", entries=1) == ["1"]  # the first of all, with its key
+    assert await after(20, "second", entries=1) == ["1"]
+    assert await after(20, "first", entries=1) == ["1"]
+    assert await after(30, "second") == ["1", "4"]
+    assert await after(0, "first") == ["1", "4"]
+    # Where nothing happens, nothing is published, for days.
+    assert await after(3 * 24 * 60, "first") == ["1", "4"]
+    assert await after(1, "first", entries=1) == ["1", "4"]
+    loops["again"] = Loop(world)
+    assert await after(60, "again") == ["1", "4", "6"]
+    assert await after(60, "second") == ["1", "4", "6"]
+
+
+@both
+async def test_what_is_left_is_published_at_the_stop(world: World, logs: Logs) -> None:
+    await add(world)
+    loop = Loop(world, channel="C0AUDIT")
+    await loop.turn()
+    await add(world, BATCH + 1)
+    await loop.linking.finish()
+    assert heads(logs) == ["1", f"{BATCH + 3}"]
+    await loop.linking.finish()  # nothing is left
+    assert heads(logs) == ["1", f"{BATCH + 3}"]
+    assert await world.effects() == [EffectKind.AUDIT_HEAD] * 2
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_of_several_processes_one_publishes(world: World, logs: Logs) -> None:
+    await add(world)
+    first, second = Loop(world, channel="C0AUDIT"), Loop(world, channel="C0AUDIT")
+    async with world.uow.begin() as tx:
+        assert await tx.audit.takes_turn()
+        await second.turn()  # it leaves this to whoever is about it
+    assert heads(logs) == []
+    await asyncio.gather(*(loop.linking.link() for loop in (first, second)))
+    await second.turn()
+    assert heads(logs) == ["1"]
+    assert await world.effects() == [EffectKind.AUDIT_HEAD]
+
+
+@pytest.mark.parametrize("rewritten", ["hash", "signature"])
+async def test_nothing_is_signed_beyond_a_head_that_does_not_fit(
+    world: World, logs: Logs, rewritten: str
+) -> None:
+    await add(world)
+    loop = Loop(world)
+    await loop.turn()
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text("DROP TRIGGER audit_heads_unchanged"))
+        other = {"hash": b"another", "signature": "another"}[rewritten]
+        await connection.execute(sa.update(audit_heads).values({rewritten: other}))
+    await add(world)
+    world.clock.advance(timedelta(hours=1))
+    await loop.turn()
+    await loop.turn()
+    assert await head(world) == 3
+    assert [one["event"] for one in logs] == ["audit_head", "audit_broken"]
+    assert "the published head 1 does not fit" in logs[-1]["why"]
+
+
+async def test_another_key_is_told_of(world: World, logs: Logs) -> None:
+    await add(world)
+    await Loop(world).turn()
+    world.clock.advance(timedelta(hours=1))
+    await add(world)
+    again = Loop(world, sign=lambda _: Signature("", ""))
+    await again.turn()
+    changed = {"event": "audit_key_changed", "log_level": "warning", "since": "key", "key": ""}
+    assert changed in logs
+    assert heads(logs) == ["1", "3"]
 
 
 async def test_a_clock_that_jumps_back_publishes_nothing_twice(world: World, logs: Logs) -> None:
@@ -157,4 +244,5 @@ async def test_the_loop_outlives_the_database(
 
     monkeypatch.setattr(loop.linking, "link", fails)
     await loop.turn()
-    assert [one["event"] for one in logs] == ["audit_not_linked"]
+    await loop.linking.finish()
+    assert [one["event"] for one in logs] == ["audit_not_linked"] * 2

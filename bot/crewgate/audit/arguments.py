@@ -7,12 +7,13 @@ from crewgate.audit.check_evidence import add_arguments as add_check_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`verify`, `show`, `export`, `evidence` and `check`."""
+    """`verify`, `publish`, `show`, `export`, `evidence` and `check`."""
     commands = parser.add_subparsers(
-        dest="of_audit", metavar="{verify,show,export,evidence,check}", required=True
+        dest="of_audit", metavar="{verify,publish,show,export,evidence,check}", required=True
     )
     verify = commands.add_parser("verify", help="whether every entry fits to the one before")
     verify.add_argument("--head", metavar="NUMBER:HASH", help="a head from outside, to compare")
+    commands.add_parser("publish", help="sign the head, and have it leave the database now")
     show = commands.add_parser("show", help="what happened to an execution")
     _add_execution(show)
     export = commands.add_parser("export", help="all entries, or some, to the standard output")

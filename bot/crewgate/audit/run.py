@@ -17,17 +17,19 @@ import sqlalchemy as sa
 from crewgate.audit.check_evidence import FORMAT, digests_in, entry_of, opening
 from crewgate.audit.keys import open_signer
 from crewgate.audit.story import Story, read_story, show
-from crewgate.check.database import of_this_version, write_beside
+from crewgate.check.database import of_this_version, transactions_beside, write_beside
 from crewgate.check.findings import say
 from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature
 from crewgate.domain.csv_cells import csv_cell
-from crewgate.domain.errors import CrewgateError
+from crewgate.domain.errors import ChainBroken, CrewgateError
 from crewgate.domain.masking import FINDERS, Masking
 from crewgate.logs import printable
+from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
 from crewgate.store.audit import GENESIS, link_hash, tag_of
 from crewgate.store.audit_reading import AuditReading
 from crewgate.store.engine import open_readers
+from crewgate.usecases.audit import Sign, is_forged, publish
 
 #: The masks of a crew whose settings are not here.
 _ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
@@ -45,11 +47,13 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
             given = {"format": chosen.format, "crew": chosen.crew}
             span = {name: str(getattr(chosen, name) or "") for name in ("since", "until")}
             tx.audit.add(Entry(Code.EXPORTED, OPERATOR, given | span))
+    if chosen.of_audit == "publish":
+        return await publish_now(settings)
     async with of_this_version(open_readers(settings.database_url)) as engine:
         reading = AuditReading(engine)
         match chosen.of_audit:
             case "verify":
-                return await verify(reading, chosen.head)
+                return await verify(reading, settings, chosen.head)
             case "export":
                 try:
                     return await export(reading, chosen)
@@ -75,9 +79,11 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
 # --- verify ---------------------------------------------------------------------------------------
 
 
-async def verify(reading: AuditReading, outside: str | None) -> int:
+async def verify(reading: AuditReading, settings: Settings, outside: str | None) -> int:
     """Print whether the chain holds, or the first entry that does not fit and why; 1 then."""
-    heads = {one.head.number: one.head.hash for one in await reading.published()}
+    sign = open_signer(settings, make=False)
+    published = await reading.published()
+    heads = {one.head.number: one.head.hash for one in published}
     given = _head_of(outside)
     if given is not None:
         heads[given.number] = given.hash
@@ -88,10 +94,18 @@ async def verify(reading: AuditReading, outside: str | None) -> int:
             say(f"✗ entry {row.number}: {why}")
             return 1
         head = Head(row.number, row.hash)
+    if forged := [one.head for one in published if is_forged(one, sign)]:
+        say(f"✗ entry {forged[0].number}: the key did not sign the head that was published of it")
+        return 1
     if missing := [number for number in heads if number > head.number]:
         say(f"✗ entry {head.number + 1}: it is missing, and a head was published of {missing[0]}")
         return 1
     say(f"✓ {head.number:,} entries fit, up to the head {head}")
+    ours = sign(GENESIS).key
+    others = {one.signed.key: one.head.number for one in published if one.signed.key != ours}
+    for key, number in others.items() if ours else ():
+        by = f"signed by another key, {key}" if key else "not signed"
+        say(f"! heads up to {number} were {by}: compare them with those that were posted or logged")
     if given is None:
         say("! no head from outside was given: a complete rewrite would not be seen")
     if unlinked := await reading.count_unlinked():
@@ -148,6 +162,43 @@ def _head_of(text: str | None) -> Head | None:
     return Head(int(found[1]), bytes.fromhex(found[2]))
 
 
+# --- publish --------------------------------------------------------------------------------------
+
+
+async def publish_now(settings: Settings) -> int:
+    """Sign the head and have it leave the database at once. Raises ChainBroken and KeyUnusable."""
+    sign = open_signer(settings, make=False)
+    async with transactions_beside(settings.database_url) as begin:
+        is_full = True
+        while is_full:
+            async with begin() as tx:
+                await tx.audit.takes_turn(wait=True)
+                _, is_full = await tx.audit.link() or (None, False)
+        async with begin() as tx:
+            await tx.audit.takes_turn(wait=True)
+            last = await tx.audit.last_published()
+            if last is not None and last.signed.key != sign(last.head).key:
+                say("✗ the last head has another key: set AUDIT_KEY here as the bot has it")
+                return 1
+            published = await publish(
+                tx,
+                sign=sign,
+                by=OPERATOR,
+                channel=settings.audit_channel,
+                at=Runtime().clock(),
+            )
+    if published is None:
+        say("✓ nothing happened since the last head" + (f", {last.head}" if last else ""))
+        return 0
+    say(f"✓ the head is {published.head}")
+    say(f"  its key is {published.signed.key or 'none: it is not signed'}")
+    if published.signed.key:
+        say(f"  its signature is {published.signed.signature}")
+    if settings.audit_channel:
+        say("  the bot posts it into AUDIT_CHANNEL")
+    return 0
+
+
 # --- export ---------------------------------------------------------------------------------------
 
 
@@ -185,7 +236,8 @@ async def write_evidence(
         say("✗ not all entries are linked yet; a running bot links them within seconds: try again")
         return 1
     last = max(row.number for row in story.own)
-    found = await _head_after(last, chosen.head, reading, settings)
+    sign = open_signer(settings, make=False)
+    found = await _head_after(last, chosen.head, reading, sign)
     if found is None:
         say(f"✗ no entry has the number {chosen.head}, or it comes before the last one, {last}")
         return 1
@@ -232,7 +284,7 @@ async def write_evidence(
     if published is None:
         say(
             "! that head was not published yet: it proves nothing against somebody who may write to"
-            " the database; make the file again once a later head was posted or logged"
+            " the database; `crewgate audit publish` first, and make the file again"
         )
     say(
         f"  check it with the head and the key as they were posted or logged: crewgate audit check"
@@ -242,20 +294,34 @@ async def write_evidence(
 
 
 async def _head_after(
-    last: int, wanted: int | None, reading: AuditReading, settings: Settings
+    last: int, wanted: int | None, reading: AuditReading, sign: Sign
 ) -> tuple[Head, Signature, datetime | None] | None:
     """Return the wanted head, else the first that was published after the last entry, and when.
 
     One that was not published is signed now, the newest where none is wanted. None where there is
-    no such entry, or where it comes before the last.
+    no such entry, or where it comes before the last. Raises ChainBroken where a head that was
+    published does not fit, and NotWritten instead of signing beyond one of another key.
     """
+    published = await reading.published()
+    strange = {*await reading.strange_heads()}
+    for one in published:
+        if one.head.number in strange or is_forged(one, sign):
+            raise ChainBroken(one.head.number)
     if wanted is not None and wanted < last:
         return None
-    for one in await reading.published(wanted or last):
-        if wanted in (None, one.head.number):
+    for one in published:
+        if one.head.number == wanted or (wanted is None and one.head.number >= last):
             return one.head, one.signed, one.at
     head = await reading.head(wanted)
-    return None if head is None else (head, open_signer(settings, make=False)(head), None)
+    if head is None:
+        return None
+    signed = sign(head)
+    if published and published[-1].signed.key != signed.key:
+        raise NotWritten(
+            f"the last head, {published[-1].head.number}, has another key: set AUDIT_KEY here as"
+            " the bot has it, or wait until it has published one with its new key"
+        )
+    return head, signed, None
 
 
 def _texts(story: Story) -> Iterator[dict[str, Any]]:

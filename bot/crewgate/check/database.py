@@ -105,6 +105,9 @@ async def transactions_beside(url: str) -> AsyncIterator[Begin]:
         async def begin() -> AsyncIterator[Tx]:
             with translate_errors():
                 async with engine.begin() as connection:
+                    if engine.dialect.name == "sqlite":
+                        # What is read first must hold until it is written.
+                        await connection.exec_driver_sql("BEGIN IMMEDIATE")
                     tx = Tx(connection, clock=runtime.clock)
                     yield tx
                     await tx.flush()

@@ -257,3 +257,13 @@ class RuleLost(CrewgateError):
 
 class StoreUnavailable(CrewgateError):
     """The database cannot take it now; nothing was stored."""
+
+
+class ChainBroken(CrewgateError):
+    """A head that was published is not the audit trail's, or has another signature."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"the published head {number} does not fit to the audit trail, so none beyond it is"
+            " signed: `crewgate audit verify` says more"
+        )

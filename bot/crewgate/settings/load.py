@@ -223,7 +223,8 @@ class Settings:
         str | None,
         Setting(
             parse_channel,
-            "where the head of the [audit trail](audit.md) is posted daily: an id or `#name`",
+            "where the head of the [audit trail](audit.md) is posted within the hour: an id or"
+            " `#name`",
             example="C0123456789",
         ),
     ] = None

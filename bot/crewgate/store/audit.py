@@ -6,14 +6,12 @@ transactions are committed in.
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from crewgate.domain.audit import (
-    BOT,
     CREW,
     Code,
     Entry,
@@ -23,6 +21,7 @@ from crewgate.domain.audit import (
     digest_of,
     entries_of,
 )
+from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
@@ -65,6 +64,13 @@ _LINK: Final = (
     sa.update(audit_entries)
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
     .values({name: sa.bindparam(name) for name in ("number", "previous", "hash")})
+)
+#: The entry of a head with those after it, as many as tell if something happened since.
+_FROM_HEAD: Final = (
+    sa.select(audit_entries.c.hash, audit_entries.c.body)
+    .where(audit_entries.c.number >= sa.bindparam("b_number"))
+    .order_by(audit_entries.c.number)
+    .limit(3)
 )
 _LAST_PUBLISHED: Final = sa.select(audit_heads).order_by(audit_heads.c.number.desc()).limit(1)
 
@@ -181,11 +187,7 @@ class Audit:
 
         Another process may do so at the same time; then this one leaves it to that one.
         """
-        if self._connection.dialect.name == "postgresql":
-            lock = sa.select(sa.func.pg_try_advisory_xact_lock(_ADVISORY_LOCK))
-            if not await self._connection.scalar(lock):
-                return None
-        found = await rows(self._connection, _UNLINKED, {})
+        found = await rows(self._connection, _UNLINKED, {}) if await self.takes_turn() else ()
         if not found:
             return None
         head = await self.head()
@@ -203,14 +205,37 @@ class Audit:
         found = await rows(self._connection, _HEAD, {})
         return Head(*found[0]) if found else GENESIS
 
-    async def published_at(self) -> datetime | None:
-        """Return the time when a head was published last."""
-        found = await rows(self._connection, _LAST_PUBLISHED, {})
-        return found[0].at if found else None
+    async def takes_turn(self, *, wait: bool = False) -> bool:
+        """Return True if only this transaction links and publishes until its end.
 
-    async def publish(self, head: Head, signed: Signature, *, at: datetime) -> None:
+        On SQLite only one writes at all.
+        """
+        if self._connection.dialect.name != "postgresql":
+            return True
+        take = sa.func.pg_advisory_xact_lock if wait else sa.func.pg_try_advisory_xact_lock
+        return await self._connection.scalar(sa.select(take(_ADVISORY_LOCK))) is not False
+
+    async def last_published(self) -> Published | None:
+        """Return the newest head that was published."""
+        found = await rows(self._connection, _LAST_PUBLISHED, {})
+        return to_published(found[0]) if found else None
+
+    async def has_more_than(self, published: Head) -> bool:
+        """Return True if something happened since a head was published.
+
+        Raises ChainBroken if it is not the chain's.
+        """
+        found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
+        if not found or found[0].hash != published.hash:
+            raise ChainBroken(published.number)
+        # The publication is an entry too.
+        codes = [json.loads(row.body)["code"] for row in found[1:]]
+        return codes not in ([], [Code.PUBLISHED])
+
+    async def publish(self, published: Published, *, by: str) -> None:
         """Keep a head that leaves the database, with an entry of its own."""
-        row = {"number": head.number, "hash": head.hash, "at": at}
+        head, signed = published.head, published.signed
+        row = {"number": head.number, "hash": head.hash, "at": published.at}
         row |= {"key": signed.key, "signature": signed.signature}
         await write(self._connection, sa.insert(audit_heads), row)
-        self.add(Entry(Code.PUBLISHED, BOT, {"head": str(head), "key": signed.key}))
+        self.add(Entry(Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))

@@ -96,10 +96,16 @@ class AuditReading(Reading):
         [[count]] = await self._rows(unlinked)
         return int(count)
 
-    async def published(self, at_least: int = 0) -> list[Published]:
-        """Return the heads that were published, from a number on."""
-        heads = sa.select(audit_heads).where(audit_heads.c.number >= at_least)
-        return [*map(to_published, await self._rows(heads.order_by(audit_heads.c.number)))]
+    async def published(self) -> list[Published]:
+        """Return the heads that were published, in order."""
+        heads = sa.select(audit_heads).order_by(audit_heads.c.number)
+        return [*map(to_published, await self._rows(heads))]
+
+    async def strange_heads(self) -> list[int]:
+        """Return the numbers of the heads that are not those of entries."""
+        both = (audit_entries.c.number, audit_entries.c.hash)
+        own = sa.exists().where(*(one == audit_heads.c[one.name] for one in both))
+        return [row.number for row in await self._rows(sa.select(audit_heads.c.number).where(~own))]
 
     async def rounds(self, crew: str, execution_id: str) -> list[tuple[Round, list[str]]]:
         """Return the rounds of an execution, each with the texts of it that are still there."""

@@ -1,14 +1,14 @@
-"""Linking audit entries into one chain, and having its head leave the database once a day."""
+"""Linking audit entries into one chain, and having its head leave the database each hour."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from crewgate.domain.audit import Head, Signature
+from crewgate.domain.audit import BOT, Head, Published, Signature
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.errors import ChainBroken, StoreUnavailable
 from crewgate.usecases.ports.base import Clock, Sleep
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 
@@ -20,17 +20,50 @@ LINK_EVERY: Final = 2
 GIVE_WAY: Final = 0.01
 
 
+Sign = Callable[[Head], Signature]
+
+
+def is_forged(published: Published, sign: Sign) -> bool:
+    """Return True if a head names the key at hand, which did not sign it: it signs in one way."""
+    ours = sign(published.head)
+    return published.signed.key == ours.key and published.signed != ours
+
+
+async def publish(
+    tx: Tx, *, sign: Sign, by: str, channel: str | None, at: datetime
+) -> Published | None:
+    """Have the head leave the database; None if nothing happened since the last that did.
+
+    Raises ChainBroken if that one is not this chain's, or was not signed.
+    """
+    head, last = await tx.audit.head(), await tx.audit.last_published()
+    if last is not None and is_forged(last, sign):
+        raise ChainBroken(last.head.number)
+    has_more = head.number > 0 if last is None else await tx.audit.has_more_than(last.head)
+    if not has_more:
+        return None
+    published = Published(head, at, sign(head))
+    if last is not None and last.signed.key != published.signed.key:
+        log.warning("audit_key_changed", since=last.signed.key, key=published.signed.key)
+    await tx.audit.publish(published, by=by)
+    if channel is not None:
+        effect = Effect(EffectKind.AUDIT_HEAD, str(head.number), "", "", channel=channel)
+        await tx.enqueue([effect], at=at)
+    return published
+
+
 class Linking:
     """Links what was committed, a batch at a time; no other transaction waits for it.
 
-    Each day, by UTC, the first batch has its head signed, logged, and posted where that is set.
+    The head is signed, logged, and posted where that is set: once an hour (by UTC) is over in which
+    something happened, and at the stop.
     """
 
     def __init__(
         self,
         uow: UnitOfWork,
         *,
-        sign: Callable[[Head], Signature],
+        sign: Sign,
         channel: str | None,
         clock: Clock,
         sleep: Sleep,
@@ -40,19 +73,16 @@ class Linking:
         self._channel = channel
         self._clock = clock
         self._sleep = sleep
-        self._published_on = date.min
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
 
     async def link(self) -> bool:
         """Link one batch; whether it was full, so that there may be more."""
         async with self._uow.begin() as tx:
             linked = await tx.audit.link()
-            if linked is None:
-                return False
-            head, is_full = linked
-            signed = await self._publish(head, tx)
-        if signed is not None:
-            log.info("audit_head", head=str(head), key=signed.key, signature=signed.signature)
-        return is_full
+        hour = self._clock().replace(minute=0, second=0, microsecond=0)
+        if self._looked_at < hour and await self._publish(unless_since=hour):
+            self._looked_at = hour
+        return linked is not None and linked[1]
 
     async def run(self) -> None:
         """Link until cancelled.
@@ -68,19 +98,37 @@ class Linking:
                 more = False
             await self._sleep(GIVE_WAY if more else LINK_EVERY)
 
-    async def _publish(self, head: Head, tx: Tx) -> Signature | None:
-        """Publish a head, unless one of this day was."""
+    async def finish(self) -> None:
+        """Link and publish what is left; nothing else writes any more."""
+        try:
+            while await self.link():
+                pass
+            await self._publish()
+        except StoreUnavailable as error:
+            log.warning("audit_not_linked", why=str(error))
+
+    async def _publish(self, *, unless_since: datetime | None = None) -> bool:
+        """Publish the head, if that is needed; False if another process is about it."""
         now = self._clock()
-        if self._published_on < now.date():
-            # Another process may have been faster.
-            last = await tx.audit.published_at()
-            self._published_on = date.min if last is None else last.date()
-        if self._published_on >= now.date():
-            return None
-        signed = self._sign(head)
-        await tx.audit.publish(head, signed, at=now)
-        if self._channel is not None:
-            kind = EffectKind.AUDIT_HEAD
-            effect = Effect(kind, str(head.number), "", "", channel=self._channel)
-            await tx.enqueue([effect], at=now)
-        return signed
+        try:
+            async with self._uow.begin() as tx:
+                if not await tx.audit.takes_turn():
+                    return False
+                last = await tx.audit.last_published()
+                if last is not None and unless_since is not None and last.at >= unless_since:
+                    return True
+                published = await publish(
+                    tx, sign=self._sign, by=BOT, channel=self._channel, at=now
+                )
+        except ChainBroken as error:
+            log.error("audit_broken", why=str(error))  # noqa: TRY400  # no bug
+            return True
+        if published is not None:
+            signed = published.signed
+            log.info(
+                "audit_head",
+                head=str(published.head),
+                key=signed.key,
+                signature=signed.signature,
+            )
+        return True
