@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.edits import Edit, EditsFate, cut, edits_of, exact_revision, fate_of
+from crewgate.domain.edits import (
+    Edit,
+    EditsFate,
+    cut,
+    edits_of,
+    exact_revision,
+    fate_of,
+    lines_changed,
+)
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundSuperseded
 from crewgate.domain.reason import EditedBy
@@ -102,6 +110,18 @@ def test_a_revision_has_every_passage_verbatim() -> None:
         "Make these 2 edits in your last answer, word for word, and change nothing else.\n\n"
         "1. Replace\n<<<\na\n>>>\nwith\n<<<\nb\n>>>\n\n2. Remove\n<<<\nc\n>>>"
     )
+
+
+def test_the_lines_of_a_revision_are_found_in_it() -> None:
+    before = "# Tea\n\n- a\n- b\nTwice.\nTwice.\n\nGone."
+    asked = exact_revision(edits_of(before, "# Tea\n\n- A\n- b\n- c\nTwice.\nOnce.\n"))
+    lines = [("- a", "- A"), ("", "- c"), ("Twice.", "Once."), ("Gone.", "")]
+    assert sorted(lines_changed(asked)) == sorted(Edit(*one) for one in lines)
+
+
+@pytest.mark.parametrize("text", ["", "Shorter.", "a\n\nRemove\n<<<\nb\n>>>"])
+def test_other_words_are_no_edits(text: str) -> None:
+    assert lines_changed(text) == []
 
 
 BEFORE = "# Tea\n\nOne.\n\nTwo.\n\nThree.\n\nFour."

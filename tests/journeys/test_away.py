@@ -9,7 +9,7 @@ from crewgate.runtime import utc_now
 from crewgate.slack import ids
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
-from tests.journeys.people import modal, without
+from tests.journeys.people import in_private, modal, without
 
 CREWS = """
 [crews.research]
@@ -62,8 +62,13 @@ async def test_a_colleague_decides_until_the_person_is_back(make_world: MakeWorl
         assert f"It takes one approval; <@{ANA}> may decide." in rules
         assert "You decide for no crew" in await world.ask(BEN, "rules")
 
+        await world.pause("early", "An early draft.")
+        await world.card("An early draft.")
         await fill_in(world)
         assert f"<@{BEN}> decides for you" in (await modal(world, ANA, "decides for you")).shown
+        told = message_text(await in_private(world, BEN, "You decide for"))
+        assert f"You decide for <@{ANA}> until the end of" in told
+        assert "1 review waits: see the app's Home." in told
         assert "“in time”" in await world.ask(BEN, "rules")
         await world.pause("draft", "A draft.")
         card = await world.card("A draft.")

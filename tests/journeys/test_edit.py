@@ -51,11 +51,11 @@ async def test_a_crew_is_asked_for_exactly_these_edits_and_the_next_card_counts_
     await world.shown(card, "asked for exact edits of Draft")
     await world.pause("draft", EDITED.replace("# Tea", "# Green tea").replace("- fair", "- cheap"))
     second = await world.card("Green tea", round_=2)
-    assert "asked for exact edits: 2 of 3 edits are in; 1 other passage changed." in (
+    assert "asked for exact edits: 2 of 3 were made, and 1 other passage changed." in (
         message_text(second)
     )
     await world.slack.click(ANA, second, "Changes")
-    await modal(world, ANA, "2 of 3 edits are in; 1 other passage changed.")
+    await modal(world, ANA, "2 of 3 were made, and 1 other passage changed.")
 
 
 async def test_a_text_that_is_not_sent_stays_in_the_form(world: World) -> None:

@@ -6,6 +6,7 @@ Edits are told apart line by line: a paragraph, an item or a row of Markdown is 
 import re
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from itertools import starmap, zip_longest
 from typing import Final, NamedTuple
 
 from crewgate.domain.alignment import Block, StepBudget, align
@@ -140,6 +141,28 @@ def _step(edit: Edit) -> str:
     if not edit.new.strip():
         return f"Remove\n<<<\n{edit.old}\n>>>"
     return f"Replace\n<<<\n{edit.old}\n>>>\nwith\n<<<\n{edit.new}\n>>>"
+
+
+def lines_changed(revision: str) -> list[Edit]:
+    """Return the lines that an exact revision changes; none where a text is no such revision."""
+    found = _STEP.finditer(revision.partition("\n\n")[2])
+    edits = [Edit(step["gone"] or step["old"], step["new"] or "") for step in found]
+    if not edits or exact_revision(edits) != revision:
+        return []
+    lines: list[Edit] = []
+    for edit in edits:
+        old, new = edit.old.split("\n"), edit.new.split("\n")
+        for block in _changed(old, new):
+            went, came = old[block.start : block.end], new[block.new_start : block.new_end]
+            lines += starmap(Edit, zip_longest(went, came, fillvalue=""))
+    return [edit for edit in lines if any(map(str.strip, edit))]
+
+
+_STEP: Final = re.compile(
+    r"Remove\n<<<\n(?P<gone>.+?)\n>>>(?=\n\n|\Z)"
+    r"|Replace\n<<<\n(?P<old>.+?)\n>>>\nwith\n<<<\n(?P<new>.+?)\n>>>(?=\n\n|\Z)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ Each phrase is made once from a decision or a reason, and written by a `Voice`. 
 named as a rule, never as a person.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import starmap, takewhile
 from typing import Final, assert_never
 
 from crewgate.domain.answering import approves, choice_of
+from crewgate.domain.edits import lines_changed
 from crewgate.domain.errors import (
     AlreadyDecided,
     AlreadyVoted,
@@ -195,6 +198,42 @@ def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
         asked = f"asked for {_what_changes(decision)}"
         did = "approved this" if decision.is_approve else asked
     return f"{decider(decision, voice)} {did}"
+
+
+def revision(decision: Decision, feedback: str) -> str:
+    """The words of a revision request; exact edits line by line, not as the crew was asked."""
+    edits = lines_changed(feedback) if decision.via is Via.EDIT else []
+    return "\n".join(starmap(_edit, edits)) or feedback
+
+
+def _edit(old: str, new: str) -> str:
+    """A line: `“3 months” → “12 months”`; of a table's row, the cells that differ."""
+    if not old.strip() or not new.strip():
+        return f"Removed: “{old.strip()}”" if old.strip() else f"Added: “{new.strip()}”"
+    went, came = (_CELL.split(line.strip().strip("|")) for line in (old, new))
+    if 1 < len(went) == len(came):
+        cells = [(a.strip(), b.strip()) for a, b in zip(went, came, strict=True)]
+        row = f"{cells[0][0]}: " if cells[0][0] == cells[0][1] else ""
+        return row + ", ".join(f"“{a}” → “{b}”" for a, b in cells if a != b)
+    return " → ".join(f"“{one}”" for one in _apart(old.split(), new.split()))
+
+
+def _apart(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """The words of two lines where they differ, with a few that they share beside them."""
+    same = _alike(old, new)
+    first = max(0, same - _BESIDE)
+    last = max(0, _alike(old[same:][::-1], new[same:][::-1]) - _BESIDE)
+    for words in (old, new):
+        shown = " ".join(words[first : len(words) - last])
+        yield f"{'… ' * (first > 0)}{shown}{' …' * (last > 0)}"
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    return len([*takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))])
+
+
+_BESIDE: Final = 4
+_CELL: Final = re.compile(r"(?<!\\)\|")
 
 
 def _what_changes(decision: Decision) -> str:

@@ -22,10 +22,11 @@ CARDS: Final = 50
 
 async def go_away(
     by: Person, delegate: Person, *, until: datetime, context: ReviewContext
-) -> Absence:
+) -> tuple[Absence, int]:
     """Let a delegate decide until then where this person may, in place of any delegate before.
 
-    Waiting cards name the delegate, who is also told in private where reviewers are.
+    Waiting cards name the delegate, who is also told in private where reviewers are. Return the
+    number of these cards, too: CARDS at most.
     Raises AbsenceRefused or StoreUnavailable.
     """
     now = context.clock()
@@ -47,7 +48,7 @@ async def go_away(
         data = {"delegate": delegate.id, "until": until.isoformat()}
         tx.audit.add(Entry(Code.AWAY, by.id, data), execution_id=by.id)
         await tx.enqueue([one for round_ in waiting for one in _told(round_, context)], at=now)
-    return absence
+    return absence, len(waiting)
 
 
 async def come_back(by: Person, *, context: ReviewContext) -> bool:

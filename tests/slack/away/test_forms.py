@@ -36,6 +36,20 @@ def test_what_is_set_is_said_with_the_way_back() -> None:
     assert "`/crew back` ends it sooner" in said
 
 
+@pytest.mark.parametrize(
+    ("waiting", "says"),
+    [
+        (0, "London time."),
+        (1, "time. 1 review waits: see the app's Home."),
+        (50, "time. 50+ reviews wait: see the app's Home."),
+    ],
+)
+def test_the_delegate_is_told_what_waits(waiting: int, says: str) -> None:
+    told = forms.is_told(AWAY, DAY, ZoneInfo("Europe/London"), waiting)
+    assert told.startswith("You decide for <@U0ANA> until the end of 1 December 2026, Europe/")
+    assert told.endswith(says)
+
+
 @given(names, st.sampled_from([None, ZoneInfo("UTC")]))
 def test_people_with_any_name_fit(name: str, zone: ZoneInfo | None) -> None:
     somebody = Person(name, name)

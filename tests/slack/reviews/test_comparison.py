@@ -38,7 +38,10 @@ def marked(changes: Changes) -> list[str]:
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        (State.RESUMED, "In round 1 <@U0ANA> asked for exact edits: 1 of 1 edit is in; no other"),
+        (
+            State.RESUMED,
+            "In round 1 <@U0ANA> asked for exact edits: the edit was made, and nothing",
+        ),
         (State.CLOSED, ""),
     ],
 )
@@ -57,10 +60,16 @@ def test_edits_are_counted_that_the_crew_was_asked_for(state: State, told: str) 
 
 @pytest.mark.parametrize(
     ("asked", "taken", "said"),
-    [(1, 0, "0 of 1 edit is in"), (2, 1, "1 of 2 edits is in"), (2, 0, "0 of 2 edits are in")],
+    [
+        (1, 0, "the edit was not made"),
+        (2, 0, "none of 2 was made"),
+        (2, 1, "1 of 2 was made"),
+        (3, 2, "2 of 3 were made"),
+        (3, 3, "all 3 were made"),
+    ],
 )
 def test_edits_are_counted_in_english(asked: int, taken: int, said: str) -> None:
-    assert edits_in(EditsFate(asked, taken, 0)) == f"{said}; no other passage changed"
+    assert edits_in(EditsFate(asked, taken, 0)) == f"{said}, and nothing else changed"
 
 
 def test_a_number_in_a_table_is_never_torn() -> None:

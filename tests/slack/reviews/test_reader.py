@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.notification import Output
+from crewgate.domain.reason import NotReached
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Block
@@ -59,7 +60,7 @@ def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_pa
         for row in (turn, turn_again, decide)
     ]
     assert styles == [
-        [("Next", None)],
+        [("Next page", None)],
         [("Next page", "primary")],
         [("Approve", None), ("Revise", None)],
     ]
@@ -97,3 +98,13 @@ def test_an_empty_output_is_said() -> None:
 @pytest.mark.parametrize("metadata", ["", "r-1", "[]", '["a", "whole", {}]', '["a", "b", 1]'])
 def test_a_position_that_is_none_of_ours(metadata: str) -> None:
     assert parse_position(metadata) is None
+
+
+def test_a_page_leaves_to_the_card_how_far_a_decision_is_on_its_way() -> None:
+    view = CardView(a_named_round(state=State.DECIDED, decision=a_decision()), Output("A draft."))
+    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    text = shown(render_reader(position, view, []).view)
+    assert "pproved by <@U0ANA>. The card shows what the crew does." in text
+    assert "Being sent" not in text
+    away = replace(view, round=replace(view.round, reason=NotReached("refused")))
+    assert "cannot be reached (refused)" in shown(render_reader(position, away, []).view)

@@ -15,14 +15,15 @@ from crewgate.slack.blockkit.blocks import Block, context, section
 from crewgate.slack.blockkit.modals import date_field, modal, person_field
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.ids import COMMAND
+from crewgate.usecases.away import CARDS
 
 TITLE: Final = "While you are away"
 #: What is shown of a word that was typed, in characters.
 _TYPED_SHOWN: Final = 40
 
 WHAT_IT_DOES: Final = (
-    "They may decide what you may, and are mentioned and reminded with you. They cannot hand it "
-    f"on, and a rule may forbid it: `{COMMAND} rules` shows yours. You may still decide yourself."
+    "Your stand-in decides as you may, and so can you. Nobody can pass that on. Some rules forbid "
+    f"stand-ins: see `{COMMAND} rules`."
 )
 NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} away` again."
 BACK: Final = "You are back: nobody decides for you any more."
@@ -57,9 +58,18 @@ def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
     return (
         f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
         f"{WHAT_IT_DOES}\n"
-        "If they review too, they still have one approval, not two. What waits already is in their "
-        f"Home.\n{_COME_BACK}"
+        f"{delegate} counts once, even as a reviewer, and is told of this in private.\n{_COME_BACK}"
     )
+
+
+def is_told(absence: Absence, day: date, zone: ZoneInfo | None, waiting: int) -> str:
+    """The private message to the delegate; `waiting` counts reviews up to CARDS."""
+    decides = f"You decide for {shared.person(absence.away)} {_until(day, zone)}."
+    if not waiting:
+        return decides
+    more = "+" if waiting == CARDS else ""
+    wait = "1 review waits" if waiting == 1 else f"{waiting}{more} reviews wait"
+    return f"{decides} {wait}: see the app's Home."
 
 
 def is_away(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
@@ -68,13 +78,13 @@ def is_away(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
 
 
 def _decides(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
-    last = f"{day.day} {day:%B %Y}"
-    until = (
-        f"until the end of {last} in UTC, because Slack does not say in which time zone you are"
-        if zone is None
-        else f"until the end of {last}, {_zone(zone)} time"
-    )
-    return f"{shared.person(absence.delegate)} decides for you {until}."
+    why = "" if zone else ", because Slack does not say in which time zone you are"
+    return f"{shared.person(absence.delegate)} decides for you {_until(day, zone)}{why}."
+
+
+def _until(day: date, zone: ZoneInfo | None) -> str:
+    last = f"until the end of {day.day} {day:%B %Y}"
+    return f"{last} in UTC" if zone is None else f"{last}, {_zone(zone)} time"
 
 
 def _zone(zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -17,14 +18,18 @@ from crewgate.slack import ids
 from crewgate.slack.away import forms
 from crewgate.slack.away.forms import render_form
 from crewgate.slack.away.request import AwayRequest, RequestUnclear, parse_away_form, parse_request
-from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.client.answers import text_at
 from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.modals import open_modal
 from crewgate.slack.client.time_zones import time_zone_of
+from crewgate.slack.client.web_api import CallFailed, call
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.payloads import Command
 from crewgate.usecases.away import come_back, go_away
+
+log = structlog.get_logger(__name__)
 
 #: The time zone of people for whom Slack tells none.
 ELSE: Final = ZoneInfo("UTC")
@@ -37,6 +42,7 @@ class Answer:
 
     sentence: str
     wrong: str | None = None
+    to_delegate: str = ""
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
@@ -61,6 +67,7 @@ async def on_away_command(
             answer = await _set(command.by, asked.until, asked.delegate, client, context)
             wrong = answer.wrong is not None
             await say(forms.nothing_set(answer.sentence) if wrong else answer.sentence)
+            await _tell(client, asked.delegate, answer.to_delegate)
             return
         form = await _form(command.by, asked, client, context)
         if await open_modal(client, command.trigger_id, form) is None:
@@ -92,6 +99,7 @@ async def on_away_submitted(
             await ack(
                 response_action="update", view=render_notice(answer.sentence, title=forms.TITLE)
             )
+            await _tell(client, form.delegate, answer.to_delegate)
 
 
 async def _set(
@@ -107,11 +115,26 @@ async def _set(
         # Slack is not asked again: that could take longer than it waits.
         return Answer(forms.refused(AbsenceProblem.NOT_TOLD, latest), ids.AWAY_DELEGATE)
     try:
-        absence = await go_away(by, delegate, until=end_of_day(day, here), context=context)
+        until = end_of_day(day, here)
+        absence, waiting = await go_away(by, delegate, until=until, context=context)
     except AbsenceRefused as error:
         wrong = ids.AWAY_UNTIL if error.why in _ABOUT_THE_DAY else ids.AWAY_DELEGATE
         return Answer(forms.refused(error.why, latest), wrong)
-    return Answer(forms.is_set(absence, day, zone))
+    told = forms.is_told(absence, day, zone, waiting)
+    return Answer(forms.is_set(absence, day, zone), to_delegate=told)
+
+
+async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None:
+    """Tell a delegate in private; the cards that wait and Home tell it, too."""
+    if not sentence:
+        return
+    try:
+        opened = await call(client, "conversations.open", users=delegate.id)
+        channel = text_at(opened, "channel", "id")
+        blocks = [section(sentence)]
+        await call(client, "chat.postMessage", channel=channel, text=sentence, blocks=blocks)
+    except CallFailed as error:
+        log.warning("delegate_not_told", why=str(error))
 
 
 async def _form(

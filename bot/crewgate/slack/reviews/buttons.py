@@ -178,23 +178,18 @@ def page_buttons(
     value: str,
     previous_id: str,
     next_id: str,
-    on_top: bool = False,
     is_next_green: bool = False,
 ) -> list[Block]:
-    """The number of the page and buttons to its neighbours; nothing for a single page.
-
-    `on_top`: others stand below the page, and no two are called alike.
-    """
+    """The number of the page and buttons to its neighbours; nothing for a single page."""
     if pages == 1:
         return []
     following = button(
-        shared.NEXT_ON_TOP if on_top else shared.NEXT,
+        shared.NEXT,
         action_id=next_id,
         value=value,
         style="primary" if is_next_green else None,
     )
-    label = shared.PREVIOUS_ON_TOP if on_top else shared.PREVIOUS
-    previous = button(label, action_id=previous_id, value=value)
+    previous = button(shared.PREVIOUS, action_id=previous_id, value=value)
     return [
         context(shared.page_of(page, pages)),
         actions(*([previous] if page > 0 else []), *([following] if page + 1 < pages else [])),

@@ -5,7 +5,7 @@ from typing import Final
 
 from crewgate.domain.caveats import WHOLE, Caveats, Unseen, is_empty
 from crewgate.domain.notes import Note
-from crewgate.slack import ids, phrases
+from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, section
 from crewgate.slack.blockkit.modals import modal
@@ -75,12 +75,8 @@ def render_receipt(view: CardView) -> Block:
 
     It stays until it is closed, so it does not say how far the decision is on its way.
     """
-    decision = view.round.decision
-    said = strings.so_far(view.round)
-    if decision is not None:
-        does = f"The card shows what the {phrases.receiver(decision)} does."
-        said = f"{phrases.sentence(decision)}. {does}"
-    return modal(shared.RECORDED_TITLE, [section(strings.about(view)), section(said)])
+    said = section(strings.recorded(view.round))
+    return modal(shared.RECORDED_TITLE, [section(strings.about(view)), said])
 
 
 def render_caveats(

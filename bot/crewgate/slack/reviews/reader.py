@@ -24,7 +24,7 @@ from crewgate.slack.reviews.buttons import UNMASK, decide_buttons, last_buttons,
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
-from crewgate.slack.reviews.presentation import Waiting, present
+from crewgate.slack.reviews.presentation import OnItsWay, Waiting, present
 from crewgate.usecases.read_models import CardView, RoundLine
 
 
@@ -134,7 +134,7 @@ def render_reader(
         *([] if waits and not round_.votes else [section(_state(round_))]),
         *_masks(position.tab, view),
         *(_expected(round_.review) if is_output and page.number == 0 else []),
-        *turn(on_top=True),
+        *turn(),
         *page.blocks,
         *turn(is_next_green=goes_on),
         *([actions(*decide)] if waits else []),
@@ -151,8 +151,15 @@ def render_reader(
 
 
 def _state(round_: Round) -> str:
-    """The state of the round; for one that waits, the approvals so far."""
-    return strings.so_far(round_) or state_strings.in_full(present(round_))
+    """The state of the round; for one that waits, the approvals so far.
+
+    A page stays as it is, so it leaves to the card how far a decision is on its way.
+    """
+    shown = present(round_)
+    is_new = isinstance(shown, OnItsWay) and shown.reason is None
+    if isinstance(shown, Waiting) or is_new:
+        return strings.recorded(round_) or state_strings.in_full(shown)
+    return state_strings.in_full(shown)
 
 
 def _page(

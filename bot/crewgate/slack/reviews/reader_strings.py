@@ -56,7 +56,7 @@ def asked_for(decision: Decision) -> str | None:
     """
     match decision.verdict:
         case Revise(feedback):
-            return feedback
+            return phrases.revision(decision, feedback)
         case Answer(text, is_label):
             return None if approves(decision.verdict) else "" if is_label else text
         case _:
@@ -74,11 +74,15 @@ def nothing_changed(previous: Round, *, may_hide: bool) -> str:
 
 
 def edits_in(fate: EditsFate) -> str:
-    """What the crew made of the edits: `3 of 3 edits are in; 1 other passage changed`."""
-    are = "is" if 1 in {fate.taken, fate.asked} else "are"
-    taken = f"{fate.taken:,} of {shared.counted(fate.asked, 'edit')} {are} in"
-    others = shared.counted(fate.others, "other passage")
-    return f"{taken}; {others if fate.others else 'no other passage'} changed"
+    """What the crew made of the edits: `all 3 were made, and 1 other passage changed`."""
+    others = (
+        f"{shared.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
+    )
+    if fate.asked == 1:
+        return f"the edit was {'' if fate.taken else 'not '}made, and {others}"
+    made = "all" if fate.taken == fate.asked else f"{fate.taken:,}" if fate.taken else "none"
+    of = f"{fate.asked:,}" if made == "all" else f"of {fate.asked:,}"
+    return f"{made} {of} {'was' if made in {'1', 'none'} else 'were'} made, and {others}"
 
 
 _NOUNS: Final = {

@@ -81,7 +81,7 @@ def written(decision: Decision) -> str:
         case Approve(comment):
             return comment or ""
         case Revise(feedback):
-            return feedback
+            return phrases.revision(decision, feedback)
         case Answer(text, is_label):
             return "" if is_label else text
         case _:

@@ -307,6 +307,14 @@ def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
     return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
 
 
+def recorded(round_: Round) -> str:
+    """The decision, or the approvals so far, for a modal that stays until it is closed."""
+    if round_.decision is None:
+        return so_far(round_)
+    does = f"The card shows what the {phrases.receiver(round_.decision)} does."
+    return f"{phrases.sentence(round_.decision)}. {does}"
+
+
 def had_approved(round_: Round, decision: Decision) -> str:
     """`1 of 2 had approved: @Ana`, where that did not decide it; else empty."""
     if decision.votes or not round_.votes:
