@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from crewgate.domain.execution import StepUpdate, TaskUpdate
-from crewgate.domain.outcome import Refused, ResumeStatus, Unknown
-from crewgate.domain.reason import Answered, Inferred
+from crewgate.domain.outcome import NotSent, Refused, ResumeStatus, Unknown
+from crewgate.domain.reason import Answered, Inferred, RefusedByCrew
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Verdict
 from crewgate.usecases.delivery.context import GRACE
@@ -89,6 +89,21 @@ async def test_nor_is_a_step_of_what_runs_beside(world: World) -> None:
     assert await later_turns(world) == ["left"]
 
 
+@pytest.mark.parametrize("first", [AWAY, Refused("401", "Unauthorized")])
+async def test_nor_is_it_after_a_try_that_surely_did_not_arrive(
+    world: World, first: NotSent | Refused
+) -> None:
+    left = await pause(world, "left")
+    await world.record(StepUpdate(doing="thinking"))
+    await lose(world, left, Fault(first))
+    if isinstance(first, Refused):
+        await world.retry(left)
+    world.crew.faults.append(PROXY)
+    await world.turn(CREW)
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["left"]
+
+
 async def test_nor_is_anything_once_another_task_has_waited(world: World) -> None:
     left, right = await pause(world, "left"), await pause(world, "right")
     await lose(world, left)
@@ -159,6 +174,19 @@ async def test_what_the_crew_does_not_wait_for_was_taken_if_anything_came_since(
     await later_turns(world)
     assert (await world.round(left)).reason == Inferred()
     assert len(world.crew.asked) == 2
+
+
+async def test_a_400_proves_nothing_where_another_task_waited_too(world: World) -> None:
+    left, right = await pause(world, "left"), await pause(world, "right")
+    await lose(world, left)
+    await world.decide(right)
+    await world.turn(CREW)
+    await world.record(StepUpdate(doing="thinking"))
+    refused = Refused("400", "taskWebhookUrl must use https")
+    world.crew.faults.append(Fault(refused))
+    world.clock.advance(GRACE)
+    await world.turn(CREW)
+    assert (await world.round(left)).reason == RefusedByCrew("400", refused.words)
 
 
 @both

@@ -170,8 +170,8 @@ class Round:
     """The start of a try to resume whose outcome is unknown."""
     activity_before: int = 0
     """The execution's activity count when that try began; before the first one, at its pause."""
-    was_alone: bool = False
-    """Only its own task seemed to wait or run when that try began."""
+    was_alone: bool = True
+    """Only its own task seemed to wait or run whenever a try began."""
     retries: int = 0
     """The number of times that a person had the decision sent again."""
     masked: int = 0

@@ -213,7 +213,7 @@ rounds = sa.Table(
     sa.Column("shown_little", sa.Integer),
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
-    sa.Column("was_alone", sa.Boolean),
+    sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
     #: None where it was last changed before there was this column: never.
     sa.Column("retries", sa.Integer),
     sa.Column("reason", sa.Text),

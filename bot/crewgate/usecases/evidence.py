@@ -49,7 +49,9 @@ async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
 
 async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
     """Return True if nothing but a round's own task has waited or said anything since its pause."""
-    if execution.is_flow or execution.activity_count != round_.activity_before:
+    # Once it was not, `activity_before` is no longer that of the pause.
+    was_alone = round_.was_alone and not execution.is_flow
+    if not was_alone or execution.activity_count != round_.activity_before:
         return False
     return not (await tx.heard_since(round_)).beside
 
@@ -61,8 +63,8 @@ async def was_taken(
 
     That is the end of the execution, or a webhook that says that the task is done. While the task
     is alone, it is any webhook that does not name another task, too, and the status that has
-    `left` it. `refused`: the crew itself says that it does not wait for this decision; then any
-    webhook since the first try explains why.
+    `left` it. `refused`: the crew itself says that it does not wait for this decision; if the task
+    was alone when the first try began, any webhook since explains why.
     """
     if execution.state is ExecutionState.COMPLETED:
         return True
@@ -70,7 +72,7 @@ async def was_taken(
     since = execution.activity_count - round_.activity_before
     alone = round_.was_alone and not heard.beside and not execution.is_flow
     moved = left in round_.review.names or since > heard.named
-    return heard.done or (alone and moved) or (refused and since > 0)
+    return heard.done or (alone and moved) or (refused and round_.was_alone and since > 0)
 
 
 async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:

@@ -75,7 +75,8 @@ def _note_time_of_each_crew() -> None:
 
 def _evidence_of_a_review() -> None:
     """Tell which of an execution's tasks webhooks and its status are about."""
-    op.add_column("rounds", sa.Column("was_alone", sa.Boolean))
+    # Of tries from before nobody knows.
+    op.add_column("rounds", sa.Column("was_alone", sa.Boolean, server_default=sa.false()))
     op.add_column("rounds", sa.Column("pause_id", sa.Text))
     op.add_column("rounds", sa.Column("takes_key", sa.Boolean))
     op.add_column("executions", sa.Column("asked_activity", sa.Integer))
