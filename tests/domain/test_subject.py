@@ -53,5 +53,6 @@ def test_what_is_known_stays_and_what_is_new_is_added() -> None:
 
     assert (started.starter, started.inputs, started.meta) == (ANA, TOPIC, known.meta)
     assert started.with_origin() == started
+    assert started.with_origin(inputs=(("topic", "x"),), meta=(("ticket", "T-3"),)) == started
     again = started.with_origin(starter=BEN)
     assert (again.starter, again.also_started) == (ANA, (BEN.id,))

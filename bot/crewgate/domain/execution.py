@@ -117,9 +117,11 @@ class Execution:
         with the id of an earlier one adds a starter, and changes nothing else.
         """
         first, added = said_starter(self.starter, self.meta), said_starter(starter, meta)
-        if first is not None and added is not None:
-            starters = tuple(dict.fromkeys((*self.also_started, str(added))))
-            return self if added == first else replace(self, also_started=starters)
+        is_kickoff = (starter, inputs, meta) != (None, None, ())
+        if first is not None and is_kickoff:
+            others = () if added in (None, first) else (str(added),)
+            starters = tuple(dict.fromkeys((*self.also_started, *others)))
+            return replace(self, also_started=starters)
         if inputs is None and self.inputs == UNKNOWN:
             inputs = carried_inputs
         known = self.meta if STARTED_BY in dict(self.meta) else meta or self.meta
