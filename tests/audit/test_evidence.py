@@ -368,7 +368,8 @@ async def test_a_head_can_be_chosen(told: World, audit: Audit, tmp_path: Path) -
     said = f"✗ no entry has the number 3, or it comes before the last one, {last}\n"
     assert await audit("evidence", "e-1", "--head", "3") == (1, said)
     assert (await audit("evidence", "e-1", "--head", "999"))[0] == 1
-    newest = json.loads((await audit("export"))[1].splitlines()[-2])
+    exported = map(json.loads, (await audit("export"))[1].splitlines())
+    newest = [one for one in exported if one["number"]][-1]
     status, said = await audit("evidence", "e-1", "--head", str(newest["number"]))
     file = json.loads((tmp_path / "evidence-e-1.json").read_text())
     assert (status, file["head"]["hash"]) == (0, newest["hash"])
@@ -380,6 +381,17 @@ async def test_it_says_when_its_head_was_published(told: World, audit: Audit) ->
     _, said = await audit("evidence", "e-1")
     assert ", published on 2026-03-02 11:00 UTC" in said
     assert "not published" not in said
+
+
+async def test_that_it_was_made_is_an_entry(told: World, audit: Audit) -> None:
+    _, said = await audit("evidence", "e-1")
+    made = json.loads((await audit("export"))[1].splitlines()[-2])
+    assert (made["code"], made["actor"], made["execution"]) == ("CG195", "operator", "")
+    assert made["data"] == {"crew": "research", "execution": "e-1", "head": head_in(said)}
+
+
+def head_in(said: str) -> str:
+    return said.partition("the head ")[2].partition(",")[0]
 
 
 def last_number(shown: tuple[int, str]) -> str:

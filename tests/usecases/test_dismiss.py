@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from crewgate.domain.audit import Code
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
     InvalidTransition,
@@ -142,8 +143,12 @@ async def test_a_report_is_dismissed_once_and_shows_by_whom(world: World) -> Non
     await dismiss_report(dead_letter, f"{WHY} ", by=BEN, context=world.reviews)
     await world.settle_slack()
     assert shown(world, dead_letter).dismissed == Dismissed(BEN, WHY)
+    [entry] = await world.entries(Code.REPORT_DISMISSED)
+    assert (entry["actor"], entry["crew"]) == (BEN.id, "research")
+    assert entry["data"] == {"webhook": dead_letter}
     with pytest.raises(InvalidTransition):
         await dismiss_report(dead_letter, "Again.", by=ANA, context=world.reviews)
+    assert len(await world.entries(Code.REPORT_DISMISSED)) == 1
     stored = await world.uow.read.dead_letter(dead_letter)
     assert stored is not None
     assert (stored.dismissed, stored.body) == (Dismissed(BEN, WHY), b"?")

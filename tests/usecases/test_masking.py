@@ -1,11 +1,8 @@
 """What people are shown is masked, what crews get is not, and who was shown more is on record."""
 
-import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from crewgate.domain.audit import Code, digest_of
 from crewgate.domain.caveats import Seen, Unseen
@@ -17,7 +14,6 @@ from crewgate.domain.notification import Output
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
-from crewgate.store.tables import audit_entries
 from crewgate.usecases.decide import caveats_for, unmask
 from crewgate.usecases.queries.status import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
@@ -38,28 +34,19 @@ def world(engines: Engines) -> World:
     return World(engines, a_uow(engines, masking={"research": MASKING}), crews=crews)
 
 
-async def entries(world: World, code: Code) -> list[Any]:
-    async with world.engines.for_outbox.read.connect() as connection:
-        rows = await connection.execute(
-            sa.select(audit_entries.c.body).order_by(audit_entries.c.id)
-        )
-        found = [json.loads(row.body) for row in rows]
-    return [one for one in found if one["code"] == code.value]
-
-
 @both
 async def test_an_entry_tells_how_much_was_masked_when_somebody_decided(world: World) -> None:
     received = await world.notify(TEXT)
     await world.settle_slack()
     waiting = await world.round(received.round.id)
     assert waiting.masked == 2
-    [shown] = await entries(world, Code.SHOWN)
+    [shown] = await world.entries(Code.SHOWN)
     assert shown["data"]["masked"] == 2
     assert shown["data"]["output"] == digest_of(SHOWN, waiting.salt)
-    [opened] = await entries(world, Code.OPENED)
+    [opened] = await world.entries(Code.OPENED)
     assert opened["data"]["output"] == digest_of(TEXT, waiting.salt)
     await world.decide(waiting.id, Revise("Shorter."))
-    [decided] = await entries(world, Code.DECIDED)
+    [decided] = await world.entries(Code.DECIDED)
     assert decided["data"]["masked"] == 2
 
 
@@ -68,7 +55,7 @@ async def test_where_nothing_is_masked_entries_do_not_speak_of_it(world: World) 
     await world.settle_slack()
     await world.decide(received.round.id)
     for code in (Code.SHOWN, Code.DECIDED):
-        [entry] = await entries(world, code)
+        [entry] = await world.entries(code)
         assert "masked" not in entry["data"]
 
 
@@ -77,9 +64,9 @@ async def test_those_who_may_decide_are_shown_it_and_that_is_on_record(world: Wo
     round_id = (await world.notify(TEXT)).round.id
     with pytest.raises(NotAReviewer):
         await unmask(round_id, by=EVE, context=world.reviews)
-    assert not await entries(world, Code.UNMASKED)
+    assert not await world.entries(Code.UNMASKED)
     await unmask(round_id, by=BEN, context=world.reviews)
-    [entry] = await entries(world, Code.UNMASKED)
+    [entry] = await world.entries(Code.UNMASKED)
     assert (entry["actor"], entry["data"]["round"]) == (BEN.id, round_id)
     read = world.uow.read
     assert (await read.posting(round_id, as_it_came=True)).view.output.text == TEXT
@@ -103,7 +90,7 @@ async def test_masks_are_asked_about_until_somebody_is_shown_them(
     seen = (await caveats_for(waiting.id, by=ANA, context=world.reviews)).seen
     assert seen.unseen == ({Unseen.MASKS} if asks else set())
     await world.decide(waiting.id, seen=seen)
-    [decided] = await entries(world, Code.DECIDED)
+    [decided] = await world.entries(Code.DECIDED)
     assert decided["data"]["shown"] == 99
 
 
@@ -114,7 +101,7 @@ async def test_who_was_shown_masks_approves_at_once(world: World) -> None:
     for _ in range(2):
         await unmask(waiting.id, by=ANA, context=world.reviews)
     await world.decide(waiting.id, by=ANA)
-    [decided] = await entries(world, Code.DECIDED)
+    [decided] = await world.entries(Code.DECIDED)
     assert decided["data"]["shown"] == 100
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.audit import Code
 from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.caveats import Share as Whole
 from crewgate.domain.errors import NotAReader, UnknownCrew
@@ -183,5 +184,8 @@ async def test_each_decision_is_listed_with_names_only_for_those_who_may_see_the
     assert (found[3].name, found[3].crew) == (BEN.name, "other")
     assert (found[0].waited_seconds, found[0].within_target, found[0].round) == (3600, None, 1)
     assert [one.decided_by for one in await listed(world, EVE.id, "research")] == [ANA.id] * 4
+    first, second = await world.entries(Code.LISTED)
+    assert (first["actor"], first["data"]["crews"]) == (BEN.id, ["other", "research"])
+    assert (second["actor"], second["data"]["names_of"]) == (EVE.id, ["research"])
     with pytest.raises(UnknownCrew):
         await listed(world, ANA.id, "nobody")

@@ -1,5 +1,6 @@
 """The use cases with a real store between a stand-in Slack and a stand-in crew."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from crewgate.domain.audit import Code
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import (
@@ -28,7 +30,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Verdict, Via
 from crewgate.store.engine import Engines, rows
 from crewgate.store.outbox import SqlOutbox
-from crewgate.store.tables import outbox
+from crewgate.store.tables import audit_entries, outbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.decide import decide, retry
@@ -227,6 +229,13 @@ class World:
     async def effects(self) -> list[EffectKind]:
         """What is in the outbox, in order."""
         return [EffectKind(row.kind) for row in await self.rows()]
+
+    async def entries(self, code: Code) -> list[Any]:
+        """The audit entries with a code, in order."""
+        every = sa.select(audit_entries.c.body).order_by(audit_entries.c.id)
+        async with self.engines.for_outbox.read.connect() as connection:
+            found = [json.loads(row.body) for row in await connection.execute(every)]
+        return [one for one in found if one["code"] == code.value]
 
     async def rows(self) -> Sequence[Any]:
         async with self.engines.for_outbox.read.connect() as connection:

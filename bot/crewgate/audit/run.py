@@ -242,6 +242,9 @@ async def write_evidence(
         say(f"✗ no entry has the number {chosen.head}, or it comes before the last one, {last}")
         return 1
     head, signed, published = found
+    async with write_beside(settings.database_url) as tx:
+        data = {"crew": story.crew, "execution": story.execution_id, "head": str(head)}
+        tx.audit.add(Entry(Code.PROVED, OPERATOR, data))
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
     for person in story.absent:

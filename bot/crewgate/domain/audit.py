@@ -45,6 +45,7 @@ class Code(StrEnum):
     REOPENED = "CG104", "Opened again"
     DISMISSED = "CG105", "Dismissed by a person"
     EDITED = "CG106", "A person's own text took the place of the output"
+    REPORT_DISMISSED = "CG107", "A person dismissed a webhook that could not be understood"
     SHOWN = "CG111", "The card was posted"
     REMINDED = "CG112", "Those who had not decided were reminded"
     ESCALATED = "CG113", "More people may decide"
@@ -71,6 +72,9 @@ class Code(StrEnum):
     PUBLISHED = "CG192", "The head of the chain was published"
     EXPORTED = "CG193", "The entries were exported"
     PURGED = "CG194", "Texts were removed"
+    PROVED = "CG195", "A proof of an execution was made, with its texts"
+    LISTED = "CG196", "A table of the decisions behind the numbers was asked for"
+    FORGOTTEN = "CG197", "Credentials that no key opens were taken out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,11 +112,11 @@ class Linking:
         now = self._clock()
         try:
             async with self._uow.begin() as tx:
-                if not await tx.audit.takes_turn():
-                    return False
+                has_turn = await tx.audit.takes_turn()
                 last = await tx.audit.last_published()
-                if last is not None and unless_since is not None and last.at >= unless_since:
-                    return True
+                is_early = last and unless_since and last.at >= unless_since
+                if is_early or not has_turn:
+                    return has_turn
                 published = await publish(
                     tx, sign=self._sign, by=BOT, channel=self._channel, at=now
                 )

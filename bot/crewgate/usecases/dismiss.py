@@ -1,5 +1,6 @@
 """Dismissals: of a round that is stuck or gone, and of the report of a dead letter."""
 
+from crewgate.domain.audit import Code, Entry
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import InvalidTransition
 from crewgate.domain.people import Role
@@ -52,6 +53,9 @@ async def dismiss_report(
     async with context.uow.begin() as tx:
         if not await tx.dismiss_dead_letter(dead_letter_id, Dismissed(by, why.strip()), at=now):
             raise _dismissed_already()
+        tx.audit.acts(by)
+        entry = Entry(Code.REPORT_DISMISSED, by.id, {"webhook": dead_letter_id})
+        tx.audit.add(entry, crew=dead_letter.crew)
         refresh = Effect(EffectKind.REFRESH_REPORT, dead_letter_id, dead_letter.crew, "")
         await tx.enqueue([refresh], at=now)
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from crewgate.domain.audit import Code, Entry
 from crewgate.domain.people import Role
 from crewgate.domain.stats import Decided, Stats, stats_of
 from crewgate.usecases.context import ReviewContext
@@ -30,9 +31,12 @@ async def decisions(
 ) -> AsyncIterator[Decided]:
     """Yield what these numbers are made of, in no order; others' names only for operators.
 
-    Raises UnknownCrew or NotAReader.
+    It is an entry first. Raises UnknownCrew, NotAReader or StoreUnavailable.
     """
     rules, operated = await _permitted(by, crew, context)
+    data = {"crews": sorted(rules), "days": days, "names_of": sorted(operated)}
+    async with context.uow.begin() as tx:
+        tx.audit.add(Entry(Code.LISTED, by, data))
     since = context.clock() - timedelta(days=days)
     async for one in context.uow.read.stats.decisions(rules, since=since):
         is_seen = one.decided_by == by or one.crew in operated
