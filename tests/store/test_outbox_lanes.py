@@ -1,12 +1,14 @@
 """What waits for a card, what is done once for many, and what is not tried any more."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 import sqlalchemy as sa
 
-from crewgate.domain.effects import MERGED, POSTS_A_CARD, Effect, EffectKind
+from crewgate.domain.effects import MERGED, POSTS_A_CARD, Effect, EffectKind, forward_destination
 from crewgate.store.engine import Engines
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -167,3 +169,46 @@ async def test_the_first_failure_is_remembered(outbox: SqlOutbox, uow: SqlUnitOf
         await again(uow, job, failed_at=failed_at)
     (job,) = await lease(outbox)
     assert job.failing_since == NOW
+
+
+# --- webhooks that wait for an earlier one ---
+
+TO_CALLERS = forward_destination("research")
+
+
+def webhook(name: str) -> Effect:
+    return an_effect(EffectKind.FORWARD, subject=name)
+
+
+async def forwarding(outbox: SqlOutbox, now: datetime = NOW) -> list[str]:
+    return [job.effect.subject for job in await lease(outbox, to=TO_CALLERS, now=now)]
+
+
+async def test_webhooks_go_on_in_order_after_a_process_that_died(
+    engines: Engines, outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    for name in ("w-1", "w-2", "w-3"):
+        await put(uow, webhook(name))
+    for name in ("w-1", "w-2", "w-3"):
+        assert await forwarding(outbox) == [name]  # it dies before it has sent it
+        await lapse(engines)
+        (job,) = await lease(outbox, to=TO_CALLERS)
+        assert await forwarding(outbox) == []
+        with suppress(EOFError):
+            async with uow.begin() as tx:  # it dies before the commit
+                await tx.complete(job)
+                raise EOFError
+        assert await forwarding(outbox) == []
+        await done(uow, job)
+    assert await forwarding(outbox) == []
+
+
+async def test_a_webhook_is_not_held_up_by_one_that_is_set_aside(
+    outbox: SqlOutbox, uow: SqlUnitOfWork
+) -> None:
+    await put(uow, webhook("w-1"))
+    await put(uow, webhook("w-2"))
+    (job,) = await lease(outbox, to=TO_CALLERS)
+    await aside(uow, job)
+    await put(uow, webhook("w-3"))
+    assert await forwarding(outbox) == ["w-2"]

@@ -5,8 +5,10 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from crewgate.domain.effects import TIMER
+from crewgate.domain.effects import TIMER, EffectKind, forward_destination
 from crewgate.usecases.delivery.worker import LEASE
+from tests.builders import an_effect
+from tests.store.jobs import HOUR, again, put
 from tests.store.plans import recorded, rows_of, steps_of
 from tests.usecases.world import STATUS, World
 
@@ -52,5 +54,36 @@ async def test_sqlite_takes_no_more_steps(world: World, destination: str, kind: 
 @pytest.mark.parametrize(("destination", "kind"), NOT_DUE)
 async def test_postgresql_looks_at_no_more_rows(world: World, destination: str, kind: str) -> None:
     statement = await look(world, destination, kind, first=1, last=MANY)
+    async with world.engines.read.connect() as connection:
+        assert await rows_of(connection, *statement) < 50
+
+
+FORWARD: Final = forward_destination("research")
+
+
+async def look_past(world: World) -> Any:
+    """The statement of a look, with many webhooks behind one that is tried again later."""
+    await put(world.uow, an_effect(EffectKind.FORWARD, subject="w-0"))
+    leased = await world.outbox.lease(FORWARD, now=world.clock(), lease=LEASE, limit=1)
+    await again(world.uow, *leased.jobs, at=world.clock() + HOUR)
+    await put(world.uow, *(an_effect(EffectKind.FORWARD, subject=f"w-{n}") for n in range(1, 400)))
+    async with world.engines.write.begin() as connection:
+        await connection.execute(sa.text("ANALYZE outbox"))
+    with recorded(world.engines) as statements:
+        leased = await world.outbox.lease(FORWARD, now=world.clock(), lease=LEASE, limit=8)
+    assert not leased.jobs
+    return next(one for one in statements if "FROM outbox" in one[0])
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_sqlite_steps_over_no_webhooks_that_wait_for_another(world: World) -> None:
+    statement = await look_past(world)
+    async with world.engines.read.connect() as connection:
+        assert await steps_of(connection, *statement) < 1_500
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_postgresql_looks_at_no_webhooks_that_wait_for_another(world: World) -> None:
+    statement = await look_past(world)
     async with world.engines.read.connect() as connection:
         assert await rows_of(connection, *statement) < 50

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.caveats import Share
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.people import User
@@ -24,7 +25,19 @@ from crewgate.usecases.edit import edit
 from crewgate.usecases.notes import change_note, delete_note, refresh_card
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
-from tests.builders import ANA, BEN, CAI, NOW, a_crew, a_decision, a_review, a_rule, webhook_urls
+from tests.builders import (
+    ANA,
+    BEN,
+    CAI,
+    NOW,
+    a_crew,
+    a_decision,
+    a_review,
+    a_rule,
+    an_effect,
+    webhook_urls,
+)
+from tests.store.jobs import done, lease, put
 from tests.usecases.timed import ALL, DAY, SENT_BACK, opened
 from tests.usecases.world import World
 
@@ -42,12 +55,14 @@ async def waiting(world: World) -> Round:
     return (await world.notify()).round
 
 
-async def started(world: World, other: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """Start something and return when it waits for a lock."""
+async def started(
+    world: World, other: Coroutine[Any, Any, Any], *, beside: int = 0
+) -> asyncio.Task[Any]:
+    """Start something and return when it waits for a lock, `beside` so many that do already."""
     task = asyncio.create_task(other)
     while not task.done():
         async with world.engines.read.connect() as connection:
-            if await connection.scalar(BLOCKED):
+            if await connection.scalar(BLOCKED) > beside:
                 break
     assert not task.done(), "it did not wait"
     return task
@@ -235,3 +250,36 @@ async def test_a_notification_that_waits_for_a_kickoff_knows_its_secrets(world: 
 async def place_card(world: World, round_: Round) -> None:
     async with world.uow.begin() as tx:
         await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"), shown=100)
+
+
+WEBHOOK, NEXT_WEBHOOK = (an_effect(EffectKind.FORWARD, subject=name) for name in ("w-1", "w-2"))
+
+
+async def test_a_webhook_does_not_wait_behind_one_that_ends_meanwhile(world: World) -> None:
+    await put(world.uow, WEBHOOK)
+    (job,) = await lease(world.outbox, to=WEBHOOK.destination)
+    async with world.uow.begin() as tx:
+        await tx.complete(job)
+        storing = await started(world, put(world.uow, NEXT_WEBHOOK))
+    await storing
+    (job,) = await lease(world.outbox, to=WEBHOOK.destination)
+    assert job.effect == NEXT_WEBHOOK
+
+
+async def test_a_webhook_that_ends_lets_go_what_was_put_behind_it_meanwhile(world: World) -> None:
+    await put(world.uow, WEBHOOK)
+    (job,) = await lease(world.outbox, to=WEBHOOK.destination)
+
+    async def store() -> None:
+        async with world.uow.begin() as tx:
+            await tx.enqueue([NEXT_WEBHOOK], at=NOW)
+            tx.audit.add(Entry(Code.STARTED, BOT, {}))
+
+    async with world.engines.write.begin() as connection:
+        # The entry is stored after the webhook, just before the commit.
+        await connection.execute(sa.text("LOCK TABLE audit_entries IN SHARE MODE"))
+        storing = await started(world, store())
+        ending = await started(world, done(world.uow, job), beside=1)
+    await asyncio.gather(storing, ending)
+    (job,) = await lease(world.outbox, to=WEBHOOK.destination)
+    assert job.effect == NEXT_WEBHOOK

@@ -32,6 +32,9 @@ from crewgate.usecases.read_models import COUNTED
 
 #: What is about no crew, such as the head of the audit trail.
 NO_CREW = ""
+#: The priority of a webhook that waits for another of its ordering key. No look reads it, so that
+#: however many wait behind one that is tried again cost nothing.
+_BEHIND = LAST + 1
 _TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
@@ -67,6 +70,19 @@ _LEASE = (
         # A try that ended with its process says nothing of the other side.
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
     )
+)
+_FIRST_OF_KEY = (
+    sa.select(outbox.c.id)
+    .where(outbox.c.ordering_key == sa.bindparam("key"), outbox.c.set_aside_at.is_(None))
+    .order_by(outbox.c.id)
+    .limit(1)
+)
+#: Locked: it ends either before this, or later, and then sees what waits behind it.
+_AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
+_NEXT = (
+    sa.update(outbox)
+    .where(outbox.c.id == _FIRST_OF_KEY.scalar_subquery(), outbox.c.priority == _BEHIND)
+    .values(priority=EffectKind.FORWARD.row.priority)
 )
 _first_set_aside = (
     sa.select(outbox.c.kind)
@@ -403,6 +419,19 @@ def _to_job(row: sa.Row[Any]) -> Job:
 def _to_effect(row: sa.Row[Any]) -> Effect:
     kind = EffectKind(row.kind)
     return Effect(kind, "", row.crew, row.execution_id, channel=row.channel).named(row.subject)
+
+
+async def queue_up(connection: Connection, row: dict[str, Any]) -> None:
+    """Put a new webhook behind the others of its ordering key that are to be forwarded."""
+    is_forwarded = row["kind"] == EffectKind.FORWARD
+    if is_forwarded and await rows(connection, _AHEAD, {"key": row["ordering_key"]}):
+        row["priority"] = _BEHIND
+
+
+async def let_next_go(connection: Connection, job: Job) -> None:
+    """Have looks read the webhook behind one that holds up nothing any longer."""
+    if job.effect.kind is EffectKind.FORWARD:
+        await write(connection, _NEXT, {"key": job.effect.ordering_key})
 
 
 def from_effect(effect: Effect) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from crewgate.store.audit import Audit
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
 from crewgate.store.notes import Notes
-from crewgate.store.outbox import from_effect
+from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
 from crewgate.store.rounds import (
     HEARD,
@@ -476,12 +476,15 @@ class Tx:
 
     async def flush(self) -> None:
         """Store what was enqueued and the audit entries, in a statement each, before the commit."""
+        for row in self._new_effects:
+            await queue_up(self._connection, row)
         if self._new_effects:
             await write(self._connection, _ADD_EFFECT, self._new_effects)
         await self.audit.flush()
 
     async def complete(self, job: Job) -> None:
         await write(self._connection, _COMPLETE, _ours(job))
+        await let_next_go(self._connection, job)
 
     async def retry(
         self, job: Job, *, at: datetime, in_doubt: bool, failed_at: datetime | None = None
@@ -501,6 +504,7 @@ class Tx:
         """Stop trying the job, hold up nothing with it, and keep it to be looked at."""
         values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
         await write(self._connection, _settle(tuple(values)), values | _ours(job))
+        await let_next_go(self._connection, job)
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
         """Return the person with an address: the candidate if it is new. Locked until the end."""
