@@ -198,6 +198,20 @@ async def test_whom_an_escalation_names_decides_where_the_request_assigned_nobod
     await world.decide(asked.id, APPROVED, by=EVE)
 
 
+@pytest.mark.parametrize("words", ["Shorter, please.", "A wire transfer."])
+async def test_words_take_nobody_out_whom_an_escalation_left_in(world: World, words: str) -> None:
+    wires = Rule(name="wires", when=Conditions(contains=("wire transfer",)), approvals=2)
+    crew = replace(world.crews["research"], reviewers=(), operators=(OPERATOR,), rules=(wires,))
+    world.crews["research"] = crew
+    eve = Email("eve@example.com")
+    world.directory.people = {eve: frozenset({EVE.id})}
+    asked = (await world.ask(assigned=())).round
+    await world.ask(assigned=(eve,), escalation=True)
+    said = await world.decide(asked.id, Revise(words), by=BEN)
+    assert said.rule is not None
+    assert (said.rule.reviewers, said.approvals) == ((eve, OPERATOR), 1 + ("wire" in words))
+
+
 async def test_an_escalation_opens_nothing_that_the_settings_keep_for_others(world: World) -> None:
     eve = Email("eve@example.com")
     world.directory.people = {eve: frozenset({EVE.id})}

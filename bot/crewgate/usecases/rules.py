@@ -48,6 +48,9 @@ async def rule_with_words(
     execution = await tx.executions.find(crew.name, round_.review.execution_id)
     assert execution is not None  # noqa: S101  # each round has one
     chosen = choose_rule(crew, execution, round_.review, output, words=words)
+    usual = crew.permitted(Role.REVIEWER)
     if round_.question is not None:
-        chosen = rule_for(round_.question, chosen, reviewers=bool(crew.reviewers))
-    return stricter(round_.rule, chosen, crew.permitted(Role.REVIEWER))
+        chosen = rule_for(round_.question, chosen, reviewers=True)
+        if round_.rule is not None and round_.rule.reviewers and not crew.reviewers:
+            usual = round_.rule.reviewers  # assignees, and after an escalation operators too
+    return stricter(round_.rule, chosen, usual)
