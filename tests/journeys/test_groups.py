@@ -42,7 +42,7 @@ async def test_each_group_approves_and_the_card_says_which_is_missing(
         await world.shown(card, f"{LEGAL}: <@{ANA}> · still needed: {FINANCE}")
         await world.slack.open_home(ANA)
         assert f"{LEGAL}: <@{ANA}>" in (await home(world, ANA, "A draft")).shown
-        assert f"two approvals, of {LEGAL} and {FINANCE}" in await world.ask(BEN, "rules")
+        assert f"approvals by {LEGAL} and {FINANCE}" in await world.ask(BEN, "rules")
 
     # After a restart what was approved is kept.
     async with make_world(crews_file=GROUPS, slack=slack, **ENVIRONMENT) as world:

@@ -293,6 +293,8 @@ class FakeDirectory:
     answers: dict[Email, frozenset[str]] = field(default_factory=dict)
     """Whom addresses stand for, once Slack is asked."""
     asked_about: list[Email] = field(default_factory=list)
+    told_later: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
+    """What Slack tells of e-mails and groups on its own, once memory was asked in vain."""
     strangers: dict[str, bool | None] = field(default_factory=dict)
     """Who is no colleague, or of whom Slack does not say."""
     fault: Naming | NotSent | None = None
@@ -306,6 +308,8 @@ class FakeDirectory:
                 users |= self.people[ref]
             elif isinstance(ref, Email | UserGroup):
                 unresolved.append(ref)
+                if ref in self.told_later:
+                    self.people[ref] = self.told_later[ref]
         return Members(frozenset(users), tuple(unresolved))
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
@@ -346,17 +350,13 @@ class FakeDirectory:
             self.unknown.discard(user)
         return self.is_colleague(user)
 
-    async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
+    async def resolve(self, named: tuple[ReviewerRef, ...]) -> None:
         self.resolved.append(named)
-        learnt = {ref: self.resolves[ref] for ref in named if ref in self.resolves}
-        self.people |= learnt
-        return any(learnt.values())
+        self.people |= {ref: self.resolves[ref] for ref in named if ref in self.resolves}
 
-    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> None:
         assert isinstance(guests, bool)
         self.looked_up.append((user, channel))
-        if channel not in self.learns:
-            return False
-        self.channels[channel] = self.learns[channel]
-        self.unknown.discard(user)
-        return True
+        if channel in self.learns:
+            self.channels[channel] = self.learns[channel]
+            self.unknown.discard(user)

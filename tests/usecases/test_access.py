@@ -162,6 +162,17 @@ async def test_a_member_is_looked_up_also_where_somebody_else_is_resolved(world:
     require(world, BEN.id, Role.REVIEWER)
 
 
+async def test_what_memory_learns_before_slack_is_asked_counts(world: World) -> None:
+    """As right after a start, while groups are asked about anyway."""
+    legal = UserGroup("S0LEGAL")
+    world.crews["research"] = a_crew(reviewers=(legal,))
+    for work in (ensure(world, ANA.id), crews_of(world, ANA.id, Role.REVIEWER, recheck=True)):
+        world.directory.people = {}
+        world.directory.told_later = {legal: frozenset({ANA.id})}
+        assert await work in (None, ("research",))
+    assert world.directory.resolved == [(), ()]
+
+
 async def test_of_a_list_slack_is_asked_once_for_all_that_it_was_not_asked_before(
     world: World,
 ) -> None:

@@ -50,21 +50,13 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 class NeedsLookup(Exception):  # never shown to anybody
     """Slack has to be asked about something before there is an answer.
 
-    Slack is never asked in a transaction: leave it, ask, and begin anew. `refused` is the answer
-    that holds if nothing is learnt.
+    Slack is never asked in a transaction: leave it, ask, and begin anew.
     """
 
-    def __init__(
-        self,
-        about: Hashable,
-        ask: Callable[[], Awaitable[object]],
-        *,
-        refused: NotPermitted | None = None,
-    ) -> None:
+    def __init__(self, about: Hashable, ask: Callable[[], Awaitable[object]]) -> None:
         super().__init__()
         self.about = about
         self.ask = ask
-        self.refused = refused
 
 
 def crew_for(subject: Subject, crews: Crews) -> Crew:
@@ -141,8 +133,7 @@ class Access:
         is_doubtful = (self.recheck or refused.uncertain) and user not in self.asked
         refused.uncertain |= uncertain
         if is_doubtful:
-            ask = partial(self.look_up, user, role, [refused])
-            raise NeedsLookup(user, ask, refused=refused)
+            raise NeedsLookup(user, partial(self.look_up, user, role, [refused]))
         raise refused
 
     def groups_of(
@@ -243,20 +234,17 @@ class Access:
             round_ = replace(round_, votes=counted)
         return round_, tuple(lapsed)
 
-    async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> bool:
-        """Ask Slack once about all that may have refused a person wrongly.
-
-        Return False if nothing was learnt.
-        """
+    async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> None:
+        """Ask Slack once about all that may have refused a person wrongly."""
         doubtful = [one for one in refusals if self.recheck or one.uncertain]
         channels = dict.fromkeys(one.channel for one in doubtful if one.channel is not None)
         guests = role is Role.READER
-        asked = [self.directory.look_up(user, channel, guests=guests) for channel in channels]
+        asking = [self.directory.look_up(user, channel, guests=guests) for channel in channels]
         if self.recheck:
             named = chain.from_iterable(one.permitted for one in doubtful if one.uncertain)
             unresolved = self.directory.members(tuple(dict.fromkeys(named))).unresolved
-            asked.append(self.directory.resolve(unresolved))
-        return any(await asyncio.gather(*asked))
+            asking.append(self.directory.resolve(unresolved))
+        await asyncio.gather(*asking)
 
     async def _delegated_to(
         self, user: str, round_: Round, tx: Tx | None

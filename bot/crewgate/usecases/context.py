@@ -40,8 +40,8 @@ class ReviewContext:
                 return await work(self._access(asked, recheck=recheck))
             except NeedsLookup as needed:
                 asked |= {needed.about}
-                if not await needed.ask() and needed.refused is not None:
-                    raise needed.refused from None
+                # Again even if Slack told nothing new: memory may have learnt it in between.
+                await needed.ask()
 
     def _access(self, asked: frozenset[Hashable] = frozenset(), *, recheck: bool) -> Access:
         return Access(
@@ -149,8 +149,8 @@ class ReviewContext:
     ) -> list[K]:
         """Return the keys of the subjects for which a person has a role; Slack is asked once."""
         access = self._access(recheck=recheck)
-        refusals = {key: access.refusal(user, role, one) for key, one in subjects.items()}
-        refused = [one for one in refusals.values() if one is not None]
-        if await access.look_up(user, role, refused):
-            refusals = {key: access.refusal(user, role, one) for key, one in subjects.items()}
-        return [key for key, one in refusals.items() if one is None]
+        found = {key: access.refusal(user, role, one) for key, one in subjects.items()}
+        refused = {key: one for key, one in found.items() if one is not None}
+        await access.look_up(user, role, refused.values())
+        found |= {key: access.refusal(user, role, subjects[key]) for key in refused}
+        return [key for key, one in found.items() if one is None]

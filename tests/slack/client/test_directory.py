@@ -172,7 +172,7 @@ async def test_a_group_that_slack_no_longer_tells_of_decides_nothing_after_a_whi
     assert "S0LEGAL: " in str(directory.warning)
     assert why in str(directory.warning)
     slack.clear_faults()
-    assert await directory.resolve([LEGAL])
+    await directory.resolve([LEGAL])
     assert directory.members((LEGAL,)).users == {"U0CARL"}
     assert directory.warning is None
 
@@ -194,7 +194,7 @@ async def test_the_address_of_a_starter_makes_nobody_a_reviewer(slack: Workspace
     await directory.ask_about(BEN)
     assert directory.starters((BEN, User("U0CARL"))).users == {"U0BEN", "U0CARL"}
     assert directory.members((BEN,)).unresolved == (BEN,)
-    assert await directory.resolve([BEN])
+    await directory.resolve([BEN])
     assert directory.members((BEN,)).users == {"U0ANA"}
 
 

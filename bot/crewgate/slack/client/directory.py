@@ -163,16 +163,15 @@ class SlackDirectory:
         is_own = self._people.is_own(user)
         return False if is_own is False else is_own and is_member
 
-    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> None:
         asked = [self._channels.renew(channel)]
         if not guests and not self._people.is_own(user):
             asked.append(self._people.renew(user))
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                return any(await asyncio.gather(*asked))
+                await asyncio.gather(*asked)
         except TimeoutError:
             log.info("look_up_too_slow", channel=channel)
-            return False
 
     async def ask_about(self, address: Email) -> None:
         """An answer counts until the next start, and for starters alone.
@@ -277,7 +276,7 @@ class SlackDirectory:
             if not await self._renew(ref):
                 return  # the others would fare no better
 
-    async def resolve(self, named: Iterable[ReviewerRef]) -> bool:
+    async def resolve(self, named: Iterable[ReviewerRef]) -> None:
         doubtful = (ref for ref in _foreign(named) if not self._known_of(ref))
         asked = [*doubtful][:ASKED_AT_ONCE]
         new = (ref for ref in asked if isinstance(ref, Email) and ref not in self._asked)
@@ -288,7 +287,6 @@ class SlackDirectory:
                     await self._renew(ref)
         except TimeoutError:
             log.info("look_up_too_slow", reviewers=len(asked))
-        return any(map(self._known_of, asked))
 
     def _known_of(self, ref: Email | UserGroup) -> frozenset[str]:
         return self.members((ref,)).users

@@ -174,11 +174,8 @@ class Directory(Protocol):
         """
         ...
 
-    async def resolve(self, named: tuple[ReviewerRef, ...]) -> bool:
-        """Ask Slack for the people that memory does not know, and remember them.
-
-        Return True if anybody was found.
-        """
+    async def resolve(self, named: tuple[ReviewerRef, ...]) -> None:
+        """Ask Slack for the people that memory does not know, and remember them."""
         ...
 
     def is_gone(self, user: str) -> bool:
@@ -200,6 +197,6 @@ class Directory(Protocol):
         """Return the colleague who is named so, or why there is none; NotSent: ask again later."""
         ...
 
-    async def look_up(self, user: str, channel: str, *, guests: bool) -> bool:
-        """Ask Slack what `is_in` answers; False when nothing was learnt, in time or at all."""
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> None:
+        """Ask Slack what `is_in` answers, and remember it."""
         ...
