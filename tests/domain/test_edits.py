@@ -73,6 +73,7 @@ def test_a_part_that_is_emptied_goes_with_the_lines_before_it() -> None:
         ("- yes\n- yes", "- no\n- yes", [("- yes\n- yes", "- no\n- yes")]),
         ("x\ny\nx\nz\nx", "X\ny\nX\nz\nX", [("x\ny\nx", "X\ny\nX"), ("z\nx", "z\nX")]),
         ("x\nx\nx", "x", [("x\nx\nx", "x")]),
+        ("a\nb\nc", "b\na\nc", [("a\nb", "b\na")]),
         ("a  \nb", "a\nb\n", [("b", "b\n")]),
         ("a\nb", "a\nb", []),
         ("", "a", [("", "a")]),
@@ -84,15 +85,22 @@ def test_an_edit_names_a_passage_that_stands_in_one_place_only(
     assert edits_of(before, edited) == edits
 
 
-@given(markdown, markdown)
-def test_edits_carried_out_make_the_text(before: str, edited: str) -> None:
+few_lines = st.lists(st.sampled_from(["a", "b", "ab", ""]), max_size=9).map("\n".join)
+
+
+@given(markdown | few_lines, markdown | few_lines)
+def test_edits_carried_out_at_once_or_one_by_one_make_the_text(before: str, edited: str) -> None:
     lines = "\n".join(line.rstrip() for line in before.split("\n"))
     edits = edits_of(before, edited)
     if any(lines.find(one.old) != lines.rfind(one.old) or not one.old.strip() for one in edits):
         return  # no passage of so few lines is unique
+    at_once = one_by_one = lines
     for at, one in sorted(((lines.index(one.old), one) for one in edits), reverse=True):
-        lines = lines[:at] + one.new + lines[at + len(one.old) :]
-    assert filled(lines) == filled(edited)
+        at_once = at_once[:at] + one.new + at_once[at + len(one.old) :]
+    for one in edits:
+        assert one_by_one.find(one.old) == one_by_one.rfind(one.old)
+        one_by_one = one_by_one.replace(one.old, one.new)
+    assert filled(at_once) == filled(one_by_one) == filled(edited)
 
 
 def filled(text: str) -> list[str]:

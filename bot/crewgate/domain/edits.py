@@ -82,23 +82,35 @@ class Edit(NamedTuple):
 
 
 def edits_of(before: str, edited: str) -> list[Edit]:
-    """Return the edits that turn one text into the other, in order."""
+    """Return the edits that turn one text into the other, made one after the other or at once."""
     old, new = _lines(before), _lines(edited)
     whole = "\n".join(old)
+
+    def edit(one: Block) -> Edit:
+        passage, instead = old[one.start : one.end], new[one.new_start : one.new_end]
+        return Edit("\n".join(passage), "\n".join(instead))
+
     found: list[Block] = []
     for block in _changed(old, new):
         found.append(block)
         _join(found)
         for _ in range(_CONTEXT):
-            passage = "\n".join(old[found[-1].start : found[-1].end])
-            # Not counted: that would leave out a place that begins in another.
-            if passage.strip() and whole.find(passage) == whole.rfind(passage):
+            passage = edit(found[-1]).old
+            # The edits before may have brought the passage.
+            parts, at = list[str](), 0
+            for one in found[:-1]:
+                parts += [*old[at : one.start], edit(one).new]
+                at = one.end
+            made = "\n".join((*parts, *old[at:]))
+            if passage.strip() and _is_once(passage, whole) and _is_once(passage, made):
                 break
             _grow(found, len(old))
-    return [
-        Edit("\n".join(old[one.start : one.end]), "\n".join(new[one.new_start : one.new_end]))
-        for one in found
-    ]
+    return list(map(edit, found))
+
+
+def _is_once(passage: str, text: str) -> bool:
+    # Not counted: that would leave out a place that begins in another.
+    return text.find(passage) == text.rfind(passage)
 
 
 def _lines(text: str) -> list[str]:
