@@ -146,6 +146,14 @@ async def test_what_was_masked_stays_masked_in_a_text_that_somebody_edited(world
     posting = await read.posting(second.id, as_it_came=True)
     assert posting.view.output.text == f"Card 9{card}."
     assert posting.masking.numbered(posting.view.output.text)[0] == "Card 9[card number 1]."
+    await world.record(TaskUpdate(title="Pay", summary=f"Paid 9{card}."))
+    await world.record(CrewUpdate(result=Output(f"Paid 9{card}.")))
+    shown = str(await read.executions.posting("research", "e-1"))
+    world.crew.says = Progress(CrewStatus.COMPLETED, "done", result=Output(f"Paid 9{card}."))
+    clients = world.context.clients
+    shown += str(await status_of("e-1", by=ANA.id, context=world.reviews, clients=clients))
+    assert "Paid 9[card number]." in shown
+    assert card not in shown
 
 
 @both

@@ -1,6 +1,7 @@
 """Executions: their rows, changing them in a transaction, and reading them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -29,6 +30,9 @@ from crewgate.store.tables import (
     flow_requests,
     forwarded_webhooks,
     kickoff_forms,
+    outputs,
+    reviews,
+    rounds,
     task_updates,
     unclear_kickoffs,
     webhooks,
@@ -95,10 +99,20 @@ _FINISHED: Final = (
     .order_by(task_updates.c.received_at.desc(), task_updates.c.id.desc())
     .limit(FINISHED)
 )
+_KEYS: Final[sa.BindParameter[Any]] = sa.bindparam("keys", expanding=True)
 _POSTINGS: Final = sa.select(executions).where(
-    sa.tuple_(executions.c.crew, executions.c.execution_id).in_(
-        sa.bindparam("keys", expanding=True)
-    )
+    sa.tuple_(executions.c.crew, executions.c.execution_id).in_(_KEYS)
+)
+_second = rounds.alias("second")
+#: The latest outputs of executions' reviews in which people may have written something.
+_REVISED: Final = (
+    sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
+    .join_from(reviews, rounds, rounds.c.review_id == reviews.c.id)
+    .join(outputs, outputs.c.round_id == rounds.c.id)
+    .where(sa.tuple_(reviews.c.crew, reviews.c.execution_id).in_(_KEYS))
+    .where(sa.exists().where(_second.c.review_id == reviews.c.id, _second.c.number == 2))  # noqa: PLR2004
+    .order_by(rounds.c.opened_at.desc())
+    .limit(50)
 )
 
 
@@ -227,10 +241,27 @@ class ExecutionQueries(Reading):
     async def _postings(
         self, found: Sequence[sa.Row[Any]], finished: Sequence[sa.Row[Any]] = ()
     ) -> tuple[ExecutionPosting, ...]:
+        texts = await self.revised((row.crew, row.execution_id) for row in found)
+
         def masked(row: sa.Row[Any]) -> ExecutionPosting:
-            return self._masking.get(row.crew, NOTHING).shown(_to_posting(row, finished))
+            masking = self._masking.get(row.crew, NOTHING)
+            also = masking.also_those_in(texts[row.crew, row.execution_id])
+            return also.shown(_to_posting(row, finished))
 
         return await off_loop(self._masking, lambda: tuple(map(masked, found)))
+
+    async def revised(
+        self, executions: Iterable[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Sequence[str]]:
+        """Return, of each that is masked, the outputs of reviews in which people may have written.
+
+        A passage that is masked there may come again in the result, as somebody changed it.
+        """
+        texts = defaultdict[tuple[str, str], list[str]](list)
+        keys = [list(key) for key in executions if self._masking.get(key[0])]
+        for row in await self._rows(_REVISED, {"keys": keys}) if keys else ():
+            texts[row.crew, row.execution_id].append(row.text)
+        return texts
 
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
         """Return the URLs a caller gave for an execution: registered, else carried."""

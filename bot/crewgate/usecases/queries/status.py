@@ -58,6 +58,11 @@ async def execution(
             progress = Redactor(secrets).fields(progress)
             masking = context.crews[crew].redact
             status = ExecutionStatus(stored, rounds, progress)
-            return await asyncio.to_thread(masking.shown, status, keep={"rounds"})
+            revised = (await read.executions.revised([(crew, execution_id)]))[crew, execution_id]
+
+            def shown() -> ExecutionStatus:
+                return masking.also_those_in(revised).shown(status, keep={"rounds"})
+
+            return await asyncio.to_thread(shown)
         case several:
             raise AmbiguousExecution(prefix, tuple(several))
