@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 
+from crewgate.domain.masking import Kind, Masked
 from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Anyone, Email, User, UserGroup
@@ -34,7 +35,7 @@ from crewgate.slack.reviews.notices import render_stuck_notice
 from crewgate.usecases.read_models import (
     CardView,
 )
-from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_review, a_round
+from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_review, a_round, a_rule
 from tests.slack.rendering import (
     a_named_round,
     a_view,
@@ -182,6 +183,46 @@ def test_a_long_table_is_an_excerpt(rows: int, shown: int) -> None:
     message = render_card(a_view(table), now=LATER)
     assert read(message).count("| c | d |") == shown
     assert (message.shown == 100) == (rows == shown)
+
+
+WIDE = "| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (WIDE, [WIDE, "5 columns"]),
+        (f"First.\n\n{WIDE}\n\nThen.", [f"First.\n\n{WIDE}", "5 columns", "\nThen."]),
+        (
+            "".join(f"> {line}\n" for line in [*WIDE.split("\n"), "", "Then."]),
+            ["> | a", "5 columns"],
+        ),
+    ],
+)
+def test_a_line_about_columns_is_directly_below_their_table(text: str, shown: list[str]) -> None:
+    blocks = render_card(a_view(text), now=LATER).blocks[2:-2]
+    said = [block["elements"][0] if "elements" in block else block for block in blocks]
+    assert [one["text"][: len(part)] for one, part in zip(said, shown, strict=True)] == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "masks", "asks", "green"),
+    [
+        ("Tea.", (), True, "Approve"),
+        ("Tea. " * 1_000, (), True, "Read all"),
+        (WIDE, (), True, "Read all"),
+        ("Tea.", ((Kind.IBAN, 1),), True, "Read all"),
+        ("Tea.", ((Kind.IBAN, 1),), False, "Approve"),
+    ],
+)
+def test_approve_is_green_only_where_all_is_shown(
+    text: str, masks: Masked, green: str, *, asks: bool
+) -> None:
+    view = replace(a_view(text, rule=a_rule(ask_about_masks=asks)), masked=masks)
+    message = render_card(view, now=LATER)
+    row = message.blocks[-1]["elements"]
+    assert [one["text"]["text"] for one in row if one.get("style")] == [green]
+    assert ("Read all" in menu(message)) == (green == "Approve")
 
 
 def test_json_is_shown_in_a_fence_that_nothing_inside_can_end() -> None:

@@ -33,23 +33,28 @@ def count_rows(text: str) -> int:
     return kinds_of(head, lines_of(head)).count(LineKind.ROW)
 
 
-def beyond_the_edge(markdown: str) -> tuple[int, int]:
+def beyond_the_edge(markdown: str) -> tuple[int, int, int]:
     """Return the columns of the widest table with more than a phone shows, and what is in those.
 
-    None and nothing, in characters, where every table has few.
+    None and nothing, in characters, where every table has few. Last, the line behind that table;
+    the last one, if it is inside of something.
     """
     if not _WIDE_ROW.search(markdown):
-        return 0, 0
-    columns = beyond = column = 0
+        return 0, 0, 0
+    columns = beyond = column = end = behind = 0
+    last = markdown.count("\n") + 1
     for token in blocks_of(markdown, tables=few_cells(markdown)):
-        if token.type in {"tr_open", "table_close"}:
+        if token.type == "table_open":
+            end = last if token.level or not token.map else token.map[1]
+        elif token.type in {"tr_open", "table_close"}:
             column = 0
         elif token.type in {"th_open", "td_open"}:
             column += 1
-            columns = max(columns, column)
+            if column > columns:
+                columns, behind = column, end
         elif token.type == "inline" and column > _COLUMNS:
             beyond += len(token.content)
-    return (columns, max(1, beyond)) if columns > _COLUMNS else (0, 0)
+    return (columns, max(1, beyond), behind) if columns > _COLUMNS else (0, 0, 0)
 
 
 #: The most columns that a phone shows side by side.

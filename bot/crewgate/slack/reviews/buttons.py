@@ -77,13 +77,16 @@ def decide_buttons(
     None is green where `approvers` say that it would be refused.
     """
     if approvers is not None and approvers.bar(reader):
-        shown = decide_buttons(round_, reader=reader)
-        return tuple({key: one[key] for key in one if key != "style"} for one in shown)
+        return tuple(map(without_style, decide_buttons(round_, reader=reader)))
     if reader in voices_of(round_.votes):
         return (words_button(round_),)
     if round_.question is not None:
         return _answer_buttons(round_, round_.question)
     return APPROVE.on(round_.id), words_button(round_)
+
+
+def without_style(button: Block) -> Block:
+    return {key: button[key] for key in button if key != "style"}
 
 
 def words_button(round_: Round) -> Block:

@@ -37,6 +37,7 @@ from crewgate.slack.reviews.buttons import (
     decide_buttons,
     last_buttons,
     outcomes_in_full,
+    without_style,
 )
 from crewgate.slack.reviews.comparison import edits_since, measure_changes
 from crewgate.slack.reviews.edit_form import parts_to_edit
@@ -145,7 +146,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
         *([CHANGES] if changes else []),
         *([COMMENT] if comment else []),
         *([EDIT] if edit else []),
-        *([READ] if share is not None and share.shown >= share.of and not share.beyond else []),
+        *([READ] if share is not None and _shows_all(view, share) else []),
     ]
     accessory = {
         "type": "overflow",
@@ -195,10 +196,12 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     round_id, question = view.round.id, view.round.question
     buttons = [*decide_buttons(view.round, reader=reader, approvers=view.approvers)]
-    if share.shown < share.of or share.beyond:
+    if not _shows_all(view, share):
         pages = count_pages(view.output.text)
         label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
-        buttons.append(READ.on(round_id, label=label))
+        # What is green leads on, not past what is not shown.
+        read = READ.on(round_id, label=label) | {"style": "primary"}
+        buttons = [*map(without_style, buttons), read]
     if view.previous is not None:
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
@@ -209,6 +212,13 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         return [what, row]
     warning = [context(strings.HOST_REFUSED)] if question.host_refused else []
     return [*outcomes_in_full(question), *warning, what, row]
+
+
+def _shows_all(view: CardView, share: Share) -> bool:
+    """Return True if nothing of the output is cut, beyond a phone's edge or masked."""
+    rule = view.round.rule
+    masks = view.masked and (rule is None or rule.ask_about_masks)
+    return share.shown >= share.of and not share.beyond and not masks
 
 
 # --- once it does not wait any more --------------------------------------------------------------

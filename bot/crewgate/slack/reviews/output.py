@@ -66,13 +66,19 @@ def output_on_card(output: Output) -> ShownOutput:
         shown, characters = short_part(
             output.text, characters=EXCERPT, rows=EXCERPT_ROWS, limit=OUTPUT_LIMIT
         )
-    columns, beyond = beyond_the_edge(shown) if output.format is Format.MARKDOWN else (0, 0)
+    is_markdown = output.format is Format.MARKDOWN
+    columns, beyond, behind = beyond_the_edge(shown) if is_markdown else (0, 0, 0)
     share = Share(characters, total, min(beyond, characters))
-    wide = [context(strings.wide_table(columns))] if columns else []
+    blocks = _with_text(shown)
+    if columns:
+        lines = shown.split("\n")
+        wide = context(strings.wide_table(columns))
+        blocks = _with_text("\n".join(lines[:behind]), wide)
+        blocks += _with_text("\n".join(lines[behind:]))
     if share.shown >= share.of:
-        return ShownOutput([markdown(shown), *wide], share)
+        return ShownOutput(blocks, share)
     left_off = context(strings.shown_share(share.percent))
-    return ShownOutput([*_with_text(shown, *wide, left_off)], share, total > OUTPUT_LIMIT)
+    return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
 
 
 def not_showable(output: Output) -> ShownOutput:

@@ -20,7 +20,13 @@ from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.blockkit.pagination import page_of
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.reviews import reader_strings, state_strings, strings
-from crewgate.slack.reviews.buttons import UNMASK, decide_buttons, last_buttons, page_buttons
+from crewgate.slack.reviews.buttons import (
+    UNMASK,
+    decide_buttons,
+    last_buttons,
+    page_buttons,
+    without_style,
+)
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
@@ -128,7 +134,7 @@ def render_reader(
         *last_buttons(round_, reader=reader),
     ]
     if goes_on:  # what is green leads on, not past what is unread
-        decide = [{key: one[key] for key in one if key != "style"} for one in decide]
+        decide = [*map(without_style, decide)]
     blocks = [
         section(strings.about(view)),
         *([] if waits and not round_.votes else [section(_state(round_))]),
