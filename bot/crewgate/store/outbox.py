@@ -217,6 +217,9 @@ _FAILING_LATER = (
     .where(outbox.c.failing_since.is_not(None))
     .values(failing_since=outbox.c.failing_since + _lost_since(outbox.c.failing_since))
 )
+_PAID_SOONER = sa.update(budgets).values(
+    paid_until=budgets.c.paid_until + sa.bindparam("lost", type_=sa.BigInteger)
+)
 
 
 def _now(dialect: str) -> sa.ColumnElement[Any]:
@@ -353,6 +356,8 @@ class SqlOutbox(Reading, Outbox):
                 for statement in (*later, _FAILING_LATER):
                     of_crews = statement.where(outbox.c.crew.in_(crews))
                     await connection.execute(of_crews, about)
+            if most < timedelta() and self._dialect != "postgresql":  # which has a clock of its own
+                await connection.execute(_PAID_SOONER, {"lost": most // MICROSECOND})
             beats = [{"crew": crew, "at": now} for crew in self._named]
             await insert_over(connection, heartbeat, beats)
         return most

@@ -12,6 +12,7 @@ from crewgate.domain.effects import TIMER
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import Ask
 from crewgate.domain.outcome import Refused
+from crewgate.domain.rate import Budget, Rate
 from crewgate.domain.review import Round, State
 from crewgate.runtime import LASTING, SteppingClock
 from crewgate.usecases.delivery.digest import plan_digests
@@ -268,6 +269,20 @@ async def test_everything_is_due_sooner_once_the_clock_was_put_back(bot: Beating
     bot.world.clock.advance(SECOND)
     await bot.world.settle_slack()
     assert len(bot.world.slack.keyed("card")) == 2
+
+
+async def test_slack_is_waited_for_no_longer_once_the_clock_was_put_back(bot: Beating) -> None:
+    budget = Budget("posts", Rate(SECOND))
+    await bot.world.outbox.pause(budget, now=bot.world.clock(), pause=SECOND)
+    await bot.world.notify()
+    bot.world.clock.advance(timedelta(minutes=-4))
+    bot.has_stepped = True
+    await bot.heartbeat.beat()
+    bot.world.clock.advance(SECOND)
+    [row] = await bot.world.rows()
+    about = {"now": bot.world.clock(), "lease": SECOND, "limit": 1, "budget": budget}
+    leased = await bot.world.outbox.lease(row.destination, **about)  # type: ignore[arg-type]
+    assert len(leased.jobs) == 1
 
 
 async def test_how_long_ago_something_was_tried_stays_so_once_the_clock_was_put_back(
