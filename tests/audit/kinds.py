@@ -184,6 +184,20 @@ async def timed_out(world: World, name: str) -> None:
     await world.turn(CREW)
 
 
+async def set_back(world: World, name: str) -> None:
+    """The clock is set back while an escalation and a time-out are waited for."""
+    timeout = TimeOut(Duration.parse("1d"), Then.APPROVE)
+    escalate = Escalation(Duration.parse("20h"), (User(EVE.id),))
+    await opened(world, name, a_rule(timeout=timeout, escalate=escalate))
+    await world.outbox.note_alive(now=world.clock(), compare=False)
+    world.clock.advance(-3 * HOUR)
+    await world.outbox.note_alive(now=world.clock(), compare=True)
+    for _ in range(2):
+        world.clock.advance(12 * HOUR)
+        await world.settle_slack()
+    await world.turn(CREW)
+
+
 async def flow(world: World, name: str) -> None:
     world.crews["research"] = a_crew(reviewers=())
     world.directory.people[Email("reviewer@example.com")] = frozenset({BEN.id})
@@ -297,6 +311,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "edited": edited,
     "edits asked for": edits_asked_for,
     "timed out": timed_out,
+    "set back": set_back,
     "flow": flow,
     "flow of two": flow_of_two,
     "named": named,

@@ -465,7 +465,8 @@ def require_other(
 def require_time(entry: Entry, round_: Round, after: str) -> None:
     """Raise Wrong unless a duration of a rule has passed, in working hours at least this."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
-    due = round_.since + timedelta(seconds=int(count) * SECONDS[unit])
+    set_back = timedelta(seconds=entry.data.get("set_back", 0))
+    due = round_.since + timedelta(seconds=int(count) * SECONDS[unit]) - set_back
     require(entry.at + ON_ITS_WAY >= due, f"it came before {after} had passed")
 
 
@@ -533,6 +534,7 @@ DETAILS = {
     "masked": "masked: {}",
     "unsent_notes": "notes not sent: {}",
     "code": "code {}",
+    "set_back": "the clock had been set back by {} s",
     "reviewers": "the crew's settings name {}",
     "before": "from before {}",
 }

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.audit import (
     CREW,
+    RULE,
     Code,
     Entry,
     Head,
@@ -117,6 +118,10 @@ class Audit:
         """
         self._actor, self._facts = by, {**(facts or {}), **place()}
 
+    def rule_acts(self, facts: Mapping[str, Any]) -> None:
+        """Say what is to be known of what a rule does in this transaction."""
+        self._facts = facts
+
     def add(self, entry: Entry, *, crew: str = "", execution_id: str = "") -> None:
         """Have an entry stored with the transaction.
 
@@ -172,7 +177,7 @@ class Audit:
             "actor": entry.actor,
             "crew": crew,
             "execution": execution_id,
-            "data": {**data, **self._facts} if entry.actor == self._actor.id else data,
+            "data": {**data, **self._facts} if entry.actor == (self._actor.id or RULE) else data,
         }
         row = {"at": now, "crew": crew, "execution_id": execution_id, "body": canonical(body)}
         self._new.append(row)

@@ -6,7 +6,8 @@ thread, tells people. Both look at the round again.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import ceil
 
 import structlog
 
@@ -17,7 +18,7 @@ from crewgate.domain.outcome import Delivered, Outcome
 from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
-from crewgate.domain.timed import next_reminder, opens_at
+from crewgate.domain.timed import next_reminder, opens_at, timed_effects
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
 from crewgate.usecases.delivery.context import DeliveryContext
@@ -61,6 +62,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
         round_ = await tx.round(job.effect.subject)
         transition = round_.escalate(context.clock()) if round_.state is State.WAITING else None
         if transition is not None and transition.effects:
+            tx.audit.rule_acts(_set_back(job, round_, context.clock()))
             await apply(tx, transition, at=context.clock())
             await _enqueue(tx, round_, context, EffectKind.POST_ESCALATED)
         await tx.complete(job)
@@ -77,6 +79,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
         if waits:
             transition = round_.time_out(context.clock())
             if transition.round != round_:
+                tx.audit.rule_acts(_set_back(job, round_, context.clock()))
                 await apply(tx, transition, at=context.clock())
             await _enqueue(tx, round_, context, EffectKind.POST_TIMED_OUT)
         await tx.complete(job)
@@ -84,6 +87,16 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
         log.info("timed_out", **fields_of(round_), then=_then(round_))
         count_decision(transition.round)
     return Delivered()
+
+
+def _set_back(job: Job, round_: Round, now: datetime) -> dict[str, int]:
+    """Return the seconds by which a rule acts sooner than by the clock when the time began.
+
+    It does where the clock was set back since; nobody could tell that from the times of entries.
+    """
+    effects = timed_effects(round_, job.created_at)
+    early = next(at for one, at in effects if one.kind is job.effect.kind) - now
+    return {"set_back": ceil(early.total_seconds())} if early > timedelta() else {}
 
 
 async def expire(job: Job, context: DeliveryContext) -> Outcome:
