@@ -1,51 +1,137 @@
-"""The audit trail after a run: it holds, and proves what happened to any execution."""
+"""The audit trail after a run: it holds, and proves what happened to executions of every kind."""
 
 import argparse
 import asyncio
+import json
 import random
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from crewgate.audit.arguments import add_arguments
-from crewgate.audit.check_evidence import Wrong, check, read
 from crewgate.audit.run import run_audit
+from crewgate.domain.audit import Code
 from crewgate.settings.load import Settings
 from crewgate.store.audit_reading import AuditReading
 from crewgate.store.engine import open_readers
+from tests.repo.files import ROOT
+from tests.soak.rules import rule_of
 
-#: Executions whose evidence is made and checked.
-PROVEN = 50
+Key = tuple[str, str]
+"""The crew and the execution."""
+
+#: Executions whose evidence is made and checked, and how many of each kind at least.
+_PROVEN: Final = 50
+_OF_EACH: Final = 2
+_KINDS: Final = {
+    Code.REOPENED: "opened again",
+    Code.EDITED: "with a person's own text",
+    Code.ESCALATED: "escalated",
+    Code.RULED: "under another rule since",
+    Code.TAKEN_BACK: "with an approval taken back",
+    Code.TIMED_OUT: "decided by time",
+    Code.REFUSED: "refused",
+    Code.IN_DOUBT: "with an answer that was lost",
+    Code.INFERRED: "proven by its next output",
+    Code.STUCK: "stuck",
+}
 
 
-async def audit_problems(url: str, folder: Path, chance: random.Random) -> list[str]:
-    """What does not hold: the chain, or the evidence of some executions."""
+@dataclass(slots=True)
+class Audit:
+    """What the trail shows."""
+
+    problems: list[str] = field(default_factory=list)
+    proven: Counter[str] = field(default_factory=Counter)
+    """Executions whose evidence holds, by kind."""
+    reopened: Counter[str] = field(default_factory=Counter)
+    """How often each round was opened again."""
+
+
+async def look_at_audit(url: str, folder: Path, chance: random.Random) -> Audit:
+    """Verify the chain, and have the standalone checker read evidence of every kind."""
     settings = Settings(slack_bot_token="xoxb-", database_url=url, crews={})
+    entries = await _entries(url)
+    audit = Audit()
+    if await run(settings, "verify"):
+        audit.problems.append("audit verify says that something is wrong, see above")
+    for one in (one for some in entries.values() for one in some):
+        audit.reopened[str(one["data"].get("round"))] += one["code"] == Code.REOPENED
+    kinds = {key: {*kinds_of(key[0], some)} for key, some in entries.items()}
+    for crew, execution in _chosen(kinds, chance):
+        file = folder / "evidence.json"
+        file.unlink(missing_ok=True)
+        about = ("evidence", execution, "--crew", crew, "--output", str(file))
+        if await run(settings, *about):
+            audit.problems.append("audit evidence says that something is wrong, see above")
+        elif wrong := await _check(file):
+            audit.problems.append(f"the evidence of {execution} of {crew} does not hold: {wrong}")
+            file.rename(folder / f"evidence-{execution}.json")
+        else:
+            audit.proven.update(kinds[crew, execution])
+    return audit
+
+
+def kinds_of(crew: str, entries: Sequence[Any]) -> Iterator[str]:
+    """What there is to prove of an execution."""
+    rule = rule_of(crew).name
+    yield f"under “{rule}”" if rule else "under no rule"
+    codes = {one["code"] for one in entries}
+    yield from (kind for code, kind in _KINDS.items() if code in codes)
+    if len({one["data"]["review"] for one in entries if one["code"] == Code.OPENED}) > 1:
+        yield "of several tasks"
+    if any(one["data"].get("on_behalf_of") for one in entries):
+        yield "by a delegate"
+    sent = [one["data"] for one in entries if one["code"] == Code.DECIDED]
+    if any((one["via"], one["verdict"]) == ("edit", "revise") for one in sent):
+        yield "with edits that were asked for"
+
+
+def _chosen(kinds: dict[Key, set[str]], chance: random.Random) -> list[Key]:
+    """Some of every kind, and others."""
+    keys = sorted(kinds)
+    chance.shuffle(keys)
+    counts: Counter[str] = Counter()
+    found = []
+    for key in keys:
+        if any(counts[kind] < _OF_EACH for kind in kinds[key]):
+            counts.update(kinds[key])
+            found.append(key)
+    others = [key for key in keys if key not in found]
+    return found + others[: max(0, _PROVEN - len(found))]
+
+
+async def _entries(url: str) -> dict[Key, list[Any]]:
+    """The entries of each execution, once all are linked."""
     engine = open_readers(url)
     assert engine is not None
+    found: dict[Key, list[Any]] = defaultdict(list)
     try:
         reading = AuditReading(engine)
         for _ in range(20):
             if not await reading.count_unlinked():
                 break
             await asyncio.sleep(0.5)
-        rows = [(row.crew, row.execution_id) async for row in reading.arrived(None, None, None)]
+        async for row in reading.arrived(None, None, None):
+            if row.crew and row.execution_id:
+                found[row.crew, row.execution_id].append(json.loads(row.body))
     finally:
         await engine.dispose()
-    found = sorted({key for key in rows if all(key)})
-    problems = []
-    if await run(settings, "verify"):
-        problems.append("audit verify says that something is wrong, see above")
-    for crew, execution in chance.sample(found, min(PROVEN, len(found))):
-        file = folder / "evidence.json"
-        file.unlink(missing_ok=True)
-        about = ("evidence", execution, "--crew", crew, "--output", str(file))
-        if await run(settings, *about):
-            problems.append("audit evidence says that something is wrong, see above")
-            continue
-        try:
-            list(check(read(file.read_bytes()), None, None))
-        except (Wrong, LookupError, TypeError, ValueError) as wrong:
-            problems.append(f"the evidence of {execution} of {crew} does not hold: {wrong}")
-    return problems
+    return found
+
+
+async def _check(file: Path) -> str:
+    """What the standalone checker has against a file."""
+    checker = str(ROOT / "docs" / "check_evidence.py")
+    to_us = asyncio.subprocess.PIPE
+    checking = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", checker, str(file), stdout=to_us, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await checking.communicate()
+    return out.decode().rstrip().rpartition("\n")[2] if checking.returncode else ""
 
 
 async def run(settings: Settings, *words: str) -> int:

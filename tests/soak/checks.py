@@ -11,7 +11,7 @@ from crewgate.domain.review import State
 from crewgate.usecases.evidence import STATUS_POLL
 from tests.soak.database import LASTING, StoredRound
 from tests.soak.evidence import Applied, Card, Evidence, pending_labels
-from tests.soak.labels import Label
+from tests.soak.labels import CARE, Label, edited, text_of
 from tests.soak.ledger import Press
 from tests.soak.rules import LEAD, STARTER, TIMED_OUT, rule_of
 
@@ -31,6 +31,7 @@ def check_everything(evidence: Evidence) -> list[str]:
             effects_left,
             decisions_at_crews,
             decisions_on_record,
+            texts_at_crews,
             lost_presses,
             cards_that_differ,
             posted_twice,
@@ -118,11 +119,12 @@ def effects_left(evidence: Evidence) -> Iterator[str]:
 def decisions_at_crews(evidence: Evidence) -> Iterator[str]:
     """Whatever took effect was decided by somebody on that very output, and took effect once."""
     by_words: dict[tuple[str, bool, str], list[Label]] = defaultdict(list)
-    for press in evidence.ledger.presses:
+    for press in evidence.presses:
         key = (_task(press.label), press.is_approve, press.feedback)
         by_words[key].append(press.label)
     for round_ in evidence.stored.rounds:
-        if round_.by_rule:
+        # The comments of several are sent together; `decisions_on_record` looks at them.
+        if round_.by_rule or (len(round_.votes) > 1 and round_.is_approve):
             words = round_.feedback or "Approved."
             by_words[_task(round_.label), bool(round_.is_approve), words].append(round_.label)
     taken: Counter[tuple[Label, bool, str]] = Counter()
@@ -165,17 +167,15 @@ def decisions_on_record(evidence: Evidence) -> Iterator[str]:
     at_crews: Counter[tuple[Label, bool, str]] = Counter(
         (applied.label, applied.is_approve, applied.feedback) for applied in evidence.crews.applied
     )
-    decided = {
-        (press.round_id, press.by, press.is_approve, press.feedback)
-        for press in evidence.ledger.presses
-    }
+    presses: dict[str, list[Press]] = defaultdict(list)
+    for press in evidence.presses:
+        presses[press.round_id].append(press)
     for round_ in evidence.stored.rounds:
         if round_.decided_by is None or round_.is_approve is None:
             continue
         feedback = round_.feedback or "Approved."
         times = at_crews[round_.label, round_.is_approve, feedback]
-        sent = (round_.id, round_.decided_by, round_.is_approve, feedback)
-        if not round_.by_rule and sent not in decided:
+        if not round_.by_rule and not _was_sent(round_, presses[round_.id]):
             yield f"{round_.label}: nobody sent the decision on record, {feedback!r}"
         if round_.state is State.RESUMED and times != 1:
             why = round_.reason
@@ -184,11 +184,38 @@ def decisions_on_record(evidence: Evidence) -> Iterator[str]:
             yield f"{round_.label} says that it was never sent, and the crew took it"
 
 
+def _was_sent(round_: StoredRound, presses: list[Press]) -> bool:
+    """Whether who is on record sent that; of several approvals, each of their comments."""
+    sent = [press for press in presses if press.is_approve is round_.is_approve]
+    if len(round_.votes) < 2:
+        return (round_.decided_by, round_.feedback or "Approved.") in {
+            (press.by, press.feedback) for press in sent
+        }
+    comments = [] if round_.feedback is None else round_.feedback.split("\n\n")
+    words = tuple(press.feedback for press in sent)
+    is_said = all(comment.endswith(words) for comment in comments)
+    return is_said and round_.decided_by in {press.by for press in sent}
+
+
+def texts_at_crews(evidence: Evidence) -> Iterator[str]:
+    """A crew goes on with the text that people approved: its own, or a person's, word by word."""
+    texts: dict[Label, set[str | None]] = defaultdict(set)
+    for round_ in evidence.stored.rounds:
+        if round_.is_approve:
+            label, number = round_.label, round_.edit
+            before = text_of(label)
+            either = (edited(before, number or 0, care=care) for care in (True, False))
+            texts[label] |= {None} if number is None else {*either}
+    for applied in evidence.crews.applied:
+        if applied.is_approve and applied.edited not in (texts[applied.label] or {None}):
+            yield f"{applied.label} goes on with what nobody approved: {applied.edited!r:.200}"
+
+
 def lost_presses(evidence: Evidence) -> Iterator[str]:
     """What was acknowledged is on record, or somebody else was faster."""
     rounds = {round_.id: round_ for round_ in evidence.stored.rounds}
     by_round: dict[str, list[Press]] = defaultdict(list)
-    for press in evidence.ledger.presses:
+    for press in evidence.presses:
         by_round[press.round_id].append(press)
     for round_id, presses in by_round.items():
         round_ = rounds.get(round_id)
@@ -200,7 +227,9 @@ def lost_presses(evidence: Evidence) -> Iterator[str]:
 
 def _decides(press: Press, round_: StoredRound) -> bool:
     """Whether it was acknowledged, and is enough; LEAD may not decide before the escalation."""
-    is_enough = rule_of(round_.crew).approvals == 1 or not press.is_approve
+    rule = rule_of(round_.crew)
+    care = round_.is_careful or CARE in press.feedback
+    is_enough = rule.needed(care=care) == 1 or not press.is_approve
     return press.reply.ok and is_enough and press.by != LEAD
 
 
@@ -235,11 +264,13 @@ def cards_that_differ(evidence: Evidence) -> Iterator[str]:
 def posted_twice(evidence: Evidence) -> Iterator[str]:
     """No message was posted a second time, and no decision told of as stuck more often than it was.
 
-    It can get stuck again after Retry, and be closed as never sent after that.
+    It can get stuck again after Retry, and be closed as never sent after that. Reminders begin
+    again where a round was opened again.
     """
     stuck: Counter[str] = Counter()
     for key, times in evidence.keys.items():
-        if times > 1:
+        again = key.startswith("reminder ") and evidence.ledger.reopened[key.split()[1]]
+        if times > 1 + again:
             yield f"the message {key} was posted {times} times"
         if key.startswith("stuck "):
             stuck[key.split()[1]] += times
@@ -265,7 +296,7 @@ def rules_that_were_lost(evidence: Evidence) -> Iterator[str]:
 
 def decisions_by_others(evidence: Evidence) -> Iterator[str]:
     """Only those decide whom the rule allows, each by what they sent themselves."""
-    approved = {(press.round_id, press.by) for press in evidence.ledger.presses if press.is_approve}
+    approved = {(press.round_id, press.by) for press in evidence.presses if press.is_approve}
     for round_ in evidence.stored.rounds:
         rule = rule_of(round_.crew)
         for by, absent in round_.votes if rule.name else ():
@@ -281,7 +312,7 @@ def decisions_by_others(evidence: Evidence) -> Iterator[str]:
 def decisions_by_too_few(evidence: Evidence) -> Iterator[str]:
     """An approval by people is by as many different ones as the rule asks for."""
     for round_ in evidence.stored.rounds:
-        asked = rule_of(round_.crew).approvals
+        asked = rule_of(round_.crew).needed(care=round_.is_careful)
         voices = [user for vote in round_.votes for user in vote if user is not None]
         if round_.is_approve and not round_.by_rule and len(round_.votes) < asked:
             yield f"{round_.label} was approved by {len(round_.votes)} of {asked}"
@@ -292,7 +323,7 @@ def decisions_by_too_few(evidence: Evidence) -> Iterator[str]:
 def approvals_taken_back(evidence: Evidence) -> Iterator[str]:
     """What was taken back before the last approval was sent is not counted."""
     sent: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for press in evidence.ledger.presses:
+    for press in evidence.presses:
         sent[press.round_id, press.by].append(press.sent_at)
     rounds = {round_.id: round_ for round_ in evidence.stored.rounds}
     for one in evidence.ledger.taken_back:
@@ -309,7 +340,8 @@ def time_outs(evidence: Evidence) -> Iterator[str]:
     for round_ in evidence.stored.rounds:
         if not round_.by_rule:
             continue
-        then = rule_of(round_.crew).then
+        rule = rule_of(round_.crew)
+        then = "leave" if rule.careful and round_.is_careful else rule.then
         words = TIMED_OUT if then == "revise" else None
         if then == "leave" or (round_.is_approve, round_.feedback) != (then == "approve", words):
             yield f"{round_.label} timed out with {round_.feedback!r}; its rule says {then}"
@@ -320,11 +352,11 @@ def time_outs(evidence: Evidence) -> Iterator[str]:
 
 
 def cards_of_the_past(evidence: Evidence) -> Iterator[str]:
-    """No card is posted whose round was over."""
+    """No card is posted whose round was over; that of a person's text may be."""
     for round_ in evidence.stored.rounds:
         posted = evidence.ledger.posted.get(round_.id, 0)
         ended = _ended_at(round_, evidence)
-        if posted > ended + _RACE:
+        if round_.edit is None and posted > ended + _RACE:
             yield f"the card of {round_.label} came {posted - ended:.0f} s after its end"
 
 

@@ -14,12 +14,13 @@ from crewgate.domain.execution import ExecutionState
 from crewgate.domain.review import State
 from crewgate.store.engine import open_readers
 from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
-from tests.soak.labels import Label, find_label
+from tests.soak.labels import CARE, Label, find_edit, find_label, text_of
 from tests.soak.rules import Vote
 
 #: These stay in the outbox for long: nothing is behind if they are there.
 LASTING: Final = frozenset({EffectKind.POLL_STATUS, EffectKind.EXPIRE_CLAIM})
-_LABEL_WITHIN: Final = 80
+_HEAD: Final = 200
+"""The label and the first paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class StoredRound:
     escalated: bool
     has_rule: bool
     card_ts: str | None
+    edit: int | None = None
+    """The number of the text, if a person wrote it."""
+    is_careful: bool = False
+    """CARE is in the crew's output, in the text, or in the words of those who approved."""
 
     @property
     def by_rule(self) -> bool:
@@ -111,7 +116,7 @@ _ROUNDS: Final = (
     sa.select(
         rounds.c.id,
         reviews.c.execution_id,
-        sa.func.substr(outputs.c.text, 1, _LABEL_WITHIN).label("text"),
+        sa.func.substr(outputs.c.text, 1, _HEAD).label("text"),
         rounds.c.number,
         rounds.c.state,
         rounds.c.reason,
@@ -162,6 +167,8 @@ def _round(row: Any) -> StoredRound:
         row.escalated_at is not None,
         row.rule_id != "",
         row.card_ts,
+        find_edit(row.text),
+        any(CARE in text for text in (row.text, text_of(label), row.feedback or "")),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
 
@@ -12,7 +12,7 @@ from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
 from tests.soak.database import Stored
 from tests.soak.labels import Label, find_label
-from tests.soak.ledger import Ledger
+from tests.soak.ledger import Ledger, Press
 
 # --- what the crews know: the outputs that they announced, the decisions that took effect
 
@@ -30,6 +30,8 @@ class Applied:
     execution_id: str
     is_approve: bool
     feedback: str
+    edited: str | None = None
+    """The text that took the place of the output."""
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ def _read_resumes(crew: Crew, records: CrewRecords) -> None:
                 resume.execution_id,
                 resume.is_approve,
                 resume.human_feedback,
+                resume.edited,
             )
         )
     versions.clear()
@@ -186,6 +189,17 @@ class Evidence:
     """The direct messages about rounds."""
     excused: Counter[str] = field(default_factory=Counter)
     """What no bot could have done better, by why; filled in by the checks."""
+
+    @property
+    def presses(self) -> list[Press]:
+        """The decisions that people sent: those on texts of their own in the rounds of these."""
+        opened = {one.edit: one.id for one in self.stored.rounds}
+        return [
+            replace(press, round_id=opened[press.edit])
+            if press.edit is not None and press.edit in opened
+            else press
+            for press in self.ledger.presses
+        ]
 
     @property
     def known(self) -> set[Label]:

@@ -16,10 +16,16 @@ from crewgate.demo.crew import Task
 OUTPUT_CANARY: Final = "output-canary"
 FEEDBACK_CANARY: Final = "feedback-canary"
 
+#: A rule asks for more where it stands: in some outputs, and in some of what people write.
+CARE: Final = "handle-with-care"
+
 _LABEL: Final = re.compile(r"soak-(\d+)/(\w+)/v(\d+)")
+_EDIT: Final = re.compile(r" edited-(\d+)")
 _LONG: Final = 8
 """Every so many executions, the outputs are too long for a card and follow as a file."""
 _PARAGRAPHS: Final = 60
+_CAREFUL: Final = 3
+"""Every so many executions, the outputs ask for care."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,6 +50,28 @@ def find_label(text: str) -> Label | None:
     """The first label in a text."""
     found = _LABEL.search(text)
     return None if found is None else Label(int(found[1]), found[2], int(found[3]))
+
+
+def text_of(label: Label) -> str:
+    """What a crew puts out."""
+    given = topic(label.number)
+    count = 1 if label.number % _LONG else _PARAGRAPHS
+    lines = [f"{part}. {OUTPUT_CANARY}: what there is to say of {given}." for part in range(count)]
+    lines[0] += "" if label.number % _CAREFUL else f" {CARE}"
+    return f"{label}\n\n" + "\n\n".join(lines)
+
+
+def edited(text: str, number: int, *, care: bool) -> str:
+    """A person's own text in the place of an output, or of its beginning."""
+    label, first, *others = text.split("\n\n")
+    first = f"{first.removesuffix(f' {CARE}')}{f' {CARE}' if care else ''} edited-{number}"
+    return "\n\n".join((label, first, *others))
+
+
+def find_edit(text: str) -> int | None:
+    """The number of the edit that a text is, if it is one."""
+    found = _EDIT.search(text)
+    return None if found is None else int(found[1])
 
 
 def a_script(
@@ -74,9 +102,5 @@ def _produce(
     feedbacks: Sequence[str],
     context: Mapping[str, object],
 ) -> str:
-    given = str(inputs["topic"])
-    number = int(given.rpartition("-")[2])
-    label = Label(number, task_id, len(feedbacks) + 1)
-    count = 1 if number % _LONG else _PARAGRAPHS
-    lines = [f"{part}. {OUTPUT_CANARY}: what there is to say of {given}." for part in range(count)]
-    return f"{label}\n\n" + "\n\n".join(lines)
+    number = int(str(inputs["topic"]).rpartition("-")[2])
+    return text_of(Label(number, task_id, len(feedbacks) + 1))

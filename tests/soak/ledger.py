@@ -21,6 +21,8 @@ class Press:
     sent_at: float
     answered_at: float
     reply: Reply
+    edit: int | None = None
+    """The number of the text that they wrote themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Ledger:
     """The executions that the bot knows the starter of, by their numbers."""
     ahead: float = 0
     """By how many seconds the bots' clock is ahead of Slack's and the crews'."""
+    reopened: Counter[str] = field(default_factory=Counter)
+    """How often each round was opened again, by its id."""
     retries: Counter[str] = field(default_factory=Counter)
     """How often Retry was pressed, by the round's id."""
     outages: list[Outage] = field(default_factory=list)

@@ -12,12 +12,24 @@ from itertools import count
 from random import Random
 
 from crewgate.demo.workspace import Call, CannotDoThat, Message, Reply, View
+from crewgate.domain.edits import edits_of, exact_revision
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
 from tests.soak.evidence import Card, find_card
-from tests.soak.labels import FEEDBACK_CANARY, Label
+from tests.soak.hosts import is_host
+from tests.soak.labels import CARE, FEEDBACK_CANARY, Label, edited, find_edit, text_of
 from tests.soak.ledger import Press, TakenBack
-from tests.soak.rules import AWAY, DELEGATE, EXCLUDED, LEAD, STARTER, Rule, rule_of
+from tests.soak.rules import (
+    AWAY,
+    COMES,
+    DELEGATE,
+    EXCLUDED,
+    LEAD,
+    MEANWHILE,
+    STARTER,
+    Rule,
+    rule_of,
+)
 from tests.soak.world import World, channel_of, crew_in
 
 #: How long somebody thinks before they press, looks at the card after that, and waits for a form;
@@ -28,8 +40,12 @@ _FORM = 6
 _LOOK = 0.2
 _REVISE = 0.3
 _COMMENT = 0.1
+_EDIT = 0.15
+#: Of comments and edits, those with CARE in them.
+_CARE = 0.5
 _TWO = 0.1
 _NOTE = 0.05
+_ABSENCE = (2.0, 8.0)
 #: Under a rule with a time-out, the first outputs that nobody looks at, and that only those it
 #: names do; under one with several approvals, those who take theirs back.
 _NOBODY = 0.3
@@ -53,11 +69,14 @@ class Choice:
     feedback: str
     wavers: bool = False
     """Approves before all others, and takes that back while they approve."""
+    edit: int | None = None
+    """The number of the text that they write themselves."""
+    care: bool = False
 
     @property
     def is_click(self) -> bool:
         """Approving without a comment takes one click, if nothing is asked; else it is a form."""
-        return self.feedback == _APPROVED
+        return self.feedback == _APPROVED and self.edit is None
 
 
 class People:
@@ -92,6 +111,17 @@ class People:
         await self._slack.until(
             lambda: "decides for you" in self._slack.ephemerals(AWAY)[-1].shown, _PATIENCE
         )
+
+    async def come_and_go(self) -> None:
+        """Have COMES go away and be back, until cancelled."""
+        chance = self._world.chance("absences")
+        channel = channel_of(self._world.crews[0])
+        for turn in count():
+            await asyncio.sleep(chance.uniform(*_ABSENCE))
+            day = datetime.now(UTC).date() + timedelta(days=7)
+            goes = f"away until {day} for @{MEANWHILE.lower()}"
+            await self._slack.slash(COMES, channel, "/crew", "back" if turn % 2 else goes)
+            self._ledger.counts["absences that began or ended"] += 1
 
     async def run(self) -> None:
         """Look at whatever comes, until cancelled."""
@@ -130,11 +160,11 @@ class People:
         """Be on one card for as long as it wants somebody."""
         chance = Random(f"{self._world.options.seed} {self.cards[round_id].label}")  # noqa: S311
         first = self.cards[round_id]
-        rule = rule_of(crew_in(first.message.channel))
-        wanted = 0 if rule.people else rule.approvals + (chance.random() < _TWO)
+        rule = rule_of(crew_of(first))
+        wanted = 0 if rule.people else rule.most + (chance.random() < _TWO)
         async with self._borrowing:  # two that wait for each other's people would wait for ever
             borrowed = [await self._free.get() for _ in range(wanted)]
-        persons = list(rule.people) or _turnout(rule, first.label, borrowed, chance)
+        persons = list(rule.people) or _turnout(rule, first, borrowed, chance)
         choices: list[Choice] = []
         turn = 0
         try:
@@ -146,7 +176,7 @@ class People:
                     self._ledger.retries[round_id] += 1
                 elif card.waits and card.label is not None:
                     choices = choices or [
-                        self._choice(person, rule, card.label, chance) for person in persons
+                        self._choice(person, rule, card, card.label, chance) for person in persons
                     ]
                     turn += 1
                     waverers = [choice for choice in choices if choice.wavers]
@@ -163,14 +193,20 @@ class People:
             for person in borrowed:
                 self._free.put_nowait(person)
 
-    def _choice(self, person: str, rule: Rule, label: Label, chance: Random) -> Choice:
-        written = f"{FEEDBACK_CANARY} {next(self._numbers)}: shorter, please."
+    def _choice(self, person: str, rule: Rule, card: Card, label: Label, chance: Random) -> Choice:
+        number = next(self._numbers)
+        written = f"{FEEDBACK_CANARY} {number}: shorter, please."
+        care = chance.random() < _CARE
+        is_own = find_edit(card.message.shown) is not None
+        if not is_own and label.version <= _REVISIONS and chance.random() < _EDIT:
+            return _edit(person, label, number, care=care, in_place=is_host(crew_of(card)))
         if label.version <= _REVISIONS and chance.random() < _REVISE:
             return Choice(person, is_approve=False, feedback=written)
         if rule.approvals > 1:
             wavers = chance.random() < _TAKE_BACK
             return Choice(person, is_approve=True, feedback=_APPROVED, wavers=wavers)
-        comment = chance.random() < _COMMENT
+        comment = chance.random() < (_CARE if rule.careful else _COMMENT)
+        written += f" {CARE}" if care else ""
         return Choice(person, is_approve=True, feedback=written if comment else _APPROVED)
 
     async def _try(self, rule: Rule, card: Card, label: Label) -> None:
@@ -205,7 +241,7 @@ class People:
             if form is None:
                 return
             sent_at = time.time()
-            reply = await self._submit(choice.by, form, {ids.FEEDBACK: choice.feedback})
+            reply = await self._submit(choice.by, form, _filled_in(choice, form))
         self._ledger.presses.append(
             Press(
                 by=choice.by,
@@ -216,6 +252,7 @@ class People:
                 sent_at=sent_at,
                 answered_at=time.time(),
                 reply=reply,
+                edit=choice.edit,
             )
         )
         self._ledger.slack_calls.append(json.dumps(reply.body))
@@ -243,7 +280,9 @@ class People:
             await asyncio.sleep(_LOOK)
 
     async def _open_form(self, choice: Choice, card: Card) -> View | None:
-        if choice.is_approve:
+        if choice.edit is not None:
+            await self._slack.overflow(choice.by, card.message, buttons.EDIT.label)
+        elif choice.is_approve:
             await self._slack.overflow(choice.by, card.message, buttons.COMMENT.label)
         else:
             await self._slack.click(choice.by, card.message, buttons.REVISE.id)
@@ -274,11 +313,34 @@ class People:
         await self._slack.write(person, message.channel, text, message.thread_ts or message.ts)
 
 
-def _turnout(rule: Rule, label: Label | None, people: list[str], chance: Random) -> list[str]:
+def crew_of(card: Card) -> str:
+    """The name of the crew whose card it is."""
+    return crew_in(card.message.channel)
+
+
+def _edit(person: str, label: Label, number: int, *, care: bool, in_place: bool) -> Choice:
+    """A text of one's own: in the place of the output, or else the crew is asked for it."""
+    before = text_of(label)
+    asked = exact_revision(edits_of(before, edited(before, number, care=care)))
+    feedback = _APPROVED if in_place else asked
+    return Choice(person, is_approve=in_place, feedback=feedback, edit=number, care=care)
+
+
+def _filled_in(choice: Choice, form: View) -> dict[str, str]:
+    if choice.edit is None:
+        return {ids.FEEDBACK: choice.feedback}
+    box = next(block for block in form.blocks if block["type"] == "input")
+    before = box["element"]["initial_value"]
+    return {box["block_id"]: edited(before, choice.edit, care=choice.care)}
+
+
+def _turnout(rule: Rule, card: Card, people: list[str], chance: Random) -> list[str]:
     """Who decides: of the people of a rule with a time-out not always enough."""
-    drawn = chance.random()
+    drawn, label = chance.random(), card.label
     if rule.after is None or label is None or label.version > 1 or drawn >= _NOBODY + _LEAD:
         return people
+    if find_edit(card.message.shown) is not None or (rule.careful and CARE in text_of(label)):
+        return people  # no time-out approves that
     return [] if drawn < _NOBODY else [*people[1:], LEAD]
 
 

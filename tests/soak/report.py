@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 from statistics import quantiles
 
 from crewgate.demo.crew import State as AtCrew
+from tests.soak.database import StoredRound
 from tests.soak.evidence import Evidence
+from tests.soak.rules import rule_of
 from tests.soak.world import World
 
 _SHOWN = 12
@@ -27,6 +29,12 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     yield _line("  escalated before", sum(round_.escalated for round_ in decided))
     yield _line("  sent by people, again or at once too", len(ledger.presses))
     yield _line("  that took effect at crews", len(crews.applied))
+    edits = [round_ for round_ in stored.rounds if round_.edit is not None]
+    yield _line("  approvals of a person's own text", sum(map(_is_approved, edits)))
+    asked = {press.edit for press in ledger.presses if press.edit and not press.is_approve}
+    yield _line("  edits that crews were asked for", len(asked))
+    careful = [round_ for round_ in decided if rule_of(round_.crew).careful and round_.is_careful]
+    yield _line("  under the stricter of two rules", len(careful))
     yield _line("  approvals taken back", len(ledger.taken_back))
     yield _line("  sent again with Retry", ledger.retries.total())
     yield _line("direct messages about rounds", len(evidence.direct))
@@ -44,6 +52,10 @@ def figures(world: World, evidence: Evidence, seconds: float) -> Iterator[str]:
     yield _line("  without a bot", round(out))
     yield _line("  of a processor, in the bots", round(_processor(resource.RUSAGE_CHILDREN)))
     yield _line("  of a processor, in the load", round(_processor(resource.RUSAGE_SELF)))
+
+
+def _is_approved(round_: StoredRound) -> bool:
+    return bool(round_.is_approve)
 
 
 def _processor(whose: int) -> float:

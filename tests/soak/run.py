@@ -14,7 +14,7 @@ import aiohttp
 
 from crewgate.domain.review import State
 from tests.quick_bot import quick
-from tests.soak.audit import audit_problems
+from tests.soak.audit import look_at_audit
 from tests.soak.checks import check_everything, lost_by_design
 from tests.soak.database import Database, Stored, open_database
 from tests.soak.evidence import CrewRecords, Evidence, read_crews
@@ -58,7 +58,11 @@ async def soak(
             trouble = trouble_in(world)
             await people.go_away()
             async with background(probe(world)), background(_tell(world, people, database)):
-                async with background(trouble.run()), background(start_executions(world)):
+                async with (
+                    background(trouble.run()),
+                    background(people.come_and_go()),
+                    background(start_executions(world)),
+                ):
                     await asyncio.gather(asyncio.sleep(options.seconds), trouble.kills())
                 await trouble.end()
                 settled = await _settle(world, people, database)
@@ -66,11 +70,13 @@ async def soak(
                 ready = await ask_readyz(world, session)
             evidence = _evidence(world, people, await database.read())
             url = world.bots.database_url
-            audit = await audit_problems(url, folder, world.chance("audit"))
+            audit = await look_at_audit(url, folder, world.chance("audit"))
+            world.ledger.reopened = audit.reopened
+            world.ledger.counts.update({f"proven: {kind}": n for kind, n in audit.proven.items()})
     found = [] if settled else [f"not settled after {options.settle_seconds:g} s"]
     found += [] if ready == _READY else [f"/readyz says {ready}: {world.ledger.http_answers[-1]}"]
     found += check_everything(evidence)
-    found += [*audit, *_look_at_outputs(world)]
+    found += [*audit.problems, *_look_at_outputs(world)]
     return Result(list(figures(world, evidence, time.monotonic() - began)), found)
 
 

@@ -15,9 +15,19 @@ from crewgate.slack.reviews import buttons
 from tests.soak.checks import check_everything
 from tests.soak.database import Stored, StoredJob, StoredRound
 from tests.soak.evidence import Applied, Card, CrewRecords, Evidence
-from tests.soak.labels import Label, topic
+from tests.soak.labels import CARE, Label, edited, text_of, topic
 from tests.soak.ledger import Ledger, Outage, Press, TakenBack
-from tests.soak.rules import AWAY, BESIDE, DELEGATE, EXCLUDED, LEAD, STARTER, TIMED_OUT
+from tests.soak.rules import (
+    AWAY,
+    BESIDE,
+    COMES,
+    DELEGATE,
+    EXCLUDED,
+    LEAD,
+    MEANWHILE,
+    STARTER,
+    TIMED_OUT,
+)
 
 FIRST = Label(1, "draft", 1)
 SECOND = Label(1, "draft", 2)
@@ -232,6 +242,26 @@ def test_a_message_that_was_posted_twice(evidence: Evidence) -> None:
     assert "posted 2 times" in only_problem(evidence)
 
 
+def test_a_reminder_that_came_again_because_its_round_was_opened_again(evidence: Evidence) -> None:
+    evidence.keys["reminder r-1 1"] = 2
+    assert "posted 2 times" in only_problem(evidence)
+    evidence.ledger.reopened["r-1"] = 1
+    assert not check_everything(evidence)
+
+
+def test_a_text_that_nobody_approved(evidence: Evidence) -> None:
+    own = edited(text_of(FIRST), 7, care=False)
+    evidence.crews.applied[:] = [replace(APPLIED, edited=own)]
+    assert "goes on with what nobody approved" in only_problem(evidence)
+    evidence.ledger.presses[:] = [replace(PRESS, round_id="r-0", edit=7)]
+    evidence.stored = replace(evidence.stored, rounds=(replace(ROUND, edit=7),))
+    assert not check_everything(evidence)
+    evidence.crews.applied[:] = [replace(APPLIED, edited=f"{own} And more.")]
+    assert "goes on with what nobody approved" in only_problem(evidence)
+    evidence.crews.applied[:] = [APPLIED]
+    assert "goes on with what nobody approved" in only_problem(evidence)
+
+
 def test_a_notice_that_came_again_because_somebody_pressed_retry(evidence: Evidence) -> None:
     evidence.keys.update(["stuck r-1 2026", "stuck r-1 2027"])
     assert "told of as stuck 2 times" in only_problem(evidence)
@@ -241,7 +271,7 @@ def test_a_notice_that_came_again_because_somebody_pressed_retry(evidence: Evide
 
 # --- of decisions under rules
 
-TWO_EYES, SENT_BACK, STOOD_IN = "crew1", "crew2", "crew3"
+TWO_EYES, SENT_BACK, STOOD_IN, AS_WRITTEN = "crew1", "crew2", "crew3", "crew5"
 ANA, BEN = "U0PERSON1", "U0PERSON2"
 UNDER_RULE = replace(ROUND, crew=TWO_EYES, has_rule=True, decided_by=BEN)
 TIMED = replace(
@@ -271,6 +301,16 @@ def timed_out(*, posted: float | None = 5, **changed: object) -> Evidence:
     return evidence_of(replace(TIMED, **changed), Ledger(posted=cards))  # type: ignore[arg-type]
 
 
+def with_care(evidence: Evidence, words: str | None = None) -> Evidence:
+    """The same with what the rule asks for more for, and words that were sent with it."""
+    [round_] = evidence.stored.rounds
+    careful = replace(round_, is_careful=True, feedback=words)
+    evidence.stored = replace(evidence.stored, rounds=(careful,))
+    evidence.ledger.presses[0] = replace(evidence.ledger.presses[0], feedback=f"Fine, {CARE}.")
+    evidence.crews.applied[0] = replace(APPLIED, feedback=words or "Approved.")
+    return evidence
+
+
 def evidence_of(round_: StoredRound, ledger: Ledger) -> Evidence:
     applied = Applied(
         FIRST, "e-1", is_approve=bool(round_.is_approve), feedback=round_.feedback or "Approved."
@@ -288,8 +328,11 @@ def evidence_of(round_: StoredRound, ledger: Ledger) -> Evidence:
         decided(ANA, BEN),
         decided(STARTER, ANA),
         decided(DELEGATE, BESIDE, crew=STOOD_IN, absent=AWAY),
+        decided(MEANWHILE, BESIDE, crew=STOOD_IN, absent=COMES),
         decided(ANA, LEAD, crew="crew4", escalated=True),
         timed_out(),
+        decided(ANA, crew=AS_WRITTEN),
+        with_care(decided(ANA, BEN, crew=AS_WRITTEN), f"Ana: Fine, {CARE}."),
     ],
 )
 def test_what_the_rule_allows_is_no_problem(evidence: Evidence) -> None:
@@ -302,6 +345,7 @@ def test_what_the_rule_allows_is_no_problem(evidence: Evidence) -> None:
         (decided(ANA), "was approved by 1 of 2"),
         (decided(ANA, ANA), "counts somebody twice"),
         (decided(AWAY, BESIDE, crew=STOOD_IN), "may not under “stood in for”"),
+        (decided(MEANWHILE, COMES, crew=STOOD_IN, absent=COMES), "counts somebody twice"),
         (decided(DELEGATE, BESIDE, crew=STOOD_IN), "may not under “stood in for”"),
         (decided(EXCLUDED, ANA), "may not under “two eyes”"),
         (decided(ANA, LEAD, crew="crew4"), "may not under “passed in time”"),
@@ -310,6 +354,12 @@ def test_what_the_rule_allows_is_no_problem(evidence: Evidence) -> None:
         (timed_out(crew=TWO_EYES), "its rule says leave"),
         (timed_out(has_rule=False), "has lost its rule"),
         (timed_out(posted=20), "came 8 s after its end"),
+        (with_care(decided(ANA, crew=AS_WRITTEN)), "was approved by 1 of 2"),
+        (with_care(decided(ANA, BEN, crew=AS_WRITTEN), "Ana: No."), "nobody sent the decision"),
+        (
+            timed_out(crew=AS_WRITTEN, is_approve=True, feedback=None, is_careful=True),
+            "its rule says leave",
+        ),
     ],
 )
 def test_what_it_does_not_allow_is_told(evidence: Evidence, problem: str) -> None:

@@ -13,10 +13,11 @@ from crewgate.demo.environment import connect
 from crewgate.demo.workspace import Workspace
 from tests.builders import a_secret_key
 from tests.soak.bots import Bots, one_bot, two_bots
+from tests.soak.hosts import Host, is_host
 from tests.soak.labels import a_script
 from tests.soak.ledger import Ledger
 from tests.soak.options import Options
-from tests.soak.rules import EXCLUDED, GROUP, NAMED, REVIEWER, STARTER, rule_of
+from tests.soak.rules import EXCLUDED, GROUP, GROUPS, NAMED, REVIEWER, STARTER, rule_of
 from tests.soak.stepped_bot import step
 
 REVIEWERS = 400
@@ -108,15 +109,16 @@ def _crew(number: int, chance: Random) -> Crew:
         0: a_script("draft", "plan", "report", unreviewed=["plan"]),
         2: a_script("left", "right", "summary", beside=["right"], unreviewed=["summary"]),
     }.get(number % 4, a_script("draft"))
-    crew = Crew(
+    name = f"crew{number}"
+    crew = (Host if is_host(name) else Crew)(
         now=time.time,
         token=f"crew-token-{chance.randbytes(12).hex()}",
-        name=f"crew{number}",
+        name=name,
         script=script,
         task_seconds=round(chance.uniform(*_TASK_SECONDS), 2),
         keep=_KEPT,
     )
-    crew.style = list(Style)[number % len(Style)]
+    crew.style = Style.RICH if is_host(name) else list(Style)[number % len(Style)]
     return crew
 
 
@@ -125,6 +127,8 @@ def _fill(slack: Workspace, crews: tuple[Crew, ...]) -> tuple[str, ...]:
     for person in (*people, *NAMED):
         slack.add_user(person, person.lower())
     slack.add_group(GROUP, "reviewers", (*people, STARTER))
+    for group, member in GROUPS.items():
+        slack.add_group(group, group.lower(), (member,))
     for crew in crews:
         members = (*people, *NAMED)
         slack.add_channel(channel_of(crew), f"reviews-{crew.name}", members=members)

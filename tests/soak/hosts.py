@@ -1,0 +1,50 @@
+"""A stand-in crew that takes a person's own text, as `crewgate host` does."""
+
+import json
+from collections.abc import Mapping
+
+from typing_extensions import override
+
+from crewgate.crew_api.wire import Json, parse_resume_of_host
+from crewgate.demo.crew import Call, Crew, Sent
+
+_EACH = 3
+
+
+def is_host(crew: str) -> bool:
+    """Whether the crew of this name takes texts."""
+    return int(crew.removeprefix("crew")) % _EACH == 1
+
+
+class Host(Crew):
+    """A crew that says what it takes, and answers a decision that comes again as before."""
+
+    _answers: dict[str, Json] | None = None
+
+    @override
+    async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
+        if kind == "human_input":
+            body = json.loads(raw)
+            execution_id, task_id = body["execution_id"], body["task_id"]
+            body |= {
+                "pause_id": f"{task_id} {self.execution(execution_id).rounds[task_id]}",
+                "resume_extensions": ["edited", "idempotency_key"],
+            }
+            raw = json.dumps(body).encode()
+        return await super().send(kind, url, raw, headers)
+
+    @override
+    def _handle(self, call: Call, segments: list[str], raw: bytes) -> object:
+        if (call.method, segments) != ("POST", ["resume"]):
+            return super()._handle(call, segments, raw)
+        self._answers = self._answers or {}
+        resume = parse_resume_of_host(raw)
+        if resume.key in self._answers:
+            return self._answers[resume.key]
+        answer = self._engine.resume(resume)
+        call.effective = True
+        if resume.edited is not None and resume.is_approve:
+            self.execution(resume.execution_id).outputs[resume.task_id] = resume.edited
+        if resume.key is not None:
+            self._answers[resume.key] = answer
+        return answer
