@@ -39,7 +39,7 @@ from tests.builders import (
 )
 from tests.store.jobs import done, lease, put
 from tests.usecases.timed import ALL, DAY, SENT_BACK, opened
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 PEOPLE = (User(ANA.id), User(BEN.id), User(CAI.id))
 BLOCKED = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
@@ -283,3 +283,28 @@ async def test_a_webhook_that_ends_lets_go_what_was_put_behind_it_meanwhile(worl
     await asyncio.gather(storing, ending)
     (job,) = await lease(world.outbox, to=WEBHOOK.destination)
     assert job.effect == NEXT_WEBHOOK
+
+
+async def test_a_resume_begins_after_a_webhook_that_came_before_it(
+    world: World, waiting: Round
+) -> None:
+    """Only what comes after the beginning of a try is evidence of it."""
+    await world.decide(waiting.id)
+    async with world.uow.begin() as tx:
+        await tx.executions.record_activity("research", "e-1", at=NOW)
+        resuming = await started(world, world.turn(CREW))
+        assert await tx.unfinished("research", "e-1")
+    await resuming
+    execution, sent = await world.execution(), await world.round(waiting.id)
+    assert sent.activity_before == execution.activity_count == 2
+
+
+async def test_one_of_two_first_outputs_of_an_execution_is_its_first(world: World) -> None:
+    async with world.engines.write.begin() as connection:
+        # Entries are stored just before the commit.
+        await connection.execute(sa.text("LOCK TABLE audit_entries IN SHARE MODE"))
+        one = await started(world, world.notify())
+        other = await started(world, world.notify(task_id="check"), beside=1)
+    await asyncio.gather(one, other)
+    opened = await world.entries(Code.OPENED)
+    assert [entry["data"]["first"] for entry in opened] == [True, False]
