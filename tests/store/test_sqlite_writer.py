@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import open_engines
+from crewgate.store.engine import Engines, open_engines
 from crewgate.store.sqlite_connection import SqliteConnection
 from crewgate.store.sqlite_writer import BATCH, SqliteWriter
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -325,6 +325,23 @@ async def test_a_lock_that_is_not_given_up_is_said_to_be_so(
     other.execute("ROLLBACK")
     await write(uow)
     await engines.dispose()
+
+
+async def test_a_health_check_does_not_wait_for_a_lock(
+    engines: Engines, uow: SqlUnitOfWork, other: sqlite3.Connection
+) -> None:
+    other.execute("ROLLBACK")
+    async with engines.write.begin() as connection:
+        await connection.execute(sa.text("PRAGMA busy_timeout=0"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await write(uow)
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await uow.probe(patience=0.01)
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await uow.probe(patience=0.01)
+    other.execute("ROLLBACK")
+    await uow.probe()
 
 
 # --- what was answered stays ---

@@ -1,5 +1,6 @@
 """The unit of work: transactions, and reading outside of them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from crewgate.usecases.ports.store import UnitOfWork
 
 #: The bytes that the largest bodies, and the log that SQLite writes of them, may need.
 ROOM: Final = 32 * 2**20
+#: The seconds that a health check waits for the database; who asks has patience for about five.
+PROBE_SECONDS: Final = 2
 
 Wake = Callable[[str], None]
 """Called with a destination that has something new to do."""
@@ -28,7 +31,7 @@ Wake = Callable[[str], None]
 class _Availability:
     """The fate of the last transaction, shared by all connections."""
 
-    failed: bool = False
+    failure: str | None = None
 
 
 class SqlUnitOfWork(UnitOfWork):
@@ -52,6 +55,7 @@ class SqlUnitOfWork(UnitOfWork):
         self._room = room
         self._availability = availability or _Availability()
         self._kept_rules: set[str] = set()
+        self._looking: asyncio.Task[str | None] | None = None
 
     @property
     @override
@@ -78,24 +82,38 @@ class SqlUnitOfWork(UnitOfWork):
                     transaction = Tx(connection, clock=self._clock, kept_rules=self._kept_rules)
                     yield transaction
                     await transaction.flush()
-        except StoreUnavailable:
-            self._availability.failed = True
+        except StoreUnavailable as error:
+            self._availability.failure = str(error)
             raise
-        self._availability.failed = False
+        self._availability.failure = None
         self._kept_rules |= transaction.rules_seen
         for destination in transaction.woken:
             self._wake(destination)
 
-    async def probe(self) -> None:
-        """Raise StoreUnavailable if the database does not answer or takes no writes.
+    async def probe(self, *, patience: float = PROBE_SECONDS) -> None:
+        """Raise StoreUnavailable if the database does not answer soon or takes no writes.
 
         Writing is only tried after it failed: a full disk can still be read. A disk that is nearly
-        full takes that, and no notification.
+        full takes that, and no notification. A look that takes longer goes on, as the only one.
         """
-        await self.read.ping()
-        free = self._engines.free_bytes
-        if free is not None and free < self._room:
-            raise StoreUnavailable(f"the disk has room for {free // 2**20} MiB only")
-        if self._availability.failed:
-            async with self.begin() as tx:
-                await tx.write_nothing()
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await asyncio.wait([self._looking], timeout=patience)
+        if not self._looking.done():
+            raise StoreUnavailable(self._availability.failure or f"no answer in {patience} s")
+        if (failure := self._looking.result()) is not None:
+            raise StoreUnavailable(failure)
+
+    async def _look(self) -> str | None:
+        """Return the reason why the database cannot be used, or None."""
+        try:
+            await self.read.ping()
+            free = self._engines.free_bytes
+            if free is not None and free < self._room:
+                return f"the disk has room for {free // 2**20} MiB only"
+            if self._availability.failure is not None:
+                async with self.begin() as tx:
+                    await tx.write_nothing()
+        except StoreUnavailable as error:
+            return str(error)
+        return None
