@@ -69,6 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     rotating.add_argument(
         "--forget", action="store_true", help="take out those that no key opens; stop the bot first"
     )
+    rotating.add_argument("--yes", action="store_true", help="with --forget, without a question")
     purge = command.add_parser("purge", help="remove texts whose `retention` is over, now")
     purge.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
     purge.add_argument("--crew", help="of this crew only")
@@ -144,7 +145,7 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
         case "rotate":
             from crewgate.check.rotate import run_rotate  # noqa: PLC0415  # as said
 
-            return run_rotate(settings, forget=chosen.forget)
+            return run_rotate(settings, forget=chosen.forget, yes=chosen.yes)
         case "check" if chosen.confirm_reviewer:
             from crewgate.check.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
 

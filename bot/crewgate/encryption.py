@@ -1,21 +1,26 @@
 """Credentials as they are stored: encrypted with the newest of SECRET_KEYS, or plain without keys.
 
-An encrypted one begins with the name of its key, so that it can be told from a plain one.
+An encrypted one begins with the name of its key, so that it can be told from a plain one; a plain
+one that begins alike is marked.
 """
 
 import base64
 import re
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.parsers import InvalidSetting, parse_text
+
+T = TypeVar("T")
 
 #: Prints a new key.
 MAKE_KEY: Final = "openssl rand -base64 32 | tr '+/' '-_'"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
 _ENCRYPTED: Final = re.compile(r"encrypted:([0-9a-f]{8}):")
+_MARK: Final = "plain:"
+_NEEDS_MARK: Final = re.compile(f"encrypted:|{_MARK}")
 KEY_ENDS: Final = len("encrypted:01234567:")
 """How much of what is stored names its key."""
 
@@ -73,6 +78,20 @@ def key_of(stored: object) -> str | None:
     """Return the name of the key that encrypted what is stored; None if it is plain."""
     found = _ENCRYPTED.match(_text(stored)) if isinstance(stored, str | bytes) else None
     return found and found[1]
+
+
+def mark_plain(content: T) -> T | str | bytes:
+    """Return a plain value as it is stored: never like one that was encrypted."""
+    if not isinstance(content, str | bytes) or not _NEEDS_MARK.match(_text(content)):
+        return content
+    return _MARK + content if isinstance(content, str) else _MARK.encode() + content
+
+
+def unmark_plain(stored: T) -> T | str | bytes:
+    """Return a plain value that was stored by `mark_plain`."""
+    if not isinstance(stored, str | bytes) or not _text(stored).startswith(_MARK):
+        return stored
+    return stored[len(_MARK) :]
 
 
 def _text(stored: str | bytes) -> str:

@@ -123,6 +123,12 @@ async def test_a_lost_key_stops_the_start_until_somebody_says_that_it_is_lost(
     _, said = await run_crewgate("check", folder=on_call.folder, env=on_call.env)
     assert "✗ database: SECRET_KEYS: credentials in the database are encrypted with" in said
     status, said = await on_call.rotate("--forget")
+    assert (status, "webhooks.task_url: 1" in said, "nothing was taken out" in said) == (
+        1,
+        True,
+        True,
+    )
+    status, said = await on_call.rotate("--forget", "--yes")
     assert (status, "! took out 1 credential that no key opens" in said) == (0, True)
     await on_call.start(NEW)
     assert (await on_call.approve(card)).urls.task is None
@@ -146,6 +152,10 @@ async def test_one_damaged_value_makes_one_decision_stuck(on_call: OnCall) -> No
     assert SECRET not in on_call.bot.log.read_text()
 
     assert "✗ 1 credential cannot be read with any key: put" in (await on_call.rotate())[1]
-    assert (await on_call.rotate("--forget"))[0] == 0
+    status, said = await on_call.rotate("--forget", "--yes")
+    assert (status, "stop the bot first, nothing was taken out: another bot" in said) == (1, True)
+    await on_call.bot.stop()
+    assert (await on_call.rotate("--forget", "--yes"))[0] == 0
+    await on_call.start(OLD)
     await on_call.slack.click(ANA, card, "Retry")
     await on_call.delivered(card)

@@ -28,7 +28,7 @@ from crewgate.domain.verdict import Answer
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.migrate import HEAD, migrate
 from crewgate.store.outbox import SqlOutbox, from_effect
-from crewgate.store.tables import metadata, outbox
+from crewgate.store.tables import dead_letters, metadata, outbox
 from tests.builders import BEN, LATER, NOW, a_decision, a_round, a_uow, a_vote, an_effect
 from tests.store import test_rules, test_store
 from tests.store.jobs import CREWS, HOUR, POSTS, lease
@@ -164,6 +164,25 @@ async def test_the_channel_of_what_it_has_to_post_is_kept(made_before: Engines) 
         for job in await lease(SqlOutbox(made_before, CREWS), to=destination)
     ]
     assert leased == [*posts.values(), resume]
+
+
+async def test_a_body_that_looks_encrypted_is_still_read(made_before: Engines) -> None:
+    bodies = {
+        "d-1": b"encrypted:00000000:x",
+        "d-2": b"plain:",
+        "d-3": b"encrypted:\xff",
+        "d-4": b"{",
+    }
+    letter = {"crew": "research", "reason": "?", "received_at": 0}
+    there = sa.table("dead_letters", *map(sa.column, ("id", *letter)), sa.column("body"))
+    async with made_before.write.begin() as connection:
+        await connection.execute(sa.text("DELETE FROM dead_letters"))
+        for name, body in bodies.items():
+            await connection.execute(sa.insert(there), letter | {"id": name, "body": body})
+    await migrate(made_before.write)
+    async with made_before.read.connect() as connection:
+        found = await connection.execute(sa.select(dead_letters.c.id, dead_letters.c.body))
+        assert {row.id: row.body for row in found} == bodies
 
 
 async def test_time_of_a_crew_that_was_not_named_stood_still(made_before: Engines) -> None:

@@ -15,7 +15,7 @@ from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.question import Callback, Question
 from crewgate.encryption import Cipher, key_of
 from crewgate.store.engine import Engines, open_beside, scrub
-from crewgate.store.secret_keys import BATCH, SecretKeysRefused, rotate, use_keys
+from crewgate.store.secret_keys import BATCH, SecretKeysRefused, find_used, rotate, use_keys
 from crewgate.store.tables import (
     Secret,
     SecretBytes,
@@ -297,14 +297,36 @@ async def test_neither_the_file_nor_its_log_shows_a_credential(
     await is_as_it_was(uow)
 
 
+@pytest.mark.parametrize("keys", [(), (NEW,)])
+@pytest.mark.parametrize("body", [b"encrypted:00000000:", b"plain:encrypted:00000000:x"])
+async def test_a_body_that_looks_encrypted_is_read_as_it_came(
+    uow: SqlUnitOfWork,
+    engines: Engines,
+    beside: AsyncEngine,
+    keys: tuple[str, ...],
+    body: bytes,
+) -> None:
+    await use_keys(engines.write, keys)
+    async with uow.begin() as tx:
+        await tx.store_dead_letter(a_dead_letter(body=body))
+    await use_keys(engines.write, [NEW])
+    async with engines.read.connect() as connection:
+        assert await find_used(connection, Cipher([NEW])) == {*Cipher(keys).names}
+    assert await encrypt_all(beside, NEW) == (0 if keys else 1, 0)
+    letter = await uow.read.dead_letter("d-1")
+    assert letter is not None
+    assert letter.body == body
+
+
+ALIKE = st.sampled_from(["encrypted:00000000:", "plain:", "plain:encrypted:00000000:x"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.text(),
+    st.none() | st.booleans() | st.text() | ALIKE,
     lambda one: st.dictionaries(st.text(), one),
     max_leaves=10,
 )
 
 
-@given(st.text() | st.none(), JSON, st.binary())
+@given(st.text() | st.none() | ALIKE, JSON, st.binary() | ALIKE.map(str.encode))
 def test_each_value_comes_back_as_it_was(text: str | None, value: Any, body: bytes) -> None:
     for keys in ((), (NEW, OLD)):
         Secret.cipher = Cipher(keys)

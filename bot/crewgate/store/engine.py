@@ -238,7 +238,7 @@ def _open_sqlite(url: sa.URL) -> Engines:
     What people ask for may take long and is read in threads; the outbox reads rows by their keys.
     """
     path = url.database or ""
-    lock = _claim_file(path)
+    lock = claim_file(path)
     write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
     read = create_async_engine(
         url,
@@ -252,7 +252,7 @@ def _open_sqlite(url: sa.URL) -> Engines:
     return Engines(write, read, OutboxEngines(write, background), lock)
 
 
-def _claim_file(path: str) -> IO[str]:
+def claim_file(path: str) -> IO[str]:
     """Lock and create the SQLite file, for this bot and its user alone.
 
     Two bots on one file would take each other's effects for a crashed process's. SQLite follows

@@ -1,7 +1,8 @@
 """The keys that credentials are encrypted with: which are needed, and encrypting all with one."""
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from crewgate.store.engine import Connection
 from crewgate.store.failures import translate_errors
 from crewgate.store.sqlite_writer import SqliteWriter
 from crewgate.store.statements import insert_once, setting
-from crewgate.store.tables import Secret, SecretJson, metadata, secret_keys
+from crewgate.store.tables import Secret, SecretJson, heartbeat, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
 
 #: The rows of one transaction on SQLite, for which a running bot waits.
@@ -117,15 +118,40 @@ async def rotate(
     return done, lost
 
 
+async def count_unreadable(engine: AsyncEngine, keys: Sequence[str]) -> Counter[str]:
+    """Return how many credentials no key opens, by table and column."""
+    Secret.cipher = Cipher(keys)
+    found = Counter[str]()
+    async with engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            if stored := [*_stored(table)]:
+                async with connection.stream(sa.select(*stored)) as rows:
+                    async for row in rows:
+                        found.update(f"{table.name}.{name}" for name in _read(table, row)[1])
+    return found
+
+
+async def last_alive(engine: AsyncEngine) -> datetime | None:
+    """Return the time when a bot last noted that it runs."""
+    async with engine.connect() as connection:
+        found: datetime | None = await connection.scalar(sa.select(sa.func.max(heartbeat.c.at)))
+    return found
+
+
+def _stored(table: sa.Table) -> Iterator[sa.ColumnElement[Any]]:
+    """Yield the columns of credentials as they are stored, not what they mean."""
+    yield from (
+        sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret)
+    )
+
+
 async def _batches(
     engine: AsyncEngine, table: sa.Table, *, forget: bool
 ) -> AsyncIterator[tuple[int, int]]:
     """Yield, for each batch, how many values were encrypted anew and how many no key opens."""
     is_sqlite = engine.dialect.name == "sqlite"
     key = list(table.primary_key)
-    # What is stored, not what it means.
-    stored = (sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret))
-    batch = sa.select(*key, *stored).order_by(*key).with_for_update()
+    batch = sa.select(*key, *_stored(table)).order_by(*key).with_for_update()
     same = [one == sa.bindparam(f"b_{one.name}") for one in key]
     # On PostgreSQL who holds one lock alone waits for no bot that waits for it.
     batch = following = batch.limit(BATCH if is_sqlite else 1)

@@ -11,7 +11,7 @@ import structlog
 from typing_extensions import override
 
 from crewgate.domain.notification import UNREADABLE
-from crewgate.encryption import Cipher, Unreadable, key_of
+from crewgate.encryption import Cipher, Unreadable, key_of, mark_plain, unmark_plain
 from crewgate.store.append_only import keep
 
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ class Secret(sa.types.TypeDecorator[Any]):
     @override
     def process_bind_param(self, value: Any | None, dialect: Any) -> Any | None:
         if value is None or not self.cipher.names:
-            return value
+            return mark_plain(value)
         text = self.cipher.encrypt(self.form[0](value))
         return text.encode() if isinstance(value, bytes) else text
 
@@ -63,7 +63,7 @@ class Secret(sa.types.TypeDecorator[Any]):
     def opened(self, stored: Any | None) -> Any | None:
         """Return the value of what is stored. Raises Unreadable."""
         if stored is None or key_of(stored) is None:
-            return stored
+            return unmark_plain(stored)
         return self.form[1](self.cipher.decrypt(stored))
 
 

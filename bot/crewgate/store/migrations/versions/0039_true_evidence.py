@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,6 +24,22 @@ _TAKE_UP = """
 UPDATE outbox SET set_aside_at = NULL, set_aside_why = NULL, failing_since = NULL
 WHERE set_aside_why = 'unknown_crew' AND set_aside_at IS NOT NULL
 """
+#: The columns of credentials, apart from JSON, which no text takes for encrypted.
+_CREDENTIALS: Final[tuple[tuple[str, Any, tuple[str, ...], tuple[str, ...]], ...]] = (
+    (
+        "webhooks",
+        sa.Text(),
+        ("crew", "execution_id", "origin"),
+        ("task_url", "step_url", "crew_url"),
+    ),
+    (
+        "flow_requests",
+        sa.Text(),
+        ("crew", "execution_id", "request_id"),
+        ("callback_url", "token"),
+    ),
+    ("dead_letters", sa.LargeBinary(), ("id",), ("body",)),
+)
 
 
 def upgrade() -> None:
@@ -37,6 +54,7 @@ def upgrade() -> None:
     _leave_notes_with_their_output()
     _tell_absences()
     _keep_heads_and_what_would_be_replaced()
+    _mark_plain_credentials()
 
 
 def _remember_what_people_were_shown() -> None:
@@ -152,3 +170,27 @@ def _rounds_that_nobody_may_approve() -> None:
         sqlite_where=where,
         postgresql_where=where,
     )
+
+
+def _mark_plain_credentials() -> None:
+    """Mark plain values that look encrypted: a key's name and Fernet's first bytes tell others."""
+    connection = op.get_bind()
+    names = [*connection.scalars(sa.text("SELECT name FROM secret_keys"))]
+    for table, kind, keys, columns in _CREDENTIALS:
+        for name in columns:
+            there = sa.table(table, sa.column(name, kind), *map(sa.column, keys))
+            marked = there.c[name]
+
+            def part(
+                first: int, text: str, of: sa.ColumnElement[Any] = marked
+            ) -> sa.ColumnElement[bool]:
+                value = text.encode() if isinstance(of.type, sa.LargeBinary) else text
+                return sa.func.substr(of, first, len(text)) == sa.literal(value, of.type)
+
+            is_encrypted = sa.or_(part(20, "gAAAA"), *(part(11, one) for one in names))
+            looks_alike = part(1, "plain:") | (part(1, "encrypted:") & ~is_encrypted)
+            for row in connection.execute(sa.select(there).where(looks_alike)).all():
+                value = row._mapping[name]
+                mark: Any = b"plain:" if isinstance(value, bytes) else "plain:"
+                this = [there.c[key] == row._mapping[key] for key in keys]
+                connection.execute(sa.update(there).where(*this).values({name: mark + value}))
