@@ -36,12 +36,12 @@ async def test_each_group_approves_and_the_card_says_which_is_missing(
 ) -> None:
     async with make_world(crews_file=GROUPS, slack=slack, **ENVIRONMENT) as world:
         await world.pause()
-        card = await world.shown(await world.card("A draft"), f"Needed: {LEGAL} and {FINANCE}")
-        assert "each of them for one group" in message_text(card)
+        card = await world.shown(await world.card("A draft"), f"Needs {LEGAL} and {FINANCE}")
+        assert "one approval from each group, by different people" in message_text(card)
         await world.slack.click(ANA, card, "Approve")
-        await world.shown(card, f"{LEGAL}: <@{ANA}> · still needed: {FINANCE}")
+        await world.shown(card, f"approved by <@{ANA}> of {LEGAL} · still needed: {FINANCE}")
         await world.slack.open_home(ANA)
-        assert f"{LEGAL}: <@{ANA}>" in (await home(world, ANA, "A draft")).shown
+        assert f"approved by <@{ANA}> of {LEGAL}" in (await home(world, ANA, "A draft")).shown
         assert f"approvals by {LEGAL} and {FINANCE}" in await world.ask(BEN, "rules")
 
     # After a restart what was approved is kept.
@@ -85,7 +85,7 @@ async def test_where_nobody_of_a_group_decides_the_rule_does(
         await world.pause()
         card = await world.card("A draft")
         await world.slack.click(CARL, card, "Approve")
-        await world.shown(card, f"{FINANCE}: <@{CARL}> · still needed: {LEGAL}")
+        await world.shown(card, f"approved by <@{CARL}> of {FINANCE} · still needed: {LEGAL}")
         clock.later = timedelta(days=1, hours=1)
         await in_thread(world, card, "went back: 1 of 2 approvals in 1 day")
         await world.delivered(card)

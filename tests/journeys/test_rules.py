@@ -33,7 +33,7 @@ timeout = {{ after = "3d", then = "revise", feedback = "Nobody had time." }}
 """
 
 
-FEW = "Nobody is left who may approve this."
+FEW = "Nobody may approve this."
 OPERATED = CREWS.replace(
     'reviewers = ["U0ANA", "U0BEN"]', 'reviewers = ["U0ANA"]\noperators = ["U0CARL"]'
 )
@@ -137,7 +137,7 @@ async def test_where_nobody_may_approve_the_card_calls_the_operators(
     async with make_world(crews_file=crews_file, **ENVIRONMENT) as world:
         await world.pause()
         card = await world.shown(await world.card("A draft"), FEW)
-        assert f"<@{CARL}>: let more people decide" in message_text(card)
+        assert f"<@{CARL}>: add reviewers to the rule" in message_text(card)
         assert CARL in card.pings
         await world.slack.click(ANA, card, "Approve")
         await world.revise(ANA, card, "Let others see it.")

@@ -29,7 +29,6 @@ from crewgate.domain.errors import (
     VotedOtherwise,
     VoteRefused,
 )
-from crewgate.domain.people import UserGroup
 from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
@@ -64,7 +63,6 @@ from crewgate.slack.strings import (
     capital,
     counted,
     in_words,
-    joined,
     person,
     reviewer,
 )
@@ -103,15 +101,6 @@ def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRK
         names.append(named)
     left = len(votes) - len(names)
     return in_words([*names, f"{left:,} more"] if left else names)
-
-
-def by_group(votes: Sequence[Vote]) -> str:
-    """The same by the groups that they count for: `@legal: @Ana · @finance: @Ben for @Cai`."""
-    by: dict[UserGroup, list[Vote]] = {}
-    for vote in votes:
-        if vote.group is not None:
-            by.setdefault(vote.group, []).append(vote)
-    return joined(*(f"{reviewer(group)}: {voters(of_group)}" for group, of_group in by.items()))
 
 
 def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:

@@ -113,7 +113,7 @@ def test_it_says_who_and_how_many(changes: dict[str, object], says: str) -> None
         ),
         (
             {"timeout": TimeOut(DAY, Then.REVISE, "Stop.")},
-            "2 times in a row at most; then it waits, and operators are called. The crew is told",
+            "2 times in a row at most; then operators are called. The crew is told",
         ),
         (
             {"timeout": TimeOut(DAY, Then.APPROVE)},

@@ -77,7 +77,7 @@ def test_what_a_rule_sends_back_no_more_waits_and_calls_the_operators() -> None:
 def test_a_round_under_no_rule_says_nothing_of_it() -> None:
     text = card()
     assert "rule" not in text
-    assert "Approve lets the crew go on." in text
+    assert "Approve: the crew goes on." in text
 
 
 def test_it_says_who_approved_already_and_lets_them_take_it_back() -> None:
@@ -85,7 +85,19 @@ def test_it_says_who_approved_already_and_lets_them_take_it_back() -> None:
     assert ":heavy_check_mark: 1 of 2: <@U0BEN> for <@U0ANA>" in read(message)
     assert (TAKE_BACK.id, "r-1") in buttons(message)
     assert [name for name, _ in buttons(message)][:2] == [APPROVE.id, REVISE.id]
-    assert message.text.startswith("Needs 2 approvals, 1 given: ")
+    assert message.text.startswith("Needs 1 more approval: ")
+
+
+def test_who_is_called_later_is_told_so_and_a_missed_target_is_past() -> None:
+    rule = a_rule(target=Duration.parse("1m"), escalate=Escalation(DAYS, (User(CAI.id),)))
+    escalated_at = NOW + timedelta(minutes=5)
+    view = replace(a_view(rule=rule, escalated_at=escalated_at), escalates_to=(User(CAI.id),))
+    in_channel = read(render_card(view, now=escalated_at))
+    assert "<@U0CAI> may decide now, too: this was not decided within 5 min" in in_channel
+    assert "Was wanted by" in in_channel
+    in_private = read(render_card(view, now=NOW, reader=CAI.id))
+    assert "You may decide now, too: this was not decided within 5 min" in in_private
+    assert "Wanted by" in in_private
 
 
 def test_without_an_approval_there_is_nothing_to_take_back() -> None:
@@ -95,11 +107,11 @@ def test_without_an_approval_there_is_nothing_to_take_back() -> None:
 @pytest.mark.parametrize(
     ("approvers", "unknown", "said"),
     [
-        (Approvers((User(ANA.id),)), True, "<@U0ANA> started this, so others have to approve it"),
+        (Approvers((User(ANA.id),)), True, "<@U0ANA> started this and may not approve it"),
         (Approvers(), True, "so anybody who may decide may approve it"),
         (Approvers(), False, "so nobody may approve it; a revision"),
-        (Approvers(not_told=True), True, "Who started this may not approve it"),
-        (None, True, "Who started this may not approve it"),
+        (Approvers(not_told=True), True, "The starter may not approve this"),
+        (None, True, "The starter may not approve this"),
     ],
 )
 def test_it_says_who_may_not_approve(approvers: Approvers | None, unknown: bool, said: str) -> None:
@@ -164,7 +176,7 @@ def test_no_approval_that_would_be_refused_is_green() -> None:
     nobody = replace(a_view(rule=a_rule()), approvers=Approvers((User(ANA.id),), too_few=True))
     card = render_card(nobody, now=LATER)
     assert "primary" not in str(card.blocks)
-    assert "No approval lets the crew go on now." in read(card)
+    assert "Nobody may approve this now." in read(card)
     others = replace(nobody, approvers=Approvers((User(ANA.id),)))
     assert "primary" in str(render_card(others, now=LATER).blocks)
     for reader, is_green in ((ANA.id, False), (BEN.id, True)):
@@ -176,12 +188,12 @@ def test_operators_are_told_that_nobody_is_left() -> None:
     view = replace(a_view(rule=a_rule()), approvers=Approvers((User(ANA.id),), too_few=True))
     line = nobody_left(view, [UserGroup("S1"), Email("x@example.com")])
     assert line is not None
-    assert "Nobody is left who may approve this" in line
-    assert "<!subteam^S1>: let more people decide." in line
+    assert "Nobody may approve this" in line
+    assert "<!subteam^S1>: add reviewers to the rule" in line
     assert "x@example.com" not in line
     too_few = nobody_left(replace(view, round=ONE_OF_TWO.round), [])
     assert too_few is not None
-    assert "Too few people are left who may approve this.* Let more people decide." in too_few
+    assert "Too few people may approve this.* Add reviewers to the rule" in too_few
     assert nobody_left(replace(view, approvers=Approvers()), []) is None
     assert nobody_left(a_view(), []) is None
 

@@ -22,8 +22,8 @@ TITLE: Final = "While you are away"
 _TYPED_SHOWN: Final = 40
 
 WHAT_IT_DOES: Final = (
-    "Your stand-in decides as you may, and so can you. Nobody can pass that on. Some rules forbid "
-    f"stand-ins: see `{COMMAND} rules`."
+    "Your stand-in may decide what you may, and cannot pass it on. You still may, too. Some rules "
+    f"forbid stand-ins: see `{COMMAND} rules`."
 )
 NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} away` again."
 BACK: Final = "You are back: nobody decides for you any more."
@@ -58,7 +58,7 @@ def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
     return (
         f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
         f"{WHAT_IT_DOES}\n"
-        f"{delegate} counts once, even as a reviewer, and is told of this in private.\n{_COME_BACK}"
+        f"{delegate} gets a private message, and counts once, even as a reviewer.\n{_COME_BACK}"
     )
 
 

@@ -151,7 +151,7 @@ def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
         yield reviews.or_else(rule)
         if timeout.then is Then.REVISE:
             most = reviews.times(timeout.most)
-            yield f"It does so {most} in a row at most; then it waits, and operators are called."
+            yield f"That happens {most} in a row at most; then operators are called."
         if timeout.feedback:
             yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
     if rule.working_hours is not None:

@@ -142,13 +142,13 @@ def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
         return None
     rule = view.round.rule
     assert rule is not None  # noqa: S101  # without a rule there are enough
-    few = "Nobody is" if rule.approvals == 1 else "Too few people are"
+    few = "Nobody" if rule.approvals == 1 else "Too few people"
     people = mentionable(operators)
-    let = f"{called(people)}: let" if people else "Let"
+    add = f"{called(people)}: add" if people else "Add"
     return (
-        f":exclamation: *{few} left who may approve this.* {let} more people decide. A change of "
-        f"{phrases.rule_name(rule.name)} counts from the next round on: make it, then have "
-        "somebody press Revise here."
+        f":exclamation: *{few} may approve this.* {add} reviewers to {phrases.rule_name(rule.name)}"
+        " and restart the bot. The new rule counts from the next round on: let a reviewer press "
+        "Revise for one."
     )
 
 

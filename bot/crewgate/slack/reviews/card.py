@@ -80,7 +80,9 @@ def render_card(
         before = [] if plain else [*_asked(view.round), *_since_the_round_before(view)]
         blocks = [
             _with_menu(headline, view, output.share),
-            context(strings.about_waiting(view, now=now, changed=changed, plain=plain)),
+            context(
+                strings.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
+            ),
             *before,
             *output.blocks,
             *([context(strings.masked_on_card(view.masked))] if view.masked else []),

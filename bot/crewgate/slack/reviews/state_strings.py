@@ -118,8 +118,8 @@ def headline(round_: Round, shown: Presentation, subject: str, *, by_number: boo
 
 def _headline(name: str, round_: Round, shown: Presentation) -> str:  # noqa: PLR0911  # a table
     match shown:
-        case Waiting(needed=needed) if needed > 1 and round_.question is None:
-            return f"{name} needs {needed:,} approvals"
+        case Waiting(approved=approved, needed=needed) if needed > 1 and round_.question is None:
+            return f"{name} needs {_more(approved, needed)}"
         case Waiting():
             asks = "is ready for review" if round_.question is None else "asks for an answer"
             return f"{name} {asks}"
@@ -174,7 +174,7 @@ def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  #
         case Waiting(approved=approved, needed=needed):
             so_far = f", {approved:,} given" if approved else ""
             if needed > 1 and not is_question:
-                return f"Needs {needed:,} approvals{so_far}"
+                return f"Needs {_more(approved, needed)}"
             return f"{'Waiting for an answer' if is_question else 'Ready for review'}{so_far}"
         case OnItsWay(decision):
             sent = f"being sent to the {receiver(decision)}"
@@ -190,6 +190,11 @@ def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  #
             return f"{lost} ({phrases.clause(decision, PLAIN)})"
         case _:
             return "Closed"
+
+
+def _more(approved: int, needed: int) -> str:
+    """`2 approvals`, or `1 more approval` once somebody has approved."""
+    return shared.counted(needed - approved, f"{'more ' if approved else ''}approval")
 
 
 def in_list(shown: Presentation, now: datetime) -> str:

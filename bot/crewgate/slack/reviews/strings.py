@@ -101,40 +101,42 @@ def about(view: CardView) -> str:
 # --- the quiet lines ------------------------------------------------------------------------------
 
 
-def about_waiting(view: CardView, *, now: datetime, changed: str = "", plain: bool = False) -> str:
+def about_waiting(
+    view: CardView,
+    *,
+    now: datetime,
+    changed: str = "",
+    plain: bool = False,
+    reader: str | None = None,
+) -> str:
     """Below a waiting card's first line: approvals and deadlines, then all the rest in one line.
 
     `changed` is the amount of changes since the round before; `plain` leaves out what an agent or a
     caller wrote.
     """
     round_ = view.round
+    first = joined(
+        date(round_.opened_at), numbered(round_), changed, crew(round_.review.crew), _rule(round_)
+    )
     if plain:
-        return _with_rule(
-            view, joined(_rule(round_), numbered(round_), date(round_.opened_at)), now
-        )
-    agent = "" if round_.edited_by else one_line(round_.review.agent or "", shared.AGENT_LIMIT)
+        return _with_rule(view, first, now, reader)
     about = joined(
-        crew(round_.review.crew),
-        _rule(round_),
+        first,
         "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
-        numbered(round_),
-        changed,
-        f"by {agent}" if agent else "",
+        "" if round_.edited_by else one_line(round_.review.agent or "", shared.AGENT_LIMIT),
         _started(view),
-        date(round_.opened_at),
     )
-    return _with_rule(view, about, now)
+    return _with_rule(view, about, now, reader)
 
 
-def _with_rule(view: CardView, about: str, now: datetime) -> str:
+def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:
     rule = view.round.rule
     standing, more = "", ""
     if rule is not None:
         standing = _standing(view, rule, now)
-        more = joined(
-            _unnamed(rule), _not_their_own(view, rule), _starts_again(view), _escalated(view)
-        )
+        own, escalated = _not_their_own(view, rule), _escalated(view, reader)
+        more = joined(_unnamed(rule), own, _starts_again(view), escalated)
     first = shared.capital(joined(_waits_until(view.round, now), standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
 
@@ -237,19 +239,19 @@ def _standing(view: CardView, rule: Rule, now: datetime) -> str:
     wanted = ""
     if rule.target is not None:
         at = rule.target.after(view.round.opened_at, rule.working_hours)
-        wanted = f"wanted by {moment(at, now)}"
+        wanted = f"{'wanted' if at > now else 'was wanted'} by {moment(at, now)}"
     given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
     time = deadline(view, now)
     if is_left(view.round):
         time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
-    return joined(given, _still_needed(view, rule), time, wanted)
+    return joined(given, _still_needed(view, rule), wanted, time)
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
     """`still needed: @Ben`, once somebody has approved; of groups from the first."""
     groups = needed_of(missing(rule.approvals_from, view.round.votes))
     if groups:
-        return f"{'still ' if view.round.votes else ''}needed: {groups}"
+        return f"{'still needed:' if view.round.votes else 'needs'} {groups}"
     left = view.round.approvals - len(view.round.votes)
     if not view.round.votes:
         return ""
@@ -296,13 +298,13 @@ def approvals(count: int) -> str:
 
 
 def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
-    """`1 of 2: @Ana`, or `@legal: @Ana`; empty before the first approval."""
+    """`1 of 2: @Ana`, or `approved by @Ana of @legal`; empty before the first approval."""
     if not round_.votes:
         return ""
     chosen = choice_of(round_.votes[0])
     what = f" for {phrases.label(chosen)}" if chosen is not None else ""
     if voice.mentions and round_.approvals_from:
-        return f"{phrases.by_group(round_.votes)}{what}"
+        return f"approved by {phrases.voters(round_.votes, voice=IN_FULL)}{what}"
     people = phrases.voters(round_.votes, voice=voice)
     return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
 
@@ -402,19 +404,22 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
         return ""
     approvers = view.approvers
     if approvers is None or approvers.not_told:
-        return "Who started this may not approve it"
+        return "The starter may not approve this"
     if approvers.starters:
-        return f"{shared.named(approvers.starters)} started this, so others have to approve it"
+        return f"{shared.named(approvers.starters)} started this and may not approve it"
     if rule.unknown_starter:
         return "Nobody knows who started this, so anybody who may decide may approve it"
     return "Nobody knows who started this, so nobody may approve it; a revision may be asked for"
 
 
-def _escalated(view: CardView) -> str:
-    if view.round.escalated_at is None or not view.escalates_to:
+def _escalated(view: CardView, reader: str | None) -> str:
+    at = view.round.escalated_at
+    if at is None or not view.escalates_to:
         return ""
     people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
-    return f"{people} may decide now, too (since {date(view.round.escalated_at)})"
+    who = "You" if reader is not None and User(reader) in view.escalates_to else people
+    waited = duration(at - view.round.opened_at)
+    return f"{who} may decide now, too: this was not decided within {waited}"
 
 
 def _delegates(view: CardView, now: datetime) -> str:
@@ -440,29 +445,29 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
     `nobody`: too few people are left who may approve.
     """
     if nobody and round_.question is None:
-        return "No approval lets the crew go on now. Revise sends it back with your words."
+        return "Nobody may approve this now. Revise sends it back with your words."
     several = round_.approvals > 1
     if round_.question is None:
         if not several:
-            return "Approve lets the crew go on. Revise sends it back with your words."
-        people = f"{_number(round_.approvals)} people have approved"
+            return "Approve: the crew goes on. Revise sends it back with your words."
+        takes = approvals(round_.approvals)
         if round_.approvals_from:
-            people = "people of each group have approved, each of them for one group"
-        return f"The crew goes on once {people}. Revise sends it back at once with your words."
+            each = {count for _, count in round_.approvals_from} == {1}
+            takes = f"{'one approval' if each else 'approvals'} from each group"
+        return f"It takes {takes}, by different people. One Revise sends it back with your words."
     if not round_.question.outcomes:
         asker = phrases.asker(round_.question)
         asks = f"The {asker} asks for words: it gets exactly what you write"
         return f"{asks}, once enough people have written the same." if several else f"{asks}."
     if several:
         return (
-            "An outcome that rejects or asks for changes is sent to the flow at once, any other "
-            "once enough people have chosen it. So are words, once enough people have written the "
-            "same; a model on the flow's side turns them into an outcome."
+            "An outcome that rejects or asks for changes is sent at once, any other once enough "
+            f"people have chosen it. {_IN_WORDS}, once enough people have written the same."
         )
-    return (
-        "A button sends that outcome to the flow. If you answer in words, a model on the flow's "
-        "side turns them into an outcome."
-    )
+    return f"A button sends its outcome. {_IN_WORDS}."
+
+
+_IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 
 
 # --- what came before, and how much of the output is shown ----------------------------------------
@@ -479,13 +484,18 @@ def earlier_feedback(previous: Round) -> str | None:
 
 def masked(found: Masked) -> str:
     """`2 e-mail addresses and 1 IBAN are masked`."""
-    said = [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
-    return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
+    return f"{_amounts(found)} {'is' if _is_one(found) else 'are'} masked"
+
+
+def _amounts(found: Masked) -> str:
+    return shared.in_words(
+        [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
+    )
 
 
 def masked_on_card(found: Masked) -> str:
     them = "it" if _is_one(found) else "them"
-    return f"{masked(found)}; reviewers can have {them} shown in *{reader_strings.READ}*"
+    return f"Masked: {_amounts(found)}. Reviewers can show {them} in *{reader_strings.READ}*"
 
 
 def not_shown(found: Masked) -> str:
