@@ -225,8 +225,10 @@ async def test_what_the_bot_itself_did_not_send_is_told_from_what_crews_refused(
 
 
 def alike(round_: Round) -> Round:
-    """The same without its ids."""
-    return replace(round_, id="", review=replace(round_.review, id="", execution_id=""))
+    """The same without its ids, and without what was not stored before 0039."""
+    return replace(
+        round_, id="", was_alone=False, review=replace(round_.review, id="", execution_id="")
+    )
 
 
 async def test_its_rounds_and_executions_are_read_as_they_were(made_before: Engines) -> None:
