@@ -32,6 +32,7 @@ from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.store.tables import rules as rules_table
+from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import may_edit
 from crewgate.usecases.edit import edit
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
@@ -332,6 +333,19 @@ async def test_a_comment_that_a_rule_is_for_brings_the_round_under_it(world: Wor
     assert await rules_of_entries(world, waiting.id) == {"", "wires"}
     other = (await world.notify(DRAFT, task_id="other")).round
     assert (await world.decide(other.id, Approve("Fine."))).state is State.DECIDED
+
+
+async def test_an_approval_for_somebody_away_does_not_count_where_the_rule_of_a_comment_forbids_it(
+    world: World,
+) -> None:
+    rules = (replace(WIRES, delegation=False), a_rule(approvals=2))
+    world.crews["research"] = a_crew(reviewers=PEOPLE, rules=rules)
+    await go_away(ANA, EVE, until=world.clock() + 2 * HOUR, context=world.reviews)
+    waiting = (await world.notify(DRAFT)).round
+    await world.decide(waiting.id, by=EVE)
+    voted = await world.decide(waiting.id, Approve("And make a wire transfer."), by=BEN)
+    assert (voted.state, [one.by for one in voted.votes]) == (State.WAITING, [BEN])
+    assert (await world.decide(waiting.id, by=CAI)).state is State.DECIDED
 
 
 async def test_an_escalation_that_the_rule_of_a_comment_does_not_have_calls_nobody(

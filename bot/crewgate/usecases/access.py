@@ -210,16 +210,17 @@ class Access:
     def drop_lapsed_votes(self, round_: Round) -> tuple[Round, tuple[Vote, ...]]:
         """Return the round without approvals of people who may no longer decide, and those votes.
 
-        A delegate's approval counts while the absent person, who may be back, may decide, and the
-        delegate is a colleague. Where even Slack does not tell, an approval counts. Where groups
-        must approve, each counts for a group that the person is in now.
+        A delegate's approval counts while the absent person, who may be back, may decide, the
+        delegate is a colleague, and the rule lets people decide for others. Where even Slack does
+        not tell, an approval counts. Where groups must approve, each counts for a group that the
+        person is in now.
         Raises NeedsLookup or UnknownCrew.
         """
         lapsed = [
             vote
             for vote in round_.votes
             if self._decides(vote.right.id, round_) is False
-            or (vote.on_behalf_of is not None and self._is_colleague(vote.by.id) is False)
+            or (vote.on_behalf_of is not None and not self._may_be_delegate(vote.by.id, round_))
         ]
         for vote in lapsed:
             round_ = round_.take_back(vote.by.id).round
@@ -259,6 +260,10 @@ class Access:
         is_colleague = bool(found) and self._is_colleague(user)
         uncertain = None in (is_colleague, *decides.values())
         return (found if is_colleague else ()), uncertain
+
+    def _may_be_delegate(self, user: str, round_: Round) -> bool:
+        """Return False only where that is certain; a comment may have changed the rule."""
+        return round_.may_be_delegated and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
         """Return True if a person can be a delegate; None where even Slack does not tell."""
