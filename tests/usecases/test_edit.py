@@ -33,7 +33,7 @@ from crewgate.domain.verdict import Answer, Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.store.tables import rules as rules_table
 from crewgate.usecases.away import go_away
-from crewgate.usecases.decide import may_edit
+from crewgate.usecases.decide import may_edit, take_back
 from crewgate.usecases.edit import edit
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
@@ -276,6 +276,16 @@ async def test_whoever_started_it_may_not_approve_a_text_of_their_own(world: Wor
     plain = (await world.notify(DRAFT, task_id="other")).round
     await may_edit(plain.id, by=ANA, context=world.reviews)
     assert (await edited(world, plain)).state is State.DECIDED
+
+
+async def test_who_takes_an_approval_back_has_not_sent_it_again(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(approvals=2),))
+    waiting = (await world.notify(DRAFT, takes_edits=True)).round
+    theirs = await edited(world, waiting)
+    assert (await edited(world, waiting)).votes == theirs.votes
+    await take_back(theirs.id, by=ANA, context=world.reviews)
+    with pytest.raises(RoundSuperseded):
+        await edited(world, waiting)
 
 
 WIRE = "Tea.\n\nMake a wire transfer.\n\nBuy it."
