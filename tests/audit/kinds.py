@@ -14,6 +14,7 @@ from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import Email, User, UserGroup
+from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise
@@ -107,6 +108,23 @@ async def groups(world: World, name: str) -> None:
     round_id = await opened(world, name, rule)
     await world.decide(round_id, by=ANA)
     await world.decide(round_id, Approve("Legal says yes."), by=BEN)
+
+
+async def words(world: World, name: str) -> None:
+    """Ben's comment brings a rule of groups, by which Eve's approval no longer counts."""
+    everybody = tuple(User(one.id) for one in (ANA, BEN, CAI, EVE))
+    world.directory.people |= {LEGAL: frozenset({BEN.id}), FINANCE: frozenset({ANA.id, CAI.id})}
+    wires = a_rule(
+        name="wires",
+        when=Conditions(contains=("wire",)),
+        approvals_from=((LEGAL, 1), (FINANCE, 2)),
+        reviewers=(LEGAL, FINANCE),
+        approvals=3,
+    )
+    rule = a_rule(reviewers=everybody, approvals=2, self_approval=False)
+    round_id = await opened(world, name, wires, rule)
+    for person, comment in ((EVE, None), (BEN, "Send a wire."), (CAI, None), (ANA, None)):
+        await world.decide(round_id, Approve(comment), by=person)
 
 
 async def lapsed(world: World, name: str) -> None:
@@ -304,6 +322,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "two tasks": two_tasks,
     "two people": two_people,
     "groups": groups,
+    "words": words,
     "lapsed": lapsed,
     "delegate": delegate,
     "delegate after another": delegate_after_another,

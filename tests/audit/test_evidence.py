@@ -80,6 +80,13 @@ async def test_a_delegate_is_told_with_the_person_they_decided_for(make: Make) -
     assert "@Eve (U0EVE) for @Ben (U0BEN) decided: approve" in told
 
 
+async def test_a_rule_that_somebodys_words_bring_is_told_and_holds(make: Make) -> None:
+    told = "\n".join(lines(await make("words")))
+    assert "Its rule changed: rule “contracts + wires”; 3 approvals" in told
+    assert "The approval of U0EVE no longer counts" in told
+    assert "(3 of 3 approvals: @Ana (U0ANA), @Ben (U0BEN), @Cai (U0CAI))" in told
+
+
 @both
 async def test_once_the_texts_are_removed_it_holds_and_says_how_many(make: Make) -> None:
     said = lines(await make("removed"))

@@ -77,8 +77,8 @@ async def test_stats_are_numbers_for_who_may_read_and_bad_words_are_explained(
 ) -> None:
     await decided(world)
     message = message_text(await ask(world, "stats", "The last 30 days")).replace("*", "")
-    assert "Decided 1 (0)" in message
-    assert "Approved at once 100 % of 1 (none)" in message
+    assert "1 decided: 1 approved, 0 sent back" in message
+    assert "Approved at once 100 % of 1" in message
     await ask(world, "stats research 7d", "The last 7 days")
     await ask(world, "stats 90d", "The last 90 days", CARL)
     await ask(world, "stats nobody", "There is no crew called nobody")

@@ -82,6 +82,29 @@ async def test_who_has_approved_can_still_ask_for_a_revision(make_world: MakeWor
         assert world.crew.resumes[0].human_feedback == "Shorter."
 
 
+WIRES = f"""{CREWS}
+name = "wires"
+when = {{ contains = ["wire"] }}
+approvals = 2
+"""
+
+
+async def test_whoever_writes_words_that_a_stricter_rule_is_for_is_told(
+    make_world: MakeWorld,
+) -> None:
+    async with make_world(crews_file=WIRES, **ENVIRONMENT) as world:
+        await world.pause()
+        card = await world.card("A draft")
+        for user, comment in ((ANA, "Send a wire."), (BEN, "Fine.")):
+            await world.slack.overflow(user, card, "Approve with a comment…")
+            form = await modal(world, user, "Your comment")
+            await world.slack.submit(user, {"Your comment": comment}, form)
+        needs = "under the rule “wires”, so it still needs one more approval"
+        assert needs in (await modal(world, ANA)).shown
+        assert not world.slack.open_modals(BEN)
+        await world.delivered(card)
+
+
 OVER = f"""{CREWS}
 name = "over the limit"
 when = {{ json = {{ eur = ">= 50000" }} }}

@@ -70,12 +70,13 @@ def render_confirmation(
     )
 
 
-def render_receipt(view: CardView) -> Block:
+def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     """The modal in the place of that question, once it is answered.
 
-    It stays until it is closed, so it does not say how far the decision is on its way.
+    It stays until it is closed, so it does not say how far the decision is on its way. `by_words`:
+    what this person wrote has put the round under another rule.
     """
-    said = section(strings.recorded(view.round))
+    said = section((strings.ruled_by_words if by_words else strings.recorded)(view.round))
     return modal(shared.RECORDED_TITLE, [section(strings.about(view)), said])
 
 

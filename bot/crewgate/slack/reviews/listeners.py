@@ -23,7 +23,7 @@ from crewgate.domain.errors import (
     StoreUnavailable,
 )
 from crewgate.domain.masking import unmasked
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
     Answer,
@@ -250,7 +250,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
         verdict: Verdict = Approve()
         if press.outcome is not None:
             verdict = await answer_of(press.value, press.outcome, context=context)
-        is_new = await decide_once(
+        decided = await decide_once(
             press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
     except ConfirmationNeeded as needed:
@@ -274,7 +274,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
             await reply.say(strings.RECORDED)
     else:
         await _done(press, reply)
-    return is_new
+    return decided is not None
 
 
 async def _fill_in(press: Press, reply: Reply) -> IsRecorded:
@@ -382,8 +382,9 @@ async def on_words_submitted(
             if form is not None:
                 await ack(response_action="update", view=form)
                 return
+        before = await context.uow.read.round(submission.round_id)
         try:
-            await decide_once(
+            decided = await decide_once(
                 submission.round_id,
                 verdict,
                 by=submission.by,
@@ -402,7 +403,14 @@ async def on_words_submitted(
             )
             await ack(response_action="update", view=form)
             return
-        # Close all modals: this one may lie on the reader.
+        await _close(ack, before, decided or before, context)
+
+
+async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
+    """Close all modals, for the form may lie on the reader; say if its words changed the rule."""
+    if after.state is State.WAITING and after.rule != before.rule:
+        await ack(response_action="update", view=await receipt(after.id, context, by_words=True))
+    else:
         await ack(response_action="clear")
 
 
@@ -429,6 +437,7 @@ async def on_edit_submitted(
         if not text:
             await show(strings.EDIT_EMPTY)
             return
+        before = await context.uow.read.round(sent.round_id)
         try:
             edited = await edit(
                 sent.round_id,
@@ -449,7 +458,7 @@ async def on_edit_submitted(
             )
             await ack(response_action="update", view=form)
             return
-        await ack(response_action="clear")
+        await _close(ack, before, edited, context)
         log.info("edited", **fields_of(edited), by=sent.by.id, approved=edited.takes_edits)
 
 
@@ -491,8 +500,8 @@ async def decide_once(
     via: Via,
     context: SlackContext,
     seen: Seen = NOTHING_SEEN,
-) -> bool:
-    """Decide, and return False where the same person decided the same before.
+) -> Round | None:
+    """Decide, and return the round; None where the same person decided the same before.
 
     Raises as `decide` does, and ApprovedBefore to who approved longer than a double click ago.
     """
@@ -502,12 +511,12 @@ async def decide_once(
     except AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
-        return False
+        return None
     vote = round_.vote_of(by.id)
     if round_.state is State.WAITING and vote is not None and vote.at < began_at:
         if began_at - vote.at > DOUBLE_CLICK:
             raise ApprovedBefore
-        return False
+        return None
     log.info(
         "approved" if round_.state is State.WAITING else "decided",
         **fields_of(round_),
@@ -515,7 +524,7 @@ async def decide_once(
         via=via,
         verdict=type(verdict).__name__,
     )
-    return True
+    return round_
 
 
 def _words(verdict: Verdict) -> Verdict:

@@ -82,9 +82,9 @@ async def confirmation(
     return render_confirmation(view, caveats, notes, again=again, outcome=outcome, where=where)
 
 
-async def receipt(round_id: str, context: SlackContext) -> Block:
-    """The modal in the place of that question. Raises StoreUnavailable."""
-    return render_receipt((await context.uow.read.posting(round_id)).view)
+async def receipt(round_id: str, context: SlackContext, *, by_words: bool = False) -> Block:
+    """The modal in the place of that question, or of a form. Raises StoreUnavailable."""
+    return render_receipt((await context.uow.read.posting(round_id)).view, by_words=by_words)
 
 
 async def _view_and_notes(

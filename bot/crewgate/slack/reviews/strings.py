@@ -317,6 +317,18 @@ def recorded(round_: Round) -> str:
     return f"{phrases.sentence(round_.decision)}. {does}"
 
 
+def ruled_by_words(round_: Round) -> str:
+    """The rule that a person's words put a round under, and the approvals that it still needs."""
+    assert round_.rule is not None  # noqa: S101  # words take no round out of its rule
+    needs = approvals(round_.approvals - len(round_.votes)).replace(" ", " more ")
+    if round_.approvals_from:
+        needs = f"approvals by {needed_of(missing(round_.approvals_from, round_.votes))}"
+    return (
+        "Your approval is recorded. Your words put this under the rule"
+        f" {phrases.rule_quoted(round_.rule.name)}, so it still needs {needs}."
+    )
+
+
 def had_approved(round_: Round, decision: Decision) -> str:
     """`1 of 2 had approved: @Ana`, where that did not decide it; else empty."""
     if decision.votes or not round_.votes:
