@@ -71,8 +71,8 @@ def test_crews_that_say_it_all_need_nothing_shared(load_file: Load) -> None:
 
 def test_the_crew_that_lacks_a_channel_or_reviewers_is_named(load_file: Load) -> None:
     channel, reviewers = problems(load_file, RESEARCH, SLACK_CHANNEL="", REVIEWERS="")
-    assert channel.startswith("SLACK_CHANNEL: missing; crew research names no channel")
-    assert reviewers.startswith("REVIEWERS: missing; crew research names nobody")
+    assert channel.startswith("SLACK_CHANNEL: missing; the crew “research” names no channel")
+    assert reviewers.startswith("REVIEWERS: missing; the crew “research” names nobody")
 
 
 def test_crews_may_come_from_both_places_with_one_secret(load_file: Load) -> None:

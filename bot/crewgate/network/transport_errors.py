@@ -28,8 +28,7 @@ def why_unsent(lost: httpx.HTTPError) -> str:
     """Return why nothing was sent: a sentence for one of UNSENT."""
     match lost:
         case httpx.ConnectError():
-            reasons = (reason for cause in _causes(lost) if (reason := _why_no_connection(cause)))
-            return next(reasons, "no connection")
+            return why_no_connection(lost)
         case httpx.ConnectTimeout():
             return "no connection in time"
         case httpx.PoolTimeout():
@@ -37,6 +36,12 @@ def why_unsent(lost: httpx.HTTPError) -> str:
         case httpx.ProxyError():
             return "the proxy refused the connection"
     return "the request could not be made"
+
+
+def why_no_connection(error: Exception) -> str:
+    """Return why there is no connection: a sentence for an error of any client."""
+    reasons = (reason for cause in _causes(error) if (reason := _why_no_connection(cause)))
+    return next(reasons, "no connection")
 
 
 def _why_no_connection(cause: BaseException) -> str | None:

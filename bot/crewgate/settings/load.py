@@ -468,7 +468,7 @@ def _complete(
         if option.setting.shared and option.name not in crew:
             values[option.field] = getattr(shared, option.setting.shared.lower())
     if "channel" not in crew and "SLACK_CHANNEL" not in env:
-        problem = f"missing; crew {name} names no channel: put its id (C…) or #name here"
+        problem = f"missing; the crew “{name}” names no channel: put its id (C…) or #name here"
         env.note("SLACK_CHANNEL", problem)
     if "flow_webhook_secret_env" in crew:
         # Its requests assign people themselves.
@@ -479,6 +479,6 @@ def _complete(
     elif values["reviewers"] == () and "reviewers" in crew:
         crew.note("reviewers", f"empty, so nobody may decide; {REVIEWERS_HINT}")
     elif "reviewers" not in crew and "REVIEWERS" not in env:
-        problem = f"missing; crew {name} names nobody who may decide: {REVIEWERS_HINT}"
+        problem = f"missing; the crew “{name}” names nobody who may decide: {REVIEWERS_HINT}"
         env.note("REVIEWERS", problem)
     return CrewSettings(**values, name=name)

@@ -192,3 +192,13 @@ async def test_calls_that_hang_hold_up_no_other() -> None:
         await call(client, "auth.test")
         released.set()
         await asyncio.gather(*slow)
+
+
+async def test_a_slack_that_cannot_be_reached_is_told_in_words() -> None:
+    async with Counting().listening() as gone:
+        pass
+    reasons = {gone: "connection refused", "http://slack.invalid/": "the host name is not known"}
+    for url, reason in reasons.items():
+        with pytest.raises(CallFailed) as caught:
+            await call(new_client(token="xoxb-1", base_url=url), "auth.test")
+        assert caught.value.failure == NotSent(f"Slack cannot be reached: {reason}")

@@ -18,6 +18,7 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Re
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.logs import logged_call
 from crewgate.metrics import slack_requests
+from crewgate.network.transport_errors import why_no_connection
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
@@ -206,7 +207,7 @@ async def _answer_or_failure(
         # Without its cause, which has the whole answer in its text: it may quote the call.
         raise CallFailed(_classify(error.response)) from None
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError) as error:
-        raise CallFailed(NotSent(f"Slack cannot be reached: {error}")) from error
+        raise CallFailed(NotSent(f"Slack cannot be reached: {why_no_connection(error)}")) from error
     except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
         raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
