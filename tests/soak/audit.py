@@ -86,6 +86,8 @@ def kinds_of(crew: str, entries: Sequence[Any]) -> Iterator[str]:
     if any(one["data"].get("on_behalf_of") for one in entries):
         yield "by a delegate"
     sent = [one["data"] for one in entries if one["code"] == Code.DECIDED]
+    if any(one["verdict"] == "answer" for one in sent):
+        yield "of a flow"
     if any((one["via"], one["verdict"]) == ("edit", "revise") for one in sent):
         yield "with edits that were asked for"
 

@@ -68,7 +68,9 @@ def unfinished_executions(evidence: Evidence) -> Iterator[str]:
             waits = ", ".join(map(str, pending_labels(execution))) or execution.id
             yield f"{waits} is {execution.state} at its crew"
         elif execution.id not in evidence.stored.over and execution.outputs:
-            if evidence.crews.failed_updates[execution.id] or not execution.feedbacks:
+            is_flow = any(task.emit for task in execution.script)
+            heard = not evidence.crews.failed_updates[execution.id] and execution.feedbacks
+            if is_flow or not heard:
                 evidence.excused["executions whose end is known by their status, later"] += 1
             else:
                 yield f"{execution.id} has ended at its crew, and the bot does not know"

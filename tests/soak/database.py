@@ -14,7 +14,7 @@ from crewgate.domain.execution import ExecutionState
 from crewgate.domain.review import State
 from crewgate.store.engine import open_readers
 from crewgate.store.tables import executions, outbox, outputs, reviews, rounds
-from tests.soak.labels import CARE, Label, find_edit, find_label, text_of
+from tests.soak.labels import CARE, OUTCOMES, Label, find_edit, find_label, text_of
 from tests.soak.rules import Vote
 
 #: These stay in the outbox for long: nothing is behind if they are there.
@@ -122,6 +122,7 @@ _ROUNDS: Final = (
         rounds.c.reason,
         rounds.c.in_doubt_since,
         rounds.c.is_approve,
+        rounds.c.is_label,
         rounds.c.feedback,
         rounds.c.decided_by,
         rounds.c.on_behalf_of,
@@ -159,7 +160,7 @@ def _round(row: Any) -> StoredRound:
         State(row.state),
         row.reason,
         row.in_doubt_since is not None,
-        row.is_approve,
+        _is_approve(row),
         row.feedback,
         row.decided_by,
         _votes(row),
@@ -172,10 +173,16 @@ def _round(row: Any) -> StoredRound:
     )
 
 
+def _is_approve(row: Any) -> bool | None:
+    if row.is_label is not None:
+        return bool(row.feedback == OUTCOMES[0])
+    return None if row.is_approve is None else bool(row.is_approve)
+
+
 def _votes(row: Any) -> tuple[Vote, ...]:
     if not row.decided_by:
         return ()
-    if row.is_approve and row.votes:
+    if _is_approve(row) and row.votes:
         absent = (vote["on_behalf_of"] for vote in row.votes)
         voted = zip((vote["by"][0] for vote in row.votes), absent, strict=True)
         return tuple((by, away and away[0]) for by, away in voted)

@@ -11,7 +11,7 @@ from crewgate.demo.workspace import Message
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
 from tests.soak.database import Stored
-from tests.soak.labels import Label, find_label
+from tests.soak.labels import OUTCOMES, Label, find_label
 from tests.soak.ledger import Ledger, Press
 
 # --- what the crews know: the outputs that they announced, the decisions that took effect
@@ -60,6 +60,7 @@ def read_crews(crews: Iterable[Crew]) -> CrewRecords:
         for sent in crew.webhooks_sent:
             _read_webhook(sent, records)
         _read_resumes(crew, records)
+        _read_answers(crew, records)
     return records
 
 
@@ -70,8 +71,10 @@ def pending_labels(execution: Execution) -> list[Label]:
 
 
 def _read_webhook(sent: Sent, records: CrewRecords) -> None:
+    if sent.kind == "flow" and sent.status == HTTPStatus.UNAUTHORIZED:
+        return  # signed by another time than the bot's
     accepted = sent.status == _ACCEPTED
-    if sent.kind != "human_input":
+    if sent.kind not in ("human_input", "flow"):
         if not accepted:
             records.failed_updates[str(sent.body["kickoff_id"])].append(sent)
         return
@@ -120,6 +123,20 @@ def _read_resumes(crew: Crew, records: CrewRecords) -> None:
                 records.repeated.append((label, between))
 
 
+def _read_answers(crew: Crew, records: CrewRecords) -> None:
+    labels: dict[str, Label] = {}
+    for asked in crew.flows.answers:
+        label = find_label(str(asked.body["output"]))
+        assert label is not None
+        assert asked.feedback is not None
+        labels[asked.id] = label
+        is_approve = asked.feedback == OUTCOMES[0]
+        records.applied.append(Applied(label, asked.flow_id, is_approve, asked.feedback))
+    for call in crew.requests:
+        if call.effective and call.path.endswith("/respond"):
+            records.resumed_at[labels[call.path.split("/")[-2]]] = call.at
+
+
 def _label(
     crew: Crew, execution_id: str, task_id: str, versions: dict[tuple[str, str], int]
 ) -> Label:
@@ -155,7 +172,14 @@ class Card:
     @property
     def waits(self) -> bool:
         """Whether somebody can decide."""
-        return buttons.APPROVE.id in self.actions
+        return self.approves in self.actions
+
+    @property
+    def approves(self) -> str:
+        """The action id of the button that approves; of a flow's, that of its first outcome."""
+        return next(
+            (one for one in (f"{ids.ANSWER}.0",) if one in self.actions), buttons.APPROVE.id
+        )
 
     @property
     def is_stuck(self) -> bool:

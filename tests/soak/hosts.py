@@ -1,19 +1,48 @@
-"""A stand-in crew that takes a person's own text, as `crewgate host` does."""
+"""Crews of other kinds: one that takes a person's own text, as `crewgate host` does, and flows."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 from typing_extensions import override
 
+from crewgate.crew_api.signature import CAPTURED, sign
 from crewgate.crew_api.wire import Json, parse_resume_of_host
 from crewgate.demo.crew import Call, Crew, Sent
 
 _EACH = 3
+#: Steps of the clock, the last ones, that a question is signed by.
+_LATEST = 6
 
 
 def is_host(crew: str) -> bool:
     """Whether the crew of this name takes texts."""
     return int(crew.removeprefix("crew")) % _EACH == 1
+
+
+def is_flow(crew: str) -> bool:
+    """Whether the crew of this name asks as a flow does."""
+    return int(crew.removeprefix("crew")) % (2 * _EACH) == _EACH
+
+
+class Asking(Crew):
+    """A crew whose flows' questions are fresh by a clock that steps."""
+
+    steps: Sequence[float] = (0,)
+    """By how many seconds the bots' clock was ahead; each bot believes that after a while."""
+
+    @override
+    async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
+        assert self.flows.webhook is not None
+        for ahead in (*self.steps[:-_LATEST:-1], 0):
+            if kind == "flow":
+                secret, at = self.flows.webhook.secret, time.time() + ahead
+                headers = {**headers, **sign(secret, raw, at=at, names=CAPTURED)}
+            sent = await super().send(kind, url, raw, headers)
+            if sent.status != HTTPStatus.UNAUTHORIZED:
+                break
+        return sent
 
 
 class Host(Crew):

@@ -19,6 +19,9 @@ FEEDBACK_CANARY: Final = "feedback-canary"
 #: A rule asks for more where it stands: in some outputs, and in some of what people write.
 CARE: Final = "handle-with-care"
 
+#: The outcomes of a flow's question; people choose the first.
+OUTCOMES: Final = ("approved", "rejected")
+
 _LABEL: Final = re.compile(r"soak-(\d+)/(\w+)/v(\d+)")
 _EDIT: Final = re.compile(r" edited-(\d+)")
 _LONG: Final = 8
@@ -75,7 +78,10 @@ def find_edit(text: str) -> int | None:
 
 
 def a_script(
-    *task_ids: str, unreviewed: Sequence[str] = (), beside: Sequence[str] = ()
+    *task_ids: str,
+    unreviewed: Sequence[str] = (),
+    beside: Sequence[str] = (),
+    emit: tuple[str, ...] = (),
 ) -> tuple[Task, ...]:
     """Tasks with these ids; those in `unreviewed` do not pause.
 
@@ -90,6 +96,7 @@ def a_script(
             "Writer",
             needs_review=task_id not in unreviewed,
             produce=partial(_produce, task_id),
+            emit=emit,
             beside=task_id in beside,
         )
         for task_id in task_ids

@@ -56,8 +56,8 @@ class Ledger:
     """When each round's card was posted first."""
     started: set[int] = field(default_factory=set)
     """The executions that the bot knows the starter of, by their numbers."""
-    ahead: float = 0
-    """By how many seconds the bots' clock is ahead of Slack's and the crews'."""
+    steps: list[float] = field(default_factory=lambda: [0])
+    """By how many seconds the bots' clock was ahead of the others', one after another."""
     reopened: Counter[str] = field(default_factory=Counter)
     """How often each round was opened again, by its id."""
     retries: Counter[str] = field(default_factory=Counter)
@@ -71,6 +71,11 @@ class Ledger:
     """Bodies that the bot answered with: to callers, and at `/readyz`."""
     slack_calls: list[str] = field(default_factory=list)
     """Everything that the bot sent to Slack, as JSON, a text for each call."""
+
+    @property
+    def ahead(self) -> float:
+        """By how many seconds it is ahead now, though a bot believes a step after a while only."""
+        return self.steps[-1]
 
     def was_out(self, at: float) -> bool:
         """Whether no bot answered at this time."""

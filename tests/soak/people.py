@@ -16,8 +16,8 @@ from crewgate.domain.edits import edits_of, exact_revision
 from crewgate.slack import ids
 from crewgate.slack.reviews import buttons
 from tests.soak.evidence import Card, find_card
-from tests.soak.hosts import is_host
-from tests.soak.labels import CARE, FEEDBACK_CANARY, Label, edited, find_edit, text_of
+from tests.soak.hosts import is_flow, is_host
+from tests.soak.labels import CARE, FEEDBACK_CANARY, OUTCOMES, Label, edited, find_edit, text_of
 from tests.soak.ledger import Press, TakenBack
 from tests.soak.rules import (
     AWAY,
@@ -76,7 +76,7 @@ class Choice:
     @property
     def is_click(self) -> bool:
         """Approving without a comment takes one click, if nothing is asked; else it is a form."""
-        return self.feedback == _APPROVED and self.edit is None
+        return self.feedback in (_APPROVED, OUTCOMES[0]) and self.edit is None
 
 
 class People:
@@ -197,6 +197,8 @@ class People:
         number = next(self._numbers)
         written = f"{FEEDBACK_CANARY} {number}: shorter, please."
         care = chance.random() < _CARE
+        if is_flow(crew_of(card)):
+            return Choice(person, is_approve=True, feedback=OUTCOMES[0])
         is_own = find_edit(card.message.shown) is not None
         if not is_own and label.version <= _REVISIONS and chance.random() < _EDIT:
             return _edit(person, label, number, care=care, in_place=is_host(crew_of(card)))
@@ -214,7 +216,7 @@ class People:
         tries = [EXCLUDED] if rule.name else []
         tries += [STARTER] if rule.others_approve and label.number in self._ledger.started else []
         for person in tries:
-            await self._slack.click(person, card.message, buttons.APPROVE.id)
+            await self._slack.click(person, card.message, card.approves)
             self._ledger.counts["approvals by people who may not"] += 1
         if EXCLUDED in tries:
             await self._slack.click(EXCLUDED, card.message, buttons.REVISE.id)
@@ -235,7 +237,7 @@ class People:
             await self._write_note(choice.by, card.message)
         sent_at = time.time()
         if choice.is_click:
-            reply = await self._slack.click(choice.by, card.message, buttons.APPROVE.id)
+            reply = await self._slack.click(choice.by, card.message, card.approves)
         else:
             form = await self._open_form(choice, card)
             if form is None:
@@ -273,7 +275,7 @@ class People:
             for view in self._slack.open_modals(person):
                 is_asked = view.content.get("callback_id") == ids.CONFIRM_MODAL
                 if is_asked and _is_about(view, card.round_id):
-                    await self._slack.click(person, view, buttons.APPROVE.id)
+                    await self._slack.click(person, view, card.approves)
                     await self._close(person)
                     self._ledger.counts["approvals that were asked about"] += 1
                     return

@@ -97,7 +97,19 @@ AT_KICKOFF: Final = (
     slow(2),
     HANG,
 )
-AT_CREW: Final = {"/resume": AT_RESUME, "/status": AT_STATUS, "/kickoff": AT_KICKOFF}
+AT_FLOW: Final = (
+    at_crew.status(500),
+    at_crew.status(500, applied=True),
+    DROP_BEFORE,
+    DROP_AFTER,
+    slow(1),
+)
+AT_CREW: Final = {
+    "/crewai_plus": AT_FLOW,
+    "/resume": AT_RESUME,
+    "/status": AT_STATUS,
+    "/kickoff": AT_KICKOFF,
+}
 
 #: Never codes that speak of one message for good: its card would rightly stay as it is.
 AT_SLACK: Final = (
@@ -187,7 +199,7 @@ class Trouble:
         while True:
             await asyncio.sleep(chance.uniform(*_FAULTS))
             crew = chance.choice(self._world.crews)
-            [route] = chance.choices(list(AT_CREW), weights=[6, 2, 1])
+            [route] = chance.choices(list(AT_CREW), weights=[1, 6, 2, 1])
             fault = chance.choice(AT_CREW[route])
             crew.fail(route, how=fault, times=_times(chance))
             self._ledger.faults[f"crew {route} {fault.name}"] += 1
@@ -255,7 +267,7 @@ class Trouble:
                     crew.fail("/resume", how=_LONG_RESUME)
                 await asyncio.sleep(_UNDER_WAY)
                 by = chance.choice([by for by in _STEP_BY if self._ledger.ahead + by >= 0])
-                self._ledger.ahead += by
+                self._ledger.steps.append(self._ledger.ahead + by)
                 step(self._world.clock, self._ledger.ahead)
                 self._ledger.faults[f"steps of the clock by {by} s"] += 1
                 await asyncio.sleep(_WATCHED)

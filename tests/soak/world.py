@@ -8,13 +8,13 @@ from pathlib import Path
 from random import Random
 
 from crewgate.demo.bot_process import COMMAND
-from crewgate.demo.crew import Crew, Style
+from crewgate.demo.crew import Crew, FlowWebhook, Style
 from crewgate.demo.environment import connect
 from crewgate.demo.workspace import Workspace
 from tests.builders import a_secret_key
 from tests.soak.bots import Bots, one_bot, two_bots
-from tests.soak.hosts import Host, is_host
-from tests.soak.labels import a_script
+from tests.soak.hosts import Asking, Host, is_flow, is_host
+from tests.soak.labels import OUTCOMES, a_script
 from tests.soak.ledger import Ledger
 from tests.soak.options import Options
 from tests.soak.rules import EXCLUDED, GROUP, GROUPS, NAMED, REVIEWER, STARTER, rule_of
@@ -22,6 +22,10 @@ from tests.soak.stepped_bot import step
 
 REVIEWERS = 400
 _TASK_SECONDS = (0.3, 3.0)
+_FLOWS = """\
+flow_webhook_secret_env = "FLOW_{name}"
+flow_callback_hosts = ["127.0.0.1"]
+"""
 _KEPT = 1_000_000
 
 
@@ -65,6 +69,8 @@ async def open_world(
             await stack.enter_async_context(crew)
         people = _fill(slack, crews)
         hooks = {crew.name: chance.randbytes(16).hex() for crew in crews}
+        flows = {name: f"whsec_{chance.randbytes(16).hex()}" for name in hooks if is_flow(name)}
+        ledger = Ledger()
         file = folder / "crews.toml"
         file.write_text("\n".join(_table(number, crew) for number, crew in enumerate(crews)))
         step(clock := folder / "clock", 0)
@@ -78,12 +84,18 @@ async def open_world(
             "SECRET_KEYS": a_secret_key(1),
             **{f"TOKEN_{crew.name}": crew.token for crew in crews},
             **{f"HOOK_{crew.name}": hooks[crew.name] for crew in crews},
+            **{f"FLOW_{name}": secret for name, secret in flows.items()},
             **(more_settings or {}),
         }
         start = one_bot if options.database == "sqlite" else two_bots
         bots = await stack.enter_async_context(start(settings, folder, command))
         for crew in crews:
             connect(slack, crew, bots.address, hooks[crew.name])
+            if crew.name in flows:
+                url = f"{bots.address}/crews/{crew.name}/flow-request"
+                crew.flows.webhook = FlowWebhook(url, flows[crew.name])
+                assert isinstance(crew, Asking)
+                crew.steps = ledger.steps
         yield World(
             options=options,
             slack=slack,
@@ -91,7 +103,7 @@ async def open_world(
             bots=bots,
             reviewers=people,
             clock=clock,
-            ledger=Ledger(),
+            ledger=ledger,
             secrets={
                 "Slack's bot token": slack.bot_token,
                 "the key of credentials": a_secret_key(1),
@@ -99,6 +111,7 @@ async def open_world(
                 "Slack's signing secret": slack.signing_secret,
                 **{f"the token of {crew.name}": crew.token for crew in crews},
                 **{f"the webhook secret of {name}": secret for name, secret in hooks.items()},
+                **{f"the flow secret of {name}": secret for name, secret in flows.items()},
             },
         )
 
@@ -110,7 +123,10 @@ def _crew(number: int, chance: Random) -> Crew:
         2: a_script("left", "right", "summary", beside=["right"], unreviewed=["summary"]),
     }.get(number % 4, a_script("draft"))
     name = f"crew{number}"
-    crew = (Host if is_host(name) else Crew)(
+    if is_flow(name):
+        script = a_script("draft", emit=OUTCOMES)
+    kind = Host if is_host(name) else Asking if is_flow(name) else Crew
+    crew = kind(
         now=time.time,
         token=f"crew-token-{chance.randbytes(12).hex()}",
         name=name,
@@ -161,6 +177,7 @@ url = "{crew.url}"
 token_env = "TOKEN_{crew.name}"
 webhook_secret_env = "HOOK_{crew.name}"
 channel = "{channel_of(crew)}"
+{_FLOWS.format(name=crew.name) if is_flow(crew.name) else ""}
 reviewers = [{reviewers}{told}]
 notify = "{notify}"
 {rule_of(crew.name).table(crew.name, _rule_channel(crew))}"""
