@@ -115,6 +115,8 @@ def test_rows_are_known_again_from_a_view() -> None:
     [
         ("A draft.", 8, False, Share(8, 8)),
         ("A draft.", 9, False, Share(2, 9)),
+        ("Tea " * 99 + "Cups", 400, False, Share(400, 400)),
+        ("Tea " * 99 + "Cups.", 401, False, Share(160, 401)),
         ("", 0, False, Share(0, 0)),
         ("A draft.", 8, True, Share(0, 1)),
     ],

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
-from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise, Vote
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.modals import modal
 from crewgate.slack.reviews import buttons
+from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.history import render_round
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.read_models import CardView, RoundLine
-from tests.builders import ANA, BEN, a_decision, a_round
+from tests.builders import ANA, BEN, LATER, a_decision, a_round, a_vote
 from tests.slack.rendering import check_view, mid_texts, rounds, shown, texts
 from tests.worst_cases import SECONDS, SHAPES, timed
 
@@ -34,6 +35,20 @@ def line(text: str = "Words.", characters: int | None = None, **more: Any) -> Ro
 
 def entry(given: RoundLine) -> list[Block]:
     return list(render_round(given))
+
+
+@pytest.mark.parametrize(
+    ("votes", "little"), [((), 1), ((a_vote(ANA, shown_little=1), a_vote(BEN)), None)]
+)
+def test_a_decided_card_and_the_history_say_who_was_shown_little(
+    votes: tuple[Vote, ...], little: int | None
+) -> None:
+    decision = a_decision(votes=votes, shown_little=little)
+    round_ = a_round(State.RESUMED, decision=decision)
+    card = render_card(CardView(round_, Output("Tea.")), now=LATER)
+    for told in (shown(card.blocks), shown(entry(line(decision=decision)))):
+        assert "<@U0ANA> was shown 1 %" in told
+        assert "<@U0BEN> was shown" not in told
 
 
 def test_an_output_is_rendered_as_it_is_read() -> None:

@@ -23,7 +23,7 @@ class CannotDoThat(Exception):
 def find_element(
     blocks: Iterable[Json], wanted: str, block_id: str | None = None, kind: str | None = None
 ) -> tuple[Json, Json]:
-    """The one element with this text or action id, and its block.
+    """The one element with this text or action id, and its block; of two alike, the last.
 
     Raises CannotDoThat when there is none, or several and `block_id` does not say which.
     """
@@ -35,10 +35,10 @@ def find_element(
         and block_id in {None, block["block_id"]}
         and kind in {None, element["type"]}
     ]
-    if len(found) != 1:
+    if len({(element["action_id"], element.get("value")) for _, element in found}) != 1:
         names = [label(element) or element["action_id"] for _, element in there]
         raise CannotDoThat(f"{len(found)} elements are called {wanted!r}; there are: {names}")
-    return found[0]
+    return found[-1]
 
 
 def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tuple[Json, Json, Json]:
