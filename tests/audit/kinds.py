@@ -20,7 +20,7 @@ from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
-from crewgate.usecases.decide import take_back, unmask
+from crewgate.usecases.decide import record_unmasked, take_back, unmask
 from crewgate.usecases.dismiss import dismiss
 from crewgate.usecases.edit import edit
 from crewgate.usecases.removal import remove_texts
@@ -292,6 +292,7 @@ async def masked(world: World, name: str) -> None:
     round_id = (await world.notify(text, crew="masked", execution_id=name)).round.id
     await world.settle_slack()
     await unmask(round_id, by=ANA, context=world.reviews)
+    await record_unmasked(round_id, by=ANA, context=world.reviews)
     await world.decide(round_id)
 
 

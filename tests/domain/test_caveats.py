@@ -38,7 +38,7 @@ CIRCUMSTANCES = st.builds(
     characters=st.sampled_from([0, SURELY_WHOLE, SURELY_WHOLE + 1]),
     read_to_end=st.booleans(),
     turned=st.sampled_from([None, Turned(17, 3)]),
-    masked=st.booleans(),
+    masked=st.sampled_from([False, True, None]),
     asks_about_masks=st.booleans(),
 )
 
@@ -52,7 +52,7 @@ def test_one_click_approves_unless_notes_wait_or_somebody_is_on_it_or_it_was_not
     known_whole = found.shown == WHOLE or (found.shown is None and found.characters <= SURELY_WHOLE)
     unread = not known_whole and not found.read_to_end
     unread |= found.turned is not None
-    unread |= found.masked and found.asks_about_masks
+    unread |= found.masked is not False and found.asks_about_masks
     at_once = found.caveats(ANA, NOW).all_in(NOTHING_SEEN)
     assert at_once != (bool(found.notes) or claimed or unread)
 

@@ -420,3 +420,10 @@ def test_a_value_is_masked_except_ids_people_and_rules() -> None:
     assert (shown.id, shown.review.execution_id) == (mail, mail)
     assert shown.review.task_name == "Ask [e-mail address]"
     assert ALL.shown(Lines("", mail, (), ANA), keep={"text"}).text == mail
+
+
+def test_a_text_is_masked_from_its_first_passage_to_its_last() -> None:
+    masking = Masking(("email",), (FINDERS["email"],))
+    text = "To bob@x.de, cc eve@x.de."
+    assert masking.extent(text) == (3, len(text) - 1)
+    assert masking.extent("Tea.") == (4, 0)

@@ -14,7 +14,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
-from crewgate.usecases.decide import caveats_for, unmask
+from crewgate.usecases.decide import caveats_for, record_unmasked, unmask
 from crewgate.usecases.queries.status import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
 from crewgate.usecases.stats import decisions
@@ -86,7 +86,7 @@ async def test_masks_are_asked_about_until_somebody_is_shown_them(
         with pytest.raises(ConfirmationNeeded) as asked:
             await world.decide(waiting.id)
         assert asked.value.caveats.unseen == {Unseen.MASKS}
-    await unmask(waiting.id, by=BEN, context=world.reviews)
+    await record_unmasked(waiting.id, by=BEN, context=world.reviews)
     seen = (await caveats_for(waiting.id, by=ANA, context=world.reviews)).seen
     assert seen.unseen == ({Unseen.MASKS} if asks else set())
     await world.decide(waiting.id, seen=seen)
@@ -95,11 +95,27 @@ async def test_masks_are_asked_about_until_somebody_is_shown_them(
 
 
 @both
+async def test_what_is_masked_is_asked_about_before_its_card_tells_of_it(world: World) -> None:
+    waiting = (await world.notify(TEXT)).round
+    with pytest.raises(ConfirmationNeeded) as asked:
+        await world.decide(waiting.id)
+    assert asked.value.caveats.unseen == {Unseen.MASKS}
+    await unmask(waiting.id, by=ANA, context=world.reviews)
+    with pytest.raises(ConfirmationNeeded):
+        await world.decide(waiting.id)  # not all of its pages were shown
+    await record_unmasked(waiting.id, by=ANA, context=world.reviews)
+    await world.decide(waiting.id)
+    world.crews["research"] = a_crew()
+    plain = (await world.notify("Tea.", task_id="plain")).round
+    await world.decide(plain.id)
+
+
+@both
 async def test_who_was_shown_masks_approves_at_once(world: World) -> None:
     waiting = (await world.notify(TEXT)).round
     await world.settle_slack()
     for _ in range(2):
-        await unmask(waiting.id, by=ANA, context=world.reviews)
+        await record_unmasked(waiting.id, by=ANA, context=world.reviews)
     await world.decide(waiting.id, by=ANA)
     [decided] = await world.entries(Code.DECIDED)
     assert decided["data"]["shown"] == 100
@@ -198,6 +214,6 @@ async def test_a_webhook_nobody_understood_is_masked_in_its_report(world: World)
 
 async def test_names_of_tasks_are_masked_in_what_the_stats_are_made_of(world: World) -> None:
     received = await world.notify(TEXT, task_id=f"Write to {MAIL}")
-    await world.decide(received.round.id)
+    await world.decide(received.round.id, seen=Seen(unseen=frozenset(Unseen)))
     found = decisions(ANA.id, crew="research", days=7, context=world.reviews)
     assert [one.task async for one in found] == ["Write to [e-mail address]"]

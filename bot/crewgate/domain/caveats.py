@@ -139,6 +139,7 @@ class Caveats:
 class Circumstances:
     """The facts about a waiting round from which caveats are made."""
 
+    crew: str = ""
     notes: tuple[tuple[str, str], ...] = ()
     """The ts of each note and of its last edit."""
     claim: Claim | None = None
@@ -151,8 +152,8 @@ class Circumstances:
     """This person has turned to the output's last page."""
     turned: Turned | None = None
     """The pages that they turned in haste on the way there."""
-    masked: bool = False
-    """Its card shows masks that this person has not had shown."""
+    masked: bool | None = False
+    """Its card shows masks that this person has not had shown; None: not posted, so not known."""
     asks_about_masks: bool = True
     """The round's rule does not say otherwise."""
 
@@ -164,7 +165,7 @@ class Circumstances:
             notes=len(self.notes),
             notes_mark=_mark(self.notes),
             claim=self.claim if holds else None,
-            shown=min(shown, WHOLE - 1) if self.masked and shown is not None else shown,
+            shown=shown if shown is None or self.masked is False else min(shown, WHOLE - 1),
             share=seen.share,
             on_card=self.shown,
             turned=self.turned,
@@ -175,7 +176,7 @@ class Circumstances:
         if shown != WHOLE:
             cut = share is None or share.shown < share.of or is_empty(share)
             yield Unseen.EXCERPT if cut else Unseen.COLUMNS
-        if self.masked and self.asks_about_masks:
+        if self.masked is not False and self.asks_about_masks:
             yield Unseen.MASKS
         if self.turned is not None:
             yield Unseen.HASTE

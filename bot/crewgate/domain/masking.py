@@ -125,6 +125,11 @@ class Masking:
 
         return with_texts(value, change, keep={*_KEPT, *keep}, whole=_NOT_FROM_CREWS)
 
+    def extent(self, text: str) -> tuple[int, int]:
+        """Return where what is masked of a text begins and ends; nothing has an end of 0."""
+        spans = self._spans(text)
+        return (spans[0][0], spans[-1][1]) if spans else (len(text), 0)
+
     def also_those_in(self, earlier: Iterable[str]) -> Self:
         """Return a masking that also finds the passages that it masks in earlier texts."""
         found = {text[one[0] : one[1]]: one[2] for text in earlier for one in self._spans(text)}

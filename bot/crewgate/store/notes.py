@@ -125,6 +125,7 @@ _CIRCUMSTANCES: Final = (
         read_to_end.c.unmasked,
         read_to_end.c.pages,
         read_to_end.c.seconds,
+        rounds.c.crew,
         rounds.c.masked,
         rules.c.rule,
         _waiting.c.ts,
@@ -167,14 +168,16 @@ class NoteQueries(Reading):
         claim = None
         if first.claimed_by is not None:
             claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
+        masked = None if first.card_shows is None else bool(first.masked)
         return Circumstances(
+            crew=first.crew,
             notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
             claim=claim,
             shown=first.card_shows,
             characters=first.characters,
             read_to_end=bool(first.at_end),
             turned=Turned(first.pages, first.seconds) if first.pages is not None else None,
-            masked=bool(first.masked) and not first.unmasked,
+            masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
         )
 

@@ -1,6 +1,6 @@
 """People's decisions: approve, revise, take back, retry and reopen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from crewgate.domain.answering import (
     words_of,
 )
 from crewgate.domain.audit import Code, Entry
-from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen, Turned
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, Seen, Turned
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import (
     ConfirmationNeeded,
@@ -89,7 +89,7 @@ async def decide(
                 return round_
             caveats = Caveats()
             if _may_overlook(verdict) or edited is not None:
-                found = await tx.notes.circumstances(round_id, by)
+                found = _with_masks(await tx.notes.circumstances(round_id, by), access.crews)
                 caveats = found.caveats(by, now, seen)
                 facts["shown"] = caveats.shown
                 if is_vote and found.claim is not None and found.claim.by.id == by.id:
@@ -277,12 +277,19 @@ async def caveats_for(
     round_id: str, *, by: Person, context: ReviewContext, seen: Seen = NOTHING_SEEN
 ) -> Caveats:
     """Return the things that this person, who saw `seen`, could overlook if they approved now."""
-    found = await context.uow.read.notes.circumstances(round_id, by)
+    found = _with_masks(await context.uow.read.notes.circumstances(round_id, by), context.crews)
     return found.caveats(by, context.clock(), seen)
 
 
+def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstances:
+    """Return them with nothing masked of a crew that masks nothing, also before there is a card."""
+    crew = crews.get(found.crew)
+    is_known = found.masked is not None or (crew is not None and bool(crew.redact))
+    return found if is_known else replace(found, masked=False)
+
+
 async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Record that this person, who may decide, is shown a round's output as it came.
+    """Record that this person, who may decide, is shown a round's output as it came, or a page.
 
     Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
     """
@@ -291,6 +298,11 @@ async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         tx.audit.of_round(Entry(Code.UNMASKED, by.id, {}), round_)
+
+
+async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) -> None:
+    """Remember that this person has had shown all that is masked in a round's output."""
+    async with context.uow.begin() as tx:
         await tx.notes.record_unmasked(round_id, by)
 
 

@@ -128,7 +128,10 @@ def test_it_says_what_else_was_not_shown() -> None:
     view = replace(VIEW, masked=masked)
     for made in (render_confirmation(view, caveats, []), render_approve_form(view, caveats, [])):
         told = shown(made)
-        assert "*1 e-mail address and 1 IBAN are masked*, and you have not had them shown." in told
+        assert (
+            "*1 e-mail address and 1 IBAN are masked*, and you have not had all of them shown."
+            in told
+        )
         assert "*You turned 17 pages in 3 s.*" in told
         assert "*Columns of a table are beyond a phone's edge.*" in told
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.caveats import WHOLE, Share
+from crewgate.domain.masking import FINDERS, Kind, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.reason import NotReached
 from crewgate.domain.review import State
@@ -84,6 +85,48 @@ def test_what_the_task_was_to_bring_stands_on_the_first_page_of_the_text() -> No
         pages = [render_reader(ReaderPosition("r-1", tab, at), view, []).view for at in (0, 1)]
         assert [says in shown(one) for one in pages] == [True, False]
     assert says not in shown(render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, []).view)
+
+
+MASKING = Masking(("email",), (FINDERS["email"],))
+MAIL = "Write to bob@x.de.\n\n"
+LONG = "Tea.\n\n" * 2_500
+
+
+def test_who_may_not_decide_is_not_offered_what_is_masked() -> None:
+    view = replace(CardView(a_named_round(), Output("Tea.")), masked=((Kind.EMAIL, 1),))
+    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    for may_unmask in (True, False):
+        made = render_reader(position, view, [], may_unmask=may_unmask).view
+        assert ("Show them" in str(made)) is may_unmask
+        assert ("Only who may decide" in str(made)) is not may_unmask
+
+
+@pytest.mark.parametrize(
+    ("pages", "text", "shows"),
+    [
+        ([0], MAIL, [True]),
+        ([0, 1, 2], MAIL + LONG, [True, True, True]),
+        ([1, 0], MAIL + LONG, [False, True]),
+        ([1, 2, 1, 0], MAIL + LONG + MAIL, [False, False, False, True]),
+        ([0], "Tea.", [True]),
+    ],
+)
+def test_masks_count_as_shown_once_all_pages_with_some_were(
+    pages: list[int], text: str, shows: list[bool]
+) -> None:
+    position = ReaderPosition("r-1", ReaderTab.UNMASKED)
+    for page, all_shown in zip(pages, shows, strict=True):
+        made = render_reader(
+            replace(position, page=page),
+            CardView(a_named_round(), Output(text)),
+            [],
+            masking=MASKING,
+        )
+        assert made.unmasks is all_shown
+        assert ("More is masked" in str(made.view)) is not all_shown
+        read = parse_position(made.view["private_metadata"])
+        assert read is not None
+        position = read
 
 
 def test_the_position_of_an_earlier_version_tells_of_no_share() -> None:

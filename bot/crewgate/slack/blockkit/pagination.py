@@ -31,6 +31,8 @@ class Page:
     total: int
     share: Share
     """How much of the text is on this page and those before it."""
+    start: int
+    """Where it begins in the text, cleaned."""
 
 
 def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -> Page:
@@ -39,7 +41,7 @@ def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -
     Without a number it is the first one with something beyond the first `seen` characters. Fenced
     code that runs across a cut is closed there and opened again on the next page.
     """
-    whole = clean(text).rstrip()
+    whole = cleaned(text)
     pieces = _Cutter(whole, size).pieces()
     if number is None:
         number = bisect_right(pieces, seen, key=lambda piece: piece.end)
@@ -50,7 +52,12 @@ def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -
         shown = piece.opened.opening + shown
     if piece.closed is not None:
         shown += ("" if shown.endswith("\n") else "\n") + piece.closed.close
-    return Page(shown, number, len(pieces), Share(piece.end, len(whole)))
+    return Page(shown, number, len(pieces), Share(piece.end, len(whole)), piece.start)
+
+
+def cleaned(text: str) -> str:
+    """Return a text as its pages show it."""
+    return clean(text).rstrip()
 
 
 def count_pages(text: str, size: int = PAGE) -> int:

@@ -31,8 +31,19 @@ from crewgate.slack.reviews.forms import (
     render_what_came,
 )
 from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from crewgate.usecases.decide import caveats_for, may_edit, may_revise, record_read_to_end
+from crewgate.slack.reviews.reader import (
+    ReaderPage,
+    ReaderPosition,
+    ReaderTab,
+    render_reader,
+)
+from crewgate.usecases.decide import (
+    caveats_for,
+    may_edit,
+    may_revise,
+    record_read_to_end,
+    record_unmasked,
+)
 from crewgate.usecases.dismiss import may_dismiss, may_dismiss_report
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -253,11 +264,12 @@ async def show_page(
 
     Of other rounds it has those that this person may read. It is rendered in a thread, and after
     the acknowledgement unless `show` acknowledges: the text may be long. Once the last page is
-    shown, it is remembered that this person turned to it. Raises RoundNotFound, NotAReader,
-    UnknownCrew or StoreUnavailable, before the acknowledgement.
+    shown, or all that is masked, it is remembered that this person saw it. Raises RoundNotFound,
+    NotAReader, UnknownCrew or StoreUnavailable, before the acknowledgement.
     """
     as_it_came = position.tab is ReaderTab.UNMASKED
-    view = (await context.uow.read.posting(position.round_id, as_it_came=as_it_came)).view
+    posting = await context.uow.read.posting(position.round_id, as_it_came=as_it_came)
+    view = posting.view
     await context.ensure(by.id, Role.REVIEWER if as_it_came else Role.READER, view.round)
     history: Sequence[RoundLine] = ()
     if position.tab is ReaderTab.CHANGES:
@@ -270,18 +282,23 @@ async def show_page(
         await ack()
     now = context.clock()
     position = replace(position, began=position.began or now)
-    page = await context.off_loop(render_reader, position, view, history, reader=by.id)
-    if await show(page.view) and page.is_end and view.round.state is State.WAITING:
+    may_unmask = bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round)
+    render = partial(render_reader, reader=by.id, masking=posting.masking, may_unmask=may_unmask)
+    page = await context.off_loop(render, position, view, history)
+    if await show(page.view) and view.round.state is State.WAITING:
         took = now - (position.began or now)
         turned = turned_in_haste(page.pages, page.total, len(view.output.text), took)
-        await _remember_end(position.round_id, by, turned, context)
+        await _remember(position.round_id, by, page, turned, context)
 
 
-async def _remember_end(
-    round_id: str, by: Person, turned: Turned | None, context: SlackContext
+async def _remember(
+    round_id: str, by: Person, page: ReaderPage, turned: Turned | None, context: SlackContext
 ) -> None:
     try:
-        await record_read_to_end(round_id, by=by, context=context, turned=turned)
+        if page.unmasks:
+            await record_unmasked(round_id, by=by, context=context)
+        if page.is_end:
+            await record_read_to_end(round_id, by=by, context=context, turned=turned)
     except StoreUnavailable as error:
         # The bot asks them once more when they approve.
         log.warning("read_to_end_lost", why=str(error))

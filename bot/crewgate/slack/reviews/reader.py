@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Final, assert_never
 
 from crewgate.domain.caveats import Share
+from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Review, Round
 from crewgate.slack import ids
@@ -17,7 +18,7 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.block_pages import BlocksPage, page_of_blocks
 from crewgate.slack.blockkit.blocks import Block, actions, context, section
 from crewgate.slack.blockkit.modals import modal
-from crewgate.slack.blockkit.pagination import page_of
+from crewgate.slack.blockkit.pagination import cleaned, page_of
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.reviews import reader_strings, state_strings, strings
 from crewgate.slack.reviews.buttons import (
@@ -59,12 +60,16 @@ class ReaderPosition:
     """The page that it was opened at; None: it is being opened."""
     began: datetime | None = None
     """The time at which it was opened."""
+    unmasked: tuple[int, ...] = ()
+    """Where the pages that were shown without masks begin and end in the text."""
 
     def as_metadata(self) -> str:
         """The modal's metadata, for `parse_position`."""
         share = None if self.share is None else [self.share.shown, self.share.of, self.share.beyond]
         began = None if self.began is None else self.began.timestamp()
-        return json.dumps([self.round_id, self.tab.value, self.page, share, self.first, began])
+        return json.dumps(
+            [self.round_id, self.tab.value, self.page, share, self.first, began, *self.unmasked]
+        )
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
@@ -72,14 +77,15 @@ def parse_position(metadata: str) -> ReaderPosition | None:
     try:
         round_id, tab, page, *rest = json.loads(metadata)
         of = str(round_id), ReaderTab(tab), max(0, int(page))
-        if len(rest) != 3:  # noqa: PLR2004  # a modal of an earlier version
+        if len(rest) < 3:  # noqa: PLR2004  # a modal of an earlier version
             return ReaderPosition(*of)
-        share, first, began = rest
+        share, first, began, *unmasked = rest
         return ReaderPosition(
             *of,
             None if share is None else Share(*map(int, share)),
             None if first is None else int(first),
             None if began is None else datetime.fromtimestamp(float(began), UTC),
+            tuple(map(int, unmasked)),
         )
     except (ValueError, TypeError, OverflowError):
         return None
@@ -95,10 +101,11 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
-    """A page as a modal; `is_end`: the output's last one."""
+    """A page as a modal; `is_end`: the output's last one; `unmasks`: no mask is left to show."""
 
     view: Block
     is_end: bool
+    unmasks: bool
     pages: int
     """The pages that were turned, this one too, of all that there are."""
     total: int
@@ -110,12 +117,16 @@ def render_reader(
     history: Sequence[RoundLine],
     *,
     reader: str | None = None,
+    masking: Masking = NOTHING,
+    may_unmask: bool = False,
 ) -> ReaderPage:
     """One page, with what `reader` may do at hand while the round waits.
 
-    Takes up to half a second for the worst texts: call it off the event loop.
+    `masking` finds what is not masked in a text that is shown as it came. Takes up to half a second
+    for the worst texts, or as long as masking does: call it off the event loop.
     """
-    page, share = _page(position, view, history)
+    page, share, unmasked = _page(position, view, history)
+    unmasks = bool(unmasked) and _has_all_masks(unmasked, view.output.text, masking)
     round_ = view.round
     waits = isinstance(present(round_), Waiting)
     is_output = position.tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED)
@@ -138,7 +149,7 @@ def render_reader(
     blocks = [
         section(strings.about(view)),
         *([] if waits and not round_.votes else [section(_state(round_))]),
-        *_masks(position.tab, view),
+        *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
         *(_expected(round_.review) if is_output and page.number == 0 else []),
         *turn(),
         *page.blocks,
@@ -150,10 +161,16 @@ def render_reader(
         blocks,
         callback_id=ids.PAGES_MODAL,
         metadata=ReaderPosition(
-            *(round_.id, position.tab, page.number, share, first), position.began
+            *(round_.id, position.tab, page.number, share, first, position.began), unmasked
         ).as_metadata(),
     )
-    return ReaderPage(made, is_output and not goes_on, page.number - first + 1, page.total)
+    is_end = is_output and not goes_on
+    return ReaderPage(made, is_end, unmasks, page.number - first + 1, page.total)
+
+
+def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:
+    first, last = masking.extent(cleaned(text))
+    return min(shown) <= first and last <= max(shown)
 
 
 def _state(round_: Round) -> str:
@@ -170,20 +187,25 @@ def _state(round_: Round) -> str:
 
 def _page(
     position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
-) -> tuple[BlocksPage, Share | None]:
-    """Return the page, and how much of the output has been seen with it."""
-    share, number = position.share, position.page
+) -> tuple[BlocksPage, Share | None, tuple[int, ...]]:
+    """Return the page, and how much of the output has been seen with it, and without masks."""
+    share, number, unmasked = position.share, position.page, position.unmasked
     match position.tab:
         case ReaderTab.WHOLE | ReaderTab.UNMASKED:
             seen = 0 if share is None else share.shown
             found = page_of(view.output.text, number, seen=seen)
             page = BlocksPage(_whole(found.text, view), found.number, found.total)
+            if position.tab is ReaderTab.UNMASKED:
+                places = (*unmasked, found.start, found.share.shown)
+                unmasked = min(places), max(places)
             # With masks a text has another length.
-            return page, max(found.share, share or found.share, key=attrgetter("percent", "shown"))
+            seen_by_now = max(found.share, share or found.share, key=attrgetter("percent", "shown"))
+            return page, seen_by_now, unmasked
         case ReaderTab.CHANGES:
-            return page_of_blocks(([block] for block in render_changes(view)), number or 0), share
+            changes = ([block] for block in render_changes(view))
+            return page_of_blocks(changes, number or 0), share, unmasked
         case ReaderTab.HISTORY:
-            return page_of_history(history, position.round_id, number), share
+            return page_of_history(history, position.round_id, number), share, unmasked
         case _:
             assert_never(position.tab)
 
@@ -193,12 +215,15 @@ def _expected(review: Review) -> list[Block]:
     return [context(reader_strings.expected(text))] if (text := review.expected_output) else []
 
 
-def _masks(tab: ReaderTab, view: CardView) -> list[Block]:
-    """What of the output is masked, with the button that shows it."""
+def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
+    """What of the output is masked, with the button that shows it to those who may decide."""
     if tab is ReaderTab.UNMASKED:
-        return [context(reader_strings.UNMASKED)]
+        more = "" if unmasks else f" {reader_strings.MORE_MASKED}"
+        return [context(f"{reader_strings.UNMASKED}{more}")]
     if tab is not ReaderTab.WHOLE or not view.masked:
         return []
+    if not may_unmask:
+        return [section(f"{strings.masked(view.masked)}. {reader_strings.MAY_NOT_UNMASK}")]
     return [section(f"{strings.masked(view.masked)}.") | {"accessory": UNMASK.on(view.round.id)}]
 
 

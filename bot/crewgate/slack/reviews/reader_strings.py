@@ -20,6 +20,8 @@ NOT_READABLE: Final = "You may not read the round before, so there is nothing to
 UNMASKED: Final = (
     "Nothing is masked here. Only you see this, and the audit trail tells that you did."
 )
+MORE_MASKED: Final = "More is masked on pages that you have not turned to."
+MAY_NOT_UNMASK: Final = "Only who may decide can have this shown."
 #: The longest text of what a task was to bring, in characters.
 _EXPECTED: Final = 500
 NOBODY_ASKED: Final = "a newer output came before anybody decided"

@@ -511,8 +511,11 @@ def masked_on_card(found: Masked) -> str:
 
 
 def not_shown(found: Masked) -> str:
-    """The same before an approval by somebody who was not shown it."""
-    return f"*{masked(found)}*, and you have not had {'it' if _is_one(found) else 'them'} shown."
+    """The same before an approval by somebody who was not shown all of it."""
+    if not found:  # as far as anybody knows
+        return "*The card is not posted yet*, and nobody was told what is masked."
+    some = "it" if _is_one(found) else "all of them"
+    return f"*{masked(found)}*, and you have not had {some} shown."
 
 
 def wide_table(columns: int) -> str:
