@@ -245,6 +245,9 @@ class Reviews(RuleBasedStateMachine):
             assert round_.state is State.WAITING
             self.remember_question(round_, by, needed.caveats)
         else:
+            if round_.state is not State.WAITING:
+                self.sent_twice(theirs, text, by)
+                return
             self.edited(round_, theirs, text, by)
             self.check_asked(theirs, by, seen, shown)
             if theirs.id != round_.id:
@@ -266,6 +269,13 @@ class Reviews(RuleBasedStateMachine):
             assert theirs.id not in self.decisions
             self.decisions[theirs.id] = theirs.decision
             self.crew.decided[theirs.decision] = theirs.id
+
+    def sent_twice(self, theirs: Round, text: str, by: Person) -> None:
+        """The text of before came again, from whoever wrote it."""
+        if theirs.takes_edits:
+            assert (theirs.edited_by, self.crew.edited[theirs.id]) == (by, text)
+        else:
+            assert self.decisions[theirs.id].by == by
 
     def may_decide(self, by: Person) -> bool:
         return by != EVE
