@@ -3,7 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from crewgate.demo.crew import Crew
@@ -64,13 +66,22 @@ def _around(text: str, secret: str) -> str:
     return text[max(0, at - _SHOWN) : at + len(secret) + 50]
 
 
+def _entry_of(line: str) -> dict[str, Any] | None:
+    """The entry that a line is, or that stands behind one which a kill cut off."""
+    starts = (at for at in range(len(line)) if line.startswith('{"', at))
+    for start in starts if line.startswith('{"') else ():
+        with suppress(ValueError):
+            entry: dict[str, Any] = json.loads(line[start:])
+            return entry if "event" in entry else None
+    return None
+
+
 def read_log(log: Path, counts: Counter[str]) -> Iterator[str]:
     """What nobody foresaw, once for each kind; counts every warning by its name."""
     unforeseen: dict[str, str] = {}
     for line in log.read_text(errors="replace").splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
+        entry = _entry_of(line)
+        if entry is None:
             unforeseen.setdefault("a line that is not JSON", line[:_SHOWN])
             continue
         if entry["level"] in {"debug", "info"}:

@@ -50,3 +50,11 @@ def test_what_nobody_foresaw_is_told_once_and_warnings_are_counted(log: Path) ->
     found = list(read_log(log, counts))
     assert ["loop_died KeyError: 'ts'" in one for one in found] == [True, False]
     assert counts == {"not_delivered": 1, "loop_died": 2}
+
+
+def test_a_line_that_a_kill_cut_off_is_foreseen(log: Path) -> None:
+    entry = {"event": "not_delivered", "level": "warning"}
+    log.write_text(f'{{"event": "not_del{json.dumps(entry)}\n')
+    counts: Counter[str] = Counter()
+    assert not list(read_log(log, counts))
+    assert counts == {"not_delivered": 1}
