@@ -265,3 +265,5 @@ async def test_a_rule_that_takes_its_reviewer_from_a_kickoff(said_of: Ask) -> No
     ]
     doubt = (await lines(said_of, f'{ONE}reviewers_from = "meta.api_key"'))[1]
     assert "reviewers_from asks for api_key, which sounds like a secret" in doubt
+    nested = (await lines(said_of, f'{ONE}reviewers_from = "inputs.team.lead"'))[1]
+    assert "what is called 'team.lead', with its dots, and not for a value inside" in nested

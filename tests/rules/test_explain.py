@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.rule import Rule
 from tests.builders import a_crew
 from tests.rules.conftest import Told, rule
@@ -12,7 +13,9 @@ from tests.usecases.world import World
 async def test_each_round_is_told_with_its_rule_and_with_those_of_now(
     world: World, told: Told
 ) -> None:
-    world.crews["research"] = a_crew(rules=(Rule(name="two eyes", approvals=2),))
+    groups = ((UserGroup("S0LEGAL"), 1), (UserGroup("S0FINANCE"), 2))
+    two_eyes = Rule(name="two eyes", approvals=3, approvals_from=groups)
+    world.crews["research"] = a_crew(rules=(two_eyes,))
     await world.start("e-1")
     output = Output('{"budget": {"eur": 70}}', Format.JSON)
     await world.notify(output=output, agent="Lawyer", meta=(("region", "EU"),))
@@ -33,6 +36,7 @@ async def test_each_round_is_told_with_its_rule_and_with_those_of_now(
     status, said = await told(rules, explain="e-1")
 
     assert status == 0
+    needed = "3 approvals, 1 of S0LEGAL, 2 of S0FINANCE"
     [first, second, third] = [
         f'crews.toml, line {line}: crews.research.rules[{number}] "{name}"'
         for number, (line, name) in enumerate(
@@ -43,7 +47,7 @@ async def test_each_round_is_told_with_its_rule_and_with_those_of_now(
         "Execution e-1 of research · tea",
         "",
         "Round 1 of “Draft the report”, 2026-03-02 09:00 UTC",
-        "  opened under “two eyes”, which is kept with it as it was then: 2 approvals",
+        f"  opened under “two eyes”, which is kept with it as it was then: {needed}",
         "  the rules as they are now, in their order:",
         f"    ✗ {first}:",
         "        the task is Draft the report; it must be contract_*",

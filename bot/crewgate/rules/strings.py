@@ -84,6 +84,9 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
         yield "  opened when no rule matched: the crew's settings count"
     else:
         needed = count_of(rule.approvals, "approval")
+        if rule.approvals_from:
+            of = (f"{count} of {group}" for group, count in rule.approvals_from)
+            needed = f"{needed}, {', '.join(of)}"
         yield f"  opened under “{rule.name}”, which is kept with it as it was then: {needed}"
     if not crew.rules:
         yield "  the crew has no rules now"

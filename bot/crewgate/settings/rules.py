@@ -145,6 +145,11 @@ def _pointless(rule: Rule) -> Iterator[str]:
             f"reviewers_from asks for {shown_key(named)}, which sounds like a secret and is not"
             " kept, so the usual reviewers decide; ask for another one"
         )
+    if "." in named:
+        yield (
+            f"reviewers_from asks for what is called {shown_key(named)}, with its dots, and not"
+            " for a value inside of another; have the kickoff send it by a name of its own"
+        )
     for key, values in (("inputs", rule.when.inputs), ("meta", rule.when.meta)):
         for name, _ in values:
             if is_called_secret(name):
