@@ -186,7 +186,7 @@ async def test_killed_between_sending_an_answer_and_recording_what_came(
     await world.crew.ask()
     card = await world.card("asks for an answer")
     world.crew.fail(ANSWERS, how=replace(HANG, applied=meanwhile == "it is applied"))
-    await world.slack.click(ANA, card, "✓ approved")
+    await world.slack.click(ANA, card, "✓ Approved")
     await world.crew.until(lambda: world.sent)
 
     async with world.killed():

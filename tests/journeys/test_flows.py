@@ -17,7 +17,7 @@ from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ANSWERS, ASSIGNED, REVIEWERS, flow_world, question, says
 from tests.journeys.people import home, in_private, modal, said, showing
 
-LABELS = ["✓ approved", "✕ rejected", "↺ needs_revision", "Answer in words"]
+LABELS = ["✓ Approved", "✕ Rejected", "↺ Needs revision", "Answer in words"]
 GOES_ON = "The flow goes on with the outcome “approved”."
 OURS_OR_NOT = "this one or one from elsewhere: This was answered via slack. What came of sending"
 
@@ -51,7 +51,7 @@ async def test_an_outcomes_button_is_the_answer(flows: World, database: Path) ->
     styles = [element.get("style") for element in card.blocks[-1]["elements"][:4]]
     assert styles == ["primary", None, None, None]
 
-    await flows.slack.click(ANA, card, "↺ needs_revision")
+    await flows.slack.click(ANA, card, "↺ Needs revision")
     decided = await says(flows, card, "The flow goes on with the outcome “needs_revision”.")
 
     (answer,) = flows.crew.flows.answers
@@ -111,7 +111,7 @@ async def test_home_answers(flows: World) -> None:
     page = await modal(flows, ANA, "Findings")
     assert LABELS[0] in buttons(page)
     await flows.slack.close_modal(ANA)
-    await flows.slack.click(ANA, seen, "✕ rejected")
+    await flows.slack.click(ANA, seen, "✕ Rejected")
     await home(flows, ANA, "Waiting for you: 0")
     await says(flows, card, "The flow goes on with the outcome “rejected”.")
 
@@ -119,7 +119,7 @@ async def test_home_answers(flows: World) -> None:
     card = await question(flows, "The supplier delivers in May.")
     await flows.slack.open_home(ANA)
     seen = await home(flows, ANA, "Waiting for you: 1")
-    await flows.slack.click(ANA, seen, "✓ approved")
+    await flows.slack.click(ANA, seen, "✓ Approved")
     asks = await modal(flows, ANA, "This row shows the first 154 of 600 characters")
     await flows.slack.click(ANA, asks, "Answer anyway")
     await says(flows, card, GOES_ON)
@@ -133,7 +133,7 @@ async def test_what_is_read_is_answered_there_and_commands_tell_of_it(flows: Wor
     assert "Review article" not in await flows.ask(CARL, "pending mine")
     assert "Round 1 of Review article" in await flows.ask(ANA, "status f-1")
     await flows.slack.overflow(ANA, card, "Read all")
-    await flows.slack.click(ANA, await modal(flows, ANA, "Findings"), "✓ approved")
+    await flows.slack.click(ANA, await modal(flows, ANA, "Findings"), "✓ Approved")
     assert LABELS[0] not in buttons(await modal(flows, ANA, "answered “approved”"))
     await flows.slack.close_modal(ANA)
     await says(flows, card, GOES_ON)
@@ -150,7 +150,7 @@ async def test_a_direct_message_answers_and_follows(make_world: MakeWorld) -> No
         assert buttons(private)[:4] == LABELS
         await flows.crew.flows.escalate("8401", assigned_to_email="ana@example.com")
         theirs = await in_private(flows, ANA, "asks for an answer")
-        await flows.slack.click(ANA, theirs, "↺ needs_revision")
+        await flows.slack.click(ANA, theirs, "↺ Needs revision")
         for message in (private, theirs):
             await flows.shown(message, f"<@{ANA}> answered “needs_revision”")
         assert answered(flows) == ["needs_revision"]
@@ -162,17 +162,18 @@ async def test_many_outcomes_are_a_menu_everywhere(make_world: MakeWorld) -> Non
         for number, outcome in enumerate(emit[:4]):
             await flows.crew.ask(f"f-{number}", emit=emit, output=f"Draft {number}.")
             card = await question(flows, f"Draft {number}.")
+            shown = outcome.capitalize()
             if number == 0:
-                await flows.slack.overflow(ANA, card, outcome)
+                await flows.slack.overflow(ANA, card, shown)
             elif number == 1:
-                await flows.slack.overflow(ANA, await in_private(flows, ANA, "Draft 1"), outcome)
+                await flows.slack.overflow(ANA, await in_private(flows, ANA, "Draft 1"), shown)
             elif number == 2:
                 await flows.slack.open_home(ANA)
                 seen = await home(flows, ANA, "Waiting for you: 1")
-                await flows.slack.overflow(ANA, seen, outcome)
+                await flows.slack.overflow(ANA, seen, shown)
             else:
                 await flows.slack.overflow(ANA, card, "Read all")
-                await flows.slack.overflow(ANA, await modal(flows, ANA, "Draft 3"), outcome)
+                await flows.slack.overflow(ANA, await modal(flows, ANA, "Draft 3"), shown)
             await says(flows, card, f"The flow goes on with the outcome “{outcome}”.")
         assert answered(flows) == emit[:4]
 
@@ -182,7 +183,7 @@ async def test_notes_ask_before_a_button_and_become_the_words(flows: World) -> N
     card = await question(flows)
     await flows.slack.write(ANA, CHANNEL, "Shorter.", card.ts)
     await flows.shown(card, "1 note from")
-    await flows.slack.click(BEN, card, "✓ approved")
+    await flows.slack.click(BEN, card, "✓ Approved")
     asks = await modal(flows, BEN, "1 note waits in the thread")
     assert "The answer will be “approved”." in asks.shown
     await flows.slack.close_modal(BEN)
@@ -203,7 +204,7 @@ async def asked(world: World, number: int) -> Message:
     """The card of a flow's question; Ana has just pressed Approve on it."""
     await world.crew.ask(f"f-{number}", output=f"Draft {number}.")
     card = await question(world, f"Draft {number}.")
-    await world.slack.click(ANA, card, "✓ approved")
+    await world.slack.click(ANA, card, "✓ Approved")
     return card
 
 
@@ -241,7 +242,7 @@ async def test_a_request_that_is_gone_or_answered_elsewhere_is_closed(flows: Wor
     await flows.crew.ask("f-3", output="The last one.")
     card = await question(flows, "The last one.")
     flows.crew.flows.answer("8403", "rejected")
-    await flows.slack.click(ANA, card, "✓ approved")
+    await flows.slack.click(ANA, card, "✓ Approved")
     shown = await says(flows, card, "Somebody was faster, so this one does not count.")
     assert "an answer from elsewhere: This was answered via dashboard" in shown
     assert answered(flows) == ["rejected"]
@@ -267,7 +268,7 @@ async def test_an_address_elsewhere_is_never_called(
     await flows.crew.ask(callback_url=url, response_token="one-use-token", output=f"See {url}.")
     card = await question(flows)
     assert "no answer could have been sent" in message_text(card)
-    await flows.slack.click(ANA, card, "✓ approved")
+    await flows.slack.click(ANA, card, "✓ Approved")
     shown = await says(flows, card, "then press Retry")
     assert "no answer could have been sent" not in shown
     assert "one-use-token" not in shown + capsys.readouterr().out

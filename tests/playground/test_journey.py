@@ -213,7 +213,7 @@ async def test_what_is_hard_to_show_is_a_press_away(site: Site) -> None:
     ):
         await page.get_by_role("button", name=topic, exact=True).click()
         await expect(card(page, topic)).to_contain_text(shown)
-    await press(page, card(page, "Launch article"), "✓ approved")
+    await press(page, card(page, "Launch article"), "✓ Approved")
     article = page.locator(".execution").filter(has_text="Launch article")
     await expect(article.locator(".count")).to_have_text("1 of 1")
     called = site.environment.crew.requests

@@ -89,11 +89,11 @@ def test_each_outcome_is_a_button_in_its_order() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "shown"),
     [
-        (("approved", "no"), [("✓ approved", "primary"), ("✕ no", None)]),
-        (("rejected", "LGTM"), [("✕ rejected", None), ("✓ LGTM", "primary")]),
-        (("publish", "hold"), [("publish", None), ("hold", None)]),
+        (("approved", "no"), [("✓ Approved", "primary"), ("✕ No", None)]),
+        (("rejected", "LGTM"), [("✕ Rejected", None), ("✓ LGTM", "primary")]),
+        (("publish", "hold"), [("Publish", None), ("Hold", None)]),
         (("not approved", "Needs revision"), [("not approved", None), ("↺ Needs revision", None)]),
-        (("approved", "ok"), [("✓ approved", "primary"), ("✓ ok", None)]),
+        (("approved", "ok"), [("✓ Approved", "primary"), ("✓ Ok", None)]),
     ],
 )
 def test_only_what_reads_as_an_approval_is_green(

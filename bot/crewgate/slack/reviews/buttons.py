@@ -156,7 +156,9 @@ def _labels(question: Question) -> list[str]:
 
 
 def _marked(label: str) -> str:
-    return f"{_MARKS.get(reading_of(label), '')}{label}"
+    """A label as people would write it: `needs_revision` is “↺ Needs revision”."""
+    name = shared.capital(label.replace("_", " ")) if label.isidentifier() else label
+    return f"{_MARKS.get(reading_of(label), '')}{name}"
 
 
 def _are_numbered(question: Question) -> bool:
@@ -166,7 +168,7 @@ def _are_numbered(question: Question) -> bool:
         text == _marked(label).strip() and not is_blank(text)
         for text, label in zip(shown, question.outcomes, strict=True)
     )
-    return not whole or len(set(shown)) < len(shown)
+    return not whole or len({one.casefold() for one in shown}) < len(shown)
 
 
 def _first_approval(question: Question) -> int | None:
@@ -181,18 +183,23 @@ def page_buttons(
     value: str,
     previous_id: str,
     next_id: str,
+    on_top: bool = False,
     is_next_green: bool = False,
 ) -> list[Block]:
-    """The number of the page and buttons to its neighbours; nothing for a single page."""
+    """The number of the page and buttons to its neighbours; nothing for a single page.
+
+    `on_top`: others stand below the page, and no two are called alike.
+    """
     if pages == 1:
         return []
     following = button(
-        shared.NEXT,
+        shared.NEXT_ON_TOP if on_top else shared.NEXT,
         action_id=next_id,
         value=value,
         style="primary" if is_next_green else None,
     )
-    previous = button(shared.PREVIOUS, action_id=previous_id, value=value)
+    label = shared.PREVIOUS_ON_TOP if on_top else shared.PREVIOUS
+    previous = button(label, action_id=previous_id, value=value)
     return [
         context(shared.page_of(page, pages)),
         actions(*([previous] if page > 0 else []), *([following] if page + 1 < pages else [])),

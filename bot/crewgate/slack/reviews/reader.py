@@ -151,7 +151,7 @@ def render_reader(
         *([] if waits and not round_.votes else [section(_state(round_))]),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
         *(_expected(round_.review) if is_output and page.number == 0 else []),
-        *turn(),
+        *turn(on_top=True),
         *page.blocks,
         *turn(is_next_green=goes_on),
         *([actions(*decide)] if waits else []),

@@ -496,18 +496,13 @@ def earlier_feedback(previous: Round) -> str | None:
 
 def masked(found: Masked) -> str:
     """`2 e-mail addresses and 1 IBAN are masked`."""
-    return f"{_amounts(found)} {'is' if _is_one(found) else 'are'} masked"
-
-
-def _amounts(found: Masked) -> str:
-    return shared.in_words(
-        [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
-    )
+    said = [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
+    return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
 
 
 def masked_on_card(found: Masked) -> str:
     them = "it" if _is_one(found) else "them"
-    return f"Masked: {_amounts(found)}. Reviewers can show {them} in *{reader_strings.READ}*"
+    return f"{masked(found)}. Reviewers can show {them} in *{reader_strings.READ}*"
 
 
 def not_shown(found: Masked) -> str:
