@@ -10,7 +10,7 @@ from crewgate.runtime import Runtime, utc_now
 from crewgate.usecases.delivery.heartbeat import LOOK_AGAIN
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
-from tests.journeys.people import in_thread, modal, waiting
+from tests.journeys.people import home, in_thread, modal, waiting
 
 CREWS = """
 [crews.research]
@@ -162,6 +162,10 @@ async def test_where_nobody_may_approve_the_card_calls_the_operators(
         card = await world.shown(await world.card("A draft"), FEW)
         assert f"<@{CARL}>: add reviewers to the rule" in message_text(card)
         assert CARL in card.pings
+        await world.slack.write(ANA, card.channel, "Who may?", card.ts)
+        await world.shown(card, "1 note from")
+        await world.slack.open_home(ANA)
+        await home(world, ANA, "Stuck: nobody may approve: 1")
         await world.slack.click(ANA, card, "Approve")
         await world.revise(ANA, card, "Let others see it.")
         await world.delivered(card)

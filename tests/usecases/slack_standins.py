@@ -79,6 +79,8 @@ class FakeSlack:
     files: list[str] = field(default_factory=list)
     execution_faults: deque[NotSent | Refused | Unknown] = field(default_factory=deque)
     long_results: bool = False
+    no_approver: bool = False
+    """Whether cards say that too few people are left who may approve."""
 
     def keyed(self, key: str) -> list[Message]:
         """What was posted with this key, on whatever occasion."""
@@ -154,6 +156,7 @@ class FakeSlack:
             ref=outcome.ref,
             shown=0 if plain else 40 if self.excerpts else 100,
             too_long=self.excerpts or plain,
+            no_approver=self.no_approver,
         )
 
     async def update(
@@ -191,7 +194,7 @@ class FakeSlack:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = shows, plain
         found[0].earlier = () if view is None else view.earlier
-        return fault.strike() if fault else Delivered()
+        return fault.strike() if fault else Posted(ref=where, no_approver=self.no_approver)
 
     async def attach(
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
     PerhapsSelfApproval,
     SelfApproval,
@@ -217,6 +218,20 @@ async def learn_starter(world: World, starter: Person) -> None:
     async with world.uow.begin() as tx:
         opened = await tx.executions.open("research", "e-1", at=world.clock())
         await track(tx, opened, starter=starter, at=world.clock())
+
+
+async def test_cards_learn_who_may_not_approve_from_a_kickoff_that_is_answered_later(
+    world: World,
+) -> None:
+    settings(world)
+    round_ = (await world.notify()).round
+    await world.settle_slack()
+    for starter in (ANA, BEN):
+        await learn_starter(world, starter)
+        assert EffectKind.REFRESH in await world.effects()
+        await world.settle_slack()
+    posting = await world.uow.read.posting(round_.id)
+    assert posting.view.started_by == (User(ANA.id), User(BEN.id))
 
 
 @pytest.mark.parametrize("first", ["slack", ANA.id, ADDRESS.address])

@@ -8,7 +8,8 @@ from typing import Self
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.given import UNKNOWN, CallerValues, Given, shown
 from crewgate.domain.notification import Output
-from crewgate.domain.rules.starter import STARTED_BY, said_starter, without_starter
+from crewgate.domain.people import Email, User
+from crewgate.domain.rules.starter import STARTED_BY, all_starters, said_starter, without_starter
 from crewgate.domain.verdict import Person
 
 #: A 404 may come from a proxy, or from a crew that is just being deployed, and so may a status that
@@ -100,6 +101,11 @@ class Execution:
     @property
     def is_over(self) -> bool:
         return self.state is not ExecutionState.RUNNING
+
+    @property
+    def starters(self) -> tuple[User | Email, ...]:
+        """Everybody who is known to have started it, the first one first."""
+        return all_starters(self.starter, self.meta, self.also_started)
 
     def with_origin(
         self,

@@ -153,7 +153,9 @@ class SlackMessenger(Messenger):
         """Bring a message up to date; nobody is called, for only new messages notify."""
         message = await self._render(kind, about, "", plain=plain)
         assert message is not None  # noqa: S101  # what is kept true always shows something
-        return await outcome_of(self._poster.update(where, message))
+        outcome = await outcome_of(self._poster.update(where, message))
+        posted = Posted(ref=where, shown=message.shown, no_approver=message.no_approver)
+        return posted if isinstance(outcome, Delivered) else outcome
 
     @override
     async def attach(

@@ -388,6 +388,7 @@ class Queries(Reading):
             card=to_card(row),
             channel=channel,
             thread_ts=thread_ts,
+            no_approver=bool(row.no_approver),
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew)

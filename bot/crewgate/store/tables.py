@@ -225,7 +225,7 @@ rounds = sa.Table(
     sa.Column("crew", Bytewise),
     sa.Column("card_shows", sa.Integer),
     sa.Column("masked", sa.Integer),
-    #: Too few people were left who may approve it, when its card was posted.
+    #: Too few people were left who may approve it, when its card was last brought up to date.
     sa.Column("no_approver", sa.Boolean),
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("votes", sa.JSON(none_as_null=True)),

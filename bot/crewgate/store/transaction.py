@@ -103,6 +103,7 @@ _PLACE_CARD: Final = _THIS_ROUND.values(
     card_thread_ts=sa.bindparam("thread_ts"),
 )
 _RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
+_RECORD_APPROVER: Final = _THIS_ROUND.values(no_approver=sa.bindparam("no_approver"))
 _FORGET_THREAD: Final = (
     sa.update(rounds)
     .where(
@@ -426,6 +427,11 @@ class Tx:
     async def record_shown(self, round_: Round, shown: int) -> None:
         """Remember how many percent of the output a round's card shows now."""
         await write(self._connection, _RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+
+    async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
+        """Remember whether too few people are left who may approve, for lists."""
+        values = {"b_id": round_.id, "no_approver": no_approver}
+        await write(self._connection, _RECORD_APPROVER, values)
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         """Remember where somebody was told of a round in private."""

@@ -169,6 +169,8 @@ class Posting:
     thread's first message.
     """
     thread_ts: str | None
+    no_approver: bool = False
+    """The last card or update said that too few people are left who may approve."""
     reader: str | None = None
     """The person who reads it in private; None in a channel."""
     shows_progress: bool = False

@@ -13,7 +13,6 @@ from crewgate.domain.errors import (
 )
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.starter import all_starters
 from crewgate.domain.verdict import Vote, voices_of
 from crewgate.usecases.access import Access, NeedsLookup
 from crewgate.usecases.ports.store import Tx
@@ -41,8 +40,7 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     review = round_.review
     execution = await tx.executions.find(review.crew, review.execution_id)
     assert execution is not None  # noqa: S101  # each round has one
-    known = all_starters(execution.starter, execution.meta, execution.also_started)
-    if users := frozenset[str]().union(*(_users(one, access) for one in known)):
+    if users := frozenset[str]().union(*(_users(one, access) for one in execution.starters)):
         return Starter(users)
     began = execution.began_at
     unclear = await tx.executions.unclear_kickoffs(review.crew, since=began - UNCLEAR, until=began)

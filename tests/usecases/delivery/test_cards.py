@@ -388,3 +388,16 @@ async def test_the_progress_follows_whom_the_execution_waits_for(world: World) -
     await world.decide(round_.id)
     await world.settle_slack()
     assert [one.state for one in world.slack.updates[-1].rounds] == [State.DECIDED]
+
+
+@both
+async def test_lists_learn_from_each_update_that_nobody_may_approve(
+    world: World, waiting: Round
+) -> None:
+    await world.turn()
+    for nobody in (True, True, False):
+        world.slack.no_approver = nobody
+        await world.enqueue(EffectKind.REFRESH, waiting.id)
+        await world.settle_slack()
+        found = await world.uow.read.rounds.without_approver({("research", "")})
+        assert found == ((waiting.id,) if nobody else ())

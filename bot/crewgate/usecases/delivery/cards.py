@@ -131,6 +131,9 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         if isinstance(outcome, Delivered):
             async with context.uow.begin() as tx:
                 await tx.record_shown(posting.view.round, 0)
+    if isinstance(outcome, Posted) and outcome.no_approver != posting.no_approver:
+        async with context.uow.begin() as tx:
+            await tx.record_approver(posting.view.round, no_approver=outcome.no_approver)
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)

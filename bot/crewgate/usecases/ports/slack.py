@@ -91,7 +91,10 @@ class Messenger(Protocol):
     async def update(
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Bring a posted message up to date. Refused as MESSAGE_GONE when it was deleted."""
+        """Bring a posted message up to date.
+
+        Return Posted; Refused as MESSAGE_GONE when it was deleted.
+        """
         ...
 
     async def attach(
