@@ -322,7 +322,10 @@ def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     [
         *((name, "Reads no settings.") for name in ("demo", "init", "manifest")),
         ("host", "Reads no settings but SECRET_KEYS and the variables that --token-env"),
-        *((name, "NOTIFY, PUBLIC_URL, DATABASE_URL") for name in ("check", "health", "serve")),
+        *(
+            (name, "NOTIFY, RETENTION, PUBLIC_URL, DATABASE_URL")
+            for name in ("check", "health", "serve")
+        ),
         ("rules", "LOG_LEVEL; and crews.toml"),
     ],
 )

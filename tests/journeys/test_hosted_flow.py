@@ -87,7 +87,7 @@ async def test_a_button_is_the_outcome_that_the_flow_goes_on_with(world: World) 
     execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
     card = await question(world)
 
-    await world.slack.click(ANA, card, next(b for b in buttons(card) if "rejected" in b))
+    await world.slack.click(ANA, card, next(b for b in buttons(card) if "Rejected" in b))
 
     ended = await served(world).until(execution, "completed")
     assert ended["result"]["output"] == "rejected"
@@ -99,7 +99,7 @@ async def test_an_answer_while_the_host_is_away_is_taken_by_the_next_one(world: 
     card = await question(world)
     await world.crew.stop()
 
-    await world.slack.click(ANA, card, next(b for b in buttons(card) if "approved" in b))
+    await world.slack.click(ANA, card, next(b for b in buttons(card) if "Approved" in b))
     await says(world, card, "cannot be reached")
     await world.crew.start()
 

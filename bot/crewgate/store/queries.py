@@ -450,11 +450,14 @@ class Queries(Reading):
         found = sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
         if since is not None:
             of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
-            is_open = sa.exists().where(*of_rule, one_of(rounds.c.state, _OPEN))
+            # The first of an index: for EXISTS, PostgreSQL would rather look at all rounds.
+            first = sa.select(sa.func.min(rounds.c.opened_at)).where(*of_rule)
+            each = (first.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
+            is_open = sa.func.coalesce(*each).is_not(None)
             decided = (one_of(rounds.c.state, _DECIDED), rounds.c.decided_at >= since)
             found = found.where(is_open | sa.exists().where(*of_rule, *decided))
         read = await self._rows(found) if crews else ()
-        return tuple(StoredRule(row.id, row.crew, to_rule(row.rule), row.escalated) for row in read)
+        return tuple(StoredRule(one.id, one.crew, to_rule(one.rule), one.escalated) for one in read)
 
     async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
         """Return what waits for people of these crews, and every job that is due, in one read."""
@@ -581,8 +584,7 @@ def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
 
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
     """Return the latest round of the same review as a row of LINE, if a later one has a card."""
-    later = {"review": row.review_id, "number": row.number}
-    found = await rows(connection, _NEWEST, later)
+    found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = to_card(found[0]) if found else None
     return None if card is None else NewerRound(to_round(found[0]), card)
 
