@@ -10,7 +10,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import NotAReviewer
 from crewgate.domain.given import Hidden
 from crewgate.domain.notification import WebhookUrls
-from crewgate.domain.outcome import NotSent
+from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Email, Role, User
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
@@ -186,6 +186,50 @@ async def test_a_kickoff_that_is_not_answered_yet_is_waited_for(world: World) ->
     assert world.slack.keyed(f"card {round_id}") == []
     world.clock.advance(ANSWERED_WITHIN + SECOND)
     assert named(await posted(world, round_id)) is Naming.MISSING
+
+
+async def cut_off(world: World, *values: str | None, **rule: object) -> str:
+    """The id of a waiting round whose kickoff, perhaps one of several, was never answered."""
+    kickoffs = kickoffs_of(world, FakeCrew(kickoff_outcome=Unknown("killed")), **rule)
+    for value in values:
+        inputs = () if value is None else (("manager_email", value),)
+        await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs), by=ANA)
+    world.clock.advance(timedelta(hours=2))
+    return (await world.notify()).round.id
+
+
+@both
+async def test_a_kickoff_that_was_cut_off_names_who_decides(world: World) -> None:
+    round_id = await cut_off(world, CAI.id, CAI.id)
+    assert named(await posted(world, round_id)) is Naming.NAMED
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_id, by=BEN)
+    world.clock.advance(timedelta(days=8))
+    newer = (await world.notify("Another draft.")).round.id
+    assert named(await posted(world, newer)) is Naming.NAMED
+
+
+@both
+@pytest.mark.parametrize("other", [EVE.id, None])
+async def test_where_it_may_be_one_of_several_operators_decide(
+    world: World, other: str | None
+) -> None:
+    round_id = await cut_off(world, CAI.id, other, reviewers=(User(BEN.id),))
+    crew = world.crews["research"]
+    world.crews["research"] = replace(crew, operators=(User(EVE.id),))
+    waiting = await posted(world, round_id)
+    assert named(waiting) is Naming.UNCLEAR
+    for by in (BEN, CAI):
+        with pytest.raises(NotAReviewer):
+            await world.decide(round_id, by=by)
+    assert (await world.decide(round_id, by=EVE)).decision is not None
+
+
+async def test_nor_does_it_name_who_decides_on_what_somebody_else_started(world: World) -> None:
+    await cut_off(world, CAI.id)
+    await world.kick_off(("started_by", BEN.id), execution="others")
+    others = (await world.notify(execution_id="others")).round.id
+    assert named(await posted(world, others)) is Naming.MISSING
 
 
 class Pauses(FakeCrew):

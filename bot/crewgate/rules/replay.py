@@ -13,7 +13,7 @@ from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, strictest
 from crewgate.domain.rules.groups import most_approvals
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.naming import WITH_REVIEWERS
 from crewgate.domain.rules.rule import Rule
 from crewgate.store.replay import StoredRound
 
@@ -77,7 +77,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     after = _rule_now(stored, crew, strictest(possible)) or _NO_RULE
     if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
         # It would name the same person again.
-        named = before if before.naming is Naming.NAMED else after
+        named = before if before.naming in WITH_REVIEWERS else after
         after = replace(after, naming=before.naming, reviewers=named.reviewers)
     was, now = crew.under(before), crew.under(after)
     return Change(

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
-from crewgate.domain.given import CallerValues
+from crewgate.domain.given import CallerValues, Given
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.people import Email, User
@@ -37,7 +37,12 @@ from crewgate.store.tables import (
     unclear_kickoffs,
     webhooks,
 )
-from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef
+from crewgate.usecases.read_models import (
+    ExecutionPosting,
+    ForwardedWebhook,
+    MessageRef,
+    UnclearKickoff,
+)
 
 T = TypeVar("T")
 
@@ -341,11 +346,17 @@ class Executions(ExecutionQueries):
         await write(self._connection, _save(tuple(values)), key | values)
 
     async def record_kickoff(
-        self, kickoff: str, crew: str, starter: User | Email | None, *, at: datetime
+        self,
+        kickoff: str,
+        crew: str,
+        starter: User | Email | None,
+        *,
+        named: Given = (),
+        at: datetime,
     ) -> None:
         """Remember that somebody has a crew started; the crew's answer is not known."""
         row = {"id": kickoff, "crew": crew, "starter": str(starter or ""), "sent_at": at}
-        await self._connection.execute(sa.insert(unclear_kickoffs), row)
+        await self._connection.execute(sa.insert(unclear_kickoffs), row | {"named": named})
 
     async def forget_kickoff(self, kickoff: str) -> None:
         gone = sa.delete(unclear_kickoffs).where(unclear_kickoffs.c.id == kickoff)
@@ -353,19 +364,18 @@ class Executions(ExecutionQueries):
 
     async def unclear_kickoffs(
         self, crew: str, *, since: datetime, until: datetime
-    ) -> tuple[User | Email | None, ...]:
-        """Return who had a crew started in this time without a known answer of the crew.
-
-        None stands for those of whom only the reviewer that they name matters.
-        """
+    ) -> tuple[UnclearKickoff, ...]:
+        """Return the kickoffs of a crew in this time without a known answer of the crew."""
         found = await self._connection.execute(
-            sa.select(unclear_kickoffs.c.starter)
-            .distinct()
+            sa.select(unclear_kickoffs)
             .where(unclear_kickoffs.c.crew == crew)
             .where(unclear_kickoffs.c.sent_at.between(since, until))
-            .order_by(unclear_kickoffs.c.starter)
+            .order_by(unclear_kickoffs.c.sent_at, unclear_kickoffs.c.starter)
         )
-        return tuple(starter_named(row.starter) for row in found)
+        return tuple(
+            UnclearKickoff(starter_named(row.starter), dict(row.named or ()), row.sent_at)
+            for row in found
+        )
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
         """Remember the URLs a caller gave; those it did not give stay as they were."""

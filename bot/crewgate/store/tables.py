@@ -453,7 +453,7 @@ kickoff_forms = sa.Table(
 )
 
 #: Kickoffs whose answer is not known, with their starter: a user id or an e-mail address; empty
-#: where only the reviewer that they name matters.
+#: where only the reviewer that they name matters. `named` is as in `executions`.
 unclear_kickoffs = sa.Table(
     "unclear_kickoffs",
     metadata,
@@ -461,6 +461,7 @@ unclear_kickoffs = sa.Table(
     sa.Column("crew", sa.Text, nullable=False),
     sa.Column("starter", sa.Text, nullable=False),
     sa.Column("sent_at", Instant, nullable=False),
+    sa.Column("named", sa.JSON(none_as_null=True)),
     sa.Index(None, "crew", "sent_at"),
 )
 

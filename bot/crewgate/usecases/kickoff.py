@@ -125,16 +125,19 @@ class Kickoffs:
     async def _record(self, crew: Crew, request: KickoffRequest, by: Person | None) -> str | None:
         """Record the starter of a kickoff until its answer is known; return an id if it is stored.
 
-        Even if the answer or this process is lost, the starter may not approve the execution. One
-        that names a reviewer is recorded whoever started it: its rounds wait for that name.
+        Even if the answer or this process is lost, the starter may not approve the execution, and
+        whoever the kickoff names decides.
         """
         starter = said_starter(by, request.meta)
-        if starter is None and not named_by(crew.rules, request.inputs, request.meta):
+        named = named_by(crew.rules, request.inputs, request.meta)
+        if starter is None and not named:
             return None
         kickoff = self.new_id()
         try:
             async with self.uow.begin() as tx:
-                await tx.executions.record_kickoff(kickoff, crew.name, starter, at=self.clock())
+                await tx.executions.record_kickoff(
+                    kickoff, crew.name, starter, named=named, at=self.clock()
+                )
         except StoreUnavailable as error:
             log.warning("kickoff_starter_not_stored", crew=crew.name, why=str(error))
             return None

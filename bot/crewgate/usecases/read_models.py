@@ -180,6 +180,17 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class UnclearKickoff:
+    """A kickoff whose answer is not known."""
+
+    starter: User | Email | None
+    """None where only the reviewer that it names matters."""
+    named: Mapping[str, str]
+    """The reviewers that it names, by `reviewers_from`."""
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RoundLine:
     """A round in a list, without its output."""
 

@@ -44,7 +44,8 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
         return Starter(users)
     began = execution.began_at
     unclear = await tx.executions.unclear_kickoffs(review.crew, since=began - UNCLEAR, until=began)
-    users = frozenset().union(*(_users(one, access) for one in unclear if one is not None))
+    said = dict.fromkeys(one.starter for one in unclear if one.starter is not None)
+    users = frozenset().union(*(_users(one, access) for one in said))
     return Starter(users, certain=False) if users else None
 
 

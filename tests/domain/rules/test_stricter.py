@@ -1,5 +1,7 @@
 """The rule of a round whose text a person changed: nothing is asked less of it by an edit."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +113,8 @@ def test_the_person_whom_a_kickoff_names_is_not_asked_for_again() -> None:
     assert stricter(named, asks, USUAL) == named
     nobody = a_rule(reviewers_from="inputs.boss", naming=Naming.MISSING)
     assert stricter(nobody, asks, USUAL) == nobody
+    unclear = a_rule(reviewers_from="inputs.boss", naming=Naming.UNCLEAR, reviewers=())
+    assert stricter(unclear, replace(asks, reviewers=(User(CAI.id),)), USUAL) == unclear
     found = stricter(a_rule(reviewers=(User(CAI.id),)), asks, USUAL)
     assert found is not None
     assert found.naming is Naming.PENDING

@@ -7,7 +7,7 @@ from typing import Final
 from crewgate.domain.given import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.facts import Facts
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.naming import WITH_REVIEWERS, Naming
 from crewgate.domain.rules.rule import Needed, Rule, Then, TimeOut
 
 #: The options that say who decides.
@@ -74,7 +74,7 @@ def stricter(
     one, other = before or Rule(name=""), after or Rule(name="")
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
         # Slack was asked about the same value of the kickoff already.
-        named = one.reviewers if one.naming is Naming.NAMED else other.reviewers
+        named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers
         other = replace(other, naming=one.naming, reviewers=named)
     needed = _all_needed(one, other)
     who = _narrower(one, other, usual)

@@ -390,11 +390,13 @@ def _unnamed(rule: Rule) -> str:
     if rule.naming is None or rule.naming not in _UNNAMED:
         return ""
     name = shared.identifier(rule.reviewers_from or "")
-    return f"{_UNNAMED[rule.naming].format(name)}, so the usual reviewers decide"
+    who = "operators" if rule.naming is Naming.UNCLEAR else "the usual reviewers"
+    return f"{_UNNAMED[rule.naming].format(name)}, so {who} decide"
 
 
 _UNNAMED: Final[Mapping[Naming, str]] = {
     Naming.MISSING: "This was not started through this bot with {}",
+    Naming.UNCLEAR: "Several kickoffs may have started this, with different {}",
     Naming.UNREADABLE: "{} is neither an e-mail address nor a user id",
     Naming.NO_MEMBER: "{} names no full member of this workspace",
     Naming.STARTER: "{} names who started this",

@@ -15,7 +15,7 @@ from crewgate.domain.rules.starter import starter_named
 from crewgate.usecases.access import Access
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.starter import starter_of
+from crewgate.usecases.starter import UNCLEAR, starter_of
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +30,10 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
 
     Return why that is not known yet, for another try. Nobody may decide until it is.
     """
-    assert round_.rule is not None  # noqa: S101  # the caller's to check
-    found = await _find(round_, round_.rule.reviewers_from, context)
+    rule = round_.rule
+    assert rule is not None  # noqa: S101  # the caller's to check
+    assert rule.reviewers_from is not None  # noqa: S101  # it is pending
+    found = await _find(round_, rule.reviewers_from, context)
     if isinstance(found, NotSent):
         return found
 
@@ -44,6 +46,8 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
             naming, reviewers = Naming.NAMED, current.rule.reviewers
             if not isinstance(found, User):
                 naming = found
+                # Without any, the crew's operators decide.
+                reviewers = () if found is Naming.UNCLEAR else reviewers
             elif starter is not None and found.id in starter.users:
                 naming = Naming.STARTER
             else:
@@ -59,23 +63,26 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
     return None
 
 
-async def _find(
-    round_: Round, name: str | None, context: DeliveryContext
-) -> User | Naming | NotSent:
+async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Naming | NotSent:
     """Return the person whom a value of the kickoff names, or why there is none."""
     review = round_.review
     now = context.clock()
     async with context.uow.begin() as tx:
-        # First: what is answered meanwhile is stored with the name, which is read then.
+        # Locked: the answer of a kickoff is stored before that, with the name, or after this.
+        execution = await tx.executions.open(review.crew, review.execution_id, at=now)
+        began = execution.began_at
         unclear = await tx.executions.unclear_kickoffs(
-            review.crew, since=now - SENT_WITHIN, until=now
+            review.crew, since=began - UNCLEAR, until=began
         )
-        execution = await tx.executions.find(review.crew, review.execution_id)
-    named = execution.named if execution is not None else ()
-    value = next((value for one, value in named if one == name), None)
-    if value is not None:
-        said = starter_named(value)
-        return Naming.UNREADABLE if said is None else await context.directory.find_member(said)
-    if unclear and now - round_.opened_at < ANSWERED_WITHIN:
-        return NotSent("a kickoff has not been answered yet", alone=True)
-    return Naming.MISSING
+    value = dict(execution.named).get(name)
+    if value is None and unclear and not execution.starters:
+        is_new = now - round_.opened_at < ANSWERED_WITHIN
+        if is_new and unclear[-1].sent_at >= now - SENT_WITHIN:
+            return NotSent("a kickoff has not been answered yet", alone=True)
+        value, *others = {one.named.get(name) for one in unclear}
+        if others:
+            return Naming.UNCLEAR
+    if value is None:
+        return Naming.MISSING
+    said = starter_named(value)
+    return Naming.UNREADABLE if said is None else await context.directory.find_member(said)

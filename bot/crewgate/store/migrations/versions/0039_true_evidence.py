@@ -55,6 +55,7 @@ def upgrade() -> None:
     _tell_absences()
     _keep_heads_and_what_would_be_replaced()
     _mark_plain_credentials()
+    _keep_names_of_lost_kickoffs()
 
 
 def _remember_what_people_were_shown() -> None:
@@ -194,3 +195,7 @@ def _mark_plain_credentials() -> None:
                 mark: Any = b"plain:" if isinstance(value, bytes) else "plain:"
                 this = [there.c[key] == row._mapping[key] for key in keys]
                 connection.execute(sa.update(there).where(*this).values({name: mark + value}))
+
+
+def _keep_names_of_lost_kickoffs() -> None:
+    op.add_column("unclear_kickoffs", sa.Column("named", sa.JSON(none_as_null=True)))
