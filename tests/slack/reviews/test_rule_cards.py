@@ -63,6 +63,19 @@ def card(**changes: Any) -> str:
     return read(render_card(a_view(**changes), now=LATER))
 
 
+def test_whose_approval_a_persons_text_has_ended_is_named_until_they_approve_again() -> None:
+    before = a_view(rule=TWO, votes=(a_vote(BEN), a_vote(CAI))).round
+    for votes, lapsed in (
+        ((a_vote(ANA),), f"<@{BEN.id}> and <@{CAI.id}>"),
+        ((a_vote(ANA), a_vote(BEN)), f"<@{CAI.id}>"),
+        ((a_vote(EVE, on_behalf_of=CAI), a_vote(BEN)), ""),
+    ):
+        view = a_view(rule=TWO, number=2, edited_by=ANA, votes=votes)
+        said = read(render_card(replace(view, previous=before), now=LATER))
+        ended = f"{lapsed} approved the text before, which does not count any more"
+        assert ended in said if lapsed else "the text before" not in said
+
+
 def test_what_a_rule_sends_back_no_more_waits_and_calls_the_operators() -> None:
     out = TimeOut(Duration.parse("3d"), Then.REVISE, "Stop.", most=1)
     view = a_view(rule=a_rule(timeout=out), sent_back=1)

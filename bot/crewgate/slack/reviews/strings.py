@@ -405,8 +405,14 @@ _UNNAMED: Final[Mapping[Naming, str]] = {
 
 
 def _starts_again(view: CardView) -> str:
-    previous = view.previous
-    if previous is None or not previous.votes or view.round.votes:
+    previous, voted = view.previous, voices_of(view.round.votes)
+    if previous is None or not previous.votes:
+        return ""
+    if view.round.edited_by is not None:
+        lapsed = [User(vote.by.id) for vote in previous.votes if not vote.voices & voted]
+        gone = "approved the text before, which does not count any more"
+        return f"{shared.named(lapsed)} {gone}" if lapsed else ""
+    if voted:
         return ""
     given = shared.counted(len(previous.votes), "approval")
     were = "was" if len(previous.votes) == 1 else "were"
