@@ -300,7 +300,7 @@ class Rounds(RuleBasedStateMachine):
         assert transition.round.state is State.CLOSED
         assert not transition.round.can_reopen
         told = EffectKind.NOTIFY_STUCK in kinds(transition.effects)
-        assert told == (round_.decision is not None)
+        assert told == (round_.decision is not None and not round_.decision.is_by(BEN.id))
         self.keep(transition)
 
     @precondition(lambda self: self.rounds)

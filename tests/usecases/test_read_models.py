@@ -1,7 +1,10 @@
 """What is read of a round for people to see."""
 
+from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
+from crewgate.usecases.read_models import Approvers
+from tests.builders import ANA, BEN
 from tests.usecases.world import CREW, World
 
 
@@ -22,3 +25,9 @@ async def test_an_output_answers_the_last_decision_before_it(world: World) -> No
     ]
     assert [view.previous and view.previous.id for view in views] == [None, first.id, second.id]
     assert [view.answers and view.answers.id for view in views] == [None, first.id, first.id]
+
+
+def test_a_starter_cannot_count_nor_anybody_where_too_few_are_left() -> None:
+    others = Approvers(starters=(User(ANA.id),))
+    assert [others.bar(one) for one in (ANA.id, BEN.id, None)] == [True, False, False]
+    assert Approvers(too_few=True).bar(BEN.id)

@@ -59,10 +59,8 @@ async def execution(
             masking = context.crews[crew].redact
             status = ExecutionStatus(stored, rounds, progress)
             revised = (await read.executions.revised([(crew, execution_id)]))[crew, execution_id]
-
-            def shown() -> ExecutionStatus:
-                return masking.also_those_in(revised).shown(status, keep={"rounds"})
-
-            return await asyncio.to_thread(shown)
+            return await asyncio.to_thread(
+                lambda: masking.also_those_in(revised).shown(status, keep={"rounds"})
+            )
         case several:
             raise AmbiguousExecution(prefix, tuple(several))
