@@ -110,8 +110,10 @@ async def test_people_and_groups_who_cannot_answer_are_named(slack: Workspace, a
     slack.add_group("S0FULL", "full", ["U0BEN"])
     slack.add_group("S0TWO", "two", ["U0BEN", "U0CARL"])
     slack.add_group("S0EMPTY", "empty", [])
+    slack.add_group("S0PART", "part", ["U0ANA", "U0BEN", "U0DEMOBOT"])
+    slack.add_group("S0GHOSTS", "ghosts", ["U0ANA", "U0NOBODY"])
 
-    status, said = await ask(REVIEWERS="U0ANA,S0FULL,S0TWO,S0EMPTY,*")
+    status, said = await ask(REVIEWERS="U0ANA,S0FULL,S0TWO,S0EMPTY,S0PART,S0GHOSTS,*")
 
     assert status == 1
     lines = "\n".join(said)
@@ -119,6 +121,8 @@ async def test_people_and_groups_who_cannot_answer_are_named(slack: Workspace, a
     assert "✓ reviewer S0FULL: 1 person" in lines
     assert "✓ reviewer S0TWO: 2 people" in lines
     assert "✗ reviewer S0EMPTY: nobody is in this user group" in lines
+    assert "✓ reviewer S0PART: 1 person" in lines
+    assert "✗ reviewer S0GHOSTS: nobody is in this user group" in lines
     assert "✓ reviewer *: anybody in the channel" in lines
 
 

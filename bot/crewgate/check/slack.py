@@ -35,6 +35,9 @@ from crewgate.slack.trial.messages import render_trial_card
 
 ANYBODY = "anybody in the channel, except guests and people of other organisations"
 
+#: The most people of a user group whose accounts are asked about.
+ASKED_ABOUT = 50
+
 
 @dataclass(frozen=True, slots=True)
 class SlackCheck:
@@ -131,7 +134,7 @@ class SlackCheck:
                 case UserGroup(id):
                     asking = self.client.usergroups_users_list(usergroup=id, team_id=team_id)
                     answer = await attempt(asking)
-                    people = frozenset(map(str, list_at(answer, "users")))
+                    people = await self._able(frozenset(map(str, list_at(answer, "users"))))
                     self.known[ref] = people
                     return _group(subject, len(people))
                 case Email(address):
@@ -146,6 +149,15 @@ class SlackCheck:
             if getattr(error.failure, "code", "") in UNKNOWN:
                 self.known[ref] = frozenset()
             return refused_by_slack(subject, error)
+
+    async def _able(self, members: frozenset[str]) -> frozenset[str]:
+        """Return the members of a group who can decide; all of a large one, for Slack's sake."""
+        if len(members) > ASKED_ABOUT:
+            return members
+        for one in map(User, sorted(members)):
+            if one not in self.known:
+                await self._person("", one, None)
+        return frozenset(one for one in members if self.known.get(User(one), one))
 
     def _address(self, subject: str, address: str, answer: Mapping[str, object]) -> Finding:
         account = text_at(answer, "user", "id")
