@@ -21,6 +21,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Person
 from crewgate.usecases.decide import caveats_for
+from crewgate.usecases.delivery.naming import name_reviewer
 from crewgate.usecases.edit import edit
 from crewgate.usecases.notes import change_note, delete_note, refresh_card
 from crewgate.usecases.ports.store import Tx
@@ -245,6 +246,24 @@ async def test_a_notification_that_waits_for_a_kickoff_knows_its_secrets(world: 
         await tx.executions.register("research", "e-9", webhook_urls("caller"))
     [line] = await world.uow.read.rounds.lines([(await notification).round.id])
     assert "secret" not in line.excerpt
+
+
+async def test_who_decides_is_read_after_a_kickoff_that_is_stored_meanwhile(world: World) -> None:
+    key = "inputs.boss"
+    world.crews["research"] = a_crew(rules=(a_rule(reviewers_from=key),))
+    async with world.uow.begin() as tx:
+        await tx.executions.record_kickoff("k-1", "research", None, at=world.clock())
+    pending = (await world.notify()).round
+    world.clock.advance(DAY)
+    async with world.uow.begin() as tx:
+        execution = await tx.executions.open("research", "e-1", at=NOW)
+        naming = await started(world, name_reviewer(pending, world.context))
+        await tx.executions.save(replace(execution, named=((key, CAI.id),)))
+        await tx.executions.forget_kickoff("k-1")
+    await naming
+    rule = (await world.round(pending.id)).rule
+    assert rule is not None
+    assert rule.reviewers == (User(CAI.id),)
 
 
 async def place_card(world: World, round_: Round) -> None:
