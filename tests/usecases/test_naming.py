@@ -225,6 +225,14 @@ async def test_where_it_may_be_one_of_several_operators_decide(
     assert (await world.decide(round_id, by=EVE)).decision is not None
 
 
+async def test_where_there_are_no_operators_the_usual_reviewers_decide(world: World) -> None:
+    round_id = await cut_off(world, CAI.id, None, reviewers=(User(BEN.id),))
+    assert named(await posted(world, round_id)) is Naming.UNCLEAR
+    with pytest.raises(NotAReviewer):
+        await world.decide(round_id, by=CAI)
+    assert (await world.decide(round_id, by=BEN)).decision is not None
+
+
 async def test_nor_does_it_name_who_decides_on_what_somebody_else_started(world: World) -> None:
     await cut_off(world, CAI.id)
     await world.kick_off(("started_by", BEN.id), execution="others")

@@ -390,7 +390,7 @@ def _unnamed(rule: Rule) -> str:
     if rule.naming is None or rule.naming not in _UNNAMED:
         return ""
     name = shared.identifier(rule.reviewers_from or "")
-    who = "operators" if rule.naming is Naming.UNCLEAR else "the usual reviewers"
+    who = "operators" if rule.reviewers == () else "the usual reviewers"
     return f"{_UNNAMED[rule.naming].format(name)}, so {who} decide"
 
 

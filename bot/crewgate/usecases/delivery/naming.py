@@ -46,8 +46,9 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
             naming, reviewers = Naming.NAMED, current.rule.reviewers
             if not isinstance(found, User):
                 naming = found
-                # Without any, the crew's operators decide.
-                reviewers = () if found is Naming.UNCLEAR else reviewers
+                # Without any, the crew's operators decide, where there are some.
+                if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
+                    reviewers = ()
             elif starter is not None and found.id in starter.users:
                 naming = Naming.STARTER
             else:
