@@ -82,10 +82,11 @@ async def test_a_failed_handshake_was_not_sent_anything(
         (httpx.CloseError, Unknown("the connection was lost before an answer came")),
         (httpx.RemoteProtocolError, Unknown("the connection was lost before an answer came")),
         (httpx.DecodingError, Unknown("the connection was lost before an answer came")),
+        (AttributeError, Unknown("the connection was lost before an answer came")),
     ],
 )
 async def test_errors_that_no_server_can_be_made_to_cause(
-    error: type[httpx.HTTPError], outcome: Outcome
+    error: type[Exception], outcome: Outcome
 ) -> None:
     def fail(_: httpx.Request) -> httpx.Response:
         raise error("")

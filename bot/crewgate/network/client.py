@@ -110,8 +110,13 @@ async def send(
     ).as_dict()
     # Its path is not logged: that of a webhook may be a secret.
     with logged_call(host=request.url.host, method=request.method) as called:
-        async with asyncio.timeout_at(deadline):
-            response = await http.send(request, stream=True, follow_redirects=False)
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await http.send(request, stream=True, follow_redirects=False)
+        except AttributeError as error:
+            # anyio asks a socket for its peer that uvloop has closed already. That happens before
+            # anything is sent, but no other case of it is known, so nobody relies on that.
+            raise httpx.ReadError(str(error), request=request) from error
         called["status"] = response.status_code
         try:
             body = await _read(response, deadline, answer_limit)
