@@ -33,44 +33,32 @@ async def edit(
     A crew that takes no other text is asked for exactly these edits, which is a revision. Raises as
     `decide` does; NothingEdited or TooManyEdits.
     """
+    posting = await context.uow.read.posting(round_id, as_it_came=True)
+    round_, before = posting.view.round, posting.view.output
     try:
-        return await _edit(round_id, text, by, context, new_id, off_loop, seen)
+        round_.require_waiting()
+        if round_.question is not None:
+            raise VerdictMisplaced
+        edits = await off_loop(edits_of, before.text, text)
+        if not edits:
+            raise NothingEdited
+        revision = exact_revision(edits)
+        if not round_.takes_edits and len(revision) > REVISION_LIMIT:
+            raise TooManyEdits(len(revision))
+        return await decide(
+            round_id,
+            Approve() if round_.takes_edits else Revise(revision),
+            by=by,
+            via=Via.EDIT,
+            context=context,
+            seen=seen,
+            edited=Edited(round_, replace(before, text=text), new_id),
+        )
     except (AlreadyDecided, RoundSuperseded):
         sent = await _sent_before(round_id, text, by, context, off_loop)
         if sent is None:
             raise
         return sent
-
-
-async def _edit(
-    round_id: str,
-    text: str,
-    by: Person,
-    context: ReviewContext,
-    new_id: NewId,
-    off_loop: OffLoop,
-    seen: Seen,
-) -> Round:
-    posting = await context.uow.read.posting(round_id, as_it_came=True)
-    round_, before = posting.view.round, posting.view.output
-    round_.require_waiting()
-    if round_.question is not None:
-        raise VerdictMisplaced
-    edits = await off_loop(edits_of, before.text, text)
-    if not edits:
-        raise NothingEdited
-    revision = exact_revision(edits)
-    if not round_.takes_edits and len(revision) > REVISION_LIMIT:
-        raise TooManyEdits(len(revision))
-    return await decide(
-        round_id,
-        Approve() if round_.takes_edits else Revise(revision),
-        by=by,
-        via=Via.EDIT,
-        context=context,
-        seen=seen,
-        edited=Edited(round_, replace(before, text=text), new_id),
-    )
 
 
 async def _sent_before(
