@@ -12,7 +12,7 @@ from crewgate.usecases.queries.crews import overview
 from crewgate.usecases.queries.queue import queue
 from crewgate.usecases.read_models import COUNTED
 from tests.builders import ANA, NOW, SECOND, a_crew
-from tests.store.plans import CREWS, GROWING, insert_many, recorded, rows_of, steps_of
+from tests.store.plans import AS_MANY, CREWS, GROWING, insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World
 
 MICROSECONDS = int(NOW.timestamp()) * 1_000_000
@@ -55,7 +55,7 @@ async def test_sqlite_takes_no_more_steps(world: World) -> None:
             steps.append([await steps_of(connection, *statement) for statement in statements])
     few, many = steps
     for before, after, (statement, _) in zip(few, many, statements, strict=True):
-        assert after <= before * 1.05, statement
+        assert after <= before * AS_MANY, statement
     assert max(many) < 100_000
 
 

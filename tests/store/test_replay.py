@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crewgate.store.replay import PAGE, Replay
-from tests.store.plans import insert_many, recorded, rows_of, steps_of
+from tests.store.plans import AS_MANY, insert_many, recorded, rows_of, steps_of
 from tests.usecases.world import World
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ async def test_sqlite_takes_no_more_steps_for_a_page(world: World) -> None:
         assert len(statements) == 2 * count // PAGE + 1
         async with world.engines.read.connect() as connection:
             steps.append(max([await steps_of(connection, *one) for one in statements]))
-    assert steps[1] <= steps[0] * 1.05
+    assert steps[1] <= steps[0] * AS_MANY
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
