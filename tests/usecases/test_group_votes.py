@@ -13,6 +13,8 @@ from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.delivery.direct_messages import people_of
+from crewgate.usecases.queries import status
+from crewgate.usecases.queries.queue import queue
 from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.world import World
@@ -65,6 +67,41 @@ async def test_a_group_that_has_approved_takes_no_more_approvals(world: World) -
     assert counted(await world.round(round_id)) == [(BEN, LEGAL)]
     sent_back = await world.decide(round_id, Revise("Shorter."), by=EVE)
     assert sent_back.state is State.DECIDED
+
+
+@both
+async def test_what_others_have_approved_for_ones_groups_waits_for_others(world: World) -> None:
+    round_id = await waits(world, groups(escalate=Escalation(Duration(DAY), (User(EVE.id),))))
+    world.directory.people[LEGAL] |= {"U0LEA"}
+    await go_away(CAI, Person("U0DEL", "Del"), until=NOW + DAY, context=world.reviews)
+
+    async def waits_for() -> list[str]:
+        people = [ANA.id, BEN.id, CAI.id, EVE.id, "U0LEA", "U0DEL"]
+        parts = {user: await queue(user, page=0, context=world.reviews) for user in people}
+        pending = [await status.pending(user, mine=True, context=world.reviews) for user in people]
+        mine = [user for user, found in parts.items() if found.mine.total]
+        assert mine == [user for user, found in zip(people, pending, strict=True) if found.total]
+        listed = [user for user, found in parts.items() if found.mine.total + found.others.total]
+        assert set(mine) <= set(listed)
+        assert BEN.id in listed
+        return mine
+
+    assert await waits_for() == [ANA.id, BEN.id, CAI.id, "U0LEA", "U0DEL"]
+    await world.decide(round_id, by=BEN)
+    assert await waits_for() == [ANA.id, CAI.id, "U0DEL"]
+    await take_back(round_id, by=BEN, context=world.reviews)
+    # Ana counts for the group that is missing.
+    await world.decide(round_id, by=ANA)
+    assert await waits_for() == [BEN.id, CAI.id, "U0LEA", "U0DEL"]
+    async with world.uow.begin() as tx:
+        await tx.save((await tx.round(round_id)).escalate(NOW).round)
+    assert await waits_for() == [BEN.id, CAI.id, EVE.id, "U0LEA", "U0DEL"]
+    await take_back(round_id, by=ANA, context=world.reviews)
+    await world.decide(round_id, by=BEN)
+    assert await waits_for() == [ANA.id, CAI.id, EVE.id, "U0DEL"]
+    # While Slack does not tell, nothing is hidden.
+    del world.directory.people[FINANCE]
+    assert await waits_for() == [ANA.id, EVE.id, "U0LEA"]
 
 
 async def test_what_is_taken_back_is_missing_again(world: World) -> None:

@@ -20,7 +20,7 @@ from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Person, voices_of
+from crewgate.domain.verdict import Person
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
 from crewgate.store.engine import Connection, Reader, Reading, rows
@@ -125,12 +125,9 @@ _OUTPUTS: Final = (
 _TIME_OUT: Final = sa.select(outbox.c.due_at).where(
     outbox.c.subject == sa.bindparam("round"), outbox.c.kind == EffectKind.TIME_OUT.value
 )
-#: An id in somebody's name would be found, too.
-_APPROVED_BY: Final = (
-    ROUND.where(rounds.c.crew == sa.bindparam("crew"), rounds.c.rule_id == sa.bindparam("rule"))
-    .where(rounds.c.state == State.WAITING.value)
-    .where(sa.cast(rounds.c.votes, sa.Text).contains(sa.bindparam("user"), autoescape=False))
-)
+_WITH_VOTES: Final = ROUND.where(
+    rounds.c.crew == sa.bindparam("crew"), rounds.c.rule_id == sa.bindparam("rule")
+).where(rounds.c.state == State.WAITING.value, rounds.c.votes.is_not(None))
 _NEWEST: Final = (
     LINE.where(rounds.c.review_id == sa.bindparam("review"))
     .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
@@ -262,14 +259,13 @@ class RoundQueries(Reading):
         )
         return str(found[0].id)
 
-    async def approved_by(self, user: str, queues: Collection[QueueKey]) -> tuple[str, ...]:
-        """Return the waiting rounds of these queues that a person has approved, oldest first."""
+    async def with_votes(self, queues: Collection[QueueKey]) -> list[Round]:
+        """Return the waiting rounds of these queues that somebody has approved, oldest first."""
         found: list[Round] = []
         for crew, rule_id in queues:
-            of_queue = {"crew": crew, "rule": rule_id, "user": user}
-            found += map(to_round, await self._prepared(_APPROVED_BY, of_queue))
-        found.sort(key=lambda one: one.opened_at)
-        return tuple(one.id for one in found if user in voices_of(one.votes))
+            of_queue = {"crew": crew, "rule": rule_id}
+            found += map(to_round, await self._prepared(_WITH_VOTES, of_queue))
+        return sorted(found, key=lambda one: one.opened_at)
 
     async def without_approver(self, queues: Collection[QueueKey]) -> tuple[str, ...]:
         """Return the waiting rounds of these queues that nobody may approve, oldest first."""

@@ -54,6 +54,11 @@ def count_votes(needed: Needed, votes: Sequence[Vote]) -> tuple[Vote, ...]:
     )
 
 
+def has_room(needed: Needed, votes: Iterable[Vote], groups: Collection[UserGroup]) -> bool:
+    """Return True if one more approval, of somebody in these groups, would count."""
+    return assign(needed, (*(vote.groups for vote in votes), groups))[-1] is not None
+
+
 def missing(needed: Needed, votes: Iterable[Vote]) -> Needed:
     """Return the groups whose approvals are missing, with how many."""
     counted = [vote.group for vote in votes]

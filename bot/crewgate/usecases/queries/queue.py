@@ -8,7 +8,9 @@ from datetime import timedelta
 from itertools import chain
 
 from crewgate.domain.people import Role
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.groups import has_room
+from crewgate.domain.verdict import voices_of
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import COUNTED, NO_RULE, Queue, QueueKey, QueuePart, Selection
 
@@ -20,15 +22,36 @@ DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
 
 
-async def approved_by(
+async def done_by(
     user: str, queues: Collection[QueueKey], *, context: ReviewContext
 ) -> tuple[str, ...]:
-    """Return the waiting rounds of these queues that a person has approved, the oldest first."""
+    """Return the waiting rounds of these queues to which a person can add no approval.
+
+    They have approved, or the groups have enough of theirs. The oldest comes first.
+    """
     if all(rule_id == NO_RULE for _, rule_id in queues):
         return ()
     rules = await context.rules_in_use()
     several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
-    return await context.uow.read.rounds.approved_by(user, several)
+    rounds = await context.uow.read.rounds.with_votes(several)
+    absences = await context.uow.read.absences.find(at=context.clock(), delegate=user)
+    members = context.directory.members
+
+    def adds(round_: Round) -> bool:
+        absent = {one.away.id for one in absences} if round_.may_be_delegated else set()
+        needed = round_.approvals_from
+        groups = tuple(group for group, _ in needed)
+        if not groups or members(groups).unresolved:
+            return True
+        able = (
+            tuple(group for group in groups if person in members((group,)).users)
+            # Whoever decides because the rule has escalated counts for any group.
+            or (groups if round_.escalated_at is not None else ())
+            for person in {user} | absent
+        )
+        return any(has_room(needed, round_.votes, theirs) for theirs in able)
+
+    return tuple(one.id for one in rounds if user in voices_of(one.votes) or not adds(one))
 
 
 async def queue(
@@ -49,17 +72,17 @@ async def queue(
     )
     others = tuple(key for key in readable if key not in mine)
     read = context.uow.read.rounds
-    approved = await approved_by(user, mine, context=context)
+    done = await done_by(user, mine, context=context)
     crews = {crew for crew, _ in operated}
     nobody = await read.without_approver(
         {key for key in readable if key in mine or key[0] in crews}
     )
-    approved = tuple(key for key in approved if key not in nobody)
+    done = tuple(key for key in done if key not in nobody)
     parts: tuple[Selection | tuple[str, ...], ...] = (
         Selection(readable, (State.STUCK,)),
         nobody,
-        Selection(mine, (State.WAITING,), without=(*approved, *nobody)),
-        approved,
+        Selection(mine, (State.WAITING,), without=(*done, *nobody)),
+        done,
         Selection(others, (State.WAITING,), without=nobody),
         Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
     )
@@ -87,7 +110,7 @@ async def queue(
         QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
-    # What they have approved waits for others.
+    # To these only others can add.
     theirs = QueuePart((*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST))
     return Queue(
         waiting,

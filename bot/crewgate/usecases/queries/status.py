@@ -8,7 +8,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.ports.crew import CrewClients
-from crewgate.usecases.queries.queue import approved_by
+from crewgate.usecases.queries.queue import done_by
 from crewgate.usecases.read_models import ExecutionStatus, QueuePart, Selection
 
 #: The most rounds or executions in one list; more would not fit into one Slack message.
@@ -19,8 +19,8 @@ async def pending(by: str, *, mine: bool, context: ReviewContext) -> QueuePart:
     """Return the waiting rounds that a person may read, or with `mine` decide, the oldest first."""
     role = Role.REVIEWER if mine else Role.READER
     [theirs] = await context.queues_of(by, role, recheck=True)
-    approved = await approved_by(by, theirs, context=context) if mine else ()
-    waiting = Selection(theirs, (State.WAITING,), without=approved)
+    done = await done_by(by, theirs, context=context) if mine else ()
+    waiting = Selection(theirs, (State.WAITING,), without=done)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(waiting, limit=LINES))
     total = len(lines) if len(lines) < LINES else await read.count(waiting)
