@@ -341,6 +341,7 @@ class _Assembly:
             uow=self.uow,
             crews=self.crews,
             clock=self.runtime.clock,
+            machine=self.runtime.machine,
             new_id=self.runtime.new_id,
             off_loop=self.off_loop,
             kickoffs=self.kickoffs,

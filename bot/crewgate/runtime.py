@@ -62,7 +62,7 @@ class SteppingClock:
     """
 
     def __init__(self, *, machine: Clock = utc_now, steady: Clock = steady_now) -> None:
-        self._machine = machine
+        self.machine = machine
         self._steady = steady
         self._ahead = machine() - steady()
         self._step = timedelta()
@@ -90,7 +90,7 @@ class SteppingClock:
 
     def watch(self) -> bool:
         """Compare it with the steady clock; whether a step counts from now on."""
-        now, off = self._steady(), self._machine() - self()
+        now, off = self._steady(), self.machine() - self()
         if abs(off) < STEP:
             self._ahead += off
             self._believed = True
@@ -126,6 +126,11 @@ class Runtime:
     """The pauses before a background loop that died is started again."""
     ping: float = 5
     """Seconds between two pings on the socket."""
+
+    @property
+    def machine(self) -> Clock:
+        """The machine's clock, of which a step counts at once. A test's clock has no other."""
+        return self.clock.machine if isinstance(self.clock, SteppingClock) else self.clock
 
     def clock_stepped(self) -> bool:
         """Watch the clock; whether a step counts from now on. A test's steps as it is told."""

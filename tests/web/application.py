@@ -11,6 +11,7 @@ from crewgate.crewai.payloads import parse_notification
 from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.domain.redaction import Redactor
 from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.ports.base import Clock
 from crewgate.web import routes
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import Credentials, EventKind
@@ -21,7 +22,7 @@ from tests.usecases.world import World
 CREDENTIALS = Credentials("research", "the-secret", "the-token", "whsec_the-flow-secret")
 
 
-def an_application(world: World, *, forward: bool) -> web.Application:
+def an_application(world: World, *, forward: bool, machine: Clock | None = None) -> web.Application:
     """The routes, for one crew; the crew's settings name URLs to forward to."""
     world.crews["research"] = replace(
         world.crews["research"],
@@ -38,6 +39,7 @@ def an_application(world: World, *, forward: bool) -> web.Application:
         uow=world.uow,
         crews=world.crews,
         clock=world.clock,
+        machine=machine or world.clock,
         new_id=world.new_id,
         off_loop=asyncio.to_thread,
         kickoffs=Kickoffs(

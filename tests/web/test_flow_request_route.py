@@ -16,6 +16,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.network.request_body import LIMIT, ROOM
 from crewgate.web.credentials import Credentials
 from crewgate.web.flow_signature import HEADERS, sign
+from tests.builders import FakeClock
 from tests.servers import Stranger, serve
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
@@ -40,6 +41,8 @@ class Web:
     world: World
     url: str
     session: aiohttp.ClientSession
+    machine: FakeClock
+    """The machine's clock, whose steps do not count yet."""
 
     async def send(
         self,
@@ -68,12 +71,13 @@ class Web:
 
 @pytest.fixture
 async def web(world: World) -> AsyncIterator[Web]:
-    application = an_application(world, forward=False)
+    machine = FakeClock()
+    application = an_application(world, forward=False, machine=machine)
     async with (
         serve(application, auto_decompress=False) as url,
         aiohttp.ClientSession() as session,
     ):
-        yield Web(world, url, session)
+        yield Web(world, url, session, machine)
 
 
 def body(**changes: Any) -> bytes:
@@ -91,6 +95,19 @@ async def test_a_signed_request_is_accepted_once(web: Web, pair: tuple[str, str]
     callback = await web.world.uow.read.callback(round_.id)
     assert callback is not None
     assert (callback.url, callback.token) == (URL, "one-use-token")
+
+
+@pytest.mark.parametrize("hour", [timedelta(hours=1), timedelta(hours=-1)])
+async def test_a_request_in_time_by_a_step_that_does_not_count_yet(
+    web: Web, hour: timedelta
+) -> None:
+    """A machine that was suspended is right before its step counts, and a request comes once."""
+    web.machine.advance(hour)
+    assert (await web.send(body(event_type="escalation"), late=-hour))[0] == 202
+    await web.world.settle_slack()
+    web.world.clock.advance(hour)
+    assert (await web.send(body(event_type="escalation")))[0] == 202
+    assert not await web.world.effects()
 
 
 async def test_an_escalation_that_somebody_sends_again_calls_nobody(web: Web, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from aiohttp import web
@@ -34,6 +35,8 @@ class WebContext:
     uow: UnitOfWork
     crews: Crews
     clock: Clock
+    machine: Clock
+    """The machine's time, of which a step counts at once."""
     new_id: NewId
     off_loop: OffLoop
     kickoffs: Kickoffs
@@ -56,6 +59,13 @@ class WebContext:
     parse_execution: Callable[[str], str]
     forwarding: frozenset[str] = frozenset()
     """Crews whose webhooks are forwarded to their callers."""
+
+    def now_by_each(self) -> tuple[datetime, datetime]:
+        """Return the present moment by each clock.
+
+        After a step one of them is right; what is sent once must not be refused for the other.
+        """
+        return self.clock(), self.machine()
 
     def credentials_of(self, request: web.Request) -> Credentials:
         """Return those of the crew that a request's path names. Raises RequestRefused."""

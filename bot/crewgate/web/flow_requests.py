@@ -32,7 +32,7 @@ async def on_flow_request(
     crew = credentials.crew
     body, signature = await _read_signed(request, credentials, context, room)
     signature = f"{crew} {signature}"
-    is_first = taken.add(signature, now=context.clock())
+    is_first = taken.add(signature, now=context.now_by_each())
     try:
         return await _take(request, crew, body, context, is_first=is_first)
     except (StoreUnavailable, asyncio.CancelledError):
@@ -75,7 +75,7 @@ async def _read_signed(
     if not credentials.flow_secrets:
         log.warning("no_flow_secret", crew=credentials.crew)
         raise RequestRefused(_takes_none())
-    signed = fresh_signatures(request.headers, now=context.clock())
+    signed = fresh_signatures(request.headers, now=context.now_by_each())
     body = await read_body(request, room=room) if signed else None
     if body and body.too_large:
         log.warning("flow_request_too_large", crew=credentials.crew)
