@@ -25,18 +25,18 @@ def is_flow(crew: str) -> bool:
 
 
 class Asking(Crew):
-    """A crew whose flows' questions are fresh by a clock that steps."""
+    """A crew whose flows' questions are fresh by the clock of the bots' machine, which steps."""
 
     steps: Sequence[float] = (0,)
-    """By how many seconds the bots' clock was ahead; each bot believes that after a while."""
+    """By how many seconds that clock was ahead, one after another."""
 
     @override
     async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
         assert self.flows.webhook is not None
-        # Twice, for the next one may come to another bot.
-        for ahead in 2 * [*dict.fromkeys(reversed(self.steps))]:
+        # Again, for the clock may have stepped on the way.
+        for _ in range(2):
             if kind == "flow":
-                secret, at = self.flows.webhook.secret, time.time() + ahead
+                secret, at = self.flows.webhook.secret, time.time() + self.steps[-1]
                 headers = {**headers, **sign(secret, raw, at=at, names=CAPTURED)}
             sent = await super().send(kind, url, raw, headers)
             if sent.status != HTTPStatus.UNAUTHORIZED:
