@@ -14,7 +14,7 @@ from aiohttp import web_app
 from coverage import Coverage
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-from crewgate.demo.bot_process import BotProcess
+from crewgate.demo.servers import BotProcess
 from crewgate.encryption import Cipher
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import Engines

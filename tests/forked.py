@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crewgate.demo.server_process import ServerProcess, inherited
+from crewgate.demo.servers import ServerProcess, inherited
 
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(

@@ -13,7 +13,7 @@ from crewgate.crews import (
     build_redactors,
     open_flow_answers,
 )
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.question import Callback
 from crewgate.domain.redaction import MARK, Redactor

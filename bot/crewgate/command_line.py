@@ -213,7 +213,7 @@ def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
         from crewgate.demo.scenario import run_scenario  # noqa: PLC0415  # not needed to serve
 
         return run_scenario(port=chosen.port, say=_say, crewai=chosen.crewai)
-    from crewgate.demo.playground.serve import serve  # noqa: PLC0415  # the same
+    from crewgate.demo.playground.server import serve  # noqa: PLC0415  # the same
 
     return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.bench.connection import request
 from tests.bench.processes import Child, child
 from tests.bench.requests import mark

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from crewgate.demo.server_process import inherited
+from crewgate.demo.servers import inherited
 
 SOURCE = Path(sys.modules["crewgate"].__path__[0]).parent
 ROOT = SOURCE.parent

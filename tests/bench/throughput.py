@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count, repeat
 from pathlib import Path
 
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.bench.figures import Measured, Row, by_cpu, per_second, ratio, summary
 from tests.bench.fill import copy_rounds, waiting_rounds
 from tests.bench.load import closed_loop

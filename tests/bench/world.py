@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.bench.connection import Connection, request
 from tests.bench.options import Options
 from tests.bench.processes import ROOT, Child, child

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from crewgate.demo.environment import WEBHOOK_SECRET
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.check.conftest import Ask, Run
 from tests.journeys.flow_world import FLOW_SECRET, NO_CREW, REVIEWERS, SECRETS, crews_file
 from tests.servers import serve

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.demo.crew import Crew
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Workspace, error
 from tests.check.conftest import Ask, Run
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Workspace, buttons, error, message_text
 from tests.check.conftest import Ask, Run
 

@@ -14,8 +14,7 @@ from crewgate.demo.crew import (
     TaskFailed,
     Urls,
 )
-from crewgate.demo.crew.samples import SAMPLES, Sample
-from crewgate.demo.crew.script import answer_of
+from crewgate.demo.crew.script import SAMPLES, Sample, answer_of
 from crewgate.domain.edits import edits_of, exact_revision
 from tests.demo.builders import SECRET, Receiver, a_resume, call, now, paused
 

@@ -1,7 +1,7 @@
 """What the stand-in crew keeps of what happened, and how others are told of it."""
 
 from crewgate.demo.crew import Crew
-from crewgate.demo.crew.records import BoundedLog
+from crewgate.demo.crew.deployment import BoundedLog
 from tests.demo.builders import now
 
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from crewgate.demo.crew import Crew
-from crewgate.demo.local_server import forgive_hang_ups
+from crewgate.demo.servers import forgive_hang_ups
 from crewgate.demo.workspace import Workspace
 from tests.servers import serve
 

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.crew import Crew
-from crewgate.demo.ports import NoFreePort, Ports, candidates, free_port, outgoing_range
-from crewgate.demo.server_process import inherited
+from crewgate.demo.servers import (
+    NoFreePort,
+    Ports,
+    candidates,
+    free_port,
+    inherited,
+    outgoing_range,
+)
 from crewgate.demo.workspace import Workspace
 
 SOURCE = str(Path(__file__).parents[2] / "bot")
@@ -35,7 +41,7 @@ def test_a_port_that_somebody_listens_on_is_passed_over() -> None:
 async def test_another_process_does_not_get_it_while_this_one_lives() -> None:
     port = free_port()
     ports = f"range({port}, {port + 50})"
-    code = f"from crewgate.demo.ports import Ports; print(Ports({ports}, first=0).take())"
+    code = f"from crewgate.demo.servers import Ports; print(Ports({ports}, first=0).take())"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code),
         env={**inherited(), "PYTHONPATH": SOURCE},

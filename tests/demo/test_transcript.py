@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from crewgate.demo.playground.mrkdwn import Names
-from crewgate.demo.transcript import WIDTH, read_markdown, read_message
+from crewgate.demo.playground.render_html import Names
+from crewgate.demo.scenario import WIDTH, read_markdown, read_message
 from crewgate.demo.workspace import File, Message
-from crewgate.demo.workspace.text import Json
+from crewgate.demo.workspace.blocks import Json
 
 NAMES = Names({"U0ANA": "Ana"}, {"S0OPS": "platform"}, {"C0": "reviews"})
 

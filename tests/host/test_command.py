@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.server_process import inherited
+from crewgate.demo.servers import inherited
 from crewgate.domain.redaction import MARK
 from crewgate.host.arguments import add_arguments
 from crewgate.host.command import check_flows, leave_terminal, read_options

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from crewgate.demo.hosted.crew import QUIET
-from crewgate.demo.ports import free_port
-from crewgate.demo.server_process import inherited
+from crewgate.demo.servers import free_port, inherited
 from tests.host import real_crews, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai

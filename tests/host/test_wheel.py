@@ -11,8 +11,7 @@ from pathlib import Path
 
 from crewgate import __version__
 from crewgate.demo.hosted.crew import QUIET
-from crewgate.demo.ports import free_port
-from crewgate.demo.server_process import ServerProcess, inherited
+from crewgate.demo.servers import ServerProcess, free_port, inherited
 from tests.host.client import TOKEN, Api
 from tests.host.real import PYTHON, needs_crewai
 from tests.repo.files import ROOT, read

@@ -17,7 +17,7 @@ import pytest
 from crewgate.app import running
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, connect, people, settings
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, Reply, Workspace, message_text
 from crewgate.domain.rate import Rate
 from crewgate.domain.retry import Retry

@@ -5,9 +5,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
+from crewgate.demo.servers import BotProcess
 from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.repo.files import fences
 

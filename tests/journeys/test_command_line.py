@@ -14,11 +14,9 @@ import pytest
 from crewgate import __version__
 from crewgate.__main__ import main
 from crewgate.check.database import address_owners
-from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import CHANNEL, connect, people, settings
-from crewgate.demo.ports import free_port
-from crewgate.demo.server_process import inherited
+from crewgate.demo.servers import BotProcess, free_port, inherited
 from crewgate.demo.workspace import Workspace
 from tests.forked import run_crewgate
 from tests.repo.files import fences

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import HANG, Crew, FlowWebhook
 from crewgate.demo.environment import ANA, CHANNEL, connect, people, settings
+from crewgate.demo.servers import BotProcess
 from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.journeys.conftest import Between
 from tests.journeys.flow_world import ANSWERS, ENVIRONMENT, FLOW_SECRET, REVIEWERS, crews_file

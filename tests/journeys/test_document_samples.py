@@ -3,7 +3,7 @@
 import aiohttp
 
 from crewgate.demo.environment import WEBHOOK_SECRET
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.journeys.conftest import MakeWorld, World
 from tests.repo.samples import is_like, requests
 

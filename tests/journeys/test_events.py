@@ -8,7 +8,7 @@ import pytest
 
 from crewgate.demo.crew import DROP_AFTER, Style, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import buttons
 from crewgate.web.credentials import Credentials, EventKind
 from tests.journeys.conftest import MakeWorld, World, says_delivered

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from crewgate.demo.changes import Changes
 from crewgate.demo.environment import ANA
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import said
 from tests.servers import serve, takes_posts

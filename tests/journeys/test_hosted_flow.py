@@ -9,7 +9,7 @@ import pytest
 from crewgate.crew_api.wire import FlowWebhook
 from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import CannotDoThat, Message, buttons, message_text
 from crewgate.host.serve import Options, hosting
 from crewgate.host.target import Target

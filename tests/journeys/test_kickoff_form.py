@@ -8,7 +8,7 @@ import pytest
 
 from crewgate.demo.crew import DROP_AFTER, status
 from crewgate.demo.environment import ANA, CARL, CHANNEL
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import View, error
 from crewgate.demo.workspace.forms import fill
 from crewgate.demo.workspace.payloads import Payloads

@@ -9,7 +9,7 @@ import pytest
 
 from crewgate.demo.crew import status as answer_with
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Workspace, buttons, message_text
 from tests.forked import run_crewgate
 from tests.journeys.conftest import MakeWorld, World

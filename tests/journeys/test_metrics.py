@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from crewgate.demo.environment import ANA
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from tests.journeys.conftest import MakeWorld, World
 from tests.repo.files import marked, read, rows
 

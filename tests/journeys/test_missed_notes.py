@@ -7,7 +7,7 @@ import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import HANG, Message, Workspace
-from crewgate.demo.workspace.faults import malformed, rate_limited
+from crewgate.demo.workspace.web_api import malformed, rate_limited
 from crewgate.slack.notes.missed import LISTED
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal

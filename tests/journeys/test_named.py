@@ -3,7 +3,7 @@
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CARL
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, Workspace, error, message_text
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT

@@ -10,9 +10,9 @@ import pytest
 
 from crewgate.__main__ import main
 from crewgate.demo.environment import ANA, BEN, CHANNEL, settings
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, Workspace, message_text
-from crewgate.demo.workspace.faults import http_status
+from crewgate.demo.workspace.web_api import http_status
 from crewgate.purge import NotPurged, purge
 from crewgate.runtime import utc_now
 from crewgate.web.credentials import EventKind

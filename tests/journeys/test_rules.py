@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.runtime import Runtime, utc_now
 from crewgate.usecases.delivery.heartbeat import LOOK_AGAIN

@@ -11,10 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import Crew, Resume
 from crewgate.demo.environment import ANA, connect, people, settings
-from crewgate.demo.server_process import DidNotStart
+from crewgate.demo.servers import BotProcess, DidNotStart
 from crewgate.demo.workspace import Message, Workspace, message_text
 from tests.builders import a_secret_key
 from tests.forked import run_crewgate

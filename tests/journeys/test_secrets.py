@@ -17,7 +17,7 @@ import pytest
 from crewgate.crews import build_credentials
 from crewgate.demo.crew import Echo, Style, echo, status
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, message_text
 from crewgate.domain.redaction import MARK
 from crewgate.web.credentials import EventKind

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from crewgate.demo.environment import Environment, start_environment
-from crewgate.demo.playground.serve import open_playground
+from crewgate.demo.playground.server import open_playground
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (

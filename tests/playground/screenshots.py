@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from crewgate.demo.playground.serve import open_playground
+from crewgate.demo.playground.server import open_playground
 from crewgate.runtime import utc_now
 from tests.playground.conftest import FLAGS, browser_path, card, kick_off, later_card, press
 

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.demo.playground.emoji import character
-from crewgate.demo.playground.markdown import markdown
-from crewgate.demo.playground.mrkdwn import Names, mrkdwn, plain
-from crewgate.demo.playground.render_html import render_blocks, rich_text
+from crewgate.demo.playground.render_html import (
+    Names,
+    character,
+    markdown,
+    mrkdwn,
+    plain,
+    render_blocks,
+    rich_text,
+)
 
 NAMES = Names({"U1": "Ana"}, {"S1": "leads"}, {"C1": "reviews"})
 SLACK = Path(__file__).parents[2] / "bot" / "crewgate" / "slack"

@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 
 from crewgate.demo.crew import State
 from crewgate.demo.environment import CHANNEL
-from crewgate.demo.playground.serve import open_playground
+from crewgate.demo.playground.server import open_playground
 from crewgate.demo.workspace import message_text
 from crewgate.runtime import utc_now
 from tests.playground.conftest import Site, card, kick_off, later_card, open_site, press

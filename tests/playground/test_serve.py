@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from crewgate.demo.playground.serve import bind_port, serve
-from crewgate.demo.ports import free_port
+from crewgate.demo.playground.server import bind_port, serve
+from crewgate.demo.servers import free_port
 
 SOURCE = str(Path(__file__).parents[2] / "bot")
 

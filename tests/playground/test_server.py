@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 
 from crewgate.demo.environment import ANA, CHANNEL, Environment
-from crewgate.demo.playground.serve import bind_port
-from crewgate.demo.playground.server import STATIC, Playground
+from crewgate.demo.playground.server import STATIC, Playground, bind_port
 
 
 @pytest.fixture

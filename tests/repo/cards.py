@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from crewgate.demo.playground.mrkdwn import Names
-from crewgate.demo.transcript import read_message
+from crewgate.demo.playground.render_html import Names
+from crewgate.demo.scenario import read_message
 from crewgate.demo.workspace import Message as SlackMessage
 from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Output

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from crewgate.demo.transcript import read_message
+from crewgate.demo.scenario import read_message
 from crewgate.demo.workspace import Message as SlackMessage
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import User, UserGroup

@@ -5,8 +5,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from crewgate.demo.workspace.blocks import message_problems, text_size, view_problems
-from crewgate.demo.workspace.text import disguised_links, mentions, pieces
+from crewgate.demo.workspace.blocks import (
+    disguised_links,
+    mentions,
+    message_problems,
+    pieces,
+    text_size,
+    view_problems,
+)
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import (

@@ -6,8 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from crewgate.demo.bot_process import COMMAND, BotProcess
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import COMMAND, BotProcess, free_port
 
 _CHUNK = 64 * 2**10
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from crewgate.demo.crew import faults as at_crew
+from crewgate.demo.crew import deployment as at_crew
 from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG
 from tests.quick_bot import quick
 from tests.soak.options import Options

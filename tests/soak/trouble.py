@@ -15,12 +15,12 @@ from typing import Final
 
 import aiohttp
 
-from crewgate.demo.bot_process import BotProcess
 from crewgate.demo.crew import Crew
-from crewgate.demo.crew import faults as at_crew
+from crewgate.demo.crew import deployment as at_crew
 from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, slow
+from crewgate.demo.servers import BotProcess
 from crewgate.demo.workspace import Workspace
-from crewgate.demo.workspace import faults as at_slack
+from crewgate.demo.workspace import web_api as at_slack
 from tests.soak.ledger import Outage
 from tests.soak.load import ask_readyz
 from tests.soak.stepped_bot import step

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from crewgate.demo.bot_process import COMMAND
 from crewgate.demo.crew import Crew, FlowWebhook, Style
 from crewgate.demo.environment import connect
+from crewgate.demo.servers import COMMAND
 from crewgate.demo.workspace import Workspace
 from tests.builders import a_secret_key
 from tests.soak.bots import Bots, one_bot, two_bots

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from crewgate.demo.bot_process import COMMAND, BotProcess
 from crewgate.demo.crew import Address, Crew, Deployment, FlowWebhook
-from crewgate.demo.crew.samples import SAMPLES
+from crewgate.demo.crew.script import SAMPLES
 from crewgate.demo.hosted.crew import HostedCrew
-from crewgate.demo.ports import free_port
+from crewgate.demo.servers import COMMAND, BotProcess, free_port
 from crewgate.demo.workspace import Workspace
 
 CHANNEL = "C0REVIEWS"

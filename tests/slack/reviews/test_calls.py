@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from crewgate.demo.workspace.blocks import message_problems, text_size
-from crewgate.demo.workspace.text import disguised_links, pieces
+from crewgate.demo.workspace.blocks import disguised_links, message_problems, pieces, text_size
 from crewgate.domain.audit import Head, Published, Signature
 from crewgate.domain.notification import Output
 from crewgate.domain.notify import Notify

@@ -5,8 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.demo.workspace.blocks import view_problems
-from crewgate.demo.workspace.text import mentions, pieces
+from crewgate.demo.workspace.blocks import mentions, pieces, view_problems
 from crewgate.domain.caveats import Caveats, Seen
 from crewgate.domain.notes import Draft
 from crewgate.domain.notification import Format, Output

@@ -14,11 +14,18 @@ the bot.
 from crewgate.crew_api.wire import Address, FlowWebhook, Resume, Urls
 from crewgate.demo.changes import Change
 from crewgate.demo.crew.crew import Crew
-from crewgate.demo.crew.deployment import Deployment
-from crewgate.demo.crew.execution import Execution, State
-from crewgate.demo.crew.faults import Echo, echo, garbage, status
+from crewgate.demo.crew.deployment import (
+    Call,
+    Deployment,
+    Echo,
+    Execution,
+    Sent,
+    State,
+    echo,
+    garbage,
+    status,
+)
 from crewgate.demo.crew.flows import FlowRequest
-from crewgate.demo.crew.records import Call, Sent
 from crewgate.demo.crew.script import SAMPLE, Task, TaskFailed
 from crewgate.demo.crew.wire import Style
 from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, Fault, slow

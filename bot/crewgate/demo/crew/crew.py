@@ -19,13 +19,10 @@ from crewgate.crew_api.wire import (
     parse_resume,
     require_inputs,
 )
-from crewgate.demo.crew.deployment import Deployment
+from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent
 from crewgate.demo.crew.engine import Engine
-from crewgate.demo.crew.execution import Execution
 from crewgate.demo.crew.flows import PREFIX, Flows
-from crewgate.demo.crew.records import Call, Sent
-from crewgate.demo.crew.samples import Sample
-from crewgate.demo.crew.script import SAMPLE, Task
+from crewgate.demo.crew.script import SAMPLE, Sample, Task
 from crewgate.demo.crew.wire import Style, text_of
 
 

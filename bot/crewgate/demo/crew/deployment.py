@@ -4,23 +4,234 @@ import asyncio
 import io
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Self, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+from functools import partial
+from itertools import takewhile
+from operator import attrgetter
+from typing import Any, Final, Generic, Self, TypeVar, assert_never
 
 import aiohttp
 from aiohttp import web
 
-from crewgate.crew_api.wire import Address, Resume
+from crewgate.crew_api.wire import Address, Json, Resume, Urls
 from crewgate.demo.changes import Changes
-from crewgate.demo.crew.execution import Execution
-from crewgate.demo.crew.faults import ROUTES
-from crewgate.demo.crew.records import BoundedLog, Call, Sent
-from crewgate.demo.crew.samples import Sample
-from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing
-from crewgate.demo.faults import Faults, Work
-from crewgate.demo.local_server import LocalServer
+from crewgate.demo.crew.script import Sample, Task
+from crewgate.demo.crew.wire import Style, json_or_text, parse_object_or_nothing, text_of
+from crewgate.demo.faults import Fault, Faults, Work
+from crewgate.demo.servers import LocalServer
+
+ROUTES: Final = ("/", "/inputs", "/kickoff", "/status", "/resume", "/crewai_plus")
+
+
+class State(StrEnum):
+    """The state of an execution, in the vendor's words."""
+
+    RUNNING = "running"
+    PENDING = "Pending Human Input"
+    COMPLETED = "completed"
+    ERROR = "error"
+
+
+@dataclass(slots=True)
+class Execution:
+    """One kickoff. Only the engine changes it."""
+
+    id: str
+    inputs: Json
+    meta: Json | None
+    urls: Urls
+    """The current webhook URLs: none while paused, then those of the resume."""
+    human_input: Address | None
+    script: Sequence[Task]
+    started_at: float
+    state: State = State.RUNNING
+    position: int = 0
+    """The number of tasks of the script that are done, before those that run now."""
+    done: set[str] = field(default_factory=set)
+    """The tasks among those that run now that are done."""
+    pending: list[str] = field(default_factory=list)
+    """The tasks that are pending human input."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    rounds: dict[str, int] = field(default_factory=dict)
+    """The number of outputs of each task."""
+    feedbacks: dict[str, deque[str]] = field(default_factory=dict)
+    error: str = ""
+    ended_at: float | None = None
+
+    @property
+    def current(self) -> tuple[Task, ...]:
+        """The tasks of the script that run or wait beside each other; none at the end."""
+        rest = self.script[self.position :]
+        return (*rest[:1], *takewhile(attrgetter("beside"), rest[1:]))
+
+    def finish(self, task: Task) -> bool:
+        """Note that a task is done; return True if the next ones may begin."""
+        self.done.add(task.task_id)
+        if len(self.done) < len(self.current):
+            return False
+        self.position += len(self.current)
+        self.done.clear()
+        return True
+
+    def knows(self, task_id: str) -> bool:
+        """Return True if the task belongs to this execution, by script or by `pause`."""
+        return task_id in self.outputs or any(task.task_id == task_id for task in self.script)
+
+    def progress(self, now: float) -> Json:
+        """The answer to `/status`; the vendor's schema reports a pause as `running`."""
+        took = (self.ended_at or now) - self.started_at
+        match self.state:
+            case State.COMPLETED:
+                tasks = [
+                    {
+                        "task_id": task_id,
+                        "output": text_of(output),
+                        "agent": task.agent if (task := self.task(task_id)) else "",
+                        "execution_time": round(took / len(self.outputs), 3),
+                    }
+                    for task_id, output in self.outputs.items()
+                ]
+                result = {"output": tasks[-1]["output"] if tasks else "", "tasks": tasks}
+                return {"status": "completed", "result": result, "execution_time": took}
+            case State.ERROR:
+                return {"status": "error", "error": self.error, "execution_time": took}
+        running = [task.task_id for task in self.current if task.task_id not in self.done]
+        done = self.position + len(self.done)
+        return {
+            "status": "running",
+            "current_task": next(iter([*self.pending, *running]), ""),
+            "progress": {"completed_tasks": done, "total_tasks": len(self.script)},
+        }
+
+    def task(self, task_id: str) -> Task | None:
+        return next((task for task in self.script if task.task_id == task_id), None)
+
+
+class Echo(Enum):
+    """The part of an answer that repeats the request."""
+
+    INPUT = auto()
+    """As FastAPI does when it does not accept a body: in `input`, beside what is wrong."""
+    MESSAGE = auto()
+    """In the words for people."""
+    TEXT = auto()
+    """As a proxy does when it is asked to say more: head and body, with nothing around them."""
+
+
+def status(
+    code: int,
+    body: object = None,
+    *,
+    retry_after: float | str | None = None,
+    headers: Mapping[str, str] | None = None,
+    applied: bool = False,
+) -> Fault:
+    """Answer with this code. A `body` that is text is sent as text, anything else as JSON.
+
+    `retry_after` is seconds, or an HTTP date as text.
+    """
+    extra = dict(headers or {})
+    if retry_after is not None:
+        extra["Retry-After"] = str(retry_after)
+    if body is None:
+        body = {"error": f"HTTP {code}", "message": "An injected fault"}
+    return Fault(f"{code}", applied=applied, code=code, body=body, headers=tuple(extra.items()))
+
+
+def garbage(*, applied: bool = True) -> Fault:
+    """Answer 200 with something that is not JSON."""
+    html = (("Content-Type", "text/html"),)
+    return Fault("garbage", applied=applied, code=200, body="<html>It works!</html>", headers=html)
+
+
+def echo(code: int = 422, *, into: Echo = Echo.INPUT, applied: bool = False) -> Fault:
+    """Answer with this code and the request itself, credentials and all."""
+    return Fault("echo", applied=applied, code=code, echo=partial(_repeat, into))
+
+
+def _repeat(into: Echo, head: str, body: str) -> object:
+    match into:
+        case Echo.INPUT:
+            problem = {"type": "value_error", "loc": ["body"], "msg": "Input is not valid"}
+            return {"detail": [{**problem, "input": json_or_text(body)}]}
+        case Echo.MESSAGE:
+            return {"error": "Rejected", "message": f"Rejected: {head} {body}"}
+        case Echo.TEXT:
+            return f"{head}\n\n{body}"
+        case _:
+            assert_never(into)
+
 
 T = TypeVar("T")
+
+#: The most bytes that one log keeps, whatever the number of entries.
+LOG_BYTES = 32 * 2**20
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to the crew. `status` stays None when no answer was given (yet)."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    """The JSON object that was sent; empty when it was none."""
+    authorization: str = field(repr=False)
+    at: float
+    status: int | None = None
+    answer: Any = None
+    """The JSON that was answered, or the text."""
+    effective: bool = False
+    """The request changed the crew's state."""
+    query: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One webhook that was sent, once; `status` is None when nobody answered, `error` says why."""
+
+    kind: str
+    """`human_input`, `task`, `step`, `crew`, `flow` or `raw`."""
+    url: str
+    body: dict[str, Any]
+    """The JSON object that was sent; empty when it was none."""
+    raw: bytes = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    status: int | None
+    answer: str = ""
+    error: str = ""
+    at: float = 0
+    """When it was answered or lost."""
+
+
+class BoundedLog(Generic[T]):
+    """The latest entries, bounded by number and by bytes."""
+
+    def __init__(self, keep: int, keep_bytes: int = LOG_BYTES) -> None:
+        self.total = 0
+        """The number of entries ever appended."""
+        self._entries: deque[tuple[int, T]] = deque()
+        self._keep = keep
+        self._keep_bytes = keep_bytes
+        self._bytes = 0
+
+    def append(self, entry: T, size: int = 0) -> None:
+        """Add an entry; the oldest ones make room, the newest always stays."""
+        self._entries.append((size, entry))
+        self.total += 1
+        self._bytes += size
+        while len(self._entries) > self._keep or (
+            self._bytes > self._keep_bytes and len(self._entries) > 1
+        ):
+            dropped_size, _ = self._entries.popleft()
+            self._bytes -= dropped_size
+
+    def __iter__(self) -> Iterator[T]:
+        return (entry for _, entry in self._entries)
+
 
 #: The longest that a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
 TIMEOUT: Final = 30.0

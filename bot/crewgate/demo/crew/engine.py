@@ -12,10 +12,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
-from crewgate.demo.crew.deployment import Deployment
-from crewgate.demo.crew.execution import Execution, State
+from crewgate.demo.crew.deployment import Deployment, Execution, Sent, State
 from crewgate.demo.crew.flows import FlowRequest, Flows
-from crewgate.demo.crew.records import Sent
 from crewgate.demo.crew.script import Task, TaskFailed
 from crewgate.demo.crew.wire import Style, notification, text_of
 

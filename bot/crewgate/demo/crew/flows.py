@@ -11,8 +11,7 @@ from typing import Any
 
 from crewgate.crew_api.signature import CAPTURED, DOCUMENTED, sign
 from crewgate.crew_api.wire import FlowWebhook, Refusal
-from crewgate.demo.crew.deployment import Deployment
-from crewgate.demo.crew.records import BoundedLog, Call, Sent
+from crewgate.demo.crew.deployment import BoundedLog, Call, Deployment, Sent
 from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]

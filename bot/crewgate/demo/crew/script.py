@@ -175,3 +175,234 @@ SAMPLE: tuple[Task, ...] = (
         produce=_report,
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A topic with a script of its own."""
+
+    topic: str
+    about: str
+    script: tuple[Task, ...]
+
+
+_PARTIES: Final = "Acme Cells Ltd (the *Supplier*) and Brightroof GmbH (the *Buyer*)"
+_CONTRACT: Final = """\
+Subject
+
+The Supplier sells and delivers battery modules of the series AC-5 and AC-10, with their control
+units, as schedule 1 lists them. The Buyer installs them in homes and resells them under its own
+name. Terms of either party that are printed on orders, invoices or delivery notes do not become
+part of this agreement, also where nobody objects to them.
+
+Orders and forecast
+
+The Buyer names the quantities that it expects for each of the next six months by the fifth of a
+month. The first three months bind it to four fifths of what it named. The Supplier confirms or
+refuses an order within five working days; silence confirms it.
+
+Delivery
+
+Delivery is free to the Buyer's warehouse in Kassel, unloaded. The Supplier delivers within thirty
+days of its confirmation. If it is late by more than ten working days, the Buyer may buy elsewhere
+at the Supplier's cost, up to a quarter above the agreed price.
+
+Prices and payment
+
+Prices are those of schedule 1, in euros and without tax. They hold for twelve months, then follow
+the price index for lithium carbonate, up or down, by no more than six percent a year. Invoices
+are due thirty days after receipt, or fourteen days with a discount of two percent.
+
+Quality and inspection
+
+Modules keep at least four fifths of their capacity for ten years or six thousand cycles,
+whichever comes first. The Buyer inspects deliveries for visible damage within ten working days,
+and tells the Supplier of hidden defects within ten working days of finding them.
+
+Safety and recalls
+
+The Supplier tells the Buyer within two working days of any fire, swelling or failure that it
+learns of in a module of the same series, wherever it was sold. If a recall is needed, the
+Supplier bears its cost, the cost of dismantling and refitting included.
+
+Liability
+
+{liability}
+
+Insurance
+
+The Supplier keeps product liability insurance of at least ten million euros for each event and
+twenty million a year, and proves it each January.
+
+Data
+
+Control units send operating data to the Buyer alone. The Supplier may read them where a defect is
+examined, for as long as that takes, and passes them on to nobody.
+
+Term and end
+
+The agreement runs for three years and then from year to year, unless one party gives six months'
+notice. Either may end it at once for good cause: insolvency, a breach that is not cured within
+thirty days of a written warning, or a change of control to a competitor.
+
+Law and courts
+
+German law applies, without the UN convention on contracts for the sale of goods. The courts of
+Kassel are competent. The parties first spend thirty days on talks between their managing
+directors.
+"""
+"""Titles and texts of the clauses by turns."""
+_LIABILITY: Final = """\
+Each party is liable without limit for intent, gross negligence and harm to people. For anything
+else the Supplier's liability ends at {cap} the price of the delivery in question, and neither
+party is liable for lost profit. What the law forbids to limit stays as it is.
+"""
+
+
+def _contract(
+    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
+) -> str:
+    cap = "three times" if asks_for(feedbacks, "liab", "cap", "lower", "limit") else "ten times"
+    text = _CONTRACT.format(liability=_LIABILITY.format(cap=cap))
+    parts = [" ".join(part.split()) for part in text.split("\n\n")]
+    clauses = "\n\n".join(
+        f"## {number}. {title}\n\n{clause}"
+        for number, (title, clause) in enumerate(zip(parts[::2], parts[1::2], strict=True), 1)
+    )
+    rows = "\n".join(
+        f"| AC-{size}-{variant} | {size}.0 kWh | {variant} | {400 * size + 90 * at:,} € |"
+        for size in (5, 10)
+        for at, variant in enumerate(("indoor", "outdoor", "marine", "rack", "rack+heat"))
+    )
+    prices = f"| Module | Capacity | Housing | Price |\n| --- | --- | --- | --- |\n{rows}"
+    changes = [f"The Supplier's liability ends at {cap} the price of the delivery."]
+    return (
+        f"# {str(inputs['topic']).capitalize()}\n\nBetween {_PARTIES}.\n\n{clauses}\n\n"
+        f"## Schedule 1: modules and prices\n\n{prices}{changes_section(feedbacks, changes)}"
+    )
+
+
+def _order(
+    _inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
+) -> object:
+    fewer = asks_for(feedbacks, "fewer", "less", "reduce", "cheap")
+    quantities = {"AC-5-indoor": (20 if fewer else 40, 2000), "AC-10-outdoor": (12, 4090)}
+    lines = [
+        {"module": module, "quantity": quantity, "unit_price": price}
+        for module, (quantity, price) in quantities.items()
+    ]
+    total = sum(quantity * price for quantity, price in quantities.values())
+    return {
+        "supplier": {"name": "Acme Cells Ltd", "country": "IE"},
+        "deliver_by": "2027-03-31",
+        "lines": lines,
+        "total": {"eur": total, "discount_percent": 2},
+        "express": False,
+        "remarks": [f"Asked for: {one}" for one in feedbacks] or None,
+    }
+
+
+def _table(
+    _inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
+) -> str:
+    head = ["Vendor", "Share", "Growth", "Price for 1 kWh", "Cycles", "Warranty", "Lead time"]
+    head += ["Certified", "Service in", "Remarks"]
+    rows = [
+        "Northwind | 41 % | +18 % | 389 € | 6,000 | 10 years | 4 weeks | VDE, UL | DE, AT, CH | –",
+        "Fabrikam | 27 % | +9 % | 402 € | 8,000 | 12 years | 6 weeks | VDE | DE, NL | –",
+        "Contoso | 12 % | -3 % | 455 € | 5,000 | 8 years | 2 weeks | UL | DE | raised its prices",
+        "Adatum | 9 % | +31 % | 341 € | 4,500 | 7 years | 9 weeks | pending | none | new",
+        "Litware | 6 % | +2 % | 398 € | 6,500 | 10 years | 5 weeks | VDE, UL | FR | no racks",
+    ]
+    if feedbacks:
+        rows.append("All others | 5 % | +4 % | – | – | – | – | – | – | sum of twelve vendors")
+    lines = [" | ".join(head), " | ".join(["---"] * len(head)), *rows]
+    table = "\n".join(f"| {line} |".replace(" €", "\N{NO-BREAK SPACE}€") for line in lines)
+    section = changes_section(feedbacks, ["There is a row for all others."])
+    return f"## Vendors side by side\n\n{table}{section}"
+
+
+def _article(
+    _inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
+) -> str:
+    opening = (
+        "Power cuts last minutes, and freezers forgive them. A home battery pays by what it does"
+        " on ordinary days: it moves noon to the evening."
+        if feedbacks
+        else "Never fear a power cut again! Our revolutionary home battery changes everything."
+    )
+    return (
+        f"# A battery for ordinary days\n\n{opening}\n\n"
+        "- **5 kWh** carry a family of four through an evening.\n"
+        "- **Ten years** of warranty, or six thousand cycles.\n"
+        "- **One day** to install, without a permit in most states."
+        f"{changes_section(feedbacks, ['The opening says what it does, not how great it is.'])}"
+    )
+
+
+#: The outcomes of the flow's question, the one that lets it go on first.
+_EMIT: Final = ("approved", "needs_revision", "rejected")
+
+SAMPLES: Final = (
+    Sample(
+        "Acme supply agreement",
+        "long, and calls Dana after a minute",
+        (
+            Task(
+                "contract_task",
+                "Contract review",
+                "Draft the supply agreement from the term sheet.",
+                "A contract in Markdown",
+                "Counsel",
+                needs_review=True,
+                produce=_contract,
+            ),
+        ),
+    ),
+    Sample(
+        "Battery order",
+        "JSON",
+        (
+            Task(
+                "order_task",
+                "Purchase order",
+                "Order what the pilot needs.",
+                "JSON",
+                "Buyer",
+                needs_review=True,
+                produce=_order,
+            ),
+        ),
+    ),
+    Sample(
+        "Vendors side by side",
+        "ten columns",
+        (
+            Task(
+                "table_task",
+                "Vendor comparison",
+                "Compare all vendors on one page.",
+                "A table",
+                "Analyst",
+                needs_review=True,
+                produce=_table,
+            ),
+        ),
+    ),
+    Sample(
+        "Launch article",
+        "a flow with outcomes of its own",
+        (
+            Task(
+                "review_article",
+                "Review article",
+                "Is this fit to publish?",
+                "An article",
+                "ArticleFlow",
+                needs_review=True,
+                produce=_article,
+                emit=_EMIT,
+            ),
+        ),
+    ),
+)

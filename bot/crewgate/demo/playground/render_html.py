@@ -3,14 +3,299 @@
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from typing import Any, Final
 
-from crewgate.demo.playground.emoji import character
-from crewgate.demo.playground.markdown import markdown
-from crewgate.demo.playground.mrkdwn import Names, link, mention, mrkdwn, plain
-from crewgate.demo.workspace.text import Json
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from crewgate.demo.workspace.blocks import Json, readable
+
+#: The names that are Slack's own; any other is the character's name in Unicode.
+CHARACTERS: Final = {
+    "+1": "👍",
+    "-1": "👎",
+    "100": "💯",
+    "arrow_down": "⬇️",
+    "arrow_forward": "▶️",
+    "arrow_left": "⬅️",
+    "arrow_right": "➡️",
+    "arrow_up": "⬆️",
+    "arrow_up_down": "↕️",
+    "arrows_counterclockwise": "🔄",
+    "book": "📖",
+    "boom": "💥",
+    "bulb": "💡",
+    "calendar": "📆",
+    "checkered_flag": "🏁",
+    "clap": "👏",
+    "clock1": "🕐",
+    "computer": "💻",
+    "construction": "🚧",
+    "dart": "🎯",
+    "date": "📅",
+    "email": "📧",
+    "exclamation": "❗",
+    "fast_forward": "⏩",
+    "grey_exclamation": "❕",
+    "grey_question": "❔",
+    "hand": "✋",
+    "heart": "❤️",
+    "heavy_exclamation_mark": "❗",
+    "hourglass_flowing_sand": "⏳",
+    "information_source": "ℹ️",
+    "link": "🔗",
+    "mag": "🔍",
+    "moneybag": "💰",
+    "muscle": "💪",
+    "ok_hand": "👌",
+    "pencil": "📝",
+    "pencil2": "✏️",
+    "point_left": "👈",
+    "point_right": "👉",
+    "pray": "🙏",
+    "question": "❓",
+    "raising_hand": "🙋",
+    "red_circle": "🔴",
+    "repeat": "🔁",
+    "rotating_light": "🚨",
+    "smile": "😄",
+    "smiley": "😃",
+    "sos": "🆘",
+    "star": "⭐",
+    "star2": "🌟",
+    "tada": "🎉",
+    "thinking": "🤔",
+    "thumbsup": "👍",
+    "truck": "🚚",
+    "warning": "⚠️",
+    "wave": "👋",
+    "white_check_mark": "✅",
+    "white_circle": "⚪",
+    "white_medium_square": "◻️",
+    "x": "❌",
+    "zap": "⚡",
+    "zzz": "💤",
+}
+
+_EMOJI_NAME = re.compile(r":([a-z0-9_+-]+):")
+#: Lets a character that is text by default be shown as a picture.
+_AS_PICTURE: Final = "\ufe0f"
+
+
+def character(name: str) -> str:
+    """The emoji of this name, or the name as people type it."""
+    if name in CHARACTERS:
+        return CHARACTERS[name]
+    try:
+        found = unicodedata.lookup(name.replace("_", " "))
+    except KeyError:
+        found = ""
+    if len(found) != 1 or unicodedata.category(found) != "So":
+        return f":{name}:"
+    # What is wide is a picture by default.
+    return found if unicodedata.east_asian_width(found) == "W" else found + _AS_PICTURE
+
+
+def with_emoji(text: str) -> str:
+    """The text with every known `:name:` as its emoji."""
+    return _EMOJI_NAME.sub(lambda match: character(match[1]), text)
+
+
+_FENCE: Final = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
+_CODE: Final = re.compile(r"`([^`\n]+)`")
+_CONTROL: Final = re.compile(r"<([^<>\n]+)>")
+_BARE_URL: Final = re.compile(r"https?://[^\s<>|`]+[^\s<>|`.,;:!?)*_~]")
+_KEPT: Final = re.compile("\ue000(\\d+)\ue001")
+_MARKS: Final = re.compile("[\ue000\ue001]")
+_MRKDWN_STYLES: Final = tuple(
+    (re.compile(rf"(?<![\w{mark}]){mark}(?=[^\s{mark}])([^{mark}\n]*[^\s{mark}]){mark}(?!\w)"), tag)
+    for mark, tag in ((r"\*", "b"), ("_", "i"), ("~", "s"))
+)
+_QUOTE: Final = re.compile(r"&gt; ?(.*)")
+_SPECIAL: Final = {"!here": "@here", "!channel": "@channel", "!everyone": "@everyone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of people, groups and channels by id."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
+
+
+def mrkdwn(text: str, names: Names, *, verbatim: bool = False) -> str:
+    """HTML; without `verbatim`, addresses become links by themselves."""
+    kept: list[str] = []
+
+    def keep(html: str) -> str:
+        kept.append(html)
+        return f"\ue000{len(kept) - 1}\ue001"
+
+    def restore(html: str) -> str:
+        while _KEPT.search(html):
+            html = _KEPT.sub(lambda match: kept[int(match[1])], html)
+        return html
+
+    def without_controls(inside: str) -> str:
+        return _CONTROL.sub(lambda match: match[1].rpartition("|")[2], inside)
+
+    text = _MARKS.sub("", text)
+    text = _FENCE.sub(
+        lambda match: keep(f"<pre>{_mrkdwn_text(without_controls(match[1]))}</pre>"), text
+    )
+    text = _CODE.sub(
+        lambda match: keep(f"<code>{_mrkdwn_text(without_controls(match[1]))}</code>"), text
+    )
+    text = _CONTROL.sub(lambda match: keep(control(match[1], names)), text)
+    if not verbatim:
+        text = _BARE_URL.sub(lambda match: keep(link(readable(match[0]))), text)
+    html = with_emoji(_mrkdwn_text(text))
+    for pattern, tag in _MRKDWN_STYLES:
+        html = pattern.sub(rf"<{tag}>\1</{tag}>", html)
+    return restore(_lines(html))
+
+
+def plain(text: str) -> str:
+    """Plain text as HTML: only emoji are more than letters."""
+    return with_emoji(escape(text)).replace("\n", "<br>")
+
+
+def control(inside: str, names: Names) -> str:
+    """HTML of a control sequence in angle brackets: a mention, a date, a link."""
+    target, _, label = inside.partition("|")
+    if target.startswith("!date^"):
+        return _date(target, label)
+    if target.startswith("@"):
+        return mention(names.users.get(target[1:], label or target[1:]), user=target[1:])
+    if target.startswith("!subteam^"):
+        group = target.removeprefix("!subteam^")
+        return mention(names.groups.get(group, label.lstrip("@") or group))
+    if target.startswith("#"):
+        return mention(names.channels.get(target[1:], label or target[1:]), sign="#")
+    if target in _SPECIAL:
+        return mention(_SPECIAL[target][1:], user="everyone")
+    return link(readable(target), readable(label))
+
+
+def mention(name: str, *, user: str = "", sign: str = "@") -> str:
+    return f'<span class="mention" data-user="{escape(user)}">{sign}{escape(name)}</span>'
+
+
+def link(address: str, label: str = "") -> str:
+    """A link that opens elsewhere; an address that is not http is shown as text."""
+    if not is_web(address):
+        return escape(f"<{address}|{label}>" if label else f"<{address}>")
+    shown = escape(label or address)
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{shown}</a>'
+
+
+def is_web(address: str) -> bool:
+    return address.lower().startswith(("http://", "https://"))
+
+
+def _mrkdwn_text(text: str) -> str:
+    return escape(readable(text))
+
+
+def _date(target: str, fallback: str) -> str:
+    """A point in time, which the browser formats in its own time zone."""
+    parts = target.split("^")
+    unix, form = (*parts[1:3], "", "")[:2]
+    if not unix.isdigit():
+        return escape(fallback)
+    return (
+        f'<time data-unix="{unix}" data-form="{escape(form)}">{escape(readable(fallback))}</time>'
+    )
+
+
+def _lines(html: str) -> str:
+    """Lines as they stand, those after `>` as quotations."""
+    done: list[str] = []
+    quoted: list[str] = []
+
+    def close() -> None:
+        if quoted:
+            done.append(f"<blockquote>{'<br>'.join(quoted)}</blockquote>")
+            quoted.clear()
+
+    for line in html.split("\n"):
+        if (match := _QUOTE.fullmatch(line)) is not None:
+            quoted.append(match[1])
+        else:
+            close()
+            done.append(line)
+    close()
+    joined = "<br>".join(done)
+    return re.sub(r"(?:<br>)?(<blockquote>.*?</blockquote>)(?:<br>)?", r"\1", joined)
+
+
+_ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
+_CHECKBOX: Final = re.compile(r"\[([ xX])\] ")
+_CACHE_SIZE: Final = 256
+"""Rendered texts in the cache: the same ones are needed at every change."""
+
+_Env = MutableMapping[str, Any]
+
+
+class _Renderer(RendererHTML):
+    """HTML without inline styles, which the page's security policy forbids."""
+
+    def text(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
+        """Text, escaped; boxes of task lists and emoji as the characters they stand for."""
+        content = tokens[at].content
+        if at == 0 and (box := _CHECKBOX.match(content)):
+            content = ("☐ " if box[1] == " " else "☑ ") + content[box.end() :]
+        return with_emoji(escape(content))
+
+    def th_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
+        return f"<th{_alignment(tokens[at])}>"
+
+    def td_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
+        return f"<td{_alignment(tokens[at])}>"
+
+    def table_open(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
+        """A table, which scrolls by itself when it is too wide, with the keyboard too."""
+        return '<div class="table" tabindex="0"><table>'
+
+    def table_close(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
+        return "</table></div>"
+
+    def link_open(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
+        address = escape(str(tokens[at].attrs.get("href", "")))
+        return f'<a href="{address}" target="_blank" rel="noopener noreferrer">'
+
+
+def _alignment(token: Token) -> str:
+    found = _ALIGNED.search(str(token.attrs.get("style", "")))
+    return f' class="{found[1]}"' if found else ""
+
+
+def _parser() -> MarkdownIt:
+    options = {"html": False, "breaks": True}
+    parser = MarkdownIt("commonmark", options, renderer_cls=_Renderer)
+    parser.enable(["table", "strikethrough"])
+    # Nothing is fetched from anywhere: an image is a link to it.
+    parser.disable("image")
+    parser.validateLink = is_web  # type: ignore[method-assign,assignment]  # the documented way
+    return parser
+
+
+_PARSER: Final = _parser()
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def markdown(text: str) -> str:
+    """HTML; links only to http and https."""
+    return str(_PARSER.render(text))
 
 
 def render_blocks(blocks: Sequence[Json], names: Names) -> list[Json]:

@@ -20,21 +20,29 @@ are in the modules named after them, the limits in `limits` and `blocks`.
 
 from crewgate.demo.changes import Change, Subscription
 from crewgate.demo.faults import DROP_AFTER, DROP_BEFORE, HANG, Fault, slow
-from crewgate.demo.workspace.faults import (
+from crewgate.demo.workspace.delivery import Reply
+from crewgate.demo.workspace.forms import CannotDoThat
+from crewgate.demo.workspace.user_actions import Written
+from crewgate.demo.workspace.web_api import (
     SHARES_NOTHING,
+    Call,
     echo,
     error,
     http_status,
     malformed,
     rate_limited,
 )
-from crewgate.demo.workspace.forms import CannotDoThat
-from crewgate.demo.workspace.grid import Grid
-from crewgate.demo.workspace.records import BOT_USER_ID, Channel, File, Group, Message, User, View
-from crewgate.demo.workspace.sender import Reply
-from crewgate.demo.workspace.user_actions import Written
-from crewgate.demo.workspace.web_api import Call
 from crewgate.demo.workspace.workspace import Workspace, buttons, message_text
+from crewgate.demo.workspace.world import (
+    BOT_USER_ID,
+    Channel,
+    File,
+    Grid,
+    Group,
+    Message,
+    User,
+    View,
+)
 
 __all__ = [
     "BOT_USER_ID",

@@ -3,16 +3,14 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from crewgate.demo.workspace.args import Args, Method, Refused, refuse_problems
 from crewgate.demo.workspace.blocks import (
     MESSAGE_CHARACTERS,
+    Json,
     message_problems,
     text_size,
 )
-from crewgate.demo.workspace.records import BOT_USER_ID, Channel, Message
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.wire import message_json
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.wire import Args, Method, Refused, message_json, refuse_problems
+from crewgate.demo.workspace.world import BOT_USER_ID, Channel, Message, World
 
 _POST_TEXT: Final = 40_000
 """Characters after which the text of a new message is cut off."""

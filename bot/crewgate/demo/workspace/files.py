@@ -5,12 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
-from crewgate.demo.workspace.args import Args, Method, Refused
+from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.chat import open_channel
-from crewgate.demo.workspace.records import BOT_USER_ID, File, Message
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.wire import file_json
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.wire import Args, Method, Refused, file_json
+from crewgate.demo.workspace.world import BOT_USER_ID, File, Message, World
 
 _MAX_BYTES: Final = 1024**3
 """Bytes a file may have."""

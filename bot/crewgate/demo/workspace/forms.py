@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from crewgate.demo.workspace.blocks import INPUT_VALUE
-from crewgate.demo.workspace.records import View
-from crewgate.demo.workspace.text import Json, elements, label
+from crewgate.demo.workspace.blocks import INPUT_VALUE, Json, elements, label
+from crewgate.demo.workspace.world import View
 
 _STATE_FIELDS: Final = {
     "plain_text_input": ("value", "initial_value"),

@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from crewgate.demo.workspace.blocks import Json, escaped
 from crewgate.demo.workspace.forms import state_of
-from crewgate.demo.workspace.grid import ENTERPRISE_ID
-from crewgate.demo.workspace.records import (
+from crewgate.demo.workspace.wire import message_json, view_json
+from crewgate.demo.workspace.world import (
     APP_ID,
     BOT_USER_ID,
+    ENTERPRISE_ID,
     TEAM_DOMAIN,
     TEAM_ID,
     Channel,
@@ -19,10 +21,8 @@ from crewgate.demo.workspace.records import (
     Message,
     ResponseUrl,
     View,
+    World,
 )
-from crewgate.demo.workspace.text import Json, escaped
-from crewgate.demo.workspace.wire import message_json, view_json
-from crewgate.demo.workspace.world import World
 
 _TOKEN: Final = "deprecated-verification-token"  # noqa: S105 - Slack still sends one; unused
 _TYPES: Final = {

@@ -5,9 +5,17 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
-from crewgate.demo.workspace.args import Args, Method, Refused
+from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.chat import find_channel
-from crewgate.demo.workspace.records import (
+from crewgate.demo.workspace.wire import (
+    Args,
+    Method,
+    Refused,
+    channel_json,
+    message_json,
+    user_json,
+)
+from crewgate.demo.workspace.world import (
     APP_ID,
     BOT_ID,
     BOT_USER_ID,
@@ -16,10 +24,8 @@ from crewgate.demo.workspace.records import (
     Channel,
     Message,
     User,
+    World,
 )
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.wire import channel_json, message_json, user_json
-from crewgate.demo.workspace.world import World
 
 T = TypeVar("T")
 

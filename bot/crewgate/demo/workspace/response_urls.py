@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from crewgate.demo.workspace.args import Args, Refused
+from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.chat import content_of
-from crewgate.demo.workspace.records import BOT_USER_ID, Message, ResponseUrl
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.wire import Args, Refused
+from crewgate.demo.workspace.world import BOT_USER_ID, Message, ResponseUrl, World
 
 _MAX_USES: Final = 5
 _VALID_SECONDS: Final = 30 * 60

@@ -5,12 +5,12 @@ from email.utils import formatdate
 from aiohttp import web
 from typing_extensions import override
 
-from crewgate.demo.local_server import LocalServer
+from crewgate.demo.servers import LocalServer
 from crewgate.demo.workspace import response_urls
-from crewgate.demo.workspace.args import Refused
+from crewgate.demo.workspace.delivery import Sockets
 from crewgate.demo.workspace.files import receive_upload, show_file
-from crewgate.demo.workspace.socket import Sockets
 from crewgate.demo.workspace.web_api import WebApi
+from crewgate.demo.workspace.wire import Refused
 from crewgate.demo.workspace.world import World
 
 _MOST_BYTES = 64 * 1024 * 1024

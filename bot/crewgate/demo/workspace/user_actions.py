@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from crewgate.demo.workspace import response_urls, views
-from crewgate.demo.workspace.args import Refused, refuse_problems
-from crewgate.demo.workspace.blocks import view_problems
+from crewgate.demo.workspace.blocks import Json, view_problems
+from crewgate.demo.workspace.delivery import FORM, Reply, Sender
 from crewgate.demo.workspace.forms import (
     CannotDoThat,
     choice,
@@ -14,11 +14,8 @@ from crewgate.demo.workspace.forms import (
     find_option,
 )
 from crewgate.demo.workspace.payloads import Payloads
-from crewgate.demo.workspace.records import Channel, Message, ResponseUrl, View
-from crewgate.demo.workspace.sender import FORM, Reply, Sender
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.wire import message_json, view_json
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.wire import Refused, message_json, refuse_problems, view_json
+from crewgate.demo.workspace.world import Channel, Message, ResponseUrl, View, World
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,9 @@
 
 from typing import Final
 
-from crewgate.demo.workspace.args import Args, Method, Refused, refuse_problems
-from crewgate.demo.workspace.blocks import view_problems
-from crewgate.demo.workspace.records import View
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.wire import view_json
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.blocks import Json, view_problems
+from crewgate.demo.workspace.wire import Args, Method, Refused, refuse_problems, view_json
+from crewgate.demo.workspace.world import View, World
 
 TRIGGER_SECONDS: Final = 3
 """The life of a `trigger_id`, in seconds; it may be used once."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +10,48 @@ from aiohttp import web
 
 from crewgate.demo.faults import Fault, Faults, Work
 from crewgate.demo.workspace import chat, files, reads, views
-from crewgate.demo.workspace.args import Args, Method, Refused
-from crewgate.demo.workspace.records import ChannelKind
-from crewgate.demo.workspace.scopes import all_scopes, needed_scopes
-from crewgate.demo.workspace.text import Json
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.blocks import Json
+from crewgate.demo.workspace.wire import Args, Method, Refused
+from crewgate.demo.workspace.world import ChannelKind, World
+
+#: For `conversations.*` Slack asks for the one that fits the kind of channel.
+_OF_KIND: Final = {
+    ChannelKind.PUBLIC: "channels",
+    ChannelKind.PRIVATE: "groups",
+    ChannelKind.DIRECT: "im",
+}
+_NEEDED: Final[dict[str, str]] = {
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "conversations.history": "{}:history",
+    "conversations.replies": "{}:history",
+    "conversations.members": "{}:read",
+    "conversations.open": "im:write",
+    "files.completeUploadExternal": "files:write",
+    "files.delete": "files:write",
+    "files.getUploadURLExternal": "files:write",
+    "reactions.add": "reactions:write",
+    "users.conversations": "{}:read",
+    "usergroups.users.list": "usergroups:read",
+    "users.info": "users:read",
+    "users.lookupByEmail": "users:read.email",
+}
+#: The scope of what is no method.
+_COMMANDS: Final = "commands"
+
+
+def all_scopes() -> frozenset[str]:
+    """Every scope that a bot may need here."""
+    needed = (needed_scopes(method, kinds=ChannelKind) for method in _NEEDED)
+    return frozenset(scope for scopes in needed for scope in scopes) | {_COMMANDS}
+
+
+def needed_scopes(method: str, *, kinds: Iterable[ChannelKind]) -> list[str]:
+    """Return the scopes a method needs, for these kinds of channels; none: any token will do."""
+    scope = _NEEDED.get(method)
+    return [scope.format(_OF_KIND[kind]) for kind in kinds] if scope is not None else []
+
 
 _KINDS: Final = {kind.value: kind for kind in ChannelKind}
 _APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
@@ -155,3 +192,48 @@ async def _read(request: web.Request) -> tuple[Json, str | None]:
 
 def _strings(form: Mapping[str, object]) -> dict[str, str]:
     return {key: value for key, value in form.items() if isinstance(value, str)}
+
+
+def error(code: str) -> Fault:
+    """Do nothing and answer `{"ok": false, "error": code}`."""
+    return Fault(code, code=200, body={"ok": False, "error": code})
+
+
+def echo(code: str) -> Fault:
+    """Do nothing and answer like `error`, quoting the arguments in `response_metadata`."""
+
+    def quote(_: str, args: str) -> object:
+        metadata = {"messages": [f"[ERROR] not taken: {args}"]}
+        return {"ok": False, "error": code, "response_metadata": metadata}
+
+    return Fault(code, code=200, echo=quote)
+
+
+def rate_limited(retry_after: int = 1) -> Fault:
+    """Do nothing and answer 429 with `Retry-After`, in seconds."""
+    headers = (("Retry-After", str(retry_after)),)
+    body = {"ok": False, "error": "ratelimited"}
+    return Fault("rate_limited", code=429, body=body, headers=headers)
+
+
+def http_status(status: int) -> Fault:
+    """Do nothing and answer this status with a body that is not JSON."""
+    return Fault("http_status", code=status, body="an injected fault")
+
+
+def malformed(body: object) -> Fault:
+    """Do nothing and answer 200 with this as JSON, whatever its shape."""
+    json_ = (("Content-Type", "application/json"),)
+    return Fault("malformed", code=200, body=json.dumps(body), headers=json_)
+
+
+def _claims_to_share(_: str, args: str) -> object:
+    files = [{"id": one["id"], "shares": {}} for one in json.loads(json.loads(args)["files"])]
+    return {"ok": True, "files": files}
+
+
+SHARES_NOTHING: Final = Fault("shares nothing", code=200, echo=_claims_to_share)
+"""`files.completeUploadExternal`: say that the upload is complete, and share the file nowhere.
+
+https://github.com/slackapi/python-slack-sdk/issues/1575
+"""

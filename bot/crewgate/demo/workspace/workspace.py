@@ -6,15 +6,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Self, TypeVar
 
-from crewgate.demo.workspace.grid import Grid
-from crewgate.demo.workspace.records import TEAM_ID, Channel, File, Group, Message, User, View
-from crewgate.demo.workspace.sender import Sender
+from crewgate.demo.workspace.blocks import elements, label
+from crewgate.demo.workspace.delivery import Sender, Sockets
 from crewgate.demo.workspace.server import Server
-from crewgate.demo.workspace.socket import Sockets
-from crewgate.demo.workspace.text import elements, label
 from crewgate.demo.workspace.user_actions import UserActions
 from crewgate.demo.workspace.web_api import Call, WebApi
-from crewgate.demo.workspace.world import World
+from crewgate.demo.workspace.world import (
+    TEAM_ID,
+    Channel,
+    File,
+    Grid,
+    Group,
+    Message,
+    User,
+    View,
+    World,
+)
 
 T = TypeVar("T")
 

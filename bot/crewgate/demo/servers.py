@@ -1,0 +1,328 @@
+"""Servers on 127.0.0.1: their ports, and ours as processes that can be killed."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+import aiohttp
+from aiohttp import web
+
+_HOST: Final = "127.0.0.1"
+_RANGE_FILE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+#: Linux's default, and below what other systems use (49152 and above).
+_OUTGOING: Final = (32_768, 60_999)
+#: Below are ports that people choose by hand, and those that browsers refuse (10080).
+_LOWEST: Final = 11_000
+#: Fewer ports than this below the outgoing range are too few to walk through.
+_ENOUGH: Final = 1_000
+#: Apart enough that processes which start together do not try the same ports.
+_STRIDE: Final = 257
+#: The number of ports handed out that are kept from other processes; each costs a file descriptor.
+_KEPT: Final = 64
+
+
+class NoFreePort(OSError):
+    """Every port of the range is taken."""
+
+
+class Ports:
+    """Hands out each free port once, and keeps the last of them from other processes.
+
+    It keeps a port by holding the UDP port of the same number, which nobody here needs: whoever
+    else asks a `Ports` finds it taken, until this process ends.
+    """
+
+    def __init__(self, candidates: range, *, first: int) -> None:
+        self._walk = _walk(candidates, first)
+        self._count = len(candidates)
+        self._kept: deque[int] = deque()
+
+    def take(self) -> int:
+        """A port that nobody listens on. Raises NoFreePort."""
+        for port in (next(self._walk) for _ in range(self._count)):
+            held = _hold(port)
+            if held is not None:
+                self._keep(held)
+                return port
+        raise NoFreePort("every port is taken")
+
+    def _keep(self, descriptor: int) -> None:
+        self._kept.append(descriptor)
+        if len(self._kept) > _KEPT:
+            os.close(self._kept.popleft())
+
+
+def outgoing_range(file: Path = _RANGE_FILE) -> tuple[int, int]:
+    """The ports from which the kernel serves outgoing connections, the first and the last."""
+    try:
+        first, last = map(int, file.read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        return _OUTGOING
+    return first, last
+
+
+def candidates(outgoing: tuple[int, int]) -> range:
+    """The ports to hand out: below the outgoing range, else above, else wherever."""
+    first, last = outgoing
+    for ports in (range(_LOWEST, first), range(max(_LOWEST, last + 1), 2**16)):
+        if len(ports) >= _ENOUGH:
+            return ports
+    return range(_LOWEST, _OUTGOING[0])
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on, never the same twice. Raises NoFreePort."""
+    return _PORTS.take()
+
+
+def _walk(ports: range, first: int) -> Iterator[int]:
+    """Yield the ports without end, from some place on."""
+    place = first
+    while True:
+        yield ports[place % len(ports)]
+        place += 1
+
+
+def _hold(port: int) -> int | None:
+    """The descriptor that keeps a free port for this process; None where it is taken."""
+    with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as keeper:
+        try:
+            keeper.bind((_HOST, port))
+            probe.bind((_HOST, port))
+        except OSError:
+            return None
+        return keeper.detach()
+
+
+_PORTS: Final = Ports(candidates(outgoing_range()), first=os.getpid() * _STRIDE)
+
+
+#: The longest that a stop may take, in seconds.
+STOP_SECONDS: Final = 30
+_POLL_SECONDS: Final = 0.05
+_SOURCE: Final = str(Path(__file__).parents[2])
+_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+class DidNotStart(Exception):
+    """The process ended or did not become ready."""
+
+    def __init__(self, what: str, log: str) -> None:
+        super().__init__(f"{what} did not start. It said:\n{log}")
+        self.log = log
+        """The end of what it wrote."""
+
+
+class ServerProcess:
+    """One process at a time, on the same port and in the same folder each time."""
+
+    #: Its name for people.
+    what = "The server"
+    #: The longest that a start may take, in seconds.
+    start_seconds = 20
+    #: The path that is answered with less than 500 once it is ready.
+    ready_path = "/"
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        log: str,
+        port: int | None = None,
+    ) -> None:
+        self.port = port or free_port()
+        self.log = folder / log
+        self.command = command
+        self.environment = {**inherited(), "PYTHONPATH": _SOURCE, **environment}
+        self.folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises DidNotStart."""
+        self._process = await self.spawn()
+        try:
+            async with asyncio.timeout(self.start_seconds):
+                await self._until_ready(self._process)
+        except TimeoutError as error:
+            await self.stop()
+            raise self._did_not_start() from error
+
+    async def spawn(self) -> asyncio.subprocess.Process:
+        """Start it; what it writes goes to its log."""
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                *self.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # the parent handles Ctrl-C
+            )
+
+    async def stop(self) -> int | None:
+        """Ask it to end (SIGTERM), and wait until it has; the exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """Kill it without a chance to clean up (SIGKILL)."""
+        await self._end(signal.SIGKILL)
+
+    @property
+    def running(self) -> bool:
+        """True if there is a process that has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait until the present process has ended, whoever ended it."""
+        if self._process is not None:
+            await self._process.wait()
+
+    @property
+    def log_tail(self) -> str:
+        """The end of what it has written."""
+        return self.log.read_text(errors="replace")[-4_000:]
+
+    def _did_not_start(self) -> DidNotStart:
+        return DidNotStart(self.what, self.log_tail)
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        async with aiohttp.ClientSession() as session:
+            while process.returncode is None:
+                try:
+                    async with session.get(f"{self.url}{self.ready_path}") as answer:
+                        if answer.status < 500:  # noqa: PLR2004
+                            return
+                except aiohttp.ClientError:
+                    pass
+                await asyncio.sleep(_POLL_SECONDS)
+        raise self._did_not_start()
+
+    async def _end(self, number: signal.Signals) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        if process.returncode is None:
+            process.send_signal(number)
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        return process.returncode
+
+
+def inherited() -> dict[str, str]:
+    """The part of this process's environment that a server gets: none of its settings."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+#: The arguments of Python. Tests have a bot that waits for less.
+COMMAND = ("-m", "crewgate", "serve")
+
+
+class BotProcess(ServerProcess):
+    """A bot with its database in this folder."""
+
+    what = "The bot"
+    ready_path = "/readyz"
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        folder: Path,
+        port: int | None = None,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        port = port or free_port()
+        super().__init__(
+            [sys.executable, *command],
+            environment={**settings, "HOST": "127.0.0.1", "PORT": str(port)},
+            folder=folder,
+            log="bot.log",
+            port=port,
+        )
+
+
+#: The time that open connections have at a stop: one that hangs is cut.
+_SHUTDOWN_SECONDS: Final = 0.01
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def forgive_hang_ups(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """End quietly when the caller has gone: a closed browser tab, a killed bot.
+
+    There is nobody to answer and nothing to fix, but aiohttp would write a traceback.
+    """
+    try:
+        return await handler(request)
+    except (ConnectionError, web.RequestPayloadError):
+        return web.Response()
+
+
+class LocalServer:
+    """Listens on 127.0.0.1; it can go down and come back on the same port."""
+
+    def __init__(
+        self,
+        add_routes: Callable[[web.UrlDispatcher], object],
+        *,
+        most_bytes: int,
+        on_response: Callable[[web.Request, web.StreamResponse], Awaitable[None]] | None = None,
+    ) -> None:
+        """Take `most_bytes` of a body."""
+        self.port = 0
+        self._add_routes = add_routes
+        self._most_bytes = most_bytes
+        self._on_response = on_response
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, port: int = 0) -> None:
+        """Listen; 0 is the port it had before, else any free one that can be had again."""
+        if self._runner is not None:
+            return
+        # The application is made anew each time: aiohttp's cannot be started twice.
+        application = web.Application(
+            client_max_size=self._most_bytes, middlewares=[forgive_hang_ups]
+        )
+        self._add_routes(application.router)
+        if self._on_response is not None:
+            application.on_response_prepare.append(self._on_response)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+        )
+        await self._runner.setup()
+        port = port or self.port or free_port()
+        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
