@@ -7,28 +7,23 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from crewgate.audit.check_evidence import Wrong, check, verify
-from crewgate.domain.rules.absence import Absence
 from crewgate.settings.load import Settings
 from crewgate.store.engine import Engines
 from tests.audit import kinds
 from tests.audit.conftest import Audit, link
 from tests.audit.files import PUBLIC, File, forged, head_of, lines, own_places, signed, written
-from tests.builders import BEN, EVE, a_rule
+from tests.builders import BEN, a_rule
 from tests.databases import both
 from tests.repo.files import ROOT
 from tests.usecases.world import World
@@ -324,29 +319,6 @@ async def test_who_started_it_cannot_approve_it_alone(
     made = forged(file, ("CG124", data(named=named)), ("CG124", by("U0ANA")))
     with pytest.raises(Wrong, match="U0ANA started it, and the rule forbids that"):
         lines(made)
-
-
-@both
-async def test_an_absence_from_before_the_upgrade_is_in_the_trail(
-    world: World, make: Make, engines: Engines
-) -> None:
-    now = world.clock()
-    absence = Absence(away=BEN, delegate=EVE, since=now, until=now + timedelta(days=1))
-    async with world.uow.begin() as tx:
-        await tx.absences.put(absence, at=now)
-    upgrade = import_module("crewgate.store.migrations.versions.0039_true_evidence")
-
-    def tell(connection: sa.Connection) -> None:
-        with Operations.context(MigrationContext.configure(connection)):
-            upgrade._tell_absences()  # noqa: SLF001
-
-    migrated = create_async_engine(engines.read.url)
-    async with migrated.begin() as connection:
-        await connection.run_sync(tell)
-    await migrated.dispose()
-    world.clock.advance(timedelta(hours=1))
-    told = "\n".join(lines(await make("by a delegate")))
-    assert "@Eve (U0EVE) for @Ben (U0BEN) decided: approve" in told
 
 
 # --- making it ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.encryption import Cipher
 from crewgate.store.engine import Engines
-from crewgate.store.migrate import BASELINE, HEAD
+from crewgate.store.migrate import HEAD
 from crewgate.store.secret_keys import use_keys
 from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -30,15 +30,17 @@ async def be_of(version: str, engines: Engines) -> None:
         await connection.execute(change, {"version": version})
 
 
-async def test_credentials_that_no_key_opens_are_told(engines: Engines, database_url: str) -> None:
+async def test_credentials_that_no_key_opens_are_told(
+    engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old, new = a_secret_key(1), a_secret_key(2)
     await use_keys(engines.write, [old])
     assert str(await check_database(database_url, [old])) == "✓ database: answers"
     assert str(await check_database(database_url, [new, old])) == (
         "✓ database: answers; until `crewgate rotate` has run, SECRET_KEYS needs number 2 too"
     )
-    for version, keys in product((HEAD, "0035"), ([new], [])):  # also before an upgrade
-        await be_of(version, engines)
+    for head, keys in product((HEAD, "9999"), ([new], [])):  # also before an upgrade
+        monkeypatch.setattr("crewgate.check.database.HEAD", head)
         said = str(await check_database(database_url, keys))
         assert said.startswith("✗ database: SECRET_KEYS: credentials in the database are encrypted")
 
@@ -73,16 +75,12 @@ async def test_an_older_one_will_be_upgraded(
         f"✓ database: answers; Crewgate {__version__} wrote it last; 0.2.0 brings it up to date at"
         " the start, after a copy beside it"
     )
-    async with engines.write.begin() as connection:
-        await connection.execute(sa.text("DROP TABLE written_by"))
-    await be_of(BASELINE, engines)
-    assert "a Crewgate from before 0.1.0 wrote it last" in str(await check_database(database_url))
 
 
 async def test_what_an_upgrade_would_refuse_can_be_done_with_the_version_before(
-    engines: Engines, database_url: str
+    engines: Engines, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await be_of("0035", engines)
+    monkeypatch.setattr("crewgate.check.database.HEAD", "9999")
     with pytest.raises(StoreUnavailable, match=f"or do this with Crewgate {__version__}, which"):
         await confirm_reviewer(database_url, ADDRESS, "U0BEN")
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -15,14 +17,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import crewgate.store.migrations
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.migrate import BASELINE, HEAD, MIGRATES_OLDER, alembic_version, migrate
+from crewgate.store.migrate import (
+    BASELINE,
+    HEAD,
+    MIGRATES_OLDER,
+    MIGRATIONS,
+    alembic_version,
+    migrate,
+)
 from crewgate.store.tables import metadata
 from tests.repo.files import read
-
-MIGRATIONS = Path(crewgate.store.migrations.__file__).parent
 
 
 @pytest.fixture
@@ -32,11 +38,36 @@ async def empty(empty_database_url: str) -> AsyncIterator[Engines]:
     await opened.dispose()
 
 
-async def test_migrations_reach_exactly_the_tables(empty: Engines) -> None:
+async def test_an_empty_database_gets_exactly_the_tables(empty: Engines) -> None:
     await migrate(empty.write)
     async with empty.read.connect() as connection:
         assert await connection.run_sync(differences) == []
         assert await connection.run_sync(table_names) == {*metadata.tables, "alembic_version"}
+
+
+async def test_the_tables_of_the_baseline_become_those_of_today(
+    empty: Engines, empty_database_url: str
+) -> None:
+    url = sa.make_url(empty_database_url)
+    tables = read(f"tests/data/database_{BASELINE}_{url.get_backend_name()}.sql")
+    of_baseline = (
+        f"INSERT INTO alembic_version VALUES ('{BASELINE}')",  # noqa: S608  # of a constant
+        "INSERT INTO written_by VALUES ('0.0.1')",
+    )
+    if empty.is_sqlite:
+        with closing(sqlite3.connect(url.database or "")) as file:
+            file.executescript(";".join((tables, *of_baseline, "")))
+    else:
+        server = await asyncpg.connect(empty_database_url.replace("+asyncpg", ""))
+        await server.execute(";".join((tables, *of_baseline)))
+        await server.close()
+    await migrate(empty.write)
+    async with empty.write.begin() as connection:
+        assert await connection.run_sync(differences) == []
+        there = await connection.run_sync(names)
+        await connection.run_sync(metadata.drop_all)
+        await connection.run_sync(metadata.create_all)
+        assert await connection.run_sync(names) == there
 
 
 def differences(connection: sa.Connection) -> list[Any]:
@@ -156,7 +187,7 @@ def test_the_changelog_names_the_build_that_migrates_older_databases() -> None:
     ("version", "why"),
     [
         ("9999", f"to 9999, and this one knows it up to {HEAD}"),
-        ("0025", f"start the build of the commit {MIGRATES_OLDER} once"),
+        ("0038", f"start the build of the commit {MIGRATES_OLDER} once"),
     ],
 )
 async def test_a_database_of_another_age_is_left_as_it_is(

@@ -1,14 +1,11 @@
 """Credentials are encrypted where the bot has keys, on both databases."""
 
 from collections.abc import AsyncIterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -319,32 +316,6 @@ async def test_a_body_that_looks_encrypted_is_read_as_it_came(
     letter = await uow.read.dead_letter("d-1")
     assert letter is not None
     assert letter.body == body
-
-
-async def test_the_upgrade_marks_only_what_looks_encrypted(
-    uow: SqlUnitOfWork, engines: Engines, beside: AsyncEngine
-) -> None:
-    await use_keys(engines.write, [NEW])
-    await keep(uow)
-    stale = Cipher([OTHER]).encrypt("of a bot that was not restarted").encode()
-    raw = sa.table("dead_letters", *map(sa.column, ("id", "crew", "reason", "received_at", "body")))
-    other = {"crew": "research", "reason": "?", "received_at": 0}
-    alike = {"d-2": b"encrypted:00000000:x", "d-3": b"plain:", "d-4": stale}
-    async with beside.begin() as connection:
-        for name, body in alike.items():
-            await connection.execute(sa.insert(raw), other | {"id": name, "body": body})
-    before = await stored(engines.read)
-    upgrade = import_module("crewgate.store.migrations.versions.0039_true_evidence")
-
-    def mark(connection: sa.Connection) -> None:
-        with Operations.context(MigrationContext.configure(connection)):
-            upgrade._mark_plain_credentials()  # noqa: SLF001
-
-    async with beside.begin() as connection:
-        await connection.run_sync(mark)
-    marked = [one for one in await stored(engines.read) if one not in before]
-    assert sorted(marked) == [b"plain:encrypted:00000000:x", b"plain:plain:"]
-    await is_as_it_was(uow)
 
 
 ALIKE = st.sampled_from(["encrypted:00000000:", "plain:", "plain:encrypted:00000000:x"])

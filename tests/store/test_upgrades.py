@@ -1,5 +1,6 @@
 """Another version on a database: upgraded after a copy, or refused and left as it is."""
 
+import shutil
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
@@ -13,12 +14,18 @@ from structlog.testing import capture_logs
 from crewgate import __version__
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.migrate import BASELINE, HEAD, migrate
+from crewgate.store.migrate import HEAD, MIGRATIONS, migrate
 from crewgate.store.secret_keys import SecretKeysRefused, use_keys
 from crewgate.store.tables import installations
 from tests.builders import a_secret_key
 
 of_a_file = pytest.mark.parametrize("backend", ["sqlite"])
+MIGRATION = """
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "{revision}", "{before}", None, None
+def upgrade():
+    op.execute("{statement}")
+"""
 INSTALLED = {"token_digest": "d", "url": "https://example.slack.com/", "whole_enterprise": False}
 
 
@@ -181,15 +188,24 @@ async def test_without_a_copy_nothing_is_upgraded(
     assert await versions(made) == (__version__, HEAD)
 
 
-async def test_a_migration_that_fails_leaves_what_was_there(
-    made: Engines, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_newer_is_migrated_and_a_migration_that_fails_leaves_what_was_there(
+    made: Engines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async with made.write.begin() as connection:
-        await connection.execute(
-            sa.text("UPDATE alembic_version SET version_num = :baseline"), {"baseline": BASELINE}
-        )
-    # The first migration makes a table that is there already.
+    migrations = shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    monkeypatch.setattr("crewgate.store.migrate.MIGRATIONS", migrations)
+    for revision, before, statement in (
+        ("9998", HEAD, "CREATE TABLE teas (name TEXT)"),
+        ("9999", "9998", "CREATE TABLE written_by (version TEXT)"),  # there is one
+    ):
+        text = MIGRATION.format(revision=revision, before=before, statement=statement)
+        (migrations / f"versions/{revision}_new.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("crewgate.store.migrate.HEAD", "9999")
     with pytest.raises(sa.exc.DBAPIError, match="written_by"):
         await migrate(made.write)
+    assert await versions(made) == (__version__, HEAD)
+    async with made.read.connect() as connection:
+        assert not await connection.run_sync(lambda it: sa.inspect(it).has_table("teas"))
 
-    assert await versions(made) == (__version__, BASELINE)
+    monkeypatch.setattr("crewgate.store.migrate.HEAD", "9998")
+    await migrate(made.write)
+    assert await versions(made) == (__version__, "9998")

@@ -39,7 +39,7 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
     cipher, needed = Cipher(keys), set[str]()
     try:
         age = await _age_of(engine)
-        if age.has_secret_keys:
+        if age.revision is not None:
             with translate_errors():
                 async with engine.connect() as connection:
                     needed = await find_needed(connection, cipher)
@@ -58,11 +58,7 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
         return Finding(subject, f"answers{keep if older else ''}")
     copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
     upgraded = f"wrote it last; {__version__} brings it up to date at the start{copied}"
-    return Finding(subject, f"answers; {_writer_of(age)} {upgraded}")
-
-
-def _writer_of(age: Age) -> str:
-    return f"Crewgate {age.version}" if age.version else "a Crewgate from before 0.1.0"
+    return Finding(subject, f"answers; Crewgate {age.version} {upgraded}")
 
 
 def _folder_of(url: str) -> Path | None:
@@ -85,7 +81,7 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
         age = await _age_of(engine)
         if age.revision != HEAD:
             # Where a key is lost the bot does not start, and only that version forgets it.
-            others = f", or do this with {_writer_of(age)}, which wrote it last"
+            others = f", or do this with Crewgate {age.version}, which wrote it last"
             raise StoreUnavailable(
                 "the database is of another version; start the bot once and try again"
                 + (others if age.revision else "")

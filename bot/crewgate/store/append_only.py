@@ -1,6 +1,5 @@
 """Triggers by which the database itself refuses to change or remove what is in the audit trail."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import sqlalchemy as sa
@@ -49,17 +48,11 @@ _FUNCTION: Final = (
 
 
 def keep(connection: sa.Connection, table: str) -> None:
-    """Make the triggers of a table of the trail, also where some of them are there."""
-    for statement in _statements(connection.dialect.name, table):
-        connection.exec_driver_sql(statement)
-
-
-def _statements(dialect: str, table: str) -> Iterator[str]:
-    is_sqlite = dialect == "sqlite"
+    """Make the triggers of a table of the trail."""
+    is_sqlite = connection.dialect.name == "sqlite"
     if not is_sqlite:
-        yield _FUNCTION
-    for name, act, refused in _REFUSED[dialect, table]:
-        yield f"DROP TRIGGER IF EXISTS {name}" + ("" if is_sqlite else f" ON {table}")
+        connection.exec_driver_sql(_FUNCTION)
+    for name, act, refused in _REFUSED[connection.dialect.name, table]:
         each = f"FOR EACH ROW WHEN ({refused})" if refused else "FOR EACH STATEMENT"
         does = (
             f"BEGIN SELECT RAISE(ABORT, '{_WHY}'); END"
@@ -68,4 +61,5 @@ def _statements(dialect: str, table: str) -> Iterator[str]:
         )
         # SQLite has had IS DISTINCT FROM since 3.39 only.
         when = each.replace("IS DISTINCT FROM", "IS NOT") if is_sqlite else each
-        yield f"CREATE TRIGGER {name} BEFORE {act} ON {table} {when} {does}"
+        trigger = f"CREATE TRIGGER {name} BEFORE {act} ON {table} {when} {does}"
+        connection.exec_driver_sql(trigger)

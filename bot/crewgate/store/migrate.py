@@ -25,13 +25,13 @@ from crewgate.store.tables import metadata, written_by
 
 log = structlog.get_logger(__name__)
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 #: The newest revision, by the names of the files; a test holds it against Alembic's own answer.
-HEAD: Final = max(path.name[:4] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
+HEAD: Final = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
 #: The first one there: the tables of a database that is older are not known any longer.
-BASELINE: Final = "0026"
+BASELINE: Final = "0039"
 #: The last commit that migrates an older one up to it.
-MIGRATES_OLDER: Final = "858aec79"
+MIGRATES_OLDER: Final = "5cb48358"
 
 #: Alembic's own table, as Alembic makes it. To load Alembic for an empty database takes 7 MB, for
 #: as long as the process lives, and a tenth of the start.
@@ -53,12 +53,7 @@ class Age:
     revision: str | None
     """Of its tables; None: it has none yet."""
     version: str | None
-    """The version that wrote it last; None: an empty one, or one from before versions were kept."""
-
-    @property
-    def has_secret_keys(self) -> bool:
-        """True if its tables are of a version that could encrypt credentials."""
-        return self.revision is not None and self.revision >= "0035"
+    """The version that wrote it last; None: it has no tables yet."""
 
 
 async def migrate(engine: AsyncEngine | SqliteWriter, keys: Sequence[str] = ()) -> None:
@@ -74,7 +69,7 @@ async def migrate(engine: AsyncEngine | SqliteWriter, keys: Sequence[str] = ()) 
         refuse_unknown(age)
         if age.version == __version__ and age.revision == HEAD:
             return
-        if age.has_secret_keys:
+        if age.revision is not None:
             await find_needed(connection, Cipher(keys))
         copy = await connection.run_sync(_bring_up, age)
     if age.revision is not None:
@@ -83,13 +78,12 @@ async def migrate(engine: AsyncEngine | SqliteWriter, keys: Sequence[str] = ()) 
 
 def age_of(connection: sa.Connection) -> Age:
     """Return the age of the database, without changing it."""
-    tables = sa.inspect(connection)
-    if not tables.has_table(alembic_version.name):
+    if not sa.inspect(connection).has_table(alembic_version.name):
         return Age(None, None)
     revision = connection.scalar(sa.select(alembic_version.c.version_num))
-    if not tables.has_table(written_by.name):
-        return Age(revision, None)
-    return Age(revision, connection.scalar(sa.select(written_by.c.version)))
+    # Of an older one nothing else is known.
+    is_known = revision is not None and revision >= BASELINE
+    return Age(revision, connection.scalar(sa.select(written_by.c.version)) if is_known else None)
 
 
 def refuse_unknown(age: Age) -> None:
@@ -162,7 +156,7 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
 

@@ -1,6 +1,6 @@
 """The tables that every database has which this version migrates; `migrate` makes new ones."""
 
-revision = "0026"
+revision = "0039"
 down_revision = None
 branch_labels = None
 depends_on = None
