@@ -71,8 +71,14 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         (VotedOtherwise(a_vote(answer="publish")), "Ana chose “publish”."),
         (GroupsUnresolved(), "Slack does not say who is in the groups"),
         (NotVoted(), "nothing to take back"),
-        (SelfApproval(), "You started this, so somebody else has to approve it"),
-        (SelfApproval(own=False), "Who you stand in for started this"),
+        (
+            SelfApproval([UserGroup("S0LEGAL"), Email("eve@example.com")]),
+            "may approve it. <!subteam^S0LEGAL> and <@U2> may. You may press Revise.",
+        ),
+        (
+            SelfApproval(own=False, is_flow=True),
+            "nor you may approve it. Somebody else has to. You may ask for a revision, of a flow",
+        ),
         (PerhapsSelfApproval(), "it may be you who started this"),
         (StarterUnresolved(), "Try again in a minute"),
         (UnknownStarter(), "Nobody knows who started this"),

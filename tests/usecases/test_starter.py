@@ -43,8 +43,9 @@ async def test_who_started_it_in_slack_may_not_approve_it(world: World) -> None:
     settings(world)
     await world.start()
     round_id = (await world.notify()).round.id
-    with pytest.raises(SelfApproval):
+    with pytest.raises(SelfApproval) as refused:
         await world.decide(round_id)
+    assert refused.value.others == (User(BEN.id), User(CAI.id))
     assert (await world.round(round_id)).state is State.WAITING
     assert (await world.decide(round_id, by=BEN)).decision is not None
 

@@ -30,8 +30,8 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield wrong("SLACK_SIGNING_SECRET", why)
     if not settings.secret_keys:
         why = (
-            "not set, so credentials of webhooks stand in the database as they came; set it to"
-            f" what `{MAKE_KEY}` prints"
+            "not set, which is fine to try this out; credentials of webhooks stand in the database"
+            f" as they came until you set it to what `{MAKE_KEY}` prints"
         )
         yield doubtful("SECRET_KEYS", why)
     if settings.public_url and _is_open(settings.public_url):

@@ -48,6 +48,9 @@ class RoundClosed(NotWaiting):
 class VoteRefused(CrewgateError):
     """This person's approval does not count, or there is none to take back."""
 
+    others: Sequence[ReviewerRef] = ()
+    """Who else may decide, where that is said."""
+
 
 class AlreadyVoted(VoteRefused):
     """Another vote counts as theirs, through a delegate; it carries that vote."""
@@ -87,9 +90,13 @@ class SelfApproval(VoteRefused):
     `own`: the person who approves started it, and not the one they stand in for.
     """
 
-    def __init__(self, *, own: bool = True) -> None:
+    def __init__(
+        self, others: Sequence[ReviewerRef] = (), *, own: bool = True, is_flow: bool = False
+    ) -> None:
         super().__init__("approved by the starter")
+        self.others = others
         self.own = own
+        self.is_flow = is_flow
 
 
 class PerhapsSelfApproval(VoteRefused):

@@ -57,8 +57,8 @@ def explain(
             return phrases.too_late(error, now, voice)
         case TooManyEdits(characters=characters):
             return strings.too_many_edits(characters)
-        case VoteRefused():
-            return phrases.vote_refused(error)
+        case VoteRefused(others=others):
+            return phrases.vote_refused(error, in_slack(others) if voice.mentions else ())
         case _:
             in_form = _IN_FORMS.get(type(error)) if voice is PLAIN else None
             return in_form or _SENTENCES.get(type(error), strings.SOMETHING_FAILED)

@@ -29,6 +29,7 @@ from crewgate.domain.errors import (
     VotedOtherwise,
     VoteRefused,
 )
+from crewgate.domain.people import ReviewerRef
 from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
@@ -63,6 +64,7 @@ from crewgate.slack.strings import (
     capital,
     counted,
     in_words,
+    named,
     person,
     reviewer,
 )
@@ -352,8 +354,11 @@ def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
     return f"{why} Your text was not sent." if in_form else why
 
 
-def vote_refused(error: VoteRefused) -> str:
-    """Tell why an approval does not count, or why there is none to take back; plain."""
+def vote_refused(error: VoteRefused, others: Sequence[ReviewerRef] = ()) -> str:
+    """Tell why an approval does not count, or why there is none to take back.
+
+    Plain, but for `others` who may approve.
+    """
     if isinstance(error, AlreadyVoted):
         return f"{voter(error.vote, PLAIN)} approved this already, and that counts for you."
     if isinstance(error, VotedOtherwise):
@@ -362,8 +367,11 @@ def vote_refused(error: VoteRefused) -> str:
         who = voter(error.vote, PLAIN)
         return f"{who} {what}. Choose the same, or have it taken back first."
     if isinstance(error, SelfApproval):
-        who = "You" if error.own else "Who you stand in for"
-        return f"{who} started this, so somebody else has to approve it. {_MAY_REVISE}"
+        who = "You started this, so neither you nor your stand-in"
+        who = who if error.own else "Who you stand in for started this, so neither they nor you"
+        may = f"{named(others)} may" if others else "Somebody else has to"
+        revise = _MAY_REVISE if error.is_flow else "You may press Revise."
+        return f"{who} may approve it. {may}. {revise}"
     return _VOTE_REFUSED[type(error)]
 
 

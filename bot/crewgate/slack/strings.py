@@ -320,8 +320,6 @@ EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wro
 
 NEXT: Final = "Next page"
 PREVIOUS: Final = "Previous page"
-NEXT_ON_TOP: Final = "Next"
-PREVIOUS_ON_TOP: Final = "Previous"
 ERROR_TITLE: Final = "That did not work"
 RECORDED_TITLE: Final = "Recorded"
 

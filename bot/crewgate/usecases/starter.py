@@ -11,10 +11,10 @@ from crewgate.domain.errors import (
     StarterUnresolved,
     UnknownStarter,
 )
-from crewgate.domain.people import Email, User
+from crewgate.domain.people import Email, ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Vote, voices_of
-from crewgate.usecases.access import Access, NeedsLookup
+from crewgate.usecases.access import Access, NeedsLookup, crew_for
 from crewgate.usecases.ports.store import Tx
 
 #: The longest time after a kickoff without an answer in which its execution may turn up.
@@ -26,6 +26,8 @@ class Starter:
     """The accounts, by id, that may have started an execution."""
 
     users: frozenset[str]
+    others: tuple[ReviewerRef, ...] = ()
+    """Who else may decide."""
     certain: bool = True
     """False: nobody knows; these had the crew started at about that time without an answer."""
 
@@ -41,7 +43,8 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
     execution = await tx.executions.find(review.crew, review.execution_id)
     assert execution is not None  # noqa: S101  # each round has one
     if users := frozenset[str]().union(*(_users(one, access) for one in execution.starters)):
-        return Starter(users)
+        permitted = crew_for(round_, access.crews).permitted(Role.REVIEWER)
+        return Starter(users, tuple(ref for ref in permitted if str(ref) not in users))
     began = execution.began_at
     unclear = await tx.executions.unclear_kickoffs(review.crew, since=began - UNCLEAR, until=began)
     said = dict.fromkeys(one.starter for one in unclear if one.starter is not None)
@@ -76,4 +79,6 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
         raise UnknownStarter
     if starter is not None and vote.voices & starter.users:
         own = vote.by.id in starter.users
-        raise SelfApproval(own=own) if starter.certain else PerhapsSelfApproval
+        is_flow = round_.question is not None
+        refused = SelfApproval(starter.others, own=own, is_flow=is_flow)
+        raise refused if starter.certain else PerhapsSelfApproval

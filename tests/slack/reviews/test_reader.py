@@ -61,7 +61,7 @@ def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_pa
         for row in (turn, turn_again, decide)
     ]
     assert styles == [
-        [("Next", None)],
+        [("Page 2", None)],
         [("Next page", "primary")],
         [("Approve", None), ("Revise", None)],
     ]

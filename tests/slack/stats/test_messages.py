@@ -85,7 +85,7 @@ def test_each_number_stands_beside_the_one_before() -> None:
         "*1 of 10 approvals* came too fast to have been read (0)",
         "*Decided by a rule, as nobody did in time* 2 (0)",
         "*Crews answer a revision in* 12 min (none)",
-        WAITS,
+        f"{WAITS}: `/crew pending`",
     ]
 
 

@@ -87,8 +87,9 @@ def starting(crew: str) -> str:
     )
 
 
-def started(crew: str) -> str:
-    return f":rocket: {shared.bold(shared.crew(crew))} has started. It reports in the channel."
+def started(crew: str, channel: str) -> str:
+    where = shared.channel(channel)
+    return f":rocket: {shared.bold(shared.crew(crew))} has started. It reports in {where}."
 
 
 def crew_away(crew: str, why: str) -> str:

@@ -1,6 +1,5 @@
 """`/crew kickoff`: choose a crew, fill in its inputs, start it."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Final, assert_never
 
@@ -140,17 +139,18 @@ async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContex
             form.crew, context.new_kickoff(form.values), by=form.by
         )
         answer = context.crews[form.crew].redact.shown(answer, keep={"missing"})
-        await _replace(client, form, _render_outcome(form.crew, form.values, answer), context)
+        await _replace(client, form, _render_outcome(form, answer, context), context)
 
 
 def _render_again(form: KickoffForm, warning: str) -> Block:
     return render_form(form.crew, form.values, warning=warning)
 
 
-def _render_outcome(crew: str, values: Mapping[str, str], answer: KickoffOutcome) -> Block:
+def _render_outcome(form: KickoffForm, answer: KickoffOutcome, context: SlackContext) -> Block:
+    crew, values = form.crew, form.values
     match answer:
         case KickoffAnswer(execution_id=str()):
-            return render_notice(forms.started(crew))
+            return render_notice(forms.started(crew, context.crews[crew].channel))
         case KickoffAnswer(is_in_doubt=True, status=status, words=words):
             return render_notice(forms.unclear(forms.gave_up(status, words)))
         case KickoffAnswer(missing=missing, words=why):

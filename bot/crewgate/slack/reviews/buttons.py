@@ -56,7 +56,7 @@ WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
 """On the report of what could not be understood."""
 READ: Final = Button("read_all", reader_strings.READ)
 UNMASK: Final = Button("unmask", "Show them")
-"""In the reader and before an approval: what is masked."""
+"""What is masked, to one person."""
 CHANGES: Final = Button("show_changes", reader_strings.CHANGES)
 HISTORY: Final = Button("history", reader_strings.HISTORY)
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
@@ -188,17 +188,17 @@ def page_buttons(
 ) -> list[Block]:
     """The number of the page and buttons to its neighbours; nothing for a single page.
 
-    `on_top`: others stand below the page, and no two are called alike.
+    `on_top`: others stand below the page; these are called by where they lead.
     """
     if pages == 1:
         return []
     following = button(
-        shared.NEXT_ON_TOP if on_top else shared.NEXT,
+        f"Page {page + 2:,}" if on_top else shared.NEXT,
         action_id=next_id,
         value=value,
         style="primary" if is_next_green else None,
     )
-    label = shared.PREVIOUS_ON_TOP if on_top else shared.PREVIOUS
+    label = f"Page {page:,}" if on_top else shared.PREVIOUS
     previous = button(label, action_id=previous_id, value=value)
     return [
         context(shared.page_of(page, pages)),

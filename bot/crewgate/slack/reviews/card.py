@@ -34,6 +34,7 @@ from crewgate.slack.reviews.buttons import (
     READ_WORDS,
     REOPEN,
     RETRY,
+    UNMASK,
     decide_buttons,
     last_buttons,
     outcomes_in_full,
@@ -85,7 +86,7 @@ def render_card(
             ),
             *before,
             *output.blocks,
-            *([context(strings.masked_on_card(view.masked))] if view.masked else []),
+            *([_masked(view, output.share)] if view.masked else []),
             *_what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),
         ]
@@ -193,6 +194,11 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     if view.claim is not None and view.claim.holds(now):
         lines.append(f"{strings.on_it(view.claim)}. Everybody may still decide.")
     return [context(line) for line in lines]
+
+
+def _masked(view: CardView, share: Share) -> Block:
+    show = {"accessory": UNMASK.on(view.round.id), "block_id": with_share("masked", share)}
+    return section(f"{strings.masked(view.masked)}.") | show
 
 
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:

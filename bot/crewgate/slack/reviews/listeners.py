@@ -6,7 +6,6 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -71,8 +70,6 @@ from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
 
-#: A second press within this time is the same press.
-DOUBLE_CLICK: Final = timedelta(seconds=3)
 IsRecorded: TypeAlias = bool
 """True if something was recorded that the round's card is about to show."""
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[IsRecorded]]
@@ -228,12 +225,13 @@ class _Turn:
 
 
 async def _unmask(press: Press, reply: Reply) -> IsRecorded:
-    """Show the output as it came in the place of the reader's masked page."""
+    """Show the output as it came, in the reader in the place of its masked page."""
     await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
-    read = _position(press) or ReaderPosition(press.value, ReaderTab.UNMASKED)
-    position = replace(read, tab=ReaderTab.UNMASKED)
-    await show_page(position, press.by, reply.ack, reply.update, reply.context)
+    first = ReaderPosition(press.value, ReaderTab.UNMASKED, 0, press.seen.share)
+    position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
+    show = reply.update if press.where is Where.MODAL else reply.show
+    await show_page(position, press.by, reply.ack, show, reply.context)
     return False
 
 
@@ -503,7 +501,7 @@ async def decide_once(
 ) -> Round | None:
     """Decide, and return the round; None where the same person decided the same before.
 
-    Raises as `decide` does, and ApprovedBefore to who approved longer than a double click ago.
+    Raises as `decide` does, and ApprovedBefore to who has approved.
     """
     began_at = context.clock()
     try:
@@ -514,9 +512,7 @@ async def decide_once(
         return None
     vote = round_.vote_of(by.id)
     if round_.state is State.WAITING and vote is not None and vote.at < began_at:
-        if began_at - vote.at > DOUBLE_CLICK:
-            raise ApprovedBefore
-        return None
+        raise ApprovedBefore
     log.info(
         "approved" if round_.state is State.WAITING else "decided",
         **fields_of(round_),

@@ -508,11 +508,6 @@ def masked(found: Masked) -> str:
     return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
 
 
-def masked_on_card(found: Masked) -> str:
-    them = "it" if _is_one(found) else "them"
-    return f"{masked(found)}. Reviewers can show {them} in *{reader_strings.READ}*"
-
-
 def not_shown(found: Masked) -> str:
     """The same before an approval by somebody who was not shown all of it."""
     if not found:  # as far as anybody knows

@@ -153,7 +153,7 @@ def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[
         was = _was(both, _time(before.made_in))
         yield f"*Crews answer a revision in* {_time(new.made_in)}{was}"
     if waiting is not None:
-        yield _waiting(waiting, now)
+        yield f"{_waiting(waiting, now)}: `{COMMAND} pending`"
 
 
 def _was(both: Compared, number: str) -> str:
