@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.records import Asked, TaskRow
-from crewgate.host.run import Run
-from crewgate.host.target import Completed, Failed
+from crewgate.host.run import Completed, Failed, Run
 
 
 @dataclass

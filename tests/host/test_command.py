@@ -15,7 +15,7 @@ from crewgate.domain.redaction import MARK
 from crewgate.host.arguments import add_arguments
 from crewgate.host.command import check_flows, leave_terminal, read_options
 from crewgate.host.engine.versions import check_version
-from crewgate.host.errors import HostNotStarted
+from crewgate.host.records import HostNotStarted
 from crewgate.host.serve import Options, hosting
 from tests.forked import run_crewgate
 from tests.host.client import TOKEN

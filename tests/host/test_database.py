@@ -11,14 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.crew_api.wire import Kickoff
-from crewgate.host.context import Shared, utc_seconds
 from crewgate.host.database import Database, make_private
-from crewgate.host.outbox import Outbox
 from crewgate.host.records import DueWebhook, State, Webhook
+from crewgate.host.run import Shared, Slots, Waiters, utc_seconds
 from crewgate.host.runner import Runner
-from crewgate.host.sender import Sender
 from crewgate.host.store import Store
-from crewgate.host.threads import Slots, Waiters
+from crewgate.host.webhooks import Sender
 from crewgate.network.lookups import Lookups
 from tests.host.client import Listener
 from tests.host.standins import StandInCrew
@@ -90,7 +88,6 @@ def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database)
     """The task runs again once it can be."""
     shared = Shared(
         store=Store(database),
-        outbox=Outbox(database),
         slots=Slots(1),
         waiters=Waiters(),
         wake=lambda: None,
@@ -133,7 +130,7 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
             looked_often.set()
         return utc_seconds()
 
-    outbox = Outbox(database)
+    outbox = Store(database)
     sender = Sender(outbox, None, Lookups(), now=now, pause=0.001)
     outbox.put("e-1", [Webhook("task", f"{listener.url}/task", {})], at=0)
     with database.reading() as sql:
@@ -154,5 +151,5 @@ async def test_a_webhook_of_which_nothing_can_be_kept_is_sent_once(
     assert all(one.webhook.url.endswith("/later") for one in due(outbox))
 
 
-def due(outbox: Outbox) -> list[DueWebhook]:
+def due(outbox: Store) -> list[DueWebhook]:
     return outbox.due(utc_seconds(), announcing=False, limit=9, to_one_url=9, except_for=())

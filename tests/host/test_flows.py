@@ -148,19 +148,6 @@ def _until(found: object) -> None:
         pass
 
 
-async def test_the_event_of_the_end_has_the_result(
-    start_host: StartHost, listener: Listener
-) -> None:
-    stream = {"events": ["flow_finished"], "url": f"{listener.url}/stream"}
-    async with start_host(StandInFlow()) as api:
-        execution = await api.kick_off({}, webhooks=stream)
-        await respond((await listener.pause(path="/flow/flow"))["callback_url"], LABEL)
-        [batch] = await listener.until(lambda: listener.at("/stream"))
-
-    [event] = batch["events"]
-    assert event["data"] == {"state": {"id": execution}, "result": "approved"}
-
-
 LABEL = {"feedback": "approved", "source": "slack"}
 SHAPE = """{
   "event_type": "new_request",

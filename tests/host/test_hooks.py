@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crewgate.host.records import TaskRow
-from crewgate.host.run import Run
-from crewgate.host.target import Completed
+from crewgate.host.run import Completed, Run
 from tests.host.client import Api, Listener
 from tests.host.conftest import StartHost
 from tests.host.standins import StandInCrew

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.host.context import utc_seconds
-from crewgate.host.database import Database
-from crewgate.host.outbox import Outbox, forget_about
+from crewgate.host.database import STEPS, Database
 from crewgate.host.records import Webhook
-from crewgate.host.schema import STEPS
-from crewgate.host.sender import Sender
+from crewgate.host.run import utc_seconds
+from crewgate.host.store import Store, forget_about
+from crewgate.host.webhooks import Sender
 from crewgate.network.lookups import Lookups
 from tests.host.client import Listener
 
@@ -39,7 +38,7 @@ def old_file(file: Path, listener: Listener) -> Path:
 
 
 @asynccontextmanager
-async def sending(outbox: Outbox) -> AsyncIterator[Sender]:
+async def sending(outbox: Store) -> AsyncIterator[Sender]:
     """Send what is due."""
     sender = Sender(outbox, None, Lookups(), now=utc_seconds, pause=0.001)
     running = asyncio.create_task(sender.run())
@@ -50,7 +49,7 @@ async def sending(outbox: Outbox) -> AsyncIterator[Sender]:
 
 async def decide_while_it_is_announced(database: Database, listener: Listener) -> None:
     """Something else is to be sent before the announcement is answered."""
-    outbox = Outbox(database)
+    outbox = Store(database)
     announcement = Webhook("human_input", f"{listener.url}/human-input", {}, about="draft")
     listener.hangs = "/human-input"
     arrived = listener.changed
@@ -76,6 +75,6 @@ async def test_nor_in_the_file_of_an_older_host_which_goes_on(
     old_file: Path, listener: Listener
 ) -> None:
     with closing(Database(old_file)) as database:
-        async with sending(Outbox(database)):
+        async with sending(Store(database)):
             await listener.pause(path="/old")
         await decide_while_it_is_announced(database, listener)

@@ -68,7 +68,6 @@ async def test_anybody_may_ask_whether_it_is_healthy(start_host: StartHost) -> N
             400,
             "authentication",
         ),
-        ({"inputs": {}, "webhooks": {"url": "http://a", "events": [1]}}, 400, "events"),
         ({"inputs": {}}, 422, "Missing"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.host.errors import HostNotStarted
+from crewgate.host.records import HostNotStarted
 from tests.host.client import Listener
 from tests.host.conftest import StartHost
 from tests.host.standins import StandInCrew

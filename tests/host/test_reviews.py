@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from crewgate.domain.redaction import MARK
-from crewgate.host.errors import HostStops
-from crewgate.host.records import TaskRow
-from crewgate.host.run import Run
-from crewgate.host.target import Completed
+from crewgate.host.records import HostStops, TaskRow
+from crewgate.host.run import Completed, Run
 from tests.host.client import Api, Listener
 from tests.host.conftest import MODEL_KEY, StartHost
 from tests.host.standins import StandInCrew
@@ -197,30 +195,6 @@ async def test_task_step_and_crew_urls_are_forgotten_at_each_pause(
     assert listener.at("/crew") == []
 
 
-async def test_events_are_streamed_where_a_kickoff_asks_for_their_types(
-    start_host: StartHost, listener: Listener, told: Told
-) -> None:
-    stream = {
-        "events": ["task_completed", "crew_kickoff_completed"],
-        "url": f"{listener.url}/stream",
-        "authentication": {"strategy": "bearer", "token": "streamed"},
-    }
-    async with start_host(StandInCrew(tasks=["draft"])) as api:
-        execution = await api.kick_off(**told, webhooks=stream)
-        await listener.pause()
-        await api.resume(execution, "draft-id", approve=True)
-        batches = await listener.until(
-            lambda: listener.at("/stream")[1:] and listener.at("/stream")
-        )
-
-    events = [event for batch in batches for event in batch["events"]]
-    assert {event["type"] for event in events} == set(stream["events"])
-    assert {event["execution_id"] for event in events} == {execution}
-    assert len({event["id"] for event in events}) == 2
-    [end] = [event["data"] for event in events if event["type"] == "crew_kickoff_completed"]
-    assert end["output"] == "draft 1 on tea"
-
-
 async def test_a_pause_is_announced_until_somebody_takes_it(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:
@@ -344,21 +318,14 @@ async def test_an_error_of_the_crew_is_its_status(
     assert said["error"] == f"{type(error).__name__}: no such model"
 
 
-async def test_an_error_is_told_without_keys(
-    start_host: StartHost, listener: Listener, told: Told
-) -> None:
+async def test_an_error_is_told_without_keys(start_host: StartHost, told: Told) -> None:
     def work(_task: str) -> None:
         raise LookupError(f"401 for https://model.example/?api_key=sk-LEAK ({MODEL_KEY})")
 
-    events = {"events": ["crew_kickoff_failed"], "url": f"{listener.url}/events"}
     async with start_host(StandInCrew(work=work)) as api:
-        execution = await api.kick_off(**told, webhooks=events)
-        said = await api.until(execution, "error")
-        [event] = await listener.until(lambda: listener.at("/events"))
+        said = await api.until(await api.kick_off(**told), "error")
 
     assert said["error"] == f"LookupError: 401 for https://model.example/?api_key={MARK} ({MARK})"
-    assert said["error"] in str(event)
-    assert MODEL_KEY not in str(event)
 
 
 class Impatient(StandInCrew):

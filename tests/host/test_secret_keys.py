@@ -12,9 +12,7 @@ from structlog.testing import capture_logs
 from crewgate.crew_api.wire import Address, Kickoff, Resume, Urls
 from crewgate.host.command import read_options
 from crewgate.host.database import Database
-from crewgate.host.errors import HostNotStarted
-from crewgate.host.outbox import Outbox
-from crewgate.host.records import Asked, Webhook
+from crewgate.host.records import Asked, HostNotStarted, Webhook
 from crewgate.host.store import Store
 from tests.builders import a_secret_key
 
@@ -61,7 +59,7 @@ def is_as_it_was(path: Path, *keys: str) -> None:
         assert store.get("e-1", "crew").kickoff.human_input == LATER.human_input
         assert store.rounds("e-1")[0].output == "encrypted:00000000:an output"
         for most in (1, 2):
-            due = Outbox(database).due(9, announcing=True, limit=9, to_one_url=most, except_for=())
+            due = Store(database).due(9, announcing=True, limit=9, to_one_url=most, except_for=())
             assert [one.webhook for one in due] == [SENT] * most
 
 
@@ -99,7 +97,7 @@ def test_what_is_damaged_leaves_the_rest_alone(path: Path) -> None:
         sql.commit()
     with closing(Database(path, [NEW])) as database, capture_logs() as logs:
         assert [one.id for one in Store(database).unfinished()] == ["e-1"]
-        due = Outbox(database).due(9, announcing=True, limit=9, to_one_url=9, except_for=())
+        due = Store(database).due(9, announcing=True, limit=9, to_one_url=9, except_for=())
         assert [one.webhook for one in due] == [SENT, SENT]
     assert [(one["event"], one["table"], one["id"]) for one in logs] == [
         ("credential_unreadable", "executions", "e-2"),

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from crewgate.host.errors import HostStops
-from crewgate.host.threads import Waiters
+from crewgate.host.records import HostStops
+from crewgate.host.run import Waiters
 
 
 def test_one_alone_may_wake_who_waits() -> None:

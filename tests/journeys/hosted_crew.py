@@ -12,11 +12,9 @@ import aiohttp
 from crewgate.crew_api.wire import Json
 from crewgate.demo.crew import Call, Sent
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
-from crewgate.host.errors import HostStops
-from crewgate.host.records import Decision
-from crewgate.host.run import Run
+from crewgate.host.records import Decision, HostStops
+from crewgate.host.run import Completed, Run
 from crewgate.host.serve import Options, hosting
-from crewgate.host.target import Completed
 
 STOP = ("", "")
 ASKS = "ask"

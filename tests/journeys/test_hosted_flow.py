@@ -11,8 +11,8 @@ from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL
 from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import CannotDoThat, Message, buttons, message_text
+from crewgate.host.run import Target
 from crewgate.host.serve import Options, hosting
-from crewgate.host.target import Target
 from tests.host.client import Api
 from tests.host.standins import StandInFlow, StandInTalk
 from tests.journeys.conftest import MakeWorld, World

@@ -40,7 +40,7 @@ class Urls:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A webhook with credentials: human input, or the event stream."""
+    """The human-input webhook, with its credentials."""
 
     url: str
     authorization: str = field(default="", repr=False)
@@ -77,10 +77,6 @@ class Kickoff:
     meta: Json | None = None
     urls: Urls = Urls()
     human_input: Address | None = None
-    stream: Address | None = None
-    """Where events go; None for nowhere."""
-    events: tuple[str, ...] = ()
-    """The types of events that go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +125,7 @@ def parse_kickoff(raw: bytes) -> Kickoff:
         raise Refusal.bad_request("inputs must be an object", inputs="required")
     if meta is not None and not isinstance(meta, dict):
         raise Refusal.bad_request("meta must be an object", meta="object")
-    stream, events = _parse_stream(body.get("webhooks"))
-    return Kickoff(inputs, meta, _parse_urls(body), _parse_human_input(body), stream, events)
+    return Kickoff(inputs, meta, _parse_urls(body), _parse_human_input(body))
 
 
 def require_inputs(inputs: Json, required: Sequence[str]) -> None:
@@ -215,23 +210,12 @@ def _parse_urls(body: Json) -> Urls:
 
 
 def _parse_human_input(body: Json) -> Address | None:
-    webhook = body.get("humanInputWebhook")
-    return None if webhook is None else _parse_address(webhook, "humanInputWebhook")
-
-
-def _parse_stream(webhooks: object) -> tuple[Address | None, tuple[str, ...]]:
-    if webhooks is None:
-        return None, ()
-    address = _parse_address(webhooks, "webhooks")
-    events = webhooks.get("events", []) if isinstance(webhooks, dict) else None
-    if not isinstance(events, list) or not all(isinstance(one, str) for one in events):
-        raise Refusal.bad_request("webhooks.events must be a list of names", webhooks="invalid")
-    return address, tuple(events)
-
-
-def _parse_address(webhook: object, name: str) -> Address:
+    name = "humanInputWebhook"
+    webhook = body.get(name)
+    if webhook is None:
+        return None
     url = _parse_url(webhook, "url", of=name) if isinstance(webhook, dict) else None
-    if not isinstance(webhook, dict) or url is None:
+    if url is None:
         raise Refusal.bad_request(f"{name} needs a url", **{name: "invalid"})
     match webhook.get("authentication"):
         case None:

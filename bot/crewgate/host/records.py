@@ -1,11 +1,15 @@
-"""The records of executions, as they are read from the database."""
+"""The host's records and errors, and rows of the database as records."""
 
+import json
+import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from crewgate.crew_api.wire import Json, Kickoff
+from pydantic import TypeAdapter
+
+from crewgate.crew_api.wire import Address, Json, Kickoff, Urls
 
 
 class State(StrEnum):
@@ -18,11 +22,6 @@ class State(StrEnum):
     """It waits for a person."""
     COMPLETED = "completed"
     ERROR = "error"
-
-    @property
-    def ended(self) -> bool:
-        """True if nothing more comes."""
-        return self in {State.COMPLETED, State.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,6 @@ class Question:
     """When it was answered or, without an answer, given up."""
     source: str
     """Through what it was answered."""
-    """The flow has gone on with the answer, to its end or its next question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ class Webhook:
     """A webhook that is to be sent."""
 
     kind: str
-    """`human_input`, `flow`, `task`, `step`, `crew` or `stream`."""
+    """`human_input`, `flow`, `task`, `step` or `crew`."""
     url: str
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -159,3 +157,80 @@ class DueWebhook:
     @property
     def announces(self) -> bool:
         return bool(self.webhook.about)
+
+
+class HostNotStarted(Exception):
+    """The host cannot serve what was asked for."""
+
+
+class TargetChanged(Exception):
+    """The crew's tasks have changed since this execution began."""
+
+
+class HostStops(BaseException):
+    """Ends a thread that waits for a person; what it waits for is on disk.
+
+    Not an `Exception`: crewai would take it for a failure of the agent, and try again.
+    """
+
+
+class NotKept(BaseException):
+    """Ends a thread whose work cannot be written to disk now; it is done again later.
+
+    No `Exception` either: it is no failure of the crew, which would end the execution.
+    """
+
+
+T = TypeVar("T")
+_KICKOFF: Final = TypeAdapter(Kickoff)
+_TASKS: Final = TypeAdapter(tuple[TaskRow, ...])
+
+
+def kickoff_to_text(kickoff: Kickoff) -> str:
+    """Return a kickoff as it is stored, without the URLs that are forgotten."""
+    stored = asdict(kickoff)
+    del stored["urls"]
+    return json.dumps(stored)
+
+
+def with_human_input(text: str, address: Address) -> str:
+    """Return a stored kickoff with another address for human input."""
+    return json.dumps(json.loads(text) | {"human_input": asdict(address)})
+
+
+def execution_from_row(row: sqlite3.Row) -> Execution:
+    urls = Urls(row["task_url"], row["step_url"], row["crew_url"])
+    return _of_row(
+        Execution,
+        row,
+        kickoff=replace(_KICKOFF.validate_json(row["kickoff"]), urls=urls),
+        state=State(row["state"]),
+        tasks=_TASKS.validate_json(row["tasks"]),
+    )
+
+
+def finished_from_row(row: sqlite3.Row) -> Finished:
+    return _of_row(Finished, row, output=json.loads(row["output"]))
+
+
+def round_from_row(row: sqlite3.Row) -> Round:
+    decision = None
+    if row["approve"] is not None:
+        decision = Decision(bool(row["approve"]), row["feedback"], row["edited"])
+    return _of_row(Round, row, decision=decision, spent=bool(row["spent"]))
+
+
+def question_from_row(row: sqlite3.Row) -> Question:
+    read = {name: json.loads(row[name]) for name in ("emit", "pending")}
+    return _of_row(Question, row, emit=tuple(read["emit"]), pending=read["pending"])
+
+
+def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
+    read = {name: json.loads(row[name]) for name in ("body", "headers")}
+    return _of_row(DueWebhook, row, webhook=_of_row(Webhook, row, **read))
+
+
+def _of_row(kind: type[T], row: sqlite3.Row, **more: object) -> T:
+    """Make a record of a row's columns, save those that are given."""
+    names = {one.name for one in fields(kind)} - more.keys()  # type: ignore[arg-type]
+    return kind(**{name: row[name] for name in names}, **more)

@@ -9,14 +9,19 @@ from dataclasses import replace
 import structlog
 
 from crewgate.crew_api.wire import Answer, Json, Kickoff, Refusal, Resume
-from crewgate.host import bodies
-from crewgate.host.context import Shared, hash_token
 from crewgate.host.database import or_not_kept
-from crewgate.host.errors import HostStops, NotKept, TargetChanged
-from crewgate.host.records import Asked, Execution, Question, Round, State
-from crewgate.host.run import Run
-from crewgate.host.target import Completed, Failed, Target
-from crewgate.host.threads import later
+from crewgate.host.records import (
+    Asked,
+    Execution,
+    HostStops,
+    NotKept,
+    Question,
+    Round,
+    State,
+    TargetChanged,
+)
+from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
+from crewgate.host.webhooks import end_webhooks, iso
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +133,7 @@ class Runner:
         at = self._shared.now()
         over = self._store.answer(question.id, call.feedback, call.source, at=at)
         if over is not None:
-            then = bodies.iso(int(over.answered_at or at))
+            then = iso(int(over.answered_at or at))
             if over.feedback is None:
                 raise Refusal(410, "expired", f"It has taken no answer since {then}")
             through = over.source or "its callback"
@@ -140,7 +145,7 @@ class Runner:
             "status": "responded",
             "feedback": call.feedback,
             "outcome": call.feedback if call.feedback in question.emit else None,
-            "responded_at": bodies.iso(int(at)),
+            "responded_at": iso(int(at)),
             "responded_via": call.source,
         }
         return {"status": "accepted", "request": request}
@@ -196,7 +201,7 @@ class Runner:
             return
         except NotKept as error:
             log.error("not_kept", execution=execution_id, hint=str(error))  # noqa: TRY400
-            self._go_on_later(execution_id, target)
+            later(self._shared.again_after, self._go_on, execution_id, target)
         finally:
             with self._lock:
                 self._working.discard(execution_id)
@@ -205,9 +210,6 @@ class Runner:
             self._shared.slots.leave()
         if again:
             self._go_on(execution_id, target)
-
-    def _go_on_later(self, execution_id: str, target: str) -> None:
-        later(self._shared.again_after, self._go_on, execution_id, target)
 
     @or_not_kept
     def _run(self, execution_id: str, target: str) -> None:
@@ -223,37 +225,15 @@ class Runner:
             # It is the user's code that raises, so no type can be named.
             log.exception("failed", execution=execution_id)
             outcome = Failed(f"{type(error).__name__}: {error}")
-        self._settle(run, run.execution, outcome)
-        self._shared.wake()
-
-    def _settle(self, run: Run, execution: Execution, outcome: Completed | Asked | Failed) -> None:
-        kind = "flow" if self._targets[execution.target].is_flow else "crew_kickoff"
+        execution, at = run.execution, self._shared.now()
         match outcome:
             case Completed(result, more):
-                # As the library's own events call it.
-                done, told = ("finished", "result") if kind == "flow" else ("completed", "output")
-                self._store.end(
-                    execution.id,
-                    result=result,
-                    at=self._shared.now(),
-                    webhooks=[
-                        *bodies.end_webhooks(execution, result, more),
-                        *bodies.event(
-                            execution,
-                            f"{kind}_{done}",
-                            {"state": {"id": execution.id}, told: result},
-                        ),
-                    ],
-                )
+                ends = end_webhooks(execution, result, more)
+                self._store.end(execution.id, result=result, at=at, webhooks=ends)
                 log.info("completed", execution=execution.id)
             case Failed(why):
-                why = self._shared.redact(why)
-                self._store.end(
-                    execution.id,
-                    error=why,
-                    at=self._shared.now(),
-                    webhooks=bodies.event(execution, f"{kind}_failed", {"error": why}),
-                )
+                self._store.end(execution.id, error=self._shared.redact(why), at=at)
                 log.info("ended_with_an_error", execution=execution.id)
             case Asked():
                 run.announce(self._shared.new_id(), outcome)
+        self._shared.wake()

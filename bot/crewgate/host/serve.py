@@ -1,32 +1,41 @@
 """Starts the host, and ends it in order."""
 
 import asyncio
+import hmac
 import os
 import signal
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
+from aiohttp import web
 
-from crewgate.crew_api.wire import FlowWebhook
+from crewgate.crew_api.wire import (
+    FlowWebhook,
+    Json,
+    Refusal,
+    parse_answer,
+    parse_kickoff,
+    parse_resume_of_host,
+    sendable,
+)
 from crewgate.domain.redaction import Redactor
-from crewgate.host.context import Shared, random_id, utc_seconds
 from crewgate.host.database import Database
-from crewgate.host.errors import HostNotStarted
-from crewgate.host.outbox import Outbox
+from crewgate.host.records import Execution, HostNotStarted, State
+from crewgate.host.run import Shared, Slots, Target, Waiters, utc_seconds
 from crewgate.host.runner import Runner
-from crewgate.host.sender import FIRST_PAUSE, Sender
 from crewgate.host.store import Store
-from crewgate.host.target import Target
-from crewgate.host.threads import Slots, Waiters
-from crewgate.host.web import build_application
+from crewgate.host.webhooks import FIRST_PAUSE, Sender
 from crewgate.network.connections import Limits, listen
 from crewgate.network.lookups import Lookups
+from crewgate.network.refusals import Handler
+from crewgate.network.request_body import SMALL, BodyRefused, content_of, read_body
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +58,8 @@ class Options:
     """Seconds until what nobody took is sent again."""
     again_after: float = 30.0
     """Seconds until an execution goes on whose work could not be written to disk."""
-    new_id: Callable[[], str] = random_id
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    """Ids of executions and questions, as CrewAI's own are."""
     redactor: Redactor = field(default_factory=Redactor)
     """Knows what must not be told of the environment."""
     secret_keys: tuple[str, ...] = ()
@@ -74,20 +84,30 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
         _bind(options.host, options.port) as listener,
         closing(Database(options.database, options.secret_keys)) as file,
     ):
-        port = listener.getsockname()[1]
-        url = options.public_url or f"http://{_reachable(options.host)}:{port}"
+        url = options.public_url or _url_of(options.host, listener.getsockname()[1])
+        store, loop = Store(file), asyncio.get_running_loop()
         sender = Sender(
-            Outbox(file),
-            options.flow_webhook,
-            options.lookups,
-            now=utc_seconds,
-            pause=options.first_pause,
+            store, options.flow_webhook, options.lookups, now=utc_seconds, pause=options.first_pause
         )
-        shared = _shared(file, options, url, sender)
+
+        def wake() -> None:
+            # A thread that works is cut off only with the process, and may end after the loop did.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(sender.wake)
+
+        shared = Shared(
+            store=store,
+            slots=Slots(options.workers),
+            waiters=Waiters(),
+            wake=wake,
+            url=url,
+            flow_webhook=options.flow_webhook,
+            again_after=options.again_after,
+            new_id=options.new_id,
+            redact=options.redactor.error,
+        )
         runner = Runner(targets, shared)
-        application = build_application(
-            targets, runner, shared.store, token=options.token, now=shared.now
-        )
+        application = build_application(targets, runner, shared, token=options.token)
         sending = asyncio.create_task(sender.run())
         try:
             async with listen(
@@ -105,28 +125,6 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
             log.info("stopped")
 
 
-def _shared(file: Database, options: Options, url: str, sender: Sender) -> Shared:
-    loop = asyncio.get_running_loop()
-
-    def wake() -> None:
-        # A thread that works is cut off only with the process, and may end after the loop did.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(sender.wake)
-
-    return Shared(
-        store=Store(file),
-        outbox=Outbox(file),
-        slots=Slots(options.workers),
-        waiters=Waiters(),
-        wake=wake,
-        url=url,
-        flow_webhook=options.flow_webhook,
-        again_after=options.again_after,
-        new_id=options.new_id,
-        redact=options.redactor.error,
-    )
-
-
 def leave(status: int) -> None:
     """End the process without waiting for working threads: their work is done again."""
     sys.stdout.flush()
@@ -142,5 +140,160 @@ def _bind(host: str, port: int) -> socket.socket:
         raise HostNotStarted(f"cannot listen on {host}:{port}: {error}") from error
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  # read, not bound
+def _url_of(host: str, port: int) -> str:
+    name = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  # read, not bound
+    return f"http://{name}:{port}"
+
+
+# ---- the documented routes, on aiohttp
+
+T = TypeVar("T")
+
+#: The largest body of a caller with the bearer token, in bytes.
+LIMIT: Final = 8 * 2**20
+
+
+def build_application(
+    targets: Mapping[str, Target], runner: Runner, shared: Shared, *, token: str
+) -> web.Application:
+    """Build all routes: one target at the root, several each below its name."""
+    application = web.Application(middlewares=[_errors])
+    application.router.add_get("/", _healthy)
+
+    async def respond(request: web.Request) -> web.Response:
+        """Take the answer to a flow's question; the token in the address is the only proof."""
+        token = request.query.get("token", "")
+        question_id = sendable(request.match_info["request_id"])
+        asked = await asyncio.to_thread(runner.question, question_id, token)
+        call = await _read(request, parse_answer, limit=SMALL)
+        return web.json_response(await asyncio.to_thread(runner.answer, *asked, call))
+
+    application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
+    alone = len(targets) == 1
+    for target in targets.values():
+        routes = _Routes(target, runner, shared, token=token)
+        routes.register(application.router, prefix="" if alone else f"/{target.name}")
+    return application
+
+
+class _Routes:
+    """The routes of one target."""
+
+    def __init__(self, target: Target, runner: Runner, shared: Shared, *, token: str) -> None:
+        self._target = target
+        self._runner = runner
+        self._store = shared.store
+        self._now = shared.now
+        self._authorization = f"Bearer {token}".encode()
+
+    def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
+        """Add the routes below a prefix."""
+        if prefix:
+            router.add_get(prefix, _healthy)
+            router.add_get(f"{prefix}/", _healthy)
+        router.add_get(f"{prefix}/inputs", self._inputs)
+        router.add_post(f"{prefix}/kickoff", self._kickoff)
+        router.add_get(f"{prefix}/status/{{execution_id}}", self._status)
+        router.add_post(f"{prefix}/resume", self._resume)
+
+    async def _inputs(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        return web.json_response({"inputs": list(self._target.inputs)})
+
+    async def _kickoff(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        kickoff = await _read(request, parse_kickoff, limit=LIMIT)
+        execution_id = await asyncio.to_thread(self._runner.kick_off, self._target, kickoff)
+        return web.json_response({"kickoff_id": execution_id})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        execution_id = sendable(request.match_info["execution_id"])
+        answer = await asyncio.to_thread(
+            _status_of, self._store, execution_id, self._target, now=self._now()
+        )
+        return web.json_response(answer)
+
+    async def _resume(self, request: web.Request) -> web.Response:
+        self._authenticate(request)
+        call = await _read(request, parse_resume_of_host, limit=LIMIT)
+        return web.json_response(await asyncio.to_thread(self._runner.resume, self._target, call))
+
+    def _authenticate(self, request: web.Request) -> None:
+        presented = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(presented, self._authorization):
+            log.warning("wrong_credentials", target=self._target.name)
+            raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
+
+
+async def _read(request: web.Request, parse: Callable[[bytes], T], *, limit: int) -> T:
+    """Read the body of an authenticated caller. Raises BodyRefused and Refusal."""
+    body = await read_body(request, limit=limit)
+    return await asyncio.to_thread(lambda: parse(content_of(body)))
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.Response(text="Healthy")
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every refusal with the documented object."""
+    try:
+        return await handler(request)
+    except Refusal as refused:
+        refusal = refused
+    except BodyRefused as refused:
+        refusal = Refusal.bad_request(f"The body cannot be used: {refused.reason}")
+    except web.HTTPException as error:
+        message = f"{request.method} {request.path}: {error.reason}"
+        refusal = Refusal(error.status, error.reason, message)
+    except Exception as error:
+        # A crew's own check of its inputs raises anything; so does a disk that is full.
+        log.exception("request_failed", path=request.path)
+        refusal = Refusal(500, "Internal Server Error", type(error).__name__)
+    return web.json_response(refusal.body, status=refusal.status)
+
+
+def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -> Json:
+    """Return the status of an execution of this target. Raises Refusal (404)."""
+    execution = store.get(execution_id, target.name)
+    took = round((execution.ended_at or now) - execution.created_at, 3)
+    match execution.state:
+        case State.COMPLETED:
+            result = {"output": execution.result, "tasks": _tasks(store, execution)}
+            return {"status": "completed", "result": result, "execution_time": took}
+        case State.ERROR:
+            return {"status": "error", "error": execution.error, "execution_time": took}
+    done = {one.position for one in store.finished(execution_id)}
+    return {
+        "status": "running",
+        "current_task": _current(store, execution, done),
+        "progress": {"completed_tasks": len(done), "total_tasks": len(execution.tasks)},
+    }
+
+
+def _tasks(store: Store, execution: Execution) -> list[Json]:
+    return [
+        {
+            "task_id": execution.tasks[one.position].id,
+            "output": one.output["raw"],
+            "agent": one.output["agent"],
+            "execution_time": round(one.seconds, 3),
+        }
+        for one in store.finished(execution.id)
+    ]
+
+
+def _current(store: Store, execution: Execution, done: set[int]) -> str:
+    """Return the task that waits for a person, else the first not done; or a flow's method.
+
+    By its name, which people are shown, where it has one.
+    """
+    waiting = [one.asker or one.task_id for one in store.rounds(execution.id) if one.waits]
+    to_do = [task.id for at, task in enumerate(execution.tasks) if at not in done]
+    question = store.open_question(execution.id)
+    asked = [one.method for one in store.asks(execution.id) if one.answered_at is None]
+    asked += [question.method] if question is not None else []
+    current = next(iter([*waiting, *asked, *to_do]), "")
+    return next((task.name for task in execution.tasks if task.id == current), "") or current

@@ -7,30 +7,28 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from sqlite3 import Connection
-from typing import Any
 
 from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendable
-from crewgate.host.database import Database, readable
-from crewgate.host.errors import TargetChanged
-from crewgate.host.mappers import (
-    execution_from_row,
-    finished_from_row,
-    kickoff_to_text,
-    question_from_row,
-    round_from_row,
-    with_human_input,
-)
-from crewgate.host.outbox import forget_about, forget_announcements, put
+from crewgate.host.database import SEALED, Database, readable
 from crewgate.host.records import (
     Asked,
     Decision,
+    DueWebhook,
     Execution,
     Finished,
     Question,
     Round,
     State,
+    TargetChanged,
     TaskRow,
     Webhook,
+    execution_from_row,
+    finished_from_row,
+    kickoff_to_text,
+    question_from_row,
+    round_from_row,
+    webhook_from_row,
+    with_human_input,
 )
 
 
@@ -44,22 +42,17 @@ class Store:
 
     def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> None:
         """Store a kickoff, before anybody learns its id."""
-        urls = kickoff.urls
         with self._database.transaction() as sql:
-            sql.execute(
-                "INSERT INTO executions (id, target, kickoff, task_url, step_url, crew_url, state,"
-                " created_at) VALUES (?, ?, sealed(?), sealed(?), sealed(?), sealed(?), ?, ?)",
-                (
-                    execution_id,
-                    target,
-                    kickoff_to_text(kickoff),
-                    urls.task,
-                    urls.step,
-                    urls.crew,
-                    State.QUEUED,
-                    at,
-                ),
+            _insert(
+                sql,
+                "executions",
+                id=execution_id,
+                target=target,
+                kickoff=kickoff_to_text(kickoff),
+                state=State.QUEUED,
+                created_at=at,
             )
+            _set_urls(sql, execution_id, kickoff.urls)
 
     def get(self, execution_id: str, target: str) -> Execution:
         """Return an execution of a target. Raises Refusal (404), for those of others too."""
@@ -247,20 +240,18 @@ class Store:
                 (at, execution_id, asked.place),
             ).fetchall():
                 forget_about(sql, execution_id, other["id"])
-            sql.execute(
-                "INSERT INTO questions (id, execution_id, method, emit, token_hash, pending,"
-                " asked_at, place, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    question_id,
-                    execution_id,
-                    asked.method,
-                    json.dumps(list(asked.emit)),
-                    token_hash,
-                    json.dumps(asked.pending),
-                    at,
-                    asked.place,
-                    asked.expires_at,
-                ),
+            _insert(
+                sql,
+                "questions",
+                id=question_id,
+                execution_id=execution_id,
+                method=asked.method,
+                emit=json.dumps(list(asked.emit)),
+                token_hash=token_hash,
+                pending=json.dumps(asked.pending),
+                asked_at=at,
+                place=asked.place,
+                expires_at=asked.expires_at,
             )
             _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
@@ -318,6 +309,89 @@ class Store:
             forget_about(sql, answered["execution_id"], question_id)
             return None
 
+    # ---- webhooks
+
+    def put(self, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
+        """Store webhooks that announce no change of their own."""
+        with self._database.transaction() as sql:
+            put(sql, execution_id, webhooks, at=at)
+
+    def due(
+        self,
+        at: float,
+        *,
+        announcing: bool,
+        limit: int,
+        to_one_url: int,
+        except_for: Iterable[int],
+    ) -> list[DueWebhook]:
+        """Return the webhooks that are due, the oldest first, without those being sent.
+
+        Either those that announce a pause or all others, and at most `to_one_url` for each URL.
+        The end of a crew waits for its tasks' webhooks: receivers expect none after it.
+        """
+        held = json.dumps(list(except_for))
+        rows = self._database.rows(
+            "SELECT * FROM webhooks WHERE id IN"
+            " (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY"
+            " CASE WHEN url LIKE 'encrypted:%' THEN opened(url) ELSE url END ORDER BY id)"
+            " AS place FROM webhooks AS one WHERE due_at <= ? AND (about != '') = ?"
+            " AND NOT (kind = 'crew' AND EXISTS (SELECT 1 FROM webhooks AS before"
+            " WHERE before.execution_id = one.execution_id AND before.kind = 'task')))"
+            " WHERE place <= ?)"
+            " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+            *(at, announcing, to_one_url, held, limit),
+        )
+        return [webhook_from_row(row) for row in readable("webhooks", rows)]
+
+    def next_due(self, *, after: float) -> float | None:
+        [[at]] = self._database.rows("SELECT min(due_at) FROM webhooks WHERE due_at > ?", after)
+        return None if at is None else float(at)
+
+    def remove(self, webhook_id: int) -> None:
+        """Delete a webhook that was delivered or given up."""
+        with self._database.transaction() as sql:
+            sql.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,))
+
+    def postpone(self, webhook_id: int, due_at: float) -> None:
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE webhooks SET tries = tries + 1, due_at = ? WHERE id = ?",
+                (due_at, webhook_id),
+            )
+
+
+def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
+    """Store webhooks in the transaction that they announce."""
+    for one in webhooks:
+        _insert(
+            sql,
+            "webhooks",
+            execution_id=execution_id,
+            kind=one.kind,
+            about=one.about,
+            url=one.url,
+            headers=json.dumps(dict(one.headers)),
+            body=sendable(json.dumps(one.body, ensure_ascii=False)),
+            due_at=at,
+        )
+
+
+def _insert(sql: Connection, table: str, **values: object) -> None:
+    marks = ("sealed(?)" if name in SEALED.get(table, ()) else "?" for name in values)
+    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(marks)})"  # noqa: S608  # names of ours
+    sql.execute(statement, tuple(values.values()))
+
+
+def forget_about(sql: Connection, execution_id: str, about: str) -> None:
+    """Drop the webhooks that announce a pause that is over."""
+    sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
+
+
+def forget_announcements(sql: Connection, execution_id: str) -> None:
+    """Drop the webhooks that announce any pause of an execution."""
+    sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,))
+
 
 def _carry_out(sql: Connection, execution_id: str, *, at: float) -> None:
     sql.execute(
@@ -348,16 +422,11 @@ def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
 
 def _set_state(sql: Connection, execution_id: str) -> None:
     """Set PAUSED if something waits for a person, else RUNNING."""
-    parameters: dict[str, Any] = {
-        "id": execution_id,
-        "paused": State.PAUSED,
-        "running": State.RUNNING,
-    }
     sql.execute(
         "UPDATE executions SET state = CASE WHEN"
         " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL"
         " AND NOT spent) OR"
         " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND answered_at IS NULL)"
         " THEN :paused ELSE :running END WHERE id = :id",
-        parameters,
+        {"id": execution_id, "paused": State.PAUSED, "running": State.RUNNING},
     )

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from crewgate.host.engine.loading import load_targets
-from crewgate.host.errors import HostNotStarted
+from crewgate.host.records import HostNotStarted
 
 HERE = "tests.host.crews"
 SPECS = (

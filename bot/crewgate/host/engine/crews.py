@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from crewai import Crew, Process
 from crewai.core.providers.human_input import set_provider
@@ -22,8 +22,9 @@ from crewgate.crew_api.wire import Json, require_inputs
 from crewgate.host.engine.hooks import HookQuestions
 from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
-from crewgate.host.run import Run
-from crewgate.host.target import Completed
+from crewgate.host.run import Completed, Run
+
+_AS_KEPT: Final = ("description", "name", "expected_output", "raw", "agent")
 
 
 class CrewTarget:
@@ -74,14 +75,11 @@ class _Work:
         self._crew.stream = False
         self._listen()
         result: Any = self._crew.kickoff(inputs={**defaults, **self._run.execution.kickoff.inputs})
-        usage = result.token_usage
+        usage = ("total_tokens", "prompt_tokens", "completion_tokens")
+        model = _json_of(result.pydantic)
         more = {
-            "result_json": _json_of(result),
-            "token_usage": {
-                "total_tokens": usage.total_tokens,
-                "prompt_tokens": usage.prompt_tokens,
-                "completion_tokens": usage.completion_tokens,
-            },
+            "result_json": result.json_dict if model is None else model,
+            "token_usage": {name: getattr(result.token_usage, name) for name in usage},
         }
         return Completed(str(result.raw), more)
 
@@ -132,13 +130,9 @@ class _Work:
         model = task.output_pydantic
         stored = one.output["pydantic"]
         task.output = TaskOutput(
-            description=one.output["description"],
-            name=one.output["name"],
-            expected_output=one.output["expected_output"],
-            raw=one.output["raw"],
+            **{name: one.output[name] for name in _AS_KEPT},
             json_dict=one.output["json"],
             pydantic=model.model_validate(stored) if model and stored is not None else None,
-            agent=one.output["agent"],
         )
         if task.async_execution:
             # CrewAI resumes at the first task that is not done, and runs those beside it again.
@@ -182,30 +176,33 @@ class _Work:
             return theirs(output) if theirs else None
 
         self._crew.task_callback = on_task
-        _listen_to_steps(self._crew, self._run)
+        # CrewAI reports no steps of an agent without tools.
+        for one in (self._crew, *self._crew.agents):
+            if one is self._crew or getattr(one, "step_callback", None):
+                one.step_callback = self._on_step(one.step_callback)
+
+    def _on_step(self, theirs: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+        def on_step(step: Any) -> Any:
+            output = getattr(step, "output", None)
+            result = getattr(step, "result", None) if output is None else text_of(output)
+            names = ("thought", "tool", "tool_input")
+            told = {"prompt": getattr(step, "text", ""), "result": result or ""}
+            self._run.step(told | {name: getattr(step, name, "") for name in names})
+            return theirs(step) if theirs else None
+
+        return on_step
 
 
 def _kept(output: Any) -> Json:
-    model = output.pydantic
-    return {
-        "description": output.description,
-        "name": output.name,
-        "expected_output": output.expected_output,
-        "summary": output.summary,
+    return {name: getattr(output, name) for name in (*_AS_KEPT, "summary")} | {
         "agent": output.agent.strip(),
-        "raw": output.raw,
         "json": output.json_dict,
-        "pydantic": None if model is None else json.loads(model.model_dump_json()),
+        "pydantic": _json_of(output.pydantic),
     }
 
 
-def _json_of(result: Any) -> Any:
-    if result.pydantic is not None:
-        return json.loads(result.pydantic.model_dump_json())
-    return result.json_dict
-
-
-# ---- what is known from before a restart, instead of working it out anew
+def _json_of(model: Any) -> Any:
+    return None if model is None else json.loads(model.model_dump_json())
 
 
 def _replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> None:
@@ -233,34 +230,3 @@ def _give_back(task: Any, output: Any) -> None:
     done: Future[Any] = Future()
     done.set_result(output)
     task.__dict__["execute_async"] = lambda **_: done
-
-
-# ---- the steps of its agents; CrewAI reports none of an agent without tools
-
-
-def _listen_to_steps(crew: Any, run: Run) -> None:
-    """Report each step to the run and to the callbacks that the crew and its agents have."""
-    crew.step_callback = _chain(run, crew.step_callback)
-    for agent in crew.agents:
-        if getattr(agent, "step_callback", None):
-            agent.step_callback = _chain(run, agent.step_callback)
-
-
-def _chain(run: Run, theirs: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
-    def on_step(step: Any) -> Any:
-        run.step(_told_of(step))
-        return theirs(step) if theirs else None
-
-    return on_step
-
-
-def _told_of(step: Any) -> Json:
-    output = getattr(step, "output", None)
-    result = getattr(step, "result", None) if output is None else text_of(output)
-    return {
-        "prompt": getattr(step, "text", ""),
-        "thought": getattr(step, "thought", ""),
-        "tool": getattr(step, "tool", ""),
-        "tool_input": getattr(step, "tool_input", ""),
-        "result": result or "",
-    }

@@ -8,28 +8,203 @@ back if it was killed meanwhile.
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
 from crewai.core.providers.human_input import set_provider
 from crewai.flow.async_feedback import HumanFeedbackPending, PendingFeedbackContext
+from crewai.flow.flow import Flow
+from crewai.flow.flow_config import flow_config
+from crewai.flow.flow_context import current_flow_method_name
 from crewai.flow.persistence import SQLiteFlowPersistence
 from crewai.hooks.dispatch import HookAborted
 from crewai.llms.base_llm import BaseLLM
 from crewai.utilities.llm_utils import create_llm
-from pydantic import BaseModel, PrivateAttr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.database import make_private
-from crewgate.host.engine.asks import Asks, Hosted, digest
 from crewgate.host.engine.hooks import HookQuestions
 from crewgate.host.engine.reviews import Reviews
-from crewgate.host.errors import HostNotStarted
-from crewgate.host.records import Asked, Question
-from crewgate.host.run import Run
-from crewgate.host.target import Completed, Failed
+from crewgate.host.records import Asked, HostNotStarted, Question
+from crewgate.host.run import Completed, Failed, Run, digest
+
+#: How often the event loop goes round between the end of a method and the beginning of one that
+#: listens to it is less than that, for it only passes results on.
+ROUNDS: Final = 32
+_WORK: Final = "_crewgate_work"
+
+
+class AskedInside(Exception):
+    """A flow asks people inside another, which would go on without their answer."""
+
+
+@dataclass
+class Hosted:
+    """An execution of a flow, as `Flow.ask()` finds it from any method and any inner flow."""
+
+    run: Run
+    flow_class: str
+    execution_id: str
+    since: str
+    """The last question of `@human_feedback`: a flow that begins again does so from its answer."""
+    _calls: Counter[str] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
+
+    def ask(
+        self, flow: Any, method: str, message: str, seconds: float | None, metadata: Any
+    ) -> str | None:
+        """Ask people, once for each text and place, however often the flow begins again."""
+        with self._lock:
+            self._calls[method] += 1
+            place = f"{method} {self._calls[method]}"
+        kept = flow.persistence
+        # CrewAI has just saved it.
+        state = None if kept is None else kept.load_state(flow.flow_id)
+        asked = Asked(
+            method=method,
+            message=message,
+            flow_class=self.flow_class,
+            metadata=_json(metadata or {}),
+            pending={"state": _json(state)},
+            place=place,
+        )
+        return self.run.ask(digest(self.execution_id, self.since, place, message), asked, seconds)
+
+
+def _json(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
+
+
+@dataclass
+class _Call:
+    """One call of `Flow.ask()`: what CrewAI does not tell its provider, and does not take of it."""
+
+    seconds: float | None
+    error: Exception | None = None
+
+
+_HOSTED: Final[ContextVar[Hosted]] = ContextVar("crewgate_hosted")
+_CALL: Final[ContextVar[_Call]] = ContextVar("crewgate_call")
+#: Longer limits are none: a moment so far away cannot be written.
+_LONGEST: Final = 1e9
+_ASK: Final[Callable[..., Any]] = Flow.ask
+
+
+def ask(flow: Any, message: str, timeout: float | None = None, metadata: Any = None) -> Any:
+    """`Flow.ask`, whose time is kept by the host.
+
+    CrewAI tells its provider of no time limit, would count it anew after a restart, and could go on
+    without an answer that the host has just accepted. Errors end the flow, where CrewAI takes them
+    for no answer.
+    """
+    if not isinstance(flow._resolve_input_provider(), Asks):  # noqa: SLF001  # no public way
+        return _ASK(flow, message, timeout, metadata)
+    call = _Call(timeout if timeout is None or timeout < _LONGEST else None)
+    token = _CALL.set(call)
+    try:
+        answer = _ASK(flow, message, None, metadata)
+    finally:
+        _CALL.reset(token)
+    if call.error is not None:
+        raise call.error
+    return answer
+
+
+class Asks:
+    """CrewAI's two providers.
+
+    `@human_feedback` pauses: the host asks once the flow is on disk. `Flow.ask()` waits.
+    """
+
+    def __init__(self) -> None:
+        self._methods: dict[str, list[str]] = {}
+        flow_config.hitl_provider = self
+        flow_config.input_provider = self
+        Flow.ask = ask
+
+    def request_input(self, message: str, flow: Any, metadata: Any = None) -> str | None:
+        """Wait for people's words; None once the time is over."""
+        call, hosted = _CALL.get(), _HOSTED.get(None)
+        if hosted is None:
+            call.error = AskedInside(
+                f"{type(flow).__name__} asks inside a crew, or in a thread that CrewAI did not"
+                " start: serve the flow by itself, and let one of its methods ask"
+            )
+            return None
+        try:
+            method = str(current_flow_method_name.get("unknown"))
+            return hosted.ask(flow, method, str(message), call.seconds, metadata)
+        except Exception as error:  # noqa: BLE001  # `ask` raises it
+            call.error = error
+            return None
+
+    def watch(self, flow: Any) -> None:
+        """Let the questions of this flow wait for its other methods."""
+        flow.stream = False  # a run would return a stream at once, and nobody would read it
+        flow.__dict__[_WORK] = _Work(flow)
+
+    def request_feedback(self, context: Any, flow: Any) -> Any:
+        """Pause the flow; a coroutine, which CrewAI awaits in the flow's own event loop.
+
+        Raises AskedInside.
+        """
+        work = flow.__dict__.get(_WORK)
+        if work is None:
+            raise AskedInside(
+                f"{context.flow_class} asks people inside another flow or a crew, which would go on"
+                " without their answer: serve it by itself, or let the outer flow ask"
+            )
+        self._methods.setdefault(context.flow_id, []).append(context.method_name)
+        return self._pause(context, work)
+
+    async def _pause(self, context: Any, work: "_Work") -> str:
+        await work.until_all_ask()
+        raise HumanFeedbackPending(context=context)
+
+    def take(self, flow_id: str) -> list[str]:
+        """Return the methods of a flow that have asked since the last call."""
+        return self._methods.pop(flow_id, [])
+
+
+class _Work:
+    """Counts the methods of a flow that work, and those that ask. Used in its event loop alone."""
+
+    def __init__(self, flow: Any) -> None:
+        self._working = 0
+        self._asking = 0
+        self._changed = asyncio.Event()
+        execute: Callable[..., Any] = flow._execute_method  # noqa: SLF001  # no public way
+
+        async def execute_method(*args: Any, **kwargs: Any) -> Any:
+            self._working += 1
+            try:
+                return await execute(*args, **kwargs)
+            finally:
+                self._working -= 1
+                self._changed.set()
+
+        # Models of crewai let nobody set what is no field; this is found before the class is asked.
+        flow.__dict__["_execute_method"] = execute_method
+
+    async def until_all_ask(self) -> None:
+        """Return once every method that works asks, and nothing is about to begin."""
+        self._asking += 1
+        self._changed.set()
+        rounds = 0
+        while rounds < ROUNDS:
+            if self._working > self._asking:
+                rounds = 0
+                self._changed.clear()
+                await self._changed.wait()
+            else:
+                rounds += 1
+                await asyncio.sleep(0)  # noqa: TID251  # for no time: the others go round once
+
 
 _ASKS: Final = Asks()
 
@@ -84,9 +259,11 @@ class FlowTarget:
         reviews.take_up(run.rounds())
         set_provider(reviews)
         HookQuestions(run, tasks.id_of).take_part()
-        _ASKS.take_part(Hosted(run, self._flow.__name__, execution_id, tasks.since))
+        # For flows of this thread, and of those that CrewAI starts from it.
+        _HOSTED.set(Hosted(run, self._flow.__name__, execution_id, tasks.since))
         pending = self._persistence.load_pending_feedback(execution_id)
-        if pending and not _is_about(question, pending[1]):
+        known = {} if question is None else question.pending.get("context", {})
+        if pending and known.get("requested_at") != pending[1].requested_at.isoformat():
             # Killed after CrewAI had kept this pause, and before the host did.
             return self._asked(execution_id)
         if question is not None and question.feedback is not None:
@@ -106,10 +283,13 @@ class FlowTarget:
         flow = self._flow.from_pending(execution_id, self._persistence)
         _ASKS.watch(flow)
         context = flow.pending_feedback
-        model = _model_of(flow, context.method_name)
+        asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
+        model = None if asks is None else asks.llm
         exact = feedback in question.emit
         # CrewAI hands back a description of the model, from which it may not find it again.
-        context.llm = _ExactOutcome.of(feedback, model) if exact else model or context.llm
+        if exact:
+            model = _ExactOutcome(model="exact-outcome", outcome=feedback, then=model)
+        context.llm = model or context.llm
         answers = len(flow.human_feedback_history)
         try:
             result = asyncio.run(flow.resume_async(feedback))
@@ -158,20 +338,6 @@ class FlowTarget:
         )
 
 
-def _is_about(question: Question | None, context: Any) -> bool:
-    """Return True if the host has asked about this pause of CrewAI's."""
-    if question is None:
-        return False
-    asked = question.pending.get("context", {})
-    return bool(asked.get("requested_at") == context.requested_at.isoformat())
-
-
-def _model_of(flow: Any, method: str) -> Any:
-    """Return the live model that decorates a method's question."""
-    definition = flow._definition.methods[method].human_feedback  # noqa: SLF001  # no public way
-    return None if definition is None else definition.llm
-
-
 class _InnerTasks:
     """Ids of tasks that stay the same when a flow begins again; CrewAI's own change.
 
@@ -206,27 +372,18 @@ class _ExactOutcome(BaseLLM):
     that costs a call, fails without a model, and may choose another.
     """
 
-    _outcome: str = PrivateAttr(default="")
+    outcome: str
+    then: Any = Field(exclude=True)
+    """The flow's own model, its name or settings, or None: made when it is asked, so that a label
+    needs no key of a model."""
     _chosen: bool = PrivateAttr(default=False)
-    _model: Any = PrivateAttr(default=None)
-
-    @classmethod
-    def of(cls, outcome: str, model: Any) -> "_ExactOutcome":
-        """Return a model that chooses this outcome and passes later calls to `model`.
-
-        It may be the name of one, its settings, or None. It is made when it is asked, so that a
-        label needs no key of a model.
-        """
-        made = cls(model="exact-outcome")
-        made._outcome, made._model = outcome, model
-        return made
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Return the outcome once, then what the flow's own model says."""
         if self._chosen:
             return self._resolved().call(*args, **kwargs)
         self._chosen = True
-        return json.dumps({"outcome": self._outcome})
+        return json.dumps({"outcome": self.outcome})
 
     def supports_function_calling(self) -> bool:
         asked = getattr(self._resolved(), "supports_function_calling", None)
@@ -236,6 +393,6 @@ class _ExactOutcome(BaseLLM):
         return False
 
     def _resolved(self) -> Any:
-        if self._model is None or isinstance(self._model, str | dict):
-            self._model = create_llm(self._model)
-        return self._model
+        if self.then is None or isinstance(self.then, str | dict):
+            self.then = create_llm(self.then)
+        return self.then

@@ -15,8 +15,7 @@ from crewai.hooks.dispatch import HookAborted
 from crewai.hooks.llm_hooks import LLMCallHookContext
 from crewai.hooks.tool_hooks import ToolCallHookContext
 
-from crewgate.host.engine.asks import digest
-from crewgate.host.run import Run
+from crewgate.host.run import Run, digest
 
 log = structlog.get_logger(__name__)
 

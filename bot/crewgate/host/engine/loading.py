@@ -4,7 +4,6 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from crewai.flow.flow import Flow
 from crewgate.host.engine.crews import CrewTarget
 from crewgate.host.engine.flows import FlowTarget
 from crewgate.host.engine.hooks import replace_terminal
-from crewgate.host.errors import HostNotStarted
-from crewgate.host.target import Target
+from crewgate.host.records import HostNotStarted
+from crewgate.host.run import Target
 
 
 def load_targets(specs: list[str], *, folder: Path, flow_states: Path) -> dict[str, Target]:
@@ -44,64 +43,42 @@ def _load(spec: str, flow_states: Path) -> Target:
     module, _, name = spec.partition(":")
     if not module or not name.isidentifier():
         raise HostNotStarted(f"{spec!r} is no MODULE:NAME, such as my_project.crew:crew")
-    found = _find(module, name, spec)
     try:
-        return _as_target(name, found, spec, flow_states)
+        imported = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{module}.".startswith(f"{missing}."):
+            raise HostNotStarted(
+                f"{spec}: there is no module {missing!r} in this folder, in its src, or installed"
+            ) from error
+        raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
+    if not hasattr(imported, name):
+        raise HostNotStarted(f"{spec}: {module} has no {name!r}")
+    try:
+        return _as_target(name, getattr(imported, name), spec, flow_states)
     except HostNotStarted:
         raise
     except (Exception, SystemExit) as error:
         raise HostNotStarted(f"{spec} cannot be built: {_explain(error)}") from error
 
 
-def _find(module: str, name: str, spec: str) -> Any:
-    try:
-        imported = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
-            raise HostNotStarted(
-                f"{spec}: there is no module {error.name!r} in this folder, in its src, or"
-                " installed"
-            ) from error
-        raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
-    except (Exception, SystemExit) as error:
-        raise HostNotStarted(f"{spec}: {module} cannot be imported: {_explain(error)}") from error
-    if not hasattr(imported, name):
-        raise HostNotStarted(f"{spec}: {module} has no {name!r}")
-    return getattr(imported, name)
-
-
 def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
-    if isinstance(found, Crew):
-        # Each execution fills in its own inputs, so none may work on the one that is given.
-        return CrewTarget(name, found.copy)
     if inspect.isclass(found) and issubclass(found, Flow):
         return FlowTarget(name, found, flow_states)
-    if isinstance(found, Flow):
-        return FlowTarget(name, _maker_of(found), flow_states)
     if inspect.isclass(found) and callable(getattr(found, "crew", None)):
         project: Any = found
         return CrewTarget(name, lambda: project().crew())
-    if callable(found):
-        return _as_target_of_function(name, found, spec, flow_states)
-    raise HostNotStarted(f"{spec} is {_a(found)}, which is no crew and no flow")
-
-
-def _as_target_of_function(
-    name: str, found: Callable[[], Any], spec: str, flow_states: Path
-) -> Target:
-    match found():
+    makes = callable(found) and not isinstance(found, (Crew, Flow))
+    match made := found() if makes else found:
         case Crew():
-            return CrewTarget(name, found)
-        case (Crew(), dict() as defaults):  # as `load_crew` gives them
+            # Each execution fills in its own inputs, so none may work on the one that is given.
+            return CrewTarget(name, found if makes else found.copy)
+        case (Crew(), dict() as defaults) if makes:  # as `load_crew` gives them
             return CrewTarget(name, lambda: found()[0], defaults)
-        case Flow() as made:
+        case Flow():
             return FlowTarget(name, _maker_of(made), flow_states)
-        case made:
-            raise HostNotStarted(f"{spec} makes {_a(made)}, which is no crew and no flow")
-
-
-def _a(value: object) -> str:
-    return f"a value of type {type(value).__name__}"
+    verb, kind = "makes" if makes else "is", type(made).__name__
+    raise HostNotStarted(f"{spec} {verb} a value of type {kind}, which is no crew and no flow")
 
 
 def _explain(error: BaseException) -> str:

@@ -5,7 +5,7 @@ import re
 from importlib import metadata
 from typing import Final
 
-from crewgate.host.errors import HostNotStarted
+from crewgate.host.records import HostNotStarted
 
 OLDEST: Final = (1, 15, 30)
 NEWER_MAJOR: Final = 2

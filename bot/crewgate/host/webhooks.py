@@ -1,21 +1,22 @@
-"""Sends webhooks: soon, and again until they are taken or nobody needs them any more."""
+"""Webhooks: their bodies, in the vendor's names, and how they are sent until they are taken."""
 
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import httpx
 import structlog
 
 from crewgate.crew_api.signature import sign
-from crewgate.crew_api.wire import FlowWebhook
+from crewgate.crew_api.wire import EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import NotSent, Refused, Unknown
-from crewgate.host.outbox import Outbox
-from crewgate.host.records import DueWebhook
+from crewgate.host.records import Asked, DueWebhook, Execution, Webhook
+from crewgate.host.store import Store
 from crewgate.network.client import Answer, Timeout, open_client
 from crewgate.network.lookups import Lookups
 from crewgate.network.transport_errors import why_lost
@@ -44,14 +45,14 @@ class Sender:
 
     def __init__(
         self,
-        outbox: Outbox,
+        store: Store,
         flow_webhook: FlowWebhook | None,
         lookups: Lookups,
         *,
         now: Callable[[], float],
         pause: float = FIRST_PAUSE,
     ) -> None:
-        self._outbox = outbox
+        self._store = store
         self._flow_webhook = flow_webhook
         self._lookups = lookups
         self._now = now
@@ -91,7 +92,7 @@ class Sender:
             self._keep_tries()
             for announcing in (True, False):
                 self._start_due(http, now, announcing=announcing)
-            due_at = self._outbox.next_due(after=now)
+            due_at = self._store.next_due(after=now)
         except sqlite3.Error:
             log.exception("webhooks_not_kept", again_in=self._pause)
             return self._pause
@@ -105,7 +106,7 @@ class Sender:
     def _start_due(self, http: httpx.AsyncClient, now: float, *, announcing: bool) -> None:
         under_way = [due for _, due in self._sending.values() if due.announces == announcing]
         room = 0 if self._finishing else AT_ONCE - len(under_way)
-        for due in self._outbox.due(
+        for due in self._store.due(
             now,
             announcing=announcing,
             limit=room,
@@ -124,21 +125,21 @@ class Sender:
         why = await self._try(http, due)
         if not why:
             log.info("webhook_sent", execution=due.execution_id, kind=due.webhook.kind)
-            self._tried[due.id] = partial(self._outbox.remove, due.id)
+            self._tried[due.id] = partial(self._store.remove, due.id)
             return
         told = {"execution": due.execution_id, "kind": due.webhook.kind, "why": why}
         if due.webhook.kind not in LASTING and due.tries + 1 >= TRIES:
             log.warning("webhook_given_up", **told)
-            self._tried[due.id] = partial(self._outbox.remove, due.id)
+            self._tried[due.id] = partial(self._store.remove, due.id)
             return
         pause = min(self._pause * 2**due.tries, LONGEST_PAUSE)
         log.warning("webhook_not_taken", again_in=pause, **told)
-        self._tried[due.id] = partial(self._outbox.postpone, due.id, self._now() + pause)
+        self._tried[due.id] = partial(self._store.postpone, due.id, self._now() + pause)
 
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
         """Send once; return why it was not taken, or nothing."""
         webhook = due.webhook
-        body = json.dumps(self._body(due)).encode()
+        body = json.dumps(webhook.body).encode()
         headers = {**webhook.headers, "Content-Type": "application/json"}
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._now())
@@ -164,8 +165,79 @@ class Sender:
             case _:
                 assert_never(answer)
 
-    def _body(self, due: DueWebhook) -> object:
-        if due.webhook.kind != "stream":
-            return due.webhook.body
-        event = {"id": f"{due.execution_id}-{due.id}", "timestamp": self._now()}
-        return {"events": [{**due.webhook.body, **event}]}
+
+def task_webhooks(execution: Execution, task_id: str, output: Mapping[str, Any]) -> list[Webhook]:
+    same = ("description", "name", "expected_output", "summary", "agent")
+    body = {name: output[name] for name in same}
+    body |= {"output": output["raw"], "output_json": output["json"], "task_id": task_id}
+    return _to_url("task", execution, execution.kickoff.urls.task, body)
+
+
+def step_webhooks(execution: Execution, step: Json) -> list[Webhook]:
+    return _to_url("step", execution, execution.kickoff.urls.step, step)
+
+
+def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]:
+    return _to_url("crew", execution, execution.kickoff.urls.crew, {"result": result, **more})
+
+
+def human_input_webhooks(
+    execution: Execution, task_id: str, number: int, body: Json
+) -> list[Webhook]:
+    """Return the notification of a task's pause of this number, which may be sent repeatedly."""
+    address = execution.kickoff.human_input
+    if address is None:
+        return []
+    told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
+    told["pause_id"] = f"{task_id} {number}"
+    # The fields of a model cannot be any text, and a question is answered in words.
+    takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
+    told["resume_extensions"] = [EDITED, KEY] if takes_edits else [KEY]
+    return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
+
+
+def question_webhooks(
+    execution: Execution, asked: Asked, question_id: str, *, url: str | None, told: Json
+) -> list[Webhook]:
+    """Return the request that CrewAI AMP sends, in its flat shape.
+
+    `told` is where and when it is answered. What `Flow.ask()` asks has `ask` besides. The request
+    is signed when it is sent; without a `url` there is none.
+    """
+    if url is None:
+        return []
+    body = {
+        "event_type": "new_request",
+        "id": question_id,
+        "status": "pending",
+        "flow_id": execution.id,
+        "flow_class": asked.flow_class,
+        "method_name": asked.method,
+        "message": asked.message,
+        "output": asked.output,
+        "emit": list(asked.emit),
+        "state": asked.pending.get("state"),
+        "metadata": asked.metadata,
+        **told,
+        "deployment_id": execution.target,
+        "deployment_name": execution.target,
+    }
+    if asked.place is not None:
+        expires = None if asked.expires_at is None else iso(asked.expires_at)
+        body["ask"] = {"place": asked.place, "expires_at": expires}
+    return [Webhook("flow", url, body, about=question_id)]
+
+
+def iso(at: float) -> str:
+    """Return a moment as the vendor writes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _to_url(kind: str, execution: Execution, url: str | None, body: Json) -> list[Webhook]:
+    if url is None:
+        return []
+    return [Webhook(kind, url, {**body, "kickoff_id": execution.id, **_meta(execution)})]
+
+
+def _meta(execution: Execution) -> Json:
+    return {} if execution.kickoff.meta is None else {"meta": execution.kickoff.meta}
