@@ -26,10 +26,17 @@ from crewgate.domain.people import (
     UserGroup,
 )
 from crewgate.settings.crew import CrewSettings
-from crewgate.slack.client.answers import list_at, object_in, text_at
 from crewgate.slack.client.identity import find_installation
-from crewgate.slack.client.pages import channel_named
-from crewgate.slack.client.web_api import CallFailed, attempt, call, granted_scopes
+from crewgate.slack.client.web_api import (
+    CallFailed,
+    attempt,
+    call,
+    channel_named,
+    granted_scopes,
+    list_at,
+    object_in,
+    text_at,
+)
 from crewgate.slack.scopes import BOT_SCOPES
 from crewgate.slack.trial.messages import render_trial_card
 

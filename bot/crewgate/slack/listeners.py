@@ -9,7 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from crewgate.slack.away import listeners as away
 from crewgate.slack.client.bolt import Middleware, Next
-from crewgate.slack.client.ephemeral import answer_in_place
+from crewgate.slack.client.replies import answer_in_place
 from crewgate.slack.commands import listeners as commands
 from crewgate.slack.context import SlackContext
 from crewgate.slack.home import listeners as home

@@ -25,8 +25,7 @@ from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.stats import Stats
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
-from crewgate.slack.client.directory import display_name
-from crewgate.slack.client.names import Names
+from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
 from crewgate.slack.executions.messages import (

@@ -17,8 +17,7 @@ from crewgate.domain.caveats import NOTHING_SEEN, Seen
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids, strings
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
-from crewgate.slack.client.modals import open_modal, update_modal
+from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import SlackContext
 from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.payloads import NO_VIEW, View, parse_person, parse_view, raises_malformed

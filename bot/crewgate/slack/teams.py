@@ -13,8 +13,8 @@ from slack_bolt.response import BoltResponse
 
 from crewgate.slack import strings
 from crewgate.slack.client.bolt import Next
-from crewgate.slack.client.ephemeral import send_ephemeral
 from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.replies import send_ephemeral
 from crewgate.slack.errors import render_notice
 
 log = structlog.get_logger(__name__)

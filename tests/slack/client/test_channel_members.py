@@ -8,10 +8,9 @@ from structlog.testing import capture_logs
 
 from crewgate.demo.workspace import DROP_BEFORE, Fault, Workspace, error, malformed, rate_limited
 from crewgate.runtime import Runtime
-from crewgate.slack.client import pages
-from crewgate.slack.client.channel_members import TRUST, ChannelMembers
+from crewgate.slack.client import web_api
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.remembered import A_MINUTE, MINUTE
+from crewgate.slack.client.people import A_MINUTE, MEMBERS_TRUST, MINUTE, ChannelMembers
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 from tests.slack.client.installations import Remembered
@@ -63,7 +62,7 @@ async def test_all_channels_are_renewed_ahead_of_time(members: ChannelMembers) -
 
 
 async def test_a_large_channel_comes_in_pages(slack: Workspace, members: ChannelMembers) -> None:
-    crowd = [f"U{number:05}" for number in range(pages.PAGE + 5)]
+    crowd = [f"U{number:05}" for number in range(web_api.PAGE_SIZE + 5)]
     slack.add_channel("C9", "crowd", members=crowd)
 
     await members.renew("C9")
@@ -88,7 +87,7 @@ async def test_an_old_answer_decides_nothing(
 ) -> None:
     await members.renew("C1")
     slack.fail(CALL, DROP_BEFORE, times=None)
-    clock.advance(TRUST)
+    clock.advance(MEMBERS_TRUST)
     assert not await members.renew("C1")
     assert members.has("U0ANA", "C1") is True
 

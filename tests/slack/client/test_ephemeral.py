@@ -9,7 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.ephemeral import Answer, answer_in_place, send_ephemeral
+from crewgate.slack.client.replies import Answer, answer_in_place, send_ephemeral
 from crewgate.slack.client.web_api import keep_connections, new_client
 from tests.servers import Handler, serve, takes_posts
 

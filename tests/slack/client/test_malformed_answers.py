@@ -16,13 +16,12 @@ from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.people import Email, UserGroup
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.blockkit.modals import modal
-from crewgate.slack.client import answers
-from crewgate.slack.client.channel_members import ChannelMembers
-from crewgate.slack.client.directory import SlackDirectory, display_name
+from crewgate.slack.client import web_api
+from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.modals import open_modal, update_modal
-from crewgate.slack.client.people import People
+from crewgate.slack.client.people import ChannelMembers, People, display_name
 from crewgate.slack.client.posting import METADATA, Poster, upload_private
+from crewgate.slack.client.replies import open_modal, update_modal
 from crewgate.slack.client.web_api import CallFailed, call, new_client
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import FakeClock
@@ -223,14 +222,14 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(st.sampled_from(["a", "b", "response_metadata"]), JSON))
 def test_no_shape_raises_anything_but_an_unknown_outcome(answer: dict[str, Any]) -> None:
     readings: tuple[Callable[[], object], ...] = (
-        lambda: answers.text_at(answer, "a", "b"),
-        lambda: answers.list_at(answer, "a"),
-        lambda: answers.next_cursor(answer),
+        lambda: web_api.text_at(answer, "a", "b"),
+        lambda: web_api.list_at(answer, "a"),
+        lambda: web_api.next_cursor(answer),
     )
     for reading in readings:
         try:
             reading()
         except CallFailed as failed:
             assert isinstance(failed.failure, Unknown)  # noqa: PT017  # either answer is right
-    assert isinstance(answers.object_in(answer, "a"), dict)
-    assert all(isinstance(part, dict) for part in answers.objects_in(answer, "a"))
+    assert isinstance(web_api.object_in(answer, "a"), dict)
+    assert all(isinstance(part, dict) for part in web_api.objects_in(answer, "a"))

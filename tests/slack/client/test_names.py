@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crewgate.demo.workspace import Workspace, error
-from crewgate.slack.client.names import ASK_AGAIN, KEEP, Names
+from crewgate.slack.client.people import NAME_ASKED_AGAIN, NAME_KEPT, Names
 from crewgate.slack.client.web_api import new_client
 from tests.builders import SECOND, FakeClock
 
@@ -33,7 +33,7 @@ async def test_names_are_asked_for_once_a_day(slack: Workspace) -> None:
     assert await names.of(["U0ANA", "U0BEN"]) == {"U0ANA": "Ana", "U0BEN": "Ben"}
     assert await names.of(["U0ANA"]) == {"U0ANA": "Ana"}
     assert asked(slack) == ["U0ANA", "U0BEN"]
-    clock.now += KEEP
+    clock.now += NAME_KEPT
     await names.of(["U0ANA"])
     assert asked(slack) == ["U0ANA", "U0BEN", "U0ANA"]
 
@@ -46,7 +46,7 @@ async def test_nobody_is_named_while_slack_does_not_tell(slack: Workspace) -> No
     assert await names.of(["U0ANA"]) == {}
     assert await names.of(["U0ANA"]) == {}
     assert len(asked(slack)) == 1
-    clock.now += ASK_AGAIN
+    clock.now += NAME_ASKED_AGAIN
     assert await names.of(["U0ANA"]) == {"U0ANA": "Ana"}
 
 
@@ -54,7 +54,7 @@ async def test_an_old_name_is_better_than_none(slack: Workspace) -> None:
     clock = FakeClock()
     names = the_names(slack, clock)
     await names.of(["U0ANA"])
-    clock.now += KEEP + SECOND
+    clock.now += NAME_KEPT + SECOND
     slack.fail("users.info", error("internal_error"))
 
     assert await names.of(["U0ANA"]) == {"U0ANA": "Ana"}
@@ -63,7 +63,7 @@ async def test_an_old_name_is_better_than_none(slack: Workspace) -> None:
 async def test_not_more_names_than_these_are_kept(
     slack: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crewgate.slack.client.names.MOST", 5)
+    monkeypatch.setattr("crewgate.slack.client.people.NAMES_KEPT", 5)
     names = the_names(slack, FakeClock())
     await names.of(["U0ANA", *(f"U{number}" for number in range(4))])
     before = len(asked(slack))

@@ -10,7 +10,7 @@ from crewgate.demo.workspace import Fault, Workspace, error, malformed
 from crewgate.runtime import Runtime
 from crewgate.slack.client import people as people_module
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.people import RENEW, TRUST, People
+from crewgate.slack.client.people import STANDING_RENEWED, STANDING_TRUST, People
 from crewgate.slack.client.web_api import new_client
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
@@ -91,14 +91,14 @@ async def test_what_slack_does_not_tell_is_not_known(
 
 async def test_an_old_answer_decides_nothing(people: People, clock: FakeClock) -> None:
     await people.renew("U0ANA")
-    clock.advance(TRUST + timedelta(seconds=1))
+    clock.advance(STANDING_TRUST + timedelta(seconds=1))
     assert people.is_own("U0ANA") is None
 
 
 async def test_people_are_asked_about_ahead_of_time_a_few_in_a_turn(
     slack: Workspace, people: People, clock: FakeClock
 ) -> None:
-    crowd = {f"U{number:05}" for number in range(people_module.AT_ONCE + 1)}
+    crowd = {f"U{number:05}" for number in range(people_module.STANDING_AT_ONCE + 1)}
     for user in crowd:
         slack.add_user(user, user)
 
@@ -109,9 +109,9 @@ async def test_people_are_asked_about_ahead_of_time_a_few_in_a_turn(
 
     await people.renew_some(crowd)
     assert len(slack.calls_of(CALL)) == len(crowd)
-    clock.advance(RENEW)
+    clock.advance(STANDING_RENEWED)
     assert await people.renew_some(crowd)
-    assert len(slack.calls_of(CALL)) == len(crowd) + people_module.AT_ONCE
+    assert len(slack.calls_of(CALL)) == len(crowd) + people_module.STANDING_AT_ONCE
 
 
 async def test_a_slack_that_is_away_is_left_alone(slack: Workspace, people: People) -> None:

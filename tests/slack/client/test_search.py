@@ -8,8 +8,7 @@ import pytest
 from crewgate.demo.workspace import DROP_AFTER, Workspace
 from crewgate.demo.workspace import Message as Written
 from crewgate.slack.blockkit.blocks import Message, section
-from crewgate.slack.client.posting import Poster
-from crewgate.slack.client.search import PAGE, MessageSearch
+from crewgate.slack.client.posting import PAGE, MessageSearch, Poster
 from crewgate.slack.client.web_api import CallFailed, new_client
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, NOW, FakeClock

@@ -6,8 +6,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed
-from crewgate.slack.client import time_zones
-from crewgate.slack.client.time_zones import time_zone_of
+from crewgate.slack.client import people
+from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.client.web_api import new_client
 
 
@@ -39,7 +39,7 @@ async def test_what_is_no_zone_is_none(slack: Workspace, tz: str | None) -> None
 async def test_where_slack_does_not_say_it_is_none(
     slack: Workspace, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(time_zones, "ASK_SECONDS", 0.01 if fault is HANG else 5)
+    monkeypatch.setattr(people, "ZONE_SECONDS", 0.01 if fault is HANG else 5)
     slack.add_user("U0ANA", "Ana")
     slack.fail("users.info", fault, times=None)
     assert await time_zone_of(client_of(slack), "U0ANA") is None

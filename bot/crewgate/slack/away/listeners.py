@@ -19,11 +19,9 @@ from crewgate.slack.away import forms
 from crewgate.slack.away.forms import render_form
 from crewgate.slack.away.request import AwayRequest, RequestUnclear, parse_away_form, parse_request
 from crewgate.slack.blockkit.blocks import Block, section
-from crewgate.slack.client.answers import text_at
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
-from crewgate.slack.client.modals import open_modal
-from crewgate.slack.client.time_zones import time_zone_of
-from crewgate.slack.client.web_api import CallFailed, call
+from crewgate.slack.client.people import time_zone_of
+from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral
+from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.payloads import Command

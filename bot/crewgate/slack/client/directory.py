@@ -17,11 +17,9 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.naming import Naming
-from crewgate.slack.client.answers import list_at, object_in, text_at
-from crewgate.slack.client.channel_members import ChannelMembers
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.people import People
-from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.slack.client.people import ChannelMembers, People
+from crewgate.slack.client.web_api import CallFailed, attempt, list_at, text_at
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.slack import Members
 from crewgate.usecases.wakeup import Wakeup
@@ -342,16 +340,3 @@ class SlackDirectory:
 def _foreign(named: Iterable[ReviewerRef]) -> Iterator[Email | UserGroup]:
     """Those that only Slack can turn into accounts."""
     return (ref for ref in named if isinstance(ref, Email | UserGroup))
-
-
-async def display_name(client: AsyncWebClient, user: str) -> str | None:
-    """What a person is called; None when Slack cannot be asked."""
-    try:
-        answer = await attempt(client.users_info(user=user))
-    except CallFailed as error:
-        log.info("name_not_found", why=str(error))
-        return None
-    found = object_in(answer, "user")
-    profile = object_in(found, "profile")
-    name = profile.get("display_name") or profile.get("real_name") or found.get("name")
-    return str(name) if name else None

@@ -10,9 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Installation
-from crewgate.slack.client.answers import objects_in, text_at
-from crewgate.slack.client.pages import pages
-from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.slack.client.web_api import CallFailed, attempt, objects_in, pages, text_at
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.ports.slack import RememberedInstallation
 from crewgate.usecases.read_models import MessageRef

@@ -1,29 +1,102 @@
-"""Who belongs to the bot's own organisation: neither a guest nor somebody of another one."""
+"""Slack's answers about people and channels, kept in memory: standing, members, names, zones."""
 
+import asyncio
+from abc import ABC, abstractmethod
+from collections import defaultdict, deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Generic, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from crewgate.domain.outcome import Refused
-from crewgate.slack.client.answers import object_in, text_at
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.remembered import Remembered
-from crewgate.slack.client.web_api import CallFailed, attempt
+from crewgate.slack.client.web_api import (
+    CallFailed,
+    attempt,
+    channel_named,
+    list_at,
+    object_in,
+    pages,
+    text_at,
+)
 from crewgate.usecases.ports.base import Clock
 
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+#: Calls about one channel or person in a minute; Slack takes about 100 of each method.
+#: https://docs.slack.dev/apis/web-api/rate-limits
+A_MINUTE: Final = 10
+MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[T]):
+    """An answer, and when Slack was asked."""
+
+    value: T
+    at: datetime
+
+
+class Remembered(ABC, Generic[T]):
+    """Answers by key; one that is older than `trust` decides nothing."""
+
+    def __init__(self, *, clock: Clock, trust: timedelta) -> None:
+        self._clock = clock
+        self._trust = trust
+        self._known: dict[str, Known[T]] = {}
+        self._called_at: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @abstractmethod
+    async def _look_up(self, key: str) -> T:
+        """Ask Slack. Raises CallFailed."""
+
+    def _get(self, key: str) -> T | None:
+        """Return the answer; None while memory does not tell."""
+        known = self._known.get(key)
+        if known is None or self._clock() - known.at > self._trust:
+            return None
+        return known.value
+
+    async def renew(self, key: str) -> bool:
+        """Ask Slack, as often as is allowed; return True if it answered.
+
+        What cannot be asked keeps its last answer, for as long as that is trusted.
+        """
+        before = self._known.get(key)
+        async with self._locks[key]:
+            if self._known.get(key) is not before:
+                return True  # somebody else has asked meanwhile
+            now, calls = self._clock(), self._called_at[key]
+            while calls and now - calls[0] >= MINUTE:
+                calls.popleft()
+            if len(calls) >= A_MINUTE:
+                return False
+            calls.append(now)
+            try:
+                self._known[key] = Known(await self._look_up(key), now)
+            except CallFailed:
+                return False
+            return True
+
+
 #: Older answers decide nothing: somebody may have become a guest.
-TRUST: Final = timedelta(hours=2)
+STANDING_TRUST: Final = timedelta(hours=2)
 #: When somebody is asked about again, ahead of time.
-RENEW: Final = timedelta(hours=1)
+STANDING_RENEWED: Final = timedelta(hours=1)
 #: People asked about in one turn; Slack takes about 100 such calls a minute.
 #: https://docs.slack.dev/reference/methods/users.info
-AT_ONCE: Final = 25
+STANDING_AT_ONCE: Final = 25
 #: People asked about ahead of time; all others are asked about when they do something.
-AHEAD: Final = 200
+STANDING_AHEAD: Final = 200
 #: Failures after which the rest waits: Slack is away, or wants to be left alone.
 GIVE_UP: Final = 3
 #: Slack's own assistant: it is no bot by `users.info`, and in every list of people.
@@ -47,7 +120,7 @@ class People(Remembered[Kind]):
     """The standing of people's accounts."""
 
     def __init__(self, client: AsyncWebClient, identity: Identity, *, clock: Clock) -> None:
-        super().__init__(clock=clock, trust=TRUST)
+        super().__init__(clock=clock, trust=STANDING_TRUST)
         self._client = client
         self._identity = identity
 
@@ -63,17 +136,17 @@ class People(Remembered[Kind]):
     async def renew_some(self, users: Iterable[str]) -> bool:
         """Ask about some of these who are not known or long known; whether more are left."""
         now = self._clock()
-        due = [user for user in sorted(users)[:AHEAD] if self._is_due(user, now)]
+        due = [user for user in sorted(users)[:STANDING_AHEAD] if self._is_due(user, now)]
         failures = 0
-        for user in due[:AT_ONCE]:
+        for user in due[:STANDING_AT_ONCE]:
             failures += not await self.renew(user)
             if failures == GIVE_UP:
                 break
-        return len(due) > AT_ONCE
+        return len(due) > STANDING_AT_ONCE
 
     def _is_due(self, user: str, now: datetime) -> bool:
         known = self._known.get(user)
-        return known is None or now - known.at >= RENEW
+        return known is None or now - known.at >= STANDING_RENEWED
 
     @override
     async def _look_up(self, key: str) -> Kind:
@@ -94,3 +167,148 @@ class People(Remembered[Kind]):
         if key == SLACKBOT or not is_own or any(found.get(mark) for mark in barred):
             return Kind.OTHER
         return Kind.COLLEAGUE
+
+
+#: Older answers decide nothing: somebody may have left the channel.
+MEMBERS_TRUST: Final = timedelta(minutes=15)
+
+
+class ChannelMembers(Remembered[frozenset[str]]):
+    """The members of the crews' channels, which are named by id or `#name`."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        channels: Iterable[str],
+        *,
+        identity: Identity,
+        clock: Clock,
+    ) -> None:
+        super().__init__(clock=clock, trust=MEMBERS_TRUST)
+        self._client = client
+        self._identity = identity
+        self._channels = tuple(dict.fromkeys(channels))
+        self._ids: dict[str, str] = {}
+        self.failures: dict[str, str] = {}
+        """The channels whose members could not be learnt, and why."""
+
+    def has(self, user: str, channel: str) -> bool | None:
+        """Whether a person is in a channel; None while memory does not tell."""
+        users = self._get(channel)
+        return None if users is None else user in users
+
+    def of(self, channel: str) -> frozenset[str]:
+        """Who was in a channel when Slack was last asked."""
+        known = self._known.get(channel)
+        return known.value if known else frozenset()
+
+    async def renew_all(self) -> None:
+        for channel in self._channels:
+            await self.renew(channel)
+
+    @override
+    async def _look_up(self, key: str) -> frozenset[str]:
+        try:
+            users = frozenset(await self._members(key))
+        except CallFailed as error:
+            self._ids.pop(key, None)
+            why = str(error)
+            if self.failures.get(key) != why:
+                log.warning("channel_members_not_known", channel=key, why=why)
+            self.failures[key] = why
+            raise
+        if self.failures.pop(key, None) is not None:
+            log.info("channel_members_known", channel=key)
+        return users
+
+    async def _members(self, channel: str) -> list[str]:
+        channel_id = await self._id_of(channel)
+        found: list[str] = []
+        async for page in pages(self._client, "conversations.members", channel=channel_id):
+            found += map(str, list_at(page, "members"))
+        return found
+
+    async def _id_of(self, channel: str) -> str:
+        """A channel's id, looked for among the channels that the bot is in."""
+        if not channel.startswith("#"):
+            return channel
+        if channel not in self._ids:
+            team_id = await self._identity.team()
+            found = await channel_named(self._client, channel[1:], team_id=team_id)
+            if found is None:
+                raise CallFailed(Refused("not_in_channel", "the bot is in no channel of this name"))
+            self._ids[channel] = found
+        return self._ids[channel]
+
+
+#: People seldom change their names.
+NAME_KEPT: Final = timedelta(days=1)
+#: When Slack is asked again after it did not answer.
+NAME_ASKED_AGAIN: Final = timedelta(minutes=10)
+#: Names that are kept.
+NAMES_KEPT: Final = 1_000
+
+
+@dataclass(slots=True)
+class Names:
+    """Display names by user id; Slack is asked about those that are not known."""
+
+    client: AsyncWebClient
+    clock: Clock
+    _known: dict[str, tuple[str | None, datetime]] = field(default_factory=dict)
+
+    async def of(self, users: Iterable[str]) -> dict[str, str]:
+        """The names of these, as far as Slack tells them."""
+        found = {user: await self._name(user) for user in users}
+        return {user: name for user, name in found.items() if name}
+
+    async def _name(self, user: str) -> str | None:
+        name, until = self._known.get(user, (None, None))
+        if until is not None and self.clock() < until:
+            return name
+        asked = await display_name(self.client, user)
+        if len(self._known) >= NAMES_KEPT:
+            self._known.clear()
+        # An old name is better than none.
+        self._known[user] = (
+            asked or name,
+            self.clock() + (NAME_KEPT if asked else NAME_ASKED_AGAIN),
+        )
+        return asked or name
+
+
+async def display_name(client: AsyncWebClient, user: str) -> str | None:
+    """What a person is called; None when Slack cannot be asked."""
+    try:
+        answer = await attempt(client.users_info(user=user))
+    except CallFailed as error:
+        log.info("name_not_found", why=str(error))
+        return None
+    found = object_in(answer, "user")
+    profile = object_in(found, "profile")
+    name = profile.get("display_name") or profile.get("real_name") or found.get("name")
+    return str(name) if name else None
+
+
+#: How long a person waits for it, in seconds: a form must be opened within 3 s.
+ZONE_SECONDS: Final = 1
+
+
+async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
+    """A person's time zone; None when Slack does not say in time, or none that there is.
+
+    https://docs.slack.dev/reference/objects/user-object
+    """
+    try:
+        async with asyncio.timeout(ZONE_SECONDS):
+            answer = await attempt(client.users_info(user=user))
+        return ZoneInfo(text_at(answer, "user", "tz"))
+    except TimeoutError:
+        why = "no answer in time"
+    except CallFailed as error:
+        why = str(error)
+    # A folder's name and one that leads out of the database are refused in these ways.
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        why = type(error).__name__
+    log.info("time_zone_not_found", why=why)
+    return None

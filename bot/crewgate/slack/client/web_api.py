@@ -1,4 +1,8 @@
-"""Calling Slack's Web API, and telling what came of it."""
+"""Slack's Web API: calling it, looking into its answers and pages, and what came of a call.
+
+An answer of another shape than documented says nothing of what happened: it is an unknown outcome,
+like one that was lost, and never an error that nobody foresaw.
+"""
 
 import asyncio
 import re
@@ -6,9 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import mktime_tz, parsedate_tz
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -19,6 +24,8 @@ from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.logs import logged_call
 from crewgate.metrics import slack_requests
 from crewgate.network.transport_errors import why_no_connection
+
+log = structlog.get_logger(__name__)
 
 #: For one call, in seconds; well within the outbox's deadline, look-ups included.
 SECONDS = 15
@@ -262,3 +269,82 @@ def _words(data: dict[str, Any]) -> str:
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
     said = "; ".join(map(str, messages)) if isinstance(messages, list) else ""
     return said or str(data.get("error"))
+
+
+def text_at(answer: Mapping[str, Any], *path: str) -> str:
+    """The text at the end of a path of names. Raises CallFailed."""
+    found: object = answer
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, str) or not found:
+        raise malformed(*path)
+    return found
+
+
+def list_at(answer: Mapping[str, Any], name: str) -> list[object]:
+    """The list of this name. Raises CallFailed."""
+    found = answer.get(name)
+    if not isinstance(found, list):
+        raise malformed(name)
+    return found
+
+
+def object_in(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What is optional: the object of this name, or an empty one."""
+    part = found.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def objects_in(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """What is optional: the objects in the list of this name."""
+    parts = found.get(name)
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def next_cursor(answer: Mapping[str, Any]) -> str:
+    """Where the next page of a list begins; empty on the last one. Raises CallFailed."""
+    metadata = answer.get("response_metadata") or {}
+    cursor = (metadata.get("next_cursor") or "") if isinstance(metadata, dict) else None
+    if not isinstance(cursor, str):
+        raise malformed("next_cursor")
+    return cursor
+
+
+def malformed(*path: str) -> CallFailed:
+    """What a part of an answer that is not as documented means."""
+    return CallFailed(Unknown(f"{MALFORMED}: {'.'.join(path)}"))
+
+
+#: Entries on a page; Slack takes fewer than 1,000.
+#: https://docs.slack.dev/reference/methods/conversations.members
+PAGE_SIZE: Final = 999
+#: What a broken cursor could go on for. Whoever stands beyond these pages is not found.
+MOST_PAGES: Final = 200
+
+
+async def pages(
+    client: AsyncWebClient, method: str, **arguments: object
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield the pages of a method. Raises CallFailed."""
+    cursor = ""
+    for _ in range(MOST_PAGES):
+        asked = {**arguments, "limit": PAGE_SIZE} | ({"cursor": cursor} if cursor else {})
+        page = await attempt(client.api_call(method, params=asked), method)
+        yield page
+        cursor = next_cursor(page)
+        if not cursor:
+            return
+    log.warning("channel_too_large", method=method, **arguments)
+
+
+async def channel_named(client: AsyncWebClient, name: str, *, team_id: str | None) -> str | None:
+    """Return the id of a channel of a workspace that the bot is in; None if there is none.
+
+    https://docs.slack.dev/reference/methods/users.conversations. Raises CallFailed.
+    """
+    asked = {"types": "public_channel,private_channel", "exclude_archived": True}
+    async for page in pages(client, "users.conversations", team_id=team_id, **asked):
+        for one in objects_in(page, "channels"):
+            if one.get("name") == name:
+                return text_at(one, "id")
+    return None

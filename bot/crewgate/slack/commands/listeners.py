@@ -11,7 +11,7 @@ from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.away.listeners import on_away_command, on_back_command
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
+from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.commands.messages import (
     render_ambiguous,
     render_execution,

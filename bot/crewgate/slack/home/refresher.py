@@ -10,8 +10,7 @@ import structlog
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Unknown
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.client.answers import text_at
-from crewgate.slack.client.web_api import CallFailed, call
+from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import SlackContext
 from crewgate.slack.home.layout import Row, in_order, in_place
 from crewgate.slack.home.messages import render_home

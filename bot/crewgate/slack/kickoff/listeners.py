@@ -12,8 +12,7 @@ from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
-from crewgate.slack.client.modals import open_modal, update_modal
+from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.kickoff import forms

@@ -17,9 +17,8 @@ import structlog
 from crewgate.domain.errors import Malformed, RoundNotFound, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.domain.review import State
-from crewgate.slack.client.answers import object_in
-from crewgate.slack.client.search import messages_between, ts_of
-from crewgate.slack.client.web_api import CallFailed
+from crewgate.slack.client.posting import messages_between, ts_of
+from crewgate.slack.client.web_api import CallFailed, object_in
 from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Written, parse_message
 from crewgate.usecases.notes import NOTES, change_note, delete_note, keep_note

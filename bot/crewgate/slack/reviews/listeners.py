@@ -36,7 +36,7 @@ from crewgate.domain.verdict import (
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.client.ephemeral import Respond
+from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
 from crewgate.slack.payloads import (

@@ -11,8 +11,8 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from crewgate.domain.stats import SPANS
 from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.ephemeral import Respond, send_ephemeral
 from crewgate.slack.client.posting import upload_private
+from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.client.web_api import CallFailed
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors

@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from crewgate.domain.people import Role
 from crewgate.slack import ids
-from crewgate.slack.client.ephemeral import Respond, remove_original, send_ephemeral
+from crewgate.slack.client.replies import Respond, remove_original, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.press import parse_press
 from crewgate.slack.trial.messages import pressed

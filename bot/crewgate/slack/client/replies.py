@@ -1,6 +1,7 @@
-"""Answers that one person sees, sent to a payload's `response_url`.
+"""Replies to one person: ephemeral messages by a payload's `response_url`, and modals.
 
-By then everything has been done or refused; a lost answer loses nothing but itself.
+By then everything has been done or refused; a lost reply loses nothing but itself. Home is
+published by its own feature.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,10 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook import WebhookResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.blockkit.blocks import Block, Message
 from crewgate.slack.client.bolt import Next
+from crewgate.slack.client.web_api import CallFailed, call, text_at
 
 log = structlog.get_logger(__name__)
+
 
 Respond = Callable[..., Awaitable[Any]]
 """Posts to the payload's `response_url`, up to 5 times in 30 minutes."""
@@ -92,3 +95,33 @@ async def _respond(respond: Respond, **answer: object) -> bool:
         log.warning("ephemeral_lost", why=type(error).__name__)
         return True
     return not (isinstance(answered, WebhookResponse) and "invalid_blocks" in answered.body)
+
+
+async def open_modal(
+    client: AsyncWebClient, trigger_id: str, view: Block, *, on_top: bool = False
+) -> str | None:
+    """Open a modal, and return its id; None when Slack did not. A trigger lasts 3 s.
+
+    `on_top` puts it onto the modal that the trigger came from.
+    """
+    method = "views.push" if on_top else "views.open"
+    try:
+        answer = await call(client, method, trigger_id=trigger_id, view=view)
+        return text_at(answer, "view", "id")
+    except CallFailed as error:
+        log.warning("modal_not_opened", method=method, why=str(error))
+        return None
+
+
+async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> bool:
+    """Replace an open modal, and return whether Slack did.
+
+    `which` is its `view_id` or its `external_id`; with a `hash` only while nobody else updated it.
+    """
+    try:
+        await call(client, "views.update", **which, view=view)
+    except CallFailed as error:
+        # The person may have closed it.
+        log.info("modal_not_updated", why=str(error))
+        return False
+    return True
