@@ -1,4 +1,4 @@
-# Crewgate in a container: docs/operations.md says how to run it.
+# Crewgate in a container: docs/install.md says how to run it.
 
 # The one part without a hash: give it the digest that `docker pull` prints to have it always the same.
 FROM python:3.11-slim AS build

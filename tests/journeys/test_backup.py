@@ -1,4 +1,4 @@
-"""The database is backed up and restored with the commands of `docs/operations.md`."""
+"""The database is backed up and restored with the commands of `docs/run.md`."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ from tests.repo.files import fences
 
 
 async def run_sample(name: str, folder: Path) -> None:
-    [(commands,)] = fences("docs/operations.md", f"<!-- sample: {name} -->")
+    [(commands,)] = fences("docs/run.md", f"<!-- sample: {name} -->")
     process = await asyncio.create_subprocess_exec("sh", "-euc", commands, cwd=folder)
     assert await process.wait() == 0
 

@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from crewgate.demo.environment import ANA
 from crewgate.demo.servers import free_port
 from tests.journeys.conftest import MakeWorld, World
-from tests.repo.files import marked, read, rows
+from tests.repo.files import read, rows
 
 TOKEN: Final = "a-status-token-of-16"
-OPERATIONS: Final = "docs/operations.md"
+REFERENCE: Final = "docs/reference.md"
 #: They are the same in each process: the sum of them would count several times.
 OF_THE_DATABASE: Final = ("crewgate_reviews_waiting", "crewgate_oldest_", "crewgate_outbox_")
 
@@ -80,20 +80,20 @@ async def test_the_document_explains_every_metric_and_no_other(world: World) -> 
         (family.name + "_total" if family.type == "counter" else family.name)
         for family in text_string_to_metric_families(text)
     }
-    explained = {name.strip("`").partition("{")[0] for name, *_ in rows(OPERATIONS, "metrics")}
+    explained = {name.strip("`").partition("{")[0] for name, *_ in rows(REFERENCE, "metrics")}
     assert explained == {name for name in told if not name.startswith("process_")}
 
 
 def expressions() -> list[str]:
     """What the dashboard and the alerts ask Prometheus for."""
-    panels = json.loads(read("docs/grafana.json"))["panels"]
+    panels = json.loads(read("deploy/grafana.json"))["panels"]
     asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
-    rules = yaml.safe_load(marked(OPERATIONS, "alerts").strip("`\n").removeprefix("yaml"))
+    rules = yaml.safe_load(read("deploy/alerts.yaml"))
     return asked + [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
 
 
 def test_dashboard_and_alerts_ask_for_what_there_is() -> None:
-    explained = [name.strip("`").partition("{")[0] for name, *_ in rows(OPERATIONS, "metrics")]
+    explained = [name.strip("`").partition("{")[0] for name, *_ in rows(REFERENCE, "metrics")]
     suffixes = "(_bucket|_count|_sum)?"
     for expression in expressions():
         for name in re.findall(r"crewgate_\w+", expression):

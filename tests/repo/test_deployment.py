@@ -21,12 +21,8 @@ from tests.repo.files import ROOT, fences, read
 STOP_SECONDS: Final = (
     STOP_WORKING_SECONDS + STOP_LISTENING_SECONDS + STOP_KICKOFFS_SECONDS + STOP_LISTENERS_SECONDS
 )
+UNIT: Final = "deploy/crewgate.service"
 DEFAULTS: Final = {variable.name: variable.default for variable in VARIABLES}
-
-
-def sample(name: str) -> str:
-    [(text,)] = fences("docs/operations.md", f"<!-- {name} -->")
-    return str(text)
 
 
 def instructions(word: str) -> list[str]:
@@ -35,12 +31,13 @@ def instructions(word: str) -> list[str]:
 
 
 def kubernetes() -> dict[str, Any]:
-    return {one["kind"]: one for one in yaml.safe_load_all(sample("kubernetes"))}
+    return {one["kind"]: one for one in yaml.safe_load_all(read("deploy/kubernetes.yaml"))}
 
 
 def test_every_image_that_is_named_is_of_this_version() -> None:
-    named = re.findall(r"crewgate:([0-9.]+)", read("docs/operations.md"))
-    assert set(named) == {__version__}
+    for path in ("docs/install.md", "compose.yaml", "deploy/kubernetes.yaml"):
+        named = re.findall(r"crewgate:([0-9]+[0-9.]+)", read(path))
+        assert set(named) == {__version__}, path
 
 
 def test_the_image_has_two_stages_and_copies_what_is_there_and_not_ignored() -> None:
@@ -74,7 +71,7 @@ def test_the_image_uses_commands_that_exist(
 
 
 def test_compose_waits_for_the_database_and_for_the_stop() -> None:
-    services = yaml.safe_load(sample("compose"))["services"]
+    services = yaml.safe_load(read("compose.yaml"))["services"]
     bot = services["bot"]
     assert set(bot["environment"]) <= DEFAULTS.keys()
     assert int(bot["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
@@ -112,23 +109,28 @@ def test_kubernetes_runs_one_pod_on_the_file_and_waits_for_its_stop() -> None:
     assert found["PersistentVolumeClaim"]["metadata"]["name"] == claim
 
 
+def test_the_documents_say_how_long_a_stop_takes() -> None:
+    assert f"{STOP_SECONDS} s together" in read("docs/run.md")
+
+
 def test_the_unit_waits_for_the_stop() -> None:
-    [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", sample("unit"), flags=re.MULTILINE)
+    [seconds] = re.findall(r"^TimeoutStopSec=(\d+)$", read(UNIT), flags=re.MULTILINE)
     assert int(seconds) > STOP_SECONDS
 
 
 def test_whoever_runs_a_command_beside_the_unit_finds_its_database() -> None:
     """What only the unit knew, `crewgate check` and `crewgate purge` would not."""
-    assert "Environment" not in sample("unit")
-    added = dict(line.split("=", 1) for line in sample("dotenv").split())
+    assert "Environment" not in read(UNIT)
+    [(dotenv,)] = fences("docs/install.md", "<!-- dotenv -->")
+    added = dict(line.split("=", 1) for line in dotenv.split())
     assert added.keys() <= DEFAULTS.keys()
-    [state] = re.findall(r"^StateDirectory=(.*)$", sample("unit"), flags=re.MULTILINE)
+    [state] = re.findall(r"^StateDirectory=(.*)$", read(UNIT), flags=re.MULTILINE)
     assert added["DATABASE_URL"].startswith(f"sqlite:////var/lib/{state}/")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
-    unit = re.sub(r"(?<=ExecStart=)\S+", sys.executable, sample("unit"))
+    unit = re.sub(r"(?<=ExecStart=)\S+", sys.executable, read(UNIT))
     file = tmp_path / "crewgate.service"
     file.write_text(unit, encoding="utf-8")
     verified = subprocess.run(  # noqa: S603

@@ -16,7 +16,7 @@ from tests.repo.files import ROOT, read
 
 
 @pytest.mark.parametrize(
-    "path", ["docs/settings.md", "docs/rules.md", "crews.example.toml", ".env.example"]
+    "path", ["docs/reference.md", "docs/rules.md", "crews.example.toml", ".env.example"]
 )
 def test_documents_are_as_the_fields_make_them(path: str) -> None:
     made = document.render_documents(ROOT)[path]

@@ -151,7 +151,7 @@ async def test_the_documents_say_how_to_look_and_how_to_retry(
     await again(uow, job, failed_at=NOW)
     (job,) = await lease(outbox)
     await aside(uow, job)
-    shown = marked("docs/operations.md", f"set-aside-{marker}")
+    shown = marked("docs/trouble.md", f"set-aside-{marker}")
     statement = re.sub(r"```(sql)?", "", shown).replace("17", str(job.id))
     async with engines.write.begin() as connection:
         result = await connection.execute(sa.text(statement))

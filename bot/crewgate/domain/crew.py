@@ -99,7 +99,7 @@ class Crew:
         Setting(
             parse_retention,
             "how long texts of an execution stay after its end, in days, as `90d`, or"
-            " `for ever`; then they are [removed](operations.md#removing-texts), and who decided"
+            " `for ever`; then they are [removed](run.md#remove-texts), and who decided"
             " what stays",
             shared="RETENTION",
             example='"90d"',

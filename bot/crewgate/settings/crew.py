@@ -103,7 +103,7 @@ class CrewSettings(Crew):
             parsers.parse_redact,
             "what of this crew's texts is masked for people, not for the crew: a list of `email`,"
             " `iban`, `card` and patterns between slashes, see"
-            " [Personal data](operations.md#personal-data)",
+            " [Personal data](#personal-data)",
             default="`[]`",
             example='["email", "iban", "card", "/AC-[0-9]+/"]',
         ),

@@ -15,8 +15,8 @@ from crewgate.settings.options import Option, options_of
 
 _ROOT: Final = Path(__file__).parents[3]
 _TABLES: Final[tuple[tuple[str, str, str, Sequence[Option]], ...]] = (
-    ("docs/settings.md", "environment", "name", VARIABLES),
-    ("docs/settings.md", "crew", "key", crew.OPTIONS),
+    ("docs/reference.md", "environment", "name", VARIABLES),
+    ("docs/reference.md", "crew", "key", crew.OPTIONS),
     ("docs/rules.md", "rule", "key", options_of(Rule)),
     ("docs/rules.md", "when", "key", options_of(Conditions)),
     ("docs/rules.md", "remind", "key", options_of(Reminders)),

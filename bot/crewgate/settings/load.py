@@ -74,8 +74,7 @@ class Settings:
         str | None,
         Setting(
             parsers.parse_signing_secret,
-            "the Signing Secret before, accepted too while it is"
-            " [rotated](operations.md#rotating-secrets)",
+            "the Signing Secret before, accepted too while it is [rotated](run.md#rotate-secrets)",
         ),
     ] = field(default=None, repr=False)
     slack_app_token: Annotated[
@@ -99,7 +98,7 @@ class Settings:
         Setting(
             parsers.parse_team,
             "the workspace of this bot, by its id (`T…`): needed only where the app is installed to"
-            " an [organisation](operations.md#in-an-organisation) and is in several of its"
+            " an [organisation](install.md#in-an-organisation) and is in several of its"
             " workspaces",
         ),
     ] = None
@@ -240,7 +239,7 @@ class Settings:
         tuple[str, ...],
         Setting(
             parse_secret_keys,
-            "encrypt the [credentials in the database](operations.md#credentials-in-the-database):"
+            "encrypt the [credentials in the database](run.md#credentials-in-the-database):"
             f" comma-separated, the newest first; `{MAKE_KEY}` prints one",
         ),
     ] = field(default=(), repr=False)
@@ -250,7 +249,7 @@ class Settings:
         int | None,
         Setting(
             parsers.parse_port,
-            "another port, where [`/metrics`](operations.md#metrics) listens for whoever reaches"
+            "another port, where [`/metrics`](#metrics) listens for whoever reaches"
             " it, instead of beside the rest",
         ),
     ] = None
@@ -258,8 +257,7 @@ class Settings:
         str | None,
         Setting(
             parsers.parse_base_url,
-            "where [traces](operations.md#traces) go, by OTLP over HTTP; needs the extra"
-            " `crewgate[otel]`",
+            "where [traces](#traces) go, by OTLP over HTTP; needs the extra `crewgate[otel]`",
         ),
     ] = None
     """Ends without a slash."""

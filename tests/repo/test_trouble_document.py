@@ -1,4 +1,4 @@
-"""`docs/operations.md` quotes what `/readyz` and the log really say."""
+"""`docs/trouble.md` and the log's table quote what `/readyz` and the log really say."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ BOT, HOST = "bot/crewgate", "bot/crewgate/host"
 
 def test_every_text_of_readyz_is_one_the_code_has() -> None:
     said = code_strings("bot")
-    for text, *_ in rows("docs/operations.md", "texts"):
+    for text, *_ in rows("docs/trouble.md", "texts"):
         for quoted in re.findall(r"`([^`]+)`", text):
             assert all(part.strip() in said for part in quoted.split("…")), quoted
 
@@ -24,7 +24,7 @@ WARNS = re.compile(r"(moved_|clock_)?warning|failures|_look|_set_aside|_alone_as
 
 
 def test_every_text_that_readyz_has_is_in_a_table() -> None:
-    page = read("docs/operations.md").partition("<!-- texts -->")[2]
+    page = read("docs/trouble.md").partition("<!-- texts -->")[2]
     tables = page.partition("<!-- /destinations -->")[0]
     said = {text for module in modules(BOT) for text in _texts_of_health(module)}
     assert len(said) > 12
@@ -86,8 +86,8 @@ def logged(folder: str, *levels: str) -> set[str]:
 @pytest.mark.parametrize(
     ("document", "table", "folder", "levels"),
     [
-        ("docs/operations.md", "log", BOT, LEVELS),
-        ("docs/operations.md", "log-info", BOT, ("info",)),
+        ("docs/trouble.md", "log", BOT, LEVELS),
+        ("docs/reference.md", "log-info", BOT, ("info",)),
         ("docs/crewai.md", "log", HOST, LEVELS),
     ],
 )
