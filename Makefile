@@ -42,11 +42,12 @@ bench: $(VENV)/.test-tools $(VENV)/.bot ## Speed, side by side in one run (BENCH
 soak: $(VENV)/.test-tools $(VENV)/.bot ## A minute of load, faults and kills (SOAK_SECONDS, SOAK_RATE, SOAK_KILLS, SOAK_DATABASE, …)
 	@$(PY) -m tests.soak
 
-check: $(VENV)/.test-tools $(VENV)/.bot ## Format, lint, types and import rules
+check: $(VENV)/.test-tools $(VENV)/.bot ## Format, lint, types, import rules and the documents' commands
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest -q tests/repo/test_documents.py
 
 dist: $(WITH_DIST)/.tools ## Wheel, source archive and bill of materials, in dist
 	@rm -rf dist
