@@ -175,6 +175,17 @@ async def delegate_of_two(world: World, name: str) -> None:
     await world.decide(round_id, by=EVE)
 
 
+async def delegate_lapsed(world: World, name: str) -> None:
+    """Eve approves for Ben; by Ana's comment nobody may decide for others."""
+    await go_away(BEN, EVE, until=world.clock() + 24 * HOUR, context=world.reviews)
+    reviewers = tuple(User(one.id) for one in (ANA, BEN, CAI))
+    rule = a_rule(reviewers=reviewers, approvals=2)
+    wires = replace(rule, name="wires", when=Conditions(contains=("wire",)), delegation=False)
+    round_id = await opened(world, name, wires, rule)
+    for person, comment in ((EVE, None), (ANA, "Send a wire."), (CAI, None)):
+        await world.decide(round_id, Approve(comment), by=person)
+
+
 async def edited(world: World, name: str) -> None:
     world.directory.people[LEGAL] = frozenset({ANA.id, BEN.id})
     rule = a_rule(
@@ -328,6 +339,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "delegate": delegate,
     "delegate after another": delegate_after_another,
     "delegate of two": delegate_of_two,
+    "delegate lapsed": delegate_lapsed,
     "edited": edited,
     "edits asked for": edits_asked_for,
     "timed out": timed_out,

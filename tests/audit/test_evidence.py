@@ -287,6 +287,14 @@ async def test_an_entry_that_never_was_is_missed(
         lines(made)
 
 
+async def test_an_approval_for_somebody_away_must_be_right_when_it_decides(make: Make) -> None:
+    file = await make("delegate lapsed")
+    stood = dict.fromkeys(("U0EVE", "U0ANA", "U0CAI"))
+    made = forged(file, ("CG124", data(votes=stood)), without=lambda body: body["code"] == "CG123")
+    with pytest.raises(Wrong, match="the rule lets nobody decide for others"):
+        lines(made)
+
+
 async def test_what_an_older_version_did_not_say_is_said_to_be_unknown(make: Make) -> None:
     made = forged(await make("alone"), ("CG101", lambda body: body["data"].pop("reviewers")))
     said = [line for line in lines(made) if "an older version did not say" in line]

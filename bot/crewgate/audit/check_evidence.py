@@ -451,9 +451,11 @@ class Replay:
 def require_other(
     vote: Entry, others: Iterable[Entry], data: Mapping[str, Any], rule: Rule
 ) -> None:
-    """Raise Wrong if somebody counts twice, or approves what they started against the rule."""
+    """Raise Wrong if somebody counts twice, or approves against the rule."""
     counted = {voice for other in others for voice in voices(other)}
     require(not counted & voices(vote), f"{vote.actor} counts twice")
+    is_own = not vote.data["on_behalf_of"]
+    require(is_own or rule.get("delegation", True), "the rule lets nobody decide for others")
     if not rule["self_approval"]:
         starter = set(data["starter"] or ())
         is_known = starter or rule["unknown_starter"]
