@@ -30,8 +30,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.verdict import Person
 from crewgate.slack import phrases, strings
-from crewgate.slack.blockkit.blocks import Block, section
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import Block, modal, section
 from crewgate.slack.context import SlackContext
 from crewgate.slack.strings import MRKDWN, PLAIN, Voice
 

@@ -3,7 +3,7 @@
 import pytest
 
 from crewgate.domain.caveats import WHOLE, Share
-from crewgate.slack.blockkit.previews import Preview, preview
+from crewgate.slack.blockkit.excerpts import Preview, preview
 
 
 def found(text: str, *, read: int = 400, is_json: bool = False) -> Preview:

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crewgate.slack.blockkit.text import (
+    JOINER,
     ago,
     clean,
     code,
@@ -22,7 +23,6 @@ from crewgate.slack.blockkit.text import (
     plain,
     utf16_length,
 )
-from crewgate.slack.blockkit.unseen import JOINER
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 ALIVE = re.compile(r"<[!@#/?A-Za-z]")

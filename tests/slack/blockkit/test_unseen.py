@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 
 from crewgate.domain.notification import Format, Output
 from crewgate.slack.blockkit.excerpts import first_part, length
-from crewgate.slack.blockkit.text import clean, is_blank, neutralise_markdown, one_line, plain
-from crewgate.slack.blockkit.unseen import UNSEEN, place_before, reveal
+from crewgate.slack.blockkit.text import (
+    UNSEEN,
+    clean,
+    is_blank,
+    neutralise_markdown,
+    one_line,
+    place_before,
+    plain,
+    reveal,
+)
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.read_models import CardView

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from crewgate.domain.notes import Draft
 from crewgate.domain.notification import Format, Output
+from crewgate.slack.blockkit.excerpts import preview
 from crewgate.slack.blockkit.pagination import PAGE, page_of
-from crewgate.slack.blockkit.previews import preview
 from crewgate.slack.blockkit.text import clean, is_blank
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.forms import render_revise_form

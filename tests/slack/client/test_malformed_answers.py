@@ -14,8 +14,7 @@ from crewgate.demo.faults import EVERY
 from crewgate.demo.workspace import Workspace, malformed
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.people import Email, UserGroup
-from crewgate.slack.blockkit.blocks import Message, section
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import Message, modal, section
 from crewgate.slack.client import web_api
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity

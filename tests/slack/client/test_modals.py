@@ -3,8 +3,7 @@
 from structlog.testing import capture_logs
 
 from crewgate.demo.workspace import Workspace, echo
-from crewgate.slack.blockkit.blocks import section
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import modal, section
 from crewgate.slack.client.replies import open_modal, update_modal
 from crewgate.slack.client.web_api import new_client
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Revise
-from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import Block, modal
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.comparison import LINES_COMPARED, compare_outputs
 from crewgate.slack.reviews.reader_strings import amount

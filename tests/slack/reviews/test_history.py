@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Approve, Revise, Vote
-from crewgate.slack.blockkit.blocks import Block
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import Block, modal
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.history import render_round

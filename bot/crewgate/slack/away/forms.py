@@ -11,8 +11,7 @@ from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.away.request import RequestUnclear, Unclear
-from crewgate.slack.blockkit.blocks import Block, context, section
-from crewgate.slack.blockkit.modals import date_field, modal, person_field
+from crewgate.slack.blockkit.blocks import Block, context, date_field, modal, person_field, section
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.ids import COMMAND
 from crewgate.usecases.away import CARDS

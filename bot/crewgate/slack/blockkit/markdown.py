@@ -1,5 +1,6 @@
-"""Markdown as an LLM writes it, taken apart by markdown-it: its tokens, and its runs of text.
+"""Markdown as an LLM writes it: lines and fences, tokens, runs of text, and passages.
 
+All but lines and fences, which are found in texts of any length, are taken apart by markdown-it.
 What would make text vanish is switched off, so that it is shown as it was written. Links show
 their address beside their label.
 """
@@ -7,10 +8,15 @@ their address beside their label.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import groupby
 from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.words import CELLS_BETWEEN
 
 _HIDING: Final = ["reference", "html_block", "html_inline", "entity"]
 _OPTIONS: Final = {"html": False, "maxNesting": 40}
@@ -46,10 +52,14 @@ def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
     return tokens
 
 
-def few_cells(markdown: str) -> bool:
-    """True if its tables can be taken apart: Markdown fills up every short row."""
-    lines = markdown.split("\n")
-    return (1 + max(line.count("|") for line in lines)) * len(lines) <= _CELLS
+def few_cells(markdown: str, *, most: int = _CELLS) -> bool:
+    """True if its tables can be taken apart: Markdown fills up every short row.
+
+    A blank line ends a table.
+    """
+    together = groupby(markdown.split("\n"), key=lambda line: bool(line.strip()))
+    columns = [[1 + line.count("|") for line in lines] for filled, lines in together if filled]
+    return sum(max(counts) * len(counts) for counts in columns if max(counts) > 1) <= most
 
 
 def text_in(written: str) -> str:
@@ -102,3 +112,232 @@ def _text_of(token: Token) -> str:
             return f"{token.content} ({token.attrs.get('src', '')})".lstrip()
         case _:
             return token.content
+
+
+# A fence may stand in quotes and list items, up to 40 deep. A backtick fence has no backtick after
+# its mark. A mark longer than 40 is decoration: closing it would cost more than it is worth.
+_FENCE = re.compile(
+    r"(?P<prefix>(?:[ \t>]|(?:[-*+]|[0-9]{1,9}[.)])[ \t]){0,40})"
+    r"(?P<mark>`{3,40}(?=[^`\n]*(?:\n|$))|~{3,40}(?!~))"
+)
+_FENCE_MARK = re.compile("```|~~~")
+_WRITTEN_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+#: So much of what stands behind a fence's mark is repeated: the language, usually.
+_INFO_SHOWN = 40
+
+
+class Fence:
+    """A fenced code block; two are the same only if they are one object."""
+
+    __slots__ = ("_found", "end", "mark", "start")
+
+    def __init__(self, found: re.Match[str]) -> None:
+        self._found = found
+        self.start = found.start()
+        self.mark = found["mark"]
+        self.end = len(found.string)
+        """After its last line, once that is known."""
+
+    @property
+    def opening(self) -> str:
+        """A line that begins it again."""
+        begun = self._found.string[self.start : self._found.end() + _INFO_SHOWN]
+        return begun.split("\n", 1)[0] + "\n"
+
+    @property
+    def close(self) -> str:
+        """A line that ends it, inside the same quotes and list items."""
+        return re.sub(r"[^ \t>]", " ", self._found["prefix"]) + self.mark
+
+    def ends_with(self, line: str) -> bool:
+        bare = line.strip(" \t\n>")
+        return len(bare) >= len(self.mark) and not bare.strip(self.mark[0])
+
+
+@dataclass(slots=True)
+class Line:
+    """A line, from `start` to after its line end, and the fence it belongs to, marks included."""
+
+    start: int
+    end: int
+    fence: Fence | None
+
+
+def fences_of(text: str) -> Iterator[Fence]:
+    """The fences of cleaned Markdown, in order; only lines with a fence's mark are looked at."""
+    if "```" not in text and "~~~" not in text:  # a fraction of the time of a search
+        return
+    fence: Fence | None = None
+    at = 0
+    while (found := _FENCE_MARK.search(text, at)) is not None:
+        start = text.rfind("\n", at, found.start()) + 1 or at
+        at = text.find("\n", found.end()) + 1 or len(text)
+        if fence is None:
+            opening = _FENCE.match(text, start)
+            fence = Fence(opening) if opening is not None else None
+        elif fence.ends_with(text[start:at]):
+            fence.end = at
+            yield fence
+            fence = None
+    if fence is not None:
+        yield fence
+
+
+def lines_of(text: str) -> list[Line]:
+    """The lines of cleaned Markdown, each with the fence it stands in."""
+    lines: list[Line] = []
+    fences = fences_of(text)
+    fence = next(fences, None)
+    for match in _WRITTEN_LINE.finditer(text):
+        if fence is not None and match.start() >= fence.end:
+            fence = next(fences, None)
+        inside = fence is not None and match.start() >= fence.start
+        lines.append(Line(match.start(), match.end(), fence if inside else None))
+    return lines
+
+
+class LineKind(Enum):
+    """The kind of a line."""
+
+    BLANK = auto()
+    TEXT = auto()
+    """Of a paragraph or a list item."""
+    HEADING = auto()
+    """Also what only introduces what follows: a paragraph in bold or one that ends with a colon."""
+    RULE = auto()
+    TABLE_HEAD = auto()
+    """The header of a table and the line below it."""
+    ROW = auto()
+    CODE = auto()
+    """Of a fence, its marks included."""
+
+
+_KINDS: Final = {
+    "heading_open": LineKind.HEADING,
+    "hr": LineKind.RULE,
+    "table_open": LineKind.ROW,
+    "thead_open": LineKind.TABLE_HEAD,
+}
+_BOLD: Final = re.compile(r"(\*\*|__)(?:(?!\1).){1,120}\1:?[ \t]*$")
+_LIST_ITEM: Final = re.compile(r"[ \t>]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]")
+
+
+def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
+    written = [text[line.start : line.end].strip(" \t\n>") for line in lines]
+    kinds = [LineKind.TEXT if words else LineKind.BLANK for words in written]
+    for token in blocks_of(text, tables=few_cells(text)):
+        if token.type in _KINDS and token.map:
+            first, last = token.map
+            last += token.type == "thead_open"  # the line below it
+            kinds[first:last] = [_KINDS[token.type]] * (last - first)
+    for number, line in enumerate(lines):
+        if line.fence is not None:
+            kinds[number] = LineKind.CODE
+        elif kinds[number] is LineKind.TEXT and LineKind.TEXT not in kinds[number + 1 : number + 2]:
+            alone = number == 0 or kinds[number - 1] is not LineKind.TEXT
+            if written[number].endswith(":") or (alone and _BOLD.match(written[number])):
+                kinds[number] = LineKind.HEADING
+    return kinds
+
+
+def introduces(text: str) -> bool:
+    """True if a text that ends outside of code ends with a heading or a table's header."""
+    end = "\n".join(text.rstrip().rsplit("\n", 2)[-2:])
+    lines = lines_of(end)
+    return bool(lines) and kinds_of(end, lines)[-1] in {LineKind.HEADING, LineKind.TABLE_HEAD}
+
+
+def is_list_item(line: str) -> bool:
+    return _LIST_ITEM.match(line) is not None
+
+
+_CELLS_READ: Final = 30_000
+"""Tables with more cells are taken by lines: Markdown fills up every short row."""
+_PARAGRAPH_LINES: Final = 30
+"""A paragraph with more lines is a passage for each of them."""
+_FORMATTED: Final = 6_000
+_ALL_FORMATTED: Final = 200_000
+"""A paragraph with more characters, or beyond so many with marks in them in all, is taken as it was
+written."""
+
+
+def passages_of(markdown: str) -> list[Passage]:
+    """The passages of cleaned Markdown, in order; lines between them and rules are none."""
+    return list(_Reader(blocks_of(markdown, tables=few_cells(markdown, most=_CELLS_READ))).read())
+
+
+def lines_as_passages(text: str) -> list[Passage]:
+    """Those of a text that is shown as it was written."""
+    return [Passage(PassageKind.CODE, line) for line in text.split("\n") if line.strip()]
+
+
+class _Reader:
+    """Walks over markdown-it's tokens once."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+        self._kind = PassageKind.PARAGRAPH
+        self._begins = False
+        """The next text is an item's first."""
+        self._row: list[str] | None = None
+        self._table: str | None = None
+        self._left = _ALL_FORMATTED
+
+    def read(self) -> Iterator[Passage]:
+        for token in self._tokens:
+            match token.type:
+                case "heading_open" | "heading_close":
+                    opens = token.nesting > 0
+                    self._kind = PassageKind.HEADING if opens else PassageKind.PARAGRAPH
+                case "list_item_open":
+                    self._begins = True
+                case "table_open":
+                    self._table = None
+                case "tr_open":
+                    self._row = []
+                case "tr_close":
+                    yield from self._end_row()
+                case "inline" if self._row is not None:
+                    self._row.append(" ".join(self._shown(token.content).split()))
+                case "inline":
+                    yield from self._text(token.content)
+                case "fence" | "code_block":
+                    self._begins = False
+                    yield from lines_as_passages(token.content)
+                case _:
+                    pass
+
+    def _end_row(self) -> Iterator[Passage]:
+        cells = tuple(self._row or ())
+        self._row = None
+        text = CELLS_BETWEEN.join(cells)
+        if self._table is None:
+            self._table = text
+            yield Passage(PassageKind.HEADER, text, cells)
+        else:
+            yield Passage(PassageKind.ROW, text, cells, table=self._table)
+
+    def _text(self, written: str) -> Iterator[Passage]:
+        kind = PassageKind.ITEM if self._begins else self._kind
+        shown = self._shown(written).strip()
+        if self._begins:
+            shown = with_box(shown)
+        self._begins = False
+        lines = shown.split("\n")
+        for one in lines if len(lines) > _PARAGRAPH_LINES else [shown]:
+            if one.strip():
+                yield Passage(kind, one)
+
+    def _shown(self, written: str) -> str:
+        """A paragraph as it is shown.
+
+        What is struck through keeps its marks: they change its sense.
+        """
+        if len(written) > _FORMATTED or MARKS.search(written) is None:
+            return written
+        self._left -= len(written)
+        if self._left < 0:
+            return written
+        return "".join(
+            f"~~{run.text}~~" if "strike" in run.styles else run.text for run in runs_in(written)
+        )

@@ -1,13 +1,15 @@
 """A text of any length in pages, cut at paragraphs; nothing is lost, one is built at a time."""
 
+import json
 import re
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.caveats import Share
-from crewgate.slack.blockkit.markdown_lines import Fence, fences_of
-from crewgate.slack.blockkit.outline import introduces
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.markdown import Fence, fences_of, introduces
 from crewgate.slack.blockkit.text import clean, place_to_break
 
 #: What one page shows, in characters: some screens of a modal.
@@ -146,3 +148,43 @@ class _Cutter:
         if index == len(self._near) or self._near[index].start >= at:
             return None
         return self._near[index]
+
+
+BLOCKS_ON_A_PAGE: Final = 80
+"""Blocks of content on one page; a modal holds 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksPage:
+    """One page of blocks; `number` counts from 0."""
+
+    blocks: list[Block]
+    number: int
+    total: int
+
+
+def page_of_blocks(
+    groups: Iterable[Sequence[Block]], wanted: int, *, most: int = BLOCKS_ON_A_PAGE
+) -> BlocksPage:
+    """The page with this number, or the last.
+
+    A group is on one page unless a page cannot hold it. Of other pages nothing is kept but their
+    number.
+    """
+    kept: list[Block] = []
+    number = size = count = 0
+    for group in groups:
+        lengths = [len(json.dumps(block, ensure_ascii=False)) for block in group]
+        # The first block makes room for all of its group.
+        wants = [(sum(lengths), len(group)), *((length, 1) for length in lengths[1:])]
+        for block, length, (room, blocks) in zip(group, lengths, wants, strict=False):
+            if count and (size + room > 2 * PAGE or count + blocks > most):
+                number += 1
+                size = count = 0
+                if number <= wanted:
+                    kept = []
+            size += length
+            count += 1
+            if number <= wanted:
+                kept.append(block)
+    return BlocksPage(kept, min(wanted, number), number + 1)

@@ -5,8 +5,7 @@ from typing import Final
 
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, context, section
-from crewgate.slack.blockkit.modals import modal, select_field, text_field
+from crewgate.slack.blockkit.blocks import Block, context, modal, section, select_field, text_field
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.phrases import ANSWER_LIMIT

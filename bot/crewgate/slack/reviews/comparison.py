@@ -10,8 +10,7 @@ from crewgate.domain.edits import fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.passages import Passage, PassageKind
 from crewgate.domain.review import State
-from crewgate.slack.blockkit.markdown_lines import fences_of
-from crewgate.slack.blockkit.passages import lines_as_passages, passages_of
+from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.text import clean
 from crewgate.slack.reviews import reader_strings
 from crewgate.usecases.read_models import CardView

@@ -7,8 +7,7 @@ from crewgate.domain.caveats import WHOLE, Caveats, Unseen, is_empty
 from crewgate.domain.notes import Note
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, button, section
-from crewgate.slack.blockkit.modals import modal
+from crewgate.slack.blockkit.blocks import Block, actions, button, modal, section
 from crewgate.slack.blockkit.text import ELLIPSIS, duration, one_line
 from crewgate.slack.payloads import asked
 from crewgate.slack.press import Where

@@ -11,8 +11,7 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import Block, context, section
-from crewgate.slack.blockkit.modals import modal, text_field
+from crewgate.slack.blockkit.blocks import Block, context, modal, section, text_field
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews import strings

@@ -13,9 +13,16 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, button, context, section
+from crewgate.slack.blockkit.blocks import (
+    Block,
+    actions,
+    button,
+    context,
+    modal,
+    section,
+    text_field,
+)
 from crewgate.slack.blockkit.excerpts import first_part, length
-from crewgate.slack.blockkit.modals import modal, text_field
 from crewgate.slack.blockkit.text import clean, date, is_blank, mrkdwn_code, one_line, utf16_length
 from crewgate.slack.payloads import asked
 from crewgate.slack.phrases import ANSWER_LIMIT, asker

@@ -5,9 +5,9 @@ from typing import Final
 
 from crewgate.domain.notification import Output
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.block_pages import BlocksPage
 from crewgate.slack.blockkit.blocks import SECTION_LIMIT, Block, divider, section
 from crewgate.slack.blockkit.excerpts import first_part
+from crewgate.slack.blockkit.pagination import BlocksPage
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import clean, date, is_blank
 from crewgate.slack.reviews import state_strings, summary

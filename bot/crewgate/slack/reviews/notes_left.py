@@ -6,8 +6,8 @@ from typing import Final
 from crewgate.domain.notes import Draft, Note
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.block_pages import page_of_blocks
 from crewgate.slack.blockkit.blocks import Block, button, context, section
+from crewgate.slack.blockkit.pagination import page_of_blocks
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import pieces_of
 from crewgate.slack.reviews import strings

@@ -15,10 +15,8 @@ from crewgate.domain.notification import Output
 from crewgate.domain.review import Review, Round
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.block_pages import BlocksPage, page_of_blocks
-from crewgate.slack.blockkit.blocks import Block, actions, context, section
-from crewgate.slack.blockkit.modals import modal
-from crewgate.slack.blockkit.pagination import cleaned, page_of
+from crewgate.slack.blockkit.blocks import Block, actions, context, modal, section
+from crewgate.slack.blockkit.pagination import BlocksPage, cleaned, page_of, page_of_blocks
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.reviews import reader_strings, state_strings, strings
 from crewgate.slack.reviews.buttons import (

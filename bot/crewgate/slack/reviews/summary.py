@@ -9,7 +9,7 @@ from crewgate.domain.notification import Format
 from crewgate.domain.review import Round, State
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit import previews
+from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.text import date, escape_mrkdwn, one_line
 from crewgate.slack.phrases import because
 from crewgate.slack.reviews import state_strings, strings
@@ -70,7 +70,7 @@ def preview(line: RoundLine) -> tuple[str, Share]:
     """The beginning of an output in one line, without its marks, and how much of it that is."""
     if line.round.removed_at is not None:
         return shared.removed(line.round.removed_at), Share(0, 0)
-    found = previews.preview(
+    found = excerpts.preview(
         line.excerpt,
         is_json=line.format is Format.JSON,
         characters=line.characters,
