@@ -6,7 +6,7 @@ import pytest
 
 from crewgate.demo.environment import CHANNEL
 from crewgate.demo.workspace import Grid, Workspace, error, malformed
-from crewgate.slack.scopes import BOT_SCOPES
+from crewgate.slack.manifest import BOT_SCOPES
 from tests.check.conftest import Ask
 
 NO_KEYS = (

@@ -6,7 +6,7 @@ import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import Message, error, message_text
-from crewgate.slack.stats import listeners
+from crewgate.slack import stats
 from tests.journeys.conftest import World
 from tests.journeys.people import said
 
@@ -127,7 +127,7 @@ async def test_a_csv_that_no_disk_takes_is_told(
 ) -> None:
     await decided(world)
     answer = await ask(world, "stats research", "The last 30 days")
-    monkeypatch.setattr(listeners, "TemporaryFile", partial(open, "/dev/full", "r+b", buffering=0))
+    monkeypatch.setattr(stats, "TemporaryFile", partial(open, "/dev/full", "r+b", buffering=0))
     await world.slack.click(ANA, answer, "CSV")
     await told(world, "The file could not be made")
     assert world.slack.files == []

@@ -12,7 +12,7 @@ from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import View, error
 from crewgate.demo.workspace.forms import fill
 from crewgate.demo.workspace.payloads import Payloads
-from crewgate.slack.kickoff.listeners import UPDATES
+from crewgate.slack.kickoff import UPDATES
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.people import modal
 

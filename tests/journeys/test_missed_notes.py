@@ -8,7 +8,7 @@ import pytest
 from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.workspace import HANG, Message, Workspace
 from crewgate.demo.workspace.web_api import malformed, rate_limited
-from crewgate.slack.notes.missed import LISTED
+from crewgate.slack.notes import LISTED
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.people import modal
 from tests.journeys.test_rules import Skewed

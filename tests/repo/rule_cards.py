@@ -22,7 +22,7 @@ from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOu
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.verdict import Decision, Revise, TimedOut, Via, decision_of_votes
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.commands.rule_messages import render_rules
+from crewgate.slack.commands import render_rules
 from crewgate.slack.reviews.notices import render_escalated, render_reminder, render_timed_out
 from crewgate.usecases.queries.rules import CrewRules
 from crewgate.usecases.read_models import Approvers, CardView

@@ -10,7 +10,7 @@ import yaml
 
 from crewgate.__main__ import main
 from crewgate.slack import ids
-from crewgate.slack.scopes import BOT_SCOPES
+from crewgate.slack.manifest import BOT_SCOPES
 from tests.repo.files import read
 
 MANIFESTS = ("socket-mode.yaml", "http.yaml")

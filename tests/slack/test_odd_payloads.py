@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crewgate.domain.errors import Malformed
 from crewgate.slack import ids, payloads
-from crewgate.slack.away.request import parse_away_form
+from crewgate.slack.away import parse_away_form
 from crewgate.slack.press import parse_press
 
 PARSERS: tuple[Callable[[dict[str, Any]], object], ...] = (

@@ -13,7 +13,7 @@ from crewgate.domain.people import Installation
 from crewgate.runtime import Runtime
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import new_client
-from crewgate.slack.teams import refuse_other_teams
+from crewgate.slack.listeners import refuse_other_teams
 from crewgate.usecases.read_models import MessageRef
 from tests.slack.client.installations import Remembered
 

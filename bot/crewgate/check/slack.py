@@ -37,8 +37,8 @@ from crewgate.slack.client.web_api import (
     object_in,
     text_at,
 )
-from crewgate.slack.scopes import BOT_SCOPES
-from crewgate.slack.trial.messages import render_trial_card
+from crewgate.slack.manifest import BOT_SCOPES
+from crewgate.slack.trial import render_trial_card
 
 ANYBODY = "anybody in the channel, except guests and people of other organisations"
 

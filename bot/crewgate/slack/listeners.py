@@ -1,28 +1,66 @@
 """Registers the listeners of all features on one Bolt app."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
-from crewgate.slack.away import listeners as away
+from crewgate.slack import away, commands, home, kickoff, notes, stats, strings, trial
 from crewgate.slack.client.bolt import Middleware, Next
-from crewgate.slack.client.replies import answer_in_place
-from crewgate.slack.commands import listeners as commands
+from crewgate.slack.client.identity import Identity
+from crewgate.slack.client.replies import answer_in_place, send_ephemeral
 from crewgate.slack.context import SlackContext
-from crewgate.slack.home import listeners as home
-from crewgate.slack.home.refresher import HomeRefresher
-from crewgate.slack.kickoff import listeners as kickoff
-from crewgate.slack.notes import listeners as notes
-from crewgate.slack.notes.missed import MissedNotes
+from crewgate.slack.errors import render_notice
+from crewgate.slack.home import HomeRefresher
+from crewgate.slack.notes import MissedNotes
 from crewgate.slack.payloads import parse_place
 from crewgate.slack.reviews import listeners as reviews
-from crewgate.slack.stats import listeners as stats
-from crewgate.slack.teams import refuse_other_teams
-from crewgate.slack.trial import listeners as trial
 from crewgate.usecases.acting import acts_at
+
+log = structlog.get_logger(__name__)
+
+#: How long a request waits while Slack is asked whose bot this is, in seconds.
+ASK_SECONDS: Final = 2
+
+
+async def refuse_other_teams(
+    req: AsyncBoltRequest, next_: Next, *, identity: Identity
+) -> BoltResponse | None:
+    """A Bolt middleware. Nothing is let through while Slack has not told whose bot this is."""
+    context = req.context
+    if not identity.is_known:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASK_SECONDS):
+                await identity.ask_once()
+    if identity.is_own_team(context.team_id, context.enterprise_id):
+        await next_()
+        return None
+    log.warning("other_team", team=context.team_id, enterprise=context.enterprise_id)
+    if identity.is_known:
+        return await _refuse(req, strings.OTHER_TEAM, event_status=200)
+    # Slack repeats an event that is answered with an error.
+    return await _refuse(req, strings.TEAM_NOT_KNOWN, event_status=503)
+
+
+async def _refuse(req: AsyncBoltRequest, sentence: str, *, event_status: int) -> BoltResponse:
+    match req.body:
+        case {"type": "event_callback"}:
+            return BoltResponse(status=event_status)
+        case {"type": "view_submission"}:
+            answer = {"response_action": "update", "view": render_notice(sentence)}
+            return BoltResponse(status=200, body=answer)
+        case {"command": _}:
+            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
+        case {"response_url": _}:
+            await send_ephemeral(req.context["respond"], sentence)
+    return BoltResponse(status=200)
+
 
 Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """A coroutine that runs until it is cancelled."""

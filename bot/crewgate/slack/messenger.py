@@ -28,7 +28,7 @@ from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
-from crewgate.slack.executions.messages import (
+from crewgate.slack.executions import (
     RESULT_TITLE,
     render_end,
     render_forward_failed,
@@ -36,7 +36,7 @@ from crewgate.slack.executions.messages import (
     render_result_file_failed,
     result_file_name,
 )
-from crewgate.slack.notes.messages import render_offer
+from crewgate.slack.notes import render_offer
 from crewgate.slack.reviews.calls import (
     below_headline,
     call,
@@ -62,7 +62,7 @@ from crewgate.slack.reviews.notices import (
 )
 from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
-from crewgate.slack.stats.messages import render_posted
+from crewgate.slack.stats import render_posted
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
 from crewgate.usecases.read_models import (

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from crewgate.domain.errors import AbsenceProblem
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
-from crewgate.slack.away import forms
-from crewgate.slack.away.forms import render_form
+from crewgate.slack import away
+from crewgate.slack.away import render_form
 from crewgate.slack.errors import render_notice
 from tests.builders import ANA, BEN, LATER, NOW
 from tests.slack.rendering import check_view, names
@@ -29,7 +29,7 @@ def test_it_asks_for_a_day_and_a_person() -> None:
 
 
 def test_what_is_set_is_said_with_the_way_back() -> None:
-    said = forms.is_set(AWAY, DAY, ZoneInfo("America/New_York"))
+    said = away.is_set(AWAY, DAY, ZoneInfo("America/New_York"))
     check_view(render_notice(said), may_mention=BOTH)
     assert "<@U0BEN> decides for you until the end of 1 December 2026, America/New York" in said
     assert "Cards say “<@U0BEN> for <@U0ANA>”." in said
@@ -45,7 +45,7 @@ def test_what_is_set_is_said_with_the_way_back() -> None:
     ],
 )
 def test_the_delegate_is_told_what_waits(waiting: int, says: str) -> None:
-    told = forms.is_told(AWAY, DAY, ZoneInfo("Europe/London"), waiting)
+    told = away.is_told(AWAY, DAY, ZoneInfo("Europe/London"), waiting)
     assert told.startswith("You decide for <@U0ANA> until the end of 1 December 2026, Europe/")
     assert told.endswith(says)
 
@@ -54,13 +54,12 @@ def test_the_delegate_is_told_what_waits(waiting: int, says: str) -> None:
 def test_people_with_any_name_fit(name: str, zone: ZoneInfo | None) -> None:
     somebody = Person(name, name)
     absence = Absence(away=somebody, delegate=somebody, since=NOW, until=LATER)
-    check_view(render_notice(forms.is_set(absence, DAY, zone), title=forms.TITLE))
-    above = forms.is_away(absence, DAY, zone)
-    check_view(render_form(until=DAY, delegate=BEN, above=above))
+    check_view(render_notice(away.is_set(absence, DAY, zone), title=away.TITLE))
+    check_view(render_form(until=DAY, delegate=BEN, above=away.is_set(absence, DAY, zone)))
 
 
 @pytest.mark.parametrize("why", AbsenceProblem)
 def test_every_refusal_fits_below_a_field(why: AbsenceProblem) -> None:
-    said = forms.refused(why, DAY)
+    said = away.refused(why, DAY)
     assert 0 < len(said) < 150
     assert not set("<>&*_`") & set(said)

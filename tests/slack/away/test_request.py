@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.verdict import Person
-from crewgate.slack.away.forms import unclear
-from crewgate.slack.away.request import AwayRequest, RequestUnclear, Unclear, parse_request
+from crewgate.slack.away import AwayRequest, RequestUnclear, Unclear, parse_request, unclear
 
 DAY = date(2026, 12, 1)
 TODAY = date(2026, 11, 30)

@@ -17,7 +17,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import moment
-from crewgate.slack.commands.messages import (
+from crewgate.slack.commands import (
     render_ambiguous,
     render_execution,
     render_help,

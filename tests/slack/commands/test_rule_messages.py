@@ -13,7 +13,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.commands.rule_messages import render_rules, rule_in_words
+from crewgate.slack.commands import render_rules, rule_in_words
 from crewgate.usecases.queries.rules import CrewRules
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.slack.rendering import REVIEWERS, check_message, names, read, rules, texts

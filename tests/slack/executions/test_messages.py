@@ -11,14 +11,14 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.executions.messages import (
+from crewgate.slack.executions import (
     render_end,
     render_forward_failed,
     render_progress,
     render_result_file_failed,
     result_file_name,
 )
-from crewgate.slack.kickoff.forms import render_form, render_notice
+from crewgate.slack.kickoff import render_form, render_notice
 from crewgate.slack.strings import input_name
 from crewgate.usecases.read_models import ExecutionPosting
 from tests import builders

@@ -7,17 +7,17 @@ import pytest
 
 from crewgate.domain.caveats import Share
 from crewgate.domain.review import State
-from crewgate.slack.home.layout import (
+from crewgate.slack.home import (
     Part,
     Row,
     block_id,
     count_new,
     in_order,
     in_place,
+    render_home,
     rows_of,
     share_beside,
 )
-from crewgate.slack.home.messages import render_home
 from crewgate.usecases.read_models import NO_RULE, Queue, QueuePart, RoundLine
 from tests.builders import NOW, a_review, a_round
 from tests.slack.home.test_messages import a_queue, buttons, deciders, link

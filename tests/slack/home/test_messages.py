@@ -11,8 +11,7 @@ from crewgate.domain.notification import Format
 from crewgate.domain.people import ReviewerRef, User
 from crewgate.domain.reason import RefusedByCrew
 from crewgate.domain.review import Round, State
-from crewgate.slack.home.layout import in_order
-from crewgate.slack.home.messages import render_home
+from crewgate.slack.home import in_order, render_home
 from crewgate.usecases.read_models import COUNTED, MessageRef, Queue, QueuePart, RoundLine
 from tests.builders import ANA, BEN, NOW, a_round, a_vote
 from tests.slack.rendering import LINK, a_named_round, check_view, shown, texts

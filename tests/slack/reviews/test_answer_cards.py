@@ -30,7 +30,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.verdict import Answer, Decision, Person, TimedOut, Verdict, Via
 from crewgate.slack import ids
-from crewgate.slack.notes.messages import render_offer
+from crewgate.slack.notes import render_offer
 from crewgate.slack.reviews.buttons import CLAIM, REVISE
 from crewgate.slack.reviews.calls import call
 from crewgate.slack.reviews.card import render_card

@@ -12,7 +12,7 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.slack import phrases
-from crewgate.slack.executions.messages import render_end
+from crewgate.slack.executions import render_end
 from crewgate.slack.reviews import calls, state_strings, strings
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice

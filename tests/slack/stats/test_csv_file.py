@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from crewgate.domain.stats import Decided
-from crewgate.slack.stats.csv_file import write_csv
+from crewgate.slack.stats import write_csv
 from tests.builders import ANA, LATER, NOW
 
 

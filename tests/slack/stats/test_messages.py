@@ -17,8 +17,8 @@ from crewgate.domain.stats import (
 )
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import moment
-from crewgate.slack.stats.messages import render_posted
-from crewgate.slack.stats.messages import render_stats as render
+from crewgate.slack.stats import render_posted
+from crewgate.slack.stats import render_stats as render
 from tests.builders import ANA, BEN, NOW
 from tests.slack.rendering import check_message, read
 

@@ -1,5 +1,6 @@
-"""`/crew kickoff`: choose a crew, fill in its inputs, start it."""
+"""`/crew kickoff`: the form that starts a crew."""
 
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, assert_never
 
@@ -11,16 +12,126 @@ from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import Block, context, modal, section, select_field, text_field
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
-from crewgate.slack.kickoff import forms
-from crewgate.slack.kickoff.forms import render_choice, render_form, render_notice
+from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
+from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 from crewgate.usecases.read_models import CrewUnavailable
+
+TITLE: Final = "Start a crew"
+NOT_OPENED: Final = f"Slack did not open the form in time. Type `{COMMAND} kickoff` again."
+NO_CREW: Final = "There is no crew that you may start."
+NOT_UNDERSTOOD: Final = f"Name one crew: `{COMMAND} kickoff research`."
+ALREADY_SENT: Final = (
+    ":information_source: This form was sent already, and nothing more was started. What came of "
+    f"it is in the channel; type `{COMMAND} kickoff` to start another."
+)
+EMPTY: Final = "The crew needs this."
+FIELDS_LIMIT: Final = 45
+"""Each may need a second block for what is wrong with it; a modal has 100."""
+_NAME_LIMIT: Final = 200
+_TEXT_LIMIT: Final = 3_000
+_LONG: Final = frozenset(
+    {"background", "brief", "content", "context", "criteria", "data", "description", "details"}
+    | {"document", "draft", "email", "goal", "goals", "guidelines", "instructions", "message"}
+    | {"notes", "objective", "prompt", "question", "requirements", "summary", "text", "transcript"}
+)
+"""Words in an input's name that promise more than a line."""
+
+
+def render_notice(sentence: str) -> Block:
+    return modal(TITLE, [section(sentence)])
+
+
+def render_choice(crews: Sequence[str]) -> Block:
+    field = select_field("Which crew?", block_id=ids.CREW, action_id=ids.CREW, options=crews)
+    return modal(TITLE, [field], callback_id=ids.KICKOFF_CHOICE, submit="Next")
+
+
+def render_form(
+    crew: str,
+    values: Mapping[str, str],
+    *,
+    missing: Collection[str] = (),
+    warning: str = "",
+) -> Block:
+    """The crew's inputs as fields, with what was written already; `missing` are wrong."""
+    names = tuple(dict.fromkeys((*values, *missing)))
+    if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
+        return render_notice(
+            "This crew has more inputs than a form holds. It can be started over its API."
+        )
+    about = context(shared.bold(shared.crew(crew)))
+    blocks: list[Block] = [about, *([section(warning)] if warning else [])]
+    for name in names:
+        blocks.append(_field(name, values.get(name, "")))
+        if name in missing:
+            blocks.append(context(":exclamation: The crew needs this."))
+    if not names:
+        blocks.append(section("This crew needs no inputs."))
+    return modal(TITLE, blocks, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
+
+
+def _field(name: str, value: str) -> Block:
+    return text_field(
+        shared.input_name(name, shared.PLAIN),
+        block_id=f"{ids.KICKOFF_INPUT}.{name}",
+        action_id=ids.KICKOFF_INPUT,
+        max_length=_TEXT_LIMIT,
+        value=value,
+        multiline=bool(_LONG & set(name.lower().replace("-", "_").split("_"))),
+    )
+
+
+def asking(crew: str) -> str:
+    return f"Asking {shared.crew(crew)} what it needs…"
+
+
+def starting(crew: str) -> str:
+    return (
+        f"Starting {shared.crew(crew)}… This can take a while; you may "
+        "close this: the crew reports in the channel."
+    )
+
+
+def started(crew: str, channel: str) -> str:
+    where = shared.channel(channel)
+    return f":rocket: {shared.bold(shared.crew(crew))} has started. It reports in {where}."
+
+
+def crew_away(crew: str, why: str) -> str:
+    said = one_line(why, ANSWER_LIMIT)
+    return (
+        f":exclamation: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
+        "Nothing was started."
+    )
+
+
+def refused(why: str) -> str:
+    return f":exclamation: Nothing was started. The crew said: {one_line(why, ANSWER_LIMIT)}"
+
+
+def unclear(why: str) -> str:
+    """Nobody knows whether it started, and what to do about that."""
+    said = one_line(why, ANSWER_LIMIT)
+    return (
+        f":exclamation: It may have started: {said}. Look in the channel and at the crew itself: "
+        f"if it runs, its first pause is a card here. If it does not, start it again with "
+        f"`{COMMAND} kickoff`."
+    )
+
+
+def gave_up(status: int, words: str) -> str:
+    """The answer of a crew, or of a gateway before it, that names no execution."""
+    return f"the answer was {status}: {words}" if words else "the answer names no execution"
+
 
 #: How often it is tried to replace a notice that Slack may not show yet, and how far apart.
 UPDATES: Final = 5
@@ -41,14 +152,14 @@ async def on_kickoff_command(
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=command.by):
         crews = await _startable(named, command.by, context)
         if not crews or len(named) > 1:
-            await send_ephemeral(respond, forms.NOT_UNDERSTOOD if named else forms.NO_CREW)
+            await send_ephemeral(respond, NOT_UNDERSTOOD if named else NO_CREW)
             return
         context.kickoffs.check(crews[0])
         only = crews[0] if len(crews) == 1 else None
-        first = render_notice(forms.asking(only)) if only else render_choice(crews)
+        first = render_notice(asking(only)) if only else render_choice(crews)
         view_id = await open_modal(client, command.trigger_id, first)
         if view_id is None:
-            await send_ephemeral(respond, forms.NOT_OPENED)
+            await send_ephemeral(respond, NOT_OPENED)
         elif only:
             shown = await _ask_for_inputs(only, context)
             await _update(client, shown, context, view_id=view_id)
@@ -80,7 +191,7 @@ async def on_crew_chosen(
         partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
     ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
-        await _acknowledge(ack, req, form, forms.asking(form.crew))
+        await _acknowledge(ack, req, form, asking(form.crew))
         shown = await _ask_for_inputs(form.crew, context)
         await _replace(client, form, shown, context)
 
@@ -96,9 +207,7 @@ async def on_kickoff_submitted(
     """Start the crew, which may take minutes, and show the result."""
     form = parse_kickoff_form(body)
     empty = {
-        f"{ids.KICKOFF_INPUT}.{name}": forms.EMPTY
-        for name, value in form.values.items()
-        if not value
+        f"{ids.KICKOFF_INPUT}.{name}": EMPTY for name, value in form.values.items() if not value
     }
     if empty:
         await ack(response_action="errors", errors=empty)
@@ -108,7 +217,7 @@ async def on_kickoff_submitted(
     ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
         if await _claim(ack, form, context):
-            await _acknowledge(ack, req, form, forms.starting(form.crew))
+            await _acknowledge(ack, req, form, starting(form.crew))
             await _start(client, form, context)
 
 
@@ -125,7 +234,7 @@ async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> boo
     async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
         is_new = await context.kickoffs.claim_form(form.crew, form.id)
         if not is_new:
-            await _replace_with_notice(ack, forms.ALREADY_SENT)
+            await _replace_with_notice(ack, ALREADY_SENT)
     return is_new
 
 
@@ -149,15 +258,15 @@ def _render_outcome(form: KickoffForm, answer: KickoffOutcome, context: SlackCon
     crew, values = form.crew, form.values
     match answer:
         case KickoffAnswer(execution_id=str()):
-            return render_notice(forms.started(crew, context.crews[crew].channel))
+            return render_notice(started(crew, context.crews[crew].channel))
         case KickoffAnswer(is_in_doubt=True, status=status, words=words):
-            return render_notice(forms.unclear(forms.gave_up(status, words)))
+            return render_notice(unclear(gave_up(status, words)))
         case KickoffAnswer(missing=missing, words=why):
-            return render_form(crew, values, missing=missing, warning=forms.refused(why))
+            return render_form(crew, values, missing=missing, warning=refused(why))
         case NotSent(why=why):
-            return render_form(crew, values, warning=forms.crew_away(crew, why))
+            return render_form(crew, values, warning=crew_away(crew, why))
         case Unknown(why=why):
-            return render_notice(forms.unclear(why))
+            return render_notice(unclear(why))
         case _:
             assert_never(answer)
 
@@ -165,7 +274,7 @@ def _render_outcome(form: KickoffForm, answer: KickoffOutcome, context: SlackCon
 async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
-        return render_notice(forms.crew_away(crew, context.crews[crew].redact.text(found.why)))
+        return render_notice(crew_away(crew, context.crews[crew].redact.text(found.why)))
     return render_form(crew, dict.fromkeys(found, ""))
 
 

@@ -1,14 +1,24 @@
-"""The answers to the slash command: help, what is pending, one execution, all of them."""
+"""`/crew` and what is typed behind it. Answers are for the asker alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.execution import Execution, id_beginning
+from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.review import Round
-from crewgate.slack import icons, ids
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.rule import Reminders, Rule, Then
+from crewgate.domain.verdict import Person
+from crewgate.slack import icons, ids, phrases
 from crewgate.slack import strings as shared
+from crewgate.slack.away import on_away_command, on_back_command
 from crewgate.slack.blockkit.blocks import (
     MESSAGE_LIMIT,
     Message,
@@ -19,13 +29,23 @@ from crewgate.slack.blockkit.blocks import (
     sections,
 )
 from crewgate.slack.blockkit.text import duration, moment, one_line
-from crewgate.slack.executions.messages import bar, names, subject, tasks, tasks_done
+from crewgate.slack.client.replies import Respond, send_ephemeral
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import InSlack, explain_errors
+from crewgate.slack.executions import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
+from crewgate.slack.kickoff import on_kickoff_command
+from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.slack.press import parse_press
 from crewgate.slack.reviews import state_strings, summary
+from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.reviews.links import Deciders, Link, linked
 from crewgate.slack.reviews.presentation import Stuck, Waiting, icon, present
-from crewgate.usecases.queries.crews import CrewHealth, Overview
+from crewgate.slack.stats import on_stats_command
+from crewgate.usecases.queries import status
+from crewgate.usecases.queries.crews import CrewHealth, Overview, overview
+from crewgate.usecases.queries.rules import CrewRules, rules_of
 from crewgate.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,
@@ -66,27 +86,19 @@ _HELP_PLAIN: Final = ", ".join(
 
 def render_help() -> Message:
     """How a review goes, and what can be typed: `docs/reviewing.md` in short."""
-    return Message(
-        _HELP_PLAIN,
-        [
-            section(_HELP_HEADLINE),
-            section(_HELP_REVIEWS),
-            section(_HELP),
-        ],
-    )
+    return Message(_HELP_PLAIN, [section(_HELP_HEADLINE), section(_HELP_REVIEWS), section(_HELP)])
 
 
 def render_pending(
     pending: QueuePart, *, now: datetime, mine: bool, link: Link, deciders: Deciders
 ) -> Message:
-    """What waits for a decision, the oldest first, as many as fit."""
     details = [_details(line, deciders) for line in pending.lines]
     alike = _alike(details)
     usual = "you" if mine else "a decision"
     above, who = alike, usual
     if alike and alike[-1] == details[0][-1] != "" and not mine and pending.total == len(details):
         above, who = alike[:-1], alike[-1].removeprefix("for ")
-    headline = shared.bold(_pending(pending.total, who, mine=mine))
+    headline = shared.bold(_waits_in_all(pending.total, who, mine=mine))
     lines = (
         shared.joined(
             summary.headline(line, link),
@@ -101,13 +113,12 @@ def render_pending(
     if pending.total > shown:
         total = shared.total(pending.total)
         blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
-    return Message(_pending(pending.total, usual, mine=mine), blocks)
+    return Message(_waits_in_all(pending.total, usual, mine=mine), blocks)
 
 
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
-    """One execution: its rounds, the oldest first, and what the crew says itself."""
     execution = view.execution
-    title = _title(execution)
+    title = shared.joined(*names(execution), shared.identifier(execution.execution_id))
     report = _report(view.progress)
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
@@ -130,7 +141,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
     """Every execution in one line, those that need somebody first; then the crews."""
-    headline = _overview(seen)
+    headline = _counts(seen)
     alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
     lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
@@ -205,7 +216,7 @@ def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
 # --- sentences -----------------------------------------------------------------------------------
 
 
-def _pending(total: int, who: str, *, mine: bool) -> str:
+def _waits_in_all(total: int, who: str, *, mine: bool) -> str:
     if total == 0:
         return "Nothing waits for you." if mine else "Nothing waits."
     if total == 1:
@@ -213,7 +224,7 @@ def _pending(total: int, who: str, *, mine: bool) -> str:
     return f"{shared.total(total)} reviews wait for {who}"
 
 
-def _overview(seen: Overview) -> str:
+def _counts(seen: Overview) -> str:
     waits = "waits" if seen.waiting == 1 else "wait"
     said = shared.joined(
         f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
@@ -225,10 +236,6 @@ def _overview(seen: Overview) -> str:
 
 def _for_whom(who: str) -> str:
     return f"for {who}" if who else ""
-
-
-def _title(execution: Execution) -> str:
-    return shared.joined(*names(execution), shared.identifier(execution.execution_id))
 
 
 def _beginning(execution: Execution) -> str:
@@ -261,7 +268,6 @@ def _works(execution: Execution, now: datetime) -> str:
 
 
 def _report(reported: Progress | CrewUnavailable) -> str:
-    """The crew's own status, with a bar where it gives numbers."""
     if isinstance(reported, CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
@@ -301,3 +307,229 @@ def _failing(failing: Failing, now: datetime) -> str:
     late = f", next at {moment(failing.next_at, now)}" if failing.next_at > now else ""
     tried = f"{failing.tries:,} tries since {moment(failing.since, now)}{late}"
     return f"does not take {shared.counted(failing.decisions, 'decision')}: {tried}"
+
+
+_BUDGET: Final = MESSAGE_LIMIT - 1_000
+#: Of a rule: conditions, texts of which one must be there, and people. A section takes all of it.
+_CONDITIONS: Final = 6
+_TEXTS: Final = 3
+_PEOPLE: Final = 5
+#: Lengths once escaped.
+_NAME_LIMIT: Final = 40
+_VALUE_LIMIT: Final = 60
+_FEEDBACK_LIMIT: Final = 200
+
+_TITLE_PLAIN: Final = "The rules for what you decide"
+_NONE: Final = "You decide for no crew, so no rule concerns you."
+_KEPT: Final = "The first rule that fits counts. One *Revise* sends the work back at once."
+
+
+def render_rules(found: Sequence[CrewRules], *, in_slack: InSlack) -> Message:
+    if not found:
+        return Message(_NONE, [section(_NONE)])
+    lines = [line for one in found for line in _lines(one, in_slack)]
+    blocks, shown = sections(lines, budget=_BUDGET)
+    if shown < len(lines):
+        blocks.append(context(shared.more(len(lines) - shown)))
+    blocks.append(context(_KEPT))
+    return Message(_TITLE_PLAIN, blocks)
+
+
+def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
+    crew = found.crew
+    yield _headline(crew.name, len(found.rules), of=len(crew.rules))
+    for number, rule in found.rules:
+        people = in_slack(crew.under(rule).permitted(Role.REVIEWER))
+        later = in_slack(rule.escalate.to) if rule.escalate is not None else ()
+        yield rule_in_words(number, rule, people, later)
+    if found.otherwise and not any(rule.when == Conditions() for rule in crew.rules):
+        people = in_slack(crew.permitted(Role.REVIEWER))
+        yield _otherwise(people)
+
+
+def _headline(crew: str, count: int, *, of: int) -> str:
+    """Above the rules of a crew that concern somebody, of so many that it has."""
+    name = shared.bold(shared.crew(crew))
+    if not of:
+        return f"{name} has no rules."
+    if count == of == 1:
+        return f"{name} has 1 rule."
+    if count == of:
+        return f"{name} has {shared.counted(of, 'rule')}, tried in this order."
+    concern = "concerns" if count == 1 else "concern"
+    return f"{name} has {shared.counted(of, 'rule')}; {count:,} {concern} you."
+
+
+def rule_in_words(
+    number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
+) -> str:
+    """A rule, with an empty line below it; `later` are those who may decide once escalated."""
+    name = shared.bold(phrases.rule_quoted(rule.name))
+    lines = (
+        f"{number:,}. {name} is for {_when(rule.when)}.",
+        " ".join(_who(rule, people)),
+        " ".join(_time(rule, later)),
+    )
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def _otherwise(people: Sequence[ReviewerRef]) -> str:
+    return f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
+
+
+def _when(when: Conditions) -> str:
+    found = list(_conditions(when))
+    if not found:
+        return "every review that no rule before it is for"
+    left = len(found) - _CONDITIONS
+    shown = [*found[:_CONDITIONS], *([f"{left:,} more hold"] if left > 0 else [])]
+    return f"reviews where {shared.in_words(shown)}"
+
+
+def _conditions(when: Conditions) -> Iterator[str]:
+    if when.task is not None:
+        yield f"the task {_fits(when.task)}"
+    if when.agent is not None:
+        yield f"the agent {_fits(when.agent)}"
+    if when.contains:
+        texts = [f"“{one_line(text, _VALUE_LIMIT)}”" for text in when.contains[:_TEXTS]]
+        left = len(when.contains) - len(texts)
+        yield f"the output has {' or '.join([*texts, *([f'{left:,} more'] if left else [])])} in it"
+    for path, wanted in when.json:
+        yield f"{_code(path, _NAME_LIMIT)} in the output {_fits(wanted)}"
+    for name, wanted in when.inputs:
+        yield f"the input {_code(name, _NAME_LIMIT)} {_fits(wanted)}"
+    for name, wanted in when.meta:
+        yield f"{_code(name, _NAME_LIMIT)} in `meta` {_fits(wanted)}"
+
+
+def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
+    where = f", in {shared.channel(rule.channel)}" if rule.channel is not None else ""
+    takes = f"It takes {reviews.approvals(rule.approvals)}"
+    if rule.approvals_from:
+        groups = reviews.needed_of(rule.approvals_from)
+        yield f"It takes approvals by {groups}, of different people{where}."
+    elif rule.reviewers_from is not None:
+        given = f"of the person in {_code(rule.reviewers_from)}"
+        yield f"{takes}, {given}; where it names nobody, {_named(people)} may decide{where}."
+    else:
+        yield f"{takes}; {_named(people)} may decide{where}."
+    if not rule.self_approval:
+        known = "all may" if rule.unknown_starter else "nobody may"
+        yield f"The starter may not approve; where the starter is unknown, {known}."
+    if not rule.delegation:
+        yield "Nobody may stand in for somebody who is away."
+
+
+def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
+    if rule.target is not None:
+        yield f"It is wanted within {phrases.how_long(rule.target)}."
+    if rule.remind is not None:
+        yield _reminded(rule.remind, in_hours=rule.working_hours is not None)
+    if rule.escalate is not None:
+        yield f"After {phrases.how_long(rule.escalate.after)} {_named(later)} may decide too."
+    timeout = rule.timeout
+    if timeout is not None and timeout.then is Then.LEAVE:
+        within = phrases.how_long(timeout.after)
+        yield f"If nobody decides within {within}, the thread says so, and it goes on waiting."
+    elif timeout is not None:
+        yield reviews.or_else(rule)
+        if timeout.then is Then.REVISE:
+            most = reviews.times(timeout.most)
+            yield f"That happens {most} in a row at most; then operators are called."
+        if timeout.feedback:
+            yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
+    if rule.working_hours is not None:
+        yield f"Working hours are {rule.working_hours}."
+
+
+def _reminded(remind: Reminders, *, in_hours: bool) -> str:
+    hours = ", in working hours only" if in_hours else ""
+    after = phrases.how_long(remind.after)
+    if remind.most == 1:
+        return f"One reminder comes after {after}{hours}."
+    then = (
+        f"then {phrases.how_long(remind.every)} apart"
+        if remind.every is not None
+        else "then each time after twice as long"
+    )
+    return f"Reminders come after {after} and {then}, {remind.most:,} at most{hours}."
+
+
+def _named(people: Sequence[ReviewerRef]) -> str:
+    return shared.named(people, most=_PEOPLE) or "nobody"
+
+
+def _fits(pattern: str) -> str:
+    return f"{'fits' if '*' in pattern or '?' in pattern else 'is'} {_code(pattern)}"
+
+
+def _code(text: str, limit: int = _VALUE_LIMIT) -> str:
+    return shared.identifier(text, limit)
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    app.command(ids.COMMAND)(partial(on_command, context=context))
+    app.action(ids.REFRESH_STATUS)(partial(on_refresh, context=context))
+
+
+async def on_command(
+    ack: AsyncAck, command: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    """Acknowledge first, since a crew may take 2 s to answer; then answer."""
+    await ack()
+    asked = parse_command(command)
+    match asked.arguments:
+        case ["kickoff", *_]:
+            await on_kickoff_command(asked, client, respond, context=context)
+        case ["away", *_]:
+            await on_away_command(asked, client, respond, context=context)
+        case ["stats", *_]:
+            await on_stats_command(asked, respond, context=context)
+        case ["back"]:
+            await on_back_command(asked.by, respond, context=context)
+        case _:
+            async with explain_errors(
+                partial(send_ephemeral, respond), context=context, by=asked.by
+            ):
+                await send_ephemeral(respond, await _answer(asked, context))
+
+
+async def on_refresh(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
+    await ack()
+    press = parse_press(body)
+    of = () if press.value == ids.REFRESH_STATUS else (press.value,)
+    asked = Command(("status", *of), by=press.by)
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
+        await send_ephemeral(respond, await _answer(asked, context), replace=True)
+
+
+async def _answer(command: Command, context: SlackContext) -> Message:  # a table
+    by, now, link = command.by.id, context.clock(), context.identity.link
+    match command.arguments:
+        case [] | ["help"]:
+            return render_help()
+        case ["pending"] | ["pending", "mine"]:
+            mine = len(command.arguments) > 1
+            waiting = await status.pending(by, mine=mine, context=context)
+            return render_pending(waiting, now=now, mine=mine, link=link, deciders=context.deciders)
+        case ["rules"]:
+            found = await rules_of(by, context=context)
+            return render_rules(found, in_slack=context.directory.in_slack)
+        case ["status"]:
+            seen = await overview(by, clients=context.clients, context=context)
+            return render_overview(seen, now=now, link=link, deciders=context.deciders)
+        case ["status", prefix]:
+            return await _execution(prefix.strip("`"), command.by, context)
+        case _:
+            return Message(shared.NOT_UNDERSTOOD, [])
+
+
+async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
+    try:
+        view = await status.execution(prefix, by=by.id, context=context, clients=context.clients)
+    except ExecutionNotFound:
+        return render_unknown_execution(prefix)
+    except AmbiguousExecution as error:
+        return render_ambiguous(prefix, error.candidates)
+    return render_execution(view, now=context.clock(), link=context.identity.link)

@@ -1,30 +1,71 @@
-"""Notes that Slack could not tell the bot of, read from the threads themselves.
-
-Slack repeats an event three times within some minutes while the bot cannot be reached over HTTP,
-and never sends again what happened while a socket was closed
-(https://docs.slack.dev/apis/events-api#retries).
-"""
+"""Notes: people write in a card's thread; also while Slack did not tell of it."""
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Final
 
 import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from crewgate.domain.errors import Malformed, RoundNotFound, StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused
-from crewgate.domain.review import State
+from crewgate.domain.review import Round, State
+from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.client.posting import messages_between, ts_of
 from crewgate.slack.client.web_api import CallFailed, object_in
-from crewgate.slack.context import SlackContext
-from crewgate.slack.payloads import Written, parse_message
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.payloads import Deleted, Edited, Written, parse_message
+from crewgate.slack.phrases import asker
+from crewgate.slack.reviews.buttons import words_button
+from crewgate.slack.reviews.strings import words_label
 from crewgate.usecases.notes import NOTES, change_note, delete_note, keep_note
 from crewgate.usecases.read_models import NO_RULE, Selection
 
 log = structlog.get_logger(__name__)
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
+    app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
+
+
+async def on_message(ack: AsyncAck) -> None:
+    """Acknowledge; keep_message did the work."""
+    await ack()
+
+
+async def keep_message(
+    event: Body, next_: Callable[[], Awaitable[None]], *, context: SlackContext
+) -> None:
+    """Keep what somebody wrote in a thread, before Slack is told that it came.
+
+    A failure is answered with an error, so that Slack tells of it again.
+    """
+    match parse_message(event):
+        case Written(ref, by, text):
+            await keep_note(ref, by=by, text=text, context=context)
+        case Edited(channel, ts, text, edited_ts):
+            await change_note(channel, ts, text=text, edited_ts=edited_ts, context=context)
+        case Deleted(channel, ts):
+            await delete_note(channel, ts, context=context)
+        case None:
+            pass
+    await next_()
+
+
+def render_offer(round_: Round) -> Message:
+    """Offered once to whoever writes in the thread and may decide."""
+    receiver = asker(round_.question)
+    press = f"Press *{words_label(round_.question)}* to send it to the {receiver}."
+    says = f"Noted for the reviewers. {press}"
+    return Message(
+        notification(says.replace("*", "")), [section(says), actions(words_button(round_))]
+    )
+
 
 #: Between two threads, in seconds: Slack allows some 50 calls of `conversations.replies` a minute
 #: (https://docs.slack.dev/apis/web-api/rate-limits), and lost posts are looked for with it too.

@@ -1,0 +1,346 @@
+"""Going away and coming back: `/crew away` and `/crew back`, by the command alone or by a form."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import partial
+from itertools import zip_longest
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
+from crewgate.domain.rules.absence import Absence, end_of_day, last_day
+from crewgate.domain.verdict import Person
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import Block, context, date_field, modal, person_field, section
+from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.client.people import time_zone_of
+from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral
+from crewgate.slack.client.web_api import CallFailed, call, text_at
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import explain_errors, render_notice
+from crewgate.slack.ids import COMMAND
+from crewgate.slack.payloads import Command, parse_person, raises_malformed
+from crewgate.usecases.away import CARDS, come_back, go_away
+
+log = structlog.get_logger(__name__)
+
+
+class Unclear(StrEnum):
+    """The part of a command that cannot be understood."""
+
+    WORDS = "words"
+    """It is neither a day nor a person."""
+    DAY = "day"
+    PERSON = "person"
+    """Slack did not name them by an id: names are not unique, and people change theirs."""
+
+
+class RequestUnclear(Exception):
+    """A command cannot be understood; carries the part, and what was typed there."""
+
+    def __init__(self, what: Unclear, typed: str) -> None:
+        super().__init__(what.value)
+        self.what = what
+        self.typed = typed
+
+
+@dataclass(frozen=True, slots=True)
+class AwayRequest:
+    """A request as typed, perhaps in part."""
+
+    until: date | None = None
+    """The last day, where the person is."""
+    delegate: Person | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwayForm:
+    """The form, sent."""
+
+    by: Person
+    until: date
+    delegate: Person
+
+
+#: A mention is one word, whatever is in its label.
+_WORD: Final = re.compile(r"<[^<>]*>|\S+")
+_MENTION: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
+
+
+def parse_request(text: str, today: date) -> AwayRequest:
+    """Parse `away until tomorrow for @Ben`; each half may be left out. Raises RequestUnclear.
+
+    `today` is the date where the person is.
+    """
+    until, delegate = None, None
+    words = _WORD.findall(text)[1:]
+    for name, value in zip_longest(words[::2], words[1::2]):
+        match name.lower():
+            case "until" if until is None:
+                until = value and _read_day(value, today)
+            case "for" if delegate is None:
+                delegate = value and _read_mention(value)
+            case _:
+                raise RequestUnclear(Unclear.WORDS, name)
+    return AwayRequest(until, delegate)
+
+
+def _read_day(word: str, today: date) -> date:
+    """Read a date, `today`, `tomorrow` or the next day of the week with that name."""
+    ahead = [today + timedelta(days=days) for days in range(8)]
+    named = {f"{day:%A}".lower(): day for day in ahead[1:]}
+    named |= {"today": ahead[0], "tomorrow": ahead[1]}
+    if word.lower() in named:
+        return named[word.lower()]
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise RequestUnclear(Unclear.DAY, word) from None
+
+
+def _read_mention(word: str) -> Person:
+    found = _MENTION.fullmatch(word)
+    if found is None:
+        raise RequestUnclear(Unclear.PERSON, word)
+    return Person(found[1], found[2] or found[1])
+
+
+@raises_malformed
+def parse_away_form(body: Mapping[str, Any]) -> AwayForm:
+    """A `view_submission` payload of the form."""
+    values = body["view"]["state"]["values"]
+    delegate = str(values[ids.AWAY_DELEGATE][ids.AWAY_DELEGATE]["selected_user"])
+    return AwayForm(
+        by=parse_person(body["user"]),
+        until=date.fromisoformat(values[ids.AWAY_UNTIL][ids.AWAY_UNTIL]["selected_date"]),
+        delegate=Person(delegate, delegate),
+    )
+
+
+TITLE: Final = "While you are away"
+#: What is shown of a word that was typed, in characters.
+_TYPED_SHOWN: Final = 40
+
+WHAT_IT_DOES: Final = (
+    "Your stand-in may decide what you may, and cannot pass it on. You still may, too. Some rules "
+    f"forbid stand-ins: see `{COMMAND} rules`."
+)
+
+
+def render_form(*, until: date | None, delegate: Person | None, above: str = "") -> Block:
+    """The form with the values that are set or were typed already; `above` is said first."""
+    return modal(
+        TITLE,
+        [
+            *([section(above)] if above else []),
+            date_field("Last day", block_id=ids.AWAY_UNTIL, action_id=ids.AWAY_UNTIL, day=until),
+            person_field(
+                "Who decides for you",
+                block_id=ids.AWAY_DELEGATE,
+                action_id=ids.AWAY_DELEGATE,
+                user=delegate.id if delegate is not None else None,
+            ),
+            context(WHAT_IT_DOES),
+        ],
+        callback_id=ids.AWAY_FORM,
+        submit="Save",
+    )
+
+
+def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
+    """The delegate, until when, and how to come back."""
+    delegate, away = shared.person(absence.delegate), shared.person(absence.away)
+    return (
+        f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
+        f"{WHAT_IT_DOES}\n"
+        f"{delegate} gets a private message, and counts once, even as a reviewer.\n"
+        f"`{COMMAND} back` ends it sooner, `{COMMAND} away` changes it."
+    )
+
+
+def is_told(absence: Absence, day: date, zone: ZoneInfo | None, waiting: int) -> str:
+    """The private message to the delegate; `waiting` counts reviews up to CARDS."""
+    decides = f"You decide for {shared.person(absence.away)} {_until(day, zone)}."
+    if not waiting:
+        return decides
+    more = "+" if waiting == CARDS else ""
+    wait = "1 review waits" if waiting == 1 else f"{waiting}{more} reviews wait"
+    return f"{decides} {wait}: see the app's Home."
+
+
+def _decides(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
+    why = "" if zone else ", because Slack does not say in which time zone you are"
+    return f"{shared.person(absence.delegate)} decides for you {_until(day, zone)}{why}."
+
+
+def _until(day: date, zone: ZoneInfo | None) -> str:
+    last = f"until the end of {day.day} {day:%B %Y}"
+    if zone is None:
+        return f"{last} in UTC"
+    # `America/New York`; what some call `Etc/UTC` is UTC.
+    return f"{last}, {zone.key.removeprefix('Etc/').replace('_', ' ')} time"
+
+
+def refused(why: AbsenceProblem, last_day: date) -> str:
+    """Tell why somebody cannot be away like this; plain, for the form too."""
+    if why is AbsenceProblem.TOO_FAR:
+        return f"That is too far ahead: the last day is {last_day.isoformat()} at the latest."
+    return _REFUSED[why]
+
+
+_REFUSED: Final[Mapping[AbsenceProblem, str]] = {
+    AbsenceProblem.PAST: "That day is in the past. Give today or a later day.",
+    AbsenceProblem.THEMSELVES: "Nobody stands in for themselves. Choose somebody else.",
+    AbsenceProblem.NO_COLLEAGUE: "That takes a colleague: no app, no guest and nobody of another "
+    "organisation. Choose somebody else.",
+    AbsenceProblem.NOT_TOLD: "Slack does not say who that is. Try again in a minute.",
+}
+
+
+def nothing_set(why: str) -> str:
+    return f"Nothing changed. {why}"
+
+
+def unclear(error: RequestUnclear) -> str:
+    """Tell which word of the command was not understood, and what to type."""
+    typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
+    match error.what:
+        case Unclear.DAY:
+            why = f"{typed} is no day that I can read: write `until Friday` or `until YYYY-MM-DD`."
+        case Unclear.PERSON:
+            why = f"I cannot tell who {typed} is: Slack gave me a name and no account."
+        case _:
+            why = f"I do not understand {typed}: write `{COMMAND} away until YYYY-MM-DD for @Ben`."
+    return nothing_set(f"{why} Type `{COMMAND} away` alone for a form.")
+
+
+#: The time zone of people for whom Slack tells none.
+ELSE: Final = ZoneInfo("UTC")
+_ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sentence, and the field of the form that is wrong; None once the absence is set."""
+
+    sentence: str
+    wrong: str | None = None
+    to_delegate: str = ""
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    """Put the form's listener on the app; the commands are among the other commands."""
+    app.view(ids.AWAY_FORM)(partial(on_away_submitted, context=context))
+
+
+async def on_away_command(
+    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    """Set the absence if the command is complete; else open the form with the rest."""
+    say = partial(send_ephemeral, respond)
+    async with explain_errors(say, context=context, by=command.by):
+        zone = await time_zone_of(client, command.by.id)
+        today = context.clock().astimezone(zone or ELSE).date()
+        try:
+            asked = parse_request(command.text, today)
+        except RequestUnclear as error:
+            await say(unclear(error))
+            return
+        if asked.until is not None and asked.delegate is not None:
+            answer = await _set(command.by, asked.until, asked.delegate, client, context)
+            wrong = answer.wrong is not None
+            await say(nothing_set(answer.sentence) if wrong else answer.sentence)
+            await _tell(client, asked.delegate, answer.to_delegate)
+            return
+        form = await _form(command.by, asked, client, context)
+        if await open_modal(client, command.trigger_id, form) is None:
+            await say(f"Slack did not open the form in time. Type `{COMMAND} away` again.")
+
+
+async def on_back_command(by: Person, respond: Respond, *, context: SlackContext) -> None:
+    say = partial(send_ephemeral, respond)
+    async with explain_errors(say, context=context, by=by):
+        if await come_back(by, context=context):
+            await say("You are back: nobody decides for you any more.")
+        else:
+            await say("You were not away, so nothing changed.")
+
+
+async def on_away_submitted(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
+) -> None:
+    """Set the absence, or show below the field what is wrong with it."""
+    form = parse_away_form(body)
+
+    async def ask_again(warning: str) -> None:
+        view = render_form(until=form.until, delegate=form.delegate, above=warning)
+        await ack(response_action="update", view=view)
+
+    async with explain_errors(ask_again, context=context, by=form.by):
+        answer = await _set(form.by, form.until, form.delegate, client, context)
+        if answer.wrong is not None:
+            await ack(response_action="errors", errors={answer.wrong: answer.sentence})
+        else:
+            await ack(response_action="update", view=render_notice(answer.sentence, title=TITLE))
+            await _tell(client, form.delegate, answer.to_delegate)
+
+
+async def _set(
+    by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
+) -> Answer:
+    """Set the absence. Slack gets both questions at once: it waits 3 s for the answer to a form."""
+    zone, is_colleague = await asyncio.gather(
+        time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
+    )
+    here = zone or ELSE
+    latest = last_day(context.clock(), here)
+    if is_colleague is None:
+        # Slack is not asked again: that could take longer than it waits.
+        return Answer(refused(AbsenceProblem.NOT_TOLD, latest), ids.AWAY_DELEGATE)
+    try:
+        until = end_of_day(day, here)
+        absence, waiting = await go_away(by, delegate, until=until, context=context)
+    except AbsenceRefused as error:
+        wrong = ids.AWAY_UNTIL if error.why in _ABOUT_THE_DAY else ids.AWAY_DELEGATE
+        return Answer(refused(error.why, latest), wrong)
+    told = is_told(absence, day, zone, waiting)
+    return Answer(is_set(absence, day, zone), to_delegate=told)
+
+
+async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None:
+    """Tell a delegate in private; the cards that wait and Home tell it, too."""
+    if not sentence:
+        return
+    try:
+        opened = await call(client, "conversations.open", users=delegate.id)
+        channel = text_at(opened, "channel", "id")
+        blocks = [section(sentence)]
+        await call(client, "chat.postMessage", channel=channel, text=sentence, blocks=blocks)
+    except CallFailed as error:
+        log.warning("delegate_not_told", why=str(error))
+
+
+async def _form(
+    by: Person, asked: AwayRequest, client: AsyncWebClient, context: SlackContext
+) -> Block:
+    """The form with what was typed, else with the present absence."""
+    found = await context.uow.read.absences.find(at=context.clock(), away=by.id)
+    absence = next(iter(found), None)
+    if absence is None:
+        return render_form(until=asked.until, delegate=asked.delegate)
+    zone = await time_zone_of(client, by.id)
+    day = absence.until.astimezone(zone or ELSE).date()
+    return render_form(
+        until=asked.until or day,
+        delegate=asked.delegate or absence.delegate,
+        above=f"{_decides(absence, day, zone)} `{COMMAND} back` ends that.",
+    )

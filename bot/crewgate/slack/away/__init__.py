@@ -1,1 +1,0 @@
-"""Going away: somebody else decides meanwhile; and coming back."""

@@ -1,1 +1,0 @@
-"""`/crew`: help, status, pending, stats, rules."""

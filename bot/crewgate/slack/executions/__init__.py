@@ -1,1 +1,0 @@
-"""Messages about executions: progress, finished tasks, the end."""

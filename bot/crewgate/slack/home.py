@@ -1,0 +1,405 @@
+"""Home, a reviewer's queue: opened, its pages turned, and kept up to date while it is open."""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from crewgate.domain.caveats import Seen, Share
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.outcome import Unknown
+from crewgate.domain.review import State
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import Block, actions, button, divider, header, section
+from crewgate.slack.blockkit.text import duration
+from crewgate.slack.client.web_api import CallFailed, call, text_at
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.payloads import parse_home_opened, parse_share, with_share
+from crewgate.slack.press import Press, parse_press
+from crewgate.slack.reviews import state_strings, summary
+from crewgate.slack.reviews.buttons import (
+    DISMISS,
+    READ,
+    RETRY,
+    decide_buttons,
+    last_buttons,
+)
+from crewgate.slack.reviews.links import Deciders, Link
+from crewgate.slack.reviews.presentation import Waiting, present
+from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
+from crewgate.usecases.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+
+class Part(StrEnum):
+    """The parts of Home, in order."""
+
+    STUCK = "stuck"
+    NOBODY = "nobody"
+    MINE = "mine"
+    OTHERS = "others"
+    DECIDED = "decided"
+
+
+_OVER: Final = "over"
+"""In the place of the share of the output, on a row that can only be read."""
+_NOT_KNOWN: Final = Share(0, 1)
+"""The share of a row of an earlier version: it counts as a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A round's place in Home; `over`: until the page is put in order, it can only be read."""
+
+    part: Part
+    round_id: str
+    over: bool
+
+
+def part_of(found: Queue, part: Part) -> QueuePart:
+    return {
+        Part.MINE: found.mine,
+        Part.STUCK: found.stuck,
+        Part.NOBODY: found.nobody,
+        Part.OTHERS: found.others,
+        Part.DECIDED: found.decided,
+    }[part]
+
+
+def lines_of(found: Queue) -> Mapping[str, RoundLine]:
+    lines = {line.round.id: line for line in found.kept}
+    for part in Part:
+        lines |= {line.round.id: line for line in part_of(found, part).lines}
+    return lines
+
+
+def in_order(found: Queue) -> tuple[Row, ...]:
+    """The page as it is when it is put in order."""
+    return tuple(
+        Row(part, line.round.id, _is_over(part, line, found))
+        for part in Part
+        for line in part_of(found, part).lines
+    )
+
+
+def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
+    """The rows of a page where they are. What was over stays so: nothing appears to be pressed."""
+    lines = lines_of(found)
+    return tuple(
+        Row(row.part, row.round_id, row.over or _is_over(row.part, lines.get(row.round_id), found))
+        for row in rows
+    )
+
+
+def count_new(rows: tuple[Row, ...], found: Queue) -> int:
+    """How many rows that wait or are stuck the page would have in order, and does not have."""
+    fresh = (row for row in in_order(found) if row.part is not Part.DECIDED)
+    # What somebody has approved moves to what waits for others, which is nothing new.
+    approved = {Row(Part.OTHERS, row.round_id, over=True) for row in rows if row.part is Part.MINE}
+    return sum(row not in rows and row not in approved for row in fresh)
+
+
+def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
+    if line is None:
+        return True
+    may_decide = line.key in found.reviewed
+    match part, line.round.state:
+        case ((Part.MINE | Part.NOBODY), State.WAITING):
+            return not may_decide
+        case Part.STUCK, State.STUCK:
+            return not may_decide and line.round.review.crew not in found.operated
+        case _:
+            return True
+
+
+# --- what a row of buttons carries ---------------------------------------------------------------
+
+
+def block_id(row: Row, share: Share) -> str:
+    """The id of a row's buttons; `share` is how much of its output the row shows."""
+    name = f"{row.part}.{row.round_id}"
+    return f"{name}.{_OVER}" if row.over else with_share(name, share)
+
+
+def share_beside(block: str) -> Share:
+    return parse_share(block) or _NOT_KNOWN
+
+
+def rows_of(blocks: tuple[str, ...]) -> tuple[Row, ...]:
+    """The rows that a view shows, from the ids of its blocks of buttons."""
+    found = []
+    for block in blocks:
+        part, _, rest = block.partition(".")
+        round_id, _, shows = rest.rpartition(".")
+        if part in set(Part) and round_id:
+            found.append(Row(Part(part), round_id, shows == _OVER))
+    return tuple(found)
+
+
+_TITLES: Final = {
+    Part.STUCK: "Not delivered",
+    Part.NOBODY: "Stuck: nobody may approve",
+    Part.MINE: "Waiting for you",
+    Part.OTHERS: "Waiting for others",
+    Part.DECIDED: "Decided in the last 24 hours",
+}
+_EMPTY: Final = ":tada: *Nothing waits.* When a crew pauses, its output shows up here."
+_KEEPS: Final = "The oldest come first. What changes stays in its place until *Refresh*."
+_RIGHTS_CHANGED: Final = "What you may read has changed. Press *Refresh*."
+
+
+def render_home(
+    found: Queue,
+    rows: tuple[Row, ...],
+    *,
+    now: datetime,
+    link: Link,
+    deciders: Deciders,
+    user: str = "",
+) -> Block:
+    """These rows of the queue as this user's Home.
+
+    What is above the rows is as high whatever happens, and so is a row, whose height its own text
+    alone gives. What turns pages stands there too, where no row comes under the pointer.
+    """
+    lines = lines_of(found)
+    blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
+    if any(row.round_id not in lines for row in rows):
+        # Nobody is shown what they may not read; without it the others would move.
+        blocks.append(section(_RIGHTS_CHANGED))
+        rows = ()
+    else:
+        blocks.append(section(_summary(found, {row.part for row in rows})))
+    for part in Part:
+        of_part = [row for row in rows if row.part is part]
+        if of_part:
+            blocks.append(header(_heading(part, found)))
+        for row in of_part:
+            line = lines[row.round_id]
+            preview, share = summary.preview(line)
+            text = list(_text(line, row, now=now, link=link, deciders=deciders))
+            if row.part not in {Part.STUCK, Part.DECIDED}:
+                text.append(preview)
+            blocks += [divider(), section("\n".join(text))]
+            pressed = actions(*_buttons(line, row, user))
+            blocks.append(pressed | {"block_id": block_id(row, share)})
+    return {"type": "home", "private_metadata": str(found.page), "blocks": blocks}
+
+
+def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
+    page = str(found.page)
+    refresh = f"Refresh · {new:,} more" if new else "Refresh"
+    yield button(refresh, action_id=ids.HOME_REFRESH, value=page)
+    if found.page > 0:
+        yield button(shared.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
+    if found.page + 1 < found.pages:
+        yield button(shared.NEXT, action_id=ids.HOME_NEXT, value=page)
+
+
+def _summary(found: Queue, on_page: Collection[Part]) -> str:
+    """The number of the page, and what is on others alone: each heading has its own total."""
+    needed = [part for part in Part if part is not Part.DECIDED and part_of(found, part).total]
+    if not needed:
+        return _EMPTY
+    if found.pages == 1:
+        return _KEEPS
+    elsewhere = (_heading(part, found) for part in needed if part not in on_page)
+    return shared.joined(shared.page_of(found.page, found.pages), *elsewhere)
+
+
+def _heading(part: Part, found: Queue) -> str:
+    return f"{_TITLES[part]}: {shared.total(part_of(found, part).total)}"
+
+
+def _text(
+    line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders
+) -> Iterator[str]:
+    round_ = line.round
+    yield summary.headline(line, link)
+    match present(round_):
+        case Waiting(since):
+            named = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
+            whom = f"for {named} " if named else ""
+            state = f"waiting {whom}for {duration(now - since)}"
+        case shown:
+            state = state_strings.in_list(shown, now)
+    # In one line with the rest: a row that changes is as high as before, or nearly so.
+    about = shared.crew(round_.review.crew), shared.numbered(round_), state
+    yield shared.joined(*about, *summary.claim_and_notes(line, now=now))
+
+
+def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
+    """What may be done. What comes and goes is last, so that the others keep their places."""
+    round_ = line.round
+    if row.part in {Part.MINE, Part.NOBODY} and not row.over:
+        approvers = Approvers(too_few=row.part is Part.NOBODY)
+        yield from decide_buttons(round_, reader=user, approvers=approvers)
+    if row.part is Part.STUCK and not row.over:
+        yield from (RETRY.on(round_.id), DISMISS.on(round_.id))
+    yield READ.on(round_.id)
+    if round_.state is State.WAITING:
+        yield from last_buttons(round_, reader=user)
+
+
+#: Slack does not tell when somebody closes Home, so it counts as open for this long.
+OPEN: Final = timedelta(hours=1)
+#: Ages move on even when nothing happens.
+RENEW_SECONDS: Final = 60
+#: Between two refreshes, unless somebody opens Home: a burst of changes is shown at once, well
+#: within Slack's rate.
+PAUSE_SECONDS: Final = 0.2
+#: Who opened it last is kept; the others see the present state when they come back.
+READERS: Final = 100
+_CHANGED_BY_ANOTHER: Final = "hash_conflict"
+"""Slack's code for a view that is no longer as the caller knows it."""
+
+
+@dataclass
+class _Reader:
+    page: int
+    opened_at: datetime
+    rows: tuple[Row, ...]
+    """What Slack shows, in its places; none before the page is put in order."""
+    shown: str = ""
+    hash: str = ""
+    """Slack's name for what it shows; empty when it is not known."""
+
+
+@dataclass
+class HomeRefresher:
+    """Who has Home open, and the loop that keeps it up to date.
+
+    In another process the same person may have opened it anew: then Slack says that what is
+    shown is not what was published last here, and it is kept up to date there.
+    """
+
+    context: SlackContext
+    readers: dict[str, _Reader] = field(default_factory=dict)
+    opened: Wakeup = field(default_factory=Wakeup)
+
+    def open(self, user: str, page: int = 0) -> None:
+        """Show somebody this page of Home, put in order."""
+        self._keep(user, _Reader(page, self.context.clock(), ()))
+
+    def open_again(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
+        """Go on with the rows that Slack shows, unless another page is on its way there."""
+        reader = self.readers.get(user)
+        if reader is None or reader.shown:
+            reader = _Reader(page, self.context.clock(), rows)
+        self._keep(user, reader)
+
+    def take_over(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
+        """Keep a Home up to date that was opened elsewhere, or before a start."""
+        if user not in self.readers:
+            self.open_again(user, page, rows)
+
+    async def run(self) -> None:
+        while True:
+            await self.context.saved.wait(RENEW_SECONDS)
+            for user, reader in list(self.readers.items()):
+                if self.context.clock() - reader.opened_at > OPEN:
+                    del self.readers[user]
+                else:
+                    await self._refresh(user, reader)
+            await self.opened.wait(PAUSE_SECONDS)
+
+    def _keep(self, user: str, reader: _Reader) -> None:
+        self.readers.pop(user, None)
+        self.readers[user] = reader
+        while len(self.readers) > READERS:
+            self.readers.pop(next(iter(self.readers)))
+        self.opened.set()
+        self.context.saved.set()
+
+    async def _refresh(self, user: str, reader: _Reader) -> None:
+        context = self.context
+        try:
+            keep = [row.round_id for row in reader.rows]
+            found = await queue(
+                user, page=reader.page, keep=keep, context=context, recheck=not reader.shown
+            )
+            reader.rows = in_place(reader.rows, found) or in_order(found)
+            view = await context.off_loop(
+                render_home,
+                found,
+                reader.rows,
+                now=context.clock(),
+                link=context.identity.link,
+                deciders=context.deciders,
+                user=user,
+            )
+            if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
+                await self._publish(user, reader, view)
+        except (CallFailed, StoreUnavailable) as error:
+            log.warning("home_not_shown", why=str(error))
+
+    async def _publish(self, user: str, reader: _Reader, view: Block) -> None:
+        known = {"hash": reader.hash} if reader.hash else {}
+        try:
+            answer = await call(
+                self.context.client, "views.publish", user_id=user, view=view, **known
+            )
+        except CallFailed as error:
+            if isinstance(error.failure, Unknown):
+                reader.hash = ""  # Slack may show it
+            if str(error) != _CHANGED_BY_ANOTHER:
+                raise
+            if self.readers.get(user) is reader:
+                del self.readers[user]
+            return
+        reader.shown, reader.hash = json.dumps(view), ""
+        reader.hash = text_at(answer, "view", "hash")
+
+
+_PAGE: Final = re.compile("[0-9]{1,6}")
+_STEPS: Final = {ids.HOME_REFRESH: 0, ids.HOME_NEXT: 1, ids.HOME_PREVIOUS: -1}
+
+
+def register(app: AsyncApp, refresher: HomeRefresher) -> None:
+    """Put Home on the app; the refresher must run for it to be shown."""
+    app.event("app_home_opened")(partial(on_home_opened, refresher=refresher))
+    for turn in _STEPS:
+        app.action(turn)(partial(on_page_turned, refresher=refresher))
+
+
+async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
+    """Show Home to somebody who opened it.
+
+    Slack shows the former page until it has the new one: rows with buttons keep their places.
+    """
+    opened = parse_home_opened(event)
+    if opened is None:
+        return
+    rows = rows_of(opened.view.rows)
+    if all(row.over for row in rows):
+        refresher.open(opened.user)
+    else:
+        refresher.open_again(opened.user, _page(opened.view.metadata), rows)
+
+
+async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher) -> None:
+    """Show the next page of Home, or the previous, or the same one put in order."""
+    await ack()
+    press = parse_press(body)
+    page = _page(press.view.metadata) + _STEPS[press.action]
+    refresher.open(press.by.id, max(0, page))
+
+
+def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> Seen:
+    """Keep up to date the Home in which a button was pressed, and return what its row showed."""
+    refresher.take_over(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
+    return Seen(share=share_beside(press.block_id))
+
+
+def _page(metadata: str) -> int:
+    return int(metadata) if _PAGE.fullmatch(metadata) else 0

@@ -1,1 +1,0 @@
-"""Starting a crew from Slack."""

@@ -1,1 +1,0 @@
-"""Messages in the thread of a waiting round."""

@@ -1,1 +1,0 @@
-"""`/crew stats`: numbers about reviews."""
