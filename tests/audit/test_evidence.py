@@ -295,12 +295,6 @@ async def test_an_approval_for_somebody_away_must_be_right_when_it_decides(make:
         lines(made)
 
 
-async def test_what_an_older_version_did_not_say_is_said_to_be_unknown(make: Make) -> None:
-    made = forged(await make("alone"), ("CG101", lambda body: body["data"].pop("reviewers")))
-    said = [line for line in lines(made) if "an older version did not say" in line]
-    assert len(said) == 2
-
-
 async def test_a_decision_after_the_crew_took_one_is_found(make: Make) -> None:
     file = await make("alone")
     decided, taken = (

@@ -229,12 +229,18 @@ def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, R
     rules: dict[str, Rule] = {}
     for one in file["rules"]:
         escalated, text = parts(one, "escalated", "rule")
-        rule = json.loads(expect(text, r"\{.*\}"))
-        rules[hash_of(f"{file['crew']}\n{escalated}\n{text}")] = {**rule, "escalated": escalated}
+        rule = rule_of(expect(text, r"\{.*\}"), escalated)
+        rules[hash_of(f"{file['crew']}\n{escalated}\n{text}")] = rule
     named = dict.fromkeys(entry.data["rule"] for entry in entries if entry.data.get("rule"))
     is_all = [*rules] == [*named] and len(rules) == len(file["rules"])
     require(is_all, "the rules are not those that the entries name: one was changed or left out")
     return rules
+
+
+def rule_of(rule: str, escalated: object) -> Rule:
+    """Read a rule, from which options at their defaults are left out."""
+    defaults = {"reviewers": None, "self_approval": True, "unknown_starter": True}
+    return {**defaults, **json.loads(rule), "escalated": escalated}
 
 
 def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, str]:
@@ -269,7 +275,7 @@ class Round:
     number: int
     rule: str
     since: datetime
-    reviewers: set[str] | None
+    reviewers: set[str]
     phase: str = "waiting"
     codes: set[str] = field(default_factory=set)
     votes: dict[str, Entry] = field(default_factory=dict)
@@ -352,16 +358,14 @@ class Replay:
             return self._decision(entry, round_)
         elif code == "CG125":
             return self._by_time(entry, round_)
-        is_older = code == "CG101" and round_.reviewers is None
-        return "! an older version did not say who might decide" if is_older else ""
+        return ""
 
     def _open(self, entry: Entry) -> None:
         data, before = entry.data, self.latest.get(entry.data["review"])
         expected = before.number + 1 if before else 1
         is_next = data["number"] == expected or not (before or self.is_whole)
         require(is_next, f"round {expected} is missing")
-        reviewers = set(data["reviewers"]) if "reviewers" in data else None
-        round_ = Round(data["number"], data["rule"], entry.at, reviewers)
+        round_ = Round(data["number"], data["rule"], entry.at, set(data["reviewers"]))
         rule, was_escalated = self._rule(round_.rule), not (before or self.is_whole)
         if before is not None:
             require(before.phase != "waiting", "the round before still waited")
@@ -376,8 +380,7 @@ class Replay:
 
     def _rule(self, named: str) -> Rule:
         """Return a rule; the crew's own settings are one that asks for one approval."""
-        nothing = {"reviewers": None, "self_approval": True, "escalated": False, "name": ""}
-        return self.told.rules[named] if named else nothing
+        return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
         """Raise Wrong unless the rule is the round's, or changes as such an entry may change it."""
@@ -392,12 +395,13 @@ class Replay:
         round_.rule = entry.data["rule"]
 
     def _by_time(self, entry: Entry, round_: Round) -> str:
-        timeout, data = self._rule(round_.rule).get("timeout") or {"then": "leave"}, entry.data
-        decides = timeout["then"] != "leave" and data["verdict"] in (timeout["then"], "answer")
+        timeout, data = self._rule(round_.rule).get("timeout") or {}, entry.data
+        decides = "then" in timeout and data["verdict"] in (timeout["then"], "answer")
         require(decides, "the rule does not decide so when nobody does")
         require_time(entry, round_, timeout["after"])
-        words = self.told.texts.get(data["words"], timeout["feedback"])
-        is_said = data["verdict"] != "revise" or words == timeout["feedback"]
+        feedback = timeout.get("feedback", "")
+        words = self.told.texts.get(data["words"], feedback)
+        is_said = data["verdict"] != "revise" or words == feedback
         require(is_said, "the rule has other words")
         return f"the rule decides after {timeout['after']}"
 
@@ -428,7 +432,7 @@ class Replay:
         is_named = names and not others and set(names) <= permitted
         may_decide = is_named and rule.get("naming") != "pending"
         require(may_decide, f"{right} was not among those who might decide")
-        lists = [permitted if round_.reviewers is None else round_.reviewers, *self.starts]
+        lists = [round_.reviewers, *self.starts]
         if rule["reviewers"] is not None:
             lists = [people(rule["reviewers"])]
         more = people(escalated_to(rule))
@@ -485,7 +489,7 @@ def people(named: Iterable[Sequence[str]]) -> set[str]:
 
 def escalated_to(rule: Rule) -> Sequence[Sequence[str]]:
     """Return who may decide too by now; a stricter rule may have taken the place of another."""
-    return ((rule["escalate"] or {}).get("to") or ()) if rule["escalated"] else ()
+    return ((rule.get("escalate") or {}).get("to") or ()) if rule["escalated"] else ()
 
 
 def voices(vote: Entry) -> set[str]:

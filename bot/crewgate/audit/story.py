@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crewgate.audit.check_evidence import Rule, Told, entry_of, escalated_to, people
+from crewgate.audit.check_evidence import Told, entry_of, escalated_to, people, rule_of
 from crewgate.check.findings import say
 from crewgate.domain.audit import digest_of, people_of
 from crewgate.domain.masking import Masking
@@ -64,11 +64,7 @@ async def read_story(
             continue
         if away := data.get("on_behalf_of"):
             related |= {one.id: one for one in await reading.absences(away, row.id)}
-        rule = (
-            rule_of(rules[data["rule"]])
-            if data["rule"]
-            else {"reviewers": None, "escalated": False}
-        )
+        rule = rule_of(**rules[data["rule"]]) if data["rule"] else rule_of("{}", escalated=False)
         more = people(escalated_to(rule))
         permitted = {*data["permitted"]}
         if rule["reviewers"] is None and permitted != opened.get(data["round"], permitted) | more:
@@ -97,7 +93,7 @@ def show(story: Story) -> int:
         for digest, text in story.texts(round_, some).items()
     }
     names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
-    rules = {name: rule_of(one) for name, one in story.rules.items()}
+    rules = {name: rule_of(**one) for name, one in story.rules.items()}
     told = Told(texts, rules, names)
     say(f"Execution {story.execution_id} of {story.crew}")
     last = story.own[-1].id
@@ -108,10 +104,6 @@ def show(story: Story) -> int:
             body["data"]["task"] = story.hiding.text(body["data"]["task"])
         say(told.line(entry_of(body, row.number or 0)))
     return 0
-
-
-def rule_of(stored: Mapping[str, Any]) -> Rule:
-    return {**json.loads(stored["rule"]), "escalated": stored["escalated"]}
 
 
 def data_of(row: sa.Row[Any]) -> dict[str, Any]:

@@ -5,43 +5,24 @@ default, and one that has its default is not stored: a new one needs nothing her
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
-from types import NoneType, UnionType
-from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, get_type_hints
 
 import sqlalchemy as sa
+from cattrs import Converter
 
 from crewgate.domain.given import Hidden
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from crewgate.domain.question import Question
-from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Reminders, Rule, TimeOut
 from crewgate.domain.rules.working_hours import WorkingHours
-from crewgate.domain.verdict import Person, Vote
+from crewgate.domain.verdict import Person
 
 Convert: TypeAlias = Callable[[Any], Any]
 
-#: Fields that are stored with their defaults too, because they always were: the id of a rule is a
-#: hash of its JSON, and processes of the version before, which may run beside this one on
-#: PostgreSQL, expect those of votes and questions. Nothing needs to be added.
-_ALWAYS: Final[Mapping[type, tuple[str, ...]]] = {
-    Rule: (
-        *("when", "channel", "reviewers", "approvals", "self_approval", "unknown_starter"),
-        *("notify", "target", "remind", "escalate", "timeout", "working_hours", "delegation"),
-    ),
-    Conditions: ("task", "agent", "contains", "json", "inputs", "meta"),
-    Reminders: ("every", "most"),
-    TimeOut: ("then", "feedback"),
-    Vote: ("comment", "on_behalf_of", "answer"),
-    Question: ("message", "outcomes", "left_off", "assigned"),
-}
-#: Stored as a list of their fields, without those at the end that are None.
-_AS_LISTS: Final = (Person, Hidden)
 _REVIEWERS: Final[Mapping[str, Callable[[str], ReviewerRef]]] = {
     "user": User,
     "group": UserGroup,
@@ -75,92 +56,8 @@ class Codec:
     load: Convert
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-_PLAIN: Final = Codec(_same, _same)
-"""The codec of values that are JSON already."""
-#: The types that are stored in a form of their own.
-_OWN: Final[Mapping[Any, Codec]] = {
-    Duration: Codec(str, Duration.parse),
-    Email: Codec(str, Email),
-    ReviewerRef: Codec(_dump_reviewer, _load_reviewer),
-    WorkingHours: Codec(str, WorkingHours.parse),
-    datetime: Codec(datetime.isoformat, datetime.fromisoformat),
-}
-
-
-@cache
-def codec(kind: Any) -> Codec:
-    """Return how values of this type are stored: the same value always as the same JSON."""
-    if kind in _OWN:
-        return _OWN[kind]
-    if get_origin(kind) in (Union, UnionType):
-        return _of_union([one for one in get_args(kind) if one is not NoneType])
-    if get_origin(kind) is tuple:
-        return _of_tuple(get_args(kind))
-    if kind in _AS_LISTS:
-        return _of_list(kind)
-    if is_dataclass(kind):
-        return _of_fields(kind)
-    return _of_enum(kind) if issubclass(kind, Enum) else _PLAIN
-
-
-def _of_enum(kind: type[Enum]) -> Codec:
-    return Codec(attrgetter("_value_"), {one.value: one for one in kind}.__getitem__)
-
-
-def _of_union(kinds: list[Any]) -> Codec:
-    """Tell several types apart by the value itself; None stays None."""
-    if len(kinds) > 1:
-        dumps = {kind: codec(kind).dump for kind in kinds}
-        loads = {list if kind in _AS_LISTS else kind: codec(kind).load for kind in kinds}
-        return Codec(
-            lambda value: dumps[type(value)](value), lambda stored: loads[type(stored)](stored)
-        )
-    one = codec(kinds[0])
-    if one is _PLAIN:
-        return one
-    dump, load = one.dump, one.load
-    return Codec(
-        lambda value: None if value is None else dump(value),
-        lambda stored: None if stored is None else load(stored),
-    )
-
-
-def _of_tuple(kinds: tuple[Any, ...]) -> Codec:
-    if kinds[-1] is ...:
-        return _of_many(codec(kinds[0]))
-    places = [(place, codec(kind)) for place, kind in enumerate(kinds)]
-    own = [(place, one.dump, one.load) for place, one in places if one is not _PLAIN]
-
-    def dump(values: Any) -> list[Any]:
-        found = list(values)
-        for place, convert, _ in own:
-            found[place] = convert(found[place])
-        return found
-
-    def load(stored: Any) -> tuple[Any, ...]:
-        found = list(stored)
-        for place, _, convert in own:
-            found[place] = convert(found[place])
-        return tuple(found)
-
-    return Codec(dump, load)
-
-
-def _of_many(each: Codec) -> Codec:
-    if each is _PLAIN:
-        return Codec(list, tuple)
-    dump, load = each.dump, each.load
-    return Codec(
-        lambda values: [dump(value) for value in values],
-        lambda stored: tuple([load(value) for value in stored]),
-    )
-
-
-def _of_list(kind: Any) -> Codec:
+def _as_list(kind: Any) -> Codec:
+    """Store the fields as a list, without those at the end that are None."""
     names = [field.name for field in fields(kind)]
     return Codec(
         lambda value: [one for name in names if (one := getattr(value, name)) is not None],
@@ -168,36 +65,47 @@ def _of_list(kind: Any) -> Codec:
     )
 
 
-def _of_fields(kind: Any) -> Codec:
-    hints, always = get_type_hints(kind), _ALWAYS.get(kind, ())
-    names = [field.name for field in fields(kind)]
-    codecs = {name: codec(hints[name]) for name in names}
-    own = [(name, one.dump, one.load) for name, one in codecs.items() if one is not _PLAIN]
-    defaults = [(one.name, _default_of(one)) for one in fields(kind) if one.name not in always]
-    left_out = [(name, default) for name, default in defaults if default is not MISSING]
-
-    def dump(value: Any) -> dict[str, Any]:
-        found = {name: getattr(value, name) for name in names}
-        for name, default in left_out:
-            if found[name] == default:
-                del found[name]
-        for name, convert, _ in own:
-            if name in found:
-                found[name] = convert(found[name])
-        return found
-
-    def load(stored: Mapping[str, Any]) -> Any:
-        found = {name: stored[name] for name in names if name in stored}
-        for name, _, convert in own:
-            if name in found:
-                found[name] = convert(found[name])
-        return kind(**found)
-
-    return Codec(dump, load)
+def _loaded(own: Codec, stored: Any, _kind: Any) -> Any:
+    return own.load(stored)
 
 
-def _default_of(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+_hidden: Final = _as_list(Hidden)
+#: The types that are stored in a form of their own.
+_OWN: Final[Mapping[Any, Codec]] = {
+    Duration: Codec(str, Duration.parse),
+    Email: Codec(str, Email),
+    Hidden: _hidden,
+    Person: _as_list(Person),
+    ReviewerRef: Codec(_dump_reviewer, _load_reviewer),
+    WorkingHours: Codec(str, WorkingHours.parse),
+    datetime: Codec(datetime.isoformat, datetime.fromisoformat),
+    str | Hidden: Codec(
+        lambda value: value if isinstance(value, str) else _hidden.dump(value),
+        lambda stored: stored if isinstance(stored, str) else _hidden.load(stored),
+    ),
+}
+_CONVERTER: Final = Converter(
+    omit_if_default=True, detailed_validation=False, unstruct_collection_overrides={tuple: list}
+)
+for _kind, _own in _OWN.items():
+    _CONVERTER.register_unstructure_hook(_kind, _own.dump)
+    _CONVERTER.register_structure_hook(_kind, partial(_loaded, _own))
+
+
+@_CONVERTER.register_structure_hook_factory(
+    lambda kind: isinstance(kind, type) and issubclass(kind, Enum)
+)
+def _load_enum(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
+    """Look members up in a dictionary: to call the class costs several times as much."""
+    members = {one.value: one for one in kind}
+    return lambda stored, _: members[stored]
+
+
+@cache
+def codec(kind: Any) -> Codec:
+    """Return how values of this type are stored: the same value always as the same JSON."""
+    load = _CONVERTER.get_structure_hook(kind)
+    return Codec(_CONVERTER.get_unstructure_hook(kind), lambda stored: load(stored, kind))
 
 
 class Columns:
