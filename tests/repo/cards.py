@@ -1,6 +1,6 @@
-"""The card in each of its states, drawn as lines of text: `python -m tests.repo.cards` prints them.
+"""The card in each of its states, drawn as lines of text.
 
-`docs/cards.md` shows them; a test holds it against these.
+`python -m tests.repo.cards >tests/repo/cards.txt` draws them anew; `docs/cards.md` shows eight.
 """
 
 from collections.abc import Iterator
@@ -191,4 +191,4 @@ def drawn(message: Message) -> list[str]:
 
 if __name__ == "__main__":
     for _name, _lines in drawings():
-        print(f"**{_name}**\n\n<!-- card -->", "```", *_lines, "```", "", sep="\n")  # noqa: T201
+        print(f"== {_name}", *_lines, "", sep="\n")  # noqa: T201

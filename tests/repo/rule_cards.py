@@ -1,6 +1,6 @@
-"""Each key of a rule as Slack shows it: `python -m tests.repo.rule_cards` prints it.
+"""Each key of a rule as Slack shows it.
 
-`docs/rules.md` shows it; a test holds it against this.
+`python -m tests.repo.rule_cards >tests/repo/rule_cards.txt` draws it anew.
 """
 
 from collections.abc import Iterator
@@ -135,4 +135,4 @@ def _lines(message: Message | None) -> list[str]:
 
 if __name__ == "__main__":
     for _name, _shown in drawings():
-        print(f"<!-- rule card: {_name} -->", "```", *_shown, "```", "", sep="\n")  # noqa: T201
+        print(f"== {_name}", *_shown, "", sep="\n")  # noqa: T201

@@ -1,39 +1,36 @@
-"""`docs/architecture.md` draws the rooms and states that there are."""
+"""`docs/architecture.md` draws the packages, lanes and states that there are."""
 
 import ast
 import re
 from collections import defaultdict
+from typing import get_args
 
 from crewgate.domain import review
+from crewgate.domain.effects import Lane
+from crewgate.domain.outcome import Outcome
 from crewgate.domain.review import State
 from tests.repo.files import ROOT, marked, modules, read
 
 DOCUMENT = "docs/architecture.md"
 
 
-def tree() -> set[str]:
-    """The paths that the tree of rooms draws: two spaces of indentation a level."""
-    folders: list[str] = []
-    paths: set[str] = set()
-    for indent, name in re.findall(
-        r"^((?:  ){0,2})([\w./]+)(?: .*)?$", marked(DOCUMENT, "tree"), flags=re.MULTILINE
-    ):
-        folders = [*folders[: len(indent) // 2], name]
-        paths.add("".join(folders))
-    return paths
+def texts_in(picture: str, kind: str = "") -> list[str]:
+    """Return the texts that a picture of the page shows, all or those of a class."""
+    assert f"]({picture})" in read(DOCUMENT)
+    return re.findall(rf'<text class="{kind or "[a-z]+"}"[^>]*>([^<]*)<', read(f"docs/{picture}"))
 
 
-def test_everything_in_the_tree_exists() -> None:
-    assert all((ROOT / path).exists() for path in tree()), tree()
+def test_every_package_has_its_place_in_the_house() -> None:
+    bot = ROOT / "bot" / "crewgate"
+    packages = {path.parent for path in bot.rglob("__init__.py")} - {bot}
+    drawn = {word for text in texts_in("house.svg") for word in text.split() if word[-1] == "/"}
+    assert drawn == {f"{path.name}/" for path in packages if path.name != "versions"}
 
 
-def test_every_room_is_in_the_tree() -> None:
-    rooms = {
-        f"{path.parent.relative_to(ROOT)}/"
-        for path in (ROOT / "bot" / "crewgate").rglob("__init__.py")
-        if path.parent.name != "versions"
-    }
-    assert rooms <= tree()
+def test_every_lane_is_in_the_picture_of_the_outbox_and_every_outcome() -> None:
+    assert texts_in("outbox.svg", "code") == [lane.of("CREW") for lane in Lane]
+    outcomes = {"".join(text.split()) for text in texts_in("outbox.svg", "name")}
+    assert {kind.__name__.lower() for kind in get_args(Outcome)} <= outcomes
 
 
 def test_every_path_that_is_named_exists() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.repo.files import code_strings, read
 
-PAGE_WORDS = 400
+PAGE_WORDS = 300
 PAGES = ("docs/reviewing.md", "docs/cards.md")
 
 
@@ -23,19 +23,18 @@ def test_every_button_and_menu_entry_exists() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_label_and_quotation_is_what_slack_shows(page: str) -> None:
-    cards = "\n## Each card, as it looks\n"
-    said = code_strings("bot/crewgate/slack") + read("docs/cards.md").partition(cards)[2]
-    text = read(page).partition(cards)[0].partition("*\n\n")[2]
+    words = code_strings("bot/crewgate/slack") + read("tests/repo/cards.txt")
+    text = read(page).partition("\n## Eight cards\n")[0].partition("*\n\n")[2]
     labels = re.findall(r"(?<!\*)\*([A-Z][^*\n]*)\*(?!\*)", text)
     quotations = re.findall(r"“([^”]+)”", text)
-    assert len(labels) >= 4
+    assert len(labels) >= 3
     assert quotations
-    assert [text for text in (*labels, *quotations) if text not in said] == []
+    assert [text for text in (*labels, *quotations) if text not in words] == []
 
 
 def test_every_command_is_in_the_help() -> None:
-    said = code_strings("bot/crewgate/slack")
-    commands = re.findall(r"^\| `/crew ([a-z ]+)", read("docs/reviewing.md"), flags=re.MULTILINE)
+    words = code_strings("bot/crewgate/slack")
+    commands = re.findall(r"`/crew ([a-z ]+)", read("docs/reviewing.md"))
     named = {"pending", "status", "kickoff", "stats", "rules", "away", "back", "help"}
     assert {command.split()[0] for command in commands} == named
-    assert all(f"`… {command.strip()}" in said for command in commands)
+    assert all(f"`… {command.strip()}" in words for command in commands)
