@@ -12,7 +12,7 @@ PIP_WITH_CREWAI := $(WITH_CREWAI)/bin/python -m pip --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-crewai test test-crewai-newest bench soak check dist install format lock screenshots clean
+.PHONY: help demo demo-crewai test quick test-crewai-newest bench soak check dist install format lock screenshots clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,10 @@ demo-crewai: $(WITH_CREWAI)/.bot ## The same with the real CrewAI, and a model t
 test: $(VENV)/.test-tools $(VENV)/.bot with-crewai ## All tests; those of the domain and the use cases must cover it whole
 	@# What is compiled is kept, whatever the environment says: the bot is started a hundred times.
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --cov
+
+quick: $(VENV)/.test-tools $(VENV)/.bot ## A minute's choice of them: no processes, PostgreSQL, properties or worst cases
+	@$(PY) -m pytest -q -n auto -m "not hypothesis" -k "not (postgresql or machine or bounded)" \
+		$(addprefix tests/,domain usecases rules settings store crewai network web slack repo)
 
 test-crewai-newest: $(VENV)/.test-tools $(VENV)/.bot ## The host's tests with the newest CrewAI on the index
 	@$(PIP) install $(UV)
