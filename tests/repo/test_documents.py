@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from crewgate.__main__ import main
+from crewgate.domain.audit import Code
+from crewgate.settings.load import VARIABLES
 from tests.repo.files import DOCUMENTS, ROOT, code_strings, read
 
 README_LINES = 150
 WORDS = 11_000
 """The most words of what is for operators; the pages of the others are counted with theirs."""
 OPERATORS = ("README.md", "docs/install.md", "docs/run.md", "docs/trouble.md", "docs/reference.md")
+OTHER_VARIABLES = {"HTTPS_PROXY", "OTEL_EXPORTER_OTLP_HEADERS", "RESEARCH_WEBHOOK_SECRET"}
+"""What is no setting of the bot: an example's, and those of libraries."""
 LINKED = (*DOCUMENTS, "CHANGELOG.md")
 
 
@@ -99,6 +103,14 @@ def test_every_button_of_trouble_is_called_as_on_a_card() -> None:
     labels = set(re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", read("docs/trouble.md")))
     assert labels >= {"Retry", "Dismiss", "Reopen"}
     assert labels <= words
+
+
+@pytest.mark.parametrize("document", [*OPERATORS, "SECURITY.md", "CHANGELOG.md"])
+def test_every_variable_and_every_code_of_the_trail_exists(document: str) -> None:
+    names = re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", read(document))
+    known = {variable.name for variable in VARIABLES} | OTHER_VARIABLES
+    assert {name.removesuffix("_PREVIOUS") for name in names} <= known
+    assert set(re.findall(r"\bCG\d{3}\b", read(document))) <= {code.value for code in Code}
 
 
 # --- commands for a shell ---

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from tests.repo.files import ROOT, code_strings, joined, modules, read, rows
 
@@ -81,6 +82,14 @@ def logged(folder: str, *levels: str) -> set[str]:
                 texts = ast.walk(node.args[position])
                 names |= {str(one.value) for one in texts if isinstance(one, ast.Constant)}
     return names
+
+
+def test_every_event_that_an_alert_sends_people_to_is_logged() -> None:
+    groups = yaml.safe_load(read("deploy/alerts.yaml"))["groups"]
+    told = " ".join(rule["annotations"]["do"] for group in groups for rule in group["rules"])
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", told))
+    assert named >= {"wrong_credentials", "unknown_crew"}
+    assert named <= logged(BOT, *LEVELS)
 
 
 @pytest.mark.parametrize(
