@@ -336,7 +336,7 @@ def test_the_help_of_a_command_names_the_settings_that_it_reads(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["test", "--since", "soon"], "--since: not a duration; put one like 12h or 30d here"),
+        (["test", "--since", "soon"], "--since: not a duration; put one like 12h or 30d"),
         (["test", "--since", "4wh"], "--since: 4wh: no working hours are known here"),
         ([], "the following arguments are required: {test,explain}"),
     ],

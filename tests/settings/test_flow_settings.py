@@ -36,7 +36,7 @@ def test_a_crew_of_flows_may_name_operators_alone(load_file: Load, reviewers: st
 @pytest.mark.parametrize("reviewers", ["", "reviewers = []"])
 def test_a_crew_of_flows_with_nobody_at_all_does_not_start(load_file: Load, reviewers: str) -> None:
     line = problem(load_file, f"{FLOWS}{reviewers}", **NOBODY)
-    assert line.startswith("crews.toml: crews.research.operators: missing; put here who gets")
+    assert line.startswith("crews.toml: crews.research.operators: missing; put who gets")
 
 
 def test_reviewers_who_cannot_be_read_are_named_once(load_file: Load) -> None:

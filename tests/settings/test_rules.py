@@ -102,43 +102,43 @@ def test_rules_keep_their_order(load_file: Load) -> None:
         ("aprovals = 2", "aprovals: unknown; did you mean approvals?"),
         ('when = { tsk = "a" }', "when.tsk: unknown; did you mean task?"),
         ('remind = { after = "2h", evry = "2h" }', "remind.evry: unknown; did you mean every?"),
-        ('remind = { every = "2h" }', 'remind.after: missing; put here a duration, as "4h"'),
-        ('remind = "2h"', "remind: '2h' is no table; put one like { after = \"2h\" } here"),
-        ('escalate = { after = "1d" }', "escalate.to: missing; put here who may decide then too"),
-        ("approvals = 51", "approvals: 51: put a number from 1 to 50 here, no quotes"),
+        ('remind = { every = "2h" }', 'remind.after: missing; put a duration, as "4h"'),
+        ('remind = "2h"', "remind: '2h' is no table; put one like { after = \"2h\" }"),
+        ('escalate = { after = "1d" }', "escalate.to: missing; put who may decide then too"),
+        ("approvals = 51", "approvals: 51: put a number from 1 to 50, no quotes"),
         ('remind = { after = "2h", most = 21 }', "remind.most: 21: put a number from 1 to 20"),
         ("reviewers = []", "reviewers: empty, so nobody may decide; put user ids (U…)"),
         ('escalate = { after = "1d", to = [] }', "escalate.to: empty, so nobody may decide"),
         ('channel = "Reviews"', "channel: 'Reviews' is no channel"),
-        ('notify = "mail"', "notify: 'mail' is unknown; put mention or dm or none here"),
+        ('notify = "mail"', "notify: 'mail' is unknown; put mention or dm or none"),
         ('self_approval = "no"', "self_approval: 'no' is neither true nor false"),
-        ('unknown_starter = "no"', "unknown_starter: 'no' is unknown; put allow or deny here"),
+        ('unknown_starter = "no"', "unknown_starter: 'no' is unknown; put allow or deny"),
         ('target = "soon"', "target: 'soon': not a duration; put one like 30s"),
         ('target = "4wh"', "target: 4wh needs working_hours; give the rule some, or put hours (h)"),
         ('remind = { after = "1wh", every = "1h" }', "remind.after: 1wh needs working_hours"),
         ('remind = { after = "1h", every = "1wh" }', "remind.every: 1wh needs working_hours"),
         ('timeout = { after = "9wh" }', "timeout.after: 9wh needs working_hours"),
         ('working_hours = "9 to 5"', "working_hours: '9 to 5': not understood; put hours like"),
-        ('timeout = { after = "3d", then = "revise" }', "timeout.feedback: missing; put here what"),
+        ('timeout = { after = "3d", then = "revise" }', "timeout.feedback: missing; put what"),
         (
             'timeout = { after = "3d", then = "leave", feedback = "x" }',
             'timeout.feedback: it is sent with then = "revise" only',
         ),
         (
             f'timeout = {{ after = "3d", then = "revise", feedback = "{"x" * 3_001}" }}',
-            "timeout.feedback: it has 3001 characters; put 3000 here at most",
+            "timeout.feedback: it has 3001 characters; put 3000 at most",
         ),
         ('timeout = { after = "3d", then = "reject" }', "timeout.then: 'reject' is unknown; put"),
         (
             'timeout = { after = "3d", then = "approve" }\nremind = { after = "72h" }',
-            "remind.after: it must come before the time-out (3d); put a shorter one here",
+            "remind.after: it must come before the time-out (3d); put a shorter one",
         ),
         ('when = "contract"', "when: 'contract' is no table; put one like { task ="),
-        ('when = { contains = "a" }', "when.contains: put a list of texts here, as"),
-        (f'when = {{ task = "{"a" * 201}" }}', "when.task: it has 201 characters; put 200 here"),
+        ('when = { contains = "a" }', "when.contains: put a list of texts, as"),
+        (f'when = {{ task = "{"a" * 201}" }}', "when.task: it has 201 characters; put 200"),
         ('when = { json = { a.b = ">= many" } }', "when.json: 'a.b': after >= comes a number; put"),
-        ("when = { inputs = {} }", "when.inputs: it is empty; put names with their values here"),
-        ("when = { meta = { region = [] } }", "when.meta: region: put some text here, in quotes"),
+        ("when = { inputs = {} }", "when.inputs: it is empty; put names with their values"),
+        ("when = { meta = { region = [] } }", "when.meta: region: put some text, in quotes"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_rule(load_file: Load, text: str, said: str) -> None:
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_named_with_its_rule(load_file: Load, text: str, 
 def test_a_rule_without_a_name_is_told_by_its_number(load_file: Load) -> None:
     message = problem(load_file, RESEARCH + HEAD + "approvals = 2")
     assert message == (
-        "crews.toml, line 6: crews.research.rules[1].name: missing; put here what people call this"
+        "crews.toml, line 6: crews.research.rules[1].name: missing; put what people call this"
         " rule, in quotes"
     )
 
@@ -157,7 +157,7 @@ def test_a_name_that_comes_twice_is_refused_where_it_comes_again(load_file: Load
     text = RESEARCH + NAMED + HEAD + 'name = "Two Eyes"\n'
     assert problem(load_file, text) == (
         'crews.toml, line 8: crews.research.rules[2] "Two Eyes".name: another rule of this crew has'
-        " it; put a name of its own here"
+        " it; put a name of its own"
     )
 
 
@@ -207,7 +207,7 @@ def test_groups_that_must_approve_are_the_reviewers(load_file: Load) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("approvals_from = {}", "approvals_from: it is empty; put user groups with numbers here,"),
+        ("approvals_from = {}", "approvals_from: it is empty; put user groups with numbers,"),
         (
             "approvals_from = { S0LEGAL = 1 }\napprovals = 1",
             "approvals: approvals_from stands for it; take one of the two out",
@@ -226,6 +226,6 @@ def test_a_reviewer_is_taken_from_inputs_or_meta(load_file: Load) -> None:
     (rule,) = rules(load_file, NAMED + 'reviewers_from = "meta.who.decides"\n')
     assert (rule.reviewers_from, rule.reviewers, rule.naming) == ("meta.who.decides", None, None)
     said = wrong(load_file, 'reviewers_from = "manager"')
-    assert said == "reviewers_from: 'manager': put inputs.NAME or meta.NAME here"
+    assert said == "reviewers_from: 'manager': put inputs.NAME or meta.NAME"
     said = wrong(load_file, 'reviewers_from = "inputs.manager"\napprovals = 2')
     assert said.startswith("approvals: reviewers_from stands for it")

@@ -34,7 +34,7 @@ def shown_key(name: str) -> str:
 def parse_text(raw: object) -> str:
     """Any text but an empty one."""
     if not isinstance(raw, str) or not raw.strip():
-        raise InvalidSetting("put some text here, in quotes")
+        raise InvalidSetting("put some text, in quotes")
     return raw.strip()
 
 
@@ -54,7 +54,7 @@ def one_of(choices: tuple[Choice, ...]) -> Callable[[object], Choice]:
         for choice in choices:
             if choice == text:
                 return choice
-        raise InvalidSetting(f"{shown(raw)} is unknown; put {' or '.join(choices)} here")
+        raise InvalidSetting(f"{shown(raw)} is unknown; put {' or '.join(choices)}")
 
     return parse
 
@@ -68,7 +68,7 @@ def parse_url(raw: object) -> str:
     except ValueError:
         fine = False
     if not fine or re.search(r"[\s\x00-\x1f\x7f]", text):
-        msg = "not a web address; put one that starts with https:// (or http://) here"
+        msg = "not a web address; put one that starts with https:// (or http://)"
         raise InvalidSetting(msg)
     return text
 
@@ -84,7 +84,7 @@ def parse_channel(raw: object) -> str:
     raise InvalidSetting(f"{shown(text)} is no channel; put {hint} or its id (C…)")
 
 
-OPERATORS_HINT: Final = "put user ids (U…), e-mails and user-group ids (S…) here"
+OPERATORS_HINT: Final = "put user ids (U…), e-mails and user-group ids (S…)"
 REVIEWERS_HINT: Final = f"{OPERATORS_HINT}, or {Anyone()} to let anybody in the channel decide"
 
 

@@ -341,10 +341,10 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     if has_file:
         crews |= _crews_of_file(folder / title, title, env, shared, needed=not single)
     elif "CREWS_FILE" in env:
-        env.note("CREWS_FILE", f"{shown(title)} does not exist; put a TOML file's path here")
+        env.note("CREWS_FILE", f"{shown(title)} does not exist; put a TOML file's path")
     if of_environment:
         if shared.crew_name in crews:
-            problem = f"{title} has a crew {shared.crew_name} too; put another name here"
+            problem = f"{title} has a crew {shared.crew_name} too; put another name"
             env.note("CREW_NAME", problem)
         crews[shared.crew_name] = _crew_of_environment(env, shared)
     if problems:
@@ -466,13 +466,13 @@ def _complete(
         if option.setting.shared and option.name not in crew:
             values[option.field] = getattr(shared, option.setting.shared.lower())
     if "channel" not in crew and "SLACK_CHANNEL" not in env:
-        problem = f"missing; the crew “{name}” names no channel: put its id (C…) or #name here"
+        problem = f"missing; the crew “{name}” names no channel: put its id (C…) or #name"
         env.note("SLACK_CHANNEL", problem)
     if "flow_webhook_secret_env" in crew:
         # Its requests assign people themselves.
         said = (crew.found.get(key) for key in ("reviewers", "operators"))
         if not any((*said, "REVIEWERS" in env, "OPERATORS" in env)):
-            problem = "missing; put here who gets a request that assigns nobody, or name reviewers"
+            problem = "missing; put who gets a request that assigns nobody, or name reviewers"
             crew.note("operators", problem)
     elif values["reviewers"] == () and "reviewers" in crew:
         crew.note("reviewers", f"empty, so nobody may decide; {REVIEWERS_HINT}")

@@ -77,7 +77,7 @@ class Reader:
             parse = value_of_variable(self.variables, parse)
         if option.name not in self.found:
             if needed and option.setting.missing:
-                self.note(option.name, f"missing; put here {option.setting.missing}")
+                self.note(option.name, f"missing; put {option.setting.missing}")
             return option.default
         try:
             value = parse(self.found[option.name])

@@ -25,7 +25,7 @@ def parse_secret(raw: object) -> str:
     """One word that can travel in an HTTP header."""
     text = parse_text(raw)
     if not re.fullmatch(r"[!-~]+", text):
-        msg = "it holds spaces or unusual characters; put the bare secret here, without 'Bearer'"
+        msg = "it holds spaces or unusual characters; put the bare secret, without 'Bearer'"
         raise InvalidSetting(msg)
     return text
 
@@ -39,7 +39,7 @@ def parse_signing_secret(raw: object) -> str:
     text = parse_secret(raw)
     if _SLACK_TOKEN.match(text):
         msg = (
-            "this is a token; put the Signing Secret here"
+            "this is a token; put the Signing Secret"
             " (Slack's page Basic Information, App Credentials)"
         )
         raise InvalidSetting(msg)
@@ -65,10 +65,10 @@ def long_secret(instead: str) -> Callable[[object], str]:
 
 
 parse_webhook_secret: Final = long_secret(
-    "put here what `openssl rand -hex 32` prints, and give the crew the same"
+    "put what `openssl rand -hex 32` prints, and give the crew the same"
 )
-parse_flow_secret: Final = long_secret("put here the whole secret that the webhook's settings show")
-parse_status_token: Final = long_secret("put here what `openssl rand -hex 32` prints")
+parse_flow_secret: Final = long_secret("put the whole secret that the webhook's settings show")
+parse_status_token: Final = long_secret("put what `openssl rand -hex 32` prints")
 
 
 _AUDIT_KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -88,7 +88,7 @@ def token_like(prefix: str, where: str) -> Callable[[object], str]:
     def parse(raw: object) -> str:
         text = parse_secret(raw)
         if not text.startswith(prefix) or text == prefix:
-            msg = f"it does not start with {prefix}; put {where} here"
+            msg = f"it does not start with {prefix}; put {where}"
             raise InvalidSetting(msg)
         return text
 
@@ -99,7 +99,7 @@ def parse_team(raw: object) -> str:
     """The id of a workspace; the one of an organisation, which people put here too, is refused."""
     text = parse_text(raw)
     if not re.fullmatch(r"T[A-Z0-9]{2,}", text):
-        raise InvalidSetting(f"{shown(text)} is no workspace; put its id (T…) here")
+        raise InvalidSetting(f"{shown(text)} is no workspace; put its id (T…)")
     return text
 
 
@@ -120,7 +120,7 @@ def value_of_variable(
         if re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
             msg = f"the variable {name} is not set; put the secret there, or name another variable"
         else:
-            msg = "put the name of an environment variable here, not the secret itself"
+            msg = "put the name of an environment variable, not the secret itself"
         raise InvalidSetting(msg)
 
     return parse
@@ -130,7 +130,7 @@ def parse_base_url(raw: object) -> str:
     """An http(s) address that paths are added to; without a slash at its end."""
     text = parse_url(raw)
     if "?" in text or "#" in text:
-        raise InvalidSetting("put the address here without its ?… or #… part")
+        raise InvalidSetting("put the address without its ?… or #… part")
     return text.rstrip("/")
 
 
@@ -144,7 +144,7 @@ def parse_public_url(raw: object) -> str:
     """The bot's own base address, without a path that it adds by itself."""
     text = parse_base_url(raw)
     if path := _OWN_PATH.search(text):
-        raise InvalidSetting(f"it ends in {path[0]}; put the bot's own address here, without it")
+        raise InvalidSetting(f"it ends in {path[0]}; put the bot's own address, without it")
     return text
 
 
@@ -158,7 +158,7 @@ _HOST: Final = re.compile(
 def parse_hosts(raw: object) -> tuple[str, ...]:
     """Names of hosts in lower case, each with a port or without."""
     if not isinstance(raw, list):
-        msg = f'{shown(raw)} is no list; put host names here, as ["flows.example.com"]'
+        msg = f'{shown(raw)} is no list; put host names, as ["flows.example.com"]'
         raise InvalidSetting(msg)
     hosts = tuple(parse_text(one).lower().rstrip(".") for one in raw)
     for host in hosts:
@@ -171,7 +171,7 @@ def parse_hosts(raw: object) -> tuple[str, ...]:
 def parse_redact(raw: object) -> Masking:
     """Kinds of personal data, and patterns between slashes."""
     if not isinstance(raw, list):
-        raise InvalidSetting(f'{shown(raw)} is no list; put here, as ["email", "iban"], {_MASKED}')
+        raise InvalidSetting(f'{shown(raw)} is no list; put, as ["email", "iban"], {_MASKED}')
     names = tuple(map(parse_text, raw))
     finders = sorted(map(_masked_as, names), key=lambda one: [*Kind].index(one[0]))
     return Masking(names, tuple(finders))
@@ -187,7 +187,7 @@ def _masked_as(name: str) -> tuple[Kind, Finder]:
     if name in FINDERS:
         return FINDERS[name]
     if not re.fullmatch("(?s)/.+/", name):
-        raise InvalidSetting(f"{shown(name)} is nothing that can be masked; put here {_MASKED}")
+        raise InvalidSetting(f"{shown(name)} is nothing that can be masked; put {_MASKED}")
     import re2  # noqa: PLC0415  # it takes memory, and most have no pattern
 
     options = re2.Options()
@@ -220,7 +220,7 @@ def parse_folder_url(raw: object) -> str:
 def parse_port(raw: object) -> int:
     text = parse_text(raw)
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65_535:  # noqa: PLR2004
-        raise InvalidSetting(f"{shown(text)} is not a port; put a number from 1 to 65535 here")
+        raise InvalidSetting(f"{shown(text)} is not a port; put a number from 1 to 65535")
     return int(text)
 
 
@@ -254,7 +254,7 @@ def parse_database_url(raw: object) -> str:
         case "postgres" | "postgresql" | "postgresql+asyncpg" if rest:
             address, _, query = rest.partition("?")
             return f"postgresql+asyncpg://{address}{_asyncpg_query(query)}"
-    msg = "put sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE here"
+    msg = "put sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
     raise InvalidSetting(msg)
 
 

@@ -33,7 +33,7 @@ def read_rules(
         rule = _read_rule(reader)
         # People would take one for the other, whatever the case.
         if rule.name and any(one.name.casefold() == rule.name.casefold() for one in rules):
-            reader.note("name", "another rule of this crew has it; put a name of its own here")
+            reader.note("name", "another rule of this crew has it; put a name of its own")
         rules.append(rule)
         places.append(place)
     return tuple(rules), tuple(places)
@@ -71,7 +71,7 @@ def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
     if rule.working_hours is None:
         for key, duration in _durations(rule):
             if duration.working:
-                hint = f"{duration} needs working_hours; give the rule some, or put hours (h) here"
+                hint = f"{duration} needs working_hours; give the rule some, or put hours (h)"
                 yield key, hint
     if rule.timeout is not None:
         yield from _contradicting_timeout(rule, rule.timeout)
@@ -79,16 +79,16 @@ def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
 
 def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]]:
     if out.then is Then.REVISE and not out.feedback:
-        yield "timeout.feedback", 'missing; put here what the crew is told by then = "revise"'
+        yield "timeout.feedback", 'missing; put what the crew is told by then = "revise"'
     if len(out.feedback) > FEEDBACK_LIMIT:
-        over = f"it has {len(out.feedback)} characters; put {FEEDBACK_LIMIT} here at most"
+        over = f"it has {len(out.feedback)} characters; put {FEEDBACK_LIMIT} at most"
         yield "timeout.feedback", over
     if out.then is not Then.REVISE and out.feedback:
         yield "timeout.feedback", 'it is sent with then = "revise" only; put that, or take it out'
     if out.then is not Then.LEAVE:
         for key, duration in _durations(rule):
             if key in {"remind.after", "escalate.after"} and not _is_before(duration, out.after):
-                yield key, f"it must come before the time-out ({out.after}); put a shorter one here"
+                yield key, f"it must come before the time-out ({out.after}); put a shorter one"
 
 
 def _is_before(one: Duration, other: Duration) -> bool:

@@ -46,12 +46,12 @@ class Duration:
         """From what `str` gives. Raises ValueError, which says what to put there."""
         found = _WRITTEN.fullmatch(text.strip().lower())
         if found is None:
-            raise ValueError(f"not a duration; put one like {examples} here")
+            raise ValueError(f"not a duration; put one like {examples}")
         count, unit = int(found[1]), found[2]
         working = unit == "wh"
         longest = LONGEST_WORKING if working else LONGEST
         if not 1 <= count <= longest // _UNITS[unit[-1]]:
-            raise ValueError(f"put a duration from 1{unit} to {cls(longest, working)} here")
+            raise ValueError(f"put a duration from 1{unit} to {cls(longest, working)}")
         return cls(count * _UNITS[unit[-1]], working, f"{count}{unit}")
 
     def after(self, start: datetime, hours: WorkingHours | None) -> datetime:

@@ -36,7 +36,7 @@ def parse_tables(raw: object) -> list[Mapping[str, object]]:
         msg = "describe each rule as a table with two brackets, [[crews.NAME.rules]]"
         raise InvalidSetting(msg)
     if len(raw) > MOST_RULES:
-        raise InvalidSetting(f"{len(raw)} rules; put {MOST_RULES} here at most")
+        raise InvalidSetting(f"{len(raw)} rules; put {MOST_RULES} at most")
     return raw
 
 
@@ -45,7 +45,7 @@ def inline(example: str) -> Callable[[object], Mapping[str, object]]:
 
     def parse(raw: object) -> Mapping[str, object]:
         if not isinstance(raw, dict):
-            raise InvalidSetting(f"{shown(raw)} is no table; put one like {example} here")
+            raise InvalidSetting(f"{shown(raw)} is no table; put one like {example}")
         return raw
 
     return parse
@@ -55,7 +55,7 @@ def parse_rule_name(raw: object) -> str:
     """One line that people can read aloud."""
     text = parse_text(raw)
     if len(text) > NAME_LIMIT or not text.isprintable():
-        msg = f"put a name on one line here, of {NAME_LIMIT} characters at most"
+        msg = f"put a name on one line, of {NAME_LIMIT} characters at most"
         raise InvalidSetting(msg)
     return text
 
@@ -66,7 +66,7 @@ def text_up_to(limit: int) -> Callable[[object], str]:
     def parse(raw: object) -> str:
         text = parse_text(raw)
         if len(text) > limit:
-            raise InvalidSetting(f"it has {len(text)} characters; put {limit} here at most")
+            raise InvalidSetting(f"it has {len(text)} characters; put {limit} at most")
         return text
 
     return parse
@@ -79,7 +79,7 @@ parse_glob: Final = text_up_to(PATTERN_LIMIT)
 def parse_contains(raw: object) -> tuple[str, ...]:
     """Texts of which one must be there."""
     if not isinstance(raw, list) or not raw:
-        raise InvalidSetting('put a list of texts here, as ["liability", "indemnif"]')
+        raise InvalidSetting('put a list of texts, as ["liability", "indemnif"]')
     _not_more(len(raw))
     return tuple(dict.fromkeys(parse_glob(one) for one in raw))
 
@@ -88,7 +88,7 @@ def parse_values(raw: object) -> Given:
     """Names, each with a pattern for its value."""
     values = inline('{ country = "D*" }')(raw)
     if not values:
-        raise InvalidSetting('it is empty; put names with their values here, { country = "D*" }')
+        raise InvalidSetting('it is empty; put names with their values, { country = "D*" }')
     _not_more(len(values))
     return tuple((_parse_name(name), _parse_value(name, value)) for name, value in values.items())
 
@@ -97,7 +97,7 @@ def parse_json(raw: object) -> Given:
     """Paths in a JSON output, each with what its value must be; `a.b` may stand without quotes."""
     values = dict(_flat(inline(_JSON)(raw)))
     if not values:
-        raise InvalidSetting(f"it is empty; put paths with what their values must be here, {_JSON}")
+        raise InvalidSetting(f"it is empty; put paths with what their values must be, {_JSON}")
     _not_more(len(values))
     return tuple((_parse_path(path), _parse_wanted(path, one)) for path, one in values.items())
 
@@ -114,7 +114,7 @@ def parse_reviewers_from(raw: object) -> str:
     """`inputs.NAME` or `meta.NAME`."""
     text = parse_text(raw)
     if not re.fullmatch(rf"(inputs|meta)\.[^\n]{{1,{PATTERN_LIMIT}}}", text):
-        raise InvalidSetting(f"{shown(text)}: put inputs.NAME or meta.NAME here")
+        raise InvalidSetting(f"{shown(text)}: put inputs.NAME or meta.NAME")
     return text
 
 
@@ -123,7 +123,7 @@ def whole_number(most: int) -> Callable[[object], int]:
 
     def parse(raw: object) -> int:
         if type(raw) is not int or not 1 <= raw <= most:
-            raise InvalidSetting(f"{shown(raw)}: put a number from 1 to {most} here, no quotes")
+            raise InvalidSetting(f"{shown(raw)}: put a number from 1 to {most}, no quotes")
         return raw
 
     return parse
@@ -133,12 +133,12 @@ def parse_approvals_from(raw: object) -> tuple[tuple[UserGroup, int], ...]:
     """User groups, each with a number."""
     values = inline(_GROUPS)(raw)
     if not values:
-        raise InvalidSetting(f"it is empty; put user groups with numbers here, {_GROUPS}")
+        raise InvalidSetting(f"it is empty; put user groups with numbers, {_GROUPS}")
     _not_more(len(values))
     parse_count = whole_number(MOST_APPROVALS)
     found = tuple((_parse_group(name), parse_count(count)) for name, count in values.items())
     if (total := sum(count for _, count in found)) > MOST_APPROVALS:
-        msg = f"{total} approvals in all; put numbers here that make {MOST_APPROVALS} at most"
+        msg = f"{total} approvals in all; put numbers that make {MOST_APPROVALS} at most"
         raise InvalidSetting(msg)
     return found
 
@@ -148,7 +148,7 @@ def _parse_group(name: str) -> UserGroup:
         case (UserGroup() as group,):
             return group
         case _:
-            raise InvalidSetting(f"{shown(name)} is no user group; put ids of groups (S…) here")
+            raise InvalidSetting(f"{shown(name)} is no user group; put ids of groups (S…)")
 
 
 def parse_allow(raw: object) -> bool:
@@ -169,7 +169,7 @@ def parse_working_hours(raw: object) -> WorkingHours:
         return WorkingHours.parse(raw if isinstance(raw, str) else "")
     except NoSuchZone as wrong:
         near = difflib.get_close_matches(wrong.name, available_timezones(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; put one like Europe/Berlin or UTC here"
+        hint = f"; did you mean {near[0]}?" if near else "; put one like Europe/Berlin or UTC"
         msg = f"the time zone {shown(wrong.name)} does not exist{hint}"
         raise InvalidSetting(msg) from None
     except ValueError as wrong:
@@ -182,7 +182,7 @@ _JSON: Final = '{ "budget.eur" = ">= 50000" }'
 
 def _not_more(count: int) -> None:
     if count > MOST_PATTERNS:
-        raise InvalidSetting(f"{count} of them; put {MOST_PATTERNS} here at most")
+        raise InvalidSetting(f"{count} of them; put {MOST_PATTERNS} at most")
 
 
 def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
@@ -197,14 +197,14 @@ def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, 
 
 def _parse_name(name: str) -> str:
     if not name or len(name) > PATTERN_LIMIT:
-        msg = f"{shown(name)}: put a name of 1 to {PATTERN_LIMIT} characters here"
+        msg = f"{shown(name)}: put a name of 1 to {PATTERN_LIMIT} characters"
         raise InvalidSetting(msg)
     return name
 
 
 def _parse_path(path: str) -> str:
     if not re.fullmatch(r"[^.]+(?:\.[^.]+)*", path) or len(path) > PATTERN_LIMIT:
-        msg = f"{shown(path)} is no path; put keys with dots between here, as budget.eur or items.0"
+        msg = f"{shown(path)} is no path; put keys with dots between them, as budget.eur or items.0"
         raise InvalidSetting(msg)
     return path
 
@@ -213,7 +213,7 @@ def _parse_wanted(path: str, raw: object) -> str:
     text = _parse_value(path, raw)
     sign = sign_of(text)
     if sign and Comparison.parse(text) is None:
-        msg = f"{shown_key(path)}: after {sign} comes a number; put one like {sign} 50000 here"
+        msg = f"{shown_key(path)}: after {sign} comes a number; put one like {sign} 50000"
         raise InvalidSetting(msg)
     return text
 

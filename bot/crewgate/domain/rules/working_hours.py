@@ -27,9 +27,7 @@ class NoSuchZone(ValueError):
     """A time zone does not exist; carries its name as it was written."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"the time zone {name} does not exist; put one like Europe/Berlin or UTC here"
-        )
+        super().__init__(f"the time zone {name} does not exist; put one like Europe/Berlin or UTC")
         self.name = name
 
 
@@ -57,13 +55,13 @@ class WorkingHours:
         """From what `str` gives. Raises ValueError, which says what to put there, or NoSuchZone."""
         found = _WRITTEN.fullmatch(text.strip())
         if found is None:
-            raise ValueError(f"not understood; put hours like {EXAMPLE} here")
+            raise ValueError(f"not understood; put hours like {EXAMPLE}")
         days = _read_days(found["days"])
         begin, end = _read_time(found["begin"]), _read_time(found["end"])
         if end - begin < SHORTEST:
             raise ValueError(
                 "they must end on the same day (24:00 at the latest), an hour or more after they"
-                f" begin; put hours like {EXAMPLE} here"
+                f" begin; put hours like {EXAMPLE}"
             )
         return cls(
             days=days,
@@ -150,7 +148,7 @@ def _read_days(text: str) -> frozenset[int]:
 def _read_day(text: str) -> int:
     name = text.strip().capitalize()
     if name not in _DAYS:
-        raise ValueError(f"{text.strip()} is no day of the week; put {', '.join(_DAYS)} here")
+        raise ValueError(f"{text.strip()} is no day of the week; put {', '.join(_DAYS)}")
     return _DAYS.index(name)
 
 
@@ -170,7 +168,7 @@ def _read_time(text: str) -> timedelta:
     hours, minutes = map(int, text.split(":"))
     since = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or since > _DAY:  # noqa: PLR2004 - minutes of an hour
-        raise ValueError(f"{text} is no time of the day; put hours like {EXAMPLE} here")
+        raise ValueError(f"{text} is no time of the day; put hours like {EXAMPLE}")
     return since
 
 
