@@ -119,7 +119,8 @@ def render_pending(
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
     execution = view.execution
     title = shared.joined(*names(execution), shared.identifier(execution.execution_id))
-    report = _report(view.progress)
+    waits = any(isinstance(present(line.round), Waiting) for line in view.rounds)
+    report = _report(view.progress, waits=waits)
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
         f"{_round_line(line, now, link)}{summary.detail(line)}\n" for line in reversed(view.rounds)
@@ -133,7 +134,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
         blocks += sections(reversed(latest[:shown]), budget=_LIST_BUDGET)[0]
     else:
         blocks.append(context("Nothing has come for review yet."))
-    if execution.step and not execution.is_over:
+    if execution.step and not (waits or execution.is_over):
         blocks.append(context(f"Latest step: {one_line(execution.step, ANSWER_LIMIT)}"))
     message = Message(f"{shared.crew(execution.crew)}: {report}", blocks)
     return _refreshable(message, now=now, value=execution.execution_id)
@@ -267,7 +268,8 @@ def _works(execution: Execution, now: datetime) -> str:
     return f"{now_at}running for {duration(now - execution.began_at)}"
 
 
-def _report(reported: Progress | CrewUnavailable) -> str:
+def _report(reported: Progress | CrewUnavailable, *, waits: bool) -> str:
+    """`waits`: a task waits for people, which stands below by the name of its card."""
     if isinstance(reported, CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
@@ -275,7 +277,7 @@ def _report(reported: Progress | CrewUnavailable) -> str:
     parts = [drawn or f"The crew says “{word}”"]
     if drawn and reported.status is not CrewStatus.RUNNING:
         parts.append(word)
-    if reported.current_task:
+    if reported.current_task and not waits:
         parts.append(f"now at {shared.title(reported.current_task)}")
     if reported.error:
         parts.append(f"the error: {one_line(reported.error, ANSWER_LIMIT)}")

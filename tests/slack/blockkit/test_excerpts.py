@@ -53,6 +53,14 @@ def test_an_excerpt_never_ends_inside_code_or_a_row(text: str, limit: int) -> No
     assert rows.issuperset(line for line in shown.split("\n") if line.startswith("|"))
 
 
+@pytest.mark.parametrize("lead", ["## 5. Quality", "**Quality**", "It is inspected so:"])
+@pytest.mark.parametrize("before", ["", "Words. " * 20 + "\n\n"])
+def test_an_excerpt_does_not_end_with_what_leads_to_the_rest(lead: str, before: str) -> None:
+    for room in (40, 150, 190, 300):
+        shown, _ = first_part(f"{before}{lead}\n\n{'Much of it. ' * 60}", room, render=str)
+        assert not shown.endswith(lead)
+
+
 PARAGRAPH = "Some words here. More words there."
 
 

@@ -22,7 +22,7 @@ def shown(text: str, *, read: int = 400, is_json: bool = False) -> str:
     ("text", "says"),
     [
         ("# Findings\n\nThey *grow*.\n\n- a\n- b", "Findings · They grow. a · b"),
-        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", "a · b · 1 · 2 · So it is."),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n\nSo it is.", "a | b · 1 | 2 · So it is."),
         ("It is `x`:\n\n```python\nx = 1\n```", "It is x: python x = 1"),
         ("[The study](https://example.com/s)", "The study (https://example.com/s)"),
         ("---\n\n![x](y)", "x (y)"),

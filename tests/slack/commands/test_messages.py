@@ -280,6 +280,16 @@ def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) 
         assert f"Draft: {says}" in read(overview(seen))
 
 
+def test_what_a_crew_is_at_is_left_to_the_task_that_waits() -> None:
+    waiting = RoundLine(a_round(State.WAITING, decision=None), None)
+    progress = Progress(CrewStatus.RUNNING, "running", "refund_task", 0, 1)
+    for lines, is_said in (((), True), ((waiting,), False)):
+        view = ExecutionStatus(an_execution(step="I should begin"), lines, progress)
+        told = read(render_execution(view, now=LATER, link=linked))
+        assert ("now at Refund task" in told) is is_said
+        assert ("Latest step" in told) is is_said
+
+
 def test_a_step_is_shown_while_it_runs() -> None:
     def shown(**execution: Any) -> str:
         view = ExecutionStatus(an_execution(**execution), (), CrewUnavailable("2 s"))

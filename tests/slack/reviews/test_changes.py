@@ -80,6 +80,18 @@ def test_rows_stand_below_the_header_of_their_table() -> None:
     ]
 
 
+def test_each_cell_of_a_new_row_of_a_wide_table_has_its_columns_name() -> None:
+    wide = "| Maker | Share | Growth | Warranty | Remarks |\n|---|---|---|---|---|\n"
+    row = "| B | {} % | – | – | new |\n"
+    assert passages(changed(wide + row.format(4), wide + row.format(5)))[1:] == [
+        "_Maker | Share | Growth | Warranty | Remarks_",
+        ":pencil2: B | ~4~ *5* % | – | – | new",
+    ]
+    assert passages(changed(wide, wide + row.format(5)))[-1] == (
+        ":heavy_plus_sign: Maker: B | Share: 5 % | Growth: – | Warranty: – | Remarks: new"
+    )
+
+
 def test_what_moved_and_under_which_heading_it_stands() -> None:
     filler = "\n\n".join(f"Words {number}." for number in range(4))
     blocks = changed(f"First one.\n\n# Notes\n\n{filler}", f"# Notes\n\n{filler}\n\nFirst one.")

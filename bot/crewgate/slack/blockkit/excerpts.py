@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from crewgate.domain.caveats import Share
+from crewgate.domain.words import CELLS_BETWEEN
 from crewgate.slack.blockkit.markdown import (
     Line,
     LineKind,
@@ -68,14 +69,14 @@ def beyond_the_edge(markdown: str) -> tuple[int, int, int]:
             column += 1
             if column > columns:
                 columns, behind = column, end
-        elif token.type == "inline" and column > _COLUMNS:
+        elif token.type == "inline" and column > COLUMNS:
             beyond += len(token.content)
-    return (columns, max(1, beyond), behind) if columns > _COLUMNS else (0, 0, 0)
+    return (columns, max(1, beyond), behind) if columns > COLUMNS else (0, 0, 0)
 
 
 #: The most columns that a phone shows side by side.
-_COLUMNS = 4
-_WIDE_ROW = re.compile(rf"(?:[^\n|]*+\|){{{_COLUMNS}}}")
+COLUMNS = 4
+_WIDE_ROW = re.compile(rf"(?:[^\n|]*+\|){{{COLUMNS}}}")
 
 
 def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[str, int]:
@@ -163,7 +164,8 @@ def first_part(
     """As much of a text as takes `limit` once rendered, and how many characters of it that is.
 
     Cut at a paragraph, else a line, else a sentence, else a word, as long as that leaves at least
-    a quarter of what would fit; a fence that is longer than the rest is cut at a line and closed.
+    a quarter of what would fit, and never behind a heading where anything else is there; a fence
+    that is longer than the rest is cut at a line and closed.
     """
     # No rendering makes a text shorter than half, so more than this never fits.
     most = 2 * limit + 2
@@ -176,7 +178,8 @@ def first_part(
     head = head[:most]
     lines = lines_of(head)
     room = min(limit, len(head) - 1)
-    part, at = _largest(head, partial(_cut_whole, head, lines), render, room=room, limit=limit)
+    cut = partial(_cut_whole, head, lines, _leading(kinds_of(head, lines)))
+    part, at = _largest(head, cut, render, room=room, limit=limit)
     return part, place_before(written, at)
 
 
@@ -203,17 +206,30 @@ def _largest(
     return "", 0
 
 
-def _cut_whole(head: str, lines: list[Line], room: int) -> tuple[int, str]:
+def _leading(kinds: list[LineKind]) -> list[bool]:
+    """Return for each line if a text up to there ends with what leads to the rest."""
+    found = [False]
+    for kind in kinds:
+        leads = kind in {LineKind.HEADING, LineKind.TABLE_HEAD}
+        found.append(found[-1] if kind is LineKind.BLANK else leads)
+    return found[1:]
+
+
+def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> tuple[int, str]:
     """Where to cut, at `room` or before, and what must be written there to close a fence."""
     least = room // 4
-    paragraph = line_end = fenced_line_end = 0
+    paragraph = line_end = fenced_line_end = leads = 0
     crossing = lines[0]
-    for line, after in pairwise([*lines, Line(len(head), len(head) + 1, None)]):
+    following = pairwise([*lines, Line(len(head), len(head) + 1, None)])
+    for is_leading, (line, after) in zip(leading, following, strict=True):
         crossing = line
         if line.end > room:
             break
         if line.fence is not None and line.fence is after.fence:
             fenced_line_end = line.end
+            continue
+        if is_leading:
+            leads = line.end
             continue
         line_end = line.end
         blank = head[line.start : line.end].isspace() or head[after.start : after.end].isspace()
@@ -222,12 +238,14 @@ def _cut_whole(head: str, lines: list[Line], room: int) -> tuple[int, str]:
     if paragraph > 0 and paragraph >= least:
         return paragraph, ""
     fence = crossing.fence
+    is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
+    if is_row or fence is not None:  # whatever is cut, it is neither of these
+        line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)
         return (fenced_line_end if begun else place_to_break(head, crossing.start, room)), (
             "\n" + fence.close
         )
-    is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
     if line_end > 0 and (line_end >= least or is_row or fence is not None):
         return line_end, ""
     return place_to_break(head, max(line_end, least), room), ""
@@ -265,14 +283,15 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
     `text` is the beginning of the output, `characters` how long all of it is.
     """
     is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
-    pieces = [_Piece([_words_of_json(text)])] if is_json else _pieces_of(clean(text))
+    pieces = [_Piece([[_words_of_json(text)]])] if is_json else _pieces_of(clean(text))
     line, rows, code_lines = "", [], 0
     reach = limit
     for piece in pieces:
         joined = line
-        for part in piece.parts:
+        for row in piece.parts:
             if len(joined) <= limit:
-                joined = _joined(joined, part if is_json or piece.code_lines else text_in(part))
+                words = row if is_json or piece.code_lines else map(text_in, row)
+                joined = _joined(joined, CELLS_BETWEEN.join(words))
         if piece.is_prose or len(joined) <= limit:
             line = joined
             continue
@@ -284,9 +303,9 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
     if is_read and not rows and not code_lines and len(line) <= limit:
         return Preview(line, Share(characters, characters) if line else Share(0, 0))
     fits = is_read and len(line) <= limit
-    words = f"{line} {ELLIPSIS}" if fits else _cut(line, min(limit, len(line)))
-    share = Share(max(0, min(reach, len(words) - 1, characters - 1)), characters)
-    return Preview(words, share, tuple(rows), code_lines)
+    shown = f"{line} {ELLIPSIS}" if fits else _cut(line, min(limit, len(line)))
+    share = Share(max(0, min(reach, len(shown) - 1, characters - 1)), characters)
+    return Preview(shown, share, tuple(rows), code_lines)
 
 
 def _cut(line: str, latest: int) -> str:
@@ -309,7 +328,8 @@ def _cut(line: str, latest: int) -> str:
 class _Piece:
     """A paragraph, an item, or a whole table or code, which stand whole or not; as written."""
 
-    parts: list[str]
+    parts: list[list[str]]
+    """The cells of each row; of all else one row of one."""
     rows: int | None = None
     code_lines: int = 0
 
@@ -330,13 +350,14 @@ def _pieces_of(markdown: str) -> list[_Piece]:
                 table = None
             case "tr_open" if table is not None and table.rows is not None:
                 table.rows += 1
+                table.parts.append([])
             case "inline" if table is not None:
-                table.parts.append(token.content)
+                table.parts[-1].append(token.content)
             case "inline":
-                pieces.append(_Piece([token.content]))
+                pieces.append(_Piece([[token.content]]))
             case "fence" | "code_block":
                 code = f"{token.info} {token.content}"
-                pieces.append(_Piece([code], code_lines=len(token.content.splitlines())))
+                pieces.append(_Piece([[code]], code_lines=len(token.content.splitlines())))
             case _:
                 pass
     return pieces

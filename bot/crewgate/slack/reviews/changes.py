@@ -5,14 +5,16 @@ through are only what came and what went.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
 from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
 from crewgate.domain.passages import Passage, PassageKind
-from crewgate.domain.words import Kind
+from crewgate.domain.words import CELLS_BETWEEN, Kind
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.blockkit.excerpts import COLUMNS
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import clean, place_to_break
 from crewgate.slack.reviews import reader_strings, state_strings
@@ -101,11 +103,21 @@ def _parts(changes: Changes) -> Iterator[Block]:
             yield from _unchanged(part, values=values)
             header = _table_of(part.passages[-1]) if part.passages else ""
             continue
-        table = part.passage.table
-        if table and table != header:
+        table, named = part.passage.table, _with_names(part)
+        if table and table != header and named is part:
             yield paragraph(leaf(clean(table)[:_NEIGHBOUR_SHOWN], italic=True))
         header = _table_of(part.passage)
-        yield from _hunk(part)
+        yield from _hunk(named)
+
+
+def _with_names(hunk: Hunk) -> Hunk:
+    """A row that came or went of a table too wide for a phone, with the name of each column."""
+    names, cells = hunk.passage.table.split(CELLS_BETWEEN), hunk.passage.cells
+    if len(hunk.segments) > 1 or not COLUMNS < len(cells) == len(names):
+        return hunk
+    pairs = (f"{name}: {cell}" for name, cell in zip(names, cells, strict=True))
+    text = CELLS_BETWEEN.join(pairs)
+    return replace(hunk, segments=(replace(hunk.segments[0], text=text),))
 
 
 def _table_of(passage: Passage) -> str:
