@@ -1,7 +1,7 @@
 """The beginning of a text that does not fit: cut where a reader would cut it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crewgate.slack.blockkit.excerpts import first_part, length
@@ -32,6 +32,7 @@ def excerpt(text: str, limit: int) -> tuple[str, bool]:
 
 
 @given(st.one_of(texts, documents), st.integers(40, 400))
+@example("~~~[bank][1][x](javascript:alert)\xad", 40)
 def test_an_excerpt_is_a_beginning_within_its_limit(text: str, limit: int) -> None:
     shown, left_out = excerpt(text, limit)
     assert utf16_length(shown) <= limit

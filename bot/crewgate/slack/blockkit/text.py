@@ -87,7 +87,7 @@ def place_before(text: str, at: int) -> int:
             break
         shown = len(_revealed(run))
         if start + shown > at:
-            return run.start() + min(at - start, len(run[0]))
+            return run.start() + min(at - start, len(run[0]) - 1)
         grown += shown - len(run[0])
     return at - grown
 
