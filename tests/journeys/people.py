@@ -1,9 +1,9 @@
 """What people see in Slack, once it is there, and what is done to the bot's database."""
 
 import asyncio
-import sqlite3
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from crewgate.demo.environment import ANA, CHANNEL
@@ -82,14 +82,20 @@ async def approve_anyway(world: Between, user: str, card: Message) -> None:
     await world.slack.close_modal(user)
 
 
+_CHANGE = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])
+"""
+
+
 async def execute(database: Path, statement: str) -> None:
-    """Change the bot's database from outside, in a thread: the bot may hold the lock meanwhile."""
+    """Change the bot's database from outside, in another process: the bot may hold the lock.
 
-    def change() -> None:
-        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-            connection.execute(statement)
-
-    await asyncio.to_thread(change)
+    A thread of this process that did so, while the bot ran here, once ended both by SIGABRT.
+    """
+    python = (sys.executable, "-S", "-c", _CHANGE, str(database), statement)
+    process = await asyncio.create_subprocess_exec(*python)
+    assert await process.wait() == 0
 
 
 @asynccontextmanager
