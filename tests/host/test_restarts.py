@@ -142,6 +142,23 @@ async def test_an_execution_of_a_crew_that_changed_or_is_gone_waits_for_its_retu
     assert ended["result"]["tasks"][0]["output"] == "draft 1 on tea"
 
 
+async def test_a_pause_in_a_restored_copy_is_another_one(
+    start_host: StartHost, listener: Listener, told: dict[str, Any], tmp_path: Path
+) -> None:
+    """Else the bot takes its output for one that people have decided."""
+    file = tmp_path / "host.db"
+    async with start_host(StandInCrew()) as api:
+        execution = await api.kick_off(**told)
+        pauses = [await listener.pause()]
+    copy = file.read_bytes()
+    for number in (2, 3):
+        file.write_bytes(copy)
+        async with start_host(StandInCrew()) as api:
+            await api.resume(execution, "draft-id", "Shorter.", approve=False, **told)
+            pauses.append(await listener.pause(number))
+    assert len({one["pause_id"] for one in pauses}) == 3
+
+
 async def test_one_file_is_one_hosts(start_host: StartHost, tmp_path: Path) -> None:
     async with start_host(StandInCrew()):
         with pytest.raises(HostNotStarted, match="another host is using it"):

@@ -232,8 +232,7 @@ class Run:
     @or_not_kept
     def pause(self, task_id: str, output: str, body: Json, *, asker: str | None = None) -> Decision:
         """Show an output, or a hook's question, and wait for the decision. Raises HostStops."""
-        number = 1 + sum(one.task_id == task_id for one in self._store.rounds(self._id))
-        webhooks = human_input_webhooks(self.execution, task_id, number, body)
+        webhooks = human_input_webhooks(self.execution, task_id, self._shared.new_id(), body)
         # Before anybody can know that this waits.
         self._shared.waiters.open(self._id, task_id)
         self._store.pause(

@@ -182,14 +182,17 @@ def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]
 
 
 def human_input_webhooks(
-    execution: Execution, task_id: str, number: int, body: Json
+    execution: Execution, task_id: str, pause_id: str, body: Json
 ) -> list[Webhook]:
-    """Return the notification of a task's pause of this number, which may be sent repeatedly."""
+    """Return the notification of a pause, which may be sent repeatedly.
+
+    `pause_id` is given once, also where a database is restored from a copy.
+    """
     address = execution.kickoff.human_input
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
-    told["pause_id"] = f"{task_id} {number}"
+    told["pause_id"] = pause_id
     # The fields of a model cannot be any text, and a question is answered in words.
     takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
     told["resume_extensions"] = [EDITED, KEY] if takes_edits else [KEY]
