@@ -23,6 +23,7 @@ from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import record_unmasked, take_back, unmask
 from crewgate.usecases.dismiss import dismiss
 from crewgate.usecases.edit import edit
+from crewgate.usecases.read_models import MessageRef
 from crewgate.usecases.removal import remove_texts
 from tests.audit.masking import MASKING
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
@@ -125,6 +126,18 @@ async def words(world: World, name: str) -> None:
     round_id = await opened(world, name, wires, rule)
     for person, comment in ((EVE, None), (BEN, "Send a wire."), (CAI, None), (ANA, None)):
         await world.decide(round_id, Approve(comment), by=person)
+
+
+async def words_on_the_way(world: World, name: str) -> None:
+    """A comment changes the rule while the card, and what it masks, are on their way."""
+    wires = a_rule(name="wires", when=Conditions(contains=("wire",)), approvals=2)
+    round_id = await opened(world, name, wires, a_rule())
+    before = await world.uow.read.round(round_id)
+    await world.decide(round_id, Approve("Send a wire."), by=BEN)
+    async with world.uow.begin() as tx:
+        await tx.place_card(before, MessageRef("C0REVIEWS", "9.9", "9.9"), shown=100)
+        tx.audit.of_round(Entry(Code.UNMASKED, ANA.id, {}), before)
+    await world.decide(round_id, by=ANA)
 
 
 async def lapsed(world: World, name: str) -> None:
@@ -335,6 +348,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "two people": two_people,
     "groups": groups,
     "words": words,
+    "words on the way": words_on_the_way,
     "lapsed": lapsed,
     "delegate": delegate,
     "delegate after another": delegate_after_another,

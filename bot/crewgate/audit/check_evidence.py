@@ -266,6 +266,8 @@ PHASES = {
 }
 #: What happens to a round only while it waits.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", "CG124", "CG125"}
+#: What somebody was shown; the rule may have changed while it was on its way.
+SHOWS = {"CG111", "CG115"}
 
 
 @dataclass
@@ -278,6 +280,7 @@ class Round:
     reviewers: set[str]
     phase: str = "waiting"
     codes: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
     votes: dict[str, Entry] = field(default_factory=dict)
     actor: str = ""
 
@@ -385,6 +388,9 @@ class Replay:
     def _require_rule(self, entry: Entry, round_: Round) -> None:
         """Raise Wrong unless the rule is the round's, or changes as such an entry may change it."""
         old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
+        round_.rules.add(round_.rule)
+        if entry.code in SHOWS and entry.data["rule"] in round_.rules:
+            return
         if entry.code == "CG113":
             is_next = not old["escalated"] and new == {**old, "escalated": True}
             require(is_next, "the rule does not let more people decide")
