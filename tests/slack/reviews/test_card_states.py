@@ -1,6 +1,6 @@
 """The card that does not wait: it folds, says the state first, and what is true about it now.
 
-`docs/cards.md` draws a card in each state; here are the ways that no drawing shows.
+`tests/repo/cards.txt` draws a card in each state; here are the ways that no drawing shows.
 """
 
 from dataclasses import replace
