@@ -9,9 +9,16 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.notes import Note
-from crewgate.domain.notification import HumanInputWebhook, Notification, Output, WebhookUrls
+from crewgate.domain.notification import (
+    Callback,
+    FlowRequest,
+    HumanInputWebhook,
+    Notification,
+    Output,
+    Question,
+    WebhookUrls,
+)
 from crewgate.domain.people import Email, User
-from crewgate.domain.question import Callback, FlowRequest, Question
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Approve, Decision, Person, Verdict, Via, Vote

@@ -14,8 +14,8 @@ from crewgate.crews import (
     open_flow_answers,
 )
 from crewgate.demo.servers import free_port
+from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import NotSent
-from crewgate.domain.question import Callback
 from crewgate.domain.redaction import MARK, Redactor
 from crewgate.settings.load import Settings, load
 from crewgate.web.credentials import EventKind

@@ -14,8 +14,7 @@ from crewgate import __version__
 from crewgate.audit.arguments import add_arguments as add_audit_arguments
 from crewgate.audit.check_evidence import check_file
 from crewgate.domain.errors import CrewgateError
-from crewgate.domain.parsers import InvalidSetting
-from crewgate.domain.retention import parse_days
+from crewgate.domain.parsers import InvalidSetting, parse_days
 from crewgate.host.arguments import add_arguments as add_host_arguments
 from crewgate.imports import kept_imports
 from crewgate.rules.arguments import add_arguments as add_rules_arguments

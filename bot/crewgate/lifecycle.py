@@ -22,8 +22,7 @@ from crewgate.domain.effects import (
     status_destination,
 )
 from crewgate.domain.errors import CrewgateError, StoreUnavailable
-from crewgate.domain.rate import Budget, Rate
-from crewgate.domain.retry import Retry
+from crewgate.domain.retry import Budget, Rate, Retry
 from crewgate.network.connections import Limits, listen
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.failures import translate_errors

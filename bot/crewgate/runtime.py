@@ -14,8 +14,7 @@ from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
-from crewgate.domain.rate import Rate
-from crewgate.domain.retry import Retry
+from crewgate.domain.retry import Rate, Retry
 from crewgate.usecases.delivery.context import GRACE, SHARE_GRACE, START_GRACE
 from crewgate.usecases.delivery.worker import Pace
 from crewgate.usecases.ports.base import Clock, NewId, OffLoop, Sleep

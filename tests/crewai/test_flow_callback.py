@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from crewgate.crewai.flow_callback import HttpFlowAnswers, parse_flow_answer
+from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -19,7 +20,6 @@ from crewgate.domain.outcome import (
     Refused,
     Unknown,
 )
-from crewgate.domain.question import Callback
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import open_client
 from crewgate.network.lookups import AddressInfo, Lookups

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from crewgate.crewai.flow_requests import LABEL_LIMIT, MESSAGE_LIMIT, parse_flow_request
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import Ask, Format
+from crewgate.domain.notification import ASSIGNED_LIMIT, Ask, Format
 from crewgate.domain.people import Email
-from crewgate.domain.question import ASSIGNED_LIMIT
 
 FLOW = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
 FLAT: dict[str, Any] = {

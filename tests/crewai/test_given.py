@@ -17,7 +17,7 @@ from crewgate.crewai.given import (
 )
 from crewgate.crewai.kickoff import new_kickoff, parse_kickoff
 from crewgate.crewai.payloads import parse_notification
-from crewgate.domain.given import UNKNOWN, Hidden, shown, value_of
+from crewgate.domain.notification import UNKNOWN, Hidden, shown, value_of
 
 
 def test_a_kickoffs_inputs_and_meta_are_read() -> None:

@@ -10,9 +10,8 @@ import pytest
 
 from crewgate.crewai.flow_callback import HttpFlowAnswers
 from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notification import Callback, WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
-from crewgate.domain.question import Callback
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Timeout
 from crewgate.network.lookups import DEADLINE, AddressInfo, Lookups

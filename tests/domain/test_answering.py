@@ -17,7 +17,7 @@ from crewgate.domain.answering import (
 )
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import VerdictMisplaced, VotedOtherwise
-from crewgate.domain.notification import Ask
+from crewgate.domain.notification import Ask, Question, without_secrets
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -27,7 +27,6 @@ from crewgate.domain.outcome import (
     Unknown,
 )
 from crewgate.domain.people import Email, User, UserGroup
-from crewgate.domain.question import Question, without_secrets
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     AnswerLost,

@@ -13,6 +13,7 @@ from crewgate.domain.audit import (
     people_of,
     texts_of,
 )
+from crewgate.domain.notification import Question
 from crewgate.domain.outcome import (
     Delivered,
     Exchange,
@@ -24,7 +25,6 @@ from crewgate.domain.outcome import (
     Unknown,
 )
 from crewgate.domain.people import Email, UserGroup
-from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
     Dismissed,

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged, compare, compare_json
-from crewgate.domain.json_leaves import LEAVES_COMPARED
-from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.changes import (
+    LEAVES_COMPARED,
+    Changes,
+    Fate,
+    Hunk,
+    Passage,
+    PassageKind,
+    Unchanged,
+    compare,
+    compare_json,
+)
 from crewgate.domain.words import Kind
 
 HEADER = ("Maker", "Price")

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from crewgate.domain.effects import EffectKind
+from crewgate.domain.notification import ASSIGNED_LIMIT, Question
 from crewgate.domain.people import Email, User
-from crewgate.domain.question import ASSIGNED_LIMIT, Question
 from crewgate.domain.receipt import Receipt, receive_request
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Rule

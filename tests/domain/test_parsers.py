@@ -5,36 +5,32 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.notify import Notify
 from crewgate.domain.parsers import (
     InvalidSetting,
-    one_of,
-    parse_channel,
-    parse_flag,
-    parse_reviewers,
-    parse_text,
-    parse_url,
-    shown_key,
-)
-from crewgate.domain.people import Anyone, Email, User, UserGroup
-from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.parsers import (
     inline,
+    one_of,
     parse_allow,
     parse_approvals_from,
+    parse_channel,
     parse_contains,
     parse_duration,
+    parse_flag,
     parse_glob,
     parse_json,
+    parse_reviewers,
     parse_reviewers_from,
     parse_rule_name,
     parse_rule_reviewers,
     parse_tables,
+    parse_text,
+    parse_url,
     parse_values,
     parse_working_hours,
+    shown_key,
     whole_number,
 )
-from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
+from crewgate.domain.rules.duration import Duration, WorkingHours
 
 Parse = Callable[[object], Any]
 NOTIFY = one_of(tuple(Notify))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crewgate.domain.question import Callback, Reading, reading_of
+from crewgate.domain.notification import Callback, Reading, reading_of
 
 
 @pytest.mark.parametrize(

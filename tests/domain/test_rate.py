@@ -5,8 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.rate import Rate
-from crewgate.domain.retry import LONGEST_ASKED
+from crewgate.domain.retry import LONGEST_ASKED, Rate
 from tests.builders import NOW, SECOND
 
 RATE = Rate(SECOND, burst=3)

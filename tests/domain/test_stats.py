@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.review import State
-from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.stats import (
     CrewStats,
     Figures,

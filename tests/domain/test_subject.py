@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.execution import SUBJECT_LIMIT
-from crewgate.domain.given import Given
+from crewgate.domain.notification import Given
 from tests.builders import ANA, BEN, an_execution
 
 ID = "b5b275c2-1e38-4d58-8361-08609a3d2bf8"

@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.notification import Ask
-from crewgate.domain.question import Question
+from crewgate.domain.notification import Ask, Question
 from crewgate.domain.review import Round
-from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
+from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration, WorkingHours
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
-from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.timed import next_reminder, opens_at, timed_effects
 from tests.builders import NOW, a_round, a_rule
 

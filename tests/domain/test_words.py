@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.alignment import StepBudget
 from crewgate.domain.words import (
     WORDS_COMPARED,
     Kind,
     Segment,
+    StepBudget,
     compare_cells,
     compare_words,
     words_of,

@@ -19,8 +19,7 @@ from crewgate.demo.crew import Crew
 from crewgate.demo.environment import ANA, CHANNEL, WEBHOOK_SECRET, connect, people, settings
 from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, Reply, Workspace, message_text
-from crewgate.domain.rate import Rate
-from crewgate.domain.retry import Retry
+from crewgate.domain.retry import Rate, Retry
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings, load
 from crewgate.slack import icons

@@ -13,9 +13,8 @@ from crewgate.demo.scenario import read_message
 from crewgate.demo.workspace import Message as SlackMessage
 from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Output
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.people import User, UserGroup
+from crewgate.domain.people import Notify, User, UserGroup
 from crewgate.domain.reason import (
     Answered,
     Dismissed,

@@ -16,15 +16,13 @@ from crewgate.domain.reason import Answered
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.rules.duration import Duration, WorkingHours
+from crewgate.domain.rules.rule import Escalation, Naming, Reminders, Rule, Then, TimeOut
 from crewgate.domain.verdict import Decision, Revise, TimedOut, Via, decision_of_votes
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands import render_rules
 from crewgate.slack.reviews.notices import render_escalated, render_reminder, render_timed_out
-from crewgate.usecases.queries.rules import CrewRules
+from crewgate.usecases.queries import CrewRules
 from crewgate.usecases.read_models import Approvers, CardView
 from tests.builders import a_crew, a_rule, a_vote
 from tests.repo.cards import ANA, AT, BEN, DORA, LATER, LEGAL, NAMES, VIEW, in_channel

@@ -11,8 +11,7 @@ from crewgate.demo.workspace import Workspace
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, User
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Naming, Rule
 from crewgate.store.replay import PAGE
 from tests.builders import a_crew
 from tests.rules.conftest import Told, rule

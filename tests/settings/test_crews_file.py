@@ -6,8 +6,7 @@ from time import process_time
 
 import pytest
 
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from tests.settings.environments import ENOUGH, NO_CREW, RESEARCH, SECRETS, Load, problem, problems
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.settings.load import SettingsError, load, load_to_read
 from tests.settings.environments import ENOUGH, Load, problem, problems
 

@@ -5,12 +5,10 @@ from datetime import time
 import pytest
 
 from crewgate.crews import build_crews
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Email, User, UserGroup
+from crewgate.domain.people import Email, Notify, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from crewgate.domain.rules.working_hours import WorkingHours
 from tests.settings.environments import RESEARCH, Load, problem, problems
 
 HEAD = "[[crews.research.rules]]\n"

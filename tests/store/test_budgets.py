@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.effects import UPDATES, EffectKind
-from crewgate.domain.rate import Budget, Rate
+from crewgate.domain.retry import Budget, Rate
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork

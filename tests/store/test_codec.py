@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
+from crewgate.domain.notification import UNKNOWN, CallerValues, Hidden, Question
 from crewgate.domain.people import Email
-from crewgate.domain.question import Question
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Vote

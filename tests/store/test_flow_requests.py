@@ -5,9 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from crewgate.domain.notification import Ask, WebhookUrls
+from crewgate.domain.notification import Ask, Callback, Question, WebhookUrls
 from crewgate.domain.people import Email
-from crewgate.domain.question import Callback, Question
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     ExecutionGone,

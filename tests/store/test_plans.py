@@ -9,9 +9,8 @@ from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.effects import SLACK, forward_destination
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Output
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Refused
-from crewgate.domain.people import User
+from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut

@@ -8,13 +8,11 @@ import sqlalchemy as sa
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import WebhookUrls
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.store.engine import Engines
 from crewgate.store.rounds import from_rule, to_rule

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
-from crewgate.domain.question import Callback, Question
+from crewgate.domain.notification import Callback, HumanInputWebhook, Question, WebhookUrls
 from crewgate.encryption import Cipher, key_of
 from crewgate.store.engine import Engines, open_beside, scrub
 from crewgate.store.secret_keys import BATCH, SecretKeysRefused, find_used, rotate, use_keys

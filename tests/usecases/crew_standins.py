@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.notification import Callback, Output, WebhookUrls
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -13,7 +13,6 @@ from crewgate.domain.outcome import (
     Refused,
     ResumeStatus,
 )
-from crewgate.domain.question import Callback
 from crewgate.domain.verdict import Decision
 from crewgate.usecases.ports.crew import KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import (

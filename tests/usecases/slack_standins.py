@@ -7,7 +7,6 @@ from datetime import datetime
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
 from crewgate.domain.notes import Note
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -16,9 +15,9 @@ from crewgate.domain.outcome import (
     Refused,
     Unknown,
 )
-from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
+from crewgate.domain.people import Email, Notify, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Naming
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Members, Posted, Thread
 from crewgate.usecases.read_models import (

@@ -15,8 +15,7 @@ from crewgate.domain.errors import (
     SelfApproval,
     UnknownCrew,
 )
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Role, User
+from crewgate.domain.people import Anyone, Notify, Role, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule

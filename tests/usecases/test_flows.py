@@ -16,11 +16,9 @@ from crewgate.domain.errors import (
     VotedOtherwise,
 )
 from crewgate.domain.execution import TaskUpdate
-from crewgate.domain.notification import Ask
-from crewgate.domain.notify import Notify
+from crewgate.domain.notification import CALLED_EVERY, Ask
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
-from crewgate.domain.people import Email, Role, User
-from crewgate.domain.question import CALLED_EVERY
+from crewgate.domain.people import Email, Notify, Role, User
 from crewgate.domain.reason import (
     AnsweredElsewhere,
     Dismissed,

@@ -8,15 +8,13 @@ from typing_extensions import override
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import NotAReviewer
-from crewgate.domain.given import Hidden
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notification import Hidden, WebhookUrls
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Email, Role, User
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.choose import named_by
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Naming, Rule
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery.naming import ANSWERED_WITHIN, name_reviewer
 from crewgate.usecases.kickoff import Kickoffs

@@ -16,8 +16,8 @@ from crewgate.domain.effects import LAST, UPDATES, Effect, EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import CrewUpdate, ExecutionState
 from crewgate.domain.notification import Output
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import RefusalKind, Refused
+from crewgate.domain.people import Notify
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, Revise

@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 
 from crewgate.domain.errors import NotAReader, NotAReviewer, UnknownCrew
-from crewgate.domain.given import CallerValues, Hidden
-from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.notification import (
+    CallerValues,
+    Format,
+    Hidden,
+    HumanInputWebhook,
+    Output,
+    WebhookUrls,
+)
 from crewgate.domain.people import Anyone, Role, User
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round

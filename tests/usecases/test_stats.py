@@ -10,9 +10,8 @@ from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.caveats import Share as Whole
 from crewgate.domain.errors import NotAReader, UnknownCrew
 from crewgate.domain.people import User
-from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Then, TimeOut
-from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Answer, Revise
 from crewgate.usecases.edit import edit

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from structlog.typing import EventDict
 
 from crewgate.domain.effects import SLACK, UPDATES
-from crewgate.domain.rate import Budget
+from crewgate.domain.retry import Budget
 from crewgate.usecases.delivery.dispatch import deliver
 from crewgate.usecases.delivery.worker import Deliver, Pace, Worker
 from crewgate.usecases.ports.outbox import Leased, Outbox

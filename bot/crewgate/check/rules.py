@@ -5,8 +5,7 @@ from itertools import chain
 
 from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.domain.people import Anyone, ReviewerRef, UserGroup
-from crewgate.domain.rules.groups import most_approvals
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Rule, most_approvals
 from crewgate.settings.crew import CrewSettings
 from crewgate.settings.rules import doubtful as doubtful_rules
 

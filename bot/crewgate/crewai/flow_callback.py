@@ -19,6 +19,7 @@ from crewgate.crewai.answers import outcome_of, redacted
 from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
 from crewgate.crewai.payloads import parse_resume_answer
 from crewgate.domain.errors import Malformed
+from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import (
     Delivered,
     Exchange,
@@ -28,7 +29,6 @@ from crewgate.domain.outcome import (
     Refused,
     Unknown,
 )
-from crewgate.domain.question import Callback
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer
 from crewgate.network.lookups import Lookups

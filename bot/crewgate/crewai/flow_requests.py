@@ -26,9 +26,15 @@ from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
 from crewgate.crewai.wire import AskWire
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import Format, Output
+from crewgate.domain.notification import (
+    ASSIGNED_LIMIT,
+    Callback,
+    FlowRequest,
+    Format,
+    Output,
+    Question,
+)
 from crewgate.domain.people import Email
-from crewgate.domain.question import ASSIGNED_LIMIT, Callback, FlowRequest, Question
 
 #: The characters of a message that are kept; all of a longer one goes into the output too.
 MESSAGE_LIMIT: Final = 3_000

@@ -7,9 +7,9 @@ from typing import Final
 
 from crewgate.crewai.fields import clean
 from crewgate.crewai.wire import CREW_URL, HUMAN_INPUT, HUMAN_INPUT_URL, STEP_URL, TASK_URL
-from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
+from crewgate.domain.execution import STARTED_BY
+from crewgate.domain.notification import UNKNOWN, CallerValues, Hidden
 from crewgate.domain.redaction import hide_credentials, is_called_secret, url_secrets
-from crewgate.domain.rules.starter import STARTED_BY
 
 #: The number of values that are shown.
 GIVEN_LIMIT: Final = 10

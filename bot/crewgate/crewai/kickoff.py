@@ -21,8 +21,7 @@ from crewgate.crewai.wire import (
     update_urls,
 )
 from crewgate.domain.errors import Malformed
-from crewgate.domain.given import Hidden
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notification import Hidden, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
 
 _REGISTERED: Final = frozenset(

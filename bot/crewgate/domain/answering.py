@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
+from crewgate.domain.notification import Question, Reading, approval_of, reading_of
 from crewgate.domain.outcome import RefusalKind, Refused
-from crewgate.domain.question import Question, Reading, approval_of, reading_of
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote

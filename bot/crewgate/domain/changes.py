@@ -1,16 +1,267 @@
 """The changes between two outputs: passage by passage as shown, or JSON by key."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
-from crewgate.domain.alignment import StepBudget
-from crewgate.domain.json_leaves import Paths, read_leaves
-from crewgate.domain.pairing import Pair, pairs_of
-from crewgate.domain.passages import Passage, PassageKind
-from crewgate.domain.words import Kind, Segment, compare_cells, compare_words
+from crewgate.domain.words import Kind, Segment, StepBudget, align, compare_cells, compare_words
+
+#: A larger JSON text is compared by its lines.
+LEAVES_COMPARED: Final = 5_000
+#: The most that is shown of a leaf's path, in characters.
+PATH_SHOWN: Final = 300
+
+
+@dataclass(slots=True)
+class Paths:
+    """The places in JSON texts as numbers; the same place in two texts has the same number.
+
+    Written out, the paths of a deep text with long keys would be many times as long as the text.
+    """
+
+    _numbers: dict[tuple[int, str], int] = field(default_factory=dict)
+    _steps: list[tuple[int, str]] = field(default_factory=list)
+
+    def below(self, parent: int, step: str) -> int:
+        """Return the number of the place one step below another; -1 is the whole."""
+        number = self._numbers.setdefault((parent, step), len(self._steps))
+        if number == len(self._steps):
+            self._steps.append((parent, step))
+        return number
+
+    def name(self, place: int) -> str:
+        """Return the path of a place, such as `a.b[0]`; of a long one, the end."""
+        steps: list[str] = []
+        length = 0
+        while place >= 0 and length <= PATH_SHOWN:
+            place, step = self._steps[place]
+            steps.append(step[-PATH_SHOWN - 1 :])
+            length += len(step)
+        name = "".join(reversed(steps)).removeprefix(".")
+        return name if len(name) <= PATH_SHOWN else "…" + name[-PATH_SHOWN:]
+
+
+def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
+    """Return each leaf of a JSON text by its place; None if it is not JSON, or too large."""
+    # Each leaf but the last is followed by a comma, so the text need not be parsed to count them.
+    if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    leaves: dict[int, str] = {}
+    todo: list[tuple[int, object]] = [(-1, value)]
+    while todo:
+        place, found = todo.pop()
+        match found:
+            case dict() if found:
+                todo += [(paths.below(place, f".{key}"), one) for key, one in found.items()][::-1]
+            case list() if found:
+                todo += [
+                    (paths.below(place, f"[{number}]"), one) for number, one in enumerate(found)
+                ][::-1]
+            case str():
+                leaves[place] = found
+            case _:
+                leaves[place] = json.dumps(found, ensure_ascii=False)
+    return leaves
+
+
+class PassageKind(StrEnum):
+    """The role of a passage in its text."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    ITEM = "item"
+    """An item of a list, without its mark or number."""
+    ROW = "row"
+    HEADER = "header"
+    """The first row of a table, with the names of its columns."""
+    CODE = "code"
+    """A line of code, or of other text that is shown as written."""
+    VALUE = "value"
+    """One value of a JSON text."""
+
+
+_ROWS: Final = frozenset({PassageKind.ROW, PassageKind.HEADER})
+_APART: Final = frozenset({*_ROWS, PassageKind.CODE, PassageKind.VALUE})
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph, an item, a row, …: its words as shown, without formatting."""
+
+    kind: PassageKind
+    text: str
+    cells: tuple[str, ...] = ()
+    """The cells of a row; its text is all of them."""
+    table: str = ""
+    """The header of a row's table, which tells two tables apart."""
+    key: str = ""
+    """The path of a value in its JSON text."""
+
+    @property
+    def is_row(self) -> bool:
+        """True for a table's rows and its header."""
+        return self.kind in _ROWS
+
+    @property
+    def unit(self) -> PassageKind:
+        """The kind for comparison: passages of one unit can replace each other, as prose can."""
+        return self.kind if self.kind in _APART else PassageKind.PARAGRAPH
+
+    @property
+    def seen(self) -> tuple[str, str]:
+        """A key that is equal for passages that differ in formatting alone."""
+        text = self.text if self.kind is PassageKind.CODE else " ".join(self.text.split())
+        return self.unit, text.rstrip()
+
+
+#: Passages with less than this in common are not a pair.
+_LEAST_ALIKE: Final = 0.4
+
+
+class Pair(NamedTuple):
+    """A passage and the one in its place; None: there was none, or there is none now."""
+
+    before: Passage | None
+    after: Passage | None
+    same: bool = False
+    moved: bool = False
+    """It was in another place."""
+
+
+def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair:
+    same = before is not None and after is not None and before.seen == after.seen
+    return Pair(before, after, same, moved)
+
+
+def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBudget) -> list[Pair]:
+    """Return pairs in the order of `after`, with each passage of both texts in one of them.
+
+    A passage without a counterpart in its place may have one elsewhere: the same words, or a row of
+    the same table that begins with the same cell.
+    """
+    found: list[Pair] = []
+    for block in align([one.seen for one in before], [one.seen for one in after], budget):
+        old, new = before[block.start : block.end], after[block.new_start : block.new_end]
+        if block.same:
+            found += [Pair(*pair, same=True) for pair in zip(old, new, strict=True)]
+        else:
+            found += _in_place(old, new, budget)
+    # What went in one place and came in another is one pair, where it is now.
+    return _met(_met(found, _words), _row)
+
+
+def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
+    """Pair the passages of a stretch that changed as a whole."""
+    partner = _rows_by_first_cell(old, new) | _most_alike(
+        [(at, one) for at, one in enumerate(old) if not one.is_row],
+        [(at, one) for at, one in enumerate(new) if not one.is_row],
+        budget,
+    )
+    taken = set(partner.values())
+    shown = 0
+    for at, one in enumerate(new):
+        place = partner.get(at)
+        if place is None:
+            yield Pair(None, one)
+            continue
+        yield from (Pair(old[gone], None) for gone in range(shown, place) if gone not in taken)
+        yield _pair(old[place], one, moved=place < shown)
+        shown = max(shown, place)
+    yield from (Pair(old[gone], None) for gone in range(shown, len(old)) if gone not in taken)
+
+
+def _rows_by_first_cell(old: Sequence[Passage], new: Sequence[Passage]) -> dict[int, int]:
+    """Match new rows with old ones that begin with the same cell, the first with the first."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for at in range(len(old) - 1, -1, -1):
+        if old[at].is_row:
+            places[_first_cell(old[at])].append(at)
+    return {
+        at: places[_first_cell(one)].pop()
+        for at, one in enumerate(new)
+        if one.is_row and places[_first_cell(one)]
+    }
+
+
+def _first_cell(row: Passage) -> str:
+    return " ".join(row.cells[0].split()) if row.cells else ""
+
+
+Placed = tuple[int, Passage]
+
+
+def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dict[int, int]:
+    """Match new passages with old ones, in order, so that all are as alike as can be."""
+    old_words = [Counter(one.text.split()) for _, one in old]
+    new_words = [Counter(one.text.split()) for _, one in new]
+    budget.likeness -= min(len(old) * sum(map(len, new_words)), len(new) * sum(map(len, old_words)))
+    if not old or not new or budget.likeness < 0:
+        return {}
+    # best[i][j]: the most that the first i old and the first j new passages have in common.
+    best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    alike = [
+        [
+            _likeness(words, others) if one.unit is other.unit else 0.0
+            for (_, other), others in zip(new, new_words, strict=True)
+        ]
+        for (_, one), words in zip(old, old_words, strict=True)
+    ]
+    for i, row in enumerate(alike, 1):
+        for j, likeness in enumerate(row, 1):
+            paired = best[i - 1][j - 1] + likeness if likeness >= _LEAST_ALIKE else 0.0
+            best[i][j] = max(best[i - 1][j], best[i][j - 1], paired)
+    found: dict[int, int] = {}
+    i, j = len(old), len(new)
+    while i and j:
+        if best[i][j] == best[i - 1][j]:
+            i -= 1
+        elif best[i][j] == best[i][j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            found[new[j][0]] = old[i][0]
+    return found
+
+
+def _likeness(words: Counter[str], others: Counter[str]) -> float:
+    """Return the likeness of two texts, from 0 for nothing in common to 1."""
+    most = max(words.total(), others.total())
+    return (words & others).total() / most if most else 0.0
+
+
+def _met(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
+    """Join removed and added passages that have the same name; None is no name."""
+    gone: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for at in range(len(pairs) - 1, -1, -1):
+        before, after = pairs[at].before, pairs[at].after
+        if before is not None and after is None and (named := name(before)) is not None:
+            gone[named].append(at)
+    origin: dict[int, int] = {}
+    for at, pair in enumerate(pairs):
+        if pair.after is not None and pair.before is None and gone.get(name(pair.after)):
+            origin[at] = gone[name(pair.after)].pop()
+    went = set(origin.values())
+    return [
+        _pair(pairs[origin[at]].before, pair.after, moved=True) if at in origin else pair
+        for at, pair in enumerate(pairs)
+        if at not in went
+    ]
+
+
+def _words(passage: Passage) -> Hashable | None:
+    return None if passage.kind is PassageKind.CODE else passage.seen
+
+
+def _row(passage: Passage) -> Hashable | None:
+    return (passage.table, _first_cell(passage)) if passage.is_row else None
+
 
 LETTERS_COMPARED: Final = 60_000
 """The most letters in all passages of one comparison; others count as changed as a whole."""

@@ -8,14 +8,17 @@ from urllib.parse import unquote, urlsplit
 
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
-from crewgate.domain.notify import Notify
-from crewgate.domain.parsers import one_of, parse_channel, parse_flag, parse_reviewers
-from crewgate.domain.people import Anyone, ReviewerRef, Role
-from crewgate.domain.retention import parse_retention
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.parsers import parse_tables
-from crewgate.domain.rules.rule import Rule
-from crewgate.domain.setting import Setting
+from crewgate.domain.parsers import (
+    Setting,
+    one_of,
+    parse_channel,
+    parse_flag,
+    parse_retention,
+    parse_reviewers,
+    parse_tables,
+)
+from crewgate.domain.people import Anyone, Notify, ReviewerRef, Role
+from crewgate.domain.rules.rule import Naming, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

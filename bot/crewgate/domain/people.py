@@ -1,4 +1,4 @@
-"""References to people in the settings, and the roles of people for a crew."""
+"""People in the settings, their roles, and the ways in which they learn that something waits."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -99,3 +99,14 @@ class Anyone:
 
 ReviewerRef = User | UserGroup | Email | Anyone
 """One entry of a list of people in the settings; `str` gives it back as written there."""
+
+
+class Notify(StrEnum):
+    """Ways of telling the reviewers that a round waits."""
+
+    MENTION = "mention"
+    """Mentioned in the thread, once per round."""
+    DM = "dm"
+    """Each by a private message with the buttons."""
+    NONE = "none"
+    """Not told: they look into the channel or Home themselves."""

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.notification import Notification
-from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.people import ReviewerRef
-from crewgate.domain.question import (
+from crewgate.domain.notification import (
     ASSIGNED_LIMIT,
     CALLED_EVERY,
     FlowRequest,
+    Notification,
     Question,
     Reading,
     reading_of,
 )
+from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Answered, EditedBy
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import left_by_time

@@ -30,10 +30,10 @@ Every transition returns the new round and its effects; the caller saves both in
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from crewgate.domain.answering import (
     RequestEnded,
@@ -51,10 +51,11 @@ from crewgate.domain.errors import (
     RoundSuperseded,
     VerdictMisplaced,
 )
+from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
-from crewgate.domain.question import Question
 from crewgate.domain.reason import (
+    WORDS,
     Answered,
     AnsweredElsewhere,
     AnswerLost,
@@ -74,13 +75,15 @@ from crewgate.domain.reason import (
     TimeOver,
     only_status_said,
 )
-from crewgate.domain.rules.groups import count_votes, missing
-from crewgate.domain.rules.rule import Needed, Rule
+from crewgate.domain.rules.rule import Needed, Rule, count_votes, missing
 from crewgate.domain.verdict import (
     Answer,
+    Approve,
     Decision,
     Person,
+    Revise,
     TimedOut,
+    Verdict,
     Via,
     Vote,
     decision_of_votes,
@@ -538,3 +541,47 @@ class Transition:
 
     round: Round
     effects: tuple[Effect, ...]
+
+
+def without_texts(round_: Round, at: datetime) -> Round:
+    """Return the round without anybody's words.
+
+    A flow's labels stay: they are the decision. Without salt and digest nobody can tell what the
+    texts were, or guess short ones.
+    """
+    decision, question, reason = round_.decision, round_.question, round_.reason
+    labels = question.outcomes if question is not None else ()
+    votes = tuple(_without_words(vote, labels) for vote in round_.votes)
+    if decision is not None:
+        kept = tuple(_without_words(vote, labels) for vote in decision.votes)
+        decision = replace(decision, verdict=_without_text(decision.verdict), votes=kept)
+    if reason is not None:
+        words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in WORDS}
+        reason = replace(reason, **words)
+    return replace(
+        round_,
+        digest="",
+        salt="",
+        question=None if question is None else replace(question, message=""),
+        votes=votes,
+        decision=decision,
+        reason=reason,
+        removed_at=at,
+    )
+
+
+def _without_words(vote: Vote, labels: tuple[str, ...]) -> Vote:
+    answer = "" if vote.answer is not None and vote.answer not in labels else vote.answer
+    return replace(vote, comment=None, answer=answer)
+
+
+def _without_text(verdict: Verdict) -> Verdict:
+    match verdict:
+        case Approve():
+            return Approve()
+        case Revise():
+            return Revise("")
+        case Answer(text, is_label):
+            return replace(verdict, text=text if is_label else "")
+        case _:
+            assert_never(verdict)

@@ -12,9 +12,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, strictest
-from crewgate.domain.rules.groups import most_approvals
-from crewgate.domain.rules.naming import WITH_REVIEWERS
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import WITH_REVIEWERS, Rule, most_approvals
 from crewgate.store.replay import StoredRound
 
 T = TypeVar("T")

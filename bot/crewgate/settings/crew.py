@@ -5,8 +5,7 @@ from typing import Annotated, Final
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.parsers import parse_url
-from crewgate.domain.setting import Setting
+from crewgate.domain.parsers import Setting, parse_url
 from crewgate.settings import parsers
 from crewgate.settings.options import Option, options_of
 

@@ -14,21 +14,20 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, get_args
 
 from crewgate.domain.errors import CrewgateError
-from crewgate.domain.notify import Notify
 from crewgate.domain.parsers import (
     REVIEWERS_HINT,
     InvalidSetting,
+    Setting,
     one_of,
     parse_channel,
     parse_operators,
+    parse_retention,
     parse_reviewers,
     parse_text,
     shown,
     shown_key,
 )
-from crewgate.domain.people import ReviewerRef
-from crewgate.domain.retention import parse_retention
-from crewgate.domain.setting import Setting
+from crewgate.domain.people import Notify, ReviewerRef
 from crewgate.encryption import MAKE_KEY, parse_secret_keys
 from crewgate.settings import crew as crew_options
 from crewgate.settings import parsers

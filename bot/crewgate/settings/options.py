@@ -7,8 +7,7 @@ from functools import cache
 from types import MappingProxyType, UnionType
 from typing import Any, get_args, get_type_hints
 
-from crewgate.domain.parsers import InvalidSetting, shown_key
-from crewgate.domain.setting import Setting
+from crewgate.domain.parsers import InvalidSetting, Setting, shown_key
 from crewgate.settings.parsers import value_of_variable
 
 

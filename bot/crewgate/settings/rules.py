@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from crewgate.domain.rules.patterns import has_open_bracket
+
 from crewgate.domain.parsers import shown, shown_key
 from crewgate.domain.redaction import is_called_secret
 from crewgate.domain.rules.choose import hidden
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.globs import has_open_bracket
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.settings.crew import CrewSettings

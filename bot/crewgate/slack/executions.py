@@ -5,8 +5,7 @@ from itertools import starmap
 from typing import Final, assert_never
 
 from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate, id_beginning
-from crewgate.domain.given import shown
-from crewgate.domain.notification import Format
+from crewgate.domain.notification import Format, shown
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
 from crewgate.slack import icons, phrases

@@ -15,13 +15,12 @@ from crewgate.domain.audit import Published
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import about as about_execution
+from crewgate.domain.execution import said_starter
 from crewgate.domain.notes import Note
 from crewgate.domain.notification import Output
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
-from crewgate.domain.people import ReviewerRef, Role, User
+from crewgate.domain.people import Notify, ReviewerRef, Role, User
 from crewgate.domain.review import State
-from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.stats import Stats
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean

@@ -29,8 +29,8 @@ from crewgate.domain.errors import (
     VotedOtherwise,
     VoteRefused,
 )
+from crewgate.domain.notification import Question
 from crewgate.domain.people import ReviewerRef
-from crewgate.domain.question import Question
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,

@@ -15,10 +15,9 @@ from typing import Any, Final, TypeAlias, get_type_hints
 import sqlalchemy as sa
 from cattrs import Converter
 
-from crewgate.domain.given import Hidden
+from crewgate.domain.notification import Hidden
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.verdict import Person
 
 Convert: TypeAlias = Callable[[Any], Any]

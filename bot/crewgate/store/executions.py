@@ -11,14 +11,25 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate
-from crewgate.domain.given import CallerValues, Given
+from crewgate.domain.execution import (
+    Execution,
+    ExecutionState,
+    TaskUpdate,
+    all_starters,
+    starter_named,
+)
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.notification import (
+    Callback,
+    CallerValues,
+    Format,
+    Given,
+    HumanInputWebhook,
+    Output,
+    WebhookUrls,
+)
 from crewgate.domain.people import Email, User
-from crewgate.domain.question import Callback
 from crewgate.domain.review import Review
-from crewgate.domain.rules.starter import all_starters, starter_named
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Connection, Held, Reader, Reading, rows, write

@@ -20,8 +20,7 @@ from crewgate.domain.effects import (
     EffectKind,
     crew_destination,
 )
-from crewgate.domain.rate import Budget
-from crewgate.domain.retry import LONGEST_ASKED
+from crewgate.domain.retry import LONGEST_ASKED, Budget
 from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, write
 from crewgate.store.failures import translate_errors
 from crewgate.store.selections import MOST, first_of_each

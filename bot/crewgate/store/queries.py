@@ -12,11 +12,9 @@ import sqlalchemy as sa
 from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
-from crewgate.domain.given import shown
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.notification import Format, Output, WebhookUrls
+from crewgate.domain.notification import Callback, Format, Output, WebhookUrls, shown
 from crewgate.domain.people import EmailOwner, Installation
-from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State

@@ -6,9 +6,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.given import UNKNOWN, CallerValues
-from crewgate.domain.retention import without_texts
-from crewgate.domain.review import State
+from crewgate.domain.notification import UNKNOWN, CallerValues
+from crewgate.domain.review import State, without_texts
 from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, write
 from crewgate.store.rounds import ROUND, from_round, to_round

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.conditions import Facts
 from crewgate.store.engine import Reading
 from crewgate.store.executions import to_came, to_starters
 from crewgate.store.rounds import WHOLE, to_round, to_subject

@@ -10,8 +10,8 @@ from typing import Any, Final, assert_never, get_args, get_type_hints
 import sqlalchemy as sa
 
 from crewgate.domain.execution import id_beginning
+from crewgate.domain.notification import Question
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.question import Question
 from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule

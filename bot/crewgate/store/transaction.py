@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
-from crewgate.domain.notification import Format, Output, WebhookUrls
+from crewgate.domain.notification import Callback, Format, Output, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
-from crewgate.domain.question import Callback
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.stats import made_in_seconds

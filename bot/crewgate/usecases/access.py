@@ -25,7 +25,7 @@ from crewgate.domain.errors import (
 from crewgate.domain.people import Anyone, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.rules.groups import count_votes
+from crewgate.domain.rules.rule import count_votes
 from crewgate.domain.verdict import Person, Vote
 from crewgate.usecases.ports.base import Crews
 from crewgate.usecases.ports.slack import Directory

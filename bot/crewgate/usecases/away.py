@@ -7,8 +7,7 @@ from typing import Final
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Role
+from crewgate.domain.people import Notify, Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import LONGEST, Absence
 from crewgate.domain.verdict import Person

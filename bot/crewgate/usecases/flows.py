@@ -5,10 +5,8 @@ from dataclasses import replace
 from crewgate.domain.answering import is_open_to_assigned, rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.execution import Execution
-from crewgate.domain.given import keep_asked
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notification import FlowRequest, WebhookUrls, keep_asked, without_secrets
 from crewgate.domain.people import ReviewerRef
-from crewgate.domain.question import FlowRequest, without_secrets
 from crewgate.domain.receipt import receive_request
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round

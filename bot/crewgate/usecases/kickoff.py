@@ -11,12 +11,11 @@ import structlog
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
-from crewgate.domain.given import keep_asked
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.execution import said_starter
+from crewgate.domain.notification import WebhookUrls, keep_asked
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, named_by
-from crewgate.domain.rules.starter import said_starter
 from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest

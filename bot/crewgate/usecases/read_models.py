@@ -7,10 +7,9 @@ from enum import Enum, auto
 from typing import Final, Self
 
 from crewgate.domain.execution import Execution, TaskUpdate
-from crewgate.domain.given import Given
 from crewgate.domain.masking import NOTHING, Masked, Masking
 from crewgate.domain.notes import Claim
-from crewgate.domain.notification import Format, Output
+from crewgate.domain.notification import Format, Given, Output
 from crewgate.domain.people import Email, ReviewerRef, User
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State

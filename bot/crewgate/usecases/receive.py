@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 from crewgate.domain.answering import rule_for
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.given import keep_asked
-from crewgate.domain.notification import Notification
-from crewgate.domain.question import Question
+from crewgate.domain.notification import Notification, Question, keep_asked
 from crewgate.domain.receipt import receive
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round

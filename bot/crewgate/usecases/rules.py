@@ -7,7 +7,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.people import Role
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.choose import choose, stricter
-from crewgate.domain.rules.facts import Facts
+from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.ports.store import Tx
 

@@ -14,7 +14,7 @@ from crewgate.domain.execution import (
     TaskUpdate,
     about,
 )
-from crewgate.domain.given import CallerValues
+from crewgate.domain.notification import CallerValues
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import State

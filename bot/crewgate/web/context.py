@@ -8,8 +8,7 @@ import structlog
 from aiohttp import web
 
 from crewgate.domain.execution import ExecutionUpdate
-from crewgate.domain.notification import Notification, WebhookUrls
-from crewgate.domain.question import FlowRequest
+from crewgate.domain.notification import FlowRequest, Notification, WebhookUrls
 from crewgate.domain.redaction import Redactor
 from crewgate.network.refusals import RequestRefused
 from crewgate.usecases.kickoff import Kickoffs

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.domain.question import FlowRequest, without_secrets
+from crewgate.domain.notification import FlowRequest, without_secrets
 from crewgate.domain.redaction import Redactor
 from crewgate.network.refusals import RequestRefused, refusal, too_large
 from crewgate.network.request_body import LIMIT, Body, Room, read_body

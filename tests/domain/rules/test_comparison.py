@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.rules.comparison import Comparison, read_number, sign_of
+from crewgate.domain.rules.patterns import Comparison, read_number, sign_of
 
 COMPARISONS = st.builds(
     Comparison,

@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.given import UNKNOWN, CallerValues, Hidden
-from crewgate.domain.notification import TEXT_LIMIT, Format, Output
+from crewgate.domain.notification import TEXT_LIMIT, UNKNOWN, CallerValues, Format, Hidden, Output
 from crewgate.domain.people import Anyone, User
 from crewgate.domain.rules.choose import choose, could_apply, hidden, strictest
-from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Key, Mismatch
+from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Facts, Key, Mismatch
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.facts import Facts
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from tests.worst_cases import LARGEST, SECONDS, TEXTS, seconds
 

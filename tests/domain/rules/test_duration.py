@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
-from crewgate.domain.rules.working_hours import WorkingHours
+from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration, WorkingHours
 from tests.builders import NOW
 
 OFFICE = WorkingHours.parse("Mon-Fri 09:00-17:30 Europe/Berlin")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewgate.domain.rules.globs import covers_glob, has_open_bracket, is_anything, matches_glob
+from crewgate.domain.rules.patterns import covers_glob, has_open_bracket, is_anything, matches_glob
 from tests.worst_cases import LARGEST, SECONDS, seconds
 
 TEXTS = st.text("abAB]!-[*?^\\\n", max_size=12)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from crewgate.domain.execution import said_starter
 from crewgate.domain.people import Email, User
-from crewgate.domain.rules.starter import said_starter
 from tests.builders import ANA
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.choose import stricter
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Escalation, Naming, Rule, Then, TimeOut
 from tests.builders import ANA, BEN, CAI, a_rule
 
 LEGAL, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")

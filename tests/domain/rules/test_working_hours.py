@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewgate.domain.rules.working_hours import NoSuchZone, WorkingHours
+from crewgate.domain.rules.duration import NoSuchZone, WorkingHours
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)

@@ -10,7 +10,7 @@ from crewgate.demo.workspace import HANG, Fault, Workspace, error, malformed, ra
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Naming
 from crewgate.runtime import Runtime
 from crewgate.slack.client import directory as directories
 from crewgate.slack.client.directory import RENEW_SOON, TRUST, OwnerOf, SlackDirectory

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from crewgate.domain.people import Anyone, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
-from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, Then, TimeOut
-from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.commands import render_rules, rule_in_words
-from crewgate.usecases.queries.rules import CrewRules
+from crewgate.usecases.queries import CrewRules
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.slack.rendering import REVIEWERS, check_message, names, read, rules, texts
 

@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.notes import Draft
-from crewgate.domain.notification import Ask, Output
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Email, User
-from crewgate.domain.question import Question
+from crewgate.domain.notification import Ask, Output, Question
+from crewgate.domain.people import Email, Notify, User
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,

@@ -8,10 +8,8 @@ from hypothesis import given, settings
 
 from crewgate.demo.workspace.blocks import disguised_links, message_problems, pieces, text_size
 from crewgate.domain.audit import Head, Published, Signature
-from crewgate.domain.notification import Output
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
-from crewgate.domain.question import Question
+from crewgate.domain.notification import Output, Question
+from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User, UserGroup
 from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Approve, Revise

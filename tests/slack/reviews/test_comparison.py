@@ -2,10 +2,9 @@
 
 import pytest
 
-from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
+from crewgate.domain.changes import Changes, Fate, Hunk, PassageKind, Unchanged
 from crewgate.domain.edits import EditsFate
 from crewgate.domain.notification import Format, Output
-from crewgate.domain.passages import PassageKind
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Via
 from crewgate.domain.words import Kind

@@ -7,10 +7,16 @@ from functools import partial
 
 import pytest
 
-from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
-from crewgate.domain.json_leaves import LEAVES_COMPARED, PATH_SHOWN
+from crewgate.domain.changes import (
+    LEAVES_COMPARED,
+    PATH_SHOWN,
+    Changes,
+    Fate,
+    Hunk,
+    PassageKind,
+    Unchanged,
+)
 from crewgate.domain.notification import Format, Output
-from crewgate.domain.passages import PassageKind
 from crewgate.domain.words import Kind
 from crewgate.slack.reviews.comparison import LINES_COMPARED, compare_outputs
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, memory, timed

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from crewgate.domain.effects import SLACK, Effect, EffectKind
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
-from crewgate.domain.people import Anyone, Email, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT

@@ -6,9 +6,8 @@ from datetime import timedelta
 import pytest
 
 from crewgate.domain.effects import IN_ORDER, SLACK, EffectKind
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, NotSent, RefusalKind, Refused, Unknown
-from crewgate.domain.people import User
+from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery.context import GRACE, SHARE_GRACE
 from tests.builders import ANA, SECOND, a_crew, an_effect

@@ -8,9 +8,8 @@ import pytest
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Refused
-from crewgate.domain.people import User
+from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration

@@ -12,7 +12,7 @@ from crewgate.domain.effects import TIMER
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import Ask
 from crewgate.domain.outcome import Refused
-from crewgate.domain.rate import Budget, Rate
+from crewgate.domain.retry import Budget, Rate
 from crewgate.domain.review import Round, State
 from crewgate.runtime import LASTING, SteppingClock
 from crewgate.usecases.delivery.digest import plan_digests

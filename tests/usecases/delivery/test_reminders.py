@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from crewgate.domain.effects import TIMER, Effect, EffectKind
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Outcome
-from crewgate.domain.people import User
-from crewgate.domain.rules.duration import Duration
+from crewgate.domain.people import Notify, User
+from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Reminders
-from crewgate.domain.rules.working_hours import WorkingHours
 from crewgate.usecases.away import go_away
 from crewgate.usecases.ports.slack import About
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule

@@ -8,9 +8,8 @@ import pytest
 from crewgate.domain.effects import TIMER, EffectKind
 from crewgate.domain.errors import AlreadyDecided, NotAReviewer
 from crewgate.domain.execution import ExecutionState
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Refused
-from crewgate.domain.people import User
+from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut

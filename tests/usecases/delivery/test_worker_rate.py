@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent
-from crewgate.domain.rate import Budget, Rate
+from crewgate.domain.retry import Budget, Rate
 from tests.builders import SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import Logs, WatchedOutbox, WorkerWorld, failed

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.people import User
 from crewgate.domain.review import State
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Naming
 from crewgate.store.rounds import from_rule_of
 from crewgate.store.tables import rules
 from crewgate.usecases.context import LISTED

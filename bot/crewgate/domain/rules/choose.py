@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from crewgate.domain.given import CallerValues, Given, value_of
+from crewgate.domain.notification import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone, ReviewerRef
-from crewgate.domain.rules.facts import Facts
-from crewgate.domain.rules.naming import WITH_REVIEWERS, Naming
-from crewgate.domain.rules.rule import Needed, Rule, Then, TimeOut
+from crewgate.domain.rules.conditions import Facts
+from crewgate.domain.rules.rule import WITH_REVIEWERS, Naming, Needed, Rule, Then, TimeOut
 
 #: The options that say who decides.
 _WHO: Final = (

@@ -1,11 +1,189 @@
-"""The durations that a rule waits."""
+"""The durations that a rule waits, and the working hours of its people."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from typing import Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crewgate.domain.rules.working_hours import WorkingHours
+EXAMPLE: Final = "Mon-Fri 09:00-17:30 Europe/Berlin"
+#: Shorter ones would make a duration of working hours take years.
+SHORTEST: Final = timedelta(hours=1)
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+_SECOND: Final = timedelta(seconds=1)
+_HOURS: Final = re.compile(
+    r"(?P<days>[a-z]{3}(?: ?[-,] ?[a-z]{3})*) +(?P<begin>[0-9]{1,2}:[0-9]{2}) ?- ?"
+    r"(?P<end>[0-9]{1,2}:[0-9]{2}) +(?P<zone>\S+)",
+    flags=re.IGNORECASE,
+)
+
+
+class NoSuchZone(ValueError):
+    """A time zone does not exist; carries its name as it was written."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the time zone {name} does not exist; put one like Europe/Berlin or UTC")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingHours:
+    """The same hours on some days of the week, in one time zone.
+
+    They last from the moment when the clock there first reads `begin`, or later where that time is
+    skipped, until it first reads `end`.
+    """
+
+    days: frozenset[int]
+    """As `datetime.weekday` numbers them: Monday is 0. Never empty."""
+    begin: time
+    end: time
+    """Later than `begin`, on the same day; 00:00 is where that day ends."""
+    zone: ZoneInfo
+
+    def __str__(self) -> str:
+        end = f"{self.end:%H:%M}" if self.end != time.min else "24:00"
+        return f"{_name_days(self.days)} {self.begin:%H:%M}-{end} {self.zone.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From what `str` gives. Raises ValueError, which says what to put there, or NoSuchZone."""
+        found = _HOURS.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(f"not understood; put hours like {EXAMPLE}")
+        days = _read_days(found["days"])
+        begin, end = _read_time(found["begin"]), _read_time(found["end"])
+        if end - begin < SHORTEST:
+            raise ValueError(
+                "they must end on the same day (24:00 at the latest), an hour or more after they"
+                f" begin; put hours like {EXAMPLE}"
+            )
+        return cls(
+            days=days,
+            begin=_time_of_day(begin),
+            end=_time_of_day(end),
+            zone=_read_zone(found["zone"]),
+        )
+
+    def is_open(self, at: datetime) -> bool:
+        # Times of one zone that come twice equal none of another, so both are of UTC.
+        return self.next_open(at) == at.astimezone(UTC)
+
+    def next_open(self, at: datetime) -> datetime:
+        """This moment if people work then, else when they begin next; in UTC."""
+        begin, _ = next(self._spans_after(at))
+        return max(begin, at.astimezone(UTC))
+
+    def add(self, start: datetime, length: timedelta) -> datetime:
+        """The moment at which so much working time has passed since `start`, in UTC."""
+        left = length
+        for begin, end in self._spans_after(start):  # pragma: no branch  # they never end
+            begins = max(begin, start.astimezone(UTC))
+            if left <= end - begins:
+                return begins + left
+            left -= end - begins
+        raise AssertionError  # pragma: no cover
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """The working time from one moment to another; none if that is earlier."""
+        passed = timedelta()
+        for begin, until in self._spans_after(start):  # pragma: no branch  # they never end
+            begins = max(begin, start)
+            if begins >= end:
+                return passed
+            passed += min(until, end) - begins
+        raise AssertionError  # pragma: no cover
+
+    def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """From when to when people work, in order, from the first that ends after a moment."""
+        # The day before: where clocks are put back at midnight, a day begins, and goes on later.
+        first = at.astimezone(self.zone).date() - _DAY
+        for number in count():  # pragma: no branch  # it never ends
+            day = first + number * _DAY
+            if day.weekday() not in self.days:
+                continue
+            until = day if self.end != time.min else day + _DAY
+            begin, end = self._first(day, self.begin), self._first(until, self.end)
+            # Where a day is skipped, it has no hours.
+            if begin < end and at < end:
+                yield begin, end
+
+    def _first(self, day: date, wall: time) -> datetime:
+        """The first moment when the clock reads a time or, where it is skipped, a later one."""
+        wanted = datetime.combine(day, wall)
+        found = wanted.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
+        if self._reads(found) == wanted:
+            return found
+        # PEP 495: of a time that is skipped, fold=0 gives a moment after the skip, fold=1 one
+        # before it.
+        before = wanted.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+        while found - before > _SECOND:
+            middle = before + (found - before) // _SECOND // 2 * _SECOND
+            if self._reads(middle) < wanted:
+                before = middle
+            else:
+                found = middle
+        return found
+
+    def _reads(self, at: datetime) -> datetime:
+        """The time on a clock there."""
+        return at.astimezone(self.zone).replace(tzinfo=None, fold=0)
+
+
+def _read_days(text: str) -> frozenset[int]:
+    days: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        begin = _read_day(first)
+        end = _read_day(last) if last else begin
+        days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+    return frozenset(days)
+
+
+def _read_day(text: str) -> int:
+    name = text.strip().capitalize()
+    if name not in _DAYS:
+        raise ValueError(f"{text.strip()} is no day of the week; put {', '.join(_DAYS)}")
+    return _DAYS.index(name)
+
+
+def _name_days(days: frozenset[int]) -> str:
+    """`Mon-Wed,Fri`: days in a row from the first to the last one."""
+    runs: list[list[int]] = []
+    for day in sorted(days):
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ",".join("-".join(_DAYS[day] for day in dict.fromkeys((r[0], r[-1]))) for r in runs)
+
+
+def _read_time(text: str) -> timedelta:
+    """Since the day's beginning."""
+    hours, minutes = map(int, text.split(":"))
+    since = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or since > _DAY:  # noqa: PLR2004 - minutes of an hour
+        raise ValueError(f"{text} is no time of the day; put hours like {EXAMPLE}")
+    return since
+
+
+def _time_of_day(since: timedelta) -> time:
+    hours, minutes = divmod(since // _MINUTE, 60)
+    return time(hours % 24, minutes)
+
+
+def _read_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    # A folder's name and one that leads out of the database are refused in these ways.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise NoSuchZone(name) from None
+
 
 #: Longer ones are slips of the pen, and moments that far ahead cannot all be told.
 LONGEST: Final = timedelta(days=366)

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Naming
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import ChannelMembers, People
 from crewgate.slack.client.web_api import CallFailed, attempt, list_at, text_at

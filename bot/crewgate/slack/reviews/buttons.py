@@ -6,7 +6,7 @@ What they do is in the table of verbs, in `listeners.py`.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from crewgate.domain.question import Question, Reading, approval_of, reading_of
+from crewgate.domain.notification import Question, Reading, approval_of, reading_of
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import voices_of
 from crewgate.slack import ids

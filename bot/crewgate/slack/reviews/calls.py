@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, ReviewerRef, User
+from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User
 from crewgate.domain.reason import needs_an_operator
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Decision, Person, TimedOut

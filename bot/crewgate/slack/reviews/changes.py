@@ -9,8 +9,7 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from crewgate.domain.changes import Changes, Fate, Hunk, Unchanged
-from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.changes import Changes, Fate, Hunk, Passage, PassageKind, Unchanged
 from crewgate.domain.words import CELLS_BETWEEN, Kind
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, section

@@ -5,10 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from crewgate.domain.changes import Changes, Unchanged, added, compare, compare_json, removed
+from crewgate.domain.changes import (
+    Changes,
+    Passage,
+    PassageKind,
+    Unchanged,
+    added,
+    compare,
+    compare_json,
+    removed,
+)
 from crewgate.domain.edits import fate_of
 from crewgate.domain.notification import Format, Output
-from crewgate.domain.passages import Passage, PassageKind
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.text import clean

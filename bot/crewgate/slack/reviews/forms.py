@@ -6,8 +6,7 @@ from typing import Final
 
 from crewgate.domain.caveats import Caveats, Seen, Share, Unseen
 from crewgate.domain.notes import Draft, Note
-from crewgate.domain.notification import Output
-from crewgate.domain.question import Question
+from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, replace
 
 from crewgate.domain.errors import UnknownCrew
-from crewgate.domain.notify import Notify
-from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.rules.groups import most_approvals
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Rule, most_approvals
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.usecases.access import Subject, crew_for
 from crewgate.usecases.ports.base import Clock, Crews

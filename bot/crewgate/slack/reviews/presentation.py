@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from crewgate.domain.question import Reading, reading_of
+from crewgate.domain.notification import Reading, reading_of
 from crewgate.domain.reason import EditedBy, Reason, TakenAs
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Person

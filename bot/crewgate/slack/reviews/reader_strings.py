@@ -3,9 +3,8 @@
 from typing import Final
 
 from crewgate.domain.answering import approves
-from crewgate.domain.changes import Changes, Fate
+from crewgate.domain.changes import Changes, Fate, PassageKind
 from crewgate.domain.edits import EditsFate
-from crewgate.domain.passages import PassageKind
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Revise, TimedOut
 from crewgate.slack import phrases

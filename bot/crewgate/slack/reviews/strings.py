@@ -11,12 +11,10 @@ from crewgate.domain.answering import choice_of
 from crewgate.domain.changes import Changes
 from crewgate.domain.masking import Kind, Masked
 from crewgate.domain.notes import Claim
+from crewgate.domain.notification import Question, approval_of
 from crewgate.domain.people import Anyone, ReviewerRef, User
-from crewgate.domain.question import Question, approval_of
 from crewgate.domain.review import Round
-from crewgate.domain.rules.groups import missing
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.rule import Needed, Rule, Then
+from crewgate.domain.rules.rule import Naming, Needed, Rule, Then, missing
 from crewgate.domain.verdict import Decision, Person, TimedOut, voices_of
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import partial
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
+from crewgate.domain.people import Notify
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.rules.rule import Naming
 from crewgate.domain.timed import times_out_at
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery import direct_messages

@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.execution import Execution
+from crewgate.domain.execution import Execution, said_starter
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.rules.starter import said_starter
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import ForwardedWebhook

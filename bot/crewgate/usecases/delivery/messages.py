@@ -8,9 +8,8 @@ from datetime import datetime
 from functools import partial
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
-from crewgate.domain.people import User
+from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery.context import DeliveryContext

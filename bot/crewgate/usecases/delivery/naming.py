@@ -7,11 +7,11 @@ from typing import Final
 import structlog
 
 from crewgate.domain.errors import StarterUnresolved
+from crewgate.domain.execution import starter_named
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.naming import Naming
-from crewgate.domain.rules.starter import starter_named
+from crewgate.domain.rules.rule import Naming
 from crewgate.usecases.access import Access
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.log_fields import fields_of

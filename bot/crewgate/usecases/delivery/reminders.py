@@ -13,8 +13,8 @@ import structlog
 
 from crewgate.domain.answering import verdict_of_time
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, Outcome
+from crewgate.domain.people import Notify
 from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then

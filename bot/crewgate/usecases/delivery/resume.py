@@ -11,8 +11,8 @@ from dataclasses import replace
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import about
+from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.domain.question import Callback
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
 from crewgate.usecases.delivery.context import DeliveryContext

@@ -10,8 +10,7 @@ from structlog.contextvars import bind_contextvars
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
-from crewgate.domain.rate import Budget
-from crewgate.domain.retry import IN_A_ROW, Retry
+from crewgate.domain.retry import IN_A_ROW, Budget, Retry
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.settle import set_aside
 from crewgate.usecases.ports.base import Check, Clock

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crewgate.domain.given import CallerValues
-from crewgate.domain.notification import WebhookUrls
+from crewgate.domain.notification import Callback, CallerValues, WebhookUrls
 from crewgate.domain.outcome import NotSent, Outcome, Unknown
-from crewgate.domain.question import Callback
 from crewgate.domain.verdict import Decision
 from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from crewgate.domain.effects import Effect
-from crewgate.domain.rate import Budget
+from crewgate.domain.retry import Budget
 
 MISSED: Final = timedelta(minutes=1)
 """An absence of the bot or of Slack up to this long counts for rules all the same."""

@@ -9,10 +9,9 @@ from crewgate.domain.caveats import WHOLE
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notes import Note
-from crewgate.domain.notify import Notify
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
-from crewgate.domain.people import Email, Installation, ReviewerRef, User
-from crewgate.domain.rules.naming import Naming
+from crewgate.domain.people import Email, Installation, Notify, ReviewerRef, User
+from crewgate.domain.rules.rule import Naming
 from crewgate.domain.stats import Stats
 from crewgate.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef, Posting
 

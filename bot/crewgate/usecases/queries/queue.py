@@ -9,7 +9,7 @@ from itertools import chain
 
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.groups import has_room
+from crewgate.domain.rules.rule import has_room
 from crewgate.domain.verdict import voices_of
 from crewgate.usecases.context import ReviewContext
 from crewgate.usecases.read_models import COUNTED, NO_RULE, Queue, QueueKey, QueuePart, Selection
