@@ -4,13 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from crewgate.domain.rules.patterns import has_open_bracket
-
 from crewgate.domain.parsers import shown, shown_key
 from crewgate.domain.redaction import is_called_secret
-from crewgate.domain.rules.choose import hidden
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.patterns import has_open_bracket
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.settings.crew import CrewSettings
@@ -111,17 +109,19 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
 
 
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
-    """Rules that never count, that approve by themselves, or have keys for nothing.
+    """Yield where a doubtful rule stands, and why with what to put there.
 
-    For each: where it stands, and why it is doubtful with what to put there.
+    It is behind one with equal or no conditions, approves by itself, or has keys for nothing.
     """
     places = dict(zip(crew.rules, crew.places, strict=True))
-    for rule, before in hidden(crew.rules):
-        why = (
-            f"it never counts: every review that it is for is one of {places[before]} already;"
-            " put it before that one, or take it out"
-        )
-        yield places[rule], why
+    for at, (rule, place) in enumerate(places.items()):
+        before = [one for one in crew.rules[:at] if one.when in (Conditions(), rule.when)]
+        if before:
+            why = (
+                f"it never counts: every review that it is for is one of {places[before[0]]}"
+                " already; put it before that one, or take it out"
+            )
+            yield place, why
     for rule, place in places.items():
         for why in _pointless(rule):
             yield place, why

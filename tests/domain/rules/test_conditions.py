@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crewgate.domain.notification import TEXT_LIMIT, UNKNOWN, CallerValues, Format, Hidden, Output
 from crewgate.domain.people import Anyone, User
-from crewgate.domain.rules.choose import choose, could_apply, hidden, strictest
+from crewgate.domain.rules.choose import choose, could_apply, strictest
 from crewgate.domain.rules.conditions import FOUND_SHOWN, Conditions, Facts, Key, Mismatch
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
@@ -245,52 +245,6 @@ def test_of_rules_that_are_as_strict_the_first_counts() -> None:
     assert strictest((other, one, None)) is other
 
 
-ALL = of()
-COVERED = [
-    (ALL, ALL),
-    (ALL, of(task="a")),
-    (of(task="*"), of(agent="b")),
-    (of(task="a*"), of(task="ab*", agent="b")),
-    (of(agent="*"), of(agent="b")),
-    (of(contains=("liab", "tax")), of(contains=("Liability", "taxes"))),
-    (of(json=(("a", ">= 5"),)), of(json=(("b", "x"), ("a", "> 5")))),
-    (of(json=(("a", "*"),)), of(json=(("a", "> 5"),))),
-    (of(json=(("a", "x*"),)), of(json=(("a", "xy"),))),
-    (of(inputs=(("a", "x*"),)), of(inputs=(("a", "xy"), ("b", "z")))),
-    (of(meta=(("a", "*"),)), of(meta=(("a", "xy"),))),
-]
-NOT_COVERED = [
-    (of(task="a"), ALL),
-    (of(task="a"), of(task="b")),
-    (of(agent="*"), of(task="a")),
-    (of(contains=("liab",)), ALL),
-    (of(contains=("liab",)), of(contains=("liability", "tax"))),
-    (of(json=(("a", ">= 5"),)), of(json=(("a", "7"),))),
-    (of(json=(("a", "7"),)), of(json=(("a", "= 7"),))),
-    (of(json=(("a", ">= 5"),)), of(json=(("b", ">= 5"),))),
-    (of(inputs=(("a", "x"),)), of(meta=(("a", "x"),))),
-]
-
-
-@pytest.mark.parametrize(("wide", "narrow"), COVERED)
-def test_a_rule_that_comes_after_one_that_always_holds_with_it_is_hidden(
-    wide: Conditions, narrow: Conditions
-) -> None:
-    first, other, last = (
-        Rule(name="first", when=wide),
-        Rule(name="other", when=of(task="z", agent="z")),
-        Rule(name="last", when=narrow),
-    )
-    assert (last, first) in hidden((first, other, last))
-    if wide != narrow:
-        assert (first, last) not in hidden((last, first))
-
-
-@pytest.mark.parametrize(("wide", "narrow"), NOT_COVERED)
-def test_a_rule_that_may_count_is_not_called_hidden(wide: Conditions, narrow: Conditions) -> None:
-    assert hidden((Rule(name="1", when=wide), Rule(name="2", when=narrow))) == ()
-
-
 GLOBS = st.sampled_from(["*", "a*", "ab", "a?", "b", ""])
 WANTED = st.sampled_from(["*", "1*", "10", "> 1", ">= 1", "= 10", "!= 1", "a"])
 NAMES = st.sampled_from(["x", "y"])
@@ -315,14 +269,6 @@ FACTS = st.builds(
     inputs=st.dictionaries(NAMES, VALUES).map(lambda given: tuple(given.items())),
     meta=st.dictionaries(NAMES, VALUES).map(lambda given: tuple(given.items())),
 )
-
-
-@given(wide=CONDITIONS, narrow=CONDITIONS, found=FACTS)
-def test_no_review_is_for_a_covered_rule_only(
-    wide: Conditions, narrow: Conditions, found: Facts
-) -> None:
-    if wide.cover(narrow) and narrow.hold(found):
-        assert wide.hold(found)
 
 
 @given(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewgate.domain.rules.patterns import covers_glob, has_open_bracket, is_anything, matches_glob
+from crewgate.domain.rules.patterns import has_open_bracket, matches_glob
 from tests.worst_cases import LARGEST, SECONDS, seconds
 
 TEXTS = st.text("abAB]!-[*?^\\\n", max_size=12)
@@ -35,40 +35,6 @@ def test_a_part_between_that_is_missing_matches_nothing() -> None:
 def test_what_a_glob_was_made_of_matches_it(pattern: str, parts: list[str]) -> None:
     text = "".join(parts.pop() if char == "*" and parts else char for char in pattern)
     assert matches_glob(pattern, text)
-
-
-@pytest.mark.parametrize(
-    ("wide", "narrow", "covered"),
-    [
-        ("*", "contract_*", True),
-        ("*", "", True),
-        ("contract_*", "CONTRACT_eu_*", True),
-        ("contract_*", "contract_?", True),
-        ("contract_?", "contract_1", True),
-        ("contract_?", "contract_?", True),
-        ("contract_?", "contract_*", False),
-        ("contract_[12]", "contract_?", False),
-        ("*eu*", "*_eu_*", True),
-        ("contract_*", "*", False),
-        ("contract", "contract*", False),
-        ("a", "b", False),
-    ],
-)
-def test_one_glob_covers_another(wide: str, narrow: str, *, covered: bool) -> None:
-    assert covers_glob(wide, narrow) is covered
-
-
-@given(wide=PATTERNS | PLAIN, narrow=PATTERNS | PLAIN, text=TEXTS)
-def test_what_a_covered_glob_matches_the_other_one_does(wide: str, narrow: str, text: str) -> None:
-    if covers_glob(wide, narrow) and matches_glob(narrow, text):
-        assert matches_glob(wide, text)
-
-
-def test_only_stars_are_anything() -> None:
-    assert is_anything("*")
-    assert is_anything("**")
-    assert not is_anything("")
-    assert not is_anything("?*")
 
 
 @pytest.mark.parametrize(

@@ -151,15 +151,3 @@ def named_by(rules: Sequence[Rule], inputs: CallerValues, meta: CallerValues) ->
     split = ((one, *one.split(".", 1)) for one in asked)
     found = ((one, value_of(values[kind], name)) for one, kind, name in split)
     return tuple((one, value) for one, value in found if isinstance(value, str))
-
-
-def hidden(rules: Sequence[Rule]) -> tuple[tuple[Rule, Rule], ...]:
-    """Each rule that never counts, with the first of those before it that always come first.
-
-    One that only several others together hide is not found.
-    """
-    found = (
-        (rule, next((one for one in rules[:at] if one.when.cover(rule.when)), None))
-        for at, rule in enumerate(rules)
-    )
-    return tuple((rule, before) for rule, before in found if before is not None)

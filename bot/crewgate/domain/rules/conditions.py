@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 from crewgate.domain.notification import (
     TEXT_LIMIT,
@@ -18,7 +18,7 @@ from crewgate.domain.notification import (
     value_of,
 )
 from crewgate.domain.parsers import Setting, parse_contains, parse_glob, parse_json, parse_values
-from crewgate.domain.rules.patterns import Comparison, covers_glob, is_anything, matches_glob
+from crewgate.domain.rules.patterns import Comparison, matches_glob
 
 #: What people are shown in place of an object and of a list.
 _OBJECT: Final = "{…}"
@@ -169,18 +169,6 @@ class Conditions:
         order = list(Key)
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
-    def cover(self, narrow: Self) -> bool:
-        """Return True if these hold wherever the others do; in doubt, no."""
-        return (
-            # There is always a task's id.
-            (self.task is None or is_anything(self.task) or _is_covered(self.task, narrow.task))
-            and (self.agent is None or _is_covered(self.agent, narrow.agent))
-            and _any_covered(self.contains, narrow.contains)
-            and _all_covered(self.json, narrow.json, covers_value)
-            and _all_covered(self.inputs, narrow.inputs, covers_glob)
-            and _all_covered(self.meta, narrow.meta, covers_glob)
-        )
-
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
         """The same, unordered: what takes longest to find out comes last."""
         if self.task is not None and not matches_glob(self.task, facts.task_id):
@@ -205,14 +193,6 @@ def is_wanted(wanted: str, value: str) -> bool:
     return matches_glob(wanted, value) if comparison is None else comparison.holds(value)
 
 
-def covers_value(wide: str, narrow: str) -> bool:
-    """Return True if every value that `json` takes for `narrow` is one for `wide`; in doubt, no."""
-    one, other = Comparison.parse(wide), Comparison.parse(narrow)
-    if one is not None and other is not None:
-        return one.covers(other)
-    return is_anything(wide) if one or other else covers_glob(wide, narrow)
-
-
 def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], bool]) -> bool:
     """Return True if there is a value, and it is the wanted one."""
     return found is not None and matches(wanted, found)
@@ -234,23 +214,3 @@ def _shown(found: str | None) -> str | None:
     if found is None or len(found) <= FOUND_SHOWN:
         return found
     return f"{found[: FOUND_SHOWN - 1]}…"
-
-
-def _is_covered(wide: str, narrow: str | None) -> bool:
-    return narrow is not None and covers_glob(wide, narrow)
-
-
-def _any_covered(wide: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
-    """Return True if a text with one of the narrow ones in it always has one of the wide ones."""
-    if not wide:
-        return True
-    return bool(narrow) and all(
-        any(one.casefold() in other.casefold() for one in wide) for other in narrow
-    )
-
-
-def _all_covered(wide: Given, narrow: Given, covers: Callable[[str, str], bool]) -> bool:
-    """Return True if each of the wide ones holds because a narrow one of that name does."""
-    return all(
-        any(name == other and covers(one, wanted) for other, wanted in narrow) for name, one in wide
-    )
