@@ -22,7 +22,7 @@ from crewgate.lifecycle import (
 )
 from crewgate.runtime import POST_RATE, UPDATE_RATE
 from crewgate.usecases.delivery.worker import Pace
-from crewgate.usecases.wakeup import Wakeup
+from crewgate.usecases.ports.base import Wakeup
 from tests.builders import FakeClock, an_effect
 from tests.usecases.world import World
 

@@ -57,14 +57,13 @@ from crewgate.store.engine import scrub
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
-from crewgate.usecases.delivery.digest import plan_digests
 from crewgate.usecases.delivery.heartbeat import Heartbeat
+from crewgate.usecases.delivery.reports import plan_digests
 from crewgate.usecases.delivery.worker import Worker
-from crewgate.usecases.emails import owner_of
-from crewgate.usecases.installations import Installations
+from crewgate.usecases.installations import Installations, owner_of
 from crewgate.usecases.kickoff import Kickoffs
+from crewgate.usecases.ports.base import Wakeup, ending_turns
 from crewgate.usecases.removal import RemovalLoop
-from crewgate.usecases.wakeup import Wakeup, ending_turns
 from crewgate.web import metrics, routes, slack_events
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import EventKind

@@ -30,10 +30,8 @@ from crewgate.store.migrate import migrate
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.secret_keys import use_keys
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.worker import Pace, Worker
-from crewgate.usecases.ports.base import Check, Clock
-from crewgate.usecases.wakeup import end_turn
+from crewgate.usecases.delivery.worker import Pace, Worker, deliver
+from crewgate.usecases.ports.base import Check, Clock, end_turn
 
 log = structlog.get_logger(__name__)
 

@@ -20,9 +20,7 @@ from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
-from crewgate.usecases.decide import record_unmasked, take_back, unmask
-from crewgate.usecases.dismiss import dismiss
-from crewgate.usecases.edit import edit
+from crewgate.usecases.decide import dismiss, edit, record_unmasked, take_back, unmask
 from crewgate.usecases.read_models import MessageRef
 from crewgate.usecases.removal import remove_texts
 from tests.audit.masking import MASKING

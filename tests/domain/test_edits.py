@@ -16,7 +16,7 @@ from crewgate.domain.edits import (
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundSuperseded
 from crewgate.domain.reason import EditedBy
-from crewgate.domain.receipt import edit, receive
+from crewgate.domain.receipt import open_edited, receive
 from crewgate.domain.review import State, Transition
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
@@ -180,7 +180,7 @@ def test_an_edit_of_blank_lines_is_in_beside_another_change() -> None:
 def test_time_approves_no_text_of_a_person_who_is_alone_with_it(then: Then) -> None:
     out = TimeOut(Duration.parse("3d"), then, "Stop." if then is Then.REVISE else "")
     shown = a_round(rule=a_rule(approvals=2, timeout=out), takes_edits=True)
-    edited = edit(shown, ANA, rule=shown.rule, at=LATER, new_id=lambda: "r-2").current
+    edited = open_edited(shown, ANA, rule=shown.rule, at=LATER, new_id=lambda: "r-2").current
     if then is Then.APPROVE:
         assert edited.time_out(LATER) == Transition(edited, ())
     else:
@@ -190,7 +190,7 @@ def test_time_approves_no_text_of_a_person_who_is_alone_with_it(then: Then) -> N
 def test_a_text_of_a_person_is_a_round_of_its_own() -> None:
     rule = a_rule(approvals=2)
     shown = a_round(rule=rule, votes=(a_vote(BEN),), takes_edits=True, version=3, reminders=1)
-    receipt = edit(shown, ANA, rule=shown.rule, at=LATER, new_id=lambda: "r-2")
+    receipt = open_edited(shown, ANA, rule=shown.rule, at=LATER, new_id=lambda: "r-2")
 
     assert receipt.ended is not None
     assert (receipt.ended.state, receipt.ended.reason) == (State.SUPERSEDED, EditedBy(ANA))

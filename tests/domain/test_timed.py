@@ -9,7 +9,7 @@ from crewgate.domain.notification import Ask, Question
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration, WorkingHours
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
-from crewgate.domain.timed import next_reminder, opens_at, timed_effects
+from crewgate.usecases.rounds import next_reminder, opens_at, timed_effects
 from tests.builders import NOW, a_round, a_rule
 
 HOUR = timedelta(hours=1)

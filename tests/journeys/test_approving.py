@@ -7,7 +7,7 @@ import pytest
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.workspace import HANG, Message, buttons, error, message_text
-from crewgate.usecases.wakeup import Wakeup
+from crewgate.usecases.ports.base import Wakeup
 from tests.journeys.conftest import World, says_delivered
 from tests.journeys.people import home, modal, without
 

@@ -11,7 +11,7 @@ from crewgate.demo.crew import status
 from crewgate.demo.environment import ANA
 from crewgate.demo.workspace import Message, buttons
 from crewgate.runtime import utc_now
-from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases.track import PAUSED_POLL
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 
 

@@ -14,8 +14,8 @@ from crewgate.slack.client import directory, people, web_api
 from crewgate.slack.reviews.comparison import LINES_COMPARED
 from crewgate.store import engine, removal, unit_of_work
 from crewgate.usecases.delivery.context import SHARE_GRACE, START_GRACE
-from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
 from crewgate.usecases.removal import BATCH_EVERY, LOOK_EVERY
+from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from crewgate.web.flow_signature import TOLERANCE
 from tests.repo.files import read
 

@@ -13,7 +13,7 @@ from crewgate.slack.reviews.output import OUTPUT_LIMIT, WHOLE_LIMIT, WHOLE_ROWS
 from crewgate.usecases.delivery.context import START_GRACE
 from crewgate.usecases.delivery.heartbeat import BEAT
 from crewgate.usecases.delivery.worker import LEASE
-from crewgate.usecases.evidence import STATUS_POLL
+from crewgate.usecases.track import STATUS_POLL
 from tests.repo.files import read
 
 MIB = 2**20

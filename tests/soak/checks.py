@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import State
-from crewgate.usecases.evidence import STATUS_POLL
+from crewgate.usecases.track import STATUS_POLL
 from tests.soak.database import LASTING, StoredRound
 from tests.soak.evidence import Applied, Card, Evidence, pending_labels
 from tests.soak.labels import CARE, Label, edited, text_of

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from crewgate.domain.effects import SLACK
+from crewgate.usecases import queries as look
 from crewgate.usecases.delivery.worker import LEASE
-from crewgate.usecases.queries import status as look
-from crewgate.usecases.queries.crews import overview
-from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.queries import overview, queue
 from crewgate.usecases.read_models import COUNTED
 from tests.builders import ANA, NOW, SECOND, a_crew
 from tests.store.plans import AS_MANY, CREWS, GROWING, insert_many, recorded, rows_of, steps_of

@@ -14,18 +14,16 @@ from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.usecases import queries as look
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import caveats_for, record_read_to_end, take_back
-from crewgate.usecases.evidence import STATUS_POLL
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for
-from crewgate.usecases.queries import status as look
-from crewgate.usecases.queries.crews import overview
-from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.queries import overview, queue
 from crewgate.usecases.read_models import ForwardedWebhook, MessageRef
 from crewgate.usecases.removal import remove_texts
 from crewgate.usecases.stats import decisions, stats
-from crewgate.usecases.track import record_update
+from crewgate.usecases.track import STATUS_POLL, record_update
 from tests.builders import ANA, BEN, EVE, a_crew, a_rule, webhook_urls
 from tests.store.plans import GROWING, insert_many, recorded
 from tests.usecases.faults import Fault

@@ -13,8 +13,8 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.store.audit import BATCH
 from crewgate.store.tables import audit_entries, audit_heads
-from crewgate.usecases.acting import acts_at
 from crewgate.usecases.audit import GIVE_WAY, LINK_EVERY, Linking
+from crewgate.usecases.log_fields import acts_at
 from tests.builders import NOW
 from tests.databases import both
 from tests.usecases.faults import Fault

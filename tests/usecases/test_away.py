@@ -24,8 +24,7 @@ from crewgate.usecases.away import come_back as return_
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import may_revise, retry, take_back
 from crewgate.usecases.notes import claim
-from crewgate.usecases.queries.queue import queue
-from crewgate.usecases.queries.status import pending
+from crewgate.usecases.queries import pending, queue
 from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
 from tests.usecases.world import World
 

@@ -10,8 +10,8 @@ from crewgate.domain.reason import Answered, Inferred, RefusedByCrew
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Verdict
 from crewgate.usecases.delivery.context import GRACE
-from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
 from crewgate.usecases.read_models import CrewStatus, Progress
+from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from tests.builders import SECOND
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault

@@ -3,10 +3,10 @@
 from crewgate.domain.execution import GONE_ANSWERS, StepUpdate
 from crewgate.domain.notification import HumanInputWebhook, Output, WebhookUrls
 from crewgate.domain.redaction import MARK
-from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases import queries as look
 from crewgate.usecases.kickoff import register_webhooks
-from crewgate.usecases.queries import status as look
 from crewgate.usecases.read_models import CrewStatus, Progress
+from crewgate.usecases.track import PAUSED_POLL
 from tests.builders import ANA
 from tests.usecases.world import STATUS, World
 

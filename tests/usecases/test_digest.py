@@ -6,7 +6,7 @@ from typing import Any
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.domain.stats import next_digest
-from crewgate.usecases.delivery.digest import plan_digests
+from crewgate.usecases.delivery.reports import plan_digests
 from crewgate.usecases.stats import of_crew
 from tests.builders import NOW, a_crew
 from tests.databases import both

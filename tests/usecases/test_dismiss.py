@@ -18,9 +18,8 @@ from crewgate.domain.people import User
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.usecases.decide import reopen
+from crewgate.usecases.decide import dismiss, dismiss_report, may_dismiss_report, reopen
 from crewgate.usecases.delivery.worker import LEASE
-from crewgate.usecases.dismiss import dismiss, dismiss_report, may_dismiss_report
 from crewgate.usecases.read_models import DeadLetter
 from tests.builders import ANA, BEN, EVE, a_crew
 from tests.databases import both

@@ -33,8 +33,7 @@ from crewgate.domain.verdict import Answer, Approve, Person, Revise, Via
 from crewgate.store.tables import audit_entries
 from crewgate.store.tables import rules as rules_table
 from crewgate.usecases.away import go_away
-from crewgate.usecases.decide import may_edit, take_back
-from crewgate.usecases.edit import edit
+from crewgate.usecases.decide import edit, may_edit, take_back
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault

@@ -3,7 +3,7 @@
 import asyncio
 
 from crewgate.domain.people import EmailOwner
-from crewgate.usecases.emails import owner_of
+from crewgate.usecases.installations import owner_of
 from tests.databases import both
 from tests.usecases.world import World
 

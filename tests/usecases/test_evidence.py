@@ -18,8 +18,8 @@ from crewgate.domain.outcome import Refused, ResumeStatus
 from crewgate.domain.reason import Answered, Inferred
 from crewgate.domain.review import Round, State
 from crewgate.usecases.delivery.context import GRACE
-from crewgate.usecases.evidence import PAUSED_POLL, STATUS_POLL
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from tests.builders import SECOND
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault

@@ -34,8 +34,7 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.encryption import Cipher
 from crewgate.store.tables import Secret, flow_requests, outbox
-from crewgate.usecases.decide import answer_of
-from crewgate.usecases.dismiss import dismiss
+from crewgate.usecases.decide import answer_of, dismiss
 from tests.builders import ANA, BEN, EVE, a_note, a_secret_key
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault

@@ -23,8 +23,8 @@ from crewgate.domain.reason import ExecutionEnded, ExecutionGone, Inferred
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer
 from crewgate.usecases.decide import reopen
-from crewgate.usecases.evidence import STATUS_POLL
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.track import STATUS_POLL
 from tests.builders import ANA, EVE, SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, STATUS, World

@@ -10,11 +10,11 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Rule
 from crewgate.domain.verdict import Approve, Person, Revise
+from crewgate.usecases import queries
 from crewgate.usecases.away import go_away
 from crewgate.usecases.decide import take_back
-from crewgate.usecases.delivery.direct_messages import people_of
-from crewgate.usecases.queries import status
-from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.delivery.cards import people_of
+from crewgate.usecases.queries import queue
 from tests.builders import ANA, BEN, CAI, EVE, NOW, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.world import World
@@ -78,7 +78,7 @@ async def test_what_others_have_approved_for_ones_groups_waits_for_others(world:
     async def waits_for() -> list[str]:
         people = [ANA.id, BEN.id, CAI.id, EVE.id, "U0LEA", "U0DEL"]
         parts = {user: await queue(user, page=0, context=world.reviews) for user in people}
-        pending = [await status.pending(user, mine=True, context=world.reviews) for user in people]
+        pending = [await queries.pending(user, mine=True, context=world.reviews) for user in people]
         mine = [user for user, found in parts.items() if found.mine.total]
         assert mine == [user for user, found in zip(people, pending, strict=True) if found.total]
         listed = [user for user, found in parts.items() if found.mine.total + found.others.total]

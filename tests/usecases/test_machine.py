@@ -40,10 +40,9 @@ from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
 from crewgate.event_loop import EventLoop
 from crewgate.store.engine import rows
 from crewgate.store.rounds import ROUND, to_round
+from crewgate.usecases.decide import dismiss, edit
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.delivery.worker import LEASE
-from crewgate.usecases.dismiss import dismiss
-from crewgate.usecases.edit import edit
 from crewgate.usecases.notes import claim
 from tests.builders import ANA, BEN, EVE, a_uow
 from tests.databases import MIGRATED, EmptiedSqlite, SqliteTemplate, bring_up

@@ -15,7 +15,7 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
 from crewgate.usecases.decide import caveats_for, record_unmasked, unmask
-from crewgate.usecases.queries.status import execution as status_of
+from crewgate.usecases.queries import execution as status_of
 from crewgate.usecases.read_models import CrewStatus, Progress
 from crewgate.usecases.stats import decisions
 from tests.builders import ANA, BEN, EVE, a_crew, a_uow

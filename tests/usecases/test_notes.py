@@ -18,7 +18,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person, Revise
 from crewgate.usecases.decide import take_back
 from crewgate.usecases.notes import change_note, claim, delete_note, draft_for, keep_note
-from crewgate.usecases.queries.queue import PAGE, queue
+from crewgate.usecases.queries import PAGE, queue
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both

@@ -23,10 +23,10 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.removal import BATCH
 from crewgate.store.tables import audit_entries, metadata, outbox
-from crewgate.usecases.dismiss import dismiss, dismiss_report
+from crewgate.usecases import queries as look
+from crewgate.usecases.decide import dismiss, dismiss_report
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.queries import status as look
 from crewgate.usecases.removal import BATCH_EVERY, LOOK_EVERY, RemovalLoop, Removed, remove_texts
 from crewgate.usecases.track import end_execution, track
 from tests.builders import (

@@ -20,11 +20,10 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation, Rule
+from crewgate.usecases import queries as look
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffRequest
-from crewgate.usecases.queries import status as look
-from crewgate.usecases.queries.queue import queue
-from crewgate.usecases.queries.status import pending
+from crewgate.usecases.queries import pending, queue
 from tests.builders import ANA, BEN, CAI, EVE, NOW, SECOND, a_crew, a_rule
 from tests.usecases.world import World
 

@@ -14,7 +14,7 @@ from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.stats import Decided, Share, Stats
 from crewgate.domain.verdict import Answer, Revise
-from crewgate.usecases.edit import edit
+from crewgate.usecases.decide import edit
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both

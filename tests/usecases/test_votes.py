@@ -16,8 +16,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Approve, Person, Revise
 from crewgate.store.engine import open_engines
 from crewgate.usecases.decide import take_back
-from crewgate.usecases.queries.queue import queue
-from crewgate.usecases.queries.status import pending
+from crewgate.usecases.queries import pending, queue
 from tests.builders import ANA, BEN, CAI, SECOND, a_crew, a_rule, a_uow, a_vote
 from tests.databases import both
 from tests.usecases.world import CREW, World

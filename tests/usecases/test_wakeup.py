@@ -2,7 +2,7 @@
 
 import asyncio
 
-from crewgate.usecases.wakeup import Wakeup, end_turn, ending_turns
+from crewgate.usecases.ports.base import Wakeup, end_turn, ending_turns
 
 
 async def test_a_turn_ends_before_a_loop_waits_and_only_its_own() -> None:

@@ -10,8 +10,7 @@ from structlog.typing import EventDict
 
 from crewgate.domain.effects import SLACK, UPDATES
 from crewgate.domain.retry import Budget
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.worker import Deliver, Pace, Worker
+from crewgate.usecases.delivery.worker import Deliver, Pace, Worker, deliver
 from crewgate.usecases.ports.outbox import Leased, Outbox
 from tests.builders import FakeClock
 from tests.usecases.world import POSTS, World

@@ -32,16 +32,19 @@ from crewgate.store.engine import Engines, rows
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.decide import decide, retry
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.worker import LEASE
-from crewgate.usecases.flows import receive_flow_request
+from crewgate.usecases.delivery.worker import LEASE, deliver
 from crewgate.usecases.notes import keep_note
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
-from crewgate.usecases.receive import Received, receive_notification, store_dead_letter
+from crewgate.usecases.receive import (
+    Received,
+    receive_flow_request,
+    receive_notification,
+    store_dead_letter,
+)
 from crewgate.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_flow_request, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder

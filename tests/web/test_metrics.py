@@ -17,8 +17,8 @@ from crewgate.lifecycle import Supervisor
 from crewgate.metrics import begin_at_zero
 from crewgate.runtime import RESTART
 from crewgate.scrape import Scrape
+from crewgate.usecases.ports.base import Wakeup, ending_turns
 from crewgate.usecases.read_models import Backlog
-from crewgate.usecases.wakeup import Wakeup, ending_turns
 from crewgate.web.metrics import add_route
 from tests.builders import a_crew, a_rule
 from tests.databases import both

@@ -13,11 +13,10 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from crewgate.domain.rules.patterns import Comparison, sign_of
-
 from crewgate.domain.notification import Given
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.duration import Duration, NoSuchZone, WorkingHours
+from crewgate.domain.rules.patterns import Comparison, sign_of
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -372,5 +371,5 @@ def parse_days(raw: object) -> timedelta:
     """Days, as `90d`."""
     found = re.fullmatch(r"([1-9][0-9]{0,4}) ?d", str(raw).strip().lower())
     if found is None:
-        raise InvalidSetting(f'{shown(raw)} is no time in days; put one like "90d" here')
+        raise InvalidSetting(f'{shown(raw)} is no time in days; put one like "90d"')
     return timedelta(days=int(found[1]))

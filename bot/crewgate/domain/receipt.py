@@ -87,7 +87,7 @@ def receive(
     return _open(latest, opened)
 
 
-def edit(
+def open_edited(
     round_: Round, by: Person, *, rule: Rule | None, at: datetime, new_id: Callable[[], str]
 ) -> Receipt:
     """Open a round, under this rule, for a person's own text in the place of a waiting round's.

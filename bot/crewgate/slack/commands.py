@@ -43,9 +43,8 @@ from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.reviews.links import Deciders, Link, linked
 from crewgate.slack.reviews.presentation import Stuck, Waiting, icon, present
 from crewgate.slack.stats import on_stats_command
-from crewgate.usecases.queries import status
-from crewgate.usecases.queries.crews import CrewHealth, Overview, overview
-from crewgate.usecases.queries.rules import CrewRules, rules_of
+from crewgate.usecases import queries
+from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 from crewgate.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,
@@ -513,7 +512,7 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # a tabl
             return render_help()
         case ["pending"] | ["pending", "mine"]:
             mine = len(command.arguments) > 1
-            waiting = await status.pending(by, mine=mine, context=context)
+            waiting = await queries.pending(by, mine=mine, context=context)
             return render_pending(waiting, now=now, mine=mine, link=link, deciders=context.deciders)
         case ["rules"]:
             found = await rules_of(by, context=context)
@@ -529,7 +528,7 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # a tabl
 
 async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:
     try:
-        view = await status.execution(prefix, by=by.id, context=context, clients=context.clients)
+        view = await queries.execution(prefix, by=by.id, context=context, clients=context.clients)
     except ExecutionNotFound:
         return render_unknown_execution(prefix)
     except AmbiguousExecution as error:

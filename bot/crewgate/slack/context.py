@@ -11,12 +11,10 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
-from crewgate.usecases.access import crew_for
-from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.access import ReviewContext, crew_for
 from crewgate.usecases.kickoff import Kickoffs
-from crewgate.usecases.ports.base import NewId, OffLoop, Sleep
+from crewgate.usecases.ports.base import NewId, OffLoop, Sleep, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
-from crewgate.usecases.wakeup import Wakeup
 
 Body = dict[str, Any]
 """A payload of Slack's, for `payloads` to parse."""

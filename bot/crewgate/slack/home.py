@@ -34,9 +34,9 @@ from crewgate.slack.reviews.buttons import (
 )
 from crewgate.slack.reviews.links import Deciders, Link
 from crewgate.slack.reviews.presentation import Waiting, present
-from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.ports.base import Wakeup
+from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
-from crewgate.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from crewgate.slack.home import HomeRefresher
 from crewgate.slack.notes import MissedNotes
 from crewgate.slack.payloads import parse_place
 from crewgate.slack.reviews import listeners as reviews
-from crewgate.usecases.acting import acts_at
+from crewgate.usecases.log_fields import acts_at
 
 log = structlog.get_logger(__name__)
 

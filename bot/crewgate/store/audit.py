@@ -30,7 +30,7 @@ from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.rounds import rule_id_of
 from crewgate.store.tables import audit_entries, audit_heads
-from crewgate.usecases.acting import place
+from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
 #: The version of the form of entries, in each.

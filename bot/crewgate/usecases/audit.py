@@ -14,6 +14,7 @@ from crewgate.usecases.ports.store import Tx, UnitOfWork
 
 log = structlog.get_logger(__name__)
 
+
 #: The pause after a batch that was not full, in seconds.
 LINK_EVERY: Final = 2
 #: The pause after a full one: what people and crews wait for has its turn between two batches.

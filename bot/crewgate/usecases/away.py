@@ -11,8 +11,7 @@ from crewgate.domain.people import Notify, Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import LONGEST, Absence
 from crewgate.domain.verdict import Person
-from crewgate.usecases.access import crew_for
-from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.access import ReviewContext, crew_for
 from crewgate.usecases.read_models import Selection
 
 #: The most waiting rounds whose cards are updated at once, the oldest first.

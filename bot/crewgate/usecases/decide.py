@@ -1,4 +1,4 @@
-"""People's decisions: approve, revise, take back, retry and reopen."""
+"""People's decisions: approve, revise, edit, take back, retry, reopen and dismiss."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,27 +17,40 @@ from crewgate.domain.answering import (
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, Seen, Turned
 from crewgate.domain.crew import Crew
+from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
+from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import (
+    AlreadyDecided,
     ConfirmationNeeded,
     InvalidTransition,
+    NothingEdited,
+    RoundSuperseded,
+    TooManyEdits,
     VerdictMisplaced,
     VoteRefused,
 )
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
-from crewgate.domain.receipt import Receipt, edit
+from crewgate.domain.reason import Dismissed
+from crewgate.domain.receipt import Receipt, open_edited
 from crewgate.domain.review import Round, State, Transition
-from crewgate.domain.verdict import Answer, Approve, Decision, Person, Verdict, Via, Vote
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Verdict, Via, Vote
 from crewgate.metrics import count_decision
-from crewgate.usecases.access import Access
-from crewgate.usecases.context import ReviewContext
-from crewgate.usecases.evidence import reopen as reopen_execution
+from crewgate.usecases.access import (
+    Access,
+    ReviewContext,
+    Starter,
+    crew_for,
+    drop_votes_of,
+    require_other,
+    starter_of,
+)
 from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.ports.base import NewId
+from crewgate.usecases.ports.base import NewId, OffLoop
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.rules import rule_with_words
-from crewgate.usecases.starter import Starter, drop_votes_of, require_other, starter_of
-from crewgate.usecases.timed import apply, open_round
+from crewgate.usecases.read_models import DeadLetter
+from crewgate.usecases.rounds import apply, open_round, rule_with_words
+from crewgate.usecases.track import reopen as reopen_execution
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +176,7 @@ async def _under_its_rule(
     rule = await rule_with_words(round_, words_of(verdict), output, crew=crew, tx=tx)
     if edited is None or not is_own_text:
         return replace(round_, rule=rule), None
-    opened = edit(round_, by, rule=rule, at=context.clock(), new_id=edited.new_id)
+    opened = open_edited(round_, by, rule=rule, at=context.clock(), new_id=edited.new_id)
     return opened.current, opened
 
 
@@ -349,3 +362,137 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         if reopened.state not in (State.WAITING, State.STUCK):
             raise InvalidTransition(reopened.state, "be reopened")
         return reopened
+
+
+async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext) -> Round:
+    """Close a round for good, with a person and a reason; nothing more is sent to the crew.
+
+    Reviewers and operators may. Raises RoundNotFound, NotAReviewer, UnknownCrew, StoreUnavailable,
+    or InvalidTransition if it is neither stuck nor gone.
+    """
+    await may_dismiss(round_id, by=by, context=context)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        tx.audit.acts(by)
+        transition = (await tx.round(round_id)).dismiss(by, why.strip(), now)
+        await apply(tx, transition, at=now)
+    return transition.round
+
+
+async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> Round:
+    """Return the round if this person may dismiss it now; checked again when they do.
+
+    Raises as `dismiss` does.
+    """
+    round_ = await context.uow.read.round(round_id)
+    await context.ensure_reviewer_or_operator(by.id, round_)
+    if not round_.can_dismiss:
+        raise InvalidTransition(round_.state, "be dismissed")
+    return round_
+
+
+async def dismiss_report(
+    dead_letter_id: str, why: str, *, by: Person, context: ReviewContext
+) -> None:
+    """Record that somebody has dealt with a dead letter, which stays stored.
+
+    Operators may; reviewers where the settings name none. Raises NotPermitted, UnknownCrew,
+    StoreUnavailable, or InvalidTransition if there is none (any more).
+    """
+    dead_letter = await _report(dead_letter_id, by=by, context=context)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        if not await tx.dismiss_dead_letter(dead_letter_id, Dismissed(by, why.strip()), at=now):
+            raise _dismissed_already()
+        tx.audit.acts(by)
+        entry = Entry(Code.REPORT_DISMISSED, by.id, {"webhook": dead_letter_id})
+        tx.audit.add(entry, crew=dead_letter.crew)
+        refresh = Effect(EffectKind.REFRESH_REPORT, dead_letter_id, dead_letter.crew, "")
+        await tx.enqueue([refresh], at=now)
+
+
+async def may_dismiss_report(
+    dead_letter_id: str, *, by: Person, context: ReviewContext
+) -> DeadLetter:
+    """Return the dead letter if this person may see and dismiss it. Raises as `dismiss_report`."""
+    dead_letter = await _report(dead_letter_id, by=by, context=context)
+    if dead_letter.dismissed is not None:
+        raise _dismissed_already()
+    return dead_letter
+
+
+async def _report(dead_letter_id: str, *, by: Person, context: ReviewContext) -> DeadLetter:
+    dead_letter = await context.uow.read.dead_letter(dead_letter_id)
+    if dead_letter is None:
+        raise _dismissed_already()
+    crew = crew_for(dead_letter.crew, context.crews)
+    await context.ensure(by.id, Role.OPERATOR if crew.operators else Role.REVIEWER, crew.name)
+    return dead_letter
+
+
+def _dismissed_already() -> InvalidTransition:
+    return InvalidTransition("dismissed or unknown", "be dismissed")
+
+
+async def edit(
+    round_id: str,
+    text: str,
+    *,
+    by: Person,
+    context: ReviewContext,
+    new_id: NewId,
+    off_loop: OffLoop,
+    seen: Seen,
+) -> Round:
+    """Have a round's output be this text: approve it where the crew takes it, else ask for it.
+
+    A crew that takes no other text is asked for exactly these edits, which is a revision. Raises as
+    `decide` does; NothingEdited or TooManyEdits.
+    """
+    posting = await context.uow.read.posting(round_id, as_it_came=True)
+    round_, before = posting.view.round, posting.view.output
+    try:
+        round_.require_waiting()
+        if round_.question is not None:
+            raise VerdictMisplaced
+        edits = await off_loop(edits_of, before.text, text)
+        if not edits:
+            raise NothingEdited
+        revision = exact_revision(edits)
+        if not round_.takes_edits and len(revision) > REVISION_LIMIT:
+            raise TooManyEdits(len(revision))
+        return await decide(
+            round_id,
+            Approve() if round_.takes_edits else Revise(revision),
+            by=by,
+            via=Via.EDIT,
+            context=context,
+            seen=seen,
+            edited=Edited(round_, replace(before, text=text), new_id),
+        )
+    except (AlreadyDecided, RoundSuperseded):
+        sent = await _sent_before(round_id, text, by, context, off_loop)
+        if sent is None:
+            raise
+        return sent
+
+
+async def _sent_before(
+    round_id: str, text: str, by: Person, context: ReviewContext, off_loop: OffLoop
+) -> Round | None:
+    """Return the round that this person's same text has made already: Slack repeats a late form."""
+    read = context.uow.read
+    posting = await read.posting(round_id, as_it_came=True)
+    round_ = posting.view.round
+    [line] = await read.rounds.history(round_.review.id, limit=1)
+    newest = line.round
+    if newest.id != round_.id and newest.edited_by is not None and newest.edited_by.id == by.id:
+        edited = await read.posting(newest.id, as_it_came=True)
+        decided = newest.decision is not None and newest.decision.is_by(by.id)
+        stands = decided or newest.vote_of(by.id) is not None  # it may be taken back
+        return newest if stands and edited.view.output.text == text else None
+    if round_.decision is None or not round_.decision.is_by(by.id):
+        return None
+    edits = await off_loop(edits_of, posting.view.output.text, text)
+    same = round_.decision.verdict == Revise(exact_revision(edits))
+    return round_ if same else None

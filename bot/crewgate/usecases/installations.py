@@ -6,7 +6,7 @@ Slack's signature proves the app of a request, not its workspace.
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from crewgate.domain.people import Installation
+from crewgate.domain.people import EmailOwner, Installation
 from crewgate.usecases.ports.store import UnitOfWork
 
 
@@ -30,3 +30,17 @@ class Installations:
     @property
     def _digest(self) -> str:
         return sha256(self.token.encode()).hexdigest()
+
+
+async def owner_of(address: str, account: str, *, uow: UnitOfWork) -> EmailOwner:
+    """Return the owner of an address, now that Slack names this account for it.
+
+    Another account than before is recorded for an operator to confirm. Raises StoreUnavailable.
+    """
+    known = await uow.read.email_owner(address)
+    if known is not None and known.seen_with(account) == known:
+        return known
+    async with uow.begin() as tx:
+        owner = (await tx.open_email_owner(EmailOwner(address, account))).seen_with(account)
+        await tx.save_email_owner(owner)
+    return owner

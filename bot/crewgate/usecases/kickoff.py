@@ -17,13 +17,13 @@ from crewgate.domain.outcome import NotSent
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.rules.choose import asked_inputs, asked_meta, named_by
 from crewgate.domain.verdict import Person
-from crewgate.usecases.ports.base import Clock, Crews, NewId
+from crewgate.usecases.ports.base import Clock, Crews, NewId, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.track import track
-from crewgate.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
+
 
 T = TypeVar("T")
 

@@ -1,4 +1,8 @@
-"""The fields by which each line of the log names the round that it is about."""
+"""The subject of the present task: fields of its log lines, and the place of its act in Slack."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Final
 
 from structlog.contextvars import bind_contextvars
 
@@ -23,3 +27,16 @@ def log_about(round_: Round) -> Round:
     """
     bind_contextvars(**fields_of(round_))
     return round_
+
+
+_PLACE: Final[ContextVar[Mapping[str, str]]] = ContextVar("place")
+
+
+def acts_at(place: Mapping[str, str]) -> None:
+    """Remember where the person acted whose press or form this task carries out."""
+    _PLACE.set(place)
+
+
+def place() -> Mapping[str, str]:
+    """Return the place of the act; empty where nobody acts in Slack."""
+    return _PLACE.get({})

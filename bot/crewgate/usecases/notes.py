@@ -8,8 +8,7 @@ from crewgate.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.usecases.access import Access
-from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.access import Access, ReviewContext
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
 

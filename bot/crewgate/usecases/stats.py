@@ -7,7 +7,7 @@ from datetime import timedelta
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.people import Role
 from crewgate.domain.stats import Decided, Stats, stats_of
-from crewgate.usecases.context import ReviewContext
+from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.read_models import NO_RULE
 
 

@@ -1,8 +1,13 @@
-"""Tracking an execution to its end by its webhooks."""
+"""Executions by what is heard of them, to their end; and evidence that a decision was taken.
 
+Evidence belongs to a review: tasks may run and wait beside each other, and what one of them says
+proves nothing about another.
+"""
+
+import zlib
 from dataclasses import replace
-from datetime import datetime
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import Final, assert_never
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import (
@@ -15,15 +20,133 @@ from crewgate.domain.execution import (
     about,
 )
 from crewgate.domain.notification import CallerValues
-from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionGone, ExecutionOver
+from crewgate.domain.outcome import Refused
+from crewgate.domain.reason import (
+    ExecutionEnded,
+    ExecutionFailed,
+    ExecutionGone,
+    ExecutionOver,
+    RefusedByCrew,
+)
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.review import State
+from crewgate.domain.retry import Retry
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
-from crewgate.usecases.evidence import STATUS_POLL, apply_activity, first_poll
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import ForwardedWebhook
-from crewgate.usecases.timed import apply
+from crewgate.usecases.rounds import apply, schedule
+
+#: The times at which a crew is asked for an execution's status: after 5 s, then less often.
+STATUS_POLL = Retry(
+    first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
+)
+#: The pause between polls while it waits for a person: it cannot move before it is resumed.
+PAUSED_POLL: Final = timedelta(hours=1)
+#: The latest first poll of a paused execution, with which later answers are compared. The first
+#: polls after a burst of notifications are spread over this time.
+FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
+
+
+def first_poll(execution: Execution) -> timedelta:
+    """Return the wait before the first poll of a paused execution, spread by its id."""
+    share = zlib.crc32(execution.execution_id.encode()) / 2**32
+    return STATUS_POLL.first + FIRST_POLL_WITHIN * share
+
+
+async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
+    """Return True if an execution cannot move before somebody decides.
+
+    It can where its status names a task that does not wait: another branch runs.
+    """
+    unfinished = await tx.unfinished(execution.crew, execution.execution_id)
+    waiting = [one.review for one in unfinished if one.state is State.WAITING]
+    task = execution.current_task
+    runs = task is not None and all(task not in review.names for review in waiting)
+    return bool(waiting) and not runs and not execution.stuck_in_doubt
+
+
+async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
+    """Return True if nothing but a round's own task has waited or said anything since its pause."""
+    # Once it was not, `activity_before` is no longer that of the pause.
+    was_alone = round_.was_alone and not execution.is_flow
+    if not was_alone or execution.activity_count != round_.activity_before:
+        return False
+    return not (await tx.heard_since(round_)).beside
+
+
+async def was_taken(
+    tx: Tx, round_: Round, execution: Execution, *, left: str | None = None, refused: bool = False
+) -> bool:
+    """Return True if something shows that the crew took a decision in doubt.
+
+    That is the end of the execution, or a webhook that says that the task is done. While the task
+    is alone, it is any webhook that does not name another task, too, and the status that has
+    `left` it. `refused`: the crew itself says that it does not wait for this decision; if the task
+    was alone when the first try began, any webhook since explains why.
+    """
+    if execution.state is ExecutionState.COMPLETED:
+        return True
+    heard = await tx.heard_since(round_)
+    since = execution.activity_count - round_.activity_before
+    alone = round_.was_alone and not heard.beside and not execution.is_flow
+    moved = left in round_.review.names or since > heard.named
+    return heard.done or (alone and moved) or (refused and round_.was_alone and since > 0)
+
+
+async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
+    """Reopen an execution that the crew knows after all, and settle what its webhook proves.
+
+    It costs nothing unless something depends on it, which is rare.
+    """
+    if execution.state is ExecutionState.GONE:
+        execution = await reopen(tx, execution, at=at)
+    if execution.stuck_in_doubt:
+        execution = await settle_stuck(tx, execution, at=at)
+    return execution
+
+
+async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
+    """Undo the end of an execution that the crew knows after all; its rounds wait again."""
+    back = execution.reopen()
+    for round_ in await tx.closed_as_gone(back.crew, back.execution_id):
+        reopened = round_.reopen()
+        await apply(tx, reopened, at=at)
+        await schedule(tx, reopened.round, at=at)
+    await tx.executions.save(back)
+    await tx.enqueue([about(back, EffectKind.REFRESH_PROGRESS)], at=at)
+    await tx.expedite(about(back, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
+    return back
+
+
+async def settle_stuck(
+    tx: Tx, execution: Execution, *, at: datetime, left: str | None = None
+) -> Execution:
+    """Settle the stuck decisions in doubt that were taken."""
+    still = False
+    for round_ in await tx.unfinished(execution.crew, execution.execution_id):
+        if round_.state is not State.STUCK or not round_.needs_evidence:
+            continue
+        if await was_taken(tx, round_, execution, left=left, refused=is_not_waiting(round_.reason)):
+            await apply(tx, round_.took_effect(at), at=at)
+        else:
+            still = True
+    if still:
+        return execution
+    settled = replace(execution, stuck_in_doubt=False)
+    await tx.executions.save(settled)
+    return settled
+
+
+def is_not_waiting(said: object) -> bool:
+    """Return True if a refusal may say that the crew does not wait: 400 means "body wrong" too."""
+    return isinstance(said, Refused | RefusedByCrew) and said.code == "400"
+
+
+async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:
+    """Mark that a decision of the execution is stuck in doubt, and poll its status soon."""
+    await tx.executions.save(replace(execution, stuck_in_doubt=True))
+    await tx.expedite(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
 
 
 async def track(

@@ -12,7 +12,7 @@ from crewgate.domain.notification import FlowRequest, without_secrets
 from crewgate.domain.redaction import Redactor
 from crewgate.network.refusals import RequestRefused, refusal, too_large
 from crewgate.network.request_body import LIMIT, Body, Room, read_body
-from crewgate.usecases.flows import receive_flow_request
+from crewgate.usecases.receive import receive_flow_request
 from crewgate.web.context import WebContext
 from crewgate.web.credentials import Credentials
 from crewgate.web.flow_signature import TakenRequests, fresh_signatures, signature_of

@@ -16,7 +16,7 @@ from crewgate.slack.client import directory as directories
 from crewgate.slack.client.directory import RENEW_SOON, TRUST, OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import new_client
-from crewgate.usecases.wakeup import Wakeup
+from crewgate.usecases.ports.base import Wakeup
 from tests.builders import FakeClock
 from tests.slack.client.installations import Remembered
 from tests.slack.client.owners import whoever_has_it

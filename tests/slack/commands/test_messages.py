@@ -26,7 +26,7 @@ from crewgate.slack.commands import (
     render_unknown_execution,
 )
 from crewgate.slack.reviews.links import Deciders, Link
-from crewgate.usecases.queries.crews import CrewHealth, Overview
+from crewgate.usecases.queries import CrewHealth, Overview
 from crewgate.usecases.read_models import (
     COUNTED,
     CrewStatus,

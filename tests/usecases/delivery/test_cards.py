@@ -11,12 +11,12 @@ from crewgate.domain.outcome import Delivered, RefusalKind, Refused
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import TimeOut
-from crewgate.domain.timed import times_out_at
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.delivery.dead_letters import TOGETHER
+from crewgate.usecases.decide import dismiss_report, may_dismiss_report
+from crewgate.usecases.delivery.reports import TOGETHER
 from crewgate.usecases.delivery.worker import LEASE
-from crewgate.usecases.dismiss import dismiss_report, may_dismiss_report
 from crewgate.usecases.read_models import DeadLetter, MessageRef
+from crewgate.usecases.rounds import times_out_at
 from crewgate.usecases.track import end_execution
 from tests.builders import BEN, a_crew, a_rule
 from tests.databases import both

@@ -10,8 +10,8 @@ from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT
-from crewgate.usecases.delivery.dispatch import deliver
+from crewgate.usecases.delivery.cards import PEOPLE_LIMIT
+from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.ports.slack import About
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, SECOND, a_crew

@@ -15,7 +15,7 @@ from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
 from crewgate.domain.verdict import Person, Revise
-from crewgate.usecases.edit import edit
+from crewgate.usecases.decide import edit
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, CAI, EVE, SECOND, a_crew, a_rule
 from tests.databases import both

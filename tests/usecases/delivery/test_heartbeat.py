@@ -15,8 +15,8 @@ from crewgate.domain.outcome import Refused
 from crewgate.domain.retry import Budget, Rate
 from crewgate.domain.review import Round, State
 from crewgate.runtime import LASTING, SteppingClock
-from crewgate.usecases.delivery.digest import plan_digests
 from crewgate.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
+from crewgate.usecases.delivery.reports import plan_digests
 from crewgate.usecases.ports.outbox import MISSED
 from tests.builders import SECOND, FakeClock, a_crew
 from tests.usecases.faults import LOST, Fault

@@ -14,11 +14,10 @@ from crewgate.domain.execution import GONE_ANSWERS, CrewUpdate, ExecutionState
 from crewgate.domain.notification import Output
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
 from crewgate.domain.review import State
-from crewgate.usecases.delivery.poll_status import poll_status
-from crewgate.usecases.evidence import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL
+from crewgate.usecases.delivery.resume import poll_status
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
-from crewgate.usecases.track import record_update
+from crewgate.usecases.track import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL, record_update
 from tests.usecases.world import CREW, STATUS, World
 
 DAY = timedelta(days=1)

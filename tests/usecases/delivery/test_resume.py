@@ -13,9 +13,9 @@ from crewgate.domain.review import Round, State
 from crewgate.encryption import Cipher
 from crewgate.store.tables import REGISTERED, Secret, webhooks
 from crewgate.usecases.delivery.context import GRACE
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.evidence import PAUSED_POLL
+from crewgate.usecases.delivery.worker import deliver
 from crewgate.usecases.read_models import CrewStatus, Progress
+from crewgate.usecases.track import PAUSED_POLL
 from tests.builders import LATER, SECOND, a_crew, a_secret_key, webhook_urls
 from tests.usecases.crew_standins import Resumed
 from tests.usecases.faults import AWAY, LOST, Fault

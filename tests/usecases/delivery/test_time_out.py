@@ -15,8 +15,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
 from crewgate.usecases.delivery.reminders import WITHOUT_CARD
-from crewgate.usecases.evidence import reopen
-from crewgate.usecases.track import end_execution
+from crewgate.usecases.track import end_execution, reopen
 from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import Fault

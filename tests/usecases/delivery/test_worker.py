@@ -8,12 +8,10 @@ from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused, Unkn
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer
-from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.settle import settle
-from crewgate.usecases.delivery.worker import REFUSALS, Pace, Worker
-from crewgate.usecases.evidence import FIRST_POLL_WITHIN, STATUS_POLL
+from crewgate.usecases.delivery.context import DeliveryContext, settle
+from crewgate.usecases.delivery.worker import REFUSALS, Pace, Worker, deliver
 from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.track import FIRST_POLL_WITHIN, STATUS_POLL
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import NEVER, SOON, Logs, WatchedOutbox, WorkerWorld, failed

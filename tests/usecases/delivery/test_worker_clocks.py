@@ -7,8 +7,7 @@ from crewgate.domain.effects import Effect
 from crewgate.domain.outcome import Outcome
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.worker import LATELY, Worker
+from crewgate.usecases.delivery.worker import LATELY, Worker, deliver
 from crewgate.usecases.ports.outbox import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault

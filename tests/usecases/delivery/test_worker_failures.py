@@ -11,8 +11,7 @@ from crewgate.domain.outcome import Outcome, Refused
 from crewgate.domain.reason import RetriesExhausted
 from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import GRACE, DeliveryContext
-from crewgate.usecases.delivery.dispatch import deliver
-from crewgate.usecases.delivery.worker import Worker
+from crewgate.usecases.delivery.worker import Worker, deliver
 from crewgate.usecases.ports.outbox import Job
 from tests.builders import NOW, SECOND
 from tests.usecases.faults import Fault

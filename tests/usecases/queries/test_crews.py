@@ -3,9 +3,8 @@
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Person
-from crewgate.usecases.queries.crews import Overview
-from crewgate.usecases.queries.crews import overview as ask
-from crewgate.usecases.queries.status import LINES
+from crewgate.usecases.queries import LINES, Overview
+from crewgate.usecases.queries import overview as ask
 from crewgate.usecases.read_models import CrewUnavailable
 from tests.builders import ANA, EVE, SECOND
 from tests.usecases.faults import Fault

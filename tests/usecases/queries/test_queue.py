@@ -9,8 +9,8 @@ from crewgate.domain.review import State
 from crewgate.domain.rules.rule import Naming
 from crewgate.store.rounds import from_rule_of
 from crewgate.store.tables import rules
-from crewgate.usecases.context import LISTED
-from crewgate.usecases.queries.queue import queue
+from crewgate.usecases.access import LISTED
+from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import MessageRef
 from tests.builders import ANA, BEN, a_crew, a_round, a_rule
 from tests.databases import both

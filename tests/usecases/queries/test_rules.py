@@ -7,7 +7,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Escalation
 from crewgate.domain.verdict import Person
 from crewgate.usecases.away import go_away
-from crewgate.usecases.queries.rules import rules_of
+from crewgate.usecases.queries import rules_of
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.world import World
 

@@ -4,8 +4,8 @@ import pytest
 
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound, NotAReader, UnknownCrew
 from crewgate.domain.people import User
-from crewgate.usecases.queries import status as look
-from crewgate.usecases.queries.queue import queue
+from crewgate.usecases import queries as look
+from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import (
     CrewStatus,
     CrewUnavailable,

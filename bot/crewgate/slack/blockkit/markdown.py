@@ -15,7 +15,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crewgate.domain.passages import Passage, PassageKind
+from crewgate.domain.changes import Passage, PassageKind
 from crewgate.domain.words import CELLS_BETWEEN
 
 _HIDING: Final = ["reference", "html_block", "html_inline", "entity"]

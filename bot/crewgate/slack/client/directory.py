@@ -20,9 +20,8 @@ from crewgate.domain.rules.rule import Naming
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import ChannelMembers, People
 from crewgate.slack.client.web_api import CallFailed, attempt, list_at, text_at
-from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.base import Clock, Wakeup
 from crewgate.usecases.ports.slack import Members
-from crewgate.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 

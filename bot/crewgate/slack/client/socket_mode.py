@@ -15,8 +15,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from crewgate.usecases.ports.base import end_turn
 from crewgate.usecases.ports.slack import RESPONSE_SENT
-from crewgate.usecases.wakeup import end_turn
 
 log = structlog.get_logger(__name__)
 

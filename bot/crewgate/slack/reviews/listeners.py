@@ -62,9 +62,17 @@ from crewgate.slack.reviews.modals import (
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.slow_signs import SlowSigns
-from crewgate.usecases.decide import answer_of, decide, reopen, retry, take_back, unmask
-from crewgate.usecases.dismiss import dismiss, dismiss_report
-from crewgate.usecases.edit import edit
+from crewgate.usecases.decide import (
+    answer_of,
+    decide,
+    dismiss,
+    dismiss_report,
+    edit,
+    reopen,
+    retry,
+    take_back,
+    unmask,
+)
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import claim
 

@@ -39,12 +39,13 @@ from crewgate.slack.reviews.reader import (
 )
 from crewgate.usecases.decide import (
     caveats_for,
+    may_dismiss,
+    may_dismiss_report,
     may_edit,
     may_revise,
     record_read_to_end,
     record_unmasked,
 )
-from crewgate.usecases.dismiss import may_dismiss, may_dismiss_report
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine
 

@@ -12,7 +12,7 @@ import structlog
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.slack.context import SlackContext
 from crewgate.slack.reviews import strings
-from crewgate.usecases.wakeup import Wakeup
+from crewgate.usecases.ports.base import Wakeup
 
 log = structlog.get_logger(__name__)
 

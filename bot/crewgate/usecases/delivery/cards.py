@@ -1,27 +1,210 @@
-"""Cards and what they could not show. Each function settles its job."""
+"""Cards, the direct messages that follow them, and notes in their threads."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
+
+import structlog
 
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
-from crewgate.domain.people import Notify
+from crewgate.domain.errors import StarterUnresolved
+from crewgate.domain.execution import starter_named
+from crewgate.domain.notes import Note
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
+from crewgate.domain.people import Notify, Role, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Naming
-from crewgate.domain.timed import times_out_at
-from crewgate.usecases.access import crew_for
-from crewgate.usecases.delivery import direct_messages
-from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.messages import must_be_acted_on, notify_of, or_plain, say_about
-from crewgate.usecases.delivery.naming import name_reviewer
-from crewgate.usecases.delivery.posting import post_in_thread
-from crewgate.usecases.delivery.settle import is_refused, settle
+from crewgate.domain.verdict import Person
+from crewgate.usecases.access import UNCLEAR, Access, crew_for, delegates_of, starter_of
+from crewgate.usecases.delivery import messages
+from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
+from crewgate.usecases.delivery.messages import (
+    must_be_acted_on,
+    notify_of,
+    or_plain,
+    post_in_thread,
+    say_about,
+)
+from crewgate.usecases.log_fields import fields_of
+from crewgate.usecases.notes import NOTES, refresh_card
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posted
+from crewgate.usecases.ports.slack import Members, Posted
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
-from crewgate.usecases.timed import schedule
+from crewgate.usecases.rounds import schedule, times_out_at
+
+log = structlog.get_logger(__name__)
+
+
+#: The most people who get a private message about one round.
+PEOPLE_LIMIT: Final = 50
+
+
+async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
+    """Send a private message to everybody who may decide, as long as the round waits.
+
+    People whom Slack does not name yet follow once it does.
+    """
+    round_ = await context.uow.read.round(job.effect.subject)
+    if round_.state is not State.WAITING:
+        return await settle(job, Delivered("nobody to tell"), context)
+    members = await people_of(round_, context)
+    told = await context.uow.read.direct_messages(round_.id)
+    left = sorted(members.users - told.keys())[: max(0, PEOPLE_LIMIT - len(told))]
+    async with context.uow.begin() as tx:
+        effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
+        await tx.enqueue(effects, at=context.clock())
+    outcome = NotSent("Slack has not named every reviewer yet", alone=True)
+    return await settle(job, outcome if members.unresolved else Delivered(), context)
+
+
+async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = False) -> Members:
+    """Return who may decide on a round, and colleagues who decide for those who are away.
+
+    `missing`: without those who have approved, and groups that have.
+    """
+    now = context.clock()
+    named = crew_for(round_, context.crews).permitted(Role.REVIEWER)
+    members = context.directory.members(round_.not_voted(named) if missing else named)
+    if not round_.may_be_delegated:
+        return members
+    delegates = delegates_of(members.users, await context.uow.read.absences.find(at=now), now)
+    colleagues = {user: await context.directory.look_up_colleague(user) for user in delegates}
+    told = frozenset(user for user, is_colleague in colleagues.items() if is_colleague)
+    not_known = (User(user) for user, known in colleagues.items() if known is None)
+    unresolved = (*members.unresolved, *not_known)
+    return replace(members, users=members.users | told, unresolved=unresolved)
+
+
+async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
+    """Tell one person, once, of a round that waits.
+
+    A message whose answer was lost is looked for even if the round no longer waits, for it shows
+    buttons.
+    """
+    round_id, user = job.effect.subject, _user(job)
+    posting = await _direct_posting(round_id, user, context)
+    told = await context.uow.read.direct_messages(round_id)
+    waits = posting.view.round.state is State.WAITING
+    if user in told or not (waits or job.in_doubt):
+        return await settle(job, Delivered("nothing to tell"), context)
+    outcome = await messages.post(job, posting, context, to=User(user), may_be_plain=True)
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(round_id)
+        await tx.place_direct_message(round_, user, outcome.ref)
+        if round_.state is not State.WAITING:
+            # It was decided meanwhile, and nobody knew of this message then.
+            refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
+            await tx.enqueue([refreshed], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
+    """Return the effects that bring the direct messages about a card's round up to date with it."""
+    messages = await context.uow.read.direct_messages(card.subject)
+    kind = EffectKind.REFRESH_DIRECT_MESSAGE
+    return [replace(card, kind=kind, user=user) for user in messages]
+
+
+async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring one direct message up to date; one that somebody deleted stays deleted."""
+    round_id, user = job.effect.subject, _user(job)
+    message = (await context.uow.read.direct_messages(round_id)).get(user)
+    if message is None:
+        return await settle(job, Delivered("never posted"), context)
+    posting = await _direct_posting(round_id, user, context)
+    return await messages.refresh(job, posting, message, context, may_be_plain=True)
+
+
+def _user(job: Job) -> str:
+    """Return the person who gets the private message of a job."""
+    assert job.effect.user is not None  # noqa: S101  # every one has it
+    return job.effect.user
+
+
+async def _direct_posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
+    """Return what one person is shown: of the rounds before those that they may read."""
+    posting = await context.uow.read.posting(round_id)
+    readable = await context.readable(user, posting.view.earlier)
+    return replace(posting, view=posting.view.with_earlier(readable), reader=user)
+
+
+def _about(job: Job, kind: EffectKind, user: str) -> Effect:
+    return replace(job.effect, kind=kind, user=user)
+
+
+#: A crew may pause before its kickoff was answered and stored: for so long that is waited for.
+ANSWERED_WITHIN: Final = timedelta(minutes=1)
+#: A crew may be asleep when it is started: its answer takes so long at most, and a minute to store.
+SENT_WITHIN: Final = timedelta(minutes=11)
+
+
+async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | None:
+    """Ask Slack about the person whom a kickoff names, and store the answer in the round's rule.
+
+    Return why that is not known yet, for another try. Nobody may decide until it is.
+    """
+    rule = round_.rule
+    assert rule is not None  # noqa: S101  # the caller's to check
+    assert rule.reviewers_from is not None  # noqa: S101  # it is pending
+    found = await _find(round_, rule.reviewers_from, context)
+    if isinstance(found, NotSent):
+        return found
+
+    async def record(access: Access) -> None:
+        async with context.uow.begin() as tx:
+            current = await tx.round(round_.id)
+            if current.rule is None or current.rule.naming is not Naming.PENDING:
+                return
+            starter = await starter_of(current, tx, access)
+            naming, reviewers = Naming.NAMED, current.rule.reviewers
+            if not isinstance(found, User):
+                naming = found
+                # Without any, the crew's operators decide, where there are some.
+                if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
+                    reviewers = ()
+            elif starter is not None and found.id in starter.users:
+                naming = Naming.STARTER
+            else:
+                reviewers = (found,)
+            rule = replace(current.rule, naming=naming, reviewers=reviewers)
+            await tx.save(replace(current, rule=rule))
+        log.info("reviewer_named", **fields_of(current), naming=naming.value)
+
+    try:
+        await context.asking(record)
+    except StarterUnresolved:
+        return NotSent("Slack does not say who started it", alone=True)
+    return None
+
+
+async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Naming | NotSent:
+    """Return the person whom a value of the kickoff names, or why there is none."""
+    review = round_.review
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        # Locked: the answer of a kickoff is stored before that, with the name, or after this.
+        execution = await tx.executions.open(review.crew, review.execution_id, at=now)
+        began = execution.began_at
+        unclear = await tx.executions.unclear_kickoffs(
+            review.crew, since=began - UNCLEAR, until=began
+        )
+    value = dict(execution.named).get(name)
+    if value is None and unclear and not execution.starters:
+        is_new = now - round_.opened_at < ANSWERED_WITHIN
+        if is_new and unclear[-1].sent_at >= now - SENT_WITHIN:
+            return NotSent("a kickoff has not been answered yet", alone=True)
+        value, *others = {one.named.get(name) for one in unclear}
+        if others:
+            return Naming.UNCLEAR
+    if value is None:
+        return Naming.MISSING
+    said = starter_named(value)
+    return Naming.UNREADABLE if said is None else await context.directory.find_member(said)
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
@@ -83,7 +266,7 @@ async def _post(
         view = replace(posting.view, due_at=times_out_at(round_, began_at))
         posting = replace(posting, view=view)
     first = await _first_card(job, round_, context)
-    messages = [one for card in first for one in await direct_messages.refreshes(card, context)]
+    messages = [one for card in first for one in await refreshes(card, context)]
 
     async def record(tx: Tx, posted: Posted) -> None:
         view = posting.view
@@ -155,7 +338,7 @@ async def _have_others_follow(job: Job, posting: Posting, context: DeliveryConte
     is_latest = posting.view.newer is None
     if round_.number == 1 and not (is_latest or removed):
         return
-    effects = await direct_messages.refreshes(job.effect, context)
+    effects = await refreshes(job.effect, context)
     if is_latest and not removed:  # removed: each of these messages has an effect of its own
         first = await _first_card(job, round_, context)
         effects += [*first, *_progress(job, posting)]
@@ -214,3 +397,36 @@ async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
 def _is_over_undecided(round_: Round) -> bool:
     ended = round_.state in (State.SUPERSEDED, State.CLOSED) and not round_.can_reopen
     return ended and round_.decision is None
+
+
+async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
+    """React to a note, store its author's name, and offer to send notes as feedback.
+
+    The offer is made once a round and person. Losing any of it loses no note, so only an outage
+    of Slack is a reason to try again.
+    """
+    effect = job.effect
+    assert effect.channel is not None  # noqa: S101  # every one has it
+    note = await context.uow.read.notes.note(effect.channel, effect.subject)
+    if note is not None:
+        outcome = await context.messenger.react(note)
+        if isinstance(outcome, NotSent):
+            return await settle(job, outcome, context)
+        name = await context.messenger.name_of(note.by.id)
+        if name is not None and name != note.by.name:
+            async with context.uow.begin() as tx:
+                await tx.notes.name(note.round_id, Person(note.by.id, name))
+                await refresh_card(note.round_id, tx, context.clock())
+        await _offer(note, context)
+    return await settle(job, Delivered(), context)
+
+
+async def _offer(note: Note, context: DeliveryContext) -> None:
+    read = context.uow.read
+    round_ = await read.notes.waits_with(note.round_id)
+    if round_ is None:
+        return
+    notes = await read.notes.of_round(round_.id, limit=NOTES)
+    first = next((one.ts for one in notes if one.by.id == note.by.id), None)
+    if first == note.ts and await context.may(note.by.id, Role.REVIEWER, round_):
+        await context.messenger.offer(note, await read.posting(round_.id))

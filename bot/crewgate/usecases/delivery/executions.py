@@ -1,21 +1,26 @@
 """Deliver execution messages to Slack: progress, the result."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from crewgate.domain.effects import EffectKind
-from crewgate.domain.execution import Execution
-from crewgate.domain.outcome import Delivered, Outcome
+import structlog
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.execution import Execution, said_starter
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
-from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.posting import post_in_thread
-from crewgate.usecases.delivery.settle import settle
+from crewgate.usecases.delivery.context import DeliveryContext, settle
+from crewgate.usecases.delivery.messages import post_in_thread
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import Posted, Thread
+from crewgate.usecases.ports.slack import FILE_NOT_SHARED, Posted, Thread
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.read_models import ExecutionPosting, MessageRef
+from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef, Posting
+
+log = structlog.get_logger(__name__)
+
 
 #: The most rounds that the progress of an execution tells of.
 ROUNDS: Final = 20
@@ -150,3 +155,123 @@ async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -
         file=EffectKind.RESULT_FILE,
         context=context,
     )
+
+
+#: How often a file is uploaded that is not in its thread afterwards.
+UPLOADS: Final = 2
+_OF_ROUND: Final = (EffectKind.LOOK_FOR_FILE, EffectKind.ATTACH_FAILED)
+_OF_RESULT: Final = (EffectKind.LOOK_FOR_RESULT_FILE, EffectKind.RESULT_FILE_FAILED)
+_NEXT: Final[Mapping[EffectKind, tuple[EffectKind, EffectKind]]] = {
+    EffectKind.ATTACH: _OF_ROUND,
+    EffectKind.LOOK_FOR_FILE: _OF_ROUND,
+    EffectKind.RESULT_FILE: _OF_RESULT,
+    EffectKind.LOOK_FOR_RESULT_FILE: _OF_RESULT,
+}
+"""What looks for the file, and what says that it is missing."""
+
+
+async def attach(job: Job, context: DeliveryContext) -> Outcome:
+    """Put the whole output, or the whole result, as a file into the thread, and settle the job.
+
+    After so many uploads as its effect says, the file is looked for first; one that is not there
+    is uploaded once more, or said to be missing.
+    """
+    about = await _about(job.effect, context)
+    if about is None:
+        return await settle(job, Delivered("nothing to attach"), context)
+    uploads, (look, missing) = job.effect.number or 0, _NEXT[job.effect.kind]
+    failed = replace(job.effect, kind=missing, number=None)
+    if uploads:
+        found = await context.messenger.find_file(about)
+        is_missing = isinstance(found, Refused) and found.code == FILE_NOT_SHARED
+        if not is_missing or uploads == UPLOADS:
+            return await settle(job, found, context, failed=failed if is_missing else None)
+        log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.subject)
+    since = None if uploads else job.began_at  # it was just looked for
+    outcome = await context.messenger.attach(about, posted_since=since)
+    if not isinstance(outcome, Delivered):
+        return await settle(job, outcome, context, failed=failed)
+    async with context.uow.begin() as tx:
+        later = replace(job.effect, kind=look, number=uploads + 1)
+        await tx.enqueue([later], at=context.clock() + context.share_grace)
+        await tx.complete(job)
+    return outcome
+
+
+async def _about(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
+    """Return what the file is about; None where somebody deleted the message that it is below."""
+    if _NEXT[effect.kind] is _OF_ROUND:
+        posting = await context.uow.read.posting(effect.subject)
+        return None if posting.card is None else posting
+    found = await context.uow.read.executions.posting(effect.crew, effect.execution_id)
+    is_there = found is not None and found.execution.result is not None and found.thread_ts
+    return found if is_there else None
+
+
+#: The most time by which a kickoff's answer, with its caller's URLs, may follow the first webhook.
+KICKOFF_ANSWER_TIMEOUT = timedelta(minutes=15)
+_UNREADABLE: Final = NotSent("its address cannot be read with any key in SECRET_KEYS")
+
+
+async def forward(job: Job, context: DeliveryContext) -> Outcome:
+    """Forward one webhook to its caller; the next of the execution waits for it."""
+    webhook = await context.uow.read.executions.forwarded_webhook(job.effect.subject)
+    if webhook is None:
+        return await _drop(job, context)
+    # Read before the URLs: a kickoff's answer is stored in one piece with those that it brings.
+    execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
+    given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
+    urls = context.crews[webhook.crew].forwards_to(given)
+    url = {"task": urls.task, "step": urls.step, "crew": urls.crew}[webhook.kind]
+    if not given.is_readable:
+        outcome: Outcome = _UNREADABLE
+    elif url is None:
+        # The URLs of a notification are no evidence: it may come before that answer.
+        of = webhook.crew, webhook.execution_id
+        answered = await context.uow.read.executions.has_registered(*of)
+        return await _wait_for_url(job, execution, context, answered=answered)
+    else:
+        outcome = await context.forwarder.forward(webhook, url)
+    if isinstance(outcome, Delivered):
+        return await _drop(job, context)
+    if isinstance(outcome, Refused) or context.gives_up(job):
+        await _give_up(job, webhook, context)
+        return outcome
+    async with context.uow.begin() as tx:
+        at = context.next_try(job, in_doubt=False)
+        await tx.retry(job, at=at, in_doubt=False, failed_at=context.clock())
+    # One caller's address says nothing about the others': the worker need not wait.
+    return Unknown(outcome.why) if isinstance(outcome, NotSent) else outcome
+
+
+async def _wait_for_url(
+    job: Job, execution: Execution | None, context: DeliveryContext, *, answered: bool
+) -> Outcome:
+    """Wait for the answer to the kickoff, which may bring the URL, or drop the webhook.
+
+    `answered`: it is stored and brought other URLs. The execution may pause or end before that.
+    """
+    if execution is None:
+        return await _drop(job, context)  # it is reported as a dead letter
+    # Inputs are no evidence: a notification may carry them.
+    answered = answered or said_starter(execution.starter, execution.meta) is not None
+    if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:
+        return await _drop(job, context)
+    async with context.uow.begin() as tx:
+        await tx.retry(job, at=context.next_try(job, in_doubt=False), in_doubt=False)
+    return Delivered("not yet")
+
+
+async def _drop(job: Job, context: DeliveryContext) -> Outcome:
+    async with context.uow.begin() as tx:
+        await tx.executions.remove_forwarded_webhook(job.effect.subject)
+        await tx.complete(job)
+    return Delivered()
+
+
+async def _give_up(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> None:
+    failed = Effect(EffectKind.FORWARD_FAILED, webhook.kind, webhook.crew, webhook.execution_id)
+    async with context.uow.begin() as tx:
+        await tx.executions.remove_forwarded_webhook(webhook.id)
+        await tx.enqueue([failed], at=context.clock())
+        await tx.complete(job)

@@ -4,18 +4,20 @@ What differs is in the row of each `EffectKind`, and how it looks in its render 
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
-from crewgate.domain.effects import EffectKind
-from crewgate.domain.outcome import Delivered, Outcome, RefusalKind
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import crew_for
-from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import is_refused, settle
+from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
 from crewgate.usecases.ports.outbox import Job
-from crewgate.usecases.ports.slack import About, Thread
+from crewgate.usecases.ports.slack import About, Posted, Thread
+from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef, Posting
 
 
@@ -140,3 +142,86 @@ def must_be_acted_on(posting: Posting) -> bool:
 def notify_of(round_: Round, context: DeliveryContext) -> Notify:
     """Return how the reviewers of a round learn of it."""
     return crew_for(round_, context.crews).notify
+
+
+#: The most people who get a private message about one failure.
+PEOPLE_LIMIT = 50
+#: Refusals for reasons of the channel, which somebody can fix.
+_OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
+
+
+async def note_refusal(job: Job, refused: Refused, channel: str, context: DeliveryContext) -> None:
+    """Have the operators told that the channel refuses a post: once until it takes one again.
+
+    That is kept in memory, so a restart tells it again.
+    """
+    name = job.effect.crew
+    if refused.kind not in _OF_THE_CHANNEL or (name, channel) in context.refusing:
+        return
+    context.refusing.add((name, channel))
+    users = context.directory.members(context.crews[name].operators).users
+    effects = [
+        Effect(EffectKind.TELL_OPERATOR, refused.code, name, "", channel=channel, user=user)
+        for user in sorted(users)[:PEOPLE_LIMIT]
+    ]
+    async with context.uow.begin() as tx:
+        await tx.enqueue(effects, at=context.clock())
+
+
+async def tell(job: Job, context: DeliveryContext) -> Outcome:
+    effect = job.effect
+    assert effect.user is not None  # noqa: S101  # every one has it
+    crew = context.crews[effect.crew]
+    # One that an earlier version enqueued names no channel.
+    refusing = replace(crew, channel=effect.channel) if effect.channel else crew
+    outcome = await post(job, refusing, context, to=User(effect.user))
+    return await settle(job, outcome, context)
+
+
+class Post(Protocol):
+    """Posts one message."""
+
+    async def __call__(self, *, channel: str, posted_since: datetime | None) -> Outcome:
+        """Post it in this channel, unless an earlier try since then did."""
+        ...
+
+
+Record = Callable[[Tx, Posted], Awaitable[None]]
+"""Stores where the message is; it starts the thread if there is none."""
+
+Forget = Callable[[Tx], Awaitable[None]]
+"""Forgets a thread that is gone."""
+
+
+async def post_in_thread(
+    job: Job,
+    post: Post,
+    *,
+    channel: str,
+    record: Record,
+    forget: Forget,
+    file: EffectKind | None,
+    context: DeliveryContext,
+) -> Outcome:
+    """Post a message and settle its job.
+
+    `forget` is for when the thread's first message was deleted. `file` attaches the whole of what
+    no message could hold.
+    """
+    outcome = await post(channel=channel, posted_since=job.began_at)
+    if is_refused(outcome, RefusalKind.THREAD_GONE):
+        async with context.uow.begin() as tx:
+            await forget(tx)
+            await tx.retry(job, at=context.clock(), in_doubt=False)
+        return outcome
+    if isinstance(outcome, Refused):
+        await note_refusal(job, outcome, channel, context)
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    context.refusing.discard((job.effect.crew, channel))
+    async with context.uow.begin() as tx:
+        await record(tx, outcome)
+        if outcome.too_long and file is not None:
+            await tx.enqueue([replace(job.effect, kind=file)], at=context.clock())
+        await tx.complete(job)
+    return Delivered()

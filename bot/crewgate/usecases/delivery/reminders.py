@@ -18,25 +18,24 @@ from crewgate.domain.people import Notify
 from crewgate.domain.reason import TimeOver
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
-from crewgate.domain.timed import next_reminder, opens_at, timed_effects
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
-from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.direct_messages import PEOPLE_LIMIT, people_of
+from crewgate.usecases.delivery.cards import PEOPLE_LIMIT, people_of
+from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.delivery.messages import (
     notify_of,
     post_about,
     say_about,
     settle_in_thread,
 )
-from crewgate.usecases.delivery.settle import settle
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
-from crewgate.usecases.timed import apply
+from crewgate.usecases.rounds import apply, next_reminder, opens_at, timed_effects
 
 log = structlog.get_logger(__name__)
+
 
 #: The delay of timers that were due while nobody could see the card: time to decide, once they can.
 WITHOUT_CARD = timedelta(hours=1)

@@ -1,23 +1,26 @@
 """The loop that works on the outbox, one for each destination."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 from structlog.contextvars import bind_contextvars
 
+from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
 from crewgate.domain.retry import IN_A_ROW, Budget, Retry
-from crewgate.usecases.delivery.context import DeliveryContext
-from crewgate.usecases.delivery.settle import set_aside
-from crewgate.usecases.ports.base import Check, Clock
+from crewgate.usecases.delivery import cards, executions, messages, reminders, reports, resume
+from crewgate.usecases.delivery.context import DeliveryContext, set_aside
+from crewgate.usecases.delivery.resume import poll_status
+from crewgate.usecases.ports.base import Check, Clock, Wakeup
 from crewgate.usecases.ports.outbox import Job, Outbox
-from crewgate.usecases.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
+
 
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
@@ -317,3 +320,50 @@ class Worker:
 def _why(outcome: Refused | Unknown | NotSent) -> str:
     # A crew's own words may quote an output.
     return outcome.code if isinstance(outcome, Refused) else outcome.why
+
+
+_DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitable[Outcome]]]] = {
+    EffectKind.POST: cards.post,
+    EffectKind.REPOST: cards.repost,
+    EffectKind.ATTACH: executions.attach,
+    EffectKind.LOOK_FOR_FILE: executions.attach,
+    EffectKind.REFRESH: cards.refresh,
+    EffectKind.REFRESH_FAILED: cards.post_refresh_failed,
+    EffectKind.TELL_REVIEWERS: cards.tell_reviewers,
+    EffectKind.DIRECT_MESSAGE: cards.post_direct_message,
+    EffectKind.REFRESH_DIRECT_MESSAGE: cards.refresh_direct_message,
+    EffectKind.TELL_OPERATOR: messages.tell,
+    EffectKind.REPORT: reports.report,
+    EffectKind.REFRESH_REPORT: reports.refresh_report,
+    EffectKind.RESUME: resume.resume,
+    EffectKind.PROGRESS: executions.show_progress,
+    EffectKind.REFRESH_PROGRESS: executions.refresh_progress,
+    EffectKind.POST_RESULT: executions.post_result,
+    EffectKind.RESULT_FILE: executions.attach,
+    EffectKind.LOOK_FOR_RESULT_FILE: executions.attach,
+    EffectKind.RESULT_FILE_FAILED: executions.say,
+    EffectKind.FORWARD_FAILED: executions.say,
+    EffectKind.CLEAR_THREAD: executions.clear_thread,
+    EffectKind.POLL_STATUS: poll_status,
+    EffectKind.FORWARD: executions.forward,
+    EffectKind.ACKNOWLEDGE_NOTE: cards.acknowledge,
+    EffectKind.AUDIT_HEAD: reports.post_head,
+    EffectKind.WEEKLY_DIGEST: reports.post_digest,
+    EffectKind.EXPIRE_CLAIM: cards.expire_claim,
+    EffectKind.REMIND: reminders.remind,
+    EffectKind.POST_REMINDER: reminders.post_reminder,
+    EffectKind.ESCALATE: reminders.escalate,
+    EffectKind.TIME_OUT: reminders.time_out,
+    EffectKind.EXPIRE: reminders.expire,
+    EffectKind.POST_TIMED_OUT: reminders.post_timed_out,
+}
+"""Any other kind is a plain message about a round."""
+
+
+async def deliver(job: Job, context: DeliveryContext) -> Outcome:
+    """Carry out one effect: read the present state, call, record the outcome.
+
+    There is never a call inside a transaction. The job is settled; the outcome tells the worker if
+    the whole destination seems to be away (NotSent).
+    """
+    return await _DELIVERIES.get(job.effect.kind, messages.say)(job, context)

@@ -1,0 +1,100 @@
+"""Reporting webhooks that could not be understood: those that come together, in one message."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.stats import next_digest
+from crewgate.usecases.delivery import messages
+from crewgate.usecases.delivery.context import DeliveryContext, settle
+from crewgate.usecases.delivery.messages import post
+from crewgate.usecases.ports.base import Crews
+from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.slack import Posted, Thread
+from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.stats import of_crew
+
+log = structlog.get_logger(__name__)
+
+
+#: What comes this long after the first one is reported by the same message, until it is dismissed.
+TOGETHER: Final = timedelta(hours=1)
+
+
+async def report(job: Job, context: DeliveryContext) -> Outcome:
+    """Report a webhook that could not be understood in its crew's channel.
+
+    A crew that was changed may send many: an open report of the last hour counts this one, too.
+    """
+    dead_letter = await context.uow.read.dead_letter(job.effect.subject)
+    crew = context.crews[job.effect.crew]
+    if dead_letter is None:
+        return await settle(job, Delivered("nothing to report"), context)
+    refresh = replace(job.effect, kind=EffectKind.REFRESH_REPORT)
+    since = dead_letter.received_at - TOGETHER
+    told = await context.uow.read.open_report(crew.name, since=since)
+    if told is not None:
+        return await settle(job, Delivered(), context, then=[replace(refresh, subject=told)])
+    [first] = await context.uow.read.report(dead_letter)
+    outcome = await messages.post(job, first, context, to=Thread(crew.channel))
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    async with context.uow.begin() as tx:
+        if await tx.place_report(dead_letter.id, outcome.ref) or job.in_doubt:
+            # It was dismissed before anybody knew where the report was, or more came since a try
+            # that may have posted it.
+            await tx.enqueue([refresh], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+async def refresh_report(job: Job, context: DeliveryContext) -> Outcome:
+    """Bring a report up to date; one that somebody deleted stays deleted."""
+    dead_letter = await context.uow.read.dead_letter(job.effect.subject)
+    if dead_letter is None or dead_letter.report is None:
+        return await settle(job, Delivered("never posted"), context)
+    [first] = await context.uow.read.report(dead_letter)
+    return await messages.refresh(job, first, dead_letter.report, context)
+
+
+_DAYS = 7
+
+
+async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
+    """Have the next digest posted of each crew that wants one, unless it waits already."""
+    for name in (name for name in crews if crews[name].digest):
+        effect = Effect(EffectKind.WEEKLY_DIGEST, name, name, "")
+        await tx.enqueue_once(effect, at=at, due_at=next_digest(at))
+
+
+async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
+    """Post it, and plan the next one, also where this one is refused or its answers are lost."""
+    crew = context.crews[job.effect.subject]
+    if crew.digest is None:
+        return await settle(job, Delivered("no digest is wanted any longer"), context)
+    found = await of_crew(crew.name, days=_DAYS, context=context)
+    outcome = await post(job, found, context, to=Thread(crew.digest), may_be_plain=True)
+    is_lost = isinstance(outcome, Unknown)
+    if isinstance(outcome, NotSent) or (is_lost and not context.gives_up(job)):
+        return await settle(job, outcome, context)
+    if isinstance(outcome, Refused | Unknown):
+        code = "answer_lost" if is_lost else outcome.code
+        log.warning("digest_refused", crew=crew.name, channel=crew.digest, code=code)
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        await tx.enqueue([job.effect], at=now, due_at=next_digest(now))
+        await tx.complete(job)
+    return Delivered()
+
+
+async def post_head(job: Job, context: DeliveryContext) -> Outcome:
+    """Post a published head into the channel for it."""
+    head = await context.uow.read.audit_head(int(job.effect.subject))
+    outcome = await post(job, head, context, to=Thread(job.effect.channel))
+    if isinstance(outcome, Refused):
+        log.warning("audit_head_refused", channel=job.effect.channel, code=outcome.code)
+    return await settle(job, outcome, context)

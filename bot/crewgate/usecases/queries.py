@@ -1,0 +1,331 @@
+"""The overview of `/crew status`: executions that need somebody, those that run, and crews."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import chain
+from typing import Final
+
+from crewgate.domain.crew import Crew
+from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
+from crewgate.domain.people import Role
+from crewgate.domain.redaction import Redactor
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import Rule, has_room
+from crewgate.domain.verdict import voices_of
+from crewgate.usecases.access import ReviewContext
+from crewgate.usecases.ports.base import Clock
+from crewgate.usecases.ports.crew import CrewClient, CrewClients
+from crewgate.usecases.ports.store import Queries
+from crewgate.usecases.read_models import (
+    COUNTED,
+    NO_RULE,
+    ExecutionLine,
+    ExecutionPosting,
+    ExecutionStatus,
+    Failing,
+    Queue,
+    QueueKey,
+    QueuePart,
+    RoundLine,
+    Selection,
+    StoredRule,
+)
+
+#: The number of rounds on one page, of all parts together.
+PAGE = 20
+_MOST = COUNTED + 1
+#: The time that a decided round stays in the queue.
+DAY = timedelta(hours=24)
+_DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
+
+
+async def done_by(
+    user: str, queues: Collection[QueueKey], *, context: ReviewContext
+) -> tuple[str, ...]:
+    """Return the waiting rounds of these queues to which a person can add no approval.
+
+    They have approved, or the groups have enough of theirs. The oldest comes first.
+    """
+    if all(rule_id == NO_RULE for _, rule_id in queues):
+        return ()
+    rules = await context.rules_in_use()
+    several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
+    rounds = await context.uow.read.rounds.with_votes(several)
+    absences = await context.uow.read.absences.find(at=context.clock(), delegate=user)
+    members = context.directory.members
+
+    def adds(round_: Round) -> bool:
+        absent = {one.away.id for one in absences} if round_.may_be_delegated else set()
+        needed = round_.approvals_from
+        groups = tuple(group for group, _ in needed)
+        if not groups or members(groups).unresolved:
+            return True
+        able = (
+            tuple(group for group in groups if person in members((group,)).users)
+            # Whoever decides because the rule has escalated counts for any group.
+            or (groups if round_.escalated_at is not None else ())
+            for person in {user} | absent
+        )
+        return any(has_room(needed, round_.votes, theirs) for theirs in able)
+
+    return tuple(one.id for one in rounds if user in voices_of(one.votes) or not adds(one))
+
+
+async def queue(
+    user: str,
+    *,
+    page: int,
+    context: ReviewContext,
+    keep: Collection[str] = (),
+    recheck: bool = False,
+) -> Queue:
+    """Return one page of a person's queue; the last page if `page` is beyond it.
+
+    `keep` are ids of rounds to read beside it. With `recheck`, for when they press Refresh, Slack
+    is asked even where memory is certain.
+    """
+    mine, readable, operated = await context.queues_of(
+        user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck
+    )
+    others = tuple(key for key in readable if key not in mine)
+    read = context.uow.read.rounds
+    done = await done_by(user, mine, context=context)
+    crews = {crew for crew, _ in operated}
+    nobody = await read.without_approver(
+        {key for key in readable if key in mine or key[0] in crews}
+    )
+    done = tuple(key for key in done if key not in nobody)
+    parts: tuple[Selection | tuple[str, ...], ...] = (
+        Selection(readable, (State.STUCK,)),
+        nobody,
+        Selection(mine, (State.WAITING,), without=(*done, *nobody)),
+        done,
+        Selection(others, (State.WAITING,), without=nobody),
+        Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
+    )
+    totals = [
+        await read.count(part) if isinstance(part, Selection) else len(part) for part in parts
+    ]
+    pages = max(1, -(-sum(totals) // PAGE))
+    page = max(0, min(page, pages - 1))
+    begin, end = page * PAGE, (page + 1) * PAGE
+    shown: list[tuple[str, ...]] = []
+    before = 0
+    for part, total in zip(parts, totals, strict=True):
+        offset = max(0, begin - before)
+        limit = min(total, end - before) - offset
+        if limit <= 0:
+            shown.append(())
+        elif isinstance(part, Selection):
+            shown.append(await read.first(part, offset=offset, limit=limit))
+        else:
+            shown.append(part[offset : offset + limit])
+        before += total
+    ids = dict.fromkeys((*chain(*shown), *keep))
+    lines = {line.round.id: line for line in await read.lines(tuple(ids))}
+    stuck, alone, waiting, counted, theirs, decided = (
+        QueuePart(tuple(lines[key] for key in keys), total)
+        for keys, total in zip(shown, totals, strict=True)
+    )
+    # To these only others can add.
+    theirs = QueuePart((*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST))
+    return Queue(
+        waiting,
+        stuck,
+        alone,
+        theirs,
+        decided,
+        page,
+        pages,
+        kept=tuple(lines[key] for key in keep if key in lines and lines[key].key in readable),
+        reviewed=frozenset(mine),
+        operated=frozenset(crews),
+    )
+
+
+#: The most rounds or executions in one list; more would not fit into one Slack message.
+LINES = 20
+
+
+async def pending(by: str, *, mine: bool, context: ReviewContext) -> QueuePart:
+    """Return the waiting rounds that a person may read, or with `mine` decide, the oldest first."""
+    role = Role.REVIEWER if mine else Role.READER
+    [theirs] = await context.queues_of(by, role, recheck=True)
+    done = await done_by(by, theirs, context=context) if mine else ()
+    waiting = Selection(theirs, (State.WAITING,), without=done)
+    read = context.uow.read.rounds
+    lines = await read.lines(await read.first(waiting, limit=LINES))
+    total = len(lines) if len(lines) < LINES else await read.count(waiting)
+    return QueuePart(lines, total)
+
+
+async def execution(
+    prefix: str, *, by: str, context: ReviewContext, clients: CrewClients
+) -> ExecutionStatus:
+    """Return an execution that this person may read, by its id or any unambiguous beginning of it.
+
+    Rounds whose rule lets only others read them are left out.
+
+    Raises ExecutionNotFound, AmbiguousExecution with some of the candidates, or, for the whole id
+    of an execution that they may not read, NotAReader or UnknownCrew.
+    """
+    read = context.uow.read
+    crews = await context.crews_of(by, Role.READER, recheck=True)
+    found = await read.executions.starting_with(prefix, crews=crews, limit=LINES)
+    exact = [name for name in found if name[1] == prefix]
+    match exact or found:
+        case []:
+            # The beginning of an id must not reveal that there is one.
+            for crew in await read.executions.crews_with(prefix):
+                await context.ensure(by, Role.READER, crew)
+            raise ExecutionNotFound(prefix)
+        case [(crew, execution_id)]:
+            stored = await read.executions.find(crew, execution_id)
+            assert stored is not None  # noqa: S101  # it was found just now, and none is deleted
+            found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
+            readable = await context.readable(by, (line.round for line in found_rounds))
+            rounds = tuple(line for line in found_rounds if line.round.id in readable)
+            progress = await clients[crew].status(execution_id)
+            secrets = await read.executions.secrets_of(crew, execution_id)
+            progress = Redactor(secrets).fields(progress)
+            masking = context.crews[crew].redact
+            status = ExecutionStatus(stored, rounds, progress)
+            revised = (await read.executions.revised([(crew, execution_id)]))[crew, execution_id]
+            return await asyncio.to_thread(
+                lambda: masking.also_those_in(revised).shown(status, keep={"rounds"})
+            )
+        case several:
+            raise AmbiguousExecution(prefix, tuple(several))
+
+
+#: The states of rounds that need somebody, the most urgent first: what is sent for long is late.
+_STATES: Final = (State.STUCK, State.DECIDED, State.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class CrewHealth:
+    """The time that a crew took to answer; `warning` says why it did not."""
+
+    crew: str
+    took: timedelta
+    warning: str | None
+    failing: Failing | None = None
+    """It does not take decisions, whether it answers or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Executions, those that need somebody first and then those that run, the oldest first.
+
+    The totals are of rounds, up to COUNTED.
+    """
+
+    crews: tuple[CrewHealth, ...]
+    executions: tuple[ExecutionLine, ...]
+    stuck: int = 0
+    waiting: int = 0
+    sending: int = 0
+    more: bool = False
+    """There are more executions than the list has."""
+
+
+async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
+    """Return the crews that this person may read, pinged at once, and their executions."""
+    [readable] = await context.queues_of(by, Role.READER, recheck=True)
+    crews = tuple(crew for crew, rule in readable if rule == NO_RULE)
+    found = await _executions(readable, crews, context.uow.read)
+    health = await asyncio.gather(
+        *(_ping(name, client, context.clock) for name, client in clients.items() if name in crews)
+    )
+    sending = (
+        line.round.id
+        for one in found.executions
+        for line in one.rounds
+        if line.round.state is State.DECIDED
+    )
+    failing = await context.uow.read.failing(tuple(sending))
+    return replace(
+        found, crews=tuple(replace(one, failing=failing.get(one.crew)) for one in health)
+    )
+
+
+async def _executions(
+    readable: tuple[QueueKey, ...], crews: tuple[str, ...], read: Queries
+) -> Overview:
+    ids: list[str] = []
+    totals: list[int] = []
+    for state in _STATES:
+        selection = Selection(readable, (state,))
+        some = await read.rounds.first(selection, limit=LINES)
+        totals.append(len(some) if len(some) < LINES else await read.rounds.count(selection))
+        ids += some
+    listed = await _listed(tuple(ids[:LINES]), read)
+    more = sum(totals) > LINES
+    if not more:
+        # All that need somebody are listed, so what runs and is not listed just runs.
+        running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
+        known = {_key(line.posting) for line in listed}
+        rest = [ExecutionLine(one) for one in running if _key(one) not in known]
+        more = len(listed) + len(rest) > LINES
+        listed = (*listed, *rest)[:LINES]
+    stuck, sending, waiting = totals
+    return Overview((), listed, stuck, waiting, sending, more)
+
+
+async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
+    """Return the executions of these rounds, in the order of their first round."""
+    rounds: dict[tuple[str, str], list[RoundLine]] = {}
+    for line in await read.rounds.lines(ids):
+        review = line.round.review
+        rounds.setdefault((review.crew, review.execution_id), []).append(line)
+    found = {_key(one): one for one in await read.executions.postings(tuple(rounds))}
+    return tuple(ExecutionLine(found[key], tuple(lines)) for key, lines in rounds.items())
+
+
+def _key(posting: ExecutionPosting) -> tuple[str, str]:
+    return posting.execution.crew, posting.execution.execution_id
+
+
+async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:
+    began = clock()
+    unavailable = await client.ping()
+    return CrewHealth(name, clock() - began, unavailable.why if unavailable else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewRules:
+    """The rules of one crew that concern a person."""
+
+    crew: Crew
+    rules: tuple[tuple[int, Rule], ...]
+    """Each rule with its place in the order of evaluation, from 1."""
+    otherwise: bool
+    """The person also decides on rounds under no rule."""
+
+
+async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...]:
+    """Return by crew the rules under which a person may decide, at the latest once escalated.
+
+    They may decide by their own right or as a delegate. A person who decides by the crew's own
+    settings is shown all of its rules, for these say what is left.
+    """
+    numbered = {name: tuple(enumerate(crew.rules, start=1)) for name, crew in context.crews.items()}
+    applied = [
+        StoredRule(str(number), name, rule, escalated=True)
+        for name, rules in numbered.items()
+        for number, rule in rules
+    ]
+    [keys] = await context.queues_of(user, Role.REVIEWER, recheck=True, rules=applied)
+    found = []
+    for name, crew in context.crews.items():
+        otherwise = (name, NO_RULE) in keys
+        theirs = tuple(
+            (number, rule)
+            for number, rule in numbered[name]
+            if otherwise or (name, str(number)) in keys
+        )
+        if theirs or otherwise:
+            found.append(CrewRules(crew=crew, rules=theirs, otherwise=otherwise))
+    return tuple(found)

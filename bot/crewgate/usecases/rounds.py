@@ -1,0 +1,152 @@
+"""Saving rounds: under which rule, and with what time brings while they wait."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from crewgate.domain.answering import rule_for
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.execution import Execution
+from crewgate.domain.notification import Output, WebhookUrls
+from crewgate.domain.people import Role
+from crewgate.domain.receipt import Receipt
+from crewgate.domain.review import Review, Round, State, Transition
+from crewgate.domain.rules.choose import choose, stricter
+from crewgate.domain.rules.conditions import Facts
+from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
+from crewgate.domain.rules.rule import Rule
+from crewgate.usecases.ports.store import Tx
+
+Due = tuple[Effect, datetime]
+"""An effect and its due time."""
+
+
+def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
+    """Return the effects that are due unless somebody decides, counted from `start`."""
+    rule = round_.rule
+    found = [next_reminder(round_, start)]
+    if round_.question is not None and round_.question.expires_at is not None:
+        found.append((round_.effect(EffectKind.EXPIRE), round_.question.expires_at))
+    if rule is not None and rule.escalate is not None and round_.escalated_at is None:
+        found.append(_due(round_, EffectKind.ESCALATE, rule.escalate.after, start))
+    if rule is not None and rule.timeout is not None:
+        found.append(_due(round_, EffectKind.TIME_OUT, rule.timeout.after, start))
+    return tuple(one for one in found if one is not None)
+
+
+def times_out_at(round_: Round, start: datetime) -> datetime | None:
+    """Return the moment at which the rule decides, counted from `start`; None if it never does."""
+    due = (at for effect, at in timed_effects(round_, start) if effect.kind is EffectKind.TIME_OUT)
+    return next(due, None)
+
+
+def next_reminder(round_: Round, at: datetime) -> Due | None:
+    """Return the next reminder after `at`, in the rule's working hours; None after the last one."""
+    rule = round_.rule
+    if rule is None or rule.remind is None or round_.reminders >= rule.remind.most:
+        return None
+    remind = rule.remind
+    if round_.reminders == 0:
+        pause = remind.after
+    else:
+        pause = remind.every or _doubled(remind.after, round_.reminders)
+    effect, due = _due(round_, EffectKind.REMIND, pause, at)
+    return effect, opens_at(round_, due)
+
+
+def opens_at(round_: Round, at: datetime) -> datetime:
+    """Return `at` if it is in the rule's working hours, else the moment when they begin next."""
+    hours = round_.rule.working_hours if round_.rule is not None else None
+    return at if hours is None else hours.next_open(at)
+
+
+def _doubled(pause: Duration, times: int) -> Duration:
+    longest = LONGEST_WORKING if pause.working else LONGEST
+    # Compared first: a power with so many digits takes for ever, and no moment is that far ahead.
+    doublings = min(times, (longest // pause.length).bit_length())
+    return replace(pause, length=min(pause.length * 2**doublings, longest), written="")
+
+
+def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> Due:
+    assert round_.rule is not None  # noqa: S101  # asked before
+    effect = round_.effect(kind)
+    return effect, after.after(start, round_.rule.working_hours)
+
+
+async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
+    """Save a round, enqueue its effects, and cancel timed effects once it no longer waits."""
+    round_ = transition.round
+    await tx.save(round_)
+    await tx.enqueue(transition.effects, at=at)
+    if round_.state is not State.WAITING:
+        await cancel(tx, round_)
+
+
+async def open_round(
+    tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls, crew: Crew | None
+) -> None:
+    """Store a new round, and the one that it ends; no crew: the settings name none."""
+    if receipt.ended is not None:
+        await tx.save(receipt.ended)
+        await cancel(tx, receipt.ended)
+    reviewers = crew.permitted(Role.REVIEWER) if crew else ()
+    await tx.open_round(receipt.current, output, carried, reviewers)
+
+
+async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
+    """Enqueue the timed effects of a waiting round, counted anew from now."""
+    if round_.state is not State.WAITING:
+        return
+    await cancel(tx, round_)
+    for effect, due in timed_effects(round_, at):
+        await tx.enqueue([effect], at=at, due_at=due)
+
+
+async def cancel(tx: Tx, round_: Round) -> None:
+    """Cancel timed effects, in the transaction in which the round stops waiting."""
+    if round_.is_timed:
+        await tx.cancel(round_.id)
+
+
+def choose_rule(
+    crew: Crew, execution: Execution, review: Review, output: Output, *, words: str = ""
+) -> Rule | None:
+    """Return the rule for a new round, chosen by facts without secrets.
+
+    `words` are sent with the output.
+    """
+    facts = Facts(
+        task_id=review.task_id,
+        task_name=review.task_name,
+        agent=review.agent,
+        output=output,
+        inputs=execution.inputs,
+        meta=execution.meta,
+        words=words,
+    )
+    found = choose(crew.rules, facts)
+    return None if found is None else crew.rule_for_round(found)
+
+
+async def rule_with_words(
+    round_: Round, words: str, edited: Output | None, *, crew: Crew, tx: Tx
+) -> Rule | None:
+    """Return the stricter of a round's rule and that for what a person makes of its output.
+
+    `edited` is their own text in its place; their words with an approval are read by `contains`.
+    """
+    output = edited
+    if output is None:
+        if not words or not any(rule.when.contains for rule in crew.rules):
+            return round_.rule
+        output = await tx.output(round_.id)
+        words = "\n".join((*(vote.comment or "" for vote in round_.votes), words))
+    execution = await tx.executions.find(crew.name, round_.review.execution_id)
+    assert execution is not None  # noqa: S101  # each round has one
+    chosen = choose_rule(crew, execution, round_.review, output, words=words)
+    usual = crew.permitted(Role.REVIEWER)
+    if round_.question is not None:
+        chosen = rule_for(round_.question, chosen, reviewers=True)
+        if round_.rule is not None and round_.rule.reviewers and not crew.reviewers:
+            usual = round_.rule.reviewers  # assignees, and after an escalation operators too
+    return stricter(round_.rule, chosen, usual)
