@@ -8,7 +8,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.domain.notification import Output
-from crewgate.runtime import LASTING, STEP, THREADS, TOLD, SteppingClock, open_threads, steady_now
+from crewgate.runtime import (
+    LASTING,
+    STEP,
+    THREADS,
+    TOLD,
+    Runtime,
+    SteppingClock,
+    open_threads,
+    steady_now,
+)
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.read_models import CardView
 from tests.builders import SECOND, FakeClock, a_round
@@ -57,6 +66,7 @@ def test_a_step_that_does_not_last_changes_nothing(machine: Machine, days: int) 
         machine.passes(4 * SECOND)
         assert not machine.clock.watch()
         assert machine.clock() == machine.steady()
+        assert Runtime(clock=machine.clock).machine() == machine.steady() + days * DAY
         says = f"this machine's clock stepped by {days * 86400:+} s"
         assert machine.clock.warning == f"{says}, which does not count yet"
         machine.set_by = timedelta()
