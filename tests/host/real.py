@@ -37,6 +37,7 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
         [
             *(f"tests.host.crews.{target}" for target in targets),
             *("--workers", "8"),
+            *("--approve-tools", "transfer*", "--approve-tools", "acting_for_others=delegate_*"),
             *("--flow-webhook", f"{listener.url}/{{name}}"),
             *("--flow-webhook-secret-env", "FLOW_SECRET"),
         ],

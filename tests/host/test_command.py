@@ -39,9 +39,11 @@ def test_what_is_not_given_has_the_documented_default() -> None:
 
 def test_everything_can_be_chosen() -> None:
     chosen = options(
+        "shop.crew:report",
         *("--host", "10.0.0.1", "--port", "9", "--workers", "2", "--database", "a/b.db"),
         *("--token-env", "T", "--public-url", "https://host.example.com/"),
         *("--flow-webhook", "https://bot.example.com/x", "--flow-webhook-secret-env", "F"),
+        *("--approve-tools", "send_*, Buy It", "--approve-tools", "report=wipe"),
         T=TOKEN,
         F="whsec_of-the-flows",
     )
@@ -50,6 +52,8 @@ def test_everything_can_be_chosen() -> None:
     assert chosen.public_url == "https://host.example.com"
     assert chosen.flow_webhook is not None
     assert chosen.flow_webhook.secret == "whsec_of-the-flows"
+    every = ["send_*", "buy_it"]
+    assert chosen.approve_tools == {"crew": every, "report": [*every, "wipe"]}
 
 
 def test_secrets_of_the_environment_are_known() -> None:
@@ -73,6 +77,8 @@ def test_secrets_of_the_environment_are_known() -> None:
     [
         ([], {}, "CREW_TOKEN is not set"),
         (["--token-env", "T"], {"CREW_TOKEN": TOKEN}, "T is not set"),
+        (["--approve-tools", "sale=x"], {"CREW_TOKEN": TOKEN}, "'sale' is not served here"),
+        (["--approve-tools", "x,"], {"CREW_TOKEN": TOKEN}, "names no tool, such as send_*"),
         ([], {"CREW_TOKEN": "x"}, "CREW_TOKEN has 1 characters and needs 16"),
         (["--flow-webhook", "https://a"], {"CREW_TOKEN": TOKEN}, "--flow-webhook-secret-env"),
         (

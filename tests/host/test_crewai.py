@@ -9,7 +9,7 @@ import pytest
 
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
-from tests.host import real_crews, real_flows, real_hooks, real_kills
+from tests.host import real_acts, real_crews, real_flows, real_hooks, real_kills
 from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
@@ -22,6 +22,7 @@ TARGETS = (
     *(f"shop:{name}" for name in real_crews.TARGETS),
     *(f"articles:{name}" for name in real_flows.TARGETS),
     *(f"gated:{name}" for name in real_hooks.TARGETS),
+    *(f"acting:{name}" for name in real_acts.TARGETS),
     *real_kills.TARGETS,
 )
 CASES = (
@@ -53,6 +54,14 @@ CASES = (
     real_hooks.a_refusal_and_nobody_to_ask_let_nothing_through,
     real_hooks.a_model_is_asked_only_where_somebody_said_yes,
     real_hooks.several_calls_at_once_are_asked_about_one_by_one,
+    real_acts.a_call_runs_once_where_somebody_approved_it,
+    real_acts.a_refusal_is_told_once_and_holds_for_the_same_call,
+    real_acts.other_arguments_are_those_that_the_tool_is_given,
+    real_acts.a_call_that_cannot_be_shown_does_not_run,
+    real_acts.several_calls_at_once_wait_each_for_itself,
+    real_acts.a_limit_and_a_cache_hold_for_approved_calls,
+    real_acts.the_work_of_a_coworker_is_asked_about,
+    real_acts.an_agent_asks_people,
 )
 
 
@@ -93,6 +102,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "tasks beside each other": real_kills.the_later_of_two_tasks_stays_done(real),
             "flows": real_kills.flows_go_on(real),
             "hooks": real_hooks.questions_hold(real),
+            "acts": real_acts.calls_hold(real),
             "hooks in Slack": real_hooks.a_hook_asks_in_slack(real, world),
             "words": real_kills.words_hold(real),
             "words in Slack": real_kills.words_are_given_in_slack(real, world),

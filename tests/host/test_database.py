@@ -93,6 +93,8 @@ def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database)
         wake=lambda: None,
         url="",
         flow_webhook=None,
+        close_after=0.01,
+        approve_tools={},
         again_after=0,
         new_id=lambda: "e-1",
         redact=str,

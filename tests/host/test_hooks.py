@@ -1,4 +1,4 @@
-"""The questions of hooks, in the middle of a task."""
+"""Calls and questions that wait for people in the middle of a task."""
 
 import threading
 from collections.abc import Sequence
@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from crewgate.host.records import TaskRow
+from crewgate.crew_api.wire import Json
+from crewgate.domain.redaction import MARK
+from crewgate.host.records import Pending, TaskRow, TooMany
 from crewgate.host.run import Completed, Run
 from tests.host.client import Api, Listener
-from tests.host.conftest import StartHost
+from tests.host.conftest import MODEL_KEY, StartHost
 from tests.host.standins import StandInCrew
 
 Told = dict[str, Any]
@@ -28,7 +30,9 @@ class StandInHooks(StandInCrew):
 
         def ask(text: str) -> str:
             body = {"task_output": text, "ask": {"place": "draft: send", "expires_at": None}}
-            decision = run.ask_hook(f"of-{text}", "draft-id", text, body)
+            pending = Pending(id=f"ask-of{text}", asker="draft-id", place="draft", body=body)
+            found = run.ask_within(pending)
+            decision = None if found is None else found.decision
             return "nobody" if decision is None else f"{decision.approve} {decision.feedback}"
 
         with ThreadPoolExecutor() as threads:
@@ -81,8 +85,11 @@ async def test_a_question_keeps_its_card_and_what_is_not_asked_again_takes_no_an
         ended = await api.until(execution, "completed")
         late, _ = await api.resume(execution, asked["Pay?"], "yes", approve=True)
 
+        over = await listener.pause(4)
+
     assert ended["result"]["output"] == "True no, True yes"
-    assert len(listener.at("/human-input")) == 3
+    assert over["task_id"] == asked["Pay?"]
+    assert over["outcome"] == {"state": "closed", "words": "The task is done, and needs no answer."}
     assert late == 400
 
 
@@ -113,3 +120,141 @@ async def test_an_answer_that_was_taken_before_the_stop_is_given_after_it_once(
     assert taken == 200
     assert again["task_id"] != asked["task_id"]
     assert ended["result"]["output"] == "True no, True yes"
+
+
+@dataclass
+class StandInActs(StandInCrew):
+    """Makes all of these calls at once, in the middle of its task; completes with what ran."""
+
+    inputs: Sequence[str] = ()
+    calls: Sequence[str] = ("a",)
+    most: int | None = None
+    checks: bool = True
+
+    def run(self, run: Run) -> Completed:
+        """Ask, and wait for all."""
+        run.begin([TaskRow("draft-id", "draft", "draft")])
+
+        def act(to: str) -> str:
+            tool_call = {"tool": "send", "arguments": {"to": to}, "schema": {}}
+            pending = Pending(
+                id=f"send-{to}",
+                asker="draft-id",
+                place="draft",
+                body={"task_output": to, "tool_call": tool_call},
+                holds=lambda decision: not decision.approve,
+                most_waiting=self.most,
+                check=_only_short if self.checks else None,
+            )
+            try:
+                found = run.ask_within(pending)
+            except TooMany as many:
+                return str(many)
+            assert found is not None
+            assert found.decision is not None
+            if found.decision.approve:
+                run.tell_outcome(found, f"{to} and {MODEL_KEY}", failed=False)
+            said = found.decision.edited or found.decision.feedback
+            return f"{found.decision.approve} {to} {said}"
+
+        with ThreadPoolExecutor(30) as threads:
+            done = ", ".join(sorted(threads.map(act, self.calls)))
+        output = dict.fromkeys(("description", "name", "expected_output", "summary"), "draft")
+        run.finish_task(0, {**output, "raw": done, "agent": "", "json": None}, seconds=0)
+        return Completed(done)
+
+
+def _only_short(arguments: Json) -> None:
+    if len(arguments["to"]) > 1:
+        raise ValueError("it is too long")
+
+
+async def test_the_twenty_first_call_that_would_wait_is_refused_with_a_sentence(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    calls = [f"{number}" for number in range(25)]
+    async with start_host(StandInActs(calls=calls, most=20)) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(20)
+        for asked in listener.at("/human-input")[:20]:
+            await api.resume(execution, asked["task_id"], "no", approve=False)
+        ended = await api.until(execution, "completed")
+
+    said = ended["result"]["output"].split(", ")
+    assert said.count("20 calls wait for people already") == 5
+    assert len([one for one in said if one.startswith("False ")]) == 20
+
+
+async def test_other_arguments_are_taken_once_the_call_is_made_again(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    edited = {"edited": {"arguments": {"to": "b"}, "is_approve": True}}
+
+    async def change(api: Api, more: Told) -> tuple[int, Any]:
+        body = {"execution_id": execution, "task_id": asked["task_id"], "human_feedback": "Better."}
+        return await api.call("POST", "/resume", {**body, **more})
+
+    async with start_host(StandInActs()) as api:
+        execution = await api.kick_off(**told)
+        asked = await listener.pause()
+        too_long = {"edited": {"arguments": {"to": "long"}, "is_approve": True}}
+        wrong, why = await change(api, too_long)
+    async with start_host(StandInActs(checks=False)) as api:
+        # As long as the tool is not there again.
+        early, _ = await change(api, edited)
+    async with start_host(StandInActs()) as api:
+        keyed = {**edited, "idempotency_key": "k"}
+        while (taken := (await change(api, keyed))[0]) == 503:
+            pass
+        again, _ = await change(api, keyed)
+        ended = await api.until(execution, "completed")
+        outcome = (await listener.pause(2))["outcome"]
+
+    assert (wrong, early, taken, again) == (400, 503, 200, 200)
+    assert "it is too long" in why["message"]
+    assert ended["result"]["output"] == 'True a {"to": "b"}'
+    assert outcome == {"state": "ran", "words": f"a and {MARK}"}
+
+
+async def test_a_call_that_is_not_made_again_is_closed_and_one_that_is_keeps_its_card(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInActs(calls="abc")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(3)
+        asked = {one["task_output"]: one["task_id"] for one in listener.at("/human-input")}
+    async with start_host(StandInActs(calls="ax"), close_after=0.2) as api:
+        closed = await listener.until(
+            lambda: [one for one in listener.at("/human-input") if "outcome" in one][1:]
+        )
+        late, _ = await api.resume(execution, asked["b"], approve=True)
+        new = [one for one in listener.at("/human-input") if one["task_output"] == "x"]
+        await api.resume(execution, new[0]["task_id"], approve=False)
+        await api.resume(execution, asked["a"], approve=True)
+        ended = await api.until(execution, "completed")
+
+    assert late == 400
+    over = [one for one in listener.at("/human-input") if "outcome" in one]
+    assert {one["task_id"] for one in over[:2]} == {asked["b"], asked["c"]}
+    assert closed[0]["outcome"]["words"] == "The agent, started again, makes another call."
+    assert ended["result"]["output"] == "False x Good., True a Good."
+
+
+async def test_a_call_that_may_have_run_says_so_and_the_next_one_does_not(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInActs(calls="ab")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(2)
+        asked = {one["task_output"]: one["task_id"] for one in listener.at("/human-input")}
+        await api.resume(execution, asked["a"], approve=True)
+        await listener.pause(3)  # it ran
+    async with start_host(StandInActs(calls="aab")) as api:
+        await listener.pause(5)
+        again = [one for one in listener.at("/human-input")[3:] if one["task_output"] == "a"]
+        for one in (*(new["task_id"] for new in again), asked["b"]):
+            await api.resume(execution, one, approve=False)
+        await api.until(execution, "completed")
+
+    assert len({asked["a"], *(one["task_id"] for one in again)}) == 3
+    assert sorted(one["tool_call"]["may_have_run"] for one in again) == [False, True]

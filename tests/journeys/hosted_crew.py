@@ -12,7 +12,7 @@ import aiohttp
 from crewgate.crew_api.wire import Json
 from crewgate.demo.crew import Call, Sent
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
-from crewgate.host.records import Decision, HostStops
+from crewgate.host.records import Decision, HostStops, Pending
 from crewgate.host.run import Completed, Run
 from crewgate.host.serve import Options, hosting
 
@@ -52,7 +52,9 @@ class Obedient:
             task, output = told
             if task == ASKS:
                 body = {"task_output": output, "ask": {"place": "draft: send_email"}}
-                self.answers.append(run.ask_hook("1", "draft", str(output), body))
+                pending = Pending(id="ask-1", asker="draft", place="draft", body=body)
+                found = run.ask_within(pending)
+                self.answers.append(None if found is None else found.decision)
                 continue
             run.pause(task, str(output), {"task_output": output})
         raise HostStops

@@ -91,6 +91,8 @@ class Resume:
     human_input: Address | None
     edited: str | None = None
     """What people made of the task's output; None as CrewAI AMP documents it."""
+    arguments: Json | None = None
+    """What people made of a tool call's arguments."""
     key: str | None = None
     """The key of the decision, the same each time it is sent; None as AMP documents it."""
 
@@ -142,12 +144,14 @@ def require_inputs(inputs: Json, required: Sequence[str]) -> None:
 
 EDITED: Final = "edited"
 """The field that a `/resume` of the host takes in place of `is_approve`, and announces."""
+ARGUMENTS: Final = "arguments"
+"""The key in it that a call of a tool takes, and announces in its place."""
 KEY: Final = "idempotency_key"
 """The field of a decision's key, which the host takes and announces too."""
 
 
 def parse_resume_of_host(raw: bytes) -> Resume:
-    """Parse a resume with the extensions of the host: an edited text, a key. Raises Refusal."""
+    """Parse a resume with the extensions of the host: edits, a key. Raises Refusal."""
     body = parse_object(raw)
     key = body.get(KEY)
     if not isinstance(key, str | None):
@@ -158,8 +162,12 @@ def parse_resume_of_host(raw: bytes) -> Resume:
         case {"output": str(output), "is_approve": bool(is_approve)} if "is_approve" not in body:
             plain = json.dumps({**body, "is_approve": is_approve}).encode()
             return replace(parse_resume(plain), edited=output, key=key)
+        case {"arguments": dict(arguments), "is_approve": True} if "is_approve" not in body:
+            plain = json.dumps({**body, "is_approve": True}).encode()
+            return replace(parse_resume(plain), arguments=arguments, key=key)
     raise Refusal.bad_request(
-        "edited must be an object with output and is_approve, in place of is_approve",
+        "edited must be an object with output, or arguments to approve, and is_approve, in place of"
+        " is_approve",
         edited="invalid",
     )
 

@@ -3,3 +3,19 @@
 A process of its own, in the user's environment and with the user's crewai. The bot never imports
 anything of it. `crewai` is imported by the modules in `engine` alone, once its version is known.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crewgate.host.engine.hooks import ask_people
+
+__all__ = ["ask_people"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the tool of a user's own module, and crewai with it, where it is asked for."""
+    if name not in __all__:
+        raise AttributeError(name)
+    from crewgate.host.engine import hooks  # noqa: PLC0415  # takes seconds
+
+    return hooks.ask_people

@@ -41,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the variable with the bearer token that callers must present (CREW_TOKEN)",
     )
     parser.add_argument(
+        "--approve-tools",
+        action="append",
+        metavar="PATTERNS",
+        help="the tools that people are asked about before each call: send_*,purchase; of one of"
+        " several targets as NAME=send_*",
+    )
+    parser.add_argument(
         "--flow-webhook",
         metavar="URL",
         help="where the questions of flows go: https://bot.example.com/crews/CREW/flow-request;"

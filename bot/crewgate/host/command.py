@@ -5,7 +5,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -73,6 +73,7 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         token=token,
         public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
         flow_webhook=flow_webhook,
+        approve_tools=_patterns(chosen),
         redactor=Redactor(_secrets(environment)).also(
             (token, flow_webhook.secret if flow_webhook else "", *secret_keys)
         ),
@@ -102,6 +103,22 @@ def check_flows(targets: Mapping[str, Target], options: Options) -> None:
             f"{' and '.join(flows)} are flows, and --flow-webhook names one crew of the bot for all"
             " of them: put {name} where it stands, as in …/crews/{name}/flow-request"
         )
+
+
+def _patterns(chosen: argparse.Namespace) -> Mapping[str, Sequence[str]]:
+    """Return the patterns of tools that people approve, by target. Raises HostNotStarted."""
+    patterns: dict[str, list[str]] = {spec.rpartition(":")[2]: [] for spec in chosen.targets}
+    for one in chosen.approve_tools or ():
+        name, is_of, listed = one.rpartition("=")
+        if is_of and name not in patterns:
+            raise HostNotStarted(f"--approve-tools {one!r}: {name!r} is not served here")
+        # As CrewAI makes the names of tools.
+        names = [each.strip().lower().replace(" ", "_") for each in listed.split(",")]
+        if not all(names):
+            raise HostNotStarted(f"--approve-tools {one!r} names no tool, such as send_*,purchase")
+        for target in [name] if is_of else patterns:
+            patterns[target] += names
+    return patterns
 
 
 def _flow_webhook(chosen: argparse.Namespace, environment: Mapping[str, str]) -> FlowWebhook | None:
@@ -134,7 +151,8 @@ def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, T
         check_names(version)
         from crewgate.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
 
-        return load_targets(specs, folder=Path.cwd(), flow_states=states)
+        guarded = [one for of_target in options.approve_tools.values() for one in of_target]
+        return load_targets(specs, folder=Path.cwd(), flow_states=states, guarded=guarded)
 
 
 def _is_url(text: str) -> bool:

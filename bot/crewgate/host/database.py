@@ -83,8 +83,11 @@ ALTER TABLE questions ADD COLUMN expires_at REAL;
 ALTER TABLE rounds ADD COLUMN edited TEXT;
 -- A text that the key encrypted with which all credentials are; no row: they are plain.
 CREATE TABLE secret_key (canary TEXT NOT NULL);
--- Of questions in the middle of a task: the task whose agent's hook asks, empty for none.
+-- Of calls and questions in the middle of a task: the task, empty for none, the agent in it, and
+-- the notification.
 ALTER TABLE rounds ADD COLUMN asker TEXT;
+ALTER TABLE rounds ADD COLUMN place TEXT NOT NULL DEFAULT '';
+ALTER TABLE rounds ADD COLUMN body TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE rounds ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
 -- The key of the decision, as its sender gave it.
 ALTER TABLE rounds ADD COLUMN decision_key TEXT;
@@ -96,7 +99,7 @@ SEALED: Final = {
 }
 """The columns that hold credentials, by table: written with `sealed`, and read as they were."""
 
-STEPS: Final = {2: _FIRST, 8: _SINCE}
+STEPS: Final = {2: _FIRST, 9: _SINCE}
 """From nothing to the present tables; `PRAGMA user_version` is the last that a file has behind it.
 
 The first release made files of version 2.

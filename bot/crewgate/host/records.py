@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -78,9 +78,13 @@ class Round:
     output: str
     decision: Decision | None
     asker: str | None = None
-    """The task whose agent's hook asks, empty outside of one; None for the output of a task."""
+    """The task in the middle of which is asked, empty outside of one; None for a task's output."""
+    place: str = ""
+    """The agent in its task that asks, as a digest."""
+    body: Json = field(default_factory=dict)
+    """The notification's own fields, where it is asked in the middle of a task."""
     spent: bool = False
-    """The hook was given the answer, or can no longer be."""
+    """The answer was given to whoever asked, or can no longer be."""
 
     @property
     def waits(self) -> bool:
@@ -91,6 +95,31 @@ class Round:
         """The text that the decision is about."""
         edited = self.decision.edited if self.decision is not None else None
         return self.output if edited is None else edited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A call or a question that waits for people in the middle of a task."""
+
+    id: str
+    """The same for the same one in the same task; the id of its round has a number besides."""
+    asker: str
+    place: str
+    """Both as in Round."""
+    body: Json
+    holds: Callable[[Decision], bool] = lambda _: False
+    """True for a decision that counts for each later one that is the same."""
+    most_waiting: int | None = None
+    """The most that wait at once, of those that have a limit."""
+    most: int | None = None
+    """The most of its `kind` in one execution."""
+    check: Callable[[Json], None] | None = None
+    """Raises ValueError for arguments that the tool does not take."""
+
+    @property
+    def kind(self) -> str:
+        """The beginning of its id."""
+        return self.id.rpartition("-")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +196,10 @@ class TargetChanged(Exception):
     """The crew's tasks have changed since this execution began."""
 
 
+class TooMany(Exception):
+    """People are asked too much already."""
+
+
 class HostStops(BaseException):
     """Ends a thread that waits for a person; what it waits for is on disk.
 
@@ -217,7 +250,8 @@ def round_from_row(row: sqlite3.Row) -> Round:
     decision = None
     if row["approve"] is not None:
         decision = Decision(bool(row["approve"]), row["feedback"], row["edited"])
-    return _of_row(Round, row, decision=decision, spent=bool(row["spent"]))
+    body = json.loads(row["body"])
+    return _of_row(Round, row, decision=decision, body=body, spent=bool(row["spent"]))
 
 
 def question_from_row(row: sqlite3.Row) -> Question:

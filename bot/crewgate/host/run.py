@@ -6,7 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from itertools import count
 from threading import Lock
 from typing import Any, Protocol
@@ -21,9 +23,13 @@ from crewgate.host.records import (
     Execution,
     Finished,
     HostStops,
+    NotKept,
+    Pending,
     Question,
     Round,
     TaskRow,
+    TooMany,
+    Webhook,
 )
 from crewgate.host.store import Store
 from crewgate.host.webhooks import (
@@ -150,9 +156,15 @@ class Shared:
     flow_webhook: FlowWebhook | None
     again_after: float
     """Seconds until an execution goes on whose work could not be written to disk."""
+    close_after: float
+    """Seconds that a call has to be made again after a restart, once its agent makes another."""
+    approve_tools: Mapping[str, Sequence[str]]
+    """Patterns of tools that people are asked about, by target."""
     new_id: Callable[[], str]
     redact: Callable[[str], str]
     """Takes secrets out of an error's words."""
+    checks: dict[tuple[str, str], Callable[[Json], None]] = field(default_factory=dict)
+    """Checks of other arguments for calls that wait, by execution and task; see Pending."""
     now: Callable[[], float] = utc_seconds
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
@@ -184,7 +196,9 @@ class Run:
         self._store = shared.store
         self._expire = expire
         self._asking: set[str] = set()
-        """The questions of hooks that were asked in this run."""
+        """All that was asked in the middle of a task in this run."""
+        self._waiting: set[str] = set()
+        """Those calls of it that wait now."""
         self._lock = Lock()
 
     @property
@@ -218,6 +232,7 @@ class Run:
             dict(output),
             seconds=seconds,
             at=self._shared.now(),
+            closing=self._closing("The task is done, and needs no answer."),
             webhooks=task_webhooks(execution, task.id, output),
         )
         log.info("task_finished", execution=self._id, task=task.id)
@@ -230,13 +245,19 @@ class Run:
             self._shared.wake()
 
     @or_not_kept
-    def pause(self, task_id: str, output: str, body: Json, *, asker: str | None = None) -> Decision:
-        """Show an output, or a hook's question, and wait for the decision. Raises HostStops."""
-        webhooks = human_input_webhooks(self.execution, task_id, self._shared.new_id(), body)
+    def pause(
+        self, task_id: str, output: str, body: Json, *, pending: Pending | None = None
+    ) -> Decision:
+        """Show an output, or what waits within a task, and wait for people. Raises HostStops."""
+        # Given once, also where a database is restored from a copy.
+        body = {**body, "pause_id": self._shared.new_id()}
+        if pending is not None:
+            pending = replace(pending, body=body)
+        webhooks = human_input_webhooks(self.execution, task_id, body)
         # Before anybody can know that this waits.
         self._shared.waiters.open(self._id, task_id)
         self._store.pause(
-            self._id, task_id, output, at=self._shared.now(), asker=asker, webhooks=webhooks
+            self._id, task_id, output, at=self._shared.now(), pending=pending, webhooks=webhooks
         )
         log.info("paused", execution=self._id, task=task_id)
         if not webhooks:
@@ -245,27 +266,101 @@ class Run:
         return self._wait(task_id)
 
     @or_not_kept
-    def ask_hook(self, question: str, asker: str, text: str, body: Json) -> Decision | None:
-        """Ask people for the words of a hook and wait, also where this was asked before a restart.
+    def ask_within(self, pending: Pending) -> Round | None:
+        """Ask people in the middle of a task and wait, also where this was asked before a restart.
 
-        The same `question` is asked again once its answer was given: a call that may have run does
-        not run again unasked. Return None if nobody can be asked. Raises HostStops.
+        The same is asked again once its answer was given, unless that holds: a call that may have
+        run does not run again unasked. Return the round with its decision, None if nobody can be
+        asked. Raises HostStops and TooMany.
         """
-        execution = self.execution
-        if execution.kickoff.human_input is None:
+        if self.execution.kickoff.human_input is None:
             return None
         with self._lock:
-            before = {one.task_id: one for one in self.rounds() if one.asker is not None}
-            spent = {one.task_id for one in before.values() if one.spent}
-            names = (f"ask-{question}-{number}" for number in count(1))
-            task_id = next(one for one in names if one not in spent | self._asking)
+            before = [one for one in self.rounds() if one.asker is not None]
+            same = [one for one in before if one.task_id.rpartition("-")[0] == pending.id]
+            for one in same:
+                if one.spent and one.decision is not None and pending.holds(one.decision):
+                    return one
+            taken = self._asking | {one.task_id for one in same if one.spent}
+            task_id = next(
+                one for one in (f"{pending.id}-{n}" for n in count(1)) if one not in taken
+            )
+            known = next((one for one in same if one.task_id == task_id), None)
+            if known is None:
+                self._require_room(pending, before)
+            earlier = [one for one in same if one.spent and one.task_id not in self._asking]
+            ran = sum(one.decision is not None and one.decision.approve for one in earlier)
+            again = sum(one.rpartition("-")[0] == pending.id for one in self._asking)
             self._asking.add(task_id)
-        if task_id in before:
-            decision = self.wait(task_id)
-        else:
-            decision = self.pause(task_id, text, body, asker=asker)
+            if pending.most_waiting is not None:
+                self._waiting.add(task_id)
+        body = pending.body
+        if "tool_call" in body:
+            body = {**body, "tool_call": {**body["tool_call"], "may_have_run": ran > again}}
+        if pending.check is not None:
+            self._shared.checks[self._id, task_id] = pending.check
+        try:
+            if known is not None:
+                self.wait(task_id)
+            else:
+                self._close_others(pending, before)
+                text = str(body["task_output"])
+                self.pause(task_id, text, body, pending=pending)
+        finally:
+            self._waiting.discard(task_id)
+            self._shared.checks.pop((self._id, task_id), None)
         self._store.spend(self._id, task_id)
-        return decision
+        return next(one for one in self.rounds() if one.task_id == task_id)
+
+    def _require_room(self, pending: Pending, before: Sequence[Round]) -> None:
+        if pending.most_waiting is not None and len(self._waiting) >= pending.most_waiting:
+            raise TooMany(f"{len(self._waiting)} calls wait for people already")
+        asked = sum(one.task_id.startswith(f"{pending.kind}-") for one in before)
+        if pending.most is not None and asked >= pending.most:
+            raise TooMany(f"People were asked {asked} times already")
+
+    def _close_others(self, pending: Pending, before: Sequence[Round]) -> None:
+        """Give up what the same agent asked before a restart, when it makes another call now.
+
+        An agent may make several calls at once, so those have some time to be made again.
+        """
+        others = [one.task_id for one in before if one.waits and one.place == pending.place]
+        if others := [one for one in others if one not in self._asking]:
+            later(self._shared.close_after, self._close, others)
+
+    def _close(self, task_ids: Sequence[str]) -> None:
+        with suppress(HostStops, NotKept):
+            self._close_unasked(task_ids)
+            self._shared.wake()
+
+    @or_not_kept
+    def _close_unasked(self, task_ids: Sequence[str]) -> None:
+        with self._lock:
+            if left := [one for one in task_ids if one not in self._asking]:
+                closing = self._closing("The agent, started again, makes another call.")
+                self._store.close(self._id, left, closing, at=self._shared.now())
+
+    def _closing(self, why: str) -> Callable[[Round], list[Webhook]]:
+        execution = self.execution
+        outcome = {"state": "closed", "words": why}
+
+        def closing(one: Round) -> list[Webhook]:
+            return human_input_webhooks(execution, one.task_id, one.body, outcome)
+
+        return closing
+
+    @or_not_kept
+    def tell_outcome(self, one: Round, words: str, *, failed: bool) -> None:
+        """Tell people what came of a call that they let run."""
+        outcome = {"state": "failed" if failed else "ran", "words": self._shared.redact(words)}
+        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, outcome)
+        self._store.put(self._id, webhooks, at=self._shared.now())
+        self._shared.wake()
+
+    def asks_before(self, tool: str) -> bool:
+        """Return True if people are asked before this tool is used."""
+        patterns = self._shared.approve_tools.get(self._target, ())
+        return any(fnmatchcase(tool, one) for one in patterns)
 
     @or_not_kept
     def wait(self, task_id: str) -> Decision:

@@ -2,6 +2,7 @@
 
 import contextvars
 import hmac
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -104,19 +105,41 @@ class Runner:
         execution = self._store.get(call.execution_id, target.name)
         shown = {one.task_id: one for one in self._store.rounds(execution.id)}
         call = replace(call, task_id=_task_id(call.task_id, execution, shown))
-        is_asked = call.task_id in shown and shown[call.task_id].asker is not None
-        if is_asked and (call.edited is not None or not call.human_feedback.strip()):
+        one = shown.get(call.task_id)
+        body = {} if one is None else one.body
+        if "ask" in body and (call.edited is not None or not call.human_feedback.strip()):
             raise Refusal.bad_request("A question takes is_approve and words in human_feedback")
+        if "tool_call" in body and call.edited is not None:
+            raise Refusal.bad_request("A call of a tool takes edited arguments, and no output")
+        if call.arguments is not None:
+            if one is not None and one.waits:
+                self._check(body, call.arguments, execution.id, call.task_id)
+            call = replace(call, edited=json.dumps(call.arguments, ensure_ascii=False))
         if self._store.decide(call):
             log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
             self._wake(execution, call.task_id)
-        if is_asked:
-            return {"status": "resumed", "message": "The hook has the answer"}
+        if body:
+            did = "It was answered" if "ask" in body else "The call runs, once"
+            refused = "The agent is given your words"
+            return {"status": "resumed", "message": did if call.is_approve else refused}
         if not call.is_approve:
             return {"status": "retrying", "message": "The task runs again with your feedback"}
         if execution.tasks and execution.tasks[-1].id == call.task_id:
             return {"status": "completed", "message": "The last task was approved"}
         return {"status": "resumed", "message": "Execution resumed with the next task"}
+
+    def _check(self, body: Json, arguments: Json, execution_id: str, task_id: str) -> None:
+        """Raise Refusal if these arguments cannot be those of a call."""
+        if "schema" not in body.get("tool_call", {}):
+            raise Refusal.bad_request("Nothing here takes other arguments", arguments="invalid")
+        check = self._shared.checks.get((execution_id, task_id))
+        if check is None:
+            why = "The task has just begun again, and its tool is not there yet"
+            raise Refusal(503, "Service Unavailable", why)
+        try:
+            check(arguments)
+        except ValueError as error:
+            raise Refusal.bad_request(f"The tool does not take this: {error}") from error
 
     def question(self, question_id: str, token: str) -> tuple[Execution, Question]:
         """Return a flow's question for a caller with its token. Raises Refusal."""

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,10 @@ class Options:
     """Seconds until what nobody took is sent again."""
     again_after: float = 30.0
     """Seconds until an execution goes on whose work could not be written to disk."""
+    close_after: float = 2.0
+    """Seconds that several calls, made again after a restart, have to be made."""
+    approve_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Patterns of the tools that people are asked about, by target."""
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     """Ids of executions and questions, as CrewAI's own are."""
     redactor: Redactor = field(default_factory=Redactor)
@@ -103,6 +107,8 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
             url=url,
             flow_webhook=options.flow_webhook,
             again_after=options.again_after,
+            close_after=options.close_after,
+            approve_tools=options.approve_tools,
             new_id=options.new_id,
             redact=options.redactor.error,
         )

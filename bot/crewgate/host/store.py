@@ -4,9 +4,10 @@ Times are seconds since the epoch, and passed in.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from sqlite3 import Connection
+from typing import TypeAlias
 
 from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendable
 from crewgate.host.database import SEALED, Database, readable
@@ -16,6 +17,7 @@ from crewgate.host.records import (
     DueWebhook,
     Execution,
     Finished,
+    Pending,
     Question,
     Round,
     State,
@@ -30,6 +32,9 @@ from crewgate.host.records import (
     webhook_from_row,
     with_human_input,
 )
+
+#: Makes the webhooks that say of a call or a question within a task that it is over.
+Closing: TypeAlias = Callable[[Round], Iterable[Webhook]]
 
 
 class Store:
@@ -119,15 +124,16 @@ class Store:
         *,
         seconds: float,
         at: float,
+        closing: Closing = lambda _: (),
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Store a task's output, and give up what its agent's hooks asked and nobody needs now."""
+        """Store a task's output, and give up what was asked in the middle of it."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
                 (execution_id, position, sendable(json.dumps(output, ensure_ascii=False)), seconds),
             )
-            _spend(sql, execution_id, "asker", task_id)
+            _close(sql, execution_id, "asker = ?", [task_id], closing, at=at)
             put(sql, execution_id, webhooks, at=at)
 
     def finished(self, execution_id: str) -> list[Finished]:
@@ -141,15 +147,22 @@ class Store:
         output: str,
         *,
         at: float,
-        asker: str | None = None,
+        pending: Pending | None = None,
         webhooks: Iterable[Webhook] = (),
     ) -> None:
-        """Store an output as the task's next round, and forget the webhook URLs."""
+        """Store an output, or what waits within a task, and forget the webhook URLs."""
+        asker, place, body = (None, "", {})
+        if pending is not None:
+            asker, place, body = pending.asker, pending.place, pending.body
         with self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO rounds (execution_id, task_id, number, output, asker) SELECT ?, ?,"
-                " 1 + count(*), ?, ? FROM rounds WHERE execution_id = ? AND task_id = ?",
-                (execution_id, task_id, sendable(output), asker, execution_id, task_id),
+                "INSERT INTO rounds (execution_id, task_id, number, output, asker, place, body)"
+                " SELECT ?, ?, 1 + count(*), ?, ?, ?, ? FROM rounds"
+                " WHERE execution_id = ? AND task_id = ?",
+                (
+                    *(execution_id, task_id, sendable(output), asker, place),
+                    *(sendable(json.dumps(body, ensure_ascii=False)), execution_id, task_id),
+                ),
             )
             _set_urls(sql, execution_id, Urls())
             _set_state(sql, execution_id)
@@ -211,9 +224,20 @@ class Store:
         return of_task[-1].decision if of_task else None
 
     def spend(self, execution_id: str, task_id: str) -> None:
-        """Note that a hook is given the answer to its question: no call has it twice."""
+        """Note that an answer is given to whoever asked: no call has it twice."""
         with self._database.transaction() as sql:
-            _spend(sql, execution_id, "task_id", task_id)
+            sql.execute(
+                "UPDATE rounds SET spent = 1 WHERE execution_id = ? AND task_id = ?",
+                (execution_id, task_id),
+            )
+
+    def close(
+        self, execution_id: str, task_ids: Sequence[str], closing: Closing, *, at: float
+    ) -> None:
+        """Give up what waits within a task, unless somebody has decided on it."""
+        marks = f"approve IS NULL AND task_id IN ({', '.join('?' * len(task_ids))})"
+        with self._database.transaction() as sql:
+            _close(sql, execution_id, marks, task_ids, closing, at=at)
 
     # ---- questions of a flow
 
@@ -401,13 +425,23 @@ def _carry_out(sql: Connection, execution_id: str, *, at: float) -> None:
     )
 
 
-def _spend(sql: Connection, execution_id: str, column: str, value: str) -> None:
-    for question in sql.execute(
-        f"UPDATE rounds SET spent = 1 WHERE execution_id = ? AND {column} = ?"  # noqa: S608  # ours
-        " AND asker IS NOT NULL AND NOT spent RETURNING task_id",
-        (execution_id, value),
+def _close(
+    sql: Connection,
+    execution_id: str,
+    which: str,
+    values: Sequence[str],
+    closing: Closing,
+    *,
+    at: float,
+) -> None:
+    """Mark what waits within tasks as over, and store the webhooks that say so."""
+    for row in sql.execute(
+        f"UPDATE rounds SET spent = 1 WHERE execution_id = ? AND {which}"  # noqa: S608  # ours
+        " AND asker IS NOT NULL AND NOT spent RETURNING *",
+        (execution_id, *values),
     ).fetchall():
-        forget_about(sql, execution_id, question["task_id"])
+        forget_about(sql, execution_id, row["task_id"])
+        put(sql, execution_id, closing(round_from_row(row)), at=at)
     _set_state(sql, execution_id)
 
 

@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from crewgate.crew_api.signature import sign
-from crewgate.crew_api.wire import EDITED, KEY, FlowWebhook, Json
+from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.host.records import Asked, DueWebhook, Execution, Webhook
 from crewgate.host.store import Store
@@ -139,7 +139,7 @@ class Sender:
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
         """Send once; return why it was not taken, or nothing."""
         webhook = due.webhook
-        body = json.dumps(webhook.body).encode()
+        body = json.dumps(webhook.body, ensure_ascii=False).encode()
         headers = {**webhook.headers, "Content-Type": "application/json"}
         if webhook.kind == "flow" and self._flow_webhook is not None:
             headers |= sign(self._flow_webhook.secret, body, at=self._now())
@@ -182,21 +182,25 @@ def end_webhooks(execution: Execution, result: str, more: Json) -> list[Webhook]
 
 
 def human_input_webhooks(
-    execution: Execution, task_id: str, pause_id: str, body: Json
+    execution: Execution, task_id: str, body: Json, outcome: Json | None = None
 ) -> list[Webhook]:
     """Return the notification of a pause, which may be sent repeatedly.
 
-    `pause_id` is given once, also where a database is restored from a copy.
+    With the `outcome` of a call or a question it says what came of that, under the same id.
     """
     address = execution.kickoff.human_input
     if address is None:
         return []
     told = {"execution_id": execution.id, "task_id": task_id, **body, **_meta(execution)}
-    told["pause_id"] = pause_id
     # The fields of a model cannot be any text, and a question is answered in words.
     takes_edits = isinstance(body.get("task_output"), str) and "ask" not in body
-    told["resume_extensions"] = [EDITED, KEY] if takes_edits else [KEY]
-    return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
+    takes = EDITED if "tool_call" not in body else ARGUMENTS
+    if takes is ARGUMENTS and "schema" not in body["tool_call"]:
+        takes_edits = False
+    told["resume_extensions"] = [takes, KEY] if takes_edits else [KEY]
+    if outcome is None:
+        return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
+    return [Webhook("human_input", address.url, told | {"outcome": outcome}, address.headers)]
 
 
 def question_webhooks(

@@ -19,7 +19,7 @@ from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 
 from crewgate.crew_api.wire import Json, require_inputs
-from crewgate.host.engine.hooks import HookQuestions
+from crewgate.host.engine.hooks import Hooks
 from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
 from crewgate.host.run import Completed, Run
@@ -64,17 +64,18 @@ class _Work:
         # A task of a crew that is built anew has another id; people know the first one.
         self._ids = [row.id for row in run.begin(rows)]
         by_task = {id(task): known for task, known in zip(self._tasks, self._ids, strict=True)}
-        self._hooks = HookQuestions(run, lambda task: by_task.get(id(task), ""))
-        self._reviews = Reviews(run, lambda task: by_task.get(id(task), str(task.id)))
+        self._hooks = Hooks(run, lambda task: by_task.get(id(task), ""))
+        self._reviews = Reviews(run, self._hooks, lambda task: by_task.get(id(task), str(task.id)))
 
     def work(self, defaults: Mapping[str, Any]) -> Completed:
         self._take_time()
         self._go_back()
         set_provider(self._reviews)
-        self._hooks.take_part()
         self._crew.stream = False
         self._listen()
-        result: Any = self._crew.kickoff(inputs={**defaults, **self._run.execution.kickoff.inputs})
+        inputs = {**defaults, **self._run.execution.kickoff.inputs}
+        with self._hooks.taking_part():
+            result: Any = self._crew.kickoff(inputs=inputs)
         usage = ("total_tokens", "prompt_tokens", "completion_tokens")
         model = _json_of(result.pydantic)
         more = {

@@ -28,7 +28,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.database import make_private
-from crewgate.host.engine.hooks import HookQuestions
+from crewgate.host.engine.hooks import Hooks
 from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question
 from crewgate.host.run import Completed, Failed, Run, digest
@@ -255,10 +255,10 @@ class FlowTarget:
         _ASKS.take(execution_id)
         question = run.question()
         tasks = _InnerTasks(execution_id, "" if question is None else question.id)
-        reviews = Reviews(run, tasks.id_of)
+        hooks = Hooks(run, tasks.id_of)
+        reviews = Reviews(run, hooks, tasks.id_of)
         reviews.take_up(run.rounds())
         set_provider(reviews)
-        HookQuestions(run, tasks.id_of).take_part()
         # For flows of this thread, and of those that CrewAI starts from it.
         _HOSTED.set(Hosted(run, self._flow.__name__, execution_id, tasks.since))
         pending = self._persistence.load_pending_feedback(execution_id)
@@ -266,14 +266,15 @@ class FlowTarget:
         if pending and known.get("requested_at") != pending[1].requested_at.isoformat():
             # Killed after CrewAI had kept this pause, and before the host did.
             return self._asked(execution_id)
-        if question is not None and question.feedback is not None:
-            return self._resume(execution_id, question, question.feedback)
-        flow = self._flow(persistence=self._persistence)
-        _ASKS.watch(flow)
-        # Begun again after a kill, it would find what its methods did to its state the first time.
-        flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
-        inputs = {**run.execution.kickoff.inputs, "id": execution_id}
-        return self._outcome(execution_id, flow.kickoff(inputs=inputs))
+        with hooks.taking_part():
+            if question is not None and question.feedback is not None:
+                return self._resume(execution_id, question, question.feedback)
+            flow = self._flow(persistence=self._persistence)
+            _ASKS.watch(flow)
+            # Begun again after a kill, it would find what its methods did to its state before.
+            flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
+            inputs = {**run.execution.kickoff.inputs, "id": execution_id}
+            return self._outcome(execution_id, flow.kickoff(inputs=inputs))
 
     def _resume(
         self, execution_id: str, question: Question, feedback: str

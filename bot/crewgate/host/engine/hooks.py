@@ -1,73 +1,350 @@
-"""Hooks that ask people: the `request_human_input` of tool calls and model calls.
+"""Hooks that ask people in the middle of a task.
 
-CrewAI asks at the terminal, where nobody sits, and swallows every `Exception` of a hook but
-HookAborted: the call that was to be approved then runs. So whatever goes wrong here is HookAborted,
-or no `Exception`, as where the host stops.
+People are asked before a tool is used, for the words of `request_human_input`, and by `ask_people`.
+CrewAI swallows every `Exception` of a hook but HookAborted, and the call that was to be approved
+then runs. So whatever goes wrong here is HookAborted, or no `Exception`, as where the host stops.
 """
 
+import asyncio
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from threading import Lock
 from typing import Any, Final
 
 import structlog
-from crewai.hooks.dispatch import HookAborted
+from crewai.hooks.dispatch import (
+    HookAborted,
+    InterceptionPoint,
+    get_scoped_hooks,
+    register,
+    scoped_hooks,
+)
 from crewai.hooks.llm_hooks import LLMCallHookContext
 from crewai.hooks.tool_hooks import ToolCallHookContext
+from crewai.tools import BaseTool
 
+from crewgate.crew_api.wire import Json
+from crewgate.host.records import Pending, Round, TooMany
 from crewgate.host.run import Run, digest
 
 log = structlog.get_logger(__name__)
 
+#: The most calls of an execution that wait at once, and the most that an agent may ask people.
+MOST_WAITING: Final = 20
+MOST_QUESTIONS: Final = 5
+#: The largest notification of a call, of which the bot takes 1 MiB, and schema of a form, in bytes.
+_LARGEST: Final = 900_000
+_LARGEST_SCHEMA: Final = 50_000
+#: The longest first line of a result that people are shown.
+_LINE: Final = 300
+ASK_PEOPLE: Final = "ask_people"
+_BEFORE: Final = InterceptionPoint.PRE_TOOL_CALL
+_AFTER: Final = InterceptionPoint.POST_TOOL_CALL
 
-class HookQuestions:
-    """The questions of an execution's hooks, as its threads find them."""
+
+@dataclass
+class _Call:
+    """A call of a tool, from the hook before it to the one after it."""
+
+    context: Any
+    outer: "_Call | None"
+    """The call that this one is within, as the work of a coworker is."""
+    approved: Round | None = None
+    refusal: str = ""
+    """The words for the agent."""
+    ran: bool = False
+    error: Exception | None = None
+
+
+class Hooks:
+    """The hooks of an execution, as its threads find them."""
 
     def __init__(self, run: Run, id_of: Callable[[Any], str]) -> None:
         """`id_of` is the id of a task, the same after a restart; empty for one that has none."""
         self._run = run
         self._id_of = id_of
+        self._used: dict[str, dict[str, list[int]]] = {}
+        """By task and tool: the calls, and those of them that people approved."""
+        self._lock = Lock()
 
-    def take_part(self) -> None:
+    @contextmanager
+    def taking_part(self) -> Iterator[None]:
         """Let hooks of this thread, and of those that CrewAI starts from it, ask people."""
-        _QUESTIONS.set(self)
+        _HOOKS.set(self)
+        # They run after those of the user, and so see the arguments that the tool will be given.
+        with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
+            yield
+
+    def take_used(self, task: Any) -> list[Json]:
+        """Return the tools that were used for a task since this was last asked."""
+        with self._lock:
+            used = self._used.pop(self._id_of(task), {})
+        return [
+            {"tool": tool, "count": calls, "approved": approved}
+            for tool, (calls, approved) in used.items()
+        ]
+
+    # ---- calls of tools
+
+    def before(self, call: _Call) -> None:
+        """Let a call through, at once or when people approved it. Raises HookAborted."""
+        tool = call.context.tool_name
+        if tool == ASK_PEOPLE or not self._run.asks_before(tool):
+            return
+        try:
+            self._approve(call)
+        except HookAborted as aborted:
+            call.refusal = aborted.reason
+            raise
+        except TooMany as many:
+            call.refusal = f"This call did not run: {many}. Wait before you make it again."
+        except Exception as error:
+            log.exception("call_refused", tool=tool)
+            call.refusal = f"This call did not run: people were not asked ({type(error).__name__})."
+        if call.refusal:
+            log.warning("call_refused", tool=tool, hint=call.refusal)
+            raise HookAborted(call.refusal)
+
+    def _approve(self, call: _Call) -> None:
+        context = call.context
+        exact = _exact(context.tool_input)
+        schema = _schema_of(context)
+        known = {} if schema is None else {"schema": schema}
+        shown = json.dumps(context.tool_input, indent=2, ensure_ascii=False, default=str)
+        body = self._body(context, shown)
+        body["tool_call"] = {
+            "tool": context.tool_name,
+            "arguments": json.loads(exact),
+            "agent": body["agent"],
+            "task": body["task_name"],
+            "may_have_run": False,
+            **known,
+        }
+        if _size(body) > _LARGEST:
+            call.refusal = "This call did not run: its arguments are too large to be shown."
+            return
+        found = self._run.ask_within(
+            self._pending(
+                context,
+                context.tool_name,
+                exact,
+                body,
+                holds=lambda decision: not decision.approve,
+                most_waiting=MOST_WAITING,
+                check=lambda arguments: _check(context, schema, arguments),
+            )
+        )
+        if found is None or found.decision is None:
+            call.refusal = "This call did not run: the kickoff gave no humanInputWebhook, so nobody"
+            call.refusal += " can be asked."
+        elif not found.decision.approve:
+            words = found.decision.feedback
+            raise HookAborted(f"This call was refused, and did not run. {words}".strip())
+        elif _exact(context.tool_input) != exact:
+            call.refusal = "This call did not run: its arguments changed while people were asked."
+        else:
+            if found.decision.edited is not None:
+                context.tool_input.clear()
+                context.tool_input.update(json.loads(found.decision.edited))
+            call.approved = found
+            _run_once(context.tool)
+
+    def after(self, call: _Call, result: Any, raw: Any) -> str | None:
+        """Count a call and tell people what came of it; return its words if it did not run."""
+        if call.refusal:
+            return call.refusal
+        tool, task = call.context.tool_name, call.context.task
+        with self._lock:
+            of_task = self._used.setdefault("" if task is None else self._id_of(task), {})
+            counts = of_task.setdefault(tool, [0, 0])
+            counts[0] += 1
+            counts[1] += call.approved is not None
+        if call.approved is not None:
+            # CrewAI tells hooks of an error by this text alone.
+            failed = call.error is not None or str(raw).startswith("Error executing tool: ")
+            words = str(result if call.error is None else call.error).strip()
+            line = words.partition("\n")[0][:_LINE]
+            self._run.tell_outcome(call.approved, line, failed=failed)
+        return None
+
+    # ---- questions
 
     def ask(self, context: Any, prompt: str) -> str:
-        """Return the words that people answer. Raises HookAborted if nobody does."""
-        task, agent, text = context.task, context.agent, prompt
-        asker = "" if task is None else self._id_of(task)
-        role = (getattr(agent, "role", None) or "").strip()
-        call = getattr(context, "tool_name", None) or "model call"
+        """Return the words that people answer a hook. Raises HookAborted if nobody does."""
+        text, place = prompt, getattr(context, "tool_name", None) or "model call"
         if isinstance(context, ToolCallHookContext):
             arguments = json.dumps(context.tool_input, indent=2, ensure_ascii=False, default=str)
             # No line of JSON begins as the end of a fence does.
-            text = f"{prompt}\n\nTool: `{call}`\n\n```json\n{arguments}\n```"
-        name = (task and task.name) or role or call
-        body = {
+            text = f"{prompt}\n\nTool: `{place}`\n\n```json\n{arguments}\n```"
+        found = self._run.ask_within(self._question(context, "ask", place, text))
+        if found is None or found.decision is None:
+            raise HookAborted("Nobody can be asked: the kickoff gave no humanInputWebhook")
+        if not found.decision.approve:
+            raise HookAborted(f"Nobody answered: {found.decision.feedback}")
+        return found.decision.feedback
+
+    def ask_people(self, context: Any, question: str, choices: Sequence[str]) -> str:
+        """Return the words that people answer an agent; the same question has the same answer."""
+        pending = self._question(
+            context, "ask-people", ASK_PEOPLE, question, choices, holds=True, most=MOST_QUESTIONS
+        )
+        try:
+            found = self._run.ask_within(pending)
+        except TooMany as many:
+            return f"{many}: ask no more, and go on with what you know."
+        if found is None or found.decision is None:
+            return "Nobody can be asked: the kickoff gave no humanInputWebhook."
+        return found.decision.feedback if found.decision.approve else "Nobody answered."
+
+    def _question(
+        self,
+        context: Any,
+        kind: str,
+        place: str,
+        text: str,
+        choices: Sequence[str] = (),
+        *,
+        holds: bool = False,
+        most: int | None = None,
+    ) -> Pending:
+        body = self._body(context, text, place)
+        body["ask"] = {"place": f"{body['task_name']}: {place}", "expires_at": None}
+        if choices:
+            body["ask"]["choices"] = list(choices)
+        what = (place, text, *choices)
+        return self._pending(context, kind, what, body, holds=lambda _: holds, most=most)
+
+    def _body(self, context: Any, text: str, place: str = "") -> Json:
+        """Return the fields of a notification that all have."""
+        role = (getattr(context.agent, "role", None) or "").strip()
+        return {
             "task_output": text,
-            "task_name": name,
+            "task_name": (context.task and context.task.name) or role or place or context.tool_name,
             "agent": role,
             "crew_name": getattr(context.crew, "name", None) or "",
-            "ask": {"place": f"{name}: {call}", "expires_at": None},
         }
-        decision = self._run.ask_hook(
-            digest(asker, getattr(task, "description", ""), role, call, text), asker, text, body
+
+    def _pending(self, context: Any, kind: str, what: object, body: Json, **more: Any) -> Pending:
+        task = context.task
+        asker = "" if task is None else self._id_of(task)
+        place = digest(asker, getattr(task, "description", ""), body["agent"])
+        return Pending(
+            id=f"{kind}-{digest(place, kind, what)}", asker=asker, place=place, body=body, **more
         )
-        if decision is None:
-            raise HookAborted("Nobody can be asked: the kickoff gave no humanInputWebhook")
-        if not decision.approve:
-            raise HookAborted(f"Nobody answered: {decision.feedback}")
-        return decision.feedback
 
 
-_QUESTIONS: Final[ContextVar[HookQuestions | None]] = ContextVar("crewgate_hooks", default=None)
+_HOOKS: Final[ContextVar[Hooks | None]] = ContextVar("crewgate_hooks", default=None)
+_CALL: Final[ContextVar[_Call | None]] = ContextVar("crewgate_call_of_tool", default=None)
+
+
+def before_tool_call(context: Any) -> None:
+    """Ask people before a tool is used, as CrewAI's hook. Raises HookAborted."""
+    call = _Call(context, _CALL.get())
+    _CALL.set(call)
+    if (hooks := _HOOKS.get()) is not None:
+        hooks.before(call)
+
+
+def after_tool_call(context: Any) -> str | None:
+    """Return the result of a call that did not run, as CrewAI's hook."""
+    # A hook of the user's that aborts comes first: then this call is not known here.
+    call = _known(lambda one: one.tool_input is context.tool_input)
+    if call is None or (hooks := _HOOKS.get()) is None:
+        return None
+    _CALL.set(call.outer)
+    return hooks.after(call, context.tool_result, context.raw_tool_result)
+
+
+def _known(is_it: Callable[[Any], bool]) -> _Call | None:
+    """Return the innermost call whose context this is."""
+    call = _CALL.get()
+    while call is not None and not is_it(call.context):
+        call = call.outer
+    return call
+
+
+def guard(patterns: Iterable[str]) -> None:
+    """Let no call of these tools through where no execution's own hooks are asked."""
+    guarded = tuple(patterns)
+
+    def refuse_unasked(context: Any) -> None:
+        if before_tool_call in get_scoped_hooks(_BEFORE):
+            return
+        if any(fnmatchcase(context.tool_name, one) for one in guarded):
+            why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"
+            log.warning("call_refused", tool=context.tool_name, hint=why)
+            raise HookAborted(why)
+
+    register(_BEFORE, refuse_unasked)
+
+
+def _exact(arguments: Any) -> str:
+    return json.dumps(arguments, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str)
+
+
+def _size(value: Json) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _schema_of(context: Any) -> Json | None:
+    """Return the schema of arguments that people can change."""
+    model = getattr(context.tool, "args_schema", None)
+    # Without arguments CrewAI hands hooks a dictionary of their own.
+    if model is None or not context.tool_input:
+        return None
+    schema: Json = model.model_json_schema()
+    return schema if _size(schema) <= _LARGEST_SCHEMA else None
+
+
+def _check(context: Any, schema: Json | None, arguments: Json) -> None:
+    """Raise ValueError if a tool does not take these arguments."""
+    schema = schema or {}
+    unknown = arguments.keys() - schema.get("properties", {}).keys()
+    if unknown and not schema.get("additionalProperties"):
+        raise ValueError(f"there is no {', '.join(sorted(unknown))}")
+    context.tool.args_schema.model_validate(arguments)
+
+
+class _Once:
+    """The function of a tool, which CrewAI calls again, up to six times, where it raises."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = _known(lambda one: one.tool is not None and one.tool.func is self)
+        if call is None:
+            return self._function(*args, **kwargs)
+        if call.ran:
+            raise call.error or RuntimeError("This call has run")
+        call.ran = True
+        try:
+            result = self._function(*args, **kwargs)
+            return asyncio.run(result) if inspect.iscoroutine(result) else result
+        except Exception as error:
+            call.error = error
+            raise
+
+
+_WRAPPING: Final = Lock()
+
+
+def _run_once(tool: Any) -> None:
+    """Let a tool run no more than once for each call of an agent."""
+    with _WRAPPING:
+        if tool is not None and not isinstance(tool.func, _Once):
+            tool.func = _Once(tool.func)
 
 
 def _ask(context: Any, prompt: str) -> str:
-    questions = _QUESTIONS.get()
-    if questions is None:
+    if (hooks := _HOOKS.get()) is None:
         raise HookAborted("Nobody can be asked in a thread that CrewAI did not start")
-    return questions.ask(context, prompt)
+    return hooks.ask(context, prompt)
 
 
 def request_human_input(context: Any, prompt: str, default_message: str = "") -> str:  # noqa: ARG001  # CrewAI's
@@ -86,3 +363,22 @@ def replace_terminal() -> None:
     """Let every hook of this process ask people."""
     for context in (ToolCallHookContext, LLMCallHookContext):
         context.request_human_input = request_human_input
+
+
+class AskPeople(BaseTool):
+    """A tool for agents that have a question."""
+
+    name: str = ASK_PEOPLE
+    description: str = (
+        "Ask the people who follow this work a question, and wait for their answer. Ask only what"
+        " you cannot find out yourself. Give `choices` where one of a few answers is wanted."
+    )
+
+    def _run(self, question: str, choices: list[str] | None = None) -> str:
+        hooks, call = _HOOKS.get(), _CALL.get()
+        if hooks is None or call is None:
+            return "Nobody can be asked: this crew is not served by `crewgate host`."
+        return hooks.ask_people(call.context, question, choices or ())
+
+
+ask_people: Final = AskPeople()

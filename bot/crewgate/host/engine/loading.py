@@ -4,6 +4,7 @@ import importlib
 import inspect
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,22 @@ from crewai.flow.flow import Flow
 
 from crewgate.host.engine.crews import CrewTarget
 from crewgate.host.engine.flows import FlowTarget
-from crewgate.host.engine.hooks import replace_terminal
+from crewgate.host.engine.hooks import guard, replace_terminal
 from crewgate.host.records import HostNotStarted
 from crewgate.host.run import Target
 
 
-def load_targets(specs: list[str], *, folder: Path, flow_states: Path) -> dict[str, Target]:
+def load_targets(
+    specs: list[str], *, folder: Path, flow_states: Path, guarded: Sequence[str] = ()
+) -> dict[str, Target]:
     """Import the targets, by their last names; `flow_states` is the file of flows' states.
+
+    People are asked about tools whose names match what is `guarded`.
 
     Raises HostNotStarted.
     """
     replace_terminal()
+    guard(guarded)
     # As `python -m` does it; `crewai create` puts the project below `src`.
     for place in (folder / "src", folder):
         if place.is_dir() and str(place) not in sys.path:

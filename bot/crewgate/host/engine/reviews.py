@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from crewgate.crew_api.wire import Json
+from crewgate.host.engine.hooks import Hooks
 from crewgate.host.records import Decision, Round
 from crewgate.host.run import Run
 
@@ -18,8 +19,9 @@ from crewgate.host.run import Run
 class Reviews:
     """A `HumanInputProvider`: pauses at each answer, until somebody approves one."""
 
-    def __init__(self, run: Run, id_of: Callable[[Any], str]) -> None:
+    def __init__(self, run: Run, hooks: Hooks, id_of: Callable[[Any], str]) -> None:
         self._run = run
+        self._hooks = hooks
         self._id_of = id_of
         """The id of a task, the same after a restart."""
         self._before: dict[str, list[Round]] = {}
@@ -74,9 +76,10 @@ class Reviews:
         task_id = self._id_of(context.task)
         shown = self._shown.pop(task_id, None)
         if shown is None:
-            decision = self._run.pause(
-                task_id, text_of(answer.output), _told(answer.output, context)
-            )
+            told = _told(answer.output, context)
+            if used := self._hooks.take_used(context.task):
+                told["tools_used"] = used
+            decision = self._run.pause(task_id, text_of(answer.output), told)
         else:
             answer = _with_output(answer, shown.output)
             context.messages.append({"role": "assistant", "content": shown.output})

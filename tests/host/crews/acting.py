@@ -1,0 +1,173 @@
+"""Crews whose tools people are asked about; a kickoff says what their agents do, step by step."""
+
+import asyncio
+import json
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+from crewai import Agent, Crew, Task
+from crewai.flow import Flow, start
+from crewai.hooks.dispatch import scoped_hooks
+from crewai.tools import BaseTool
+
+from crewgate.host import ask_people
+from tests.host.crews.model import Scripted, note
+
+ACTS = Path("acts.txt")
+"""In the host's folder: a line for each call of a tool that began."""
+_RESULT = re.compile(r"Observation: (?!the result of the action)(.*)")
+"""Without the format, of which CrewAI reminds a model now and then."""
+
+
+class _Transfer(BaseTool):
+    name: str = "transfer"
+    description: str = "Transfers money."
+
+    def _run(
+        self, to: str, amount: int = 1, text: str = "", currency: Literal["EUR", "USD"] = "EUR"
+    ) -> str:
+        note(f"{self.name} {to} {amount} {currency}", ACTS)
+        if to == "raise":
+            raise ConnectionError("the bank is away")
+        return f"Transferred to {to}.\nAnd no more."
+
+
+class _TransferLater(_Transfer):
+    name: str = "transfer_later"
+
+    async def _run(self, to: str, amount: int = 1) -> str:  # type: ignore[override]
+        await asyncio.to_thread(str)
+        return super()._run(to, amount)
+
+
+class _Search(BaseTool):
+    name: str = "search"
+    description: str = "Searches."
+
+    def _run(self, words: str) -> str:
+        return f"Nothing about {words}."
+
+
+class _Ping(BaseTool):
+    name: str = "transfer_all"
+    description: str = "Takes no arguments."
+
+    def _run(self) -> str:
+        note(self.name, ACTS)
+        return "All."
+
+
+class _Script(Scripted):
+    """Makes the calls of each step of its task at once, then tells all that came back.
+
+    `$pid` is another value after a restart.
+    """
+
+    native: bool = False
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        """The calls of the next step, or the end."""
+        told = [str(one.get("content") or "") for one in messages]
+        task = next(one for one in told if "Current Task: Act " in one)
+        script = task.partition("Current Task: Act ")[2].partition("\n")[0]
+        steps = json.loads(script.replace("$pid", str(os.getpid())))
+        results = [one["content"] for one in messages if one["role"] == "tool"]
+        said = [str(one["content"]) for one in messages if one["role"] == "assistant"]
+        results += _RESULT.findall("\n".join(said))
+        done = 0
+        for calls in steps:
+            if done == len(results):
+                return self._calls(calls)
+            done += len(calls)
+        return f"Thought: I know.\nFinal Answer: {json.dumps(results)}"
+
+    def supports_function_calling(self) -> bool:
+        """Where it is native."""
+        return self.native
+
+    def _calls(self, calls: list[Any]) -> Any:
+        if not self.native:
+            [[tool, arguments]] = calls
+            return f"Thought: I act.\nAction: {tool}\nAction Input: {json.dumps(arguments)}"
+        return [
+            {
+                "id": f"call-{number}",
+                "type": "function",
+                "function": {"name": tool, "arguments": json.dumps(arguments)},
+            }
+            for number, (tool, arguments) in enumerate(calls)
+        ]
+
+
+def _always(*_: Any) -> bool:
+    return True
+
+
+def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
+    tools = [_Transfer(), _TransferLater(), _Ping(), _Search(), ask_people]
+    tools.append(_Transfer(name="transfer_once", max_usage_count=1))
+    tools.append(_Transfer(name="transfer_cached", cache_function=_always))
+    llm = _Script(model="scripted", native=native)
+    return Agent(role=role, goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
+
+
+def _task(name: str, agent: Agent, steps: str = "{steps}", **more: Any) -> Task:
+    return Task(name=name, description=f"Act {steps}", expected_output="It", agent=agent, **more)
+
+
+def acting() -> Crew:
+    """One agent, by text."""
+    agent = _agent()
+    return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)])
+
+
+def acting_natively() -> Crew:
+    """One agent, by its model's own calls."""
+    agent = _agent(native=True)
+    return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)], cache=True)
+
+
+def acting_beside() -> Crew:
+    """Two tasks at once, and one that people review."""
+    left, right, end = _agent("Left"), _agent("Right"), _agent("End")
+    tasks = [
+        _task("left", left, "{left}", async_execution=True),
+        _task("right", right, "{right}", async_execution=True),
+    ]
+    tasks.append(_task("end", end, "{end}", context=tasks[:], human_input=True))
+    return Crew(name="bank", agents=[left, right, end], tasks=tasks)
+
+
+def acting_for_others() -> Crew:
+    """An agent whose coworker acts."""
+    boss, clerk = _agent("Boss", allow_delegation=True), _agent()
+    return Crew(name="bank", agents=[boss, clerk], tasks=[_task("lead", boss)])
+
+
+class ActFlow(Flow):
+    """A crew inside of a flow, by a coroutine."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    async def act(self) -> str:
+        """Act."""
+        return str((await acting().kickoff_async(inputs={"steps": self.state["steps"]})).raw)
+
+
+class ElsewhereFlow(Flow):
+    """A crew where no hook of the host's can ask: in a thread of its own, or among other hooks."""
+
+    _skip_auto_memory: bool = True
+
+    @start()
+    def act(self) -> str:
+        """Act."""
+        inputs = {"steps": self.state["steps"]}
+        with ThreadPoolExecutor() as threads:
+            aside = threads.submit(acting().kickoff, inputs=inputs).result()
+        with scoped_hooks():
+            return f"{aside.raw} {acting().kickoff(inputs=inputs).raw}"
