@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.repo.files import ROOT, code_strings, joined, modules, read, rows
+from tests.repo.files import ROOT, calls, code_strings, joined, literal, modules, read, rows
 
 LEVELS = ("warning", "error", "exception")
 BOT, HOST = "bot/crewgate", "bot/crewgate/host"
@@ -32,6 +32,12 @@ def test_every_text_that_readyz_has_is_in_a_table() -> None:
     for text in said:
         parts = [part.strip(" :(),;") for part in text.split("…")]
         assert all(part in tables for part in parts), text
+
+
+def test_every_text_of_a_database_that_is_late_is_in_the_page() -> None:
+    texts = {literal(call, 0) for name, call in calls(f"{BOT}/store") if name == "TimeoutError"}
+    assert texts
+    assert all(f"`{text}`" in read("docs/trouble.md") for text in texts)
 
 
 def _texts_of_health(module: ast.Module) -> Iterator[str]:
