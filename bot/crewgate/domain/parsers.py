@@ -371,5 +371,5 @@ def parse_days(raw: object) -> timedelta:
     """Days, as `90d`."""
     found = re.fullmatch(r"([1-9][0-9]{0,4}) ?d", str(raw).strip().lower())
     if found is None:
-        raise InvalidSetting(f'{shown(raw)} is no time in days; put one like "90d"')
+        raise InvalidSetting(f'{shown(raw)} is no time in days; put one like "90d" here')
     return timedelta(days=int(found[1]))
