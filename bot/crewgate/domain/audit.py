@@ -33,7 +33,6 @@ class Code(StrEnum):
     told: str
 
     def __new__(cls, value: str, told: str = "") -> Self:
-        """Join a code and what it tells."""
         code = str.__new__(cls, value)
         code._value_ = value
         code.told = told
@@ -98,7 +97,6 @@ class Head:
 
     @property
     def signed(self) -> bytes:
-        """The bytes that its signature signs."""
         return f"crewgate audit head {self}".encode()
 
 

@@ -50,7 +50,6 @@ class Unseen(StrEnum):
     COLUMNS = "columns"
     """Columns of a table were beyond a phone's edge."""
     MASKS = "masks"
-    """Passages were masked."""
     HASTE = "haste"
     """They turned its pages faster than anybody reads."""
 
@@ -83,7 +82,6 @@ class Seen:
     notes: str = ""
     """The `Caveats.notes_mark` of the notes that they were shown."""
     claimed_by: str = ""
-    """The user of the claim that they were shown."""
     unseen: frozenset[Unseen] = frozenset()
     """The ways in which they were told that they were not shown all of the output."""
     share: Share | None = None
@@ -103,7 +101,6 @@ class Caveats:
     notes_mark: str = ""
     """A value that changes whenever a note comes, is edited or goes."""
     claim: Claim | None = None
-    """The claim of somebody else."""
     shown: int | None = WHOLE
     """The share of the output that they were shown, in percent; None: not all, and not known."""
     share: Share | None = None
@@ -111,9 +108,7 @@ class Caveats:
     on_card: int | None = None
     """The share that the card shows, in percent, where that is known."""
     turned: Turned | None = None
-    """The pages that they turned in haste."""
     unseen: frozenset[Unseen] = frozenset()
-    """The ways in which they were not shown all of the output."""
 
     @property
     def shown_little(self) -> int | None:
@@ -143,7 +138,6 @@ class Circumstances:
     notes: tuple[tuple[str, str], ...] = ()
     """The ts of each note and of its last edit."""
     claim: Claim | None = None
-    """The last claim."""
     shown: int | None = None
     """The share of the output on its card, in percent; None: not known, or not posted yet."""
     characters: int = 0
@@ -151,11 +145,9 @@ class Circumstances:
     read_to_end: bool = False
     """This person has turned to the output's last page."""
     turned: Turned | None = None
-    """The pages that they turned in haste on the way there."""
     masked: bool | None = False
     """Its card shows masks that this person has not had shown; None: not posted, so not known."""
     asks_about_masks: bool = True
-    """The round's rule does not say otherwise."""
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
         """Return the things that this person, who saw `seen`, could overlook at this moment."""

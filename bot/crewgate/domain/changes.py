@@ -84,7 +84,6 @@ class PassageKind(StrEnum):
     CODE = "code"
     """A line of code, or of other text that is shown as written."""
     VALUE = "value"
-    """One value of a JSON text."""
 
 
 _ROWS: Final = frozenset({PassageKind.ROW, PassageKind.HEADER})
@@ -102,11 +101,9 @@ class Passage:
     table: str = ""
     """The header of a row's table, which tells two tables apart."""
     key: str = ""
-    """The path of a value in its JSON text."""
 
     @property
     def is_row(self) -> bool:
-        """True for a table's rows and its header."""
         return self.kind in _ROWS
 
     @property
@@ -158,7 +155,6 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBu
 
 
 def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
-    """Pair the passages of a stretch that changed as a whole."""
     partner = _rows_by_first_cell(old, new) | _most_alike(
         [(at, one) for at, one in enumerate(old) if not one.is_row],
         [(at, one) for at, one in enumerate(new) if not one.is_row],
@@ -231,7 +227,6 @@ def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dic
 
 
 def _likeness(words: Counter[str], others: Counter[str]) -> float:
-    """Return the likeness of two texts, from 0 for nothing in common to 1."""
     most = max(words.total(), others.total())
     return (words & others).total() / most if most else 0.0
 
@@ -373,7 +368,6 @@ def _changes(pairs: Iterable[Pair], budget: StepBudget, *, with_words: bool) -> 
 
 
 def _hunk(pair: Pair, budget: StepBudget | None) -> Hunk:
-    """Return the hunk of a pair; without a budget, without words."""
     before, after = pair.before, pair.after
     if after is None:
         assert before is not None  # noqa: S101  # a pair has one of the two

@@ -130,9 +130,7 @@ class Crew:
     unnamed: bool = False
     """Nobody decides until Slack has said whom the rule's `reviewers_from` names."""
     redact: Masking = NOTHING
-    """The data that people are not shown."""
     configured: WebhookUrls = WebhookUrls()
-    """The webhook URLs in the settings."""
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 
@@ -212,7 +210,6 @@ class Crew:
         )
 
     def _with_own(self, urls: WebhookUrls) -> WebhookUrls:
-        """The same, with our own address for each that leads to us under whatever name."""
         own = self.own
         return WebhookUrls(
             task=own.task or urls.task if self._is_event(urls.task, "task") else urls.task,

@@ -231,6 +231,5 @@ class _Lines:
             self.places.setdefault(line, []).append(at)
 
     def contain(self, passage: Sequence[str]) -> bool:
-        """Return True if these lines stand there, one after the other."""
         starts = self.places.get(passage[0], ()) if passage else (0,)
         return any(self.lines[at : at + len(passage)] == passage for at in starts)

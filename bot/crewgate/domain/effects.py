@@ -26,7 +26,6 @@ class Lane(StrEnum):
     TIMER = "timer"
     """Timers: they call nobody and only change the database, so nothing holds them up."""
     CREW = "crew"
-    """One crew's resumes."""
     STATUS = "status"
     """One crew's statuses; its silence says nothing of its resumes."""
     FORWARD = "forward"
@@ -87,7 +86,6 @@ class EffectKind(StrEnum):
     row: Row
 
     def __new__(cls, value: str, row: Row | None = None) -> Self:
-        """Join a kind's name in the outbox and its row."""
         kind = str.__new__(cls, value)
         kind._value_ = value
         kind.row = row or Row()
@@ -102,13 +100,11 @@ class EffectKind(StrEnum):
     LOOK_FOR_FILE = "look_for_file", Row(names=("subject", "number"))
     """Look whether the file is in the thread after so many uploads: Slack may share nothing."""
     ATTACH_FAILED = "attach_failed", _message(key="attach failed {subject}")
-    """Say that the output could not be attached."""
     REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
     """Bring the round's card up to date, and have the direct messages about it follow."""
     REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {subject} {occasion}")
     """Say where the round stands: its card cannot be brought up to date."""
     RESUME = "resume", Row(lane=Lane.CREW)
-    """Tell the crew the decision: `POST /resume`."""
     NOTIFY_STUCK = "notify_stuck", _message(key="stuck {subject} {occasion}", revives_card=True)
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
     CALL_ASSIGNED = (
@@ -127,9 +123,7 @@ class EffectKind(StrEnum):
         "direct_message",
         Row(names=("subject", "user"), key="direct {subject} {user}"),
     )
-    """Tell one person in private."""
     REFRESH_DIRECT_MESSAGE = "refresh_direct_message", _update(names=("subject", "user"))
-    """Bring that message up to date."""
     TELL_OPERATOR = (
         "tell_operator",
         Row(
@@ -141,25 +135,20 @@ class EffectKind(StrEnum):
     REPORT = "report", _message(key="dead letter {subject}", is_merged=True)
     """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()
-    """Bring that report up to date."""
     PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}", is_merged=True)
     """Post the message that shows how far an execution is, or have it brought up to date."""
     REFRESH_PROGRESS = "refresh_progress", _update(by_execution=True)
-    """Bring that message up to date, or have it posted."""
     POST_RESULT = "post_result", _message(key="end {crew} {execution_id} {occasion}")
-    """Post how an execution ended."""
     RESULT_FILE = "result_file", Row(by_execution=True)
     """Put the whole result as a file into the thread: the message shows an excerpt."""
     LOOK_FOR_RESULT_FILE = (
         "look_for_result_file",
         Row(names=("subject", "number"), by_execution=True),
     )
-    """The same for that file."""
     RESULT_FILE_FAILED = (
         "result_file_failed",
         _message(key="result file failed {crew} {execution_id} {occasion}"),
     )
-    """Say that the result could not be attached."""
     POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
     """Ask the crew how far an execution is: `GET /status`."""
     CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("subject", "channel"))
@@ -192,12 +181,10 @@ class EffectKind(StrEnum):
     EXPIRE_CLAIM = "expire_claim"
     """Nobody is on the round any longer: have its card brought up to date."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)
-    """It is time to remind those who have not decided."""
     POST_REMINDER = (
         "post_reminder",
         _message(key="reminder {subject} {occasion}", of_waiting=True, revives_card=True),
     )
-    """Remind them, in the thread."""
     REMIND_PRIVATELY = (
         "remind_privately",
         Row(
@@ -208,20 +195,16 @@ class EffectKind(StrEnum):
     )
     """Remind one person in private, for the time that `number` says."""
     ESCALATE = "escalate", Row(lane=Lane.TIMER, of_waiting=True)
-    """It is time to let more people decide."""
     POST_ESCALATED = (
         "post_escalated",
         _message(
             key="escalated {subject}", of_waiting=True, revives_card=True, tells_reviewers=True
         ),
     )
-    """Call them, in the thread."""
     TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
-    """It is time for the rule to do what it says for when nobody decides."""
     EXPIRE = "expire", Row(lane=Lane.TIMER, is_absolute=True, of_waiting=True)
     """The flow that asks goes on without an answer."""
     POST_TIMED_OUT = "post_timed_out", _message(key="timed out {subject}", revives_card=True)
-    """Say so in the thread."""
 
 
 def _having(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
@@ -265,7 +248,6 @@ class Effect:
     channel: str | None = None
     """The channel of a round's card, where its thread is another than the execution's."""
     user: str | None = None
-    """The person who is told."""
     number: int | None = None
 
     @property
@@ -275,7 +257,6 @@ class Effect:
 
     @property
     def priority(self) -> int:
-        """The lowest number goes first where a destination cannot take all at once."""
         return self.kind.row.priority
 
     @property

@@ -49,7 +49,6 @@ class VoteRefused(CrewgateError):
     """This person's approval does not count, or there is none to take back."""
 
     others: Sequence[ReviewerRef] = ()
-    """Who else may decide, where that is said."""
 
 
 class AlreadyVoted(VoteRefused):
@@ -121,9 +120,7 @@ class AbsenceProblem(StrEnum):
     NOT_TOLD = "not_told"
     """Slack did not tell who the delegate is."""
     PAST = "past"
-    """The end is in the past."""
     TOO_FAR = "too_far"
-    """The end is more than a year ahead."""
 
 
 class AbsenceRefused(CrewgateError):

@@ -82,7 +82,6 @@ class Execution:
     began_at: datetime
     """The time when this bot first heard of it."""
     starter: Person | None = None
-    """The person who started it in Slack."""
     also_started: tuple[str, ...] = ()
     """User ids or addresses of others whose kickoffs the crew answered with its id."""
     inputs: CallerValues = UNKNOWN
@@ -96,7 +95,6 @@ class Execution:
     total_tasks: int | None = None
     """None until the crew says it."""
     current_task: str | None = None
-    """The task that the crew works on now, by its own account."""
     step: str = ""
     """The latest step of an agent; shown only on request."""
     tokens: int | None = None
@@ -112,7 +110,6 @@ class Execution:
     not_found_since: datetime | None = None
     """The start of the crew's answers that it does not know it, or that it is over."""
     not_found_count: int = 0
-    """The number of these answers."""
     is_flow: bool = False
     """True if a request for people came from it."""
     removed_at: datetime | None = None
@@ -137,7 +134,6 @@ class Execution:
 
     @property
     def starters(self) -> tuple[User | Email, ...]:
-        """Everybody who is known to have started it, the first one first."""
         return all_starters(self.starter, self.meta, self.also_started)
 
     def with_origin(
@@ -271,7 +267,6 @@ def _subject_of(given: Given) -> str:
 
 
 def _says_something(value: str) -> bool:
-    """Return True if a value is a short text that can tell executions apart."""
     said = value.strip().lower()
     return 0 < len(said) <= SUBJECT_LIMIT and said not in _SAY_NOTHING and said[0] not in "{["
 

@@ -352,7 +352,6 @@ _WORD: Final = re.compile("[A-Za-z0-9]+")
 
 @cache
 def _letters(many: int) -> re.Pattern[str]:
-    """Return a pattern for so many letters and digits, in groups or not."""
     return re.compile(rf"(?:[A-Za-z0-9](?:{_BETWEEN}|{_SIGN}){{0,4}}+){{{many - 1}}}[A-Za-z0-9]")
 
 

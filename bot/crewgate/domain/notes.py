@@ -24,12 +24,10 @@ class Note:
 
     @property
     def attributed(self) -> str:
-        """The note with its author, for the feedback."""
         return f"{self.by.name}: {self.text}"
 
     @property
     def fits(self) -> bool:
-        """The feedback can hold it at all."""
         return _fits(self.attributed)
 
     def attributed_part(self, words: str, number: int, total: int) -> str:

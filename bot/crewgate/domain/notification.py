@@ -30,7 +30,6 @@ UNKNOWN: Final[CallerValues] = (("", Hidden()),)
 
 
 def shown(came: CallerValues) -> Given:
-    """Return the values that people are shown."""
     return tuple((name, value) for name, value in came if isinstance(value, str))
 
 
@@ -92,7 +91,6 @@ class HumanInputWebhook:
 
     @property
     def has_credentials(self) -> bool:
-        """It has credentials that a crew can present."""
         match self.strategy:
             case "bearer":
                 return _is_readable(self.token)
@@ -107,7 +105,6 @@ class HumanInputWebhook:
 
     @property
     def secret(self) -> str | None:
-        """The part that must not be shown."""
         return self.password if self.strategy == "basic" else self.token
 
 
@@ -149,7 +146,6 @@ class WebhookUrls:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The parts that must not be shown."""
         found = [one for url in (self.task, self.step, self.crew) for one in url_secrets(url)]
         if self.human_input is not None and self.human_input.has_credentials:
             found.append(self.human_input.secret or "")
@@ -197,7 +193,6 @@ class Notification:
     inputs: CallerValues | None = None
     """The inputs of the execution, if the crew says them."""
     meta: CallerValues = ()
-    """Values from its caller about the execution."""
     webhooks: WebhookUrls = WebhookUrls()
     ask: Ask | None = None
     """A hook asks in the middle of the task; None: the output is the task's."""
@@ -262,7 +257,6 @@ class Callback:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The parts that must not be shown."""
         found = {self.url, self.token or "", *url_secrets(self.url)}
         try:
             parts = urlsplit(self.url)
@@ -289,7 +283,6 @@ class FlowRequest:
     output: Output
     callback: Callback
     flow_name: str | None = None
-    """The name of the flow."""
     meta: CallerValues = ()
     """Values from its caller about the execution, or its state."""
     escalation: bool = False

@@ -24,19 +24,15 @@ class RefusalKind(StrEnum):
     CONTENT = "content"
     """Slack does not take the content of the message; a plainer one may pass."""
     MESSAGE_GONE = "message_gone"
-    """The message was deleted in Slack."""
     THREAD_GONE = "thread_gone"
-    """The thread's first message was deleted in Slack."""
     PERMANENT = "permanent"
     """Slack will never take this: a setting of the workspace, or a message that cannot change."""
     NOT_ALLOWED = "not_allowed"
     """This bot may not do this one thing: it lacks a scope or a permission."""
     ANSWERED = "answered"
-    """A flow has an answer to this request already."""
     SPENT = "spent"
     """A flow does not accept this request's token: it is wrong, or was used once."""
     REQUEST_GONE = "request_gone"
-    """A flow no longer knows this request."""
     REQUEST_OVER = "request_over"
     """A flow knows this request and takes no answer to it any more."""
     OTHER = "other"
@@ -55,7 +51,6 @@ class Tried:
     """The base of outcomes."""
 
     exchange: Exchange | None = field(default=None, kw_only=True, compare=False, repr=False)
-    """The bytes of a try to tell a crew a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,6 @@ class NotSent(Tried):
 
     @property
     def told(self) -> str:
-        """The cause, for people."""
         return _told(self.why, self.words)
 
 
@@ -124,7 +118,6 @@ class Unknown(Tried):
 
     @property
     def told(self) -> str:
-        """The cause, for people."""
         return _told(self.why, self.words)
 
 

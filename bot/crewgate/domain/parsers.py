@@ -39,14 +39,12 @@ def shown_key(name: str) -> str:
 
 
 def parse_text(raw: object) -> str:
-    """Any text but an empty one."""
     if not isinstance(raw, str) or not raw.strip():
         raise InvalidSetting("put some text, in quotes")
     return raw.strip()
 
 
 def parse_flag(raw: object) -> bool:
-    """A TOML boolean."""
     if not isinstance(raw, bool):
         msg = f"{shown(raw)} is neither true nor false; put one of them, without quotes"
         raise InvalidSetting(msg)
@@ -54,8 +52,6 @@ def parse_flag(raw: object) -> bool:
 
 
 def one_of(choices: tuple[Choice, ...]) -> Callable[[object], Choice]:
-    """One of some words, in either case."""
-
     def parse(raw: object) -> Choice:
         text = parse_text(raw).lower()
         for choice in choices:
@@ -163,7 +159,6 @@ NAME_LIMIT: Final = 100
 
 
 def parse_tables(raw: object) -> list[Mapping[str, object]]:
-    """TOML's array of tables."""
     if not isinstance(raw, list) or not all(isinstance(one, dict) for one in raw):
         msg = "describe each rule as a table with two brackets, [[crews.NAME.rules]]"
         raise InvalidSetting(msg)
@@ -173,8 +168,6 @@ def parse_tables(raw: object) -> list[Mapping[str, object]]:
 
 
 def inline(example: str) -> Callable[[object], Mapping[str, object]]:
-    """A table, most often in one line."""
-
     def parse(raw: object) -> Mapping[str, object]:
         if not isinstance(raw, dict):
             raise InvalidSetting(f"{shown(raw)} is no table; put one like {example}")
@@ -193,8 +186,6 @@ def parse_rule_name(raw: object) -> str:
 
 
 def text_up_to(limit: int) -> Callable[[object], str]:
-    """Some text of so many characters at most."""
-
     def parse(raw: object) -> str:
         text = parse_text(raw)
         if len(text) > limit:
@@ -209,7 +200,6 @@ parse_glob: Final = text_up_to(PATTERN_LIMIT)
 
 
 def parse_contains(raw: object) -> tuple[str, ...]:
-    """Texts of which one must be there."""
     if not isinstance(raw, list) or not raw:
         raise InvalidSetting('put a list of texts, as ["liability", "indemnif"]')
     _not_more(len(raw))
@@ -217,7 +207,6 @@ def parse_contains(raw: object) -> tuple[str, ...]:
 
 
 def parse_values(raw: object) -> Given:
-    """Names, each with a pattern for its value."""
     values = inline('{ country = "D*" }')(raw)
     if not values:
         raise InvalidSetting('it is empty; put names with their values, { country = "D*" }')
@@ -235,7 +224,6 @@ def parse_json(raw: object) -> Given:
 
 
 def parse_rule_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
-    """At least one."""
     found = parse_reviewers(raw)
     if not found:
         raise InvalidSetting(f"empty, so nobody may decide; {REVIEWERS_HINT}")
@@ -251,8 +239,6 @@ def parse_reviewers_from(raw: object) -> str:
 
 
 def whole_number(most: int) -> Callable[[object], int]:
-    """From 1 on."""
-
     def parse(raw: object) -> int:
         if type(raw) is not int or not 1 <= raw <= most:
             raise InvalidSetting(f"{shown(raw)}: put a number from 1 to {most}, no quotes")
@@ -262,7 +248,6 @@ def whole_number(most: int) -> Callable[[object], int]:
 
 
 def parse_approvals_from(raw: object) -> tuple[tuple[UserGroup, int], ...]:
-    """User groups, each with a number."""
     values = inline(_GROUPS)(raw)
     if not values:
         raise InvalidSetting(f"it is empty; put user groups with numbers, {_GROUPS}")

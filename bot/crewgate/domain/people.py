@@ -58,7 +58,6 @@ class EmailOwner:
     """The account that Slack names now, if that is another one."""
 
     def seen_with(self, account: str) -> Self:
-        """Return the owner, now that Slack names this account."""
         return replace(self, moved_to=None if account == self.user else account)
 
 

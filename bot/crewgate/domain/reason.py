@@ -46,7 +46,6 @@ class Answered:
 
     words: str = ""
     status: ResumeStatus | None = None
-    """The effect of the resume, if the crew said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,6 @@ class ExecutionFailed:
 
     error: str = ""
     while_waiting: bool = False
-    """As in ExecutionEnded."""
 
 
 @dataclass(frozen=True, slots=True)

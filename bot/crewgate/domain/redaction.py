@@ -88,7 +88,6 @@ class Redactor:
         )
 
     def also(self, secrets: Iterable[str]) -> "Redactor":
-        """Return a redactor that knows these secrets too."""
         more = Redactor(secrets, known=self._forms)
         return more if len(more) > len(self) else self
 

@@ -122,7 +122,6 @@ class Review:
 
     @property
     def title(self) -> str:
-        """The name that people know the task by."""
         return self.task_name or self.task_id
 
     @property
@@ -151,11 +150,9 @@ class Round:
     escalated_at: datetime | None = None
     """When the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
-    """The number of reminders that were sent."""
     question: Question | None = None
     """The question of a flow or a hook; None: a crew's task, to be approved or revised."""
     pause_id: str | None = None
-    """The crew's id of the pause, if it gave one."""
     takes_edits: bool = False
     """The crew said that it takes another text in the place of its output."""
     takes_key: bool = False
@@ -176,7 +173,6 @@ class Round:
     was_alone: bool = True
     """Only its own task seemed to wait or run whenever a try began."""
     retries: int = 0
-    """The number of times that a person had the decision sent again."""
     masked: int = 0
     """The number of passages of its output that its card shows masked."""
     reason: Reason | None = None
@@ -186,7 +182,6 @@ class Round:
     salt: str = field(default="", compare=False, repr=False)
     """The salt of the digests of its texts, wiped with them."""
     removed_at: datetime | None = None
-    """The time when its texts were removed."""
 
     @property
     def origin(self) -> str:
@@ -229,7 +224,6 @@ class Round:
 
     @property
     def approvals(self) -> int:
-        """The number of different people who must approve."""
         return 1 if self.rule is None else self.rule.approvals
 
     @property
@@ -315,7 +309,6 @@ class Round:
         return Transition(changed, changed._effects(EffectKind.REFRESH))
 
     def remind(self) -> Round:
-        """Count a reminder that was sent."""
         self._must_be(State.WAITING, to="be reminded of")
         return replace(self, reminders=self.reminders + 1)
 

@@ -176,7 +176,6 @@ def quantile(minutes: Iterable[int], share: float) -> timedelta | None:
 
 
 def figures(tallies: Iterable[Tally]) -> Figures:
-    """Return the numbers of these tallies."""
     every = [*tallies]
     people = [one for one in every if one.by]
 
@@ -201,7 +200,6 @@ def figures(tallies: Iterable[Tally]) -> Figures:
 
 
 def compared(tallies: Collection[Tally]) -> Compared:
-    """Return the numbers of both spans."""
     return Compared(
         figures(one for one in tallies if not one.earlier),
         figures(one for one in tallies if one.earlier),

@@ -72,9 +72,7 @@ class TimedOut:
     """Nobody decided in time, so the rule did: never shown or logged as a person."""
 
     rule: str
-    """Its name."""
     after: Duration
-    """The time that the round had waited."""
 
 
 Decider = Person | TimedOut
@@ -138,9 +136,7 @@ class Decision:
     votes: tuple[Vote, ...] = ()
     """The approvals that made it, if it takes several."""
     on_behalf_of: Person | None = None
-    """The absent person whose delegate they are, if they may not decide themselves."""
     shown_little: int | None = None
-    """The share of the output that they were shown, in percent, if that was little."""
 
     @property
     def is_approve(self) -> bool:

@@ -165,7 +165,6 @@ def compare_cells(
 
 
 def _letters(words: Sequence[Word]) -> int:
-    """Count characters, without the spaces between words."""
     return sum(len(word.text) for word in words)
 
 

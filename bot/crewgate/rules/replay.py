@@ -95,7 +95,6 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 
 
 def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule | None) -> Rule | None:
-    """The rule that a new round would be under."""
     question = stored.round.question
     if question is None:
         return chosen
@@ -168,5 +167,4 @@ class Group:
 
     @property
     def newest(self) -> tuple[Example, ...]:
-        """The newest first."""
         return tuple(sorted(self._newest, reverse=True))

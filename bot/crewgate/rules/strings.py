@@ -17,7 +17,6 @@ _SHOWN: Final = 80
 
 
 def not_asked(refs: Iterable[ReviewerRef]) -> str:
-    """Slack does not tell who some people are."""
     return (
         f"! Slack could not be asked who is meant by {_people(refs)}; whether enough people may"
         " approve is left out where they are named"
@@ -25,19 +24,16 @@ def not_asked(refs: Iterable[ReviewerRef]) -> str:
 
 
 def not_found(prefix: str) -> str:
-    """No execution of a crew in the settings."""
     return f"✗ no execution of a crew in the settings begins with {shortened(prefix)}"
 
 
 def ambiguous(prefix: str, found: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Several executions, some of them named."""
     yield f"✗ several executions begin with {shortened(prefix)}; give one of"
     for crew, execution_id in found:
         yield f"    {execution_id} --crew {crew}"
 
 
 def head(count: int, since: date, given: str) -> str:
-    """Above all crews."""
     return (
         f"{count_of(count, 'round')} since {since.isoformat()} (--since {given}), tried on the"
         " rules as they are now"
@@ -45,7 +41,6 @@ def head(count: int, since: date, given: str) -> str:
 
 
 def no_such_crew(crew: str, count: int) -> str:
-    """Rounds of a crew that the settings do not name."""
     return f"– {crew}: {count_of(count, 'round')} left out, because the settings name no such crew"
 
 
@@ -117,7 +112,6 @@ def count_of(number: int, what: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """The beginning of what came from outside."""
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 

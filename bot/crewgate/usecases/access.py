@@ -146,8 +146,7 @@ class Access:
         """Return the groups of the round's rule for which a person's approval may count.
 
         Somebody who is in none of them decides because the rule has escalated, and counts for any.
-        A group of `before` counts where even Slack does not tell. Raises NeedsLookup, and
-        GroupsUnresolved where it cannot be told without Slack that a new approval counts.
+        A group of `before` counts where even Slack does not tell.
         """
         groups = tuple(group for group, _ in round_.approvals_from)
         unresolved = self.directory.members(groups).unresolved
@@ -218,7 +217,6 @@ class Access:
         delegate is a colleague, and the rule lets people decide for others. Where even Slack does
         not tell, an approval counts. Where groups must approve, each counts for a group that the
         person is in now.
-        Raises NeedsLookup or UnknownCrew.
         """
         lapsed = [
             vote
@@ -301,7 +299,6 @@ class Starter:
 
     users: frozenset[str]
     others: tuple[ReviewerRef, ...] = ()
-    """Who else may decide."""
     certain: bool = True
     """False: nobody knows; these had the crew started at about that time without an answer."""
 

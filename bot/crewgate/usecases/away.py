@@ -25,7 +25,6 @@ async def go_away(
 
     Waiting cards name the delegate, who is also told in private where reviewers are. Return the
     number of these cards, too: CARDS at most.
-    Raises AbsenceRefused or StoreUnavailable.
     """
     now = context.clock()
     if until <= now:

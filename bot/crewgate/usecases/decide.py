@@ -206,10 +206,7 @@ def _approve(
     *,
     unsent_notes: int,
 ) -> Transition:
-    """Count the first of these votes that counts: each is by another right of the same person.
-
-    Raises the VoteRefused of the first one if none counts.
-    """
+    """Count the first of these votes that counts: each is by another right of the same person."""
     refused: list[VoteRefused] = []
     for vote in votes:
         try:
@@ -221,10 +218,7 @@ def _approve(
 
 
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Take back a person's approval, or the one given for them, until the last one decides.
-
-    Raises RoundNotFound, a NotWaiting that says why it is too late, NotVoted or StoreUnavailable.
-    """
+    """Take back a person's approval, or the one given for them, until the last one decides."""
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         transition = (await tx.round(round_id)).take_back(by.id)
@@ -233,10 +227,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 
 
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
-    """Return the answer that is one of a flow's labels, by its number from 0.
-
-    Raises RoundNotFound, VerdictMisplaced if the round has no such label, or StoreUnavailable.
-    """
+    """Return the answer that is one of a flow's labels, by its number from 0."""
     question = (await context.uow.read.round(round_id)).question
     if question is None or not 0 <= number < len(question.outcomes):
         raise VerdictMisplaced
@@ -253,10 +244,7 @@ def _may_overlook(verdict: Verdict) -> bool:
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Return the round if this person may ask for changes now; checked again when they do.
-
-    Raises as `decide` does.
-    """
+    """Return the round if this person may ask for changes now; checked again when they do."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     round_.require_waiting()
@@ -264,10 +252,7 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
 
 
 async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Check that this person's own text could be sent now; checked again when it is.
-
-    Raises as `decide` does, as far as that can be told without the text.
-    """
+    """Check that this person's own text could be sent now; checked again when it is."""
 
     async def check(access: Access) -> None:
         async with context.uow.begin() as tx:
@@ -302,10 +287,7 @@ def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstance
 
 
 async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Record that this person, who may decide, is shown a round's output as it came, or a page.
-
-    Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
-    """
+    """Record that this person, who may decide, is shown a round's output as it came, or a page."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     async with context.uow.begin() as tx:
@@ -330,8 +312,7 @@ async def record_read_to_end(
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     """Send a stuck decision once more, as it was.
 
-    Reviewers and operators may. Raises RoundNotFound, NotAReviewer, UnknownCrew, or
-    InvalidTransition if it is not stuck.
+    Reviewers and operators may.
     """
     stuck = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, stuck)
@@ -345,8 +326,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     """Let the rounds of an execution wait again that only its status closed.
 
-    Reviewers and operators may. The rounds are closed anew if the crew goes on saying so. Raises
-    RoundNotFound, NotAReviewer, UnknownCrew, or InvalidTransition if there is nothing to reopen.
+    Reviewers and operators may. The rounds are closed anew if the crew goes on saying so.
     """
     closed = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, closed)
@@ -367,8 +347,7 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext) -> Round:
     """Close a round for good, with a person and a reason; nothing more is sent to the crew.
 
-    Reviewers and operators may. Raises RoundNotFound, NotAReviewer, UnknownCrew, StoreUnavailable,
-    or InvalidTransition if it is neither stuck nor gone.
+    Reviewers and operators may.
     """
     await may_dismiss(round_id, by=by, context=context)
     now = context.clock()
@@ -380,10 +359,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
 
 
 async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Return the round if this person may dismiss it now; checked again when they do.
-
-    Raises as `dismiss` does.
-    """
+    """Return the round if this person may dismiss it now; checked again when they do."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, round_)
     if not round_.can_dismiss:
@@ -396,8 +372,7 @@ async def dismiss_report(
 ) -> None:
     """Record that somebody has dealt with a dead letter, which stays stored.
 
-    Operators may; reviewers where the settings name none. Raises NotPermitted, UnknownCrew,
-    StoreUnavailable, or InvalidTransition if there is none (any more).
+    Operators may; reviewers where the settings name none.
     """
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
@@ -446,8 +421,7 @@ async def edit(
 ) -> Round:
     """Have a round's output be this text: approve it where the crew takes it, else ask for it.
 
-    A crew that takes no other text is asked for exactly these edits, which is a revision. Raises as
-    `decide` does; NothingEdited or TooManyEdits.
+    A crew that takes no other text is asked for exactly these edits, which is a revision.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     round_, before = posting.view.round, posting.view.output

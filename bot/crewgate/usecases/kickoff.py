@@ -54,10 +54,7 @@ class Kickoffs:
     _wakeup: Wakeup = field(default_factory=Wakeup)
 
     def check(self, crew: str) -> Crew:
-        """Return the crew if it can be started now.
-
-        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs.
-        """
+        """Return the crew if it can be started now."""
         known = self.crews.get(crew)
         if known is None:
             raise UnknownCrew(crew)
@@ -68,10 +65,7 @@ class Kickoffs:
         return known
 
     async def claim_form(self, crew: str, form: str) -> bool:
-        """Record that a form was sent, before anything is started; False if it was sent before.
-
-        Raises StoreUnavailable, and what `check` raises; then it can be sent again.
-        """
+        """Record that a form was sent, before anything is started; False if it was sent before."""
         self.check(crew)
         async with self.uow.begin() as tx:
             return await tx.executions.record_kickoff_form(form, crew, at=self.clock())
@@ -79,10 +73,7 @@ class Kickoffs:
     async def start(
         self, crew: str, request: KickoffRequest, *, by: Person | None = None
     ) -> KickoffOutcome:
-        """Start an execution and store it, even if the caller is cancelled meanwhile.
-
-        Raises UnknownCrew, NoPublicUrl or TooManyKickoffs; then the crew was not called.
-        """
+        """Start an execution and store it, even if the caller is cancelled meanwhile."""
         known = self.check(crew)
         self._under_way[crew] = self._under_way.get(crew, 0) + 1
         task = self._run(self._kick_off(known, request, by))

@@ -74,10 +74,7 @@ async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
 
 
 async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Claim a round for half an hour; everybody else may still decide.
-
-    Raises as `decide` does.
-    """
+    """Claim a round for half an hour; everybody else may still decide."""
 
     async def record(access: Access) -> Round:
         now = context.clock()

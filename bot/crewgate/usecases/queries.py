@@ -167,9 +167,6 @@ async def execution(
     """Return an execution that this person may read, by its id or any unambiguous beginning of it.
 
     Rounds whose rule lets only others read them are left out.
-
-    Raises ExecutionNotFound, AmbiguousExecution with some of the candidates, or, for the whole id
-    of an execution that they may not read, NotAReader or UnknownCrew.
     """
     read = context.uow.read
     crews = await context.crews_of(by, Role.READER, recheck=True)

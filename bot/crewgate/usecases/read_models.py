@@ -70,13 +70,10 @@ class CardView:
     noted_by: tuple[Person, ...] = ()
     """Their authors, in order."""
     claim: Claim | None = None
-    """The last claim."""
     decided_before: Round | None = None
     """The last decided round before the previous one."""
     subject: str = ""
-    """One short line that tells its execution from others."""
     starter: Person | None = None
-    """The person who started the execution in Slack."""
     given: Given = ()
     """The values that the execution was started with, as far as they are shown."""
     reviewers: tuple[ReviewerRef, ...] = ()
@@ -98,7 +95,6 @@ class CardView:
     calls_all: bool = False
     """Another line of its card calls everybody who may decide."""
     masked: Masked = ()
-    """How much is masked in its output."""
     asked_text: str | None = None
     """`before` as a reviewer edited it, if the crew was asked for exactly these edits."""
 
@@ -195,21 +191,16 @@ class RoundLine:
 
     round: Round
     card: MessageRef | None
-    """The card; None until it is posted."""
     excerpt: str = ""
-    """The beginning of its output, if the list shows it."""
     characters: int = 0
     """The length of the whole output."""
     format: Format = Format.MARKDOWN
-    """The format of the output."""
     notes: int = 0
     """The number of notes in the thread, while it waits and if the list shows it."""
     noted_by: tuple[Person, ...] = ()
     """Their authors, in order."""
     claim: Claim | None = None
-    """The last claim, in the same case."""
     subject: str = ""
-    """One short line that tells its execution from others."""
     rule_id: str = NO_RULE
     """The id of the stored rule that it is under."""
 
@@ -332,7 +323,6 @@ class DeadLetter:
     count: int = 1
     """How many its report tells of, itself included, up to COUNTED."""
     removed_at: datetime | None = None
-    """The time when its body was removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,6 @@ class RemovalLoop:
         self._is_scrubbed = True
 
     async def run(self) -> None:
-        """Remove until cancelled."""
         while True:
             try:
                 if now := await self.now():

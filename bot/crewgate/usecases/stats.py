@@ -12,10 +12,7 @@ from crewgate.usecases.read_models import NO_RULE
 
 
 async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext) -> Stats:
-    """Return the numbers of the last days, of one crew or of all that the person may read.
-
-    Raises UnknownCrew or NotAReader.
-    """
+    """Return the numbers of the last days, of one crew or of all that the person may read."""
     rules, operated = await _permitted(by, crew, context)
     return await _count(rules, by, operated, days, context)
 

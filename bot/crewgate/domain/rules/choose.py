@@ -140,7 +140,6 @@ def asked_inputs(rules: Sequence[Rule]) -> frozenset[str]:
 
 
 def asked_meta(rules: Sequence[Rule]) -> frozenset[str]:
-    """The same for `meta`."""
     return frozenset(name for rule in rules for name, _ in rule.when.meta)
 
 

@@ -41,7 +41,6 @@ class Facts:
 
     @cached_property
     def text(self) -> str:
-        """The output and the words with it, in one case."""
         return f"{self.output.text}\n{self.words}".casefold()
 
     def value_at(self, path: str) -> str | None:
@@ -194,7 +193,6 @@ def is_wanted(wanted: str, value: str) -> bool:
 
 
 def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], bool]) -> bool:
-    """Return True if there is a value, and it is the wanted one."""
     return found is not None and matches(wanted, found)
 
 

@@ -131,7 +131,6 @@ class WorkingHours:
         return found
 
     def _reads(self, at: datetime) -> datetime:
-        """The time on a clock there."""
         return at.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
 
@@ -209,7 +208,6 @@ class Duration:
     length: timedelta
     working: bool = False
     written: str = field(default="", compare=False, repr=False)
-    """As the settings have it."""
 
     def __str__(self) -> str:
         if self.written:

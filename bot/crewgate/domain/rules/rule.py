@@ -34,7 +34,6 @@ class Naming(StrEnum):
     PENDING = "pending"
     """Slack has not been asked yet, or has not answered: nobody decides."""
     NAMED = "named"
-    """That person decides."""
     MISSING = "missing"
     """The execution was not started through this bot with that value."""
     UNCLEAR = "unclear"

@@ -121,7 +121,6 @@ async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
 
 
 def _user(job: Job) -> str:
-    """Return the person who gets the private message of a job."""
     assert job.effect.user is not None  # noqa: S101  # every one has it
     return job.effect.user
 

@@ -103,7 +103,6 @@ async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a plain message about an execution into its thread."""
     posting = await _posting(job, context)
     if posting is None:
         return await settle(job, Delivered("nothing to say"), context)

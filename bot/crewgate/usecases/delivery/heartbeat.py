@@ -92,7 +92,6 @@ class Heartbeat:
         return not away
 
     async def run(self) -> None:
-        """Beat until cancelled."""
         while True:
             pause = BEAT if await self.beat() else LOOK_AGAIN
             await self._sleep(pause.total_seconds())

@@ -140,7 +140,6 @@ def must_be_acted_on(posting: Posting) -> bool:
 
 
 def notify_of(round_: Round, context: DeliveryContext) -> Notify:
-    """Return how the reviewers of a round learn of it."""
     return crew_for(round_, context.crews).notify
 
 
@@ -181,9 +180,7 @@ async def tell(job: Job, context: DeliveryContext) -> Outcome:
 class Post(Protocol):
     """Posts one message."""
 
-    async def __call__(self, *, channel: str, posted_since: datetime | None) -> Outcome:
-        """Post it in this channel, unless an earlier try since then did."""
-        ...
+    async def __call__(self, *, channel: str, posted_since: datetime | None) -> Outcome: ...
 
 
 Record = Callable[[Tx, Posted], Awaitable[None]]

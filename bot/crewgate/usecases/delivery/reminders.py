@@ -183,7 +183,6 @@ async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[st
 
 
 def _then(round_: Round) -> Then:
-    """Return what a round's rule does if nobody decides."""
     timeout = None if round_.rule is None else round_.rule.timeout
     sent_back = round_.sent_back
     if timeout is None or not verdict_of_time(timeout, round_.question, sent_back=sent_back):

@@ -53,7 +53,6 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refresh_report(job: Job, context: DeliveryContext) -> Outcome:
-    """Bring a report up to date; one that somebody deleted stays deleted."""
     dead_letter = await context.uow.read.dead_letter(job.effect.subject)
     if dead_letter is None or dead_letter.report is None:
         return await settle(job, Delivered("never posted"), context)
@@ -92,7 +91,6 @@ async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_head(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a published head into the channel for it."""
     head = await context.uow.read.audit_head(int(job.effect.subject))
     outcome = await post(job, head, context, to=Thread(job.effect.channel))
     if isinstance(outcome, Refused):

@@ -82,7 +82,6 @@ class Asked:
 
 
 async def ask(execution: Execution, client: CrewClient, context: DeliveryContext) -> Asked:
-    """Ask the crew how far an execution is."""
     at = context.clock()
     return Asked(execution, at, await client.status(execution.execution_id))
 

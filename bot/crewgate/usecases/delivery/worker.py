@@ -41,11 +41,9 @@ class Pace:
     """The pace of a worker."""
 
     at_once: int = 8
-    """Jobs under way at the same time."""
     poll: timedelta = timedelta(seconds=1)
     """Time between two looks at the outbox when nothing wakes the worker: retries become due."""
     pause: Retry = Retry(longest=timedelta(seconds=30))
-    """How long to leave a destination alone that seems to be away."""
 
 
 @dataclass(slots=True)

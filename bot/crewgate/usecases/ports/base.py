@@ -17,7 +17,6 @@ Clock = Callable[[], datetime]
 
 
 Check = Callable[[], bool]
-"""Tells if something is true now."""
 
 
 Sleep = Callable[[float], Awaitable[None]]

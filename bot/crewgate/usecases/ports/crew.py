@@ -20,7 +20,6 @@ class KickoffRequest:
     inputs: CallerValues = ()
     """Only short values are shown, unless it was asked for in Slack."""
     meta: CallerValues = ()
-    """The caller's values about it; only short ones are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,7 @@ class KickoffAnswer:
     execution_id: str | None = None
     """None when nothing was started."""
     missing: tuple[str, ...] = ()
-    """Inputs that the crew asks for."""
     words: str = ""
-    """The crew's own words for a refusal."""
 
     @property
     def is_in_doubt(self) -> bool:

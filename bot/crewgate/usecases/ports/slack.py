@@ -119,9 +119,7 @@ class Messenger(Protocol):
         """Return a person's name; None when Slack cannot be asked."""
         ...
 
-    async def react(self, note: Note) -> Outcome:
-        """Acknowledge a note with a reaction."""
-        ...
+    async def react(self, note: Note) -> Outcome: ...
 
     async def offer(self, note: Note, posting: Posting) -> Outcome:
         """Offer its author, in private, to send the notes as a revision."""
