@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from crewgate.domain.caveats import Note
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
-from crewgate.domain.notes import Note
 from crewgate.domain.notification import (
     Callback,
     FlowRequest,

@@ -22,7 +22,7 @@ from crewgate import __version__
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, Refused
 from crewgate.usecases.delivery.context import Trace
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 
 _WAYS: Final = {EffectKind.POST: "webhook to card", EffectKind.RESUME: "click to resume"}
 #: How long a batch may take, and the end of the bot waits for the last one, in seconds.

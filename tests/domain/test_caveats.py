@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.caveats import (
+    CLAIM_LASTS,
     NOTHING_SEEN,
     SURELY_WHOLE,
     WHOLE,
     Circumstances,
+    Claim,
     Seen,
     Share,
     Turned,
     Unseen,
     turned_in_haste,
 )
-from crewgate.domain.notes import CLAIM_LASTS, Claim
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
 
 TS = st.integers(1, 9).map(lambda number: f"{number}.000000")

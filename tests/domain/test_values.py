@@ -197,11 +197,6 @@ def test_a_subject_may_contain_spaces() -> None:
     assert an_effect(EffectKind.POLL_STATUS, subject="").named("e 1 2").subject == "e 1 2"
 
 
-def test_an_operator_is_told_of_a_refusal_that_was_stored_without_its_channel() -> None:
-    read = an_effect(EffectKind.TELL_OPERATOR, channel=None).named("not_in_channel U1")
-    assert (read.subject, read.channel, read.user) == ("not_in_channel", None, "U1")
-
-
 def test_in_slack_an_execution_is_an_ordering_key() -> None:
     ordering_key = an_effect(EffectKind.POST).ordering_key
     assert ordering_key == an_effect(EffectKind.NOTIFY_STUCK, subject="r-2").ordering_key

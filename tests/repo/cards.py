@@ -11,7 +11,7 @@ from typing import Any, Final
 from crewgate.demo.playground.render_html import Names
 from crewgate.demo.scenario import read_message
 from crewgate.demo.workspace import Message as SlackMessage
-from crewgate.domain.notes import Claim
+from crewgate.domain.caveats import Claim
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import Notify, User, UserGroup

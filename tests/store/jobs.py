@@ -6,7 +6,7 @@ from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_de
 from crewgate.store.engine import Engines
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, an_effect
 from tests.usecases.world import HELD
 

@@ -11,7 +11,7 @@ from crewgate.domain.retry import Budget, Rate
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from crewgate.usecases.ports.outbox import Leased
+from crewgate.usecases.ports.base import Leased
 from tests.builders import NOW, SECOND, an_effect
 from tests.store.jobs import CREWS, HOUR, LEASE, POSTS, put
 

@@ -12,7 +12,7 @@ from crewgate.store import tables
 from crewgate.store.engine import Engines, open_engines
 from crewgate.store.outbox import SqlOutbox, from_effect
 from crewgate.store.unit_of_work import SqlUnitOfWork
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND, a_uow, an_effect
 from tests.store.jobs import (
     CREWS,

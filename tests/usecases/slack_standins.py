@@ -4,9 +4,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from crewgate.domain.caveats import Note
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
-from crewgate.domain.notes import Note
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,

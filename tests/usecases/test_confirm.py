@@ -4,10 +4,17 @@ import asyncio
 
 import pytest
 
-from crewgate.domain.caveats import NOTHING_SEEN, SURELY_WHOLE, Seen, Share, Turned, Unseen
+from crewgate.domain.caveats import (
+    CLAIM_LASTS,
+    NOTHING_SEEN,
+    SURELY_WHOLE,
+    Seen,
+    Share,
+    Turned,
+    Unseen,
+)
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import AlreadyDecided, ConfirmationNeeded, RoundSuperseded
-from crewgate.domain.notes import CLAIM_LASTS
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Person, Revise
 from crewgate.usecases.decide import caveats_for, record_read_to_end

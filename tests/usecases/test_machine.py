@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Seen, Share
+from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Claim, Seen, Share
 from crewgate.domain.effects import SLACK
 from crewgate.domain.errors import (
     AlreadyVoted,
@@ -32,7 +32,6 @@ from crewgate.domain.errors import (
     NotAReviewer,
     NotWaiting,
 )
-from crewgate.domain.notes import Claim
 from crewgate.domain.outcome import Refused
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.caveats import Seen
+from crewgate.domain.caveats import Draft, Note, Seen, added
 from crewgate.domain.effects import UPDATES, EffectKind
 from crewgate.domain.errors import AlreadyDecided, NotAReviewer
-from crewgate.domain.notes import Draft, Note, added
 from crewgate.domain.outcome import NotSent, Refused
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person, Revise

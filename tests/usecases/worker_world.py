@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 from crewgate.domain.effects import SLACK, UPDATES
 from crewgate.domain.retry import Budget
 from crewgate.usecases.delivery.worker import Deliver, Pace, Worker, deliver
-from crewgate.usecases.ports.outbox import Leased, Outbox
+from crewgate.usecases.ports.base import Leased, Outbox
 from tests.builders import FakeClock
 from tests.usecases.world import POSTS, World
 

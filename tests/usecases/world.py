@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from crewgate.domain.audit import Code
-from crewgate.domain.caveats import NOTHING_SEEN, Seen
+from crewgate.domain.caveats import NOTHING_SEEN, Note, Seen
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import (
     SLACK,
@@ -23,7 +23,6 @@ from crewgate.domain.effects import (
     status_destination,
 )
 from crewgate.domain.execution import CrewUpdate, Execution, ExecutionUpdate, TaskUpdate
-from crewgate.domain.notes import Note
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Outcome
 from crewgate.domain.review import Round, State
@@ -37,7 +36,7 @@ from crewgate.usecases.decide import decide, retry
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.worker import LEASE, deliver
 from crewgate.usecases.notes import keep_note
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.read_models import NO_RULE, MessageRef, Selection
 from crewgate.usecases.receive import (
     Received,

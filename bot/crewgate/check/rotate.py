@@ -19,7 +19,7 @@ from crewgate.slack.strings import counted
 from crewgate.store.engine import claim_file, open_beside, scrub
 from crewgate.store.failures import translate_errors
 from crewgate.store.secret_keys import count_unreadable, last_alive, rotate
-from crewgate.usecases.ports.outbox import MISSED
+from crewgate.usecases.ports.base import MISSED
 
 Ask = Callable[[str], str]
 """Asks somebody at the terminal. Raises EOFError where nobody is there."""

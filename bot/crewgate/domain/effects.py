@@ -267,10 +267,7 @@ class Effect:
     def named(self, names: str) -> Self:
         """Return this effect about what `names` of a stored one of its kind says."""
         fields = self.kind.row.names
-        parts = names.split(" ", len(fields) - 1)
-        if len(parts) < len(fields):  # stored by a version that named no channel
-            fields = tuple(field for field in fields if field != "channel")
-        found = dict(zip(fields, parts, strict=True))
+        found = dict(zip(fields, names.split(" ", len(fields) - 1), strict=True))
         return replace(
             self,
             subject=found["subject"],

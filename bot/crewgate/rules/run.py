@@ -12,8 +12,8 @@ from crewgate.check.slack import SlackCheck
 from crewgate.crews import build_crews
 from crewgate.domain.people import Email, ReviewerRef, Role, UserGroup
 from crewgate.domain.rules.duration import Duration
-from crewgate.rules import strings
-from crewgate.rules.replay import Change, Group, replay
+from crewgate.rules import report
+from crewgate.rules.report import Change, Group, replay
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
@@ -42,7 +42,7 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
     known = await _ask_slack(settings, people)
     unknown = [ref for ref in people if isinstance(ref, Email | UserGroup) and ref not in known]
     if unknown:
-        say(strings.not_asked(sorted(unknown, key=str)))
+        say(report.not_asked(sorted(unknown, key=str)))
     begin = (runtime or Runtime()).clock() - since.length
     groups: dict[str, dict[Change, Group]] = {}
     left_out: dict[str, Group] = {}
@@ -56,12 +56,12 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
                 left_out.setdefault(name, Group()).add(stored.round)
     counts = [group.count for found in groups.values() for group in found.values()]
     total = sum(counts) + sum(group.count for group in left_out.values())
-    say(strings.head(total, begin.date(), str(since)))
+    say(report.head(total, begin.date(), str(since)))
     for name in sorted(groups):
-        for line in strings.crew_lines(name, groups[name]):
+        for line in report.crew_lines(name, groups[name]):
             say(line)
     for name, group in sorted(left_out.items()):
-        say(strings.no_such_crew(name, group.count))
+        say(report.no_such_crew(name, group.count))
     return int(any(change.obstacle for found in groups.values() for change in found))
 
 
@@ -74,7 +74,7 @@ async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> in
         crews = [name for name in settings.crews if crew in (None, name)]
         found = await _find(engine, prefix, crews)
         if len(found) != 1:
-            said = strings.ambiguous(prefix, found) if found else (strings.not_found(prefix),)
+            said = report.ambiguous(prefix, found) if found else (report.not_found(prefix),)
             for line in said:
                 say(line)
             return 1
@@ -83,7 +83,7 @@ async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> in
     about = settings.crews[crew].redact.cut(stored[0].subject) if stored else "no rounds"
     say(f"Execution {execution_id} of {crew} · {about}")
     for one in stored:
-        for line in strings.round_lines(one, settings.crews[crew]):
+        for line in report.round_lines(one, settings.crews[crew]):
             say(line)
     return 0
 

@@ -12,11 +12,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from crewgate.domain.audit import Published
+from crewgate.domain.caveats import Note
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import about as about_execution
 from crewgate.domain.execution import said_starter
-from crewgate.domain.notes import Note
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, ReviewerRef, Role, User

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.caveats import Circumstances, Turned
-from crewgate.domain.notes import Claim, Note
+from crewgate.domain.caveats import Circumstances, Claim, Note, Turned
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns

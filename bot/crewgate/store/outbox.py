@@ -26,7 +26,7 @@ from crewgate.store.failures import translate_errors
 from crewgate.store.selections import MOST, first_of_each
 from crewgate.store.statements import insert_of, insert_over, one_of
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
-from crewgate.usecases.ports.outbox import MISSED, Job, Leased, Outbox
+from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
 #: What is about no crew, such as the head of the audit trail.

@@ -51,8 +51,7 @@ from crewgate.store.tables import (
     webhooks,
 )
 from crewgate.usecases.log_fields import log_about
-from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Clock, Job
 from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 
 #: Columns of rounds that are written once, or by statements of their own.

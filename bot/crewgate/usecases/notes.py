@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from crewgate.domain.caveats import CLAIM_LASTS, Claim, Draft, Note, draft
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.notes import CLAIM_LASTS, Claim, Draft, Note, draft
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final, Self
 
+from crewgate.domain.caveats import Claim
 from crewgate.domain.execution import Execution, TaskUpdate
 from crewgate.domain.masking import NOTHING, Masked, Masking
-from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Format, Given, Output
 from crewgate.domain.people import Email, ReviewerRef, User
 from crewgate.domain.reason import Dismissed

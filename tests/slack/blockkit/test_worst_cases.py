@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.notes import Draft
+from crewgate.domain.caveats import Draft
 from crewgate.domain.notification import Format, Output
 from crewgate.slack.blockkit.excerpts import preview
 from crewgate.slack.blockkit.pagination import PAGE, page_of

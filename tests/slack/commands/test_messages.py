@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crewgate.domain.caveats import Claim
 from crewgate.domain.execution import ExecutionState
-from crewgate.domain.notes import Claim
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded, RefusedByCrew
 from crewgate.domain.review import Round, State

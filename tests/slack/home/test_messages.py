@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.notes import Claim
+from crewgate.domain.caveats import Claim
 from crewgate.domain.notification import Format
 from crewgate.domain.people import ReviewerRef, User
 from crewgate.domain.reason import RefusedByCrew

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.notes import Draft
+from crewgate.domain.caveats import Draft
 from crewgate.domain.notification import Ask, Output, Question
 from crewgate.domain.people import Email, Notify, User
 from crewgate.domain.reason import (

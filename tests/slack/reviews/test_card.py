@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 
+from crewgate.domain.caveats import Claim
 from crewgate.domain.masking import Kind, Masked
-from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Anyone, Email, User, UserGroup
 from crewgate.domain.reason import (

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.caveats import WHOLE, Caveats, Seen, Share, Turned, Unseen
+from crewgate.domain.caveats import WHOLE, Caveats, Claim, Note, Seen, Share, Turned, Unseen
 from crewgate.domain.masking import Kind
-from crewgate.domain.notes import Claim, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.demo.workspace.blocks import mentions, pieces, view_problems
-from crewgate.domain.caveats import Caveats, Seen
-from crewgate.domain.notes import Draft
+from crewgate.domain.caveats import Caveats, Draft, Seen
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import Redactor
 from crewgate.slack import ids

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.notes import Draft, Note
+from crewgate.domain.caveats import Draft, Note
 from crewgate.domain.notification import Output
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids

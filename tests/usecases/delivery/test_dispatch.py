@@ -102,7 +102,9 @@ async def to_remind_in_private(world: World) -> str:
 
 async def to_tell_an_operator(world: World) -> str:
     world.crews["research"] = a_crew(operators=(User("U0OPS"),))
-    effect = an_effect(EffectKind.TELL_OPERATOR, subject="not_in_channel", user="U0OPS")
+    effect = an_effect(
+        EffectKind.TELL_OPERATOR, subject="not_in_channel", channel="C1", user="U0OPS"
+    )
     async with world.uow.begin() as tx:
         await tx.enqueue([effect], at=world.clock())
     return "refuses research not_in_channel C1 U0OPS"

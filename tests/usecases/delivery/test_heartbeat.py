@@ -17,7 +17,7 @@ from crewgate.domain.review import Round, State
 from crewgate.runtime import LASTING, SteppingClock
 from crewgate.usecases.delivery.heartbeat import BEAT, LOOK_AGAIN, Heartbeat
 from crewgate.usecases.delivery.reports import plan_digests
-from crewgate.usecases.ports.outbox import MISSED
+from crewgate.usecases.ports.base import MISSED
 from tests.builders import SECOND, FakeClock, a_crew
 from tests.usecases.faults import LOST, Fault
 from tests.usecases.timed import ALL, DAY, HOUR, SENT_BACK, opened

@@ -10,7 +10,7 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.delivery.worker import REFUSALS, Pace, Worker, deliver
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.track import FIRST_POLL_WITHIN, STATUS_POLL
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault

@@ -8,7 +8,7 @@ from crewgate.domain.outcome import Outcome
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.delivery.worker import LATELY, Worker, deliver
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from tests.builders import SECOND
 from tests.usecases.faults import AWAY, Fault
 from tests.usecases.worker_world import SOON, Logs, TickingClock, WorkerWorld, failed

@@ -12,7 +12,7 @@ from crewgate.domain.reason import RetriesExhausted
 from crewgate.domain.review import State
 from crewgate.usecases.delivery.context import GRACE, DeliveryContext
 from crewgate.usecases.delivery.worker import Worker, deliver
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from tests.builders import NOW, SECOND
 from tests.usecases.faults import Fault
 from tests.usecases.worker_world import SOON, FailingOutbox, Logs, WorkerWorld, failed

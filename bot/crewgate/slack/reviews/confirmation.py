@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from crewgate.domain.caveats import WHOLE, Caveats, Unseen, is_empty
-from crewgate.domain.notes import Note
+from crewgate.domain.caveats import WHOLE, Caveats, Note, Unseen, is_empty
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, button, modal, section

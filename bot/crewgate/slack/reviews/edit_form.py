@@ -4,9 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from crewgate.domain.caveats import Caveats
+from crewgate.domain.caveats import Caveats, Note
 from crewgate.domain.edits import Parts, cut
-from crewgate.domain.notes import Note
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from crewgate.domain.caveats import Caveats, Seen, Share, Unseen
-from crewgate.domain.notes import Draft, Note
+from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share, Unseen
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor

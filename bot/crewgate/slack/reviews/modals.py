@@ -9,10 +9,18 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import Caveats, Seen, Share, Turned, turned_in_haste
+from crewgate.domain.caveats import (
+    Caveats,
+    Draft,
+    Note,
+    Seen,
+    Share,
+    Turned,
+    appended,
+    turned_in_haste,
+)
 from crewgate.domain.edits import Parts
 from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
-from crewgate.domain.notes import Draft, Note, appended
 from crewgate.domain.people import Role
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Person

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from crewgate.domain.notes import Draft, Note
+from crewgate.domain.caveats import Draft, Note
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, button, context, section

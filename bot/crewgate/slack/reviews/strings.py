@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from crewgate.domain.answering import choice_of
+from crewgate.domain.caveats import Claim
 from crewgate.domain.changes import Changes
 from crewgate.domain.masking import Kind, Masked
-from crewgate.domain.notes import Claim
 from crewgate.domain.notification import Question, approval_of
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round

@@ -7,10 +7,10 @@ from typing import Final
 
 import structlog
 
+from crewgate.domain.caveats import Note
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import StarterUnresolved
 from crewgate.domain.execution import starter_named
-from crewgate.domain.notes import Note
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
 from crewgate.domain.people import Notify, Role, User
 from crewgate.domain.review import Round, State
@@ -28,7 +28,7 @@ from crewgate.usecases.delivery.messages import (
 )
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.notes import NOTES, refresh_card
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import Members, Posted
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting

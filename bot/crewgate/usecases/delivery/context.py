@@ -12,8 +12,8 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Re
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round
 from crewgate.usecases.access import ReviewContext
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
-from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.slack import Messenger, Posted
 
 log = structlog.get_logger(__name__)

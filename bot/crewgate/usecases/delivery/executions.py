@@ -14,7 +14,7 @@ from crewgate.domain.review import Round
 from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.delivery.messages import post_in_thread
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, MessageRef, Posting

@@ -7,8 +7,7 @@ from typing import Final, Protocol
 import structlog
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.usecases.ports.base import Check, Clock, Sleep
-from crewgate.usecases.ports.outbox import MISSED
+from crewgate.usecases.ports.base import MISSED, Check, Clock, Sleep
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
@@ -15,7 +14,7 @@ from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.usecases.access import crew_for
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import About, Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef, Posting
@@ -170,24 +169,17 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
 async def tell(job: Job, context: DeliveryContext) -> Outcome:
     effect = job.effect
     assert effect.user is not None  # noqa: S101  # every one has it
-    crew = context.crews[effect.crew]
-    # One that an earlier version enqueued names no channel.
-    refusing = replace(crew, channel=effect.channel) if effect.channel else crew
+    assert effect.channel is not None  # noqa: S101  # and it
+    refusing = replace(context.crews[effect.crew], channel=effect.channel)
     outcome = await post(job, refusing, context, to=User(effect.user))
     return await settle(job, outcome, context)
 
 
-class Post(Protocol):
-    """Posts one message."""
-
-    async def __call__(self, *, channel: str, posted_since: datetime | None) -> Outcome: ...
-
-
+Post = Callable[..., Awaitable[Outcome]]
+"""Posts one message into `channel`, unless a try since `posted_since` did."""
 Record = Callable[[Tx, Posted], Awaitable[None]]
 """Stores where the message is; it starts the thread if there is none."""
-
 Forget = Callable[[Tx], Awaitable[None]]
-"""Forgets a thread that is gone."""
 
 
 async def post_in_thread(

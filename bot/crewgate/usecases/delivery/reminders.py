@@ -29,7 +29,7 @@ from crewgate.usecases.delivery.messages import (
     settle_in_thread,
 )
 from crewgate.usecases.log_fields import fields_of
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import Posting
 from crewgate.usecases.rounds import apply, next_reminder, opens_at, timed_effects

@@ -12,8 +12,7 @@ from crewgate.domain.stats import next_digest
 from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.context import DeliveryContext, settle
 from crewgate.usecases.delivery.messages import post
-from crewgate.usecases.ports.base import Crews
-from crewgate.usecases.ports.outbox import Job
+from crewgate.usecases.ports.base import Crews, Job
 from crewgate.usecases.ports.slack import Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.stats import of_crew

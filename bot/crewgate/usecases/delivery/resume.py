@@ -18,8 +18,8 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
 from crewgate.usecases.delivery.context import DeliveryContext
+from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClient
-from crewgate.usecases.ports.outbox import Job
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import (

@@ -16,8 +16,7 @@ from crewgate.domain.retry import IN_A_ROW, Budget, Retry
 from crewgate.usecases.delivery import cards, executions, messages, reminders, reports, resume
 from crewgate.usecases.delivery.context import DeliveryContext, set_aside
 from crewgate.usecases.delivery.resume import poll_status
-from crewgate.usecases.ports.base import Check, Clock, Wakeup
-from crewgate.usecases.ports.outbox import Job, Outbox
+from crewgate.usecases.ports.base import Check, Clock, Job, Outbox, Wakeup
 
 log = structlog.get_logger(__name__)
 

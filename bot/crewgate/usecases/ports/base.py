@@ -1,13 +1,16 @@
-"""The ports that every use case is handed: clock, pauses, threads, new ids, crews."""
+"""The ports that use cases are handed: clock, pauses, threads, new ids, crews and the outbox."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from crewgate.domain.crew import Crew
+from crewgate.domain.effects import Effect
+from crewgate.domain.retry import Budget
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,3 +74,67 @@ class Wakeup:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         self._event.clear()
+
+
+MISSED: Final = timedelta(minutes=1)
+"""An absence of the bot or of Slack up to this long counts for rules all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A leased row of the outbox: one effect, ours until the lease ends."""
+
+    id: int
+    effect: Effect
+    tries: int
+    """Including this one."""
+    created_at: datetime
+    lease_until: datetime
+    began_at: datetime | None = None
+    """The start of the first earlier try that may have taken effect."""
+    failing_since: datetime | None = None
+    """The time of its first own failure: refused, lost or raised, not an outage of all of Slack."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """An earlier try may have taken effect."""
+        return self.began_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """The jobs of a lease, or the time until a budget refills."""
+
+    jobs: tuple[Job, ...] = ()
+    again_in: timedelta | None = None
+    """The time until an exhausted budget refills; None if no budget is exhausted."""
+
+
+class Outbox(Protocol):
+    """The table of effects not yet done, as the worker sees it."""
+
+    async def lease(
+        self,
+        destination: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        budget: Budget | None = None,
+        under_way: Collection[int] = (),
+    ) -> Leased:
+        """Lease due jobs for one destination, at most one of an ordering key.
+
+        They are ordered by priority, then by due time, and are as many as `budget` has room for,
+        which they spend. The last of its burst is left to the first priority.
+
+        A job that needs a card is not leased before the card is posted. Effects that a leased job
+        carries out too are deleted. `now` decides which jobs are due. Leases go by a clock that all
+        processes share. Jobs `under_way` in this process are not leased again, even if a clock
+        that stepped says that their leases have ended.
+        """
+        ...
+
+    async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
+        """Spend nothing of a budget for so long: the other side asked to slow down."""
+        ...

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from crewgate.domain.audit import Published
-from crewgate.domain.caveats import WHOLE
+from crewgate.domain.caveats import WHOLE, Note
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.notes import Note
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Email, Installation, Notify, ReviewerRef, User
 from crewgate.domain.rules.rule import Naming
