@@ -183,7 +183,7 @@ class Caveats:
     shown: int | None = WHOLE
     """The share of the output that they were shown, in percent; None: not all, and not known."""
     share: Share | None = None
-    """The same in characters, where that is known; without what is masked."""
+    """That share in characters, where it is known; without masked ones."""
     on_card: int | None = None
     """The share that the card shows, in percent, where that is known."""
     turned: Turned | None = None

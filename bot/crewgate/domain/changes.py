@@ -17,7 +17,7 @@ PATH_SHOWN: Final = 300
 
 @dataclass(slots=True)
 class Paths:
-    """The places in JSON texts as numbers; the same place in two texts has the same number.
+    """The places in JSON texts as numbers; a place has one number in both texts.
 
     Written out, the paths of a deep text with long keys would be many times as long as the text.
     """
@@ -174,7 +174,7 @@ def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget
 
 
 def _rows_by_first_cell(old: Sequence[Passage], new: Sequence[Passage]) -> dict[int, int]:
-    """Match new rows with old ones that begin with the same cell, the first with the first."""
+    """Match new rows with old ones by their first cell, in order."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for at in range(len(old) - 1, -1, -1):
         if old[at].is_row:
@@ -232,7 +232,7 @@ def _likeness(words: Counter[str], others: Counter[str]) -> float:
 
 
 def _met(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
-    """Join removed and added passages that have the same name; None is no name."""
+    """Join removed and added passages of one name; None is no name."""
     gone: defaultdict[Hashable, list[int]] = defaultdict(list)
     for at in range(len(pairs) - 1, -1, -1):
         before, after = pairs[at].before, pairs[at].after
@@ -271,7 +271,7 @@ class Fate(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     MOVED = "moved"
-    """It says the same in another place."""
+    """Its words are in another place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +304,7 @@ class Changes:
     too_long: bool = False
     """The texts differ in too much to be compared: one is shown after the other."""
     reformatted: bool = False
-    """No words changed, and yet the texts are not the same."""
+    """The texts differ, but not in their words."""
 
     def __bool__(self) -> bool:
         return bool(self.amounts) or self.too_long

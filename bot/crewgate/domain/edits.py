@@ -20,7 +20,7 @@ _BLANK: Final = " \t\r\n"
 _GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
 
 PlaceToBreak = Callable[[str, int, int], int]
-"""Where to break a line that is too long: after the first place, at the second at most."""
+"""The place to break a line that is too long: after the first place, at the second at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Parts:
     """One more than there are parts."""
 
     def joined(self, written: Sequence[str]) -> str:
-        """Return the text with these parts; one that says the same stays as it was.
+        """Return the text with these parts; an unchanged one stays as it was.
 
         An empty one goes with what stands before it.
         """
@@ -179,7 +179,7 @@ _STEP: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EditsFate:
-    """What a crew made of the edits it was asked for."""
+    """A comparison of an output with the edits that were asked for."""
 
     asked: int
     taken: int

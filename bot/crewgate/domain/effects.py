@@ -49,7 +49,7 @@ class Row:
     by_execution: bool = False
     """Effects about one execution are carried out in order, not those about one subject."""
     needs_card: bool = False
-    """It waits for the effect that posts the card of the same round."""
+    """It waits for the effect that posts its round's card."""
     of_waiting: bool = False
     """It holds as long as the round waits, and is cancelled with it."""
     key: str = ""
@@ -277,7 +277,7 @@ class Effect:
         )
 
     def message_key(self, occasion: str = "") -> str:
-        """Return the key by which its message is found again, the same for every try."""
+        """Return the key by which its message is found again after any try."""
         return self.kind.row.key.format(
             subject=self.subject,
             crew=self.crew,

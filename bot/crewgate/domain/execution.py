@@ -18,7 +18,7 @@ _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 def without_starter(meta: CallerValues) -> CallerValues:
-    """The same without the starter: only who starts an execution through the bot says who did."""
+    """Return `meta` without a starter, whom only a kickoff through the bot may name."""
     return tuple(pair for pair in meta if pair[0] != STARTED_BY)
 
 

@@ -34,7 +34,7 @@ class Kind(StrEnum):
     IBAN = "IBAN"
     CARD = "card number"
     OTHER = "masked"
-    """What a pattern of the settings finds."""
+    """A match of a pattern in the settings."""
 
 
 Finder = Callable[[str], Iterator[tuple[int, int]]]
@@ -42,7 +42,7 @@ Finder = Callable[[str], Iterator[tuple[int, int]]]
 _Span = tuple[int, int, Kind]
 _Put = Callable[[Kind, str], str]
 Masked = tuple[tuple[Kind, int], ...]
-"""How many of each kind are masked in a text."""
+"""The number of masks of each kind in a text."""
 
 #: Ids and places, by which people's presses find their way back.
 _KEPT: Final = frozenset(

@@ -172,7 +172,7 @@ class Ask:
     """A call of `Flow.ask()`, or a hook's: its text is the round's output; it takes any words."""
 
     place: str
-    """The method, and which of its calls it is: the same where the flow begins again."""
+    """The method, and the number of the call; equal where the flow begins again."""
     expires_at: datetime | None = None
     """The time when the flow goes on without an answer."""
 
@@ -277,7 +277,7 @@ class FlowRequest:
     """The fields that are sent back as they came, or have parts that are."""
 
     flow_id: str
-    """The execution; it stays the same for all its pauses."""
+    """The execution, one for all its pauses."""
     method: str
     question: Question
     output: Output

@@ -129,7 +129,7 @@ def receive_request(
     rule: Rule | None = None,
     operators: tuple[ReviewerRef, ...] | None = None,
 ) -> Receipt:
-    """Open a round for a request, or escalate `known`, the round of the same request.
+    """Open a round for a request, or escalate `known`, the round of this request.
 
     Each request is a round of its own, whatever its output. One that came before is a duplicate; if
     it is an escalation, its assignees are added and called while the round waits, once in
@@ -228,7 +228,7 @@ def _is_repeated(latest: Round, notification: Notification) -> bool:
 
 
 def _may_come_again(round_: Round, *, repeats: bool) -> bool:
-    """Return True if the same output can be a new pause of the crew, which may repeat itself."""
+    """Return True if an output that repeats the last one can be a new pause of the crew."""
     match round_.state:
         case State.DECIDED | State.STUCK:
             return round_.in_doubt and _asked_for_changes(round_)

@@ -98,7 +98,7 @@ class Redactor:
         return self.body(_encoded(text)).decode(errors="surrogatepass") if self else text
 
     def body(self, body: bytes) -> bytes:
-        """Return a body without secrets, byte for byte the same everywhere else."""
+        """Return a body without secrets, and unchanged everywhere else."""
         folded = body.lower()
         for form in self._forms.inside:
             if form in folded:
@@ -195,7 +195,7 @@ def _longest_first(forms: Iterable[str]) -> tuple[bytes, ...]:
 
 
 def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
-    """Remove a form in lower case from a body, and from the same body in lower case."""
+    """Remove a form in lower case from a body, and from `folded`, the body in lower case."""
     kept, at = [], 0
     parts = folded.split(form)
     for part in parts:

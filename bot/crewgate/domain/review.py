@@ -140,7 +140,7 @@ class Round:
     digest: str
     opened_at: datetime
     unchanged: bool = False
-    """The output is the same as the one before although changes were asked for."""
+    """The output repeats the one before although changes were asked for."""
     state: State = State.WAITING
     version: int = 1
     rule: Rule | None = None
@@ -148,7 +148,7 @@ class Round:
     votes: tuple[Vote, ...] = ()
     """The approvals so far, if it needs several; one person's counts once."""
     escalated_at: datetime | None = None
-    """When the rule escalated; from then on `escalate.to` may decide too."""
+    """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
     question: Question | None = None
     """The question of a flow or a hook; None: a crew's task, to be approved or revised."""
@@ -377,7 +377,7 @@ class Round:
         return Transition(reopened, reopened._effects(EffectKind.REFRESH))
 
     def retry(self) -> Transition:
-        """Send the same decision again, because a person asks for it.
+        """Send the decision again, because a person asks for it.
 
         `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
         """

@@ -66,7 +66,7 @@ def next_digest(now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What one person, or a crew's rules, decided of the reviews of one crew in one span."""
+    """Decisions of one person, or of a crew's rules, on the reviews of one crew in one span."""
 
     crew: str
     earlier: bool
@@ -149,9 +149,9 @@ class Figures:
     rounds: float | None
     """The rounds until an output was approved, on average."""
     median: timedelta | None
-    """How long half of the reviews waited at most."""
+    """Half of the reviews waited for no longer than this."""
     most: timedelta | None
-    """The same for nine of ten."""
+    """Nine of ten waited for no longer than this."""
     on_target: Share
     hasty: Share
     """Of all approvals."""
@@ -161,7 +161,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The numbers of a span, beside those of the same span before."""
+    """The numbers of a span, and of the span before it."""
 
     now: Figures
     before: Figures
@@ -231,7 +231,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What stands out in the reviews of a crew, with the numbers that its kind has."""
+    """A striking fact about the reviews of a crew, with the numbers that its kind has."""
 
     kind: Kind
     crew: str
@@ -243,7 +243,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What one person may see of a span."""
+    """The numbers of a span that one person may see."""
 
     days: int
     crews: tuple[CrewStats, ...]

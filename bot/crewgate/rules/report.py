@@ -46,13 +46,13 @@ Obstacle = TooFew | UnknownStarter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The difference that the rules make; equal for rounds that would go the same other way."""
+    """The difference that the rules make; equal for rounds that would go one other way."""
 
     was: str
     """The rule's name; empty for none."""
     now: str
     channels: tuple[str, str] | None = None
-    """The channel of its card, then and now; None: the same one. The fields below are alike."""
+    """The channel of its card, then and now; None: no difference. The fields below are alike."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
@@ -152,7 +152,7 @@ class Example:
 
 @dataclass(slots=True)
 class Group:
-    """Rounds that would go the same way: how many, and the newest of them."""
+    """Rounds that would go one way: their number, and the newest of them."""
 
     count: int = 0
     _newest: list[Example] = field(default_factory=list)

@@ -206,7 +206,7 @@ def _approve(
     *,
     unsent_notes: int,
 ) -> Transition:
-    """Count the first of these votes that counts: each is by another right of the same person."""
+    """Count the first of these votes that counts: each is by another right of one person."""
     refused: list[VoteRefused] = []
     for vote in votes:
         try:

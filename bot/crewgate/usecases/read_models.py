@@ -20,7 +20,7 @@ from crewgate.domain.verdict import Person
 NO_RULE: Final = ""
 """The rule id of rounds under no rule, for which their crew's settings apply."""
 QueueKey = tuple[str, str]
-"""A crew, and the id of a stored rule or NO_RULE: the same people may decide all its rounds."""
+"""A crew, and the id of a stored rule or NO_RULE: one set of people may decide all its rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class CardView:
     reviewers: tuple[ReviewerRef, ...] = ()
     """The people who may decide; an e-mail address only if Slack knows no account for it."""
     escalates_to: tuple[ReviewerRef, ...] = ()
-    """The people who may decide too once its rule escalates, named in the same way."""
+    """The people who may decide too once its rule escalates, named as `reviewers`."""
     names: Given = ()
     """Names of some of these people, by user id."""
     absences: tuple[Absence, ...] = ()
@@ -91,7 +91,7 @@ class CardView:
     due_at: datetime | None = None
     """The moment at which its rule decides, unless people do before."""
     newer: NewerRound | None = None
-    """The latest round of the same review, if it is another one with a card."""
+    """The latest round of its review, if it is another one with a card."""
     calls_all: bool = False
     """Another line of its card calls everybody who may decide."""
     masked: Masked = ()
@@ -143,7 +143,7 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What webhooks have said of an execution since a decision on one of its rounds was sent."""
+    """The webhooks of an execution since a decision on one of its rounds was sent."""
 
     done: bool
     """The task of this round is done."""
@@ -215,7 +215,7 @@ COUNTED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for people, by crew, and what is due, by destination: how many, since when."""
+    """Numbers and ages: of rounds that wait, by crew, and of due effects, by destination."""
 
     waiting: Mapping[str, tuple[int, datetime]]
     due: Mapping[str, tuple[int, datetime]]
@@ -318,10 +318,10 @@ class DeadLetter:
     body: bytes
     received_at: datetime
     report: MessageRef | None = None
-    """The message that reports it first; unknown for those reported before there was a button."""
+    """The message that reports it first."""
     dismissed: Dismissed | None = None
     count: int = 1
-    """How many its report tells of, itself included, up to COUNTED."""
+    """The number that its report tells of, itself included, up to COUNTED."""
     removed_at: datetime | None = None
 
 

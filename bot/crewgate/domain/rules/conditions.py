@@ -107,7 +107,7 @@ class Mismatch:
     found: str | None
     """None: there is no such thing, or it is not shown, as the text of an output."""
     name: str = ""
-    """Of an input or of `meta`, or the path in the output."""
+    """The name of an input or of a value in `meta`, or the path in the output."""
     unsure: bool = False
     """It may hold: what it is about cannot be told."""
 
@@ -169,7 +169,7 @@ class Conditions:
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
-        """The same, unordered: what takes longest to find out comes last."""
+        """Yield the conditions that do not surely hold, the costliest to find out last."""
         if self.task is not None and not matches_glob(self.task, facts.task_id):
             yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)
         if self.agent is not None:

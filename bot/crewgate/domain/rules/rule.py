@@ -29,7 +29,7 @@ from crewgate.domain.verdict import Vote
 
 
 class Naming(StrEnum):
-    """What became of it for one round; where nobody is named, the usual reviewers decide."""
+    """The fate of `reviewers_from` for a round; if it names nobody, the usual reviewers decide."""
 
     PENDING = "pending"
     """Slack has not been asked yet, or has not answered: nobody decides."""
@@ -193,7 +193,7 @@ class Rule:
         ),
     ] = None
     naming: Naming | None = None
-    """What became of `reviewers_from`, in the rule of a round: with NAMED they are `reviewers`."""
+    """The fate of `reviewers_from`, in the rule of a round: with NAMED they are `reviewers`."""
     approvals: Annotated[
         int,
         Setting(

@@ -235,7 +235,7 @@ async def repost(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _posting(job: Job, context: DeliveryContext) -> Posting:
-    """Return what a card shows: of the rounds before those whose cards are in the same channel.
+    """Return what a card shows: of the rounds before those whose cards are in its channel.
 
     Who is in a channel may read the rounds there, whatever else their rules say.
     """

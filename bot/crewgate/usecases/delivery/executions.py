@@ -166,7 +166,7 @@ _NEXT: Final[Mapping[EffectKind, tuple[EffectKind, EffectKind]]] = {
     EffectKind.RESULT_FILE: _OF_RESULT,
     EffectKind.LOOK_FOR_RESULT_FILE: _OF_RESULT,
 }
-"""What looks for the file, and what says that it is missing."""
+"""The effect that looks for the file, and the one that says that it is missing."""
 
 
 async def attach(job: Job, context: DeliveryContext) -> Outcome:

@@ -51,7 +51,7 @@ class _Outage:
 
     since: datetime
     began: datetime
-    """The same by the worker's steady clock, as `latest`."""
+    """The beginning by the worker's steady clock, as `latest`."""
     latest: datetime
     outcome: NotSent | Unknown
     tries: int = 0
@@ -130,7 +130,7 @@ class Worker:
 
     @property
     def looks_again_in(self) -> timedelta:
-        """How long it waits to be woken before it looks for what has become due.
+        """The time to wait for a wake-up before a look for what has become due.
 
         Soon after a look that found something, so that what comes due at a steady rate is not
         taken all together once a `poll`: it would hold up whatever else happens then.

@@ -49,7 +49,7 @@ end_turn: Final[ContextVar[Callable[[], None]]] = ContextVar("end_turn", default
 
 
 def ending_turns(sleep: Sleep) -> Sleep:
-    """Return the same pause for background loops: it ends a turn, as waiting for a Wakeup does."""
+    """Return a pause for background loops: it ends a turn, as waiting for a Wakeup does."""
 
     async def pause(seconds: float) -> None:
         end_turn.get()()
@@ -77,7 +77,7 @@ class Wakeup:
 
 
 MISSED: Final = timedelta(minutes=1)
-"""An absence of the bot or of Slack up to this long counts for rules all the same."""
+"""An absence of the bot or of Slack up to this long counts for rules nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
