@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from crewgate.host.engine.agents import replace_once
 from crewgate.host.records import HostNotStarted
 from tests.host.client import Listener
 from tests.host.conftest import StartHost
@@ -176,3 +177,16 @@ async def test_one_file_is_one_hosts(start_host: StartHost, tmp_path: Path) -> N
     with pytest.raises(HostNotStarted, match="cannot be used"):
         async with start_host(StandInCrew()):
             pass
+
+
+@pytest.mark.parametrize("order", [("left", "right"), ("right", "left")])
+def test_each_task_of_an_agent_that_waited_is_taken_up_once(order: tuple[str, str]) -> None:
+    class Agent:
+        def execute_task(self, task: str, context: Any = None, tools: Any = None) -> str:
+            return f"another {task}"
+
+    agent = Agent()
+    for task in ("left", "right"):
+        replace_once(agent, task, lambda task=task: f"approved {task}")  # type: ignore[misc]
+    assert [agent.execute_task(task=one) for one in order] == [f"approved {one}" for one in order]
+    assert [agent.execute_task(task=one) for one in order] == [f"another {one}" for one in order]

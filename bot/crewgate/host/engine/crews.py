@@ -19,6 +19,7 @@ from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 
 from crewgate.crew_api.wire import Json, require_inputs
+from crewgate.host.engine.agents import replace_once
 from crewgate.host.engine.hooks import Hooks
 from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
@@ -157,7 +158,7 @@ class _Work:
             self._reviews.remember(task_id, [*rounds[:-1], decided])
             return decided.decided if decision.approve else None
 
-        self._with_agent(task, lambda agent: _replace_once(agent, task, approved))
+        self._with_agent(task, lambda agent: replace_once(agent, task, approved))
 
     # ---- what the crew says as it goes
 
@@ -204,26 +205,6 @@ def _kept(output: Any) -> Json:
 
 def _json_of(model: Any) -> Any:
     return None if model is None else json.loads(model.model_dump_json())
-
-
-def _replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> None:
-    """Replace the agent's next run of this task by `answer`, unless that returns None."""
-    execute: Callable[..., Any] = agent.execute_task
-    replaced = agent.__dict__.pop("execute_task", None)
-
-    def execute_task(task: Any, context: Any = None, tools: Any = None) -> Any:
-        if task is not wanted:
-            return execute(task, context, tools)
-        if replaced is None:
-            agent.__dict__.pop("execute_task", None)
-        else:
-            agent.__dict__["execute_task"] = replaced
-        given = answer()
-        return execute(task, context, tools) if given is None else given
-
-    wanted = task
-    # The models of crewai let nobody set what is no field; this is found before the class's own.
-    agent.__dict__["execute_task"] = execute_task
 
 
 def _give_back(task: Any, output: Any) -> None:
