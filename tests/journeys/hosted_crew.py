@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class HostInProcess:
         self.url = ""
         self._folder = folder
         self._running = AsyncExitStack()
+        self._pauses = count(1)
 
     async def start(self) -> None:
         """Listen on a free port."""
@@ -99,10 +101,15 @@ class HostInProcess:
             database=self._folder / "host.db",
             token=TOKEN,
             first_pause=0.005,
-            new_id=lambda: self.next_id,
+            new_id=self._new_id,
         )
         hosted = hosting({self.crew.name: self.crew}, options)
         self.url = await self._running.enter_async_context(hosted)
+
+    def _new_id(self) -> str:
+        """The execution's own once, then those of its pauses."""
+        given, self.next_id = self.next_id, ""
+        return given or f"pause-{next(self._pauses)}"
 
     async def stop(self) -> None:
         """End it, and the threads that wait to be told."""
