@@ -240,6 +240,33 @@ async def several_calls_at_once_wait_each_for_itself(real: Real) -> None:
     assert "tools_used" not in again
 
 
+async def a_hook_of_the_users_comes_first(real: Real) -> None:
+    """It may abort before anybody is asked, and people see what it made of the arguments."""
+    one = Acting(real, "acting")
+    await one.begin(transfer("never"), transfer("hook-typo"))
+    asked = await one.asked()
+    await one.decide(asked)
+    result = await one.result()
+
+    assert "blocked by hook" in result
+    assert asked["tool_call"]["arguments"]["to"] == "hook-right"
+    assert len(one.all_asked) == 1
+    assert one.acts("hook-right")
+
+
+async def agents_of_a_flow_are_asked_about(real: Real) -> None:
+    """Also in the flow's own event loop, and without a task."""
+    for how in ("natively", "alone"):
+        one = Acting(real, "ActFlow")
+        await one.begin(steps=steps(transfer(how), transfer(f"{how}-2")), how=how)
+        await one.decide(await one.asked())
+        await one.decide(await one.asked(2), is_approve=False)
+        await one.result()
+
+        assert one.acts(how) == [f"transfer {how} 1 EUR"]
+        assert one.all_asked[0]["tool_call"]["task"] == ("pay" if how == "natively" else "Clerk")
+
+
 async def a_limit_and_a_cache_hold_for_approved_calls(real: Real) -> None:
     one = Acting(real, "acting_natively")
     once = [transfer(f"limit-{number}", "transfer_once") for number in (1, 2)]

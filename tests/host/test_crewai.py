@@ -59,6 +59,8 @@ CASES = (
     real_acts.other_arguments_are_those_that_the_tool_is_given,
     real_acts.a_call_that_cannot_be_shown_does_not_run,
     real_acts.several_calls_at_once_wait_each_for_itself,
+    real_acts.a_hook_of_the_users_comes_first,
+    real_acts.agents_of_a_flow_are_asked_about,
     real_acts.a_limit_and_a_cache_hold_for_approved_calls,
     real_acts.the_work_of_a_coworker_is_asked_about,
     real_acts.an_agent_asks_people,

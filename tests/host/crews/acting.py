@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from crewai import Agent, Crew, Task
 from crewai.flow import Flow, start
+from crewai.hooks import HookAborted, InterceptionPoint, on
 from crewai.hooks.dispatch import scoped_hooks
 from crewai.tools import BaseTool
 
@@ -18,8 +19,17 @@ from tests.host.crews.model import Scripted, note
 
 ACTS = Path("acts.txt")
 """In the host's folder: a line for each call of a tool that began."""
+_TASK = re.compile(r"Act (\[\[.*)")
 _RESULT = re.compile(r"Observation: (?!the result of the action)(.*)")
 """Without the format, of which CrewAI reminds a model now and then."""
+
+
+@on(InterceptionPoint.PRE_TOOL_CALL, tools=["transfer"])
+def first(context: Any) -> None:
+    """A hook of the user's own."""
+    if context.tool_input["to"] == "never":
+        raise HookAborted("Never.")
+    context.tool_input["to"] = context.tool_input["to"].replace("typo", "right")
 
 
 class _Transfer(BaseTool):
@@ -71,8 +81,7 @@ class _Script(Scripted):
     def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
         """The calls of the next step, or the end."""
         told = [str(one.get("content") or "") for one in messages]
-        task = next(one for one in told if "Current Task: Act " in one)
-        script = task.partition("Current Task: Act ")[2].partition("\n")[0]
+        script = _TASK.findall("\n".join(told))[0]
         steps = json.loads(script.replace("$pid", str(os.getpid())))
         results = [one["content"] for one in messages if one["role"] == "tool"]
         said = [str(one["content"]) for one in messages if one["role"] == "assistant"]
@@ -148,14 +157,19 @@ def acting_for_others() -> Crew:
 
 
 class ActFlow(Flow):
-    """A crew inside of a flow, by a coroutine."""
+    """A crew inside of a flow, by a coroutine; or an agent alone."""
 
     _skip_auto_memory: bool = True
 
     @start()
     async def act(self) -> str:
         """Act."""
-        return str((await acting().kickoff_async(inputs={"steps": self.state["steps"]})).raw)
+        inputs = {"steps": self.state["steps"]}
+        if self.state.get("how") == "natively":
+            return str((await acting_natively().akickoff(inputs=inputs)).raw)
+        if self.state.get("how") == "alone":
+            return str((await _agent().kickoff_async(f"Act {inputs['steps']}")).raw)
+        return str((await acting().kickoff_async(inputs=inputs)).raw)
 
 
 class ElsewhereFlow(Flow):

@@ -273,7 +273,8 @@ def guard(patterns: Iterable[str]) -> None:
     guarded = tuple(patterns)
 
     def refuse_unasked(context: Any) -> None:
-        if before_tool_call in get_scoped_hooks(_BEFORE):
+        # Whoever comes after it could change what people approved.
+        if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
         if any(fnmatchcase(context.tool_name, one) for one in guarded):
             why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"

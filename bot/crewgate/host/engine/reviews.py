@@ -51,7 +51,9 @@ class Reviews:
 
     def post_setup_messages(self, context: Any) -> None:
         """Add to the prompt what was said about this task before a restart."""
-        for one in self._before.pop(self._id_of(context.task), ()):
+        # An agent of a flow may work without a task.
+        before = () if context.task is None else self._before.pop(self._id_of(context.task), ())
+        for one in before:
             context.messages.append({"role": "assistant", "content": one.decided})
             if one.decision is not None and not one.decision.approve:
                 context.messages.append(context._format_feedback_message(one.decision.feedback))  # noqa: SLF001  # as documented
