@@ -169,9 +169,12 @@ async def test_what_cannot_be_served_is_said_in_a_sentence(tmp_path: Path) -> No
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
+    typos = [line for line in said.decode().splitlines() if "no_such_tool" in line]
     lines_said = [line for line in said.decode().splitlines() if " -> " in line]
 
     assert len(lines_said) == len(REFUSALS), said.decode()
+    assert len(typos) == 1
+    assert "send_*" in typos[0]
     for line, (spec, why) in zip(lines_said, REFUSALS.items(), strict=True):
         given, _, sentence = line.partition(" -> ")
         assert given.split(" ")[0].endswith(spec)

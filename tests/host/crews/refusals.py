@@ -22,9 +22,11 @@ SPECS = (
     f"{HERE}.shop:make {HERE}.shop:make",
 )
 
+crew, flows = f"{HERE}.acting:acting", Path(sys.argv[1], "flows.db")
+load_targets([crew], folder=Path.cwd(), flow_states=flows, guarded=["transfer*", "send_*"])
 for spec in SPECS:
     try:
-        load_targets(spec.split(), folder=Path.cwd(), flow_states=Path(sys.argv[1], "flows.db"))
+        load_targets(spec.split(), folder=Path.cwd(), flow_states=flows)
         print(f"{spec} -> served")  # noqa: T201
     except HostNotStarted as error:
         print(f"{spec} -> {error}")  # noqa: T201

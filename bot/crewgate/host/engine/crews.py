@@ -17,6 +17,7 @@ from typing import Any, Final
 from crewai import Crew, Process
 from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
+from crewai.utilities.string_utils import sanitize_tool_name
 
 from crewgate.crew_api.wire import Json, require_inputs
 from crewgate.host.engine.agents import replace_once
@@ -25,6 +26,8 @@ from crewgate.host.engine.reviews import Reviews, text_of
 from crewgate.host.records import Finished, Round, TaskRow
 from crewgate.host.run import Completed, Run
 
+#: Tools that CrewAI gives to agents with coworkers.
+_COWORKERS: Final = {"delegate_work_to_coworker", "ask_question_to_coworker"}
 _AS_KEPT: Final = ("description", "name", "expected_output", "raw", "agent")
 
 
@@ -43,7 +46,10 @@ class CrewTarget:
         self.name = name
         self._build = build
         self._defaults = defaults
-        self.inputs: Sequence[str] = sorted(build().fetch_inputs() - defaults.keys())
+        crew = build()
+        self.inputs: Sequence[str] = sorted(crew.fetch_inputs() - defaults.keys())
+        tools = [tool.name for one in (*crew.agents, *crew.tasks) for tool in one.tools or ()]
+        self.tools = {sanitize_tool_name(name) for name in tools} | _COWORKERS
 
     def check(self, inputs: Json) -> None:
         """Raise Refusal if inputs are missing."""

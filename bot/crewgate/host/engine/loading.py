@@ -4,10 +4,12 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import structlog
 from crewai import Crew
 from crewai.flow.flow import Flow
 
@@ -16,6 +18,8 @@ from crewgate.host.engine.flows import FlowTarget
 from crewgate.host.engine.hooks import guard, replace_terminal
 from crewgate.host.records import HostNotStarted
 from crewgate.host.run import Target
+
+log = structlog.get_logger(__name__)
 
 
 def load_targets(
@@ -42,7 +46,19 @@ def load_targets(
                 " one under another name in a module of yours"
             )
         targets[target.name] = target
+    _warn_of_typos(targets, guarded)
     return targets
+
+
+def _warn_of_typos(targets: Mapping[str, Target], guarded: Sequence[str]) -> None:
+    """Log the patterns that fit no tool of a crew. Flows make theirs as they run."""
+    crews = [one for one in targets.values() if isinstance(one, CrewTarget)]
+    if len(crews) < len(targets):
+        return
+    tools = {tool for crew in crews for tool in crew.tools}
+    for one in guarded:
+        if not any(fnmatchcase(tool, one) for tool in tools):
+            log.warning("no_such_tool", pattern=one, tools=", ".join(sorted(tools)))
 
 
 def _load(spec: str, flow_states: Path) -> Target:
