@@ -252,10 +252,7 @@ class Round:
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-        """Return those who have not approved, without groups of which nobody is missing.
-
-        Of any other group nobody knows.
-        """
+        """Return those who have not approved, without groups of which nobody is missing."""
         open_groups = dict(missing(self.approvals_from, self.votes))
         complete = (group for group, _ in self.approvals_from if group not in open_groups)
         done = {*complete, *map(User, voices_of(self.votes))}
@@ -297,10 +294,7 @@ class Round:
         return counted._decide(replace(decision, verdict=answer) if answer else decision)
 
     def take_back(self, user: str) -> Transition:
-        """Take back the approval that this person gave, or that was given for them.
-
-        Raises what `require_waiting` does, or NotVoted.
-        """
+        """Take back the approval that this person gave, or that was given for them."""
         self.require_waiting()
         left = tuple(vote for vote in self.votes if user not in vote.voices)
         if left == self.votes:
@@ -415,10 +409,7 @@ class Round:
         return self._infer(at)
 
     def begin_sending(self, at: datetime, *, activity_count: int, alone: bool = False) -> Round:
-        """Mark the resume in doubt before the call, for a crash leaves its effect unknown.
-
-        `activity_count` is the execution's.
-        """
+        """Mark the resume in doubt before the call, for a crash leaves its effect unknown."""
         self._must_be(State.DECIDED, to="be sent")
         if self.in_doubt:
             return self

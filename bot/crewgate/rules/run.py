@@ -33,10 +33,7 @@ async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None = None) -> int:
-    """Print what would come of stored rounds; 1 if nobody could approve some of them.
-
-    Raises StoreUnavailable.
-    """
+    """Print what would come of stored rounds; 1 if nobody could approve some of them."""
     crews = build_crews(settings)
     people = {ref for crew in settings.crews.values() for ref in people_of(crew)}
     known = await _ask_slack(settings, people)
@@ -66,10 +63,7 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
 
 
 async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> int:
-    """Print which rule the rounds of an execution were opened under, and what matches now.
-
-    1 if not exactly one execution has this id or beginning. Raises StoreUnavailable.
-    """
+    """Print which rule the rounds of an execution were opened under, and what matches now."""
     async with of_this_version(open_readers(settings.database_url)) as engine:
         crews = [name for name in settings.crews if crew in (None, name)]
         found = await _find(engine, prefix, crews)

@@ -101,7 +101,9 @@ async def decide(
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
             caveats = Caveats()
-            if _may_overlook(verdict) or edited is not None:
+            # By one click, perhaps unaware of notes in the thread; or with a text of their own.
+            is_label = isinstance(verdict, Answer) and verdict.is_label
+            if is_label or isinstance(verdict, Approve) or edited is not None:
                 found = _with_masks(await tx.notes.circumstances(round_id, by), access.crews)
                 caveats = found.caveats(by, now, seen)
                 facts["shown"] = caveats.shown
@@ -234,15 +236,6 @@ async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> An
     return Answer(question.outcomes[number], is_label=True)
 
 
-def _may_overlook(verdict: Verdict) -> bool:
-    """Return True if one click gave it, perhaps unaware of notes in the thread."""
-    match verdict:
-        case Approve() | Answer(is_label=True):
-            return True
-        case _:
-            return False
-
-
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
     """Return the round if this person may ask for changes now; checked again when they do."""
     round_ = await context.uow.read.round(round_id)
@@ -310,10 +303,7 @@ async def record_read_to_end(
 
 
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Send a stuck decision once more, as it was.
-
-    Reviewers and operators may.
-    """
+    """Send a stuck decision once more, as it was; reviewers and operators may."""
     stuck = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, stuck)
     async with context.uow.begin() as tx:

@@ -21,10 +21,7 @@ def fields_of(round_: Round) -> dict[str, object]:
 
 
 def log_about(round_: Round) -> Round:
-    """Name this round in every line that the present task logs from now on; return it.
-
-    Each press, form and job is a task of its own.
-    """
+    """Name this round in every line that the present task logs from now on; return it."""
     bind_contextvars(**fields_of(round_))
     return round_
 

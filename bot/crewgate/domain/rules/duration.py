@@ -231,10 +231,7 @@ class Duration:
         return cls(count * _UNITS[unit[-1]], working, f"{count}{unit}")
 
     def after(self, start: datetime, hours: WorkingHours | None) -> datetime:
-        """The moment at which it has passed since `start`, in UTC.
-
-        Of working hours, those of `hours` count; without any, every hour does.
-        """
+        """The moment at which it has passed since `start`, in UTC."""
         if self.working and hours is not None:
             return hours.add(start, self.length)
         return start.astimezone(UTC) + self.length

@@ -42,10 +42,7 @@ PEOPLE_LIMIT: Final = 50
 
 
 async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
-    """Send a private message to everybody who may decide, as long as the round waits.
-
-    People whom Slack does not name yet follow once it does.
-    """
+    """Send a private message to everybody who may decide, as long as the round waits."""
     round_ = await context.uow.read.round(job.effect.subject)
     if round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
@@ -370,10 +367,7 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Say where a round stands whose card cannot be brought up to date, once a state.
-
-    A round can be in the same state again: after Retry, or after it was reopened.
-    """
+    """Say where a round stands whose card cannot be brought up to date, once a state."""
     posting = await context.uow.read.posting(job.effect.subject)
     # Every failed try to resume asks for it again: the thread itself remembers what was said.
     round_ = posting.view.round

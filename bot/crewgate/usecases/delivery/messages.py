@@ -34,10 +34,7 @@ async def say_about(
     occasion: str | None = None,
     posted_since: datetime | None = None,
 ) -> Outcome:
-    """Post a message about a round that was read, and settle its job.
-
-    `occasion` and `posted_since` are those of the job unless they are given.
-    """
+    """Post a message about a round that was read, and settle its job."""
     row, round_ = job.effect.kind.row, posting.view.round
     if row.of_waiting and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell any more"), context)
