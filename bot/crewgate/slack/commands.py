@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.execution import Execution, id_beginning
 from crewgate.domain.people import ReviewerRef, Role
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Reminders, Rule, Then
 from crewgate.domain.verdict import Person
@@ -41,7 +41,6 @@ from crewgate.slack.press import parse_press
 from crewgate.slack.reviews import state_strings, summary
 from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.reviews.links import Deciders, Link, linked
-from crewgate.slack.reviews.presentation import Stuck, Waiting, icon, present
 from crewgate.slack.stats import on_stats_command
 from crewgate.usecases import queries
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
@@ -197,7 +196,7 @@ def _execution_line(
     about = one_line(execution.subject, shared.TITLE_LIMIT)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
     return shared.joined(
-        f"{icon(present(first.round)) if first else icons.RUNNING} {title}",
+        f"{state_strings.icon(first.round) if first else icons.RUNNING} {title}",
         *({shared.crew(execution.crew)} - set(alike)),
         _done(execution),
         _needs(first.round, shared.deciders(deciders(first.round)), now)
@@ -210,7 +209,7 @@ def _execution_line(
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
-    return f"{linked(title, line.card, link)} · {state_strings.in_list(present(line.round), now)}"
+    return f"{linked(title, line.card, link)} · {state_strings.in_list(line.round, now)}"
 
 
 # --- sentences -----------------------------------------------------------------------------------
@@ -253,13 +252,11 @@ def _done(execution: Execution) -> str:
 
 def _needs(round_: Round, who: str, now: datetime) -> str:
     title = shared.task(round_)
-    match present(round_):
-        case Waiting(since):
-            waited = f"{title} has waited {duration(now - since)}"
-            return f"{waited} {_for_whom(who)}" if who else waited
-        case shown:
-            told = f"{title}: {state_strings.in_list(shown, now)}"
-            return f"{told} · {_for_whom(who)}" if who and isinstance(shown, Stuck) else told
+    if round_.state is State.WAITING:
+        waited = f"{title} has waited {duration(now - round_.opened_at)}"
+        return f"{waited} {_for_whom(who)}" if who else waited
+    told = f"{title}: {state_strings.in_list(round_, now)}"
+    return f"{told} · {_for_whom(who)}" if who and round_.state is State.STUCK else told
 
 
 def _works(execution: Execution, now: datetime) -> str:

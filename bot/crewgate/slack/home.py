@@ -33,7 +33,6 @@ from crewgate.slack.reviews.buttons import (
     last_buttons,
 )
 from crewgate.slack.reviews.links import Deciders, Link
-from crewgate.slack.reviews.presentation import Waiting, present
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
@@ -226,13 +225,11 @@ def _text(
 ) -> Iterator[str]:
     round_ = line.round
     yield summary.headline(line, link)
-    match present(round_):
-        case Waiting(since):
-            named = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
-            whom = f"for {named} " if named else ""
-            state = f"waiting {whom}for {duration(now - since)}"
-        case shown:
-            state = state_strings.in_list(shown, now)
+    state = state_strings.in_list(round_, now)
+    if round_.state is State.WAITING:
+        named = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
+        whom = f"for {named} " if named else ""
+        state = f"waiting {whom}for {duration(now - round_.opened_at)}"
     # In one line with the rest: a row that changes is as high as before, or nearly so.
     about = shared.crew(round_.review.crew), shared.numbered(round_), state
     yield shared.joined(*about, *summary.claim_and_notes(line, now=now))

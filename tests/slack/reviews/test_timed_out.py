@@ -16,7 +16,6 @@ from crewgate.slack.executions import render_end
 from crewgate.slack.reviews import calls, state_strings, strings
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
-from crewgate.slack.reviews.presentation import present
 from crewgate.slack.strings import PLAIN
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
@@ -50,8 +49,8 @@ def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) ->
     assert said in shown
     assert "<@" not in shown
     for line in (
-        state_strings.in_list(present(round_), LATER),
-        state_strings.in_full(present(round_)),
+        state_strings.in_list(round_, LATER),
+        state_strings.in_full(round_),
     ):
         assert "two &lt;eyes&gt;" in line
 

@@ -10,13 +10,13 @@ from typing import Final
 
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User
 from crewgate.domain.reason import needs_an_operator
+from crewgate.domain.review import State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Decision, Person, TimedOut
 from crewgate.slack import phrases
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.reviews import reader_strings
 from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.reviews.presentation import Stuck, Waiting, present
 from crewgate.slack.strings import number, person, reviewer, some
 from crewgate.usecases.read_models import CardView
 
@@ -59,7 +59,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 def call(view: CardView, notify: Notify) -> str | None:
     """Who is asked to decide, and who is told that the crew came back; None if nobody is."""
-    if not isinstance(present(view.round), Waiting):
+    if view.round.state is not State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
     author = _asked_for_changes(view)
@@ -114,10 +114,12 @@ def mentionable(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
 
 def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     """On the card of a decision that is stuck until somebody fixes something."""
-    shown = present(view.round)
-    if not isinstance(shown, Stuck) or not needs_an_operator(shown.reason):
+    round_ = view.round
+    if round_.state is not State.STUCK or round_.decision is None:
         return None
-    return decision_is_kept(shown.decision, mentionable(operators))
+    if not needs_an_operator(round_.reason):
+        return None
+    return decision_is_kept(round_.decision, mentionable(operators))
 
 
 def decision_is_kept(

@@ -3,12 +3,13 @@
 import re
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Format
-from crewgate.domain.review import Round
-from crewgate.domain.verdict import Decision
+from crewgate.domain.reason import EditedBy
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Decision, Revise
 from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
@@ -44,20 +45,9 @@ from crewgate.slack.reviews.comparison import edits_since, measure_changes
 from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.output import not_showable, output_on_card
-from crewgate.slack.reviews.presentation import (
-    Closed,
-    OnItsWay,
-    Stuck,
-    Superseded,
-    Taken,
-    Waiting,
-    present,
-)
 from crewgate.usecases.read_models import CardView, MessageRef
 
 _NAME_LIMIT: Final = 80
-
-_Ended: TypeAlias = OnItsWay | Taken | Stuck | Superseded | Closed
 
 
 def render_card(
@@ -69,14 +59,11 @@ def render_card(
     person who reads it in private; a card in the channel tells the state of the latest round.
     `plain` leaves out what an agent or a caller wrote, for when Slack refuses the card.
     """
-    shown = present(view.round)
     told = view.told if reader is None else view.round
     subject = "" if plain else view.subject
     output = not_showable(view.output) if plain else output_on_card(view.output)
-    headline = state_strings.headline(
-        told, present(told), subject, by_number=told is not view.round
-    )
-    if isinstance(shown, Waiting):
+    headline = state_strings.headline(told, subject, by_number=told is not view.round)
+    if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
         before = [] if plain else [*_asked(view.round), *_since_the_round_before(view)]
         blocks = [
@@ -91,8 +78,8 @@ def render_card(
             *_decide(view, output.share, reader=reader),
         ]
     else:
-        blocks = [_with_menu(headline, view), *_folded(view, shown, told)]
-    text = notification(state_strings.push(told, present(told), subject))
+        blocks = [_with_menu(headline, view), *_folded(view, told)]
+    text = notification(state_strings.push(told, subject))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(text, blocks, output.share.percent, output.too_long, nobody)
 
@@ -110,7 +97,7 @@ def render_direct_message(
     message = render_card(view, now=now, reader=reader, plain=plain)
     where = linked("in the channel", card, link)
     line = f"It is also {where}."
-    if isinstance(present(view.round), Waiting):
+    if view.round.state is State.WAITING:
         alone = view.round.approvals == 1
         counts = "The first decision counts." if alone else "Your approval counts once."
         line = f"Decide here or {where}. {counts}"
@@ -140,7 +127,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     `share` is how much of a waiting round's output the card shows: all of it needs no button.
     """
     round_ = view.round
-    waits = isinstance(present(round_), Waiting)
+    waits = round_.state is State.WAITING
     changes = not waits and view.previous is not None
     comment = waits and round_.question is None
     edit = comment and parts_to_edit(view.output) is not None
@@ -232,18 +219,19 @@ def _shows_all(view: CardView, share: Share) -> bool:
 # --- once it does not wait any more --------------------------------------------------------------
 
 
-def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
+def _folded(view: CardView, told: Round) -> list[Block]:
     """The decision's time and words, the crew's answer, and what can be done."""
     round_ = view.round
-    if isinstance(shown, Superseded):
+    if round_.state is State.SUPERSEDED:
+        is_edited = isinstance(round_.reason, EditedBy)
         blocks = [
             context(strings.about_undecided(round_)),
-            section(state_strings.in_full(shown) if shown.edited_by else strings.NOBODY_DECIDED),
+            section(state_strings.in_full(round_) if is_edited else strings.NOBODY_DECIDED),
         ]
         if round_.removed_at is not None:
             return [*blocks, context(shared.removed(round_.removed_at))]
         return [*blocks, actions(*_read_buttons(round_, told, None))]
-    decision = shown.decision
+    decision = round_.decision
     if decision is None:
         blocks = [context(strings.about_undecided(round_))]
     else:
@@ -254,11 +242,12 @@ def _folded(view: CardView, shown: _Ended, told: Round) -> list[Block]:
             *([section(said)] if said else []),
         ]
     # That it is being done again is over once the next round is there.
-    if not (view.newer is not None and state_strings.is_done_again(shown)):
-        blocks.append(section(state_strings.answer(shown)))
+    is_done_again = decision is not None and isinstance(decision.verdict, Revise)
+    if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
+        blocks.append(section(state_strings.answer(round_)))
     if round_.removed_at is not None:
         return [*blocks, context(shared.removed(round_.removed_at))]
-    return [*blocks, actions(*_act_buttons(round_, shown), *_read_buttons(round_, told, decision))]
+    return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
 
 
 def _all_who_approved(decision: Decision) -> list[Block]:
@@ -269,14 +258,10 @@ def _all_who_approved(decision: Decision) -> list[Block]:
     return [context(phrases.sentence(decision))]
 
 
-def _act_buttons(round_: Round, shown: _Ended) -> list[Block]:
-    match shown:
-        case Stuck():
-            return [RETRY.on(round_.id), DISMISS.on(round_.id)]
-        case Closed(can_reopen=True):
-            return [REOPEN.on(round_.id), DISMISS.on(round_.id)]
-        case _:
-            return []
+def _act_buttons(round_: Round) -> list[Block]:
+    if round_.state is State.STUCK:
+        return [RETRY.on(round_.id), DISMISS.on(round_.id)]
+    return [REOPEN.on(round_.id), DISMISS.on(round_.id)] if round_.can_reopen else []
 
 
 def _read_buttons(round_: Round, told: Round, decision: Decision | None) -> list[Block]:

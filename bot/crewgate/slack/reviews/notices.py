@@ -34,7 +34,6 @@ from crewgate.slack.reviews.calls import (
     with_operators,
 )
 from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.reviews.presentation import Closed, Stuck, Waiting, present
 from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT
 from crewgate.slack.strings import (
     CALLS_NOBODY,
@@ -94,20 +93,20 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
     None when there is nothing to tell any more: somebody pressed Retry, it was taken, or they
     dismissed it themselves.
     """
-    shown = present(round_)
-    if not isinstance(shown, Stuck | Closed) or shown.decision is None:
+    decision, reason = round_.decision, round_.reason
+    if round_.state not in {State.STUCK, State.CLOSED} or decision is None:
         return None
-    if isinstance(shown.reason, Dismissed) and shown.decision.is_by(shown.reason.by.id):
+    if isinstance(reason, Dismissed) and decision.is_by(reason.by.id):
         return None
-    lines = [state_strings.stuck_notice(shown, shown.decision, round_)]
-    if isinstance(shown, Stuck):
-        why, people = state_strings.answer(shown), mentionable(operators)
-        if needs_an_operator(shown.reason):
-            lines[0] += f" {decision_is_kept(shown.decision, people, to_decider=True)}"
+    lines = [state_strings.stuck_notice(round_, decision)]
+    if round_.state is State.STUCK:
+        why, people = state_strings.answer(round_), mentionable(operators)
+        if needs_an_operator(reason):
+            lines[0] += f" {decision_is_kept(decision, people, to_decider=True)}"
             lines.append(f"{called(people)}: {why}" if people else why)
         else:
             lines[0] += f" {why}"
-    return notice(f"The decision on {which_round(round_)} {state_strings.arrival(shown)}", *lines)
+    return notice(f"The decision on {which_round(round_)} {state_strings.arrival(round_)}", *lines)
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
@@ -168,17 +167,16 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
 
     A stuck decision is retried from here: the card has no such button.
     """
-    shown = present(round_)
-    if isinstance(shown, Waiting):
+    if round_.state is State.WAITING:
         return None
-    where = state_strings.push(round_, shown)
+    where = state_strings.push(round_)
     blocks = [
         section(
             "Slack does not let me change this card, so its buttons no longer count. "
             f"{escape_mrkdwn(where, _WHERE_LIMIT)}."
         )
     ]
-    if isinstance(shown, Stuck):
+    if round_.state is State.STUCK:
         blocks.append(actions(RETRY.on(round_.id), DISMISS.on(round_.id)))
     message = Message(notification(where), blocks)
     return with_operators(message, operators, CHANGES_REFUSED)

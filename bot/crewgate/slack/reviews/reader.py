@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from crewgate.domain.caveats import Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
-from crewgate.domain.review import Review, Round
+from crewgate.domain.review import Review, Round, State
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, context, modal, section
@@ -29,7 +29,6 @@ from crewgate.slack.reviews.buttons import (
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
-from crewgate.slack.reviews.presentation import OnItsWay, Waiting, present
 from crewgate.usecases.read_models import CardView, RoundLine
 
 
@@ -126,7 +125,7 @@ def render_reader(
     page, share, unmasked = _page(position, view, history)
     unmasks = bool(unmasked) and _has_all_masks(unmasked, view.output.text, masking)
     round_ = view.round
-    waits = isinstance(present(round_), Waiting)
+    waits = round_.state is State.WAITING
     is_output = position.tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED)
     goes_on = is_output and page.number + 1 < page.total
     first = page.number if position.first is None else position.first
@@ -176,11 +175,9 @@ def _state(round_: Round) -> str:
 
     A page stays as it is, so it leaves to the card how far a decision is on its way.
     """
-    shown = present(round_)
-    is_new = isinstance(shown, OnItsWay) and shown.reason is None
-    if isinstance(shown, Waiting) or is_new:
-        return strings.recorded(round_) or state_strings.in_full(shown)
-    return state_strings.in_full(shown)
+    is_new = round_.state is State.DECIDED and round_.reason is None
+    recorded = strings.recorded(round_) if is_new or round_.state is State.WAITING else ""
+    return recorded or state_strings.in_full(round_)
 
 
 def _page(

@@ -1,4 +1,4 @@
-"""The states of a round in words: on its card, in lists and history, and as a push."""
+"""The states of a round: their icons, and their words on cards, in lists, as a push."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from crewgate.domain.outcome import ResumeStatus
+from crewgate.domain.question import Reading, reading_of
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
     AnswerLost,
     Dismissed,
+    EditedBy,
     ExecutionGone,
     NeverSent,
     NotCalled,
@@ -22,30 +24,19 @@ from crewgate.domain.reason import (
     TakenAs,
     TimeOver,
 )
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
     Answer,
     Approve,
     Decision,
-    Person,
     Revise,
     TimedOut,
 )
-from crewgate.slack import phrases
+from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import ago, duration, moment, one_line, plain
 from crewgate.slack.phrases import because, receiver
-from crewgate.slack.reviews.presentation import (
-    Closed,
-    OnItsWay,
-    Presentation,
-    Stuck,
-    Superseded,
-    Taken,
-    Waiting,
-    icon,
-)
 from crewgate.slack.strings import PLAIN, capital, person, quoted, task
 
 SUBJECT_LIMIT: Final = 100
@@ -54,15 +45,44 @@ _REASON_LIMIT: Final = 120
 _NOTHING_LEFT: Final = "there is nothing left to decide"
 
 
-def arrival(shown: Stuck | Closed) -> str:
+def icon(round_: Round) -> str:
+    reason = round_.reason
+    match round_.state, round_.decision:
+        case State.RESUMED, Decision(verdict=Answer(text, is_label)):
+            outcome = reason.label if isinstance(reason, TakenAs) else ""
+            reading = reading_of(outcome or (text if is_label else ""))
+            return _READINGS.get(reading, icons.ANSWERED)
+        case State.RESUMED, Decision(verdict=Revise()):
+            return icons.CHANGES_ASKED
+        case _:
+            return _ICONS[round_.state]
+
+
+_ICONS: Final = {
+    State.WAITING: icons.WAITING,
+    State.DECIDED: icons.SENDING,
+    State.RESUMED: icons.APPROVED,
+    State.STUCK: icons.NOT_DELIVERED,
+    State.SUPERSEDED: icons.REPLACED,
+    State.CLOSED: icons.CLOSED,
+}
+_READINGS: Final = {
+    Reading.APPROVAL: icons.APPROVED,
+    Reading.REJECTION: icons.REJECTED,
+    Reading.REVISION: icons.CHANGES_ASKED,
+}
+
+
+def arrival(round_: Round) -> str:
     """The fate of a decision that is stuck or was closed, as the end of a sentence."""
-    if isinstance(shown.reason, AnsweredElsewhere | TimeOver) and isinstance(shown, Closed):
+    is_stuck, reason = round_.state is State.STUCK, round_.reason
+    if not is_stuck and isinstance(reason, AnsweredElsewhere | TimeOver):
         return "came too late"
-    if shown.may_be_taken:
-        return f"may not have reached the {receiver(shown.decision)}"
-    if isinstance(shown, Stuck) or isinstance(shown.reason, Dismissed):
-        return f"did not reach the {receiver(shown.decision)}"
-    return "was not taken" if isinstance(shown.reason, RequestGone) else "was not sent"
+    if round_.in_doubt:
+        return f"may not have reached the {receiver(round_.decision)}"
+    if is_stuck or isinstance(reason, Dismissed):
+        return f"did not reach the {receiver(round_.decision)}"
+    return "was not taken" if isinstance(reason, RequestGone) else "was not sent"
 
 
 def dismissed(reason: Dismissed) -> str:
@@ -100,43 +120,39 @@ def is_cut(decision: Decision) -> bool:
     return bool(text) and quoted(text, FEEDBACK_SHOWN) != quoted(text, 2 * FEEDBACK_LIMIT)
 
 
-def is_done_again(shown: Presentation) -> bool:
-    """True while the crew does again what it has been asked to."""
-    return isinstance(shown, Taken) and isinstance(shown.decision.verdict, Revise)
-
-
 # --- in one line ----------------------------------------------------------------------------------
 
 
-def headline(round_: Round, shown: Presentation, subject: str, *, by_number: bool = False) -> str:
+def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
     """A card's first line: the state first, then what it is about; `by_number` names the round."""
     about = one_line(subject, SUBJECT_LIMIT)
     name = f"{task(round_)} ({shared.number(round_)})" if by_number else task(round_)
-    line = f"{icon(shown)} {shared.bold(_headline(name, round_, shown))}"
+    line = f"{icon(round_)} {shared.bold(_headline(name, round_))}"
     return f"{line} · {about}" if about else line
 
 
-def _headline(name: str, round_: Round, shown: Presentation) -> str:  # noqa: PLR0911  # a table
-    match shown:
-        case Waiting(approved=approved, needed=needed) if needed > 1 and round_.question is None:
-            return f"{name} needs {_more(approved, needed)}"
-        case Waiting():
-            asks = "is ready for review" if round_.question is None else "asks for an answer"
-            return f"{name} {asks}"
-        case OnItsWay(decision) | Taken(decision) if isinstance(decision.by, TimedOut):
-            return by_time(name, round_, decision, decision.by)
-        case OnItsWay(decision) | Taken(decision):
+def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a table
+    match round_.state, round_.decision, round_.reason:
+        case State.WAITING, _, _ if round_.question is not None:
+            return f"{name} asks for an answer"
+        case State.WAITING, _, _ if round_.approvals > 1:
+            return f"{name} needs {_more(round_)}"
+        case State.WAITING, _, _:
+            return f"{name} is ready for review"
+        case State.SUPERSEDED, _, _:
+            return f"{name}: round {round_.number + 1:,} takes its place"
+        case ((State.DECIDED | State.RESUMED), Decision(by=TimedOut() as by) as decision, _):
+            return by_time(name, round_, decision, by)
+        case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
             return phrases.headline(name, decision)
-        case Superseded(by):
-            return f"{name}: round {by:,} takes its place"
-        case Closed(reason=Dismissed(by=by)):
+        case State.CLOSED, _, Dismissed(by=by):
             return f"{name} dismissed by {person(by)}"
-        case Stuck(Decision() as decision) | Closed(Decision() as decision):
+        case _, Decision() as decision, _:
             what = f"{phrases.noun(decision)} {_OF[type(decision.verdict)]} {name}"
-            return f"{phrases.whose(decision, 'The')} {what} {arrival(shown)}"
-        case Closed(reason=AnsweredElsewhere()):
+            return f"{phrases.whose(decision, 'The')} {what} {arrival(round_)}"
+        case _, _, AnsweredElsewhere():
             return f"{name} was answered elsewhere"
-        case Closed(reason=TimeOver()):
+        case _, _, TimeOver():
             return f"{name} was not answered in time"
         case _:
             return f"{name} is closed"
@@ -161,62 +177,64 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
 _OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
 
 
-def push(round_: Round, shown: Presentation, subject: str = "") -> str:
+def push(round_: Round, subject: str = "") -> str:
     """A card in one plain line: what a notification says."""
     again = f", {shared.number(round_)}" if round_.number > 1 else ""
     about = plain(subject, SUBJECT_LIMIT)
     name = f"{shared.title(round_.review.title, PLAIN)}{again}{f' · {about}' if about else ''}"
-    return f"{_push(shown, is_question=round_.question is not None)}: {name}"
+    return f"{_push(round_)}: {name}"
 
 
-def _push(shown: Presentation, *, is_question: bool) -> str:  # noqa: PLR0911  # a table
-    match shown:
-        case Waiting(approved=approved, needed=needed):
-            so_far = f", {approved:,} given" if approved else ""
-            if needed > 1 and not is_question:
-                return f"Needs {_more(approved, needed)}"
-            return f"{'Waiting for an answer' if is_question else 'Ready for review'}{so_far}"
-        case OnItsWay(decision):
+def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
+    match round_.state, round_.decision:
+        case State.WAITING, _ if round_.approvals > 1 and round_.question is None:
+            return f"Needs {_more(round_)}"
+        case State.WAITING, _:
+            asks = "Ready for review" if round_.question is None else "Waiting for an answer"
+            return f"{asks}, {len(round_.votes):,} given" if round_.votes else asks
+        case State.SUPERSEDED, _:
+            return f"Replaced by round {round_.number + 1:,}"
+        case State.DECIDED, Decision() as decision:
             sent = f"being sent to the {receiver(decision)}"
             return f"{capital(phrases.clause(decision, PLAIN))}, {sent}"
-        case Taken(decision):
+        case State.RESUMED, Decision() as decision:
             return capital(phrases.clause(decision, PLAIN))
-        case Superseded(by):
-            return f"Replaced by round {by:,}"
-        case Closed(reason=Dismissed(by=by)):
-            return f"Dismissed by {PLAIN.person(by)}"
-        case Stuck(Decision() as decision) | Closed(Decision() as decision):
-            lost = "Perhaps not delivered" if shown.may_be_taken else "Not delivered"
+        case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
+            return f"Dismissed by {PLAIN.person(round_.reason.by)}"
+        case _, Decision() as decision:
+            lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
             return f"{lost} ({phrases.clause(decision, PLAIN)})"
         case _:
             return "Closed"
 
 
-def _more(approved: int, needed: int) -> str:
+def _more(round_: Round) -> str:
     """`2 approvals`, or `1 more approval` once somebody has approved."""
-    return shared.counted(needed - approved, f"{'more ' if approved else ''}approval")
+    more = "more " if round_.votes else ""
+    return shared.counted(round_.approvals - len(round_.votes), f"{more}approval")
 
 
-def in_list(shown: Presentation, now: datetime) -> str:
+def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
     """A round's state in a list, with how long it has been so."""
-    match shown:
-        case Waiting(since, approved, needed):
-            return f"waiting for {duration(now - since)}{_so_far(approved, needed)}"
-        case OnItsWay(decision):
-            sending = f"being sent to the {receiver(decision)}{_colon(shown.reason)}"
+    reason = round_.reason
+    match round_.state, round_.decision:
+        case State.WAITING, _:
+            return f"waiting for {duration(now - round_.opened_at)}{_so_far(round_)}"
+        case State.SUPERSEDED, _ if isinstance(reason, EditedBy):
+            return f"edited by {person(reason.by)}"
+        case State.SUPERSEDED, _:
+            return "replaced by a newer output"
+        case State.DECIDED, Decision() as decision:
+            sending = f"being sent to the {receiver(decision)}{_colon(reason)}"
             return f"{_ago(decision, now)}, {sending}"
-        case Taken(decision):
+        case State.RESUMED, Decision() as decision:
             return _ago(decision, now)
-        case Stuck(decision, reason):
-            became = arrival(shown) if shown.may_be_taken else "not delivered"
+        case State.STUCK, Decision() as decision:
+            became = arrival(round_) if round_.in_doubt else "not delivered"
             return f"{_ago(decision, now)}, *{became}*{_colon(reason)}"
-        case Superseded(edited_by=by):
-            return f"edited by {person(by)}" if by else "replaced by a newer output"
-        case Closed(decision, reason):
+        case _, decision:
             closed = f"closed{_colon(reason)}"
             return closed if decision is None else f"{_ago(decision, now)}, {closed}"
-        case _:
-            assert_never(shown)
 
 
 def _ago(decision: Decision, now: datetime) -> str:
@@ -228,8 +246,9 @@ def _colon(reason: Reason | None) -> str:
     return f": {why}" if why else ""
 
 
-def _so_far(approved: int, needed: int) -> str:
-    return f", {approved:,} of {needed:,} approved" if approved else ""
+def _so_far(round_: Round) -> str:
+    given = len(round_.votes)
+    return f", {given:,} of {round_.approvals:,} approved" if given else ""
 
 
 _DID: Final = {
@@ -239,73 +258,63 @@ _DID: Final = {
 }
 
 
-def outcome(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+def outcome(round_: Round) -> str:
     """The fate of a decision, with the crew's words: a line of the history."""
-    match shown:
-        case OnItsWay():
-            what = f"Being sent to the {receiver(shown.decision)}"
-        case Taken(reason=Answered(status=ResumeStatus() as status)):
+    match round_.state, round_.reason:
+        case State.DECIDED, _:
+            what = f"Being sent to the {receiver(round_.decision)}"
+        case State.RESUMED, Answered(status=ResumeStatus() as status):
             return _DID[status]
-        case Taken():
-            what = f"The {receiver(shown.decision)} has it"
-        case Stuck():
-            what = f"It {arrival(shown)}"
-        case Closed(reason=Dismissed() as reason):
+        case State.RESUMED, _:
+            what = f"The {receiver(round_.decision)} has it"
+        case State.STUCK, _:
+            what = f"It {arrival(round_)}"
+        case _, Dismissed() as reason:
             return dismissed(reason)
-        case Closed():
-            what = "Closed"
         case _:
-            assert_never(shown)
-    why = because(shown.reason)
+            what = "Closed"
+    why = because(round_.reason)
     return f"{what}: “{why}”" if why else what
 
 
 # --- in full --------------------------------------------------------------------------------------
 
 
-def in_full(shown: Presentation) -> str:
+def in_full(round_: Round) -> str:
     """Everything that is true about a round now, above a page of it."""
-    match shown:
-        case Waiting(approved=approved, needed=needed):
-            return f"{icon(shown)} Waiting for a decision{_so_far(approved, needed)}"
-        case Superseded(by, Person() as editor):
-            return f"{icon(shown)} {person(editor)} edited this text: round {by:,}."
-        case Superseded(by):
-            return f"{icon(shown)} A newer output came; round {by:,} takes its place."
-        case OnItsWay() | Taken() | Stuck() | Closed():
-            return f"{icon(shown)} {_in_full(shown)}"
-        case _:
-            assert_never(shown)
-
-
-def _in_full(shown: OnItsWay | Taken | Stuck | Closed) -> str:
-    decision = shown.decision
+    decision, reason = round_.decision, round_.reason
+    if round_.state is State.WAITING:
+        return f"{icon(round_)} Waiting for a decision{_so_far(round_)}"
+    if round_.state is State.SUPERSEDED:
+        what = "A newer output came; round {} takes its place."
+        if isinstance(reason, EditedBy):
+            what = f"{person(reason.by)} edited this text: round {{}}."
+        return f"{icon(round_)} {what.format(f'{round_.number + 1:,}')}"
     if decision is None:
-        return answer(shown)
-    line = f"{phrases.sentence(decision)}."
-    if isinstance(shown, Closed) and receiver(decision) == "crew":
-        # Where somebody dismissed it, `answer` says this.
-        line += "" if isinstance(shown.reason, Dismissed) else f" {_sent(shown, decision)}"
-    return "\n".join(filter(None, (f"{line} {answer(shown)}", said(decision))))
+        return f"{icon(round_)} {answer(round_)}"
+    line = f"{icon(round_)} {phrases.sentence(decision)}."
+    is_closed = round_.state is State.CLOSED
+    # Where somebody dismissed it, `answer` says this.
+    if is_closed and receiver(decision) == "crew" and not isinstance(reason, Dismissed):
+        line += f" {_sent(round_, decision)}"
+    return "\n".join(filter(None, (f"{line} {answer(round_)}", said(decision))))
 
 
-def answer(shown: OnItsWay | Taken | Stuck | Closed) -> str:
+def answer(round_: Round) -> str:
     """What the crew or the flow did then; or why it could not be told, and what to do."""
-    told = _FLOW if receiver(shown.decision) == "flow" else _CREW
-    match shown:
-        case OnItsWay(reason=reason, since=since):
-            return _on_its_way(told, reason, since)
-        case Taken(Decision(verdict=Answer(to_crew=False) as verdict), reason):
-            return _taken_by_flow(verdict, reason)
-        case Taken(decision, reason):
-            goes_on = decision.is_approve or isinstance(decision.verdict, Answer)
-            return _taken_by_crew(reason, is_approve=goes_on)
-        case Stuck(reason=reason, may_be_taken=may_be_taken):
-            return _why_stuck(told, reason, may_be_taken=may_be_taken)
-        case Closed():
-            return _closed(shown)
+    told = _FLOW if receiver(round_.decision) == "flow" else _CREW
+    match round_.state, round_.decision:
+        case State.DECIDED, _:
+            return _on_its_way(told, round_.reason, round_.in_doubt_since)
+        case State.RESUMED, Decision(verdict=Answer(to_crew=False) as verdict):
+            return _taken_by_flow(verdict, round_.reason)
+        case State.RESUMED, decision:
+            asks_again = decision is not None and isinstance(decision.verdict, Revise)
+            return _taken_by_crew(round_.reason, is_approve=not asks_again)
+        case State.STUCK, _:
+            return _why_stuck(told, round_.reason, may_be_taken=round_.in_doubt)
         case _:
-            assert_never(shown)
+            return _closed(round_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,16 +458,16 @@ def _refused(told: _Told, reason: RefusedByCrew | NotCalled) -> str:
     return f"The {told.name} refused it ({code}) and did not say why."
 
 
-def _closed(shown: Closed) -> str:  # noqa: PLR0911  # a table
-    decision, reason = shown.decision, shown.reason
+def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
+    decision, reason = round_.decision, round_.reason
     why = capital(because(reason) or _NOTHING_LEFT)
     match reason:
         case Dismissed():
             said = f"{dismissed(reason)}."
-            return said if decision is None else f"{said} {_sent(shown, decision)}"
+            return said if decision is None else f"{said} {_sent(round_, decision)}"
         case _ if receiver(decision) == "crew":
-            then = _successor(shown)
-            if shown.can_reopen:
+            then = _successor(round_)
+            if round_.can_reopen:
                 still = "does" if isinstance(reason, ExecutionGone) else "still waits"
                 then = f" If it {still} after all, press Reopen."
             return f"{why}.{then}"
@@ -466,7 +475,7 @@ def _closed(shown: Closed) -> str:  # noqa: PLR0911  # a table
             return f"{why}. Somebody was faster, so this one does not count."
         case PerhapsTaken():
             return f"{why}. What came of sending this one was lost."
-        case RequestGone() if shown.may_be_taken:
+        case RequestGone() if round_.in_doubt:
             return f"{why}. What came of sending this one was lost."
         case RequestGone():
             return f"{why}. It did not take this one."
@@ -474,25 +483,25 @@ def _closed(shown: Closed) -> str:  # noqa: PLR0911  # a table
             return f"{why}."
         case _:
             why = because(reason) or "there is nothing left to answer"
-            return f"The answer {arrival(shown)}: {why}."
+            return f"The answer {arrival(round_)}: {why}."
 
 
-def _sent(shown: Closed, decision: Decision) -> str:
+def _sent(round_: Round, decision: Decision) -> str:
     if isinstance(decision.verdict, Answer):
-        return f"The answer {arrival(shown)}."
-    return f"{phrases.whose(decision, 'Its')} {phrases.noun(decision)} {arrival(shown)}."
+        return f"The answer {arrival(round_)}."
+    return f"{phrases.whose(decision, 'Its')} {phrases.noun(decision)} {arrival(round_)}."
 
 
-def _successor(shown: Closed) -> str:
-    if isinstance(shown.reason, NeverSent):
-        return f" Round {shown.next_number:,} takes its place."
+def _successor(round_: Round) -> str:
+    if isinstance(round_.reason, NeverSent):
+        return f" Round {round_.number + 1:,} takes its place."
     return ""
 
 
 # --- the notice that a decision did not arrive ----------------------------------------------------
 
 
-def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> str:
+def stuck_notice(round_: Round, decision: Decision) -> str:
     """Tell the reviewer in the thread, once; why it is stuck is what `answer` says."""
     on = f"decision on round {round_.number} of {task(round_)}"
     if isinstance(decision.by, TimedOut):
@@ -500,14 +509,12 @@ def stuck_notice(shown: Stuck | Closed, decision: Decision, round_: Round) -> st
         what = f"its {on}"
     else:
         who, what = f"{phrases.addressed(decision)},", f"your {on}"
-    match shown:
-        case Stuck():
-            return f"{who} {what} {arrival(shown)}."
-        case Closed(reason=Dismissed() as reason):
+    match round_.state, round_.reason:
+        case State.STUCK, _:
+            return f"{who} {what} {arrival(round_)}."
+        case _, Dismissed() as reason:
             by = person(reason.by)
-            return f"{who} {by} dismissed {what}{_colon_why(reason)}. It {arrival(shown)}."
-        case Closed(reason=reason):
+            return f"{who} {by} dismissed {what}{_colon_why(reason)}. It {arrival(round_)}."
+        case _, reason:
             why = because(reason) or _NOTHING_LEFT
-            return f"{who} {what} {arrival(shown)}: {why}.{_successor(shown)}"
-        case _:
-            assert_never(shown)
+            return f"{who} {what} {arrival(round_)}: {why}.{_successor(round_)}"

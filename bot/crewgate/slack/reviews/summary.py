@@ -14,21 +14,19 @@ from crewgate.slack.blockkit.text import date, escape_mrkdwn, one_line
 from crewgate.slack.phrases import because
 from crewgate.slack.reviews import state_strings, strings
 from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.reviews.presentation import Superseded, Taken, Waiting, icon, present
 from crewgate.usecases.read_models import RoundLine
 
 
 def decision_and_answer(round_: Round) -> tuple[str, str]:
     """The decision with its time, and the crew's answer; without the reviewer's words."""
-    shown = present(round_)
-    if isinstance(shown, Waiting | Superseded) or shown.decision is None:
-        return state_strings.in_full(shown), ""
-    decision = shown.decision
+    decision = round_.decision
+    if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
+        return state_strings.in_full(round_), ""
     waited = strings.waited(round_, decision)
     decided = f"{phrases.sentence(decision)} {date(decision.at)}, after {waited}"
     unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
     said = shared.joined(decided, unsent, approved)
-    return said, state_strings.outcome(shown)
+    return said, state_strings.outcome(round_)
 
 
 def detail(line: RoundLine) -> str:
@@ -42,9 +40,8 @@ def detail(line: RoundLine) -> str:
             lines.append(
                 shared.quoted(written, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
             )
-        shown = present(round_)
-        if isinstance(shown, Taken) and because(shown.reason):
-            lines.append(state_strings.outcome(shown))
+        if round_.state is State.RESUMED and because(round_.reason):
+            lines.append(state_strings.outcome(round_))
     return "".join(f"\n{line}" for line in lines)
 
 
@@ -52,7 +49,7 @@ def headline(line: RoundLine, link: Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
     title = shared.bold(linked(shared.task(line.round), line.card, link))
     about = one_line(line.subject, shared.TITLE_LIMIT)
-    return f"{icon(present(line.round))} {shared.joined(title, about)}"
+    return f"{state_strings.icon(line.round)} {shared.joined(title, about)}"
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
