@@ -38,7 +38,7 @@ from crewgate.slack.kickoff import on_kickoff_command
 from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.press import parse_press
-from crewgate.slack.reviews import state_strings, summary
+from crewgate.slack.reviews import states
 from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.reviews.links import Deciders, Link, linked
 from crewgate.slack.stats import on_stats_command
@@ -99,10 +99,10 @@ def render_pending(
     headline = shared.bold(_waits_in_all(pending.total, who, mine=mine))
     lines = (
         shared.joined(
-            summary.headline(line, link),
+            states.headline_in_list(line, link),
             *(part for part in detail if part not in alike),
             f"waiting for {duration(now - line.round.opened_at)}",
-            *summary.claim_and_notes(line, now=now),
+            *states.claim_and_notes(line, now=now),
         )
         for line, detail in zip(pending.lines, details, strict=True)
     )
@@ -121,7 +121,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
     report = _report(view.progress, waits=waits)
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
-        f"{_round_line(line, now, link)}{summary.detail(line)}\n" for line in reversed(view.rounds)
+        f"{_round_line(line, now, link)}{states.detail(line)}\n" for line in reversed(view.rounds)
     ]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
@@ -196,7 +196,7 @@ def _execution_line(
     about = one_line(execution.subject, shared.TITLE_LIMIT)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
     return shared.joined(
-        f"{state_strings.icon(first.round) if first else icons.RUNNING} {title}",
+        f"{states.icon(first.round) if first else icons.RUNNING} {title}",
         *({shared.crew(execution.crew)} - set(alike)),
         _done(execution),
         _needs(first.round, shared.deciders(deciders(first.round)), now)
@@ -209,7 +209,7 @@ def _execution_line(
 
 def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
-    return f"{linked(title, line.card, link)} · {state_strings.in_list(line.round, now)}"
+    return f"{linked(title, line.card, link)} · {states.in_list(line.round, now)}"
 
 
 # --- sentences -----------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
     if round_.state is State.WAITING:
         waited = f"{title} has waited {duration(now - round_.opened_at)}"
         return f"{waited} {_for_whom(who)}" if who else waited
-    told = f"{title}: {state_strings.in_list(round_, now)}"
+    told = f"{title}: {states.in_list(round_, now)}"
     return f"{told} · {_for_whom(who)}" if who and round_.state is State.STUCK else told
 
 

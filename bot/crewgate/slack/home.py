@@ -24,7 +24,7 @@ from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened, parse_share, with_share
 from crewgate.slack.press import Press, parse_press
-from crewgate.slack.reviews import state_strings, summary
+from crewgate.slack.reviews import states
 from crewgate.slack.reviews.buttons import (
     DISMISS,
     READ,
@@ -185,7 +185,7 @@ def render_home(
             blocks.append(header(_heading(part, found)))
         for row in of_part:
             line = lines[row.round_id]
-            preview, share = summary.preview(line)
+            preview, share = states.preview(line)
             text = list(_text(line, row, now=now, link=link, deciders=deciders))
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
@@ -224,15 +224,15 @@ def _text(
     line: RoundLine, row: Row, *, now: datetime, link: Link, deciders: Deciders
 ) -> Iterator[str]:
     round_ = line.round
-    yield summary.headline(line, link)
-    state = state_strings.in_list(round_, now)
+    yield states.headline_in_list(line, link)
+    state = states.in_list(round_, now)
     if round_.state is State.WAITING:
         named = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
         whom = f"for {named} " if named else ""
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
     # In one line with the rest: a row that changes is as high as before, or nearly so.
     about = shared.crew(round_.review.crew), shared.numbered(round_), state
-    yield shared.joined(*about, *summary.claim_and_notes(line, now=now))
+    yield shared.joined(*about, *states.claim_and_notes(line, now=now))
 
 
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:

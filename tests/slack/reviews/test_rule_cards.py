@@ -36,7 +36,7 @@ from crewgate.slack.reviews.notices import (
     render_timed_out,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
-from crewgate.slack.reviews.summary import claim_and_notes, decision_and_answer
+from crewgate.slack.reviews.states import claim_and_notes, decision_and_answer
 from crewgate.usecases.read_models import Approvers, RoundLine
 from tests.builders import (
     ANA,

@@ -13,7 +13,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.slack import phrases
 from crewgate.slack.executions import render_end
-from crewgate.slack.reviews import calls, state_strings, strings
+from crewgate.slack.reviews import calls, states, strings
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
 from crewgate.slack.strings import PLAIN
@@ -49,8 +49,8 @@ def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) ->
     assert said in shown
     assert "<@" not in shown
     for line in (
-        state_strings.in_list(round_, LATER),
-        state_strings.in_full(round_),
+        states.in_list(round_, LATER),
+        states.in_full(round_),
     ):
         assert "two &lt;eyes&gt;" in line
 

@@ -21,7 +21,7 @@ from crewgate.slack.blockkit.blocks import (
     section,
 )
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
-from crewgate.slack.reviews import reader_strings, strings
+from crewgate.slack.reviews import strings
 from crewgate.slack.strings import counted
 from crewgate.usecases.read_models import Approvers
 
@@ -54,11 +54,11 @@ REOPEN: Final = Button("reopen", "Reopen")
 DISMISS: Final = Button("dismiss", "Dismiss")
 WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
 """On the report of what could not be understood."""
-READ: Final = Button("read_all", reader_strings.READ)
+READ: Final = Button("read_all", strings.READ)
 UNMASK: Final = Button("unmask", "Show them")
 """What is masked, to one person."""
-CHANGES: Final = Button("show_changes", reader_strings.CHANGES)
-HISTORY: Final = Button("history", reader_strings.HISTORY)
+CHANGES: Final = Button("show_changes", strings.CHANGES)
+HISTORY: Final = Button("history", strings.HISTORY)
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 """The history has all that a reviewer wrote."""
 

@@ -15,7 +15,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Decision, Person, TimedOut
 from crewgate.slack import phrases
 from crewgate.slack.blockkit.blocks import Message, section
-from crewgate.slack.reviews import reader_strings
+from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.strings import number, person, reviewer, some
 from crewgate.usecases.read_models import CardView
@@ -181,6 +181,6 @@ def _asked_for_changes(view: CardView) -> Person | None:
     """Who wrote what this output answers."""
     answers = None if view.round.edited_by else view.answers
     decision = answers.decision if answers is not None else None
-    if decision is None or reader_strings.asked_for(decision) is None:
+    if decision is None or strings.asked_for(decision) is None:
         return None
     return decision.by if isinstance(decision.by, Person) else None

@@ -23,7 +23,7 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.pagination import count_pages
 from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.payloads import with_share
-from crewgate.slack.reviews import state_strings, strings
+from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import (
     CHANGES,
     CLAIM,
@@ -41,6 +41,7 @@ from crewgate.slack.reviews.buttons import (
     outcomes_in_full,
     without_style,
 )
+from crewgate.slack.reviews.changes import changed, unchanged
 from crewgate.slack.reviews.comparison import edits_since, measure_changes
 from crewgate.slack.reviews.edit_form import parts_to_edit
 from crewgate.slack.reviews.links import Link, linked
@@ -62,7 +63,7 @@ def render_card(
     told = view.told if reader is None else view.round
     subject = "" if plain else view.subject
     output = not_showable(view.output) if plain else output_on_card(view.output)
-    headline = state_strings.headline(told, subject, by_number=told is not view.round)
+    headline = states.headline(told, subject, by_number=told is not view.round)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
         before = [] if plain else [*_asked(view.round), *_since_the_round_before(view)]
@@ -79,7 +80,7 @@ def render_card(
         ]
     else:
         blocks = [_with_menu(headline, view), *_folded(view, told)]
-    text = notification(state_strings.push(told, subject))
+    text = notification(states.push(told, subject))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(text, blocks, output.share.percent, output.too_long, nobody)
 
@@ -160,7 +161,7 @@ def _since_the_round_before(view: CardView) -> list[Block]:
     """The revision request in the round before, and a warning where nothing has changed since."""
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
-    lines = [earlier, strings.unchanged(view.round, view.answers) if view.round.unchanged else None]
+    lines = [earlier, unchanged(view.round, view.answers) if view.round.unchanged else None]
     return [section(line) for line in lines if line]
 
 
@@ -169,7 +170,7 @@ def _changed(view: CardView) -> str:
     if view.round.unchanged or view.previous is None or view.before is None:
         return ""
     changes = measure_changes(view.before, view.output)
-    return strings.changed(changes, view.previous, may_hide=view.may_hide_changes)
+    return changed(changes, view.previous, may_hide=view.may_hide_changes)
 
 
 def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
@@ -226,7 +227,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
         is_edited = isinstance(round_.reason, EditedBy)
         blocks = [
             context(strings.about_undecided(round_)),
-            section(state_strings.in_full(round_) if is_edited else strings.NOBODY_DECIDED),
+            section(states.in_full(round_) if is_edited else strings.NOBODY_DECIDED),
         ]
         if round_.removed_at is not None:
             return [*blocks, context(shared.removed(round_.removed_at))]
@@ -235,7 +236,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if decision is None:
         blocks = [context(strings.about_undecided(round_))]
     else:
-        said = state_strings.said(decision)
+        said = states.said(decision)
         blocks = [
             context(strings.about_decided(round_, decision, is_told=told is round_)),
             *_all_who_approved(decision),
@@ -244,7 +245,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     # That it is being done again is over once the next round is there.
     is_done_again = decision is not None and isinstance(decision.verdict, Revise)
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
-        blocks.append(section(state_strings.answer(round_)))
+        blocks.append(section(states.answer(round_)))
     if round_.removed_at is not None:
         return [*blocks, context(shared.removed(round_.removed_at))]
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
@@ -266,6 +267,6 @@ def _act_buttons(round_: Round) -> list[Block]:
 
 def _read_buttons(round_: Round, told: Round, decision: Decision | None) -> list[Block]:
     read = READ.on(told.id)
-    if decision is None or not state_strings.is_cut(decision):
+    if decision is None or not states.is_cut(decision):
         return [read]
     return [read, READ_WORDS.on(round_.id)]

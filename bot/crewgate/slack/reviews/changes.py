@@ -10,13 +10,16 @@ from itertools import zip_longest
 from typing import Final
 
 from crewgate.domain.changes import Changes, Fate, Hunk, Passage, PassageKind, Unchanged
+from crewgate.domain.edits import EditsFate
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Revise
 from crewgate.domain.words import CELLS_BETWEEN, Kind
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import clean, place_to_break
-from crewgate.slack.reviews import reader_strings, state_strings
+from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.comparison import compare_outputs, edits_since
 from crewgate.usecases.read_models import CardView
 
@@ -36,6 +39,9 @@ _STYLES: Final[dict[Kind, dict[str, bool]]] = {
     Kind.ADDED: {"bold": True, "underline": True},
     Kind.REMOVED: {"strike": True},
 }
+_NOTHING_BEFORE: Final = "This is the first round, so there is nothing to compare it with."
+_NOT_READABLE: Final = "You may not read the round before, so there is nothing to compare it with."
+_NOBODY_ASKED: Final = "a newer output came before anybody decided"
 _LEAVES_LIMIT: Final = 500
 _PARAGRAPH_LIMIT: Final = 2_800
 _NEIGHBOUR_SHOWN: Final = 200
@@ -52,29 +58,29 @@ def render_changes(view: CardView) -> Iterator[Block]:
         return
     if view.before is None or view.previous is None:
         first = view.round.number == 1
-        yield section(reader_strings.NOTHING_BEFORE if first else reader_strings.NOT_READABLE)
+        yield section(_NOTHING_BEFORE if first else _NOT_READABLE)
         return
-    if reader_strings.is_unasked(view.previous):
+    if _is_unasked(view.previous):
         nobody = f"Nobody decided round {view.previous.number}"
-        yield section(f"{nobody}: {reader_strings.NOBODY_ASKED}.")
+        yield section(f"{nobody}: {_NOBODY_ASKED}.")
     answers = view.answers
-    asked = reader_strings.asked(answers) if answers is not None else None
+    asked = strings.asked(answers) if answers is not None else None
     if edits := edits_since(view):
         yield section(edits)
     elif answers is not None and answers.decision is not None and asked is not None:
         yield section(asked)
-        if words := state_strings.written(answers.decision):
+        if words := states.written(answers.decision):
             yield from quotation(words)
     changes = compare_outputs(view.before, view.output)
     if changes.reformatted:
         yield section("Only the formatting changed; the words are the same.")
     elif not changes:
-        yield section(reader_strings.nothing_changed(view.previous, may_hide=view.may_hide_changes))
+        yield section(_nothing_changed(view.previous, may_hide=view.may_hide_changes))
     elif changes.too_long:
         yield section("So much changed that it stands here as a whole: what was, then what is.")
         yield from _parts(changes)
     else:
-        yield section(f"*{reader_strings.amount(changes)}*")
+        yield section(f"*{amount(changes)}*")
         yield _legend(changes)
         yield from _parts(changes)
 
@@ -206,3 +212,75 @@ def _mark(passage: Passage) -> list[Block]:
 
 def _code(passage: Passage) -> dict[str, bool]:
     return {"code": True} if passage.kind is PassageKind.CODE else {}
+
+
+def changed(changes: Changes, previous: Round, *, may_hide: bool) -> str:
+    if not changes:
+        what = "Only masked text" if may_hide else "Nothing"
+        what = "Only the formatting" if changes.reformatted else what
+        return f"{what} changed since {shared.number(previous)}"
+    unasked = ", which nobody decided" if _is_unasked(previous) else ""
+    return f"*{amount(changes)}* since {shared.number(previous)}{unasked}"
+
+
+def unchanged(round_: Round, answers: Round | None) -> str:
+    """The crew asks about the same output again, after this round's decision."""
+    same = f"This output is the same as in round {round_.number - 1:,}"
+    if answers is not None and answers.decision is not None and answers.decision.is_approve:
+        return (
+            f":exclamation: *The same again.* {same}, which was approved. The crew asks once more."
+        )
+    return f":exclamation: *Nothing changed.* {same}, although a revision was asked for."
+
+
+def _nothing_changed(previous: Round, *, may_hide: bool) -> str:
+    """Word for word the same, asked for or not, unless masks `may_hide` what changed."""
+    if may_hide:
+        return "*Only masked passages changed.*"
+    decision = previous.decision
+    asked = decision is not None and isinstance(decision.verdict, Revise)
+    although = ", although a revision was asked for" if asked else ""
+    return f":exclamation: *Nothing changed.* Word for word the same as before{although}."
+
+
+def _is_unasked(previous: Round) -> bool:
+    """True if the crew replaced the round right before while nobody had decided it."""
+    return previous.state is State.SUPERSEDED and previous.reason is None
+
+
+def edits_in(fate: EditsFate) -> str:
+    """What the crew made of the edits: `all 3 were made, and 1 other passage changed`."""
+    others = (
+        f"{shared.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
+    )
+    if fate.asked == 1:
+        return f"the edit was {'' if fate.taken else 'not '}made, and {others}"
+    made = "all" if fate.taken == fate.asked else f"{fate.taken:,}" if fate.taken else "none"
+    of = f"{fate.asked:,}" if made == "all" else f"of {fate.asked:,}"
+    return f"{made} {of} {'was' if made in {'1', 'none'} else 'were'} made, and {others}"
+
+
+_NOUNS: Final = {
+    PassageKind.PARAGRAPH: ("passage", "passages"),
+    PassageKind.ROW: ("row", "rows"),
+    PassageKind.HEADER: ("table header", "table headers"),
+    PassageKind.CODE: ("line of code", "lines of code"),
+    PassageKind.VALUE: ("value", "values"),
+}
+
+
+def amount(changes: Changes) -> str:
+    """The amount of changes: `3 passages changed, 2 added, 1 row added`."""
+    if changes.too_long:
+        return "much of it changed"
+    said: list[list[str]] = []
+    for unit, (one, many) in _NOUNS.items():
+        counts = [(fate, changes.amounts.get((unit, fate), 0)) for fate in Fate]
+        words = [
+            f"{count:,} {one if count == 1 else many} {fate}" for fate, count in counts if count
+        ]
+        # The noun stands once.
+        words[1:] = [f"{count:,} {fate}" for fate, count in counts if count][1:]
+        said += [words] if words else []
+    between = ", " if all(len(words) == 1 for words in said) else "; "
+    return between.join(", ".join(words) for words in said)

@@ -20,7 +20,8 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.text import clean
-from crewgate.slack.reviews import reader_strings
+from crewgate.slack.reviews import strings
+from crewgate.slack.reviews.changes import edits_in
 from crewgate.usecases.read_models import CardView
 
 LINES_COMPARED: Final = 5_000
@@ -52,7 +53,7 @@ def edits_since(view: CardView) -> str:
         return ""
     fate = fate_of(view.before.text, view.asked_text, view.output.text)
     mark = "" if fate.taken == fate.asked else ":exclamation: "
-    return f"{mark}{reader_strings.asked(view.previous)} {reader_strings.edits_in(fate)}."
+    return f"{mark}{strings.asked(view.previous)} {edits_in(fate)}."
 
 
 def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:

@@ -10,7 +10,7 @@ from crewgate.slack.blockkit.excerpts import first_part
 from crewgate.slack.blockkit.pagination import BlocksPage
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import clean, date, is_blank
-from crewgate.slack.reviews import state_strings, summary
+from crewgate.slack.reviews import states
 from crewgate.slack.reviews.buttons import READ
 from crewgate.slack.reviews.output import output_in_modal
 from crewgate.usecases.read_models import RoundLine
@@ -51,9 +51,9 @@ def render_round(line: RoundLine) -> Iterator[Block]:
     if characters < line.characters:
         left_off = section(f"The first {characters:,} of {line.characters:,} characters")
         yield left_off | {"accessory": READ.on(round_.id)}
-    answered, outcome = summary.decision_and_answer(round_)
+    answered, outcome = states.decision_and_answer(round_)
     yield section(answered[:SECTION_LIMIT])
     if round_.decision is not None:
-        yield from quotation(state_strings.written(round_.decision))
+        yield from quotation(states.written(round_.decision))
     if outcome:
         yield section(outcome[:SECTION_LIMIT])

@@ -19,7 +19,7 @@ from crewgate.slack import phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.blockkit.text import duration, escape_mrkdwn, one_line
-from crewgate.slack.reviews import state_strings, strings
+from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import DISMISS, READ, RETRY, WHAT_CAME
 from crewgate.slack.reviews.calls import (
     CHANGES_REFUSED,
@@ -34,7 +34,7 @@ from crewgate.slack.reviews.calls import (
     with_operators,
 )
 from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.reviews.state_strings import SUBJECT_LIMIT
+from crewgate.slack.reviews.states import SUBJECT_LIMIT
 from crewgate.slack.strings import (
     CALLS_NOBODY,
     MRKDWN,
@@ -98,15 +98,15 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
         return None
     if isinstance(reason, Dismissed) and decision.is_by(reason.by.id):
         return None
-    lines = [state_strings.stuck_notice(round_, decision)]
+    lines = [states.stuck_notice(round_, decision)]
     if round_.state is State.STUCK:
-        why, people = state_strings.answer(round_), mentionable(operators)
+        why, people = states.answer(round_), mentionable(operators)
         if needs_an_operator(reason):
             lines[0] += f" {decision_is_kept(decision, people, to_decider=True)}"
             lines.append(f"{called(people)}: {why}" if people else why)
         else:
             lines[0] += f" {why}"
-    return notice(f"The decision on {which_round(round_)} {state_strings.arrival(round_)}", *lines)
+    return notice(f"The decision on {which_round(round_)} {states.arrival(round_)}", *lines)
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
@@ -169,7 +169,7 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
     """
     if round_.state is State.WAITING:
         return None
-    where = state_strings.push(round_)
+    where = states.push(round_)
     blocks = [
         section(
             "Slack does not let me change this card, so its buttons no longer count. "
@@ -186,7 +186,7 @@ def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> M
     """Say that something of a crew could not be shown. What came is for its operators alone."""
     said, last = _not_shown(first, MRKDWN), actions(WHAT_CAME.on(first.id))
     if first.dismissed is not None:
-        last = section(f"{state_strings.dismissed(first.dismissed)}.")
+        last = section(f"{states.dismissed(first.dismissed)}.")
     else:
         who = called(mentionable(operators)) or ("Operators" if operators else "Reviewers")
         said += f" {who}: *{strings.WHAT_CAME}* shows what is wrong."
@@ -238,7 +238,7 @@ def render_timed_out(scene: Scene) -> Message:
     round_ = scene.round
     decision, rule = round_.decision, round_.rule
     if decision is not None and isinstance(decision.by, TimedOut):
-        what = state_strings.by_time(bold(scene.title), round_, decision, decision.by)
+        what = states.by_time(bold(scene.title), round_, decision, decision.by)
         message = notice(
             f"{phrases.did_this(decision, PLAIN)}: {which_round(round_)}",
             shared.joined(what, one_line(scene.view.subject, SUBJECT_LIMIT)),

@@ -17,8 +17,8 @@ from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, actions, context, modal, section
 from crewgate.slack.blockkit.pagination import BlocksPage, cleaned, page_of, page_of_blocks
-from crewgate.slack.blockkit.text import is_blank
-from crewgate.slack.reviews import reader_strings, state_strings, strings
+from crewgate.slack.blockkit.text import is_blank, one_line
+from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import (
     UNMASK,
     decide_buttons,
@@ -88,11 +88,18 @@ def parse_position(metadata: str) -> ReaderPosition | None:
         return None
 
 
+_UNMASKED: Final = (
+    "Nothing is masked here. Only you see this, and the audit trail tells that you did."
+)
+_MORE_MASKED: Final = "More is masked on pages that you have not turned to."
+_MAY_NOT_UNMASK: Final = "Only who may decide can have this shown."
+#: The longest text of what a task was to bring, in characters.
+_EXPECTED: Final = 500
 _TITLES: Final = {
-    ReaderTab.WHOLE: reader_strings.READ,
-    ReaderTab.UNMASKED: reader_strings.READ,
-    ReaderTab.CHANGES: reader_strings.CHANGES,
-    ReaderTab.HISTORY: reader_strings.HISTORY,
+    ReaderTab.WHOLE: strings.READ,
+    ReaderTab.UNMASKED: strings.READ,
+    ReaderTab.CHANGES: strings.CHANGES,
+    ReaderTab.HISTORY: strings.HISTORY,
 }
 
 
@@ -177,7 +184,7 @@ def _state(round_: Round) -> str:
     """
     is_new = round_.state is State.DECIDED and round_.reason is None
     recorded = strings.recorded(round_) if is_new or round_.state is State.WAITING else ""
-    return recorded or state_strings.in_full(round_)
+    return recorded or states.in_full(round_)
 
 
 def _page(
@@ -207,18 +214,22 @@ def _page(
 
 def _expected(review: Review) -> list[Block]:
     """What the task was to bring, if its crew says so."""
-    return [context(reader_strings.expected(text))] if (text := review.expected_output) else []
+    return (
+        [context(f"The task: {one_line(text, _EXPECTED)}")]
+        if (text := review.expected_output)
+        else []
+    )
 
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
     """What of the output is masked, with the button that shows it to those who may decide."""
     if tab is ReaderTab.UNMASKED:
-        more = "" if unmasks else f" {reader_strings.MORE_MASKED}"
-        return [context(f"{reader_strings.UNMASKED}{more}")]
+        more = "" if unmasks else f" {_MORE_MASKED}"
+        return [context(f"{_UNMASKED}{more}")]
     if tab is not ReaderTab.WHOLE or not view.masked:
         return []
     if not may_unmask:
-        return [section(f"{strings.masked(view.masked)}. {reader_strings.MAY_NOT_UNMASK}")]
+        return [section(f"{strings.masked(view.masked)}. {_MAY_NOT_UNMASK}")]
     return [section(f"{strings.masked(view.masked)}.") | {"accessory": UNMASK.on(view.round.id)}]
 
 

@@ -1,4 +1,4 @@
-"""Sentences and labels of cards, and lines about a review; `state_strings` has the states.
+"""Sentences and labels of cards, and lines about a review; `states` has the states.
 
 All of it is mrkdwn. What comes from outside is escaped and shortened here.
 """
@@ -7,19 +7,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
-from crewgate.domain.answering import choice_of
+from crewgate.domain.answering import approves, choice_of
 from crewgate.domain.caveats import Claim
-from crewgate.domain.changes import Changes
 from crewgate.domain.masking import Kind, Masked
 from crewgate.domain.notification import Question, approval_of
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Needed, Rule, Then, missing
-from crewgate.domain.verdict import Decision, Person, TimedOut, voices_of
+from crewgate.domain.verdict import Answer, Decision, Person, Revise, TimedOut, voices_of
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import at_moment, date, duration, moment, one_line
-from crewgate.slack.reviews import reader_strings
 from crewgate.slack.strings import (
     IN_FULL,
     MRKDWN,
@@ -35,6 +33,9 @@ from crewgate.slack.strings import (
 )
 from crewgate.usecases.read_models import CardView
 
+READ: Final = "Read all"
+CHANGES: Final = "Changes"
+HISTORY: Final = "History"
 REVISE: Final = "Revise"
 IN_WORDS: Final = "Answer in words"
 WHAT_CAME: Final = "What came"
@@ -491,13 +492,41 @@ _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 # --- what came before, and how much of the output is shown ----------------------------------------
 
 
+def asked(previous: Round) -> str | None:
+    """The revision request in a round before; None if there was none. The words follow."""
+    decision = previous.decision
+    if decision is None or asked_for(decision) is None:
+        return None
+    by_rule = isinstance(decision.by, TimedOut)
+    if not isinstance(decision.verdict, Answer):
+        did = phrases.rule_did(decision) if by_rule else phrases.clause(decision, most=None)
+        return f"In round {previous.number} {did}:"
+    did = phrases.clause(decision, most=None)
+    ends = "." if decision.verdict.is_label else ":"
+    return f"In round {previous.number}{':' if by_rule else ''} {did}{ends}"
+
+
+def asked_for(decision: Decision) -> str | None:
+    """The words of a revision request; None where the decision asks for none.
+
+    An answer to a flow that does not approve asks for some if the flow asks the same again.
+    """
+    match decision.verdict:
+        case Revise(feedback):
+            return phrases.revision(decision, feedback)
+        case Answer(text, is_label):
+            return None if approves(decision.verdict) else "" if is_label else text
+        case _:
+            return None
+
+
 def earlier_feedback(previous: Round) -> str | None:
     """The changes that were asked for in the round before; None if none were."""
-    asked = reader_strings.asked_for(previous.decision) if previous.decision is not None else None
-    if asked is None:
+    words = asked_for(previous.decision) if previous.decision is not None else None
+    if words is None:
         return None
-    words = quoted(asked, EARLIER_FEEDBACK_SHOWN) if asked else ""
-    return "\n".join(filter(None, (reader_strings.asked(previous), words)))
+    quote = quoted(words, EARLIER_FEEDBACK_SHOWN) if words else ""
+    return "\n".join(filter(None, (asked(previous), quote)))
 
 
 def masked(found: Masked) -> str:
@@ -515,45 +544,15 @@ def not_shown(found: Masked) -> str:
 
 
 def wide_table(columns: int) -> str:
-    return f"{columns:,} columns: *{reader_strings.READ}* shows them row by row"
+    return f"{columns:,} columns: *{READ}* shows them row by row"
 
 
 def _is_one(found: Masked) -> bool:
     return sum(many for _, many in found) == 1
 
 
-def changed(changes: Changes, previous: Round, *, may_hide: bool) -> str:
-    if not changes:
-        what = "Only masked text" if may_hide else "Nothing"
-        what = "Only the formatting" if changes.reformatted else what
-        return f"{what} changed since {number(previous)}"
-    unasked = ", which nobody decided" if reader_strings.is_unasked(previous) else ""
-    return f"*{reader_strings.amount(changes)}* since {number(previous)}{unasked}"
-
-
-def unchanged(round_: Round, answers: Round | None) -> str:
-    """The crew asks about the same output again, after this round's decision."""
-    same = f"This output is the same as in round {round_.number - 1:,}"
-    if answers is not None and answers.decision is not None and answers.decision.is_approve:
-        return (
-            f":exclamation: *The same again.* {same}, which was approved. The crew asks once more."
-        )
-    return f":exclamation: *Nothing changed.* {same}, although a revision was asked for."
-
-
 def shown_share(percent: int) -> str:
     return f"Only the first {percent} % is shown" if percent else "Less than 1 % is shown"
-
-
-def not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
-    """The tables and the code that a line leaves out: ` + table, 9 rows`."""
-    named = ""
-    if rows:
-        named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"
-        counted = [count for count in rows if count is not None]
-        if len(counted) == len(rows):
-            named += f", {shared.counted(sum(counted), 'row')}"
-    return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")
 
 
 # --- notes and claims -----------------------------------------------------------------------------

@@ -1,12 +1,13 @@
-"""The states of a round: their icons, and their words on cards, in lists, as a push."""
+"""A round's state: its icon and words, on cards, in lists, as a push; a round in a line or a few."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
+from crewgate.domain.caveats import Share
+from crewgate.domain.notification import Format, Reading, reading_of
 from crewgate.domain.outcome import ResumeStatus
-from crewgate.domain.question import Reading, reading_of
 from crewgate.domain.reason import (
     Answered,
     AnsweredElsewhere,
@@ -35,9 +36,13 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import ago, duration, moment, one_line, plain
+from crewgate.slack.blockkit import excerpts
+from crewgate.slack.blockkit.text import ago, date, duration, escape_mrkdwn, moment, one_line, plain
 from crewgate.slack.phrases import because, receiver
+from crewgate.slack.reviews import strings
+from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.strings import PLAIN, capital, person, quoted, task
+from crewgate.usecases.read_models import RoundLine
 
 SUBJECT_LIMIT: Final = 100
 FEEDBACK_SHOWN: Final = 700
@@ -518,3 +523,79 @@ def stuck_notice(round_: Round, decision: Decision) -> str:
         case _, reason:
             why = because(reason) or _NOTHING_LEFT
             return f"{who} {what} {arrival(round_)}: {why}.{_successor(round_)}"
+
+
+def decision_and_answer(round_: Round) -> tuple[str, str]:
+    """The decision with its time, and the crew's answer; without the reviewer's words."""
+    decision = round_.decision
+    if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
+        return in_full(round_), ""
+    waited = strings.waited(round_, decision)
+    decided = f"{phrases.sentence(decision)} {date(decision.at)}, after {waited}"
+    unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
+    said = shared.joined(decided, unsent, approved)
+    return said, outcome(round_)
+
+
+def detail(line: RoundLine) -> str:
+    """The same below a line of a list: output, feedback, how long it waited, the answer."""
+    round_ = line.round
+    lines = [preview(line)[0]]
+    decision = round_.decision
+    if decision is not None:
+        lines.append(f"decided after {strings.waited(round_, decision)}")
+        if words := written(decision):
+            lines.append(
+                shared.quoted(words, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
+            )
+        if round_.state is State.RESUMED and because(round_.reason):
+            lines.append(outcome(round_))
+    return "".join(f"\n{line}" for line in lines)
+
+
+def headline_in_list(line: RoundLine, link: Link) -> str:
+    """A round's first line in a list: its state, its task with a link to the card, its subject."""
+    title = shared.bold(linked(shared.task(line.round), line.card, link))
+    about = one_line(line.subject, shared.TITLE_LIMIT)
+    return f"{icon(line.round)} {shared.joined(title, about)}"
+
+
+def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
+    """The approvals, the claim and the notes of a waiting round, in a list."""
+    needed = line.round.approvals
+    if needed > 1 and line.round.state is State.WAITING:
+        yield strings.so_far(line.round) or f"needs {needed:,} approvals"
+    if line.claim is not None and line.claim.holds(now):
+        yield strings.on_it(line.claim)
+    if line.notes:
+        yield strings.notes(line.notes, line.noted_by)
+
+
+def preview(line: RoundLine) -> tuple[str, Share]:
+    """The beginning of an output in one line, without its marks, and how much of it that is."""
+    if line.round.removed_at is not None:
+        return shared.removed(line.round.removed_at), Share(0, 0)
+    found = excerpts.preview(
+        line.excerpt,
+        is_json=line.format is Format.JSON,
+        characters=line.characters,
+        limit=_SHORT if line.characters <= _SHORT else _LINE,
+    )
+    words = escape_mrkdwn(found.words) or "_The output is empty._"
+    return f"{words}{_not_in_line(found.rows, found.code_lines)}", found.share
+
+
+_LINE: Final = 160
+#: An output of so many characters is whole.
+_SHORT: Final = 400
+
+
+def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
+    """The tables and the code that a line leaves out: ` + table, 9 rows`."""
+    named = ""
+    if rows:
+        named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"
+        counted = [count for count in rows if count is not None]
+        if len(counted) == len(rows):
+            named += f", {shared.counted(sum(counted), 'row')}"
+    return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")
