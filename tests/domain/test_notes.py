@@ -25,7 +25,3 @@ def test_the_feedback_says_whose_words_a_note_is_in() -> None:
 )
 def test_a_note_fits_with_its_author_up_to_the_limit(text: str, fits: bool) -> None:
     assert a_note(text).fits is fits
-
-
-def test_a_part_of_a_long_note_says_whose_it_is_and_which() -> None:
-    assert a_note().attributed_part("Shorter.", 2, 3) == "Ana, part 2 of 3: Shorter."

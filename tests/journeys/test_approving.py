@@ -1,15 +1,13 @@
 """Approve asks before it overlooks something: notes, somebody who is on it, what was not read."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from crewgate.demo.environment import ANA, BEN, CHANNEL
 from crewgate.demo.workspace import HANG, Message, buttons, error, message_text
-from crewgate.usecases.ports.base import Wakeup
 from tests.journeys.conftest import World, says_delivered
-from tests.journeys.people import home, modal, without
+from tests.journeys.people import home, modal
 
 ASKS = "Before you approve"
 LONG = "\n\n".join(f"Line {number} says something." for number in range(900))
@@ -207,7 +205,7 @@ async def test_what_comes_meanwhile_is_asked_about_and_a_comment_is_kept(world: 
     assert (resume.is_approve, resume.human_feedback) == (True, "Mind the budget.")
 
 
-async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
+async def test_a_second_click_as_slack_is_slow_is_told_that_the_first_counts(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await world.pause()
@@ -226,40 +224,17 @@ async def test_a_click_that_slack_is_slow_to_show_gets_a_sign_and_counts_once(
     assert capsys.readouterr().out.count("] decided ") == 1
 
 
-async def test_a_slow_click_in_home_gets_a_sign_too(world: World) -> None:
+async def test_a_second_click_in_home_is_told_so_too(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
     await world.slack.open_home(ANA)
     seen = await home(world, ANA, "A draft")
     world.slack.fail("chat.update", HANG)
 
-    await world.slack.click(ANA, seen, "Approve")
+    for _ in range(2):
+        await world.slack.click(ANA, seen, "Approve")
 
     assert "you need not press again" in (await modal(world, ANA, "Recorded")).shown
     world.slack.release()
     await world.delivered(card)
-
-
-async def test_a_sign_that_the_database_cannot_tell_of_ends_no_loop(
-    world: World, database: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await world.pause()
-    card = await world.card("A draft")
-    world.slack.fail("chat.update", HANG, times=None)
-    said: list[str] = []
-
-    def logged() -> bool:
-        said.append(capsys.readouterr().out)
-        return "no_slow_signs" in "".join(said)
-
-    await world.slack.click(ANA, card, "Approve")
-    await world.slack.until(lambda: world.slack.faults.hanging)
-    async with without(database, "outbox"), asyncio.timeout(60):
-        while not logged():
-            await Wakeup().wait(0.01)
-    await world.pause("publish", "Another draft.")
-    await world.slack.click(ANA, await world.card("Another draft"), "Approve")
-
-    assert "Recorded" in await world.told(ANA)
-    world.slack.clear_faults()
-    await world.delivered(card)
+    assert len(world.crew.resumes) == 1

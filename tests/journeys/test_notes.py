@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
+from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import buttons
 from tests.journeys.conftest import World
 from tests.journeys.people import modal, named, without
@@ -109,7 +109,7 @@ async def test_what_is_typed_stays_while_somebody_reads_every_note(world: World)
     await modal(world, ANA, f"Page {page - 1} of")
 
 
-async def test_a_long_note_is_added_in_parts_by_who_wrote_it(world: World) -> None:
+async def test_a_note_that_the_box_cannot_hold_is_there_to_be_copied(world: World) -> None:
     await world.pause()
     card = await world.card("A draft")
     note = " ".join(f"Sentence {number} of a long note." for number in range(150))
@@ -119,20 +119,7 @@ async def test_a_long_note_is_added_in_parts_by_who_wrote_it(world: World) -> No
     assert world.slack.ephemerals(ANA)[0].thread_ts == card.ts
     assert not world.crew.requests
 
-    await world.slack.click(BEN, card, "Revise")
-    theirs = await modal(world, BEN, "who wrote it may add parts of it")
-    assert "Add this part" not in buttons(theirs)
     await world.slack.click(ANA, card, "Revise")
-    form = await modal(world, ANA, "Add the parts that matter")
-    first = next(block for block in form.blocks if block["block_id"].endswith("-1"))
-    await world.slack.click(ANA, form, "Add this part", block_id=first["block_id"])
-    await world.slack.until(
-        lambda: "initial_value" in world.slack.open_modals(ANA)[-1].blocks[1]["element"]
-    )
-    text = world.slack.open_modals(ANA)[-1].blocks[1]["element"]["initial_value"]
-    assert text.startswith("Ana, part 1 of 5: Sentence 0 of")
-    assert text.endswith(".")
-    await world.slack.submit(ANA)
-
-    await world.crew.until(lambda: world.crew.resumes)
-    assert world.crew.resumes[0].human_feedback == text
+    form = await modal(world, ANA, "more than the box holds: copy")
+    assert "Sentence 149 of a long note." in form.shown
+    assert "Add" not in buttons(form)

@@ -108,7 +108,6 @@ async def review_well(world: World) -> None:
     await draft_for(round_, context=context)
     await caveats_for(round_.id, by=ANA, context=context)
     await record_read_to_end(round_.id, by=ANA, context=context)
-    await world.uow.read.behind([round_.id, "r-0"], since=world.clock())
     await delete_note(card.channel, "9.1", context=context)
     await world.uow.read.rounds.history(round_.review.id, limit=50)
     await queue(ANA.id, page=0, context=context)

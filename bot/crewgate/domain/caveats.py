@@ -32,10 +32,6 @@ class Note:
     def fits(self) -> bool:
         return _fits(self.attributed)
 
-    def attributed_part(self, words: str, number: int, total: int) -> str:
-        """Return one part of a note that is too long, for the feedback."""
-        return f"{self.by.name}, part {number} of {total}: {words}"
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -76,12 +72,7 @@ def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
 
 def added(text: str, note: Note) -> str | None:
     """Return the feedback with one more note at its end; None if it does not fit."""
-    return appended(text, note.attributed)
-
-
-def appended(text: str, words: str) -> str | None:
-    """Return the feedback with more words at its end; None if they do not fit."""
-    longer = f"{text.rstrip()}\n\n{words}" if text.strip() else words
+    longer = f"{text.rstrip()}\n\n{note.attributed}" if text.strip() else note.attributed
     return longer if _fits(longer) else None
 
 

@@ -83,7 +83,7 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)
     missed = MissedNotes(context)
-    signs = reviews.register(app, context, in_home=in_home, read_thread=missed.before_decision)
+    reviews.register(app, context, in_home=in_home, read_thread=missed.before_decision)
     notes.register(app, context)
     kickoff.register(app, context)
     away.register(app, context)
@@ -91,4 +91,4 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     stats.register(app, context)
     trial.register(app, context)
     home.register(app, refresher)
-    return {"home": refresher.run, "missed_notes": missed.run, "slow_signs": signs.run}
+    return {"home": refresher.run, "missed_notes": missed.run}

@@ -511,18 +511,6 @@ class Queries(Reading):
         )
         return found[0].id if found else None
 
-    async def behind(self, round_ids: Collection[str], *, since: datetime) -> frozenset[str]:
-        """Return those of these rounds whose card does not show yet what was true by then."""
-        found = await self._rows(
-            sa.select(outbox.c.subject).where(
-                outbox.c.subject.in_(round_ids),
-                outbox.c.kind == EffectKind.REFRESH.value,
-                outbox.c.set_aside_at.is_(None),
-                outbox.c.created_at <= since,
-            )
-        )
-        return frozenset(row.subject for row in found)
-
     async def failing(self, round_ids: Collection[str]) -> dict[str, Failing]:
         """Return what of these rounds' decisions was tried several times in vain, by crew."""
         found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()

@@ -132,7 +132,7 @@ def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
     text = read(message)
     assert "The flow waits until" in text
     assert "Which topic?" in text
-    form = shown(render_revise_form(view, Draft("", ()), ANA.id)["blocks"])
+    form = shown(render_revise_form(view, Draft("", ()))["blocks"])
     assert form.index("*The question*") < form.index("Your answer")
     assert "*Answer*" in read(render_offer(round_))
 
@@ -145,7 +145,7 @@ def test_words_that_a_hook_asks_for_go_to_the_crew() -> None:
     text = read(render_card(view, now=NOW))
     assert "The crew asks for words: it gets exactly what you write." in text
     assert "is refused at" in text.lower()
-    form = render_revise_form(view, Draft("", ()), ANA.id)
+    form = render_revise_form(view, Draft("", ()))
     assert "The crew gets exactly what you write." in shown(form["blocks"])
     assert "to send it to the crew." in read(render_offer(round_))
     answer = a_decision(Answer("yes", to_crew=True))
@@ -342,7 +342,7 @@ def test_whatever_a_flow_asks_stays_within_the_limits(
     view = CardView(round_, Output(output))
     check_message(render_card(view, now=LATER), may_mention=MENTIONED)
     check_message(render_escalation(round_, question.assigned))
-    check_view(render_revise_form(view, Draft("", ()), ANA.id))
+    check_view(render_revise_form(view, Draft("", ())))
     check_message(render_offer(round_))
     if (notice := render_stuck_notice(round_)) is not None:
         check_message(notice)

@@ -41,7 +41,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
     view = CardView(a_named_round(), Output(box))
     draft = Draft(box[:1_000], notes, overflowed=bool(notes))
 
-    check_view(render_revise_form(view, draft, ANA.id), may_mention=frozenset({f"@{ANA.id}"}))
+    check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
     check_view(render_approve_form(view, Caveats(), ()))
     check_view(render_dismiss_form(view))
     check_view(render_notice("No."))
@@ -50,7 +50,7 @@ def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) 
 @settings(max_examples=100)
 @given(views, long_texts)
 def test_the_form_is_within_the_limits_whatever_was_written(view: CardView, feedback: str) -> None:
-    modal = render_revise_form(view, Draft(feedback, ()), ANA.id)
+    modal = render_revise_form(view, Draft(feedback, ()))
     assert view_problems(modal) == []
     assert set(mentions(pieces(modal["blocks"]))) == set()
 
@@ -87,7 +87,7 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
 
 
 def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
-    modal = render_revise_form(a_view("## Findings"), Draft("", ()), ANA.id, notes_mark="m")
+    modal = render_revise_form(a_view("## Findings"), Draft("", ()), notes_mark="m")
     assert modal["callback_id"] == ids.REVISE_MODAL
     assert parse_asked(modal["private_metadata"]) == ("r-1", Seen(notes="m"))
     assert (modal["submit"]["text"], modal["close"]["text"]) == ("Send revision", "Cancel")
@@ -96,19 +96,19 @@ def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     assert question["element"]["focus_on_load"] is True
     texts_shown = [piece.text for piece in pieces(modal["blocks"])]
     assert "*Draft* · round 1 · research" in texts_shown
-    about = render_revise_form(replace(a_view(), subject="tea"), Draft("", ()), ANA.id)["blocks"][0]
+    about = render_revise_form(replace(a_view(), subject="tea"), Draft("", ()))["blocks"][0]
     assert about["text"]["text"] == "*tea* · Draft · round 1 · research"
     assert "Findings" in texts_shown
 
 
 def test_the_form_begins_with_what_was_written_already() -> None:
-    modal = render_revise_form(a_view(), Draft("so far", ()), ANA.id)
+    modal = render_revise_form(a_view(), Draft("so far", ()))
     assert modal["callback_id"] == ids.NOTES_MODAL
     assert modal["blocks"][1]["element"]["initial_value"] == "so far"
 
 
 def test_the_form_has_nothing_to_fill_in_or_to_show_when_there_is_nothing() -> None:
-    modal = render_revise_form(a_view(""), Draft("", ()), ANA.id)
+    modal = render_revise_form(a_view(""), Draft("", ()))
     assert [block["type"] for block in modal["blocks"]] == ["section", "input"]
     assert "initial_value" not in modal["blocks"][1]["element"]
 

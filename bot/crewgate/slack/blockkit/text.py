@@ -333,17 +333,6 @@ def place_to_break(text: str, earliest: int, latest: int) -> int:
     return at if at > earliest else latest
 
 
-def pieces_of(text: str, size: int) -> list[str]:
-    """A text in pieces of at most so many characters, broken at lines, sentences or words."""
-    pieces: list[str] = []
-    while len(text) > size:
-        line = text.rfind("\n", size // 2, size) + 1
-        at = line or place_to_break(text, size // 2, size)
-        pieces.append(text[:at].strip())
-        text = text[at:].strip()
-    return [piece for piece in (*pieces, text) if piece]
-
-
 _SENTENCE_ENDS: Final = (". ", "! ", "? ", "。", "！", "？")
 
 

@@ -100,7 +100,6 @@ def render_approve_form(
 def render_revise_form(
     view: CardView,
     draft: Draft,
-    reader: str,
     *,
     notes_mark: str = "",
     revision: int = 0,
@@ -109,7 +108,7 @@ def render_revise_form(
 ) -> Block:
     """The form behind Revise: the notes are in the box, and those that are not stand below.
 
-    `reader` is the id of who opened it, `page` the page of those notes, `notes_mark` that of
+    `page` is the page of those notes, `notes_mark` that of
     `Caveats`. `revision` counts how often the box was filled anew: Slack takes a new text only for
     a new box.
     """
@@ -137,7 +136,7 @@ def render_revise_form(
             *([] if question is None else _question(question)),
             box,
             *(context(warning) for warning in warnings if warning),
-            *render_notes_left(draft, reader, page),
+            *render_notes_left(draft, page),
             *([] if is_ask else _output(view)),
         ],
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,

@@ -61,7 +61,6 @@ from crewgate.slack.reviews.modals import (
     what_came,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
-from crewgate.slack.reviews.slow_signs import SlowSigns
 from crewgate.usecases.decide import (
     answer_of,
     decide,
@@ -78,9 +77,7 @@ from crewgate.usecases.notes import claim
 
 log = structlog.get_logger(__name__)
 
-IsRecorded: TypeAlias = bool
-"""True if something was recorded that the round's card is about to show."""
-Verb: TypeAlias = Callable[[Press, Reply], Awaitable[IsRecorded]]
+Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]
 """Carries out a press and acknowledges it. Raises a CrewgateError, which the presser reads."""
 
 
@@ -94,16 +91,13 @@ def register(
     *,
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
-) -> SlowSigns:
-    """Put the buttons and the forms of reviews on the app; the returned signs must be run.
+) -> None:
+    """Put the buttons and the forms of reviews on the app.
 
     `in_home` learns of every press in Home, and returns what was seen there.
     """
-    signs = SlowSigns(context)
     names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU))
-    press = partial(
-        on_press, context=context, signs=signs, in_home=in_home, read_thread=read_thread
-    )
+    press = partial(on_press, context=context, in_home=in_home, read_thread=read_thread)
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
     for form, on_sent in (
         (ids.APPROVE_MODAL, on_words_submitted),
@@ -115,7 +109,6 @@ def register(
         app.view(form)(partial(on_sent, context=context, read_thread=read_thread))
     for form, give_up in ((ids.DISMISS_MODAL, dismiss), (ids.DISMISS_REPORT_MODAL, dismiss_report)):
         app.view(form)(partial(on_dismiss_submitted, context=context, give_up=give_up))
-    return signs
 
 
 # --- presses --------------------------------------------------------------------------------------
@@ -128,7 +121,6 @@ async def on_press(
     respond: Respond,
     *,
     context: SlackContext,
-    signs: SlowSigns,
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
 ) -> None:
@@ -143,8 +135,7 @@ async def on_press(
         await read_thread(press.value)
     reply = Reply(press, ack, client, respond, context)
     async with reply.explained(round_id=_round_id(press)):
-        if await verb(press, reply) and press.where is not Where.MODAL:
-            signs.watch(press.value, reply.say)
+        await verb(press, reply)
 
 
 def _seen(press: Press) -> Seen:
@@ -177,14 +168,11 @@ class _Record:
     change: Callable[..., Awaitable[object]]
     """A use case: takes the round's id, `by` and `context`."""
     event: str
-    is_watched: bool = True
-    """Its presser is told if the card is slow to show it."""
 
-    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+    async def __call__(self, press: Press, reply: Reply) -> None:
         await self.change(press.value, by=press.by, context=reply.context)
         log.info(self.event, round_id=press.value, by=press.by.id, where=press.where)
         await _done(press, reply)
-        return self.is_watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +181,13 @@ class _Open:
 
     form: Callable[[str, Person, SlackContext], Awaitable[Block]]
 
-    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+    async def __call__(self, press: Press, reply: Reply) -> None:
         await reply.open(await self.form(press.value, press.by, reply.context))
-        return False
 
 
-async def _comment(press: Press, reply: Reply) -> IsRecorded:
+async def _comment(press: Press, reply: Reply) -> None:
     form = approve_form(press.value, press.by, reply.context, seen=press.seen, where=press.where)
     await reply.open(await form)
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +196,9 @@ class _Read:
 
     tab: ReaderTab
 
-    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+    async def __call__(self, press: Press, reply: Reply) -> None:
         position = ReaderPosition(press.value, self.tab, share=press.seen.share)
         await show_page(position, press.by, reply.ack, reply.show, reply.context)
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +207,16 @@ class _Turn:
 
     step: int
 
-    async def __call__(self, press: Press, reply: Reply) -> IsRecorded:
+    async def __call__(self, press: Press, reply: Reply) -> None:
         position = parse_position(press.view.metadata)
         if position is None:
             await reply.ack()
         else:
             turned = replace(position, page=max(0, (position.page or 0) + self.step))
             await show_page(turned, press.by, reply.ack, reply.update, reply.context)
-        return False
 
 
-async def _unmask(press: Press, reply: Reply) -> IsRecorded:
+async def _unmask(press: Press, reply: Reply) -> None:
     """Show the output as it came, in the reader in the place of its masked page."""
     await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
@@ -240,10 +224,9 @@ async def _unmask(press: Press, reply: Reply) -> IsRecorded:
     position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
     show = reply.update if press.where is Where.MODAL else reply.show
     await show_page(position, press.by, reply.ack, show, reply.context)
-    return False
 
 
-async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
+async def _decide_at_once(press: Press, reply: Reply) -> None:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
     It is acknowledged once it is on disk. The question takes the place of the modal that it was
@@ -271,7 +254,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
             await reply.update(form)
         else:
             await reply.show(form, otherwise=strings.CONFIRMATION_NOT_OPENED)
-        return False
+        return
     if is_confirmed:
         await reply.ack()
         try:
@@ -280,15 +263,15 @@ async def _decide_at_once(press: Press, reply: Reply) -> IsRecorded:
             await reply.say(strings.RECORDED)
     else:
         await _done(press, reply)
-    return decided is not None
+        if decided is None and press.where is not Where.MODAL:
+            await reply.say(strings.RECORDED)
 
 
-async def _fill_in(press: Press, reply: Reply) -> IsRecorded:
-    """Put a note or a part of one into the form, after what is typed there, or turn their pages."""
+async def _fill_in(press: Press, reply: Reply) -> None:
+    """Put a note into the form, after what is typed there, or turn their pages."""
     form = await form_again(press, reply.context)
     await reply.ack()
     await reply.update(form)
-    return False
 
 
 def _position(press: Press) -> ReaderPosition | None:
@@ -312,7 +295,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.COMMENT.id: _comment,
     buttons.EDIT.id: _Open(edit_form),
     buttons.TAKE_BACK.id: _Record(take_back, "taken_back"),
-    buttons.CLAIM.id: _Record(claim, "claimed", is_watched=False),
+    buttons.CLAIM.id: _Record(claim, "claimed"),
     buttons.RETRY.id: _Record(retry, "retried"),
     buttons.REOPEN.id: _Record(reopen, "reopened"),
     buttons.DISMISS.id: _Open(dismiss_form),
@@ -324,7 +307,6 @@ VERBS: Final[Mapping[str, Verb]] = {
     ids.NEXT_PAGE: _Turn(+1),
     ids.PREVIOUS_PAGE: _Turn(-1),
     ids.ADD_NOTE: _fill_in,
-    ids.ADD_PART: _fill_in,
     ids.NEXT_NOTES: _fill_in,
     ids.PREVIOUS_NOTES: _fill_in,
 }

@@ -16,7 +16,7 @@ from crewgate.domain.caveats import (
     Seen,
     Share,
     Turned,
-    appended,
+    added,
     turned_in_haste,
 )
 from crewgate.domain.edits import Parts
@@ -38,7 +38,6 @@ from crewgate.slack.reviews.forms import (
     render_revise_form,
     render_what_came,
 )
-from crewgate.slack.reviews.notes_left import is_in, part_in_feedback
 from crewgate.slack.reviews.reader import (
     ReaderPage,
     ReaderPosition,
@@ -124,7 +123,7 @@ async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block
     posting = await context.uow.read.posting(round_id)
     draft = await draft_for(posting.view.round, context=context)
     render = partial(render_revise_form, notes_mark=mark)
-    return await context.off_loop(render, posting.view, draft, by.id)
+    return await context.off_loop(render, posting.view, draft)
 
 
 async def edit_form(
@@ -180,7 +179,7 @@ async def what_came(letter_id: str, by: Person, context: SlackContext) -> Block:
 
 
 async def form_again(press: Press, context: SlackContext) -> Block:
-    """The form behind Revise after a button in it: one more note, or a part, or another page.
+    """The form behind Revise after a button in it: one more note, or another page.
 
     What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
     StoreUnavailable.
@@ -190,17 +189,18 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     await context.ensure(press.by.id, Role.REVIEWER, posting.view.round)
     mark = (await caveats_for(round_id, by=press.by, context=context)).notes_mark
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
-    words = _words_to_add(press, notes)
-    text = press.view.typed if words is None else appended(press.view.typed, words)
+    text: str | None = press.view.typed
+    if press.action == ids.ADD_NOTE:
+        note = next((one for one in notes if one.ts == press.value), None)
+        text = text if note is None else added(press.view.typed, note)
     problem = strings.NOTE_DOES_NOT_FIT if text is None else None
     box = press.view.typed if text is None else text
-    left = tuple(note for note in notes if not is_in(box, note))
+    left = tuple(note for note in notes if note.attributed not in box)
     revision, page = _turned(press)
     return await context.off_loop(
         render_revise_form,
         posting.view,
         Draft(box, left),
-        press.by.id,
         notes_mark=mark,
         revision=revision,
         page=page,
@@ -219,30 +219,17 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
         return None
     await context.ensure(sent.by.id, Role.REVIEWER, posting.view.round)
     notes = await context.uow.read.notes.of_round(sent.round_id, limit=NOTES)
-    left = tuple(note for note in notes if not is_in(sent.feedback, note))
+    left = tuple(note for note in notes if note.attributed not in sent.feedback)
     if not left:
         return None
     return await context.off_loop(
         render_revise_form,
         posting.view,
         Draft(sent.feedback, left),
-        sent.by.id,
         notes_mark=mark,
         revision=_revision_of(sent.box),
         problem=strings.NOTES_CAME,
     )
-
-
-def _words_to_add(press: Press, notes: Sequence[Note]) -> str | None:
-    """Return the words that a button adds to the feedback; only its author adds a note's parts."""
-    ts, _, number = press.value.partition(" ")
-    note = next((one for one in notes if one.ts == ts), None)
-    if note is None or press.action not in {ids.ADD_NOTE, ids.ADD_PART}:
-        return None
-    if press.action == ids.ADD_NOTE:
-        return note.attributed
-    theirs = note.by.id == press.by.id and number.isdecimal()
-    return part_in_feedback(note, int(number)) if theirs else None
 
 
 def _turned(press: Press) -> tuple[int, int]:

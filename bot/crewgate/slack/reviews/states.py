@@ -1,4 +1,4 @@
-"""A round's state: its icon and words, on cards, in lists, as a push; a round in a line or a few."""
+"""The states of a round: icons and words, on cards, in lists, as a push; a round in a few lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
