@@ -49,7 +49,7 @@ async def test_notes_that_wait_are_shown_before_an_approval_which_counts_once(
     assert "Approved by" in (await modal(world, ANA, "Recorded")).shown
     await world.slack.close_modal(ANA)
     assert not world.slack.open_modals(ANA)
-    assert not world.slack.ephemerals(ANA)
+    assert "you need not press again" in await world.told(ANA)
     assert "1 note was not sent" in message_text(decided)
     assert [resume.human_feedback for resume in world.crew.resumes] == ["Approved."]
     assert capsys.readouterr().out.count("] decided ") == 1

@@ -37,8 +37,8 @@ from crewgate.domain.verdict import (
     decision_of_votes,
 )
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.reviews.calls import below_headline, call, calls_all, kept, newer, nobody_left
 from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.people import below_headline, call, calls_all, kept, newer, nobody_left
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
 

@@ -11,7 +11,7 @@ from crewgate.network.connections import Limits
 from crewgate.runtime import LASTING, TOLD
 from crewgate.slack import notes
 from crewgate.slack.client import directory, people, web_api
-from crewgate.slack.reviews.comparison import LINES_COMPARED
+from crewgate.slack.reviews.changes import LINES_COMPARED
 from crewgate.store import engine, removal, unit_of_work
 from crewgate.usecases.delivery.context import SHARE_GRACE, START_GRACE
 from crewgate.usecases.removal import BATCH_EVERY, LOOK_EVERY

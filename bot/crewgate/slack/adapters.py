@@ -87,7 +87,6 @@ def _people(crews: Iterable[Crew]) -> Iterator[ReviewerRef]:
 
 
 def _under_rules(crews: Mapping[str, Crew], rules: Iterable[StoredRule]) -> Iterator[Crew]:
-    """Each crew as it is under each of its rules."""
     for crew in crews.values():
         for rule in crew.rules:
             yield crew.under(rule, escalated=True)

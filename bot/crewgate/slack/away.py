@@ -58,7 +58,6 @@ class AwayRequest:
     """A request as typed, perhaps in part."""
 
     until: date | None = None
-    """The last day, where the person is."""
     delegate: Person | None = None
 
 
@@ -95,7 +94,6 @@ def parse_request(text: str, today: date) -> AwayRequest:
 
 
 def _read_day(word: str, today: date) -> date:
-    """Read a date, `today`, `tomorrow` or the next day of the week with that name."""
     ahead = [today + timedelta(days=days) for days in range(8)]
     named = {f"{day:%A}".lower(): day for day in ahead[1:]}
     named |= {"today": ahead[0], "tomorrow": ahead[1]}
@@ -116,7 +114,6 @@ def _read_mention(word: str) -> Person:
 
 @raises_malformed
 def parse_away_form(body: Mapping[str, Any]) -> AwayForm:
-    """A `view_submission` payload of the form."""
     values = body["view"]["state"]["values"]
     delegate = str(values[ids.AWAY_DELEGATE][ids.AWAY_DELEGATE]["selected_user"])
     return AwayForm(
@@ -157,7 +154,6 @@ def render_form(*, until: date | None, delegate: Person | None, above: str = "")
 
 
 def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
-    """The delegate, until when, and how to come back."""
     delegate, away = shared.person(absence.delegate), shared.person(absence.away)
     return (
         f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
@@ -191,7 +187,6 @@ def _until(day: date, zone: ZoneInfo | None) -> str:
 
 
 def refused(why: AbsenceProblem, last_day: date) -> str:
-    """Tell why somebody cannot be away like this; plain, for the form too."""
     if why is AbsenceProblem.TOO_FAR:
         return f"That is too far ahead: the last day is {last_day.isoformat()} at the latest."
     return _REFUSED[why]
@@ -238,7 +233,6 @@ class Answer:
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the form's listener on the app; the commands are among the other commands."""
     app.view(ids.AWAY_FORM)(partial(on_away_submitted, context=context))
 
 
@@ -278,7 +272,6 @@ async def on_back_command(by: Person, respond: Respond, *, context: SlackContext
 async def on_away_submitted(
     ack: AsyncAck, body: Body, client: AsyncWebClient, *, context: SlackContext
 ) -> None:
-    """Set the absence, or show below the field what is wrong with it."""
     form = parse_away_form(body)
 
     async def ask_again(warning: str) -> None:
@@ -332,7 +325,6 @@ async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None
 async def _form(
     by: Person, asked: AwayRequest, client: AsyncWebClient, context: SlackContext
 ) -> Block:
-    """The form with what was typed, else with the present absence."""
     found = await context.uow.read.absences.find(at=context.clock(), away=by.id)
     absence = next(iter(found), None)
     if absence is None:

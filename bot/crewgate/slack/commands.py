@@ -40,8 +40,8 @@ from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.press import parse_press
 from crewgate.slack.reviews import states
 from crewgate.slack.reviews import strings as reviews
-from crewgate.slack.reviews.links import Deciders, Link, linked
 from crewgate.slack.stats import on_stats_command
+from crewgate.slack.strings import Deciders, Link, linked
 from crewgate.usecases import queries
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 from crewgate.usecases.read_models import (
@@ -83,7 +83,6 @@ _HELP_PLAIN: Final = ", ".join(
 
 
 def render_help() -> Message:
-    """How a review goes, and what can be typed: `docs/reviewing.md` in short."""
     return Message(_HELP_PLAIN, [section(_HELP_HEADLINE), section(_HELP_REVIEWS), section(_HELP)])
 
 
@@ -117,7 +116,7 @@ def render_pending(
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
     execution = view.execution
     title = shared.joined(*names(execution), shared.identifier(execution.execution_id))
-    waits = any(isinstance(present(line.round), Waiting) for line in view.rounds)
+    waits = any(line.round.state is State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
     # The latest rounds matter most, so it is the earliest that are left off.
     latest = [
@@ -139,7 +138,6 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
-    """Every execution in one line, those that need somebody first; then the crews."""
     headline = _counts(seen)
     alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
     lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
@@ -182,7 +180,6 @@ def _details(line: RoundLine, deciders: Deciders) -> list[str]:
 
 
 def _alike(details: Sequence[Sequence[str]]) -> list[str]:
-    """What all lines of a list share, in order: it stands once, above them."""
     if len(details) < 2:  # noqa: PLR2004
         return []
     return [parts[0] for parts in zip(*details, strict=True) if len(set(parts)) == 1]
@@ -346,7 +343,6 @@ def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
 
 
 def _headline(crew: str, count: int, *, of: int) -> str:
-    """Above the rules of a crew that concern somebody, of so many that it has."""
     name = shared.bold(shared.crew(crew))
     if not of:
         return f"{name} has no rules."

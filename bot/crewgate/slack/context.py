@@ -17,7 +17,6 @@ from crewgate.usecases.ports.base import NewId, OffLoop, Sleep, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
 
 Body = dict[str, Any]
-"""A payload of Slack's, for `payloads` to parse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +30,6 @@ class SlackContext(ReviewContext):
     clients: CrewClients
     kickoffs: Kickoffs
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
-    """Makes the request for a kickoff of the inputs that somebody filled in."""
     saved: Wakeup
     """Set whenever something was saved, so that Home shows it."""
     unheard: Wakeup
@@ -40,7 +38,6 @@ class SlackContext(ReviewContext):
     sleep: Sleep
     off_loop: OffLoop
     redactors: Mapping[str, Redactor]
-    """What takes the secrets of each crew out of what it sent."""
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
         """Return the people who may decide on a round and whose approval may be missing.

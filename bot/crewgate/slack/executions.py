@@ -13,8 +13,8 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, context, notification, section
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
-from crewgate.slack.reviews.calls import FILES_REFUSED, FORWARD_REFUSED, with_operators
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
+from crewgate.slack.reviews.people import FILES_REFUSED, FORWARD_REFUSED, with_operators
 from crewgate.slack.strings import PLAIN
 from crewgate.usecases.read_models import ExecutionPosting
 
@@ -93,7 +93,6 @@ def result_file_name(execution: Execution) -> str:
 
 
 def names(execution: Execution) -> tuple[str, ...]:
-    """What an execution is about and its crew; the first is bold."""
     crew, about = shared.crew(execution.crew), subject(execution)
     return (shared.bold(about), crew) if about else (shared.bold(crew),)
 
@@ -105,7 +104,6 @@ def subject(execution: Execution) -> str:
 
 
 def _inputs(execution: Execution) -> str:
-    """Its inputs; empty when it has none, or the first line has all of them."""
     given = shown(execution.inputs)
     if execution.subject == ", ".join(" ".join(value.split()) for _, value in given):
         return ""
@@ -133,7 +131,6 @@ def bar(completed: int | None, total: int | None) -> str:
 def _progress(
     posting: ExecutionPosting, waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]]
 ) -> str:
-    """The part that moves: for whom it waits, else where the crew is."""
     execution = posting.execution
     drawn = bar(execution.completed_tasks, execution.total_tasks)
     done = drawn or tasks(execution.completed_tasks)
@@ -167,7 +164,6 @@ def _waits(round_: Round, people: Sequence[ReviewerRef]) -> str:
 
 
 def _title(name: str, posting: ExecutionPosting) -> str:
-    """A task as its card names it, if it had one."""
     titles = {one.review.task_id: one.review.title for one in posting.rounds}
     return shared.title(titles.get(name, name))
 

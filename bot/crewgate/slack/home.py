@@ -18,11 +18,20 @@ from crewgate.domain.outcome import Unknown
 from crewgate.domain.review import State
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, button, divider, header, section
+from crewgate.slack.blockkit.blocks import (
+    Block,
+    actions,
+    button,
+    divider,
+    header,
+    parse_share,
+    section,
+    with_share,
+)
 from crewgate.slack.blockkit.text import duration
 from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.payloads import parse_home_opened, parse_share, with_share
+from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
 from crewgate.slack.reviews import states
 from crewgate.slack.reviews.buttons import (
@@ -32,7 +41,7 @@ from crewgate.slack.reviews.buttons import (
     decide_buttons,
     last_buttons,
 )
-from crewgate.slack.reviews.links import Deciders, Link
+from crewgate.slack.strings import Deciders, Link
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
@@ -83,7 +92,6 @@ def lines_of(found: Queue) -> Mapping[str, RoundLine]:
 
 
 def in_order(found: Queue) -> tuple[Row, ...]:
-    """The page as it is when it is put in order."""
     return tuple(
         Row(part, line.round.id, _is_over(part, line, found))
         for part in Part
@@ -101,7 +109,6 @@ def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
 
 
 def count_new(rows: tuple[Row, ...], found: Queue) -> int:
-    """How many rows that wait or are stuck the page would have in order, and does not have."""
     fresh = (row for row in in_order(found) if row.part is not Part.DECIDED)
     # What somebody has approved moves to what waits for others, which is nothing new.
     approved = {Row(Part.OTHERS, row.round_id, over=True) for row in rows if row.part is Part.MINE}
@@ -125,7 +132,6 @@ def _is_over(part: Part, line: RoundLine | None, found: Queue) -> bool:
 
 
 def block_id(row: Row, share: Share) -> str:
-    """The id of a row's buttons; `share` is how much of its output the row shows."""
     name = f"{row.part}.{row.round_id}"
     return f"{name}.{_OVER}" if row.over else with_share(name, share)
 
@@ -135,7 +141,6 @@ def share_beside(block: str) -> Share:
 
 
 def rows_of(blocks: tuple[str, ...]) -> tuple[Row, ...]:
-    """The rows that a view shows, from the ids of its blocks of buttons."""
     found = []
     for block in blocks:
         part, _, rest = block.partition(".")
@@ -269,7 +274,6 @@ class _Reader:
     """What Slack shows, in its places; none before the page is put in order."""
     shown: str = ""
     hash: str = ""
-    """Slack's name for what it shows; empty when it is not known."""
 
 
 @dataclass
@@ -285,7 +289,6 @@ class HomeRefresher:
     opened: Wakeup = field(default_factory=Wakeup)
 
     def open(self, user: str, page: int = 0) -> None:
-        """Show somebody this page of Home, put in order."""
         self._keep(user, _Reader(page, self.context.clock(), ()))
 
     def open_again(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
@@ -385,7 +388,6 @@ async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
 
 
 async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher) -> None:
-    """Show the next page of Home, or the previous, or the same one put in order."""
     await ack()
     press = parse_press(body)
     page = _page(press.view.metadata) + _STEPS[press.action]

@@ -119,7 +119,6 @@ def refused(why: str) -> str:
 
 
 def unclear(why: str) -> str:
-    """Nobody knows whether it started, and what to do about that."""
     said = one_line(why, ANSWER_LIMIT)
     return (
         f":exclamation: It may have started: {said}. Look in the channel and at the crew itself: "
@@ -129,7 +128,6 @@ def unclear(why: str) -> str:
 
 
 def gave_up(status: int, words: str) -> str:
-    """The answer of a crew, or of a gateway before it, that names no execution."""
     return f"the answer was {status}: {words}" if words else "the answer names no execution"
 
 
@@ -139,7 +137,6 @@ UPDATE_SECONDS: Final = 0.2
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the forms' listeners on the app; the command is among the other commands."""
     app.view(ids.KICKOFF_CHOICE)(partial(on_crew_chosen, context=context))
     app.view(ids.KICKOFF_FORM)(partial(on_kickoff_submitted, context=context))
 
@@ -166,10 +163,6 @@ async def on_kickoff_command(
 
 
 async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) -> tuple[str, ...]:
-    """Return the crews to choose from, or those that were named.
-
-    Raises UnknownCrew or NotAStarter when there is one only.
-    """
     if named:
         await context.ensure(by.id, Role.STARTER, named[0])
         return named
@@ -308,7 +301,6 @@ async def _replace(
 
 
 async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> bool:
-    """Replace a modal, in a few tries."""
     for _ in range(UPDATES):
         if await update_modal(client, view, **which):
             return True

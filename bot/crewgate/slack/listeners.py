@@ -63,7 +63,6 @@ async def _refuse(req: AsyncBoltRequest, sentence: str, *, event_status: int) ->
 
 
 Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""A coroutine that runs until it is cancelled."""
 
 
 async def note_place(req: AsyncBoltRequest, next_: Next) -> None:
@@ -73,7 +72,6 @@ async def note_place(req: AsyncBoltRequest, next_: Next) -> None:
 
 
 def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
-    """Register all features, for this bot's workspace only; the app runs the loops."""
     for one in (
         answer_in_place,
         partial(refuse_other_teams, identity=context.identity),

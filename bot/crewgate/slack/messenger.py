@@ -36,7 +36,21 @@ from crewgate.slack.executions import (
     result_file_name,
 )
 from crewgate.slack.notes import render_offer
-from crewgate.slack.reviews.calls import (
+from crewgate.slack.reviews.card import (
+    file_name,
+    file_title,
+    render_card,
+    render_direct_message,
+)
+from crewgate.slack.reviews.notices import (
+    NOTICES,
+    Scene,
+    render_audit_head,
+    render_channel_refuses,
+    render_report,
+)
+from crewgate.slack.reviews.people import (
+    People,
     below_headline,
     call,
     calls_all,
@@ -45,23 +59,9 @@ from crewgate.slack.reviews.calls import (
     nobody_left,
     reaches_somebody,
 )
-from crewgate.slack.reviews.card import (
-    file_name,
-    file_title,
-    render_card,
-    render_direct_message,
-)
-from crewgate.slack.reviews.links import Link
-from crewgate.slack.reviews.notices import (
-    NOTICES,
-    Scene,
-    render_audit_head,
-    render_channel_refuses,
-    render_report,
-)
-from crewgate.slack.reviews.people import People
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
 from crewgate.slack.stats import render_posted
+from crewgate.slack.strings import Link
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
 from crewgate.usecases.read_models import (
@@ -191,7 +191,6 @@ class SlackMessenger(Messenger):
         return await outcome_of(self._poster.clear(thread, end, message, until=until))
 
     def _file(self, about: Posting | ExecutionPosting) -> tuple[MessageRef, Output, str, str]:
-        """Return where a file is to be, what is in it, its name and its title."""
         thread: MessageRef | None
         output: Output | None
         if isinstance(about, Posting):
@@ -301,7 +300,6 @@ class SlackMessenger(Messenger):
                 return render_progress(posting, self._starter(posting), waiting)
 
     def _starter(self, posting: ExecutionPosting) -> ReviewerRef | None:
-        """The one who started an execution in Slack, or whom its caller named."""
         execution = posting.execution
         return self._people.known(said_starter(execution.starter, execution.meta))
 

@@ -34,7 +34,6 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 
 
 async def on_message(ack: AsyncAck) -> None:
-    """Acknowledge; keep_message did the work."""
     await ack()
 
 
@@ -58,7 +57,6 @@ async def keep_message(
 
 
 def render_offer(round_: Round) -> Message:
-    """Offered once to whoever writes in the thread and may decide."""
     receiver = asker(round_.question)
     press = f"Press *{words_label(round_.question)}* to send it to the {receiver}."
     says = f"Noted for the reviewers. {press}"
@@ -129,7 +127,6 @@ class MissedNotes:
             await self._context.sleep(PAUSE if pause is None else pause)
 
     async def _waiting(self) -> list[str]:
-        """Return the ids of the rounds that wait, the newest first."""
         read, crews = self._context.uow.read, self._context.crews
         while True:
             try:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from crewgate.domain.caveats import NOTHING_SEEN, Seen, Share, Unseen
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
 from crewgate.domain.errors import Malformed
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
+from crewgate.slack.blockkit.blocks import parse_share, with_share
 from crewgate.usecases.read_models import MessageRef
 
 P = ParamSpec("P")
@@ -46,9 +47,7 @@ class Submission:
     box: str
     """The block that holds it, where an error is shown."""
     form: str
-    """The form's `callback_id`."""
     seen: Seen
-    """The caveats that the form showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,8 @@ class View:
     metadata: str = ""
     """The bot's own text in it: a form's `asked`, a reader's position, a Home's page."""
     typed: str = ""
-    """The text in the box for feedback."""
     box: str = ids.FEEDBACK
-    """The box's block id."""
     rows: tuple[str, ...] = ()
-    """The ids of the blocks of buttons, in order."""
     is_first: bool = True
     """It does not lie on another modal."""
 
@@ -94,7 +90,6 @@ def parse_view(view: Mapping[str, Any]) -> View:
 
 @raises_malformed
 def parse_place(body: Mapping[str, Any]) -> dict[str, str]:
-    """Return where a button was pressed or a form was sent, by Slack's ids."""
     container = body.get("container") or {}
     [action, *_] = body.get("actions") or [{}]
     found = {
@@ -108,7 +103,6 @@ def parse_place(body: Mapping[str, Any]) -> dict[str, str]:
 
 @raises_malformed
 def parse_submission(body: Mapping[str, Any]) -> Submission:
-    """A `view_submission` payload of these forms."""
     form = body["view"]
     view = parse_view(form)
     round_id, seen = parse_asked(view.metadata)
@@ -130,9 +124,7 @@ class EditForm:
     by: Person
     seen: Seen
     written: tuple[str, ...]
-    """The parts of the text, in order."""
     revision: int
-    """How often the boxes were filled anew."""
     masked: str
     """A mark of the text that the form was opened with, if something is masked there."""
 
@@ -148,7 +140,6 @@ def edit_box(revision: int, number: int) -> str:
 
 @raises_malformed
 def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
-    """A `view_submission` payload of that form."""
     view = body["view"]
     round_id, seen = parse_asked(str(view["private_metadata"]))
     places = {tuple(map(int, name.split(".")[1:])): name for name in view["state"]["values"]}
@@ -194,21 +185,6 @@ def parse_asked(metadata: str) -> tuple[str, Seen]:
     unseen = frozenset(one for one in Unseen if one in words.split())
     share = parse_share(str(rest[-1])) if rest else None
     return str(round_id), Seen(str(notes), str(claimed_by), unseen, share)
-
-
-def with_share(name: str, share: Share) -> str:
-    """Return a block's id that says how much of the output is shown there, for `parse_share`."""
-    beyond = f"-{share.beyond}" if share.beyond else ""
-    return f"{name}.{share.shown}-{share.of}{beyond}"
-
-
-def parse_share(name: str) -> Share | None:
-    """Read the share of an output from the end of a block's id."""
-    found = _SHARE.search(name)
-    return None if found is None else Share(*map(int, found.groups("0")))
-
-
-_SHARE: Final = re.compile(r"\.([0-9]{1,9})-([0-9]{1,9})(?:-([0-9]{1,9}))?$")
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
@@ -264,7 +240,6 @@ class KickoffForm:
 
 @raises_malformed
 def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
-    """A `view_submission` payload of the form that asks which crew."""
     entered = body["view"]["state"]["values"][ids.CREW][ids.CREW]
     chosen = entered["selected_option"] or {}
     return _kickoff_form(body, crew=str(chosen.get("value", "")), values={})
@@ -272,7 +247,6 @@ def parse_crew_choice(body: Mapping[str, Any]) -> KickoffForm:
 
 @raises_malformed
 def parse_kickoff_form(body: Mapping[str, Any]) -> KickoffForm:
-    """A `view_submission` payload of the form that asks for a crew's inputs."""
     view = body["view"]
     prefix = f"{ids.KICKOFF_INPUT}."
     values = {
@@ -344,7 +318,6 @@ def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None
 
 
 def _written(event: Mapping[str, Any], channel: str) -> Written | None:
-    """A reply by a person; the first message of a thread is none."""
     thread_ts, user, ts = event.get("thread_ts"), event.get("user"), event.get("ts")
     text = readable(event)
     if event.get("bot_id") or not user or thread_ts in {None, "", ts} or not text.strip():
@@ -358,7 +331,6 @@ _ENTITY: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
 def readable(message: Mapping[str, Any]) -> str:
-    """Return the text as the person typed it, without Slack's escapes and marks."""
     text = _LINK.sub(_typed, str(message.get("text") or ""))
     return re.sub("&(?:lt|gt|amp);", lambda match: _ENTITY[match[0]], text)
 

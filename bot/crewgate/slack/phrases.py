@@ -115,7 +115,6 @@ def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAM
 
 
 def addressed(decision: Decision) -> str:
-    """Those who pressed, to be told something; not those they decided for."""
     if decision.votes:
         return in_words([person(vote.by) for vote in decision.votes[:ADDRESSED]])
     return person(decision.by) if isinstance(decision.by, Person) else ""
@@ -162,7 +161,6 @@ def sentence(decision: Decision) -> str:
 
 
 def shown_little(decision: Decision) -> str:
-    """The people who approved although they were shown little: `@Ana was shown 1 %`."""
     return in_words(
         [
             f"{person(vote.by)} was shown {vote.shown_little} %"
@@ -232,7 +230,6 @@ def _what_changes(decision: Decision) -> str:
 
 
 def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
-    """A rule's decision: `the rule “two” sent it back`."""
     match decision.verdict:
         case Answer(text, is_label=True):
             did = f"answered “{voice.text(text, CREW_LIMIT)}”"

@@ -27,7 +27,6 @@ class Where(StrEnum):
     """The surface that a button is on."""
 
     CARD = "card"
-    """A card, or another message."""
     MODAL = "modal"
     HOME = "home"
 
@@ -42,16 +41,11 @@ class Press:
     """The value that the button carries: the round's id, unless its verb says otherwise."""
     by: Person
     trigger_id: str
-    """Opens one modal within 3 s."""
     where: Where = Where.CARD
     outcome: int | None = None
-    """The number of the flow's outcome that it answers with."""
     block_id: str = ""
-    """The block in which the button is."""
     view: View = NO_VIEW
-    """The modal or the Home around it."""
     seen: Seen = NOTHING_SEEN
-    """What the presser was shown and asked about, where the button is."""
 
 
 @raises_malformed
@@ -76,7 +70,6 @@ def parse_press(body: Mapping[str, Any]) -> Press:
 
 
 def _pressed(element: Mapping[str, Any]) -> tuple[str, str, int | None]:
-    """Return the element's action, its value, and the number of a flow's outcome if it is one."""
     action, _, number = str(element["action_id"]).partition(".")
     value = str(element.get("value", ""))
     chosen = str((element.get("selected_option") or {}).get("value", ""))
@@ -117,7 +110,6 @@ class Reply:
             await self._open(render_notice(sentence, title=title))
 
     async def open(self, view: Block) -> None:
-        """Acknowledge, and open a modal, as `show` does."""
         await self.ack()
         await self.show(view)
 

@@ -74,7 +74,6 @@ NOTHING_READABLE: Final = "There is no crew whose reviews you may read."
 
 
 def legend(stats: Stats) -> str:
-    """The meaning of the brackets, and of the times."""
     before = f"the {stats.days} days before"
     brackets = f"In brackets: {before}." if stats.team.before.decided else f"{_NOTHING} {before}."
     return f"{brackets} Times are working hours where a rule has them."
@@ -143,7 +142,6 @@ def observation(seen: Observation, days: int) -> str:
 
 
 def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[str]:
-    """A line for each number that there is, beside the one before if anything was decided then."""
     new, before = both.now, both.before
     parts = (
         ("approved", new.approved, before.approved),
@@ -305,7 +303,6 @@ class _Chart:
         return bar_chart(self.title, [self.labels[at] for at in shown], numbers)
 
     def bars(self) -> Block:
-        """The same as text."""
         most = max(one or 0 for one in (*self.now, *self.before, 1))
         figures = zip(self.labels, self.now, self.before, strict=True)
         lines = [
@@ -345,7 +342,6 @@ _HOURS_FROM: Final = 2 * _HOUR
 
 
 def _labels(names: Sequence[str]) -> list[str]:
-    """Short names that differ."""
     cut = [plain(name, CHART_LABEL_LIMIT) for name in names]
     return [
         f"{plain(one, CHART_LABEL_LIMIT - 4)} {number}" if cut.count(one) > 1 else one
@@ -358,7 +354,6 @@ _USUAL: Final = 30
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    """Put the buttons on the app; the command is one of `/crew`."""
     app.action(ids.POST_STATS)(partial(on_post, context=context))
     app.action(ids.STATS_CSV)(partial(on_csv, context=context))
 
@@ -380,7 +375,6 @@ async def on_stats_command(asked: Command, respond: Respond, *, context: SlackCo
 
 
 async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
-    """Show the team's numbers to the channel where they were asked for."""
     await ack()
     press = parse_press(body)
     days, crew = _asked(press.value)
@@ -395,7 +389,6 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
 
 
 async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext) -> None:
-    """Send what the numbers are made of, in private."""
     await ack()
     press = parse_press(body)
     days, crew = _asked(press.value)

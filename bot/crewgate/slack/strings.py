@@ -8,16 +8,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from crewgate.domain.edits import REVISION_LIMIT
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
-from crewgate.slack.blockkit.text import ELLIPSIS, day, escape_mrkdwn, one_line, plain
+from crewgate.slack.blockkit.text import ELLIPSIS, day, escape_mrkdwn, one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
-from crewgate.usecases.read_models import COUNTED
+from crewgate.usecases.read_models import COUNTED, MessageRef
 
 REVIEWERS_SHOWN: Final = 20
 DECIDERS_SHOWN: Final = 3
@@ -145,13 +145,11 @@ NO_PUBLIC_URL: Final = (
 
 
 def feedback_too_long(characters: int) -> str:
-    """The feedback does not fit; plain, for the modal."""
     over = characters - FEEDBACK_LIMIT
     return f"Slack takes up to {FEEDBACK_LIMIT:,} characters. Shorten this by {over:,}."
 
 
 def too_many_edits(characters: int) -> str:
-    """The edits are too long for an exact revision; plain."""
     return (
         f"These edits take {characters:,} characters to ask for, and {REVISION_LIMIT:,} can be "
         "sent. Make fewer, or say in your own words what should change, with Revise."
@@ -159,12 +157,10 @@ def too_many_edits(characters: int) -> str:
 
 
 def mask_unknown(mask: str) -> str:
-    """A mask of an edited text is none of those that were there; plain."""
     return f"{mask} stands for nothing in this text. Write what is meant, or drop its brackets."
 
 
 def unknown_crew(name: str, voice: Voice = MRKDWN) -> str:
-    """The crew was renamed or taken out of the settings."""
     lost = "Your text was not sent" if voice is PLAIN else "Nothing was done"
     return f"There is no crew called {crew(name, voice)}. {lost}."
 
@@ -178,7 +174,6 @@ def task(round_: Round) -> str:
 
 
 def title(name: str, voice: Voice = MRKDWN) -> str:
-    """A task's name as people would write it: `press_task` is “Press task”."""
     return voice.text(_readable(name), TITLE_LIMIT)
 
 
@@ -213,7 +208,6 @@ def counted(number: int, noun: str) -> str:
 
 
 def more(count: int) -> str:
-    """The number of lines that a list leaves off at its end."""
     return f"and {count:,} more"
 
 
@@ -234,7 +228,6 @@ def identifier(text: str, limit: int = ID_LIMIT) -> str:
 
 
 def person(who: Person) -> str:
-    """Somebody, as a mention."""
     return MRKDWN.person(who)
 
 
@@ -259,7 +252,6 @@ def reviewer(named: ReviewerRef) -> str:
 
 
 def deciders(reviewers: Sequence[ReviewerRef]) -> str:
-    """The deciders in a few words: three at most by name."""
     return ANYONE if Anyone() in reviewers else named(reviewers, most=DECIDERS_SHOWN)
 
 
@@ -280,17 +272,14 @@ def some(names: Sequence[str], most: int) -> str:
 
 
 def in_words(names: Sequence[str]) -> str:
-    """`Ana, Ben and Eve`."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def channel(named: str) -> str:
-    """A channel as the settings name it, by its id or `#name`."""
     return f"<#{named}>" if _CHANNEL_ID.fullmatch(named) else one_line(named, CREW_LIMIT)
 
 
 def which_round(round_: Round) -> str:
-    """The crew, the task and the number of a round, plain."""
     review = round_.review
     return f"{crew(review.crew, PLAIN)}: {title(review.title, PLAIN)}, {number(round_)}"
 
@@ -306,12 +295,10 @@ def numbered(round_: Round) -> str:
 
 
 def number_of(round_: Round) -> str:
-    """The same at the beginning of a line."""
     return capital(numbered(round_))
 
 
 def removed(at: datetime) -> str:
-    """Stand where a text was, or a part of it."""
     return f":wastebasket: The text was removed on {day(at)}."
 
 
@@ -326,3 +313,19 @@ RECORDED_TITLE: Final = "Recorded"
 
 def page_of(page: int, pages: int) -> str:
     return f"Page {page + 1:,} of {pages:,}"
+
+
+Link: TypeAlias = Callable[[MessageRef], str | None]
+Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
+"""Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
+
+_LINK_LIMIT: Final = 500
+"""Three such links still fit into one section. Slack's own are under 120."""
+
+
+def linked(title: str, where: MessageRef | None, link: Link) -> str:
+    """The title as a link to a message; plain while there is none or where it is too long."""
+    url = link(where) if where is not None else None
+    if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
+        return title
+    return f"<{url.replace('&', '&amp;')}|{title.replace('|', '¦')}>"

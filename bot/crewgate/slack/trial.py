@@ -56,7 +56,6 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 async def on_trial_pressed(
     ack: AsyncAck, body: Body, respond: Respond, *, context: SlackContext
 ) -> None:
-    """Answer that the press arrived, and for which crews this person may decide."""
     await ack()
     crews = await context.crews_of(parse_press(body).by.id, Role.REVIEWER, recheck=True)
     await send_ephemeral(respond, pressed(crews))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.slack.blockkit.blocks import Block, section
-from crewgate.slack.blockkit.pagination import PAGE, page_of_blocks
+from crewgate.slack.blockkit.excerpts import PAGE, page_of_blocks
 
 blocks = st.integers(0, 9_000).map(lambda length: section("x" * length))
 groups = st.lists(st.lists(blocks, min_size=1, max_size=5), min_size=1, max_size=12)

@@ -25,7 +25,7 @@ from crewgate.slack.commands import (
     render_pending,
     render_unknown_execution,
 )
-from crewgate.slack.reviews.links import Deciders, Link
+from crewgate.slack.strings import Deciders, Link
 from crewgate.usecases.queries import CrewHealth, Overview
 from crewgate.usecases.read_models import (
     COUNTED,

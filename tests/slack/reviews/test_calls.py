@@ -15,15 +15,15 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Approve, Revise
 from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.reviews.buttons import READ
-from crewgate.slack.reviews.calls import (
+from crewgate.slack.reviews.card import render_card, render_direct_message
+from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
+from crewgate.slack.reviews.people import (
     below_headline,
     call,
     newer,
     reaches_somebody,
     with_operators,
 )
-from crewgate.slack.reviews.card import render_card, render_direct_message
-from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import ANA, BEN, EVE, LATER, NOW, a_crew, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import BUDGET, buttons, check_message, read, views

@@ -11,8 +11,7 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Revise
 from crewgate.slack.blockkit.blocks import Block, modal
-from crewgate.slack.reviews.changes import amount, render_changes
-from crewgate.slack.reviews.comparison import LINES_COMPARED, compare_outputs
+from crewgate.slack.reviews.changes import LINES_COMPARED, amount, compare_outputs, render_changes
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_decision, a_round
 from tests.slack.rendering import check_view, outputs, shown, strings

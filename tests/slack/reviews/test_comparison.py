@@ -8,8 +8,7 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Via
 from crewgate.domain.words import Kind
-from crewgate.slack.reviews.changes import edits_in
-from crewgate.slack.reviews.comparison import compare_outputs, edits_since, measure_changes
+from crewgate.slack.reviews.changes import compare_outputs, edits_in, edits_since, measure_changes
 from crewgate.usecases.read_models import CardView
 from tests.builders import a_decision, a_round
 

@@ -18,7 +18,7 @@ from crewgate.domain.changes import (
 )
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.words import Kind
-from crewgate.slack.reviews.comparison import LINES_COMPARED, compare_outputs
+from crewgate.slack.reviews.changes import LINES_COMPARED, compare_outputs
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, memory, timed
 
 

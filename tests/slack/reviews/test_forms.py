@@ -13,13 +13,14 @@ from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.errors import render_notice
 from crewgate.slack.payloads import parse_asked
-from crewgate.slack.reviews.edit_form import parts_to_edit, render_edit_form
 from crewgate.slack.reviews.forms import (
     render_approve_form,
     render_dismiss_form,
+    render_edit_form,
     render_revise_form,
     render_what_came,
 )
+from crewgate.slack.reviews.output import parts_to_edit
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_dead_letter, a_note
 from tests.slack.rendering import (

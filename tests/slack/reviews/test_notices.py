@@ -9,13 +9,13 @@ from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import Dismissed, NeverSent, Reason, RefusedByCrew, RetriesExhausted
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
-from crewgate.slack.reviews.calls import called, kept, mentionable
 from crewgate.slack.reviews.notices import (
     render_attach_failed,
     render_refresh_failed,
     render_report,
     render_stuck_notice,
 )
+from crewgate.slack.reviews.people import called, kept, mentionable
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_dead_letter, a_decision, a_review, a_round, an_output
 from tests.slack.rendering import check_message, names, read

@@ -24,10 +24,8 @@ from crewgate.domain.verdict import (
     decision_of_votes,
 )
 from crewgate.slack.reviews.buttons import APPROVE, REVISE, TAKE_BACK
-from crewgate.slack.reviews.calls import below_headline, nobody_left
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_approve_form
-from crewgate.slack.reviews.history import render_round
 from crewgate.slack.reviews.notices import (
     render_escalated,
     render_escalation,
@@ -35,7 +33,8 @@ from crewgate.slack.reviews.notices import (
     render_reminder,
     render_timed_out,
 )
-from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
+from crewgate.slack.reviews.people import below_headline, nobody_left
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader, render_round
 from crewgate.slack.reviews.states import claim_and_notes, decision_and_answer
 from crewgate.usecases.read_models import Approvers, RoundLine
 from tests.builders import (

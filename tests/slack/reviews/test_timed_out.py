@@ -13,7 +13,7 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
 from crewgate.slack import phrases
 from crewgate.slack.executions import render_end
-from crewgate.slack.reviews import calls, states, strings
+from crewgate.slack.reviews import people, states, strings
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
 from crewgate.slack.strings import PLAIN
@@ -85,7 +85,7 @@ def test_so_it_is_when_somebody_dismissed_it() -> None:
 
 
 def test_it_is_kept_as_nobody_s() -> None:
-    assert calls.decision_is_kept(APPROVED, ()).startswith("What the rule “two")
+    assert people.decision_is_kept(APPROVED, ()).startswith("What the rule “two")
 
 
 def test_a_result_that_a_rule_approved_says_so() -> None:

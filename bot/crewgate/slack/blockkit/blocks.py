@@ -3,11 +3,13 @@
 Limits are those of Slack's Block Kit reference, save the one for all blocks of a message.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, TypeAlias
 
+from crewgate.domain.caveats import Share
 from crewgate.slack.blockkit.text import escape_mrkdwn, plain, utf16_length
 
 Block: TypeAlias = dict[str, Any]
@@ -57,7 +59,6 @@ def header(text: str) -> Block:
 
 
 def section(text: str) -> Block:
-    """A paragraph of mrkdwn, which must be within SECTION_LIMIT."""
     return {"type": "section", "text": mrkdwn(text)}
 
 
@@ -66,19 +67,16 @@ def divider() -> Block:
 
 
 def context(text: str) -> Block:
-    """A small grey line of mrkdwn."""
     return {"type": "context", "elements": [mrkdwn(text)]}
 
 
 def markdown(text: str) -> Block:
-    """Standard Markdown; in messages only."""
     return {"type": "markdown", "text": text}
 
 
 def button(
     label: str, *, action_id: str, value: str, style: Literal["primary", "danger"] | None = None
 ) -> Block:
-    """A button that carries an id and nothing else."""
     made: Block = {
         "type": "button",
         "text": plain_text(label, LABEL_LIMIT),
@@ -201,7 +199,6 @@ def select_field(label: str, *, block_id: str, action_id: str, options: Sequence
 
 
 def date_field(label: str, *, block_id: str, action_id: str, day: date | None = None) -> Block:
-    """A calendar, at a day if one is given."""
     picker: Block = {"type": "datepicker", "action_id": action_id}
     if day is not None:
         picker["initial_date"] = day.isoformat()
@@ -209,7 +206,6 @@ def date_field(label: str, *, block_id: str, action_id: str, day: date | None = 
 
 
 def person_field(label: str, *, block_id: str, action_id: str, user: str | None = None) -> Block:
-    """A menu of everybody in the workspace, at a user's id if one is given."""
     picker: Block = {"type": "users_select", "action_id": action_id}
     if user is not None:
         picker["initial_user"] = user
@@ -223,3 +219,17 @@ def _field(label: str, block_id: str, element: Block) -> Block:
         "label": plain_text(label, FIELD_LABEL_LIMIT),
         "element": element,
     }
+
+
+def with_share(name: str, share: Share) -> str:
+    """Return a block's id that says how much of the output is shown there, for `parse_share`."""
+    beyond = f"-{share.beyond}" if share.beyond else ""
+    return f"{name}.{share.shown}-{share.of}{beyond}"
+
+
+def parse_share(name: str) -> Share | None:
+    found = _SHARE.search(name)
+    return None if found is None else Share(*map(int, found.groups("0")))
+
+
+_SHARE: Final = re.compile(r"\.([0-9]{1,9})-([0-9]{1,9})(?:-([0-9]{1,9}))?$")

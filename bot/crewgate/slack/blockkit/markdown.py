@@ -40,7 +40,6 @@ class Run:
 
 
 def tokens_of(markdown: str, *, tables: bool = True) -> list[Token]:
-    """The blocks of cleaned Markdown, with all that is in them."""
     return (_MARKDOWN if tables else _WITHOUT_TABLES).parse(markdown)
 
 
@@ -140,7 +139,6 @@ class Fence:
 
     @property
     def opening(self) -> str:
-        """A line that begins it again."""
         begun = self._found.string[self.start : self._found.end() + _INFO_SHOWN]
         return begun.split("\n", 1)[0] + "\n"
 
@@ -184,7 +182,6 @@ def fences_of(text: str) -> Iterator[Fence]:
 
 
 def lines_of(text: str) -> list[Line]:
-    """The lines of cleaned Markdown, each with the fence it stands in."""
     lines: list[Line] = []
     fences = fences_of(text)
     fence = next(fences, None)
@@ -201,12 +198,10 @@ class LineKind(Enum):
 
     BLANK = auto()
     TEXT = auto()
-    """Of a paragraph or a list item."""
     HEADING = auto()
     """Also what only introduces what follows: a paragraph in bold or one that ends with a colon."""
     RULE = auto()
     TABLE_HEAD = auto()
-    """The header of a table and the line below it."""
     ROW = auto()
     CODE = auto()
     """Of a fence, its marks included."""

@@ -29,7 +29,6 @@ _TABLE_LIMIT: Final = 9_000
 
 
 def rich_text(markdown: str) -> list[Block]:
-    """The text as rich text blocks, each within RICH_TEXT_LIMIT."""
     made: list[Block] = []
     blocks: list[Block] = []
     size = 0
@@ -49,7 +48,6 @@ def preformatted(text: str) -> list[Block]:
 
 
 def quotation(text: str) -> list[Block]:
-    """What a person wrote, whole, as a quotation."""
     quote = {"type": "rich_text_quote", "elements": [leaf(clean(text.strip()))]}
     return [_block([piece]) for piece in _split([quote])] if text.strip() else []
 
@@ -60,7 +58,6 @@ def leaf(text: str, **style: bool) -> Block:
 
 
 def emoji(name: str) -> Block:
-    """An emoji by its name, without colons."""
     return {"type": "emoji", "name": name}
 
 
@@ -87,7 +84,6 @@ def _size(element: Block) -> int:
 
 
 def _split(found: list[Block]) -> Iterator[Block]:
-    """Elements that are too long, in several of their kind."""
     for element in found:
         if _size(element) <= RICH_TEXT_LIMIT and len(element["elements"]) <= _MOST:
             yield element
@@ -191,7 +187,6 @@ class _Writer:
             self._text(leaves)
 
     def _text(self, leaves: list[Block]) -> None:
-        """A paragraph, a heading or an item's text, by what is around it."""
         if self.lists:
             self._item(leaves)
         elif self.quotes:

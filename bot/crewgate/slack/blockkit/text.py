@@ -184,7 +184,6 @@ _PICTURES: Final = {
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader would see nothing at all."""
     return _BLANK.fullmatch(text) is not None
 
 
@@ -337,7 +336,6 @@ _SENTENCE_ENDS: Final = (". ", "! ", "? ", "。", "！", "？")
 
 
 def _joins(char: str) -> bool:
-    """Whether a character is drawn onto the one before: accents, selectors, joiners, skin tones."""
     return (
         unicodedata.category(char).startswith("M")
         or char == "\u200d"
@@ -372,12 +370,10 @@ def ago(then: datetime, now: datetime) -> str:
 
 
 def date(at: datetime) -> str:
-    """A moment in mrkdwn, shown in each reader's own time zone: `Today 7:46 AM`."""
     return _date(at, "{date_short_pretty} {time}")
 
 
 def day(at: datetime) -> str:
-    """A date inside a sentence: `Mar 5, 2026`."""
     return _date(at, "{date_short}")
 
 

@@ -38,7 +38,6 @@ class BoltApp(AsyncApp):
         """asyncio itself would let a task that nobody refers to be collected."""
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """The acknowledgement, or what Bolt answers where there is none."""
         ack = _Ack()
         req.context["ack"] = ack
         listening = asyncio.create_task(super().async_dispatch(req))

@@ -87,7 +87,6 @@ class SlackDirectory:
 
     @property
     def unresolved(self) -> tuple[Email | UserGroup, ...]:
-        """E-mails and groups that Slack has not told about yet."""
         return tuple(ref for ref in (*self._asked, *self._once) if not self._is_known(ref))
 
     def _is_known(self, ref: Email | UserGroup) -> bool:
@@ -115,7 +114,6 @@ class SlackDirectory:
 
     @property
     def moved_warning(self) -> str | None:
-        """The addresses that moved to another account, which an operator has not confirmed."""
         if not self._moved:
             return None
         moved = ", ".join(f"{address} ({account})" for address, account in self._moved.items())
@@ -289,7 +287,6 @@ class SlackDirectory:
         return self.members((ref,)).users
 
     async def _renew(self, ref: Email | UserGroup) -> bool:
-        """Ask Slack whom it stands for; False where Slack cannot be asked now."""
         try:
             self._remember(ref, await self._look_up(ref))
         except StoreUnavailable as error:
@@ -337,5 +334,4 @@ class SlackDirectory:
 
 
 def _foreign(named: Iterable[ReviewerRef]) -> Iterator[Email | UserGroup]:
-    """Those that only Slack can turn into accounts."""
     return (ref for ref in named if isinstance(ref, Email | UserGroup))

@@ -38,7 +38,6 @@ class Identity:
         installations: RememberedInstallation,
         team: str | None = None,
     ) -> None:
-        """`team` is the workspace that the settings name."""
         self.client = client
         self._team = team
         self._sleep = sleep
@@ -51,7 +50,6 @@ class Identity:
         self._must_be_chosen = False
         """Slack has told, and no workspace fits: whoever waits need not ask again, `run` does."""
         self.user: str | None = None
-        """The bot's own user id; None until Slack told it."""
 
     def link(self, card: MessageRef) -> str | None:
         """The address of a message, put together as Slack does, without asking it each time.
@@ -78,7 +76,6 @@ class Identity:
         )
 
     def is_own_organisation(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Whether people of this workspace are colleagues."""
         return self._installation is not None and self._installation.is_own_organisation(
             team_id, enterprise_id
         )
@@ -102,7 +99,6 @@ class Identity:
                 await self.ask()
 
     async def ask(self) -> None:
-        """Ask Slack who this bot is, and remember what it says."""
         try:
             answer = await attempt(self.client.auth_test())
             installation = await find_installation(

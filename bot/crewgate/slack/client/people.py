@@ -60,7 +60,6 @@ class Remembered(ABC, Generic[T]):
         """Ask Slack. Raises CallFailed."""
 
     def _get(self, key: str) -> T | None:
-        """Return the answer; None while memory does not tell."""
         known = self._known.get(key)
         if known is None or self._clock() - known.at > self._trust:
             return None
@@ -109,9 +108,7 @@ class Kind(Enum):
     """The standing of a Slack account for this bot."""
 
     COLLEAGUE = auto()
-    """A full member of the bot's own organisation."""
     OTHER = auto()
-    """A guest, an app, or somebody of another organisation."""
     GONE = auto()
     """Deactivated: nobody acts by it."""
 
@@ -125,12 +122,10 @@ class People(Remembered[Kind]):
         self._identity = identity
 
     def is_own(self, user: str) -> bool | None:
-        """Return True for a full member; None while memory does not tell."""
         kind = self._get(user)
         return None if kind is None else kind is Kind.COLLEAGUE
 
     def is_gone(self, user: str) -> bool:
-        """Return True for an account that is known to be deactivated."""
         return self._get(user) is Kind.GONE
 
     async def renew_some(self, users: Iterable[str]) -> bool:
@@ -190,15 +185,12 @@ class ChannelMembers(Remembered[frozenset[str]]):
         self._channels = tuple(dict.fromkeys(channels))
         self._ids: dict[str, str] = {}
         self.failures: dict[str, str] = {}
-        """The channels whose members could not be learnt, and why."""
 
     def has(self, user: str, channel: str) -> bool | None:
-        """Whether a person is in a channel; None while memory does not tell."""
         users = self._get(channel)
         return None if users is None else user in users
 
     def of(self, channel: str) -> frozenset[str]:
-        """Who was in a channel when Slack was last asked."""
         known = self._known.get(channel)
         return known.value if known else frozenset()
 
@@ -229,7 +221,6 @@ class ChannelMembers(Remembered[frozenset[str]]):
         return found
 
     async def _id_of(self, channel: str) -> str:
-        """A channel's id, looked for among the channels that the bot is in."""
         if not channel.startswith("#"):
             return channel
         if channel not in self._ids:
@@ -258,7 +249,6 @@ class Names:
     _known: dict[str, tuple[str | None, datetime]] = field(default_factory=dict)
 
     async def of(self, users: Iterable[str]) -> dict[str, str]:
-        """The names of these, as far as Slack tells them."""
         found = {user: await self._name(user) for user in users}
         return {user: name for user, name in found.items() if name}
 
@@ -278,7 +268,6 @@ class Names:
 
 
 async def display_name(client: AsyncWebClient, user: str) -> str | None:
-    """What a person is called; None when Slack cannot be asked."""
     try:
         answer = await attempt(client.users_info(user=user))
     except CallFailed as error:

@@ -95,7 +95,6 @@ class MessageSearch:
             raise
 
     def forget(self, key: str) -> None:
-        """It was found or posted."""
         self._searched_until.pop(key, None)
 
     def _remember(self, key: str, until: datetime) -> None:
@@ -143,7 +142,6 @@ async def messages_between(
 
 
 def ts_of(moment: datetime) -> str:
-    """Return the time stamp of a message of that moment; they sort as texts."""
     return f"{moment.timestamp():.6f}"
 
 
@@ -162,7 +160,6 @@ class Poster:
         self._client = client
         self._search = MessageSearch(client, clock=clock)
         self._channel_ids: dict[str, str] = {}
-        """Ids of channels that are configured by name, as Slack answered them."""
         self._direct_ids: dict[str, str] = {}
 
     async def post(
@@ -202,7 +199,6 @@ class Poster:
         return MessageRef(posted_in, ts, thread_ts or ts)
 
     async def open_direct(self, user: str) -> str:
-        """The channel of somebody's direct messages with this bot."""
         if user not in self._direct_ids:
             answer = await call(self._client, "conversations.open", users=user)
             self._direct_ids[user] = text_at(answer, "channel", "id")
@@ -228,7 +224,6 @@ class Poster:
         content: str,
         may_be_there: bool,
     ) -> None:
-        """Put a text into a thread as a file, unless an earlier try did."""
         if may_be_there and await self.has_file(thread, name):
             return
         answer = await attempt(
@@ -244,7 +239,6 @@ class Poster:
         text_at(files[0] if files else {}, "id")  # a success without a file may have made none
 
     async def has_file(self, thread: MessageRef, name: str) -> bool | None:
-        """Look for a file in a whole thread; None where this bot may not read it."""
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         messages = messages_between(self._client, thread.channel, thread.thread_ts, start)
         try:
@@ -283,7 +277,6 @@ class Poster:
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str
     ) -> None:
-        """Show a message in a thread to one person, until they reload."""
         await call(
             self._client,
             "chat.postEphemeral",

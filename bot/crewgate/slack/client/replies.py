@@ -35,7 +35,6 @@ class Answer:
     thread: str | None = None
 
     async def __call__(self, **answer: object) -> WebhookResponse:
-        """Post an answer. Raises ValueError if there is no address, or what aiohttp raises."""
         if self.url is None:
             raise ValueError("the payload has no response_url")
         webhook = AsyncWebhookClient(
@@ -83,7 +82,6 @@ async def send_ephemeral(
 
 
 async def remove_original(respond: Respond) -> None:
-    """Take away the message whose button was pressed, for everybody who sees it."""
     await _respond(respond, delete_original=True)
 
 

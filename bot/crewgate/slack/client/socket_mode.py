@@ -25,7 +25,6 @@ GAP_SECONDS = 5
 
 
 def _parse_frame(text: str) -> dict[str, object] | None:
-    """What a frame says; None if it is not as Slack documents it."""
     try:
         frame = json.loads(text)
     except (ValueError, RecursionError):
@@ -91,7 +90,6 @@ class SocketMode:
         """Why nothing can come from Slack; None while it can."""
 
     async def run(self) -> None:
-        """Connect, and stay connected until cancelled."""
         handler = _Handler(self._app, self._app_token, ping=self._ping)
         handler.client.on_message_listeners.append(self._on_message)
         # The SDK keeps trying, and reconnects by itself later on.

@@ -144,10 +144,6 @@ def new_client(
 
 
 async def call(client: AsyncWebClient, method: str, **arguments: object) -> dict[str, Any]:
-    """Call a method of the Web API.
-
-    Raises CallFailed.
-    """
     return await attempt(client.api_call(method, json=arguments), method)
 
 
@@ -183,7 +179,6 @@ async def time_there(client: AsyncWebClient) -> datetime | None:
 
 
 async def time_told(client: AsyncWebClient) -> datetime | None:
-    """The same; None also where Slack cannot be asked."""
     try:
         return await time_there(client)
     except CallFailed:
@@ -226,7 +221,6 @@ async def _answer_or_failure(
 
 
 async def outcome_of(calling: Awaitable[object]) -> Outcome:
-    """What came of a call that raises CallFailed, as the outbox needs it."""
     try:
         await calling
     except CallFailed as error:
@@ -272,7 +266,6 @@ def _words(data: dict[str, Any]) -> str:
 
 
 def text_at(answer: Mapping[str, Any], *path: str) -> str:
-    """The text at the end of a path of names. Raises CallFailed."""
     found: object = answer
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
@@ -282,7 +275,6 @@ def text_at(answer: Mapping[str, Any], *path: str) -> str:
 
 
 def list_at(answer: Mapping[str, Any], name: str) -> list[object]:
-    """The list of this name. Raises CallFailed."""
     found = answer.get(name)
     if not isinstance(found, list):
         raise malformed(name)
@@ -302,7 +294,6 @@ def objects_in(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def next_cursor(answer: Mapping[str, Any]) -> str:
-    """Where the next page of a list begins; empty on the last one. Raises CallFailed."""
     metadata = answer.get("response_metadata") or {}
     cursor = (metadata.get("next_cursor") or "") if isinstance(metadata, dict) else None
     if not isinstance(cursor, str):
@@ -311,7 +302,6 @@ def next_cursor(answer: Mapping[str, Any]) -> str:
 
 
 def malformed(*path: str) -> CallFailed:
-    """What a part of an answer that is not as documented means."""
     return CallFailed(Unknown(f"{MALFORMED}: {'.'.join(path)}"))
 
 
@@ -325,7 +315,6 @@ MOST_PAGES: Final = 200
 async def pages(
     client: AsyncWebClient, method: str, **arguments: object
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield the pages of a method. Raises CallFailed."""
     cursor = ""
     for _ in range(MOST_PAGES):
         asked = {**arguments, "limit": PAGE_SIZE} | ({"cursor": cursor} if cursor else {})

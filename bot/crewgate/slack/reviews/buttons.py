@@ -35,7 +35,6 @@ class Button:
     style: Literal["primary"] | None = None
 
     def on(self, value: str, *, label: str | None = None) -> Block:
-        """The button on a round, or on a report, by its id."""
         return button(label or self.label, action_id=self.id, value=value, style=self.style)
 
     @property
@@ -53,14 +52,12 @@ RETRY: Final = Button("retry", "Retry")
 REOPEN: Final = Button("reopen", "Reopen")
 DISMISS: Final = Button("dismiss", "Dismiss")
 WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
-"""On the report of what could not be understood."""
 READ: Final = Button("read_all", strings.READ)
 UNMASK: Final = Button("unmask", "Show them")
 """What is masked, to one person."""
 CHANGES: Final = Button("show_changes", strings.CHANGES)
 HISTORY: Final = Button("history", strings.HISTORY)
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
-"""The history has all that a reviewer wrote."""
 
 #: More outcomes of a flow become a menu.
 BUTTONS: Final = 4
@@ -105,7 +102,6 @@ def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ..
 
 
 def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
-    """One for each outcome, in the flow's order, and Answer in words."""
     labels = _labels(question)
     words = words_button(round_)
     if len(labels) <= BUTTONS:
@@ -149,7 +145,6 @@ def outcomes_in_full(question: Question) -> list[Block]:
 
 
 def _labels(question: Question) -> list[str]:
-    """The labels of the buttons: the outcomes, numbered where they could be mistaken."""
     if not _are_numbered(question):
         return [_marked(label) for label in question.outcomes]
     return [f"{number}. {label}" for number, label in enumerate(question.outcomes, 1)]

@@ -19,10 +19,10 @@ from crewgate.slack.blockkit.blocks import (
     context,
     notification,
     section,
+    with_share,
 )
-from crewgate.slack.blockkit.pagination import count_pages
+from crewgate.slack.blockkit.excerpts import count_pages
 from crewgate.slack.blockkit.text import is_blank
-from crewgate.slack.payloads import with_share
 from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import (
     CHANGES,
@@ -41,11 +41,9 @@ from crewgate.slack.reviews.buttons import (
     outcomes_in_full,
     without_style,
 )
-from crewgate.slack.reviews.changes import changed, unchanged
-from crewgate.slack.reviews.comparison import edits_since, measure_changes
-from crewgate.slack.reviews.edit_form import parts_to_edit
-from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.reviews.output import not_showable, output_on_card
+from crewgate.slack.reviews.changes import changed, edits_since, measure_changes, unchanged
+from crewgate.slack.reviews.output import not_showable, output_on_card, parts_to_edit
+from crewgate.slack.strings import Link, linked
 from crewgate.usecases.read_models import CardView, MessageRef
 
 _NAME_LIMIT: Final = 80
@@ -94,7 +92,6 @@ def render_direct_message(
     now: datetime,
     plain: bool = False,
 ) -> Message:
-    """Render the card for one person, with a link to `card`, the one in the channel."""
     message = render_card(view, now=now, reader=reader, plain=plain)
     where = linked("in the channel", card, link)
     line = f"It is also {where}."
@@ -211,7 +208,6 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
 
 
 def _shows_all(view: CardView, share: Share) -> bool:
-    """Return True if nothing of the output is cut, beyond a phone's edge or masked."""
     rule = view.round.rule
     masks = view.masked and (rule is None or rule.ask_about_masks)
     return share.shown >= share.of and not share.beyond and not masks
@@ -221,7 +217,6 @@ def _shows_all(view: CardView, share: Share) -> bool:
 
 
 def _folded(view: CardView, told: Round) -> list[Block]:
-    """The decision's time and words, the crew's answer, and what can be done."""
     round_ = view.round
     if round_.state is State.SUPERSEDED:
         is_edited = isinstance(round_.reason, EditedBy)

@@ -4,24 +4,140 @@ The words of a passage are shown without their own formatting: bold, underlined 
 through are only what came and what went.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Final
 
-from crewgate.domain.changes import Changes, Fate, Hunk, Passage, PassageKind, Unchanged
-from crewgate.domain.edits import EditsFate
+from crewgate.domain.changes import (
+    Changes,
+    Fate,
+    Hunk,
+    Passage,
+    PassageKind,
+    Unchanged,
+    added,
+    compare,
+    compare_json,
+    removed,
+)
+from crewgate.domain.edits import EditsFate, fate_of
+from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.domain.words import CELLS_BETWEEN, Kind
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
+from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
 from crewgate.slack.blockkit.text import clean, place_to_break
 from crewgate.slack.reviews import states, strings
-from crewgate.slack.reviews.comparison import compare_outputs, edits_since
 from crewgate.usecases.read_models import CardView
+
+LINES_COMPARED: Final = 5_000
+"""Of longer texts the beginning and the end that both have in common are left aside; where more
+is left, one is shown after the other."""
+
+
+def compare_outputs(before: Output, after: Output) -> Changes:
+    """What changed, with its words.
+
+    For any two texts a fraction of a second, and memory in proportion to their length.
+    """
+    return _compare(before, after, with_words=True)
+
+
+def measure_changes(before: Output, after: Output) -> Changes:
+    """The same without its parts: how much changed."""
+    return _compare(before, after, with_words=False)
+
+
+def edits_since(view: CardView) -> str:
+    """The fate of the edits that were asked for in the round before; empty if none were.
+
+    Empty, too, where the crew was never told of them.
+    """
+    if view.previous is None or view.before is None or view.asked_text is None:
+        return ""
+    if view.previous.state is not State.RESUMED:
+        return ""
+    fate = fate_of(view.before.text, view.asked_text, view.output.text)
+    mark = "" if fate.taken == fate.asked else ":exclamation: "
+    return f"{mark}{strings.asked(view.previous)} {edits_in(fate)}."
+
+
+def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:
+    if before.format is after.format is Format.JSON:
+        by_key = compare_json(before.text, after.text, with_words=with_words)
+        if by_key is not None:
+            return by_key
+    made = _compare_texts(before, after, with_words=with_words)
+    return replace(made, reformatted=not made and before.text != after.text)
+
+
+def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Changes:
+    old, new = clean(before.text), clean(after.text)
+    longest = max(old.count("\n"), new.count("\n"))
+    head = tail = 0
+    if longest > LINES_COMPARED:
+        head = _common_beginning(old, new)
+        tail = _common_end(old[head:], new[head:])
+        old, new = old[head : len(old) - tail], new[head : len(new) - tail]
+        longest = max(old.count("\n"), new.count("\n"))
+    if longest > LINES_COMPARED:
+        made = _one_after_the_other(old, new)
+    else:
+        passages = _reader(before)(old), _reader(after)(new)
+        made = compare(*passages, with_words=with_words)
+    aside = (Unchanged(0),)
+    return replace(made, parts=(*(aside if head else ()), *made.parts, *(aside if tail else ())))
+
+
+def _reader(output: Output) -> Callable[[str], list[Passage]]:
+    return lines_as_passages if output.format is Format.JSON else passages_of
+
+
+def _one_after_the_other(old: str, new: str) -> Changes:
+    return Changes(
+        {},
+        tuple(
+            hunk(Passage(PassageKind.PARAGRAPH, text))
+            for hunk, text in ((removed, old), (added, new))
+            if text
+        ),
+        too_long=True,
+    )
+
+
+def _common_beginning(one: str, other: str) -> int:
+    """How many characters both begin with, up to a blank line outside of code."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if one[least:middle] == other[least:middle]:
+            least = middle
+        else:
+            most = middle - 1
+    at = one.rfind("\n\n", 0, least) + 2 if "\n\n" in one[:least] else 0
+    last = deque(fences_of(one[:at]), maxlen=1)
+    return last[0].start if last and last[0].end == at else at
+
+
+def _common_end(one: str, other: str) -> int:
+    """How many characters both end with, from a blank line on."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        stretch = slice(len(one) - middle, len(one) - least)
+        if one[stretch] == other[len(other) - middle : len(other) - least]:
+            least = middle
+        else:
+            most = middle - 1
+    blank = one.find("\n\n", len(one) - least)
+    return len(one) - blank if blank >= 0 else 0
+
 
 _SIGNS: Final = {
     Fate.CHANGED: "pencil2",
@@ -52,7 +168,6 @@ _ONE_LINE: Final = 80
 
 
 def render_changes(view: CardView) -> Iterator[Block]:
-    """What was asked for, how much changed, and every change in its place."""
     if view.round.removed_at is not None:
         yield section(shared.removed(view.round.removed_at))
         return
@@ -126,7 +241,6 @@ def _with_names(hunk: Hunk) -> Hunk:
 
 
 def _table_of(passage: Passage) -> str:
-    """The header of the table that it stands in, or that it is."""
     return passage.text if passage.kind is PassageKind.HEADER else passage.table
 
 
@@ -224,7 +338,6 @@ def changed(changes: Changes, previous: Round, *, may_hide: bool) -> str:
 
 
 def unchanged(round_: Round, answers: Round | None) -> str:
-    """The crew asks about the same output again, after this round's decision."""
     same = f"This output is the same as in round {round_.number - 1:,}"
     if answers is not None and answers.decision is not None and answers.decision.is_approve:
         return (

@@ -1,10 +1,10 @@
-"""The forms: approve with a comment, and Revise with what was written in the thread."""
+"""The forms of a review: approve, confirm, revise with the notes of the thread, edit, dismiss."""
 
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share, Unseen
+from crewgate.domain.caveats import WHOLE, Caveats, Draft, Note, Seen, Share, Unseen, is_empty
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
@@ -20,18 +20,186 @@ from crewgate.slack.blockkit.blocks import (
     section,
     text_field,
 )
-from crewgate.slack.blockkit.excerpts import first_part, length
-from crewgate.slack.blockkit.text import clean, date, is_blank, mrkdwn_code, one_line, utf16_length
-from crewgate.slack.payloads import asked
+from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
+from crewgate.slack.blockkit.rich_text import quotation
+from crewgate.slack.blockkit.text import (
+    ELLIPSIS,
+    clean,
+    date,
+    duration,
+    is_blank,
+    mrkdwn_code,
+    one_line,
+    utf16_length,
+)
+from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.phrases import ANSWER_LIMIT, asker
 from crewgate.slack.press import Where
 from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.buttons import APPROVE, DISMISS, EDIT, READ, UNMASK
-from crewgate.slack.reviews.confirmation import ANYWAY, render_caveats
-from crewgate.slack.reviews.edit_form import parts_to_edit
-from crewgate.slack.reviews.notes_left import render_notes_left
-from crewgate.slack.reviews.output import output_in_modal
+from crewgate.slack.reviews.buttons import (
+    APPROVE,
+    DISMISS,
+    EDIT,
+    READ,
+    REVISE,
+    UNMASK,
+    page_buttons,
+)
+from crewgate.slack.reviews.output import output_in_modal, parts_to_edit
 from crewgate.usecases.read_models import CardView, DeadLetter
+
+ANYWAY: Final = "Approve anyway"
+_NOTE_LINE: Final = 150
+_NOTES_SHOWN: Final = 5
+_ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
+_COLUMNS: Final = (
+    f"*Columns of a table are beyond a phone's edge.* *{READ.label}* shows them row by row."
+)
+_SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
+
+
+def render_confirmation(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    *,
+    again: bool = False,
+    outcome: int | None = None,
+    where: Where = Where.MODAL,
+) -> Block:
+    """The modal that asks before an approval; `outcome` answers a flow.
+
+    What can do no harm is its green button: to revise where notes wait or there is nothing to read,
+    else to read, or to be shown what is masked. To approve all the same is one plain button among
+    others. `again`: a caveat changed since the same person was asked; `where` they pressed.
+    """
+    round_ = view.round
+    question = round_.question
+    words = strings.words_label(question)
+    revises = bool(caveats.notes) or is_empty(caveats.share)
+    if question is not None and outcome is not None:
+        title, anyway = "Before you answer", "Answer anyway"
+        label = one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
+        answer = [section(f"The answer will be “{label}”.")]
+    else:
+        title, anyway, answer = "Before you approve", ANYWAY, []
+    approve = APPROVE.id if outcome is None else f"{ids.ANSWER}.{outcome}"
+    other = READ.on(round_.id) if revises else REVISE.on(round_.id, label=words)
+    unmasks = not revises and caveats.unseen == {Unseen.MASKS}
+    green = UNMASK.label if unmasks else READ.label
+    masks = [UNMASK.on(round_.id)] if Unseen.MASKS in caveats.unseen and not unmasks else []
+    return modal(
+        title,
+        [
+            section(strings.about(view)),
+            *answer,
+            *render_caveats(caveats, notes, view, again=again, where=where),
+            actions(button(anyway, action_id=approve, value=round_.id), *masks, other),
+        ],
+        callback_id=ids.CONFIRM_MODAL,
+        metadata=asked(round_.id, caveats.seen),
+        submit=words if revises else green,
+    )
+
+
+def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
+    """The modal in the place of that question, once it is answered.
+
+    It stays until it is closed, so it does not say how far the decision is on its way. `by_words`:
+    what this person wrote has put the round under another rule.
+    """
+    said = section((strings.ruled_by_words if by_words else strings.recorded)(view.round))
+    return modal(shared.RECORDED_TITLE, [section(strings.about(view)), said])
+
+
+def render_caveats(
+    caveats: Caveats,
+    notes: Sequence[Note],
+    view: CardView,
+    *,
+    again: bool = False,
+    where: Where = Where.MODAL,
+) -> list[Block]:
+    """A paragraph for each thing that an approval could overlook; `notes` are those that wait."""
+    claim, turned = caveats.claim, caveats.turned
+    lines = [
+        _ASKED_AGAIN if again else "",
+        unsent(caveats.notes, notes) if caveats.notes else "",
+        f"{strings.on_it(claim)}." if claim is not None else "",
+    ]
+    for unseen in sorted(caveats.unseen):
+        match unseen:
+            case Unseen.EXCERPT:
+                lines.append(not_all_shown(caveats, where))
+            case Unseen.COLUMNS:
+                lines.append(_COLUMNS)
+            case Unseen.MASKS:
+                lines.append(strings.not_shown(view.masked))
+            case Unseen.HASTE if turned is not None:
+                lines.append(f"*You turned {turned.pages:,} pages in {duration(turned.took)}.*")
+    return [section(line) for line in lines if line]
+
+
+def unsent(count: int, notes: Sequence[Note]) -> str:
+    """The notes that an approval does not send, the latest by their authors and first lines."""
+    one = count == 1
+    waits = "waits in the thread. It" if one else "wait in the thread. They"
+    lines = [f":memo: *{shared.counted(count, 'note')} {waits} will not be sent.*"]
+    if count > _NOTES_SHOWN:
+        lines.append(f"The latest {_NOTES_SHOWN}:")
+    lines += [_first_line(note) for note in notes[-_NOTES_SHOWN:]]
+    return "\n".join(lines)
+
+
+def _first_line(note: Note) -> str:
+    written = note.text.strip()
+    first = written.partition("\n")[0].rstrip()
+    shown = first if first == written else f"{first} {ELLIPSIS}"
+    return f"> {shared.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
+
+
+def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
+    """The share of the output beside the button of somebody who has not read it to its end."""
+    share, on_card = caveats.share, caveats.on_card
+    if is_empty(share):
+        return "*The output is empty.* There is nothing to approve."
+    if share is not None and share.shown:
+        first = f"the first {share.shown:,} of {share.of:,} characters"
+        card = " The card shows all of it." if on_card == WHOLE and where is not Where.CARD else ""
+        return f"*{_SHOWS.get(where, 'Beside the button were')} {first}.*{card}"
+    if share is not None or not on_card:
+        return "You were not shown all of this output, and have not read it to its end."
+    return f"*The card shows {on_card} % of this output.*"
+
+
+#: Blocks of one page of notes: above and below stand the box and an output's beginning.
+_BLOCKS: Final = 40
+
+
+def render_notes_left(draft: Draft, page: int) -> list[Block]:
+    """One page of the notes that are not in the box, whole, each with a button that adds it."""
+    if not draft.left:
+        return []
+    found = page_of_blocks(map(_note, draft.left), page, most=_BLOCKS)
+    turn = page_buttons(
+        found.number,
+        found.total,
+        value=f"{found.number}",
+        previous_id=ids.PREVIOUS_NOTES,
+        next_id=ids.NEXT_NOTES,
+    )
+    return [section("*Other notes: add what should be sent*"), *found.blocks, *turn]
+
+
+def _note(note: Note) -> list[Block]:
+    about = f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"
+    if not note.fits:
+        head = context(f"{about}, more than the box holds: copy what should be sent.")
+        return [head, *quotation(note.text)]
+    add = button("Add", action_id=ids.ADD_NOTE, value=note.ts)
+    head = section(about) | {"block_id": f"note-{note.ts}", "accessory": add}
+    return [head, *quotation(note.text)]
+
 
 _EXCERPT_LIMIT: Final = 2_800
 _BODY_READ: Final = 2**16
@@ -173,7 +341,6 @@ def render_dismiss_form(view: CardView) -> Block:
 
 
 def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
-    """The form that dismisses a report: what could not be understood, and what to do about it."""
     first = came[0]
     left = first.count - len(came)
     what = "A webhook" if first.count == 1 else f"{shared.total(first.count)} webhooks"
@@ -249,7 +416,6 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
 
 
 def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
-    """The beginning of the output: something to look at while writing."""
     output = view.output
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
@@ -264,3 +430,59 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
         *output_in_modal(Output(shown, output.format)),
         *([left_off] if characters < total else []),
     ]
+
+
+_MASKS_STAY: Final = (
+    "What is masked has a number. Leave each mask where its text belongs: the crew gets the text."
+)
+
+
+def render_edit_form(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    written: Sequence[str],
+    *,
+    revision: int = 0,
+    masked: str = "",
+) -> Block:
+    """The form with these parts in its boxes, which says what becomes of the text.
+
+    `revision` counts how often the boxes were filled anew, because what it tells of has changed:
+    Slack takes a new text only for a new box. `masked` is the mark of a text with masks.
+    """
+    round_ = view.round
+    submit, several = "Send edits", ""
+    means = (
+        "The crew redoes the task with these edits only. The next card says which of them it made."
+    )
+    if round_.takes_edits:
+        submit, several = "Approve my text", strings.edit_of_several(round_)
+        means = "Your text takes the place of the crew's output, in your name, and you approve it."
+    total = len(written)
+    return modal(
+        EDIT.label,
+        [
+            section(strings.about(view)),
+            *render_caveats(caveats, notes, view, again=revision > 0),
+            section(means),
+            *([context(several)] if several else []),
+            *([context(_MASKS_STAY)] if masked else []),
+            *(
+                text_field(
+                    "The text" if total == 1 else strings.part(number + 1, total),
+                    block_id=edit_box(revision, number),
+                    action_id=ids.EDITED,
+                    max_length=FEEDBACK_LIMIT,
+                    value=part,
+                    multiline=True,
+                )
+                # A part that is emptied goes.
+                | {"optional": total > 1}
+                for number, part in enumerate(written)
+            ),
+        ],
+        callback_id=ids.EDIT_MODAL,
+        metadata=asked(round_.id, caveats.seen, masked),
+        submit=submit,
+    )

@@ -35,14 +35,13 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
 from crewgate.slack.payloads import (
     parse_asked,
     parse_edit_form,
-    parse_share,
     parse_submission,
 )
 from crewgate.slack.press import Press, Reply, Where, parse_press
@@ -139,7 +138,6 @@ async def on_press(
 
 
 def _seen(press: Press) -> Seen:
-    """What the presser was shown and asked about, as the message or the modal itself says it."""
     if press.where is Where.CARD:
         return Seen(share=parse_share(press.block_id))
     position = _position(press)
@@ -150,7 +148,6 @@ def _seen(press: Press) -> Seen:
 
 
 def _is_confirmed(press: Press) -> bool:
-    """Return True if it answers the question before an approval."""
     decides = press.action in {buttons.APPROVE.id, ids.ANSWER}
     return decides and press.where is Where.MODAL and _position(press) is None
 
@@ -350,7 +347,6 @@ async def on_confirmed(
 async def on_words_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Ask for a revision, or approve with a comment; a refusal keeps the text in the form."""
     submission = parse_submission(body)
     await read_thread(submission.round_id)
     verdict: Verdict = Revise(submission.feedback)
@@ -405,7 +401,6 @@ async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackConte
 async def on_edit_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Send the edited text, or the edits; a refusal keeps the text in the form."""
     sent = parse_edit_form(body)
     await read_thread(sent.round_id)
     show = partial(show_in_form, ack, sent.box())
@@ -457,7 +452,6 @@ async def on_dismiss_submitted(
     context: SlackContext,
     give_up: Callable[..., Awaitable[object]],
 ) -> None:
-    """Give up a round or a report, as `give_up` does; a refusal is shown in the form."""
     submission = parse_submission(body)
     show = partial(show_in_form, ack, submission.box)
     if not submission.feedback.strip():

@@ -30,14 +30,16 @@ from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press, Where
 from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.confirmation import render_confirmation, render_receipt
-from crewgate.slack.reviews.edit_form import parts_to_edit, render_edit_form
 from crewgate.slack.reviews.forms import (
     render_approve_form,
+    render_confirmation,
     render_dismiss_form,
+    render_edit_form,
+    render_receipt,
     render_revise_form,
     render_what_came,
 )
+from crewgate.slack.reviews.output import parts_to_edit
 from crewgate.slack.reviews.reader import (
     ReaderPage,
     ReaderPosition,
@@ -109,7 +111,6 @@ async def receipt(round_id: str, context: SlackContext, *, by_words: bool = Fals
 async def _view_and_notes(
     round_id: str, caveats: Caveats, context: SlackContext
 ) -> tuple[CardView, tuple[Note, ...]]:
-    """Read what the caveats are about, after them: a note may be newer, never older."""
     posting = await context.uow.read.posting(round_id)
     if not caveats.notes:
         return posting.view, ()
@@ -241,7 +242,6 @@ def _turned(press: Press) -> tuple[int, int]:
 
 
 def _revision_of(box: str) -> int:
-    """Return the revision of a box once it is filled again."""
     return _number(box.rpartition("-")[2].partition(".")[0]) + 1
 
 

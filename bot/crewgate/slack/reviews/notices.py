@@ -21,7 +21,7 @@ from crewgate.slack.blockkit.blocks import Message, actions, notification, secti
 from crewgate.slack.blockkit.text import duration, escape_mrkdwn, one_line
 from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import DISMISS, READ, RETRY, WHAT_CAME
-from crewgate.slack.reviews.calls import (
+from crewgate.slack.reviews.people import (
     CHANGES_REFUSED,
     FILES_REFUSED,
     NOBODY_DECIDES,
@@ -33,16 +33,17 @@ from crewgate.slack.reviews.calls import (
     please_decide,
     with_operators,
 )
-from crewgate.slack.reviews.links import Link, linked
 from crewgate.slack.reviews.states import SUBJECT_LIMIT
 from crewgate.slack.strings import (
     CALLS_NOBODY,
     MRKDWN,
     PLAIN,
+    Link,
     Voice,
     bold,
     counted,
     crew,
+    linked,
     task,
     total,
     which_round,
@@ -62,7 +63,6 @@ class Scene:
     assigned: Sequence[ReviewerRef]
     """The assignees of a flow's request that Slack knows, while it waits."""
     added: Sequence[ReviewerRef]
-    """The reviewers that an escalation has added."""
     link: Link
     now: datetime
 
@@ -72,12 +72,10 @@ class Scene:
 
     @property
     def title(self) -> str:
-        """The task's name, as a link to the card."""
         return linked(task(self.round), self.card, self.link)
 
     @property
     def about(self) -> str:
-        """The same with what the execution is about."""
         subject = one_line(self.view.subject, SUBJECT_LIMIT)
         return f"{bold(self.title)} ({subject})" if subject else bold(self.title)
 
@@ -110,7 +108,6 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
 
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
-    """Call people because a flow asks again for its answer, as far as Slack knows them."""
     asks = f"{bold(task(round_))} still waits for an answer"
     who = shared.named(mentionable(round_.not_voted(people)))
     says = f"{who}: {asks}. CrewAI has escalated it."
@@ -121,7 +118,6 @@ def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
 
 
 def render_channel_refuses(refused: Crew, code: str) -> Message:
-    """Tell an operator in private that nothing can be posted into a crew's channel."""
     return notice(
         f"The channel of {crew(refused.name, PLAIN)} takes no messages",
         f"Nothing of {bold(crew(refused.name))} can be posted in {shared.channel(refused.channel)}:"

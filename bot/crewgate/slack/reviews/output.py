@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from crewgate.domain.caveats import WHOLE, Share
+from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notification import Format, Output
+from crewgate.domain.redaction import MARK
+from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, context, markdown, section
 from crewgate.slack.blockkit.excerpts import (
@@ -16,7 +19,7 @@ from crewgate.slack.blockkit.excerpts import (
     short_part,
 )
 from crewgate.slack.blockkit.rich_text import preformatted, rich_text
-from crewgate.slack.blockkit.text import clean, code, is_blank
+from crewgate.slack.blockkit.text import clean, code, is_blank, place_to_break, utf16_length
 from crewgate.slack.reviews import strings
 
 OUTPUT_LIMIT: Final = 9_000
@@ -43,9 +46,7 @@ class ShownOutput:
 
     blocks: list[Block]
     share: Share
-    """How much of it they show."""
     too_long: bool = False
-    """No message could hold it."""
 
 
 NO_OUTPUT: Final = ShownOutput([], Share(0, 0))
@@ -82,13 +83,11 @@ def output_on_card(output: Output) -> ShownOutput:
 
 
 def not_showable(output: Output) -> ShownOutput:
-    """Nothing of an output, for a card that Slack has refused with it."""
     share = Share(0, max(1, length(output.text)))
     return ShownOutput([section(strings.NOT_SHOWABLE)], share, too_long=True)
 
 
 def output_in_message(output: Output) -> ShownOutput:
-    """As much of an output as a message holds."""
     if _is_empty(output):
         return _EMPTY
     total = length(output.text)
@@ -130,3 +129,33 @@ def _json_part(text: str, limit: int) -> tuple[str, int]:
 def _with_text(shown: str, *left_off: Block) -> list[Block]:
     # A text that begins with ten thousand spaces: Slack takes no block without a visible text.
     return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]
+
+
+#: The most of an output that a box begins with, in characters: it holds 3,000, so it can grow.
+_BOX: Final = 2_000
+#: The most boxes. Slack takes 100 blocks, some of which are others.
+_BOXES: Final = 80
+#: The longest output, in bytes as JSON: Slack takes 250,000 for a modal, and it may grow.
+_LONGEST: Final = 100_000
+
+
+def parts_to_edit(output: Output) -> Parts | None:
+    """The boxes' parts of an output; None where people could not see and change all of it.
+
+    Those are JSON, a text in which something is hidden or was a secret, which an edited text would
+    take from the crew, and one that the form does not hold.
+    """
+    text = output.text
+    if output.format is not Format.MARKDOWN or len(text) > _LONGEST:
+        return None
+    if (
+        MARK in text
+        or clean(text) != text.replace("\r\n", "\n")
+        or len(json.dumps(text)) > _LONGEST
+    ):
+        return None
+    parts = cut(text, _BOX, place_to_break)
+    if any(utf16_length(part) > FEEDBACK_LIMIT for part in parts.texts):
+        # Slack counts UTF-16 units, of which an emoji takes two.
+        parts = cut(text, _BOX // 2, place_to_break)
+    return parts if 0 < len(parts.texts) <= _BOXES else None

@@ -1,7 +1,7 @@
 """Modals to read in: the whole text, what changed, the history. Paged, for any length."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,11 +15,27 @@ from crewgate.domain.notification import Output
 from crewgate.domain.review import Review, Round, State
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, actions, context, modal, section
-from crewgate.slack.blockkit.pagination import BlocksPage, cleaned, page_of, page_of_blocks
-from crewgate.slack.blockkit.text import is_blank, one_line
+from crewgate.slack.blockkit.blocks import (
+    SECTION_LIMIT,
+    Block,
+    actions,
+    context,
+    divider,
+    modal,
+    section,
+)
+from crewgate.slack.blockkit.excerpts import (
+    BlocksPage,
+    cleaned,
+    first_part,
+    page_of,
+    page_of_blocks,
+)
+from crewgate.slack.blockkit.rich_text import quotation
+from crewgate.slack.blockkit.text import clean, date, is_blank, one_line
 from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import (
+    READ,
     UNMASK,
     decide_buttons,
     last_buttons,
@@ -27,9 +43,51 @@ from crewgate.slack.reviews.buttons import (
     without_style,
 )
 from crewgate.slack.reviews.changes import render_changes
-from crewgate.slack.reviews.history import page_of_history
 from crewgate.slack.reviews.output import output_in_modal
 from crewgate.usecases.read_models import CardView, RoundLine
+
+ROUNDS_ON_A_PAGE: Final = 4
+_OUTPUT_SHOWN: Final = 1_500
+_OUTPUT_LIMIT: Final = 30_000
+"""The most it may take of a view, written as JSON: four with their words are far below
+what Slack takes."""
+
+
+def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | None) -> BlocksPage:
+    """One page of it, or the last; without a number the one with this round.
+
+    Only the rounds of that page are rendered.
+    """
+    if page is None:
+        places = (at for at, line in enumerate(history) if line.round.id == round_id)
+        page = next(places, 0) // ROUNDS_ON_A_PAGE
+    total = max(1, -(-len(history) // ROUNDS_ON_A_PAGE))
+    page = min(page, total - 1)
+    first = page * ROUNDS_ON_A_PAGE
+    shown = history[first : first + ROUNDS_ON_A_PAGE]
+    return BlocksPage([block for line in shown for block in render_round(line)], page, total)
+
+
+def render_round(line: RoundLine) -> Iterator[Block]:
+    round_ = line.round
+    yield divider()
+    yield section(f"*{shared.number_of(round_)}* · {date(round_.opened_at)}")
+    shown, characters = first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
+    if round_.removed_at is not None:
+        yield section(shared.removed(round_.removed_at))
+    elif is_blank(shown):
+        yield section(shared.EMPTY_OUTPUT)
+    else:
+        yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
+    if characters < line.characters:
+        left_off = section(f"The first {characters:,} of {line.characters:,} characters")
+        yield left_off | {"accessory": READ.on(round_.id)}
+    answered, outcome = states.decision_and_answer(round_)
+    yield section(answered[:SECTION_LIMIT])
+    if round_.decision is not None:
+        yield from quotation(states.written(round_.decision))
+    if outcome:
+        yield section(outcome[:SECTION_LIMIT])
 
 
 class ReaderTab(StrEnum):
@@ -37,7 +95,6 @@ class ReaderTab(StrEnum):
 
     WHOLE = "whole"
     UNMASKED = "unmasked"
-    """The same as it came, without masks."""
     CHANGES = "changes"
     HISTORY = "history"
 
@@ -56,12 +113,10 @@ class ReaderPosition:
     first: int | None = None
     """The page that it was opened at; None: it is being opened."""
     began: datetime | None = None
-    """The time at which it was opened."""
     unmasked: tuple[int, ...] = ()
     """Where the pages that were shown without masks begin and end in the text."""
 
     def as_metadata(self) -> str:
-        """The modal's metadata, for `parse_position`."""
         share = None if self.share is None else [self.share.shown, self.share.of, self.share.beyond]
         began = None if self.began is None else self.began.timestamp()
         return json.dumps(
@@ -213,7 +268,6 @@ def _page(
 
 
 def _expected(review: Review) -> list[Block]:
-    """What the task was to bring, if its crew says so."""
     return (
         [context(f"The task: {one_line(text, _EXPECTED)}")]
         if (text := review.expected_output)

@@ -40,8 +40,7 @@ from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.text import ago, date, duration, escape_mrkdwn, moment, one_line, plain
 from crewgate.slack.phrases import because, receiver
 from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.links import Link, linked
-from crewgate.slack.strings import PLAIN, capital, person, quoted, task
+from crewgate.slack.strings import PLAIN, Link, capital, linked, person, quoted, task
 from crewgate.usecases.read_models import RoundLine
 
 SUBJECT_LIMIT: Final = 100
@@ -101,7 +100,6 @@ def _colon_why(reason: Dismissed) -> str:
 
 
 def written(decision: Decision) -> str:
-    """The reviewer's words; empty where nothing was written."""
     match decision.verdict:
         case Approve(comment):
             return comment or ""
@@ -120,7 +118,6 @@ def said(decision: Decision) -> str:
 
 
 def is_cut(decision: Decision) -> bool:
-    """True if `said` leaves out some of it."""
     text = written(decision)
     return bool(text) and quoted(text, FEEDBACK_SHOWN) != quoted(text, 2 * FEEDBACK_LIMIT)
 
@@ -183,7 +180,6 @@ _OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
 
 
 def push(round_: Round, subject: str = "") -> str:
-    """A card in one plain line: what a notification says."""
     again = f", {shared.number(round_)}" if round_.number > 1 else ""
     about = plain(subject, SUBJECT_LIMIT)
     name = f"{shared.title(round_.review.title, PLAIN)}{again}{f' · {about}' if about else ''}"
@@ -220,7 +216,6 @@ def _more(round_: Round) -> str:
 
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
-    """A round's state in a list, with how long it has been so."""
     reason = round_.reason
     match round_.state, round_.decision:
         case State.WAITING, _:
@@ -264,7 +259,6 @@ _DID: Final = {
 
 
 def outcome(round_: Round) -> str:
-    """The fate of a decision, with the crew's words: a line of the history."""
     match round_.state, round_.reason:
         case State.DECIDED, _:
             what = f"Being sent to the {receiver(round_.decision)}"
@@ -334,7 +328,6 @@ class _Told:
     perhaps: str
     """Advice while nobody knows whether it has the decision."""
     what_to_do: Mapping[str, str]
-    """Advice about a refusal, by its code."""
 
     @property
     def what_else_to_do(self) -> str:
@@ -435,7 +428,6 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
 
 
 def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str:
-    """The cause, in the receiver's own words where it refused, and what a person can do."""
     match reason:
         case RetriesExhausted() if may_be_taken:
             return f"The {told.name} did not answer for a day ({because(reason)}). {told.perhaps}"
@@ -561,7 +553,6 @@ def headline_in_list(line: RoundLine, link: Link) -> str:
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
-    """The approvals, the claim and the notes of a waiting round, in a list."""
     needed = line.round.approvals
     if needed > 1 and line.round.state is State.WAITING:
         yield strings.so_far(line.round) or f"needs {needed:,} approvals"
@@ -591,7 +582,6 @@ _SHORT: Final = 400
 
 
 def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
-    """The tables and the code that a line leaves out: ` + table, 9 rows`."""
     named = ""
     if rows:
         named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"

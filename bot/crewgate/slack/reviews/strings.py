@@ -83,7 +83,6 @@ _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", 
 
 
 def words_label(question: Question | None) -> str:
-    """The label of the button that opens the form for words."""
     if question is None:
         return REVISE
     return IN_WORDS if question.ask is None else ANSWER
@@ -165,7 +164,6 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
 
 
 def about_undecided(round_: Round) -> str:
-    """Below the first line of a card that nobody decided."""
     ended = date(round_.ended_at or round_.opened_at)
     return joined(ended, numbered(round_), crew(round_.review.crew))
 
@@ -175,7 +173,6 @@ def waited(round_: Round, decision: Decision) -> str:
 
 
 def unsent_notes(decision: Decision) -> str:
-    """The notes that an approval left behind: `2 notes were not sent`; empty if none."""
     count = decision.unsent_notes
     if not count:
         return ""
@@ -202,7 +199,6 @@ def _name(ref: ReviewerRef, names: Mapping[str, str]) -> str:
 
 
 def _assigned(round_: Round) -> str:
-    """The assignees of a flow's request, where others decide."""
     question = round_.question
     decide = round_.rule.reviewers if round_.rule is not None else None
     if question is None or not question.assigned or question.assigned == decide:
@@ -228,13 +224,11 @@ def _started(view: CardView) -> str:
 
 
 def _rule(round_: Round) -> str:
-    """The rule by name; the assignees of a flow's request decide by a rule without one."""
     rule = round_.rule
     return "" if rule is None or not rule.name else f"rule {phrases.rule_quoted(rule.name)}"
 
 
 def _standing(view: CardView, rule: Rule, now: datetime) -> str:
-    """The approvals given, those still needed, and the rule's deadlines as times."""
     wanted = ""
     if rule.target is not None:
         at = rule.target.after(view.round.opened_at, rule.working_hours)
@@ -274,7 +268,6 @@ def deadline(view: CardView, now: datetime) -> str:
 
 
 def is_left(round_: Round) -> bool:
-    """Return True if the rule has sent it back so often that it sends nothing back any more."""
     timeout = None if round_.rule is None else round_.rule.timeout
     is_revise = timeout is not None and timeout.then is Then.REVISE
     return is_revise and timeout is not None and round_.sent_back >= timeout.most
@@ -285,14 +278,12 @@ def times(count: int) -> str:
 
 
 def needed_of(groups: Needed) -> str:
-    """`@legal and 2 of @finance`."""
     return shared.in_words(
         [f"{f'{count:,} of ' * (count > 1)}{shared.reviewer(group)}" for group, count in groups]
     )
 
 
 def approvals(count: int) -> str:
-    """`two approvals`."""
     return f"{_number(count)} approval{'' if count == 1 else 's'}"
 
 
@@ -309,7 +300,6 @@ def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
 
 
 def recorded(round_: Round) -> str:
-    """The decision, or the approvals so far, for a modal that stays until it is closed."""
     if round_.decision is None:
         return so_far(round_)
     does = f"The card shows what the {phrases.receiver(round_.decision)} does."
@@ -317,7 +307,6 @@ def recorded(round_: Round) -> str:
 
 
 def ruled_by_words(round_: Round) -> str:
-    """The rule that a person's words put a round under, and the approvals that it still needs."""
     assert round_.rule is not None  # noqa: S101  # words take no round out of its rule
     needs = approvals(round_.approvals - len(round_.votes)).replace(" ", " more ")
     if round_.approvals_from:
@@ -385,7 +374,6 @@ def _what_time_does(question: Question | None, then: Then) -> str:
 
 
 def _unnamed(rule: Rule) -> str:
-    """The reason why `reviewers_from` names nobody for a round; empty where it does."""
     if rule.naming is None or rule.naming not in _UNNAMED:
         return ""
     name = shared.identifier(rule.reviewers_from or "")
@@ -530,7 +518,6 @@ def earlier_feedback(previous: Round) -> str | None:
 
 
 def masked(found: Masked) -> str:
-    """`2 e-mail addresses and 1 IBAN are masked`."""
     said = [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
     return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
 
