@@ -69,7 +69,7 @@ def _sentences(node: ast.AST) -> Iterator[str]:
                 yield from _sentences(child)
 
 
-HANDED_ON = {"_Record": 1, "answer_received": 0}
+HANDED_ON = {"_recording": 1, "answer_received": 0}
 """What is handed the name of an event to log, and as which of its arguments."""
 
 

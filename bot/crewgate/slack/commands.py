@@ -10,7 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
-from crewgate.domain.execution import Execution, id_beginning
+from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
@@ -155,7 +155,6 @@ def _refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_ST
 
 
 def render_ambiguous(prefix: str, candidates: Sequence[tuple[str, str]]) -> Message:
-    """Several executions begin so; `candidates` are (crew, execution id)."""
     question = f"Several executions begin with {shared.identifier(prefix)}. Which one?"
     lines = (f"• {shared.crew(crew)} · {shared.identifier(name)}" for crew, name in candidates)
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
@@ -192,15 +191,21 @@ def _execution_line(
     others = len(line.rounds) - 1
     about = one_line(execution.subject, shared.TITLE_LIMIT)
     title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
+    done, total = execution.completed_tasks, execution.total_tasks
+    if first:
+        stands = _needs(first.round, shared.deciders(deciders(first.round)), now)
+    else:
+        at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
+        stands = f"{at}running for {duration(now - execution.began_at)}"
+    # For the command that shows it in full, unless it is named so.
+    name = shared.identifier(id_beginning(execution.execution_id))
     return shared.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",
         *({shared.crew(execution.crew)} - set(alike)),
-        _done(execution),
-        _needs(first.round, shared.deciders(deciders(first.round)), now)
-        if first
-        else _works(execution, now),
+        tasks_done(min(done, total), total) if total else tasks(done),
+        stands,
         f"and {shared.counted(others, 'more review')}" if others > 0 else "",
-        _beginning(execution),
+        name if subject(execution) else "",
     )
 
 
@@ -234,19 +239,6 @@ def _for_whom(who: str) -> str:
     return f"for {who}" if who else ""
 
 
-def _beginning(execution: Execution) -> str:
-    """The beginning of its id, for the command that shows it in full, unless it is named so."""
-    name = id_beginning(execution.execution_id)
-    return shared.identifier(name) if subject(execution) else ""
-
-
-def _done(execution: Execution) -> str:
-    if execution.total_tasks:
-        completed = min(execution.completed_tasks, execution.total_tasks)
-        return tasks_done(completed, execution.total_tasks)
-    return tasks(execution.completed_tasks)
-
-
 def _needs(round_: Round, who: str, now: datetime) -> str:
     title = shared.task(round_)
     if round_.state is State.WAITING:
@@ -254,11 +246,6 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
         return f"{waited} {_for_whom(who)}" if who else waited
     told = f"{title}: {states.in_list(round_, now)}"
     return f"{told} · {_for_whom(who)}" if who and round_.state is State.STUCK else told
-
-
-def _works(execution: Execution, now: datetime) -> str:
-    now_at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
-    return f"{now_at}running for {duration(now - execution.began_at)}"
 
 
 def _report(reported: Progress | CrewUnavailable, *, waits: bool) -> str:
@@ -339,7 +326,7 @@ def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
         yield rule_in_words(number, rule, people, later)
     if found.otherwise and not any(rule.when == Conditions() for rule in crew.rules):
         people = in_slack(crew.permitted(Role.REVIEWER))
-        yield _otherwise(people)
+        yield f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
 
 
 def _headline(crew: str, count: int, *, of: int) -> str:
@@ -365,10 +352,6 @@ def rule_in_words(
         " ".join(_time(rule, later)),
     )
     return "\n".join(line for line in lines if line) + "\n"
-
-
-def _otherwise(people: Sequence[ReviewerRef]) -> str:
-    return f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
 
 
 def _when(when: Conditions) -> str:

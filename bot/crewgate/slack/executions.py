@@ -180,7 +180,6 @@ def _finished(posting: ExecutionPosting) -> str:
 
 
 def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
-    """A finished task; of one without a card also what its agent made."""
     has_card = any(one.review.task_id == update.title for one in posting.rounds)
     summary = "" if has_card else one_line(update.summary, _SUMMARY_LIMIT)
     title = _title(update.title, posting)
@@ -188,7 +187,6 @@ def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
 
 
 def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | None) -> str:
-    """Tell its starter, once, how it ended; the result may be a round that was approved."""
     who = f"{shared.reviewer(starter)}, " if starter is not None else ""
     crew = shared.bold(shared.crew(execution.crew))
     match execution.state:

@@ -211,7 +211,6 @@ def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
 
 
 def _summary(found: Queue, on_page: Collection[Part]) -> str:
-    """The number of the page, and what is on others alone: each heading has its own total."""
     needed = [part for part in Part if part is not Part.DECIDED and part_of(found, part).total]
     if not needed:
         return _EMPTY
@@ -241,7 +240,7 @@ def _text(
 
 
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
-    """What may be done. What comes and goes is last, so that the others keep their places."""
+    """The buttons of a row; those that come and go are last: the others keep their places."""
     round_ = line.round
     if row.part in {Part.MINE, Part.NOBODY} and not row.over:
         approvers = Approvers(too_few=row.part is Part.NOBODY)
@@ -299,7 +298,6 @@ class HomeRefresher:
         self._keep(user, reader)
 
     def take_over(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
-        """Keep a Home up to date that was opened elsewhere, or before a start."""
         if user not in self.readers:
             self.open_again(user, page, rows)
 

@@ -62,7 +62,6 @@ def render_form(
     missing: Collection[str] = (),
     warning: str = "",
 ) -> Block:
-    """The crew's inputs as fields, with what was written already; `missing` are wrong."""
     names = tuple(dict.fromkeys((*values, *missing)))
     if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
         return render_notice(
@@ -125,10 +124,6 @@ def unclear(why: str) -> str:
         f"if it runs, its first pause is a card here. If it does not, start it again with "
         f"`{COMMAND} kickoff`."
     )
-
-
-def gave_up(status: int, words: str) -> str:
-    return f"the answer was {status}: {words}" if words else "the answer names no execution"
 
 
 #: How often it is tried to replace a notice that Slack may not show yet, and how far apart.
@@ -221,7 +216,9 @@ async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> boo
     """
 
     async def ask_again(warning: str) -> None:
-        await ack(response_action="update", view=_render_again(form, warning))
+        await ack(
+            response_action="update", view=render_form(form.crew, form.values, warning=warning)
+        )
 
     is_new = False
     async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
@@ -233,7 +230,8 @@ async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> boo
 
 async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContext) -> None:
     async def ask_again(warning: str) -> None:
-        await _replace(client, form, _render_again(form, warning), context)
+        again = render_form(form.crew, form.values, warning=warning)
+        await _replace(client, form, again, context)
 
     async with explain_errors(ask_again, context=context, by=form.by, crew=form.crew):
         answer = await context.kickoffs.start(
@@ -243,17 +241,14 @@ async def _start(client: AsyncWebClient, form: KickoffForm, context: SlackContex
         await _replace(client, form, _render_outcome(form, answer, context), context)
 
 
-def _render_again(form: KickoffForm, warning: str) -> Block:
-    return render_form(form.crew, form.values, warning=warning)
-
-
 def _render_outcome(form: KickoffForm, answer: KickoffOutcome, context: SlackContext) -> Block:
     crew, values = form.crew, form.values
     match answer:
         case KickoffAnswer(execution_id=str()):
             return render_notice(started(crew, context.crews[crew].channel))
         case KickoffAnswer(is_in_doubt=True, status=status, words=words):
-            return render_notice(unclear(gave_up(status, words)))
+            said = f"the answer was {status}: {words}"
+            return render_notice(unclear(said if words else "the answer names no execution"))
         case KickoffAnswer(missing=missing, words=why):
             return render_form(crew, values, missing=missing, warning=refused(why))
         case NotSent(why=why):

@@ -94,7 +94,6 @@ def voter(vote: Vote | Decision, voice: Voice = MRKDWN) -> str:
 
 
 def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRKDWN) -> str:
-    """Everybody who approved: `@Ana, @Ben for @Cai and 2 more`."""
     names: list[str] = []
     for vote in votes[:most]:
         named = voter(vote, voice)
@@ -153,7 +152,7 @@ def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAME
 
 
 def sentence(decision: Decision) -> str:
-    """The same as the beginning of a sentence, which names everybody."""
+    """A decision as the beginning of a sentence, which names everybody."""
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
     said = capital(clause(decision, IN_FULL, most=None))
     said = f"{said} with a comment" if commented else said
@@ -171,14 +170,14 @@ def shown_little(decision: Decision) -> str:
 
 
 def headline(name: str, decision: Decision) -> str:
-    """The same about something with a name: `Draft approved by @Ana`."""
+    """A decision about something with a name: `Draft approved by @Ana`."""
     if isinstance(decision.verdict, Answer):
         return f"{name}: {clause(decision)}"
     return f"{name} {clause(decision)}" if decision.is_approve else f"{clause(decision)} of {name}"
 
 
 def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
-    """The same about what the reader looks at: `@Ana approved this`."""
+    """A decision about the present text: `@Ana approved this`."""
     if isinstance(decision.by, TimedOut):
         return capital(clause(decision, voice))
     if isinstance(decision.verdict, Answer):
@@ -324,7 +323,7 @@ _REASONS: Final = {
 
 
 def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
-    """The same, escaped, inside a sentence of ours, which brings its own full stop."""
+    """A reason, escaped, inside a sentence of ours, which brings its own full stop."""
     return voice.text(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 
 

@@ -93,7 +93,6 @@ class Reply:
     context: SlackContext
 
     def explained(self, *, round_id: str) -> AbstractAsyncContextManager[None]:
-        """Tell the presser alone the reason when the block raises a CrewgateError."""
         return explain_errors(
             self.refuse, context=self.context, ack=self.ack, by=self.press.by, round_id=round_id
         )
@@ -103,7 +102,6 @@ class Reply:
         await self.say(sentence, title=strings.ERROR_TITLE)
 
     async def say(self, sentence: str, *, title: str = strings.RECORDED_TITLE) -> None:
-        """The same for a sentence that is no refusal."""
         if self.press.where is Where.CARD:
             await send_ephemeral(self.respond, sentence)
         else:

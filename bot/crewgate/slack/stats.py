@@ -90,7 +90,6 @@ def headline(stats: Stats) -> str:
 
 
 def plain_headline(stats: Stats) -> str:
-    """The same for a notification, with the number that counts most."""
     decided = shared.counted(stats.team.now.decided, "decision")
     return f"The last {stats.days} days: {decided}"
 
@@ -254,7 +253,7 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
 
 
 def render_posted(stats: Stats, by: Person | None, *, now: datetime, charts: bool) -> Message:
-    """The same for a channel: the team's numbers alone, and the person who shows them, if any."""
+    """The team's numbers for a channel, and the person who shows them, if any."""
     end = [context(f"Posted by {shared.person(by)}")] if by else []
     return _render(stats, [], end, now=now, charts=charts)
 
@@ -415,6 +414,5 @@ def _asked(value: str) -> tuple[int, str | None]:
 
 
 async def _send(respond: Respond, render: Callable[..., Message], *, to_all: bool = False) -> None:
-    """Answer with charts, else with bars of text: two of the five answers that Slack takes."""
     if not await send_ephemeral(respond, render(charts=True), to_all=to_all):
         await send_ephemeral(respond, render(charts=False), to_all=to_all)

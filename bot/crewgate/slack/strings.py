@@ -183,7 +183,7 @@ def input_name(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def input_name_inside(name: str) -> str:
-    """The same inside a line: `target audience`."""
+    """An input's name inside a line: `target audience`."""
     return one_line(_in_words(name), CREW_LIMIT) or "?"
 
 
@@ -212,17 +212,14 @@ def more(count: int) -> str:
 
 
 def total(count: int) -> str:
-    """A total; "1,000+" for more than are counted."""
     return f"{count:,}" if count <= COUNTED else f"{COUNTED:,}+"
 
 
 def bold(escaped: str) -> str:
-    """Bold, unless the text would end it too early."""
     return escaped if _FORMATTING.search(escaped) else f"*{escaped}*"
 
 
 def identifier(text: str, limit: int = ID_LIMIT) -> str:
-    """An id, in the type it can be copied from."""
     shown = one_line(text, limit)
     return shown if "`" in shown else f"`{shown}`"
 
@@ -232,7 +229,6 @@ def person(who: Person) -> str:
 
 
 def quoted(text: str, limit: int) -> str:
-    """A person's words as a quotation; many short lines are cut like one long one."""
     lines = escape_mrkdwn(text.strip(), limit).split("\n")
     most = limit // 20
     shown = lines if len(lines) <= most else [*lines[:most], ELLIPSIS]
@@ -256,12 +252,10 @@ def deciders(reviewers: Sequence[ReviewerRef]) -> str:
 
 
 def named(people: Sequence[ReviewerRef], *, most: int = REVIEWERS_SHOWN) -> str:
-    """People as the settings name them, so many at most."""
     return some([reviewer(one) for one in people], most)
 
 
 def joined(*parts: str) -> str:
-    """The parts of a line, without the empty ones."""
     return " · ".join(part for part in parts if part)
 
 
@@ -317,7 +311,7 @@ def page_of(page: int, pages: int) -> str:
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
 Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
-"""Who may decide for a crew; no e-mail address of somebody whom Slack knows."""
+"""The people who decide on a round; Slack's accounts stand for known e-mail addresses."""
 
 _LINK_LIMIT: Final = 500
 """Three such links still fit into one section. Slack's own are under 120."""

@@ -168,7 +168,6 @@ def text_field(
     placeholder: str = "",
     **element: object,
 ) -> Block:
-    """A box for text, holding as much of `value` as fits; `element` sets what else Slack knows."""
     box: Block = {
         "type": "plain_text_input",
         "action_id": action_id,
@@ -183,7 +182,6 @@ def text_field(
 
 
 def select_field(label: str, *, block_id: str, action_id: str, options: Sequence[str]) -> Block:
-    """A menu of names, which are its values too; those beyond 100 are left off."""
     return _field(
         label,
         block_id,
@@ -222,7 +220,6 @@ def _field(label: str, block_id: str, element: Block) -> Block:
 
 
 def with_share(name: str, share: Share) -> str:
-    """Return a block's id that says how much of the output is shown there, for `parse_share`."""
     beyond = f"-{share.beyond}" if share.beyond else ""
     return f"{name}.{share.shown}-{share.of}{beyond}"
 

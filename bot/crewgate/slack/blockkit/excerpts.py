@@ -112,7 +112,7 @@ def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[st
 def _short_cut(
     head: str, lines: list[Line], kinds: list[LineKind], *, room: int, rows: int
 ) -> tuple[int, str]:
-    """Where to cut, at `room` or before, and what must be written there to close a fence."""
+    """Return the place to cut, at `room` or before, and the text that closes a fence there."""
     best = 0
     number = 0
     while number < len(lines) and lines[number].end <= room:
@@ -138,7 +138,7 @@ def _short_cut(
 
 
 def _paragraph_start(lines: list[Line], kinds: list[LineKind], number: int, room: int) -> int:
-    """Where the text begins in which a cut at `room` is looked for: not too early."""
+    """Return the start of the text in which a cut at `room` is looked for: not too early."""
     while number > 0 and kinds[number - 1] is LineKind.TEXT and lines[number].start > room // 2:
         number -= 1
     return max(lines[number].start, room // 2)
@@ -150,7 +150,7 @@ def _cut_in_fence(head: str, lines: list[Line], crossing: Line, room: int) -> in
 
 
 def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -> bool:
-    """Whether a text may end with this line: with a paragraph, an item, a row or a fence."""
+    """Return True if a text may end with this line: with a paragraph, an item, a row or a fence."""
     if number + 1 == len(lines):
         return False  # what follows is not known
     after, kind = lines[number + 1], kinds[number]
@@ -369,7 +369,6 @@ def _pieces_of(markdown: str) -> list[_Piece]:
 
 
 def _joined(made: str, piece: str) -> str:
-    """The words so far and what follows, with a divider unless a sentence ends there."""
     words = " ".join(piece.split())
     if made and words:
         made += " " if made.endswith(_ENDS) else " · "
@@ -477,11 +476,11 @@ class _Cutter:
         return made
 
     def _nearly_over(self, fence: Fence, at: int) -> bool:
-        """Whether nothing but a fence's last line would be left for the next page."""
+        """Return True if nothing but a fence's last line would be left for the next page."""
         return fence.end - at <= _LAST and fence.ends_with(self._whole[at : fence.end])
 
     def _cut(self, start: int, most: int) -> int:
-        """Where a piece ends: after a paragraph, else a line, a sentence or a word."""
+        """Return the end of a piece: after a paragraph, else a line, a sentence or a word."""
         least = start + self._size // 4
         paragraphs = [
             match.end()

@@ -44,7 +44,7 @@ def tokens_of(markdown: str, *, tables: bool = True) -> list[Token]:
 
 
 def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
-    """The same with what is in a paragraph as it was written, for `runs_in`."""
+    """The blocks, each paragraph as it was written, for `runs_in`."""
     parser = _MARKDOWN if tables else _WITHOUT_TABLES
     tokens: list[Token] = []
     parser.block.parse(markdown, parser, {}, tokens)

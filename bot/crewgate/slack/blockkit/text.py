@@ -79,7 +79,7 @@ def reveal(text: str) -> str:
 
 
 def place_before(text: str, at: int) -> int:
-    """Where in a text stands what is at a place of its revealed form."""
+    """Return the place in a text that a place in its revealed form stands for."""
     grown = 0
     for run in _RUN.finditer(text):
         start = run.start() + grown
@@ -164,7 +164,7 @@ def clean(text: str) -> str:
 
 
 def clean_controls(text: str) -> str:
-    """The same for control characters alone: each becomes one character, and so does a line end."""
+    """Make control characters visible: each becomes one character, and so does a line end."""
     if text.replace("\n", " ").replace("\t", " ").isprintable():  # half the time of a search
         return text
     return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
@@ -202,7 +202,7 @@ def code(text: str) -> str:
 
 
 def mrkdwn_code(text: str) -> str:
-    """The same for a code block in mrkdwn, where entities are decoded."""
+    """Text for the inside of a code block in mrkdwn, where entities are decoded."""
     return _ADJACENT_BACKTICKS.sub("`" + JOINER, escape_mrkdwn(text))
 
 
@@ -251,7 +251,7 @@ def _open_link(match: re.Match[str]) -> str:
 
 
 def _code_spans(paragraph: str) -> list[tuple[int, int]]:
-    """Where `code` is: from a run of backticks to the next run as long. Linear."""
+    """Return the places of `code`: from a run of backticks to the next run as long. Linear."""
     runs = [match.span() for match in _BACKTICKS.finditer(paragraph)]
     by_length: defaultdict[int, deque[int]] = defaultdict(deque)
     for index, (start, end) in enumerate(runs):
@@ -286,7 +286,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def plain(text: str, limit: int) -> str:
-    """The same for a `plain_text` object, where entities are not wanted."""
+    """A name or id for a `plain_text` object, where entities are not wanted."""
     return _shortened(_broken(_in_one_line(text, limit)), limit, escaped=False)
 
 
@@ -317,7 +317,7 @@ def whole_character(text: str, at: int) -> int:
 
 
 def place_to_break(text: str, earliest: int, latest: int) -> int:
-    """Where to break a line that is too long: after `earliest`, and at `latest` or before.
+    """Return the place to break a long line: after `earliest`, and at `latest` or before.
 
     After a sentence, else after a word, else between two characters.
     """
@@ -364,7 +364,7 @@ def duration(span: timedelta) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """How long ago, for texts that are read at once. Clocks that disagree count as `just now`."""
+    """The time since then, for texts that are read at once; a later time counts as `just now`."""
     span = now - then
     return f"{duration(span)} ago" if span.total_seconds() >= 1 else "just now"
 
@@ -383,7 +383,6 @@ def moment(at: datetime, now: datetime) -> str:
 
 
 def at_moment(at: datetime, now: datetime) -> str:
-    """The same with its preposition."""
     return f"{'at' if _is_near(at, now) else 'on'} {moment(at, now)}"
 
 

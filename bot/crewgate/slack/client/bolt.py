@@ -135,7 +135,7 @@ def _unseen(prefix: str) -> Iterator[None]:
 
 
 async def on_error(error: Exception) -> BoltResponse | None:
-    """What no listener explains. Slack shows the person that it did not work."""
+    """Log an error that no listener explains. Slack shows the person that it did not work."""
     match error:
         case Malformed():
             log.warning("payload_malformed", why=type(error.__cause__).__name__)

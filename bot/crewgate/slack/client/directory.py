@@ -41,7 +41,7 @@ NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_fo
 
 
 OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
-"""Whom an address stands for, now that Slack names an account. Raises StoreUnavailable."""
+"""The owner of an address, now that Slack names an account. Raises StoreUnavailable."""
 
 
 class SlackDirectory:
@@ -239,7 +239,8 @@ class SlackDirectory:
             await self.renew()
             self._has_asked.set()
             await self._channels.renew_all()
-            more = await self._people.renew_some(self._by_id | self._deciding_by_membership())
+            members = map(self._channels.of, self._open_channels)
+            more = await self._people.renew_some(self._by_id.union(*members))
             soon = more or self.unresolved or self._moved or self._channels.failures
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
@@ -251,9 +252,6 @@ class SlackDirectory:
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
                 await self._has_asked.wait()
-
-    def _deciding_by_membership(self) -> frozenset[str]:
-        return frozenset().union(*map(self._channels.of, self._open_channels))
 
     async def renew(self) -> None:
         """Ask Slack about every e-mail and group; of known ones every RENEW_SOON at most.
@@ -272,7 +270,7 @@ class SlackDirectory:
                 return  # the others would fare no better
 
     async def resolve(self, named: Iterable[ReviewerRef]) -> None:
-        doubtful = (ref for ref in _foreign(named) if not self._known_of(ref))
+        doubtful = (ref for ref in _foreign(named) if not self.members((ref,)).users)
         asked = [*doubtful][:ASKED_AT_ONCE]
         new = (ref for ref in asked if isinstance(ref, Email) and ref not in self._asked)
         self._once |= dict.fromkeys(new)
@@ -282,9 +280,6 @@ class SlackDirectory:
                     await self._renew(ref)
         except TimeoutError:
             log.info("look_up_too_slow", reviewers=len(asked))
-
-    def _known_of(self, ref: Email | UserGroup) -> frozenset[str]:
-        return self.members((ref,)).users
 
     async def _renew(self, ref: Email | UserGroup) -> bool:
         try:

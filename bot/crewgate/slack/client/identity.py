@@ -66,11 +66,11 @@ class Identity:
 
     @property
     def is_known(self) -> bool:
-        """Whether Slack has ever told who this bot is, before the start included."""
+        """True if Slack has ever told who this bot is, before the start included."""
         return self._installation is not None
 
     def is_own_team(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Whether the app is installed there, so that a request from there is for this bot."""
+        """Return True if the app is installed there: a request from there is for this bot."""
         return self._installation is not None and self._installation.includes(
             team_id, enterprise_id
         )

@@ -131,17 +131,14 @@ class People(Remembered[Kind]):
     async def renew_some(self, users: Iterable[str]) -> bool:
         """Ask about some of these who are not known or long known; whether more are left."""
         now = self._clock()
-        due = [user for user in sorted(users)[:STANDING_AHEAD] if self._is_due(user, now)]
+        ahead = ((user, self._known.get(user)) for user in sorted(users)[:STANDING_AHEAD])
+        due = [user for user, it in ahead if it is None or now - it.at >= STANDING_RENEWED]
         failures = 0
         for user in due[:STANDING_AT_ONCE]:
             failures += not await self.renew(user)
             if failures == GIVE_UP:
                 break
         return len(due) > STANDING_AT_ONCE
-
-    def _is_due(self, user: str, now: datetime) -> bool:
-        known = self._known.get(user)
-        return known is None or now - known.at >= STANDING_RENEWED
 
     @override
     async def _look_up(self, key: str) -> Kind:
@@ -201,7 +198,10 @@ class ChannelMembers(Remembered[frozenset[str]]):
     @override
     async def _look_up(self, key: str) -> frozenset[str]:
         try:
-            users = frozenset(await self._members(key))
+            members = pages(self._client, "conversations.members", channel=await self._id_of(key))
+            users = frozenset(
+                [str(user) async for page in members for user in list_at(page, "members")]
+            )
         except CallFailed as error:
             self._ids.pop(key, None)
             why = str(error)
@@ -212,13 +212,6 @@ class ChannelMembers(Remembered[frozenset[str]]):
         if self.failures.pop(key, None) is not None:
             log.info("channel_members_known", channel=key)
         return users
-
-    async def _members(self, channel: str) -> list[str]:
-        channel_id = await self._id_of(channel)
-        found: list[str] = []
-        async for page in pages(self._client, "conversations.members", channel=channel_id):
-            found += map(str, list_at(page, "members"))
-        return found
 
     async def _id_of(self, channel: str) -> str:
         if not channel.startswith("#"):

@@ -64,7 +64,7 @@ class MessageSearch:
     async def since(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[dict[str, Any]]:
-        """What was posted since then; nothing where this bot may not read.
+        """Yield the messages since then; none where this bot may not read.
 
         How long ago that is counts, by whatever clock: a message bears the time of Slack's.
         `key` names what is looked for: another search for it leaves out what this one went through.
@@ -262,17 +262,13 @@ class Poster:
         ours = {one.get("user") for one in found if _key(one)}
         for one in found:
             for file in objects_in(one, "files") if one.get("user") in ours else ():
-                await self._delete_file(text_at(file, "id"))
+                try:
+                    await call(self._client, "files.delete", file=text_at(file, "id"))
+                except CallFailed as error:
+                    if str(error) not in _FILE_GONE:
+                        raise
             if (_key(one) or "").startswith(key):
                 await self.update(replace(thread, ts=text_at(one, "ts")), message)
-
-    async def _delete_file(self, file_id: str) -> None:
-        try:
-            await call(self._client, "files.delete", file=file_id)
-        except CallFailed as error:
-            failure = error.failure
-            if not isinstance(failure, Refused) or failure.code not in _FILE_GONE:
-                raise
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str

@@ -157,7 +157,7 @@ async def attempt(calling: Awaitable[AsyncSlackResponse], method: str = "") -> d
 
 
 async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozenset[str] | None]:
-    """What `auth.test` says, and the scopes of the token; None where no header names them.
+    """The answer of `auth.test`, and the token's scopes; None where no header names them.
 
     Raises CallFailed.
     """
@@ -229,7 +229,7 @@ async def outcome_of(calling: Awaitable[object]) -> Outcome:
 
 
 def _classify(response: Answer) -> Failure:
-    """What a failed answer means. `response` is the SDK's, or aiohttp's when it was not JSON."""
+    """The meaning of a failed answer: the SDK's, or aiohttp's when it was not JSON."""
     if isinstance(response, aiohttp.ClientResponse):
         status, data = response.status, {}
     else:
@@ -250,7 +250,7 @@ def _classify(response: Answer) -> Failure:
 
 
 def _retry_after(response: Answer) -> timedelta:
-    """What Slack asks for, in whole seconds (docs.slack.dev/apis/web-api/rate-limits)."""
+    """The pause that Slack asks for (docs.slack.dev/apis/web-api/rate-limits)."""
     try:
         asked = timedelta(seconds=max(1, int(response.headers["Retry-After"])))
         return min(asked, LONGEST_ASKED)
@@ -282,13 +282,13 @@ def list_at(answer: Mapping[str, Any], name: str) -> list[object]:
 
 
 def object_in(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What is optional: the object of this name, or an empty one."""
+    """The optional object of this name, or an empty one."""
     part = found.get(name)
     return part if isinstance(part, dict) else {}
 
 
 def objects_in(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """What is optional: the objects in the list of this name."""
+    """The objects in the optional list of this name."""
     parts = found.get(name)
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 

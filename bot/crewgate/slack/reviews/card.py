@@ -64,7 +64,7 @@ def render_card(
     headline = states.headline(told, subject, by_number=told is not view.round)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
-        before = [] if plain else [*_asked(view.round), *_since_the_round_before(view)]
+        before = [] if plain else _what_was_asked(view)
         blocks = [
             _with_menu(headline, view, output.share),
             context(
@@ -148,22 +148,19 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
 # --- while it waits ------------------------------------------------------------------------------
 
 
-def _asked(round_: Round) -> list[Block]:
-    if round_.question is None or is_blank(round_.question.message):
-        return []
-    return [section(shared.quoted(round_.question.message, strings.MESSAGE_SHOWN))]
-
-
-def _since_the_round_before(view: CardView) -> list[Block]:
-    """The revision request in the round before, and a warning where nothing has changed since."""
+def _what_was_asked(view: CardView) -> list[Block]:
+    """The flow's message, the revision request before, a warning where nothing has changed."""
+    question = view.round.question
+    message = question.message if question is not None else ""
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
-    lines = [earlier, unchanged(view.round, view.answers) if view.round.unchanged else None]
+    asks = None if is_blank(message) else shared.quoted(message, strings.MESSAGE_SHOWN)
+    lines = [asks, earlier, unchanged(view.round, view.answers) if view.round.unchanged else None]
     return [section(line) for line in lines if line]
 
 
 def _changed(view: CardView) -> str:
-    """The amount of changes since the round before; empty where `_since_the_round_before` warns."""
+    """The amount of changes since the round before; empty where `_what_was_asked` warns."""
     if view.round.unchanged or view.previous is None or view.before is None:
         return ""
     changes = measure_changes(view.before, view.output)

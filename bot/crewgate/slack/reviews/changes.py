@@ -42,7 +42,7 @@ is left, one is shown after the other."""
 
 
 def compare_outputs(before: Output, after: Output) -> Changes:
-    """What changed, with its words.
+    """Compare two outputs, with their words.
 
     For any two texts a fraction of a second, and memory in proportion to their length.
     """
@@ -50,7 +50,7 @@ def compare_outputs(before: Output, after: Output) -> Changes:
 
 
 def measure_changes(before: Output, after: Output) -> Changes:
-    """The same without its parts: how much changed."""
+    """Compare without the words: the amount of changes."""
     return _compare(before, after, with_words=False)
 
 
@@ -112,7 +112,7 @@ def _one_after_the_other(old: str, new: str) -> Changes:
 
 
 def _common_beginning(one: str, other: str) -> int:
-    """How many characters both begin with, up to a blank line outside of code."""
+    """The number of characters that both begin with, up to a blank line outside of code."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -126,7 +126,7 @@ def _common_beginning(one: str, other: str) -> int:
 
 
 def _common_end(one: str, other: str) -> int:
-    """How many characters both end with, from a blank line on."""
+    """The number of characters that both end with, from a blank line on."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -362,7 +362,7 @@ def _is_unasked(previous: Round) -> bool:
 
 
 def edits_in(fate: EditsFate) -> str:
-    """What the crew made of the edits: `all 3 were made, and 1 other passage changed`."""
+    """The fate of the edits: `all 3 were made, and 1 other passage changed`."""
     others = (
         f"{shared.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
     )

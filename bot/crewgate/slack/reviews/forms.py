@@ -120,7 +120,6 @@ def render_caveats(
     again: bool = False,
     where: Where = Where.MODAL,
 ) -> list[Block]:
-    """A paragraph for each thing that an approval could overlook; `notes` are those that wait."""
     claim, turned = caveats.claim, caveats.turned
     lines = [
         _ASKED_AGAIN if again else "",
@@ -141,7 +140,6 @@ def render_caveats(
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:
-    """The notes that an approval does not send, the latest by their authors and first lines."""
     one = count == 1
     waits = "waits in the thread. It" if one else "wait in the thread. They"
     lines = [f":memo: *{shared.counted(count, 'note')} {waits} will not be sent.*"]
@@ -362,7 +360,7 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
 
 
 def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
-    """What is wrong with a webhook, and its beginning without what is secret or called so."""
+    """The fault of a webhook, and its beginning without secrets."""
     if dead_letter.removed_at is not None:
         return [section(shared.removed(dead_letter.removed_at))]
     reason = shared.capital(redactor.text(dead_letter.reason))

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -158,28 +158,22 @@ def _round_id(press: Press) -> str:
     return press.value
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """Change a round with one press, and log it once it is changed."""
+def _recording(change: Callable[..., Awaitable[object]], event: str) -> Verb:
+    """Return a verb that changes a round by a use case, and logs it once it is changed."""
 
-    change: Callable[..., Awaitable[object]]
-    """A use case: takes the round's id, `by` and `context`."""
-    event: str
-
-    async def __call__(self, press: Press, reply: Reply) -> None:
-        await self.change(press.value, by=press.by, context=reply.context)
-        log.info(self.event, round_id=press.value, by=press.by.id, where=press.where)
+    async def verb(press: Press, reply: Reply) -> None:
+        await change(press.value, by=press.by, context=reply.context)
+        log.info(event, round_id=press.value, by=press.by.id, where=press.where)
         await _done(press, reply)
 
+    return verb
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+
+async def _open(
+    press: Press, reply: Reply, *, form: Callable[[str, Person, SlackContext], Awaitable[Block]]
+) -> None:
     """Open a form, if the presser may send it now."""
-
-    form: Callable[[str, Person, SlackContext], Awaitable[Block]]
-
-    async def __call__(self, press: Press, reply: Reply) -> None:
-        await reply.open(await self.form(press.value, press.by, reply.context))
+    await reply.open(await form(press.value, press.by, reply.context))
 
 
 async def _comment(press: Press, reply: Reply) -> None:
@@ -187,30 +181,18 @@ async def _comment(press: Press, reply: Reply) -> None:
     await reply.open(await form)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """Open a tab of the reader."""
-
-    tab: ReaderTab
-
-    async def __call__(self, press: Press, reply: Reply) -> None:
-        position = ReaderPosition(press.value, self.tab, share=press.seen.share)
-        await show_page(position, press.by, reply.ack, reply.show, reply.context)
+async def _read(press: Press, reply: Reply, *, tab: ReaderTab) -> None:
+    position = ReaderPosition(press.value, tab, share=press.seen.share)
+    await show_page(position, press.by, reply.ack, reply.show, reply.context)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Turn the reader's page by so many."""
-
-    step: int
-
-    async def __call__(self, press: Press, reply: Reply) -> None:
-        position = parse_position(press.view.metadata)
-        if position is None:
-            await reply.ack()
-        else:
-            turned = replace(position, page=max(0, (position.page or 0) + self.step))
-            await show_page(turned, press.by, reply.ack, reply.update, reply.context)
+async def _turn(press: Press, reply: Reply, *, step: int) -> None:
+    position = parse_position(press.view.metadata)
+    if position is None:
+        await reply.ack()
+    else:
+        turned = replace(position, page=max(0, (position.page or 0) + step))
+        await show_page(turned, press.by, reply.ack, reply.update, reply.context)
 
 
 async def _unmask(press: Press, reply: Reply) -> None:
@@ -272,12 +254,10 @@ async def _fill_in(press: Press, reply: Reply) -> None:
 
 
 def _position(press: Press) -> ReaderPosition | None:
-    """The place in the reader where it was pressed; None if that is no reader."""
     return parse_position(press.view.metadata) if press.where is Where.MODAL else None
 
 
 async def _done(press: Press, reply: Reply) -> None:
-    """Acknowledge what is recorded, and show it to somebody who reads."""
     position = _position(press)
     if position is None:
         await reply.ack()
@@ -288,21 +268,21 @@ async def _done(press: Press, reply: Reply) -> None:
 VERBS: Final[Mapping[str, Verb]] = {
     buttons.APPROVE.id: _decide_at_once,
     ids.ANSWER: _decide_at_once,
-    buttons.REVISE.id: _Open(revise_form),
+    buttons.REVISE.id: partial(_open, form=revise_form),
     buttons.COMMENT.id: _comment,
-    buttons.EDIT.id: _Open(edit_form),
-    buttons.TAKE_BACK.id: _Record(take_back, "taken_back"),
-    buttons.CLAIM.id: _Record(claim, "claimed"),
-    buttons.RETRY.id: _Record(retry, "retried"),
-    buttons.REOPEN.id: _Record(reopen, "reopened"),
-    buttons.DISMISS.id: _Open(dismiss_form),
-    buttons.WHAT_CAME.id: _Open(what_came),
-    buttons.READ.id: _Read(ReaderTab.WHOLE),
+    buttons.EDIT.id: partial(_open, form=edit_form),
+    buttons.TAKE_BACK.id: _recording(take_back, "taken_back"),
+    buttons.CLAIM.id: _recording(claim, "claimed"),
+    buttons.RETRY.id: _recording(retry, "retried"),
+    buttons.REOPEN.id: _recording(reopen, "reopened"),
+    buttons.DISMISS.id: partial(_open, form=dismiss_form),
+    buttons.WHAT_CAME.id: partial(_open, form=what_came),
+    buttons.READ.id: partial(_read, tab=ReaderTab.WHOLE),
     buttons.UNMASK.id: _unmask,
-    buttons.CHANGES.id: _Read(ReaderTab.CHANGES),
-    buttons.HISTORY.id: _Read(ReaderTab.HISTORY),
-    ids.NEXT_PAGE: _Turn(+1),
-    ids.PREVIOUS_PAGE: _Turn(-1),
+    buttons.CHANGES.id: partial(_read, tab=ReaderTab.CHANGES),
+    buttons.HISTORY.id: partial(_read, tab=ReaderTab.HISTORY),
+    ids.NEXT_PAGE: partial(_turn, step=+1),
+    ids.PREVIOUS_PAGE: partial(_turn, step=-1),
     ids.ADD_NOTE: _fill_in,
     ids.NEXT_NOTES: _fill_in,
     ids.PREVIOUS_NOTES: _fill_in,

@@ -208,7 +208,7 @@ def render_reminder(scene: Scene) -> Message | None:
 
 
 def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
-    """The same for one person, in private, where nobody is called."""
+    """A reminder for one person, in private, where nobody is called."""
     view, round_ = scene.view, scene.round
     waits_for = "a decision" if round_.question is None else "an answer"
     given = ""

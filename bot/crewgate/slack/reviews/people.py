@@ -155,7 +155,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 
 def call(view: CardView, notify: Notify) -> str | None:
-    """Who is asked to decide, and who is told that the crew came back; None if nobody is."""
+    """Call those who decide, and tell who asked that the crew came back; None for nobody."""
     if view.round.state is not State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
@@ -199,7 +199,7 @@ def calls_all(view: CardView, notify: Notify | None) -> bool:
 
 
 def reaches_somebody(view: CardView, notify: Notify) -> bool:
-    """Whether people learn of a card although it is not shown in the channel."""
+    """Return True if people learn of a card although it is not shown in the channel."""
     return notify is not Notify.NONE and bool(mentionable(view.reviewers))
 
 

@@ -78,7 +78,6 @@ _READINGS: Final = {
 
 
 def arrival(round_: Round) -> str:
-    """The fate of a decision that is stuck or was closed, as the end of a sentence."""
     is_stuck, reason = round_.state is State.STUCK, round_.reason
     if not is_stuck and isinstance(reason, AnsweredElsewhere | TimeOver):
         return "came too late"
@@ -112,7 +111,6 @@ def written(decision: Decision) -> str:
 
 
 def said(decision: Decision) -> str:
-    """The same as a quotation."""
     text = written(decision)
     return quoted(text, FEEDBACK_SHOWN) if text else ""
 
@@ -161,7 +159,6 @@ def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a tabl
 
 
 def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
-    """A rule's decision, and how far people came: `Draft went back: 1 of 2 approvals in 3 days`."""
     within = phrases.how_long(by.after)
     came = f"{len(round_.votes):,} of {round_.approvals:,} approvals in {within}"
     why = came if round_.votes else f"nobody decided within {within}"
@@ -300,7 +297,7 @@ def in_full(round_: Round) -> str:
 
 
 def answer(round_: Round) -> str:
-    """What the crew or the flow did then; or why it could not be told, and what to do."""
+    """The crew's or the flow's next step; or why it could not be told, and the advice."""
     told = _FLOW if receiver(round_.decision) == "flow" else _CREW
     match round_.state, round_.decision:
         case State.DECIDED, _:
@@ -499,7 +496,6 @@ def _successor(round_: Round) -> str:
 
 
 def stuck_notice(round_: Round, decision: Decision) -> str:
-    """Tell the reviewer in the thread, once; why it is stuck is what `answer` says."""
     on = f"decision on round {round_.number} of {task(round_)}"
     if isinstance(decision.by, TimedOut):
         who = f"It was not decided in time, so {phrases.decider(decision)} did:"
@@ -518,7 +514,6 @@ def stuck_notice(round_: Round, decision: Decision) -> str:
 
 
 def decision_and_answer(round_: Round) -> tuple[str, str]:
-    """The decision with its time, and the crew's answer; without the reviewer's words."""
     decision = round_.decision
     if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
         return in_full(round_), ""
@@ -530,7 +525,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 
 
 def detail(line: RoundLine) -> str:
-    """The same below a line of a list: output, feedback, how long it waited, the answer."""
+    """Lines below a round in a list: output, feedback, how long it waited, the answer."""
     round_ = line.round
     lines = [preview(line)[0]]
     decision = round_.decision

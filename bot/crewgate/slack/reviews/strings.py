@@ -89,7 +89,6 @@ def words_label(question: Question | None) -> str:
 
 
 def about(view: CardView) -> str:
-    """The line above a form or a page: its subject, its task, its round, its crew."""
     round_ = view.round
     subject = one_line(view.subject, shared.TITLE_LIMIT)
     title = [bold(subject), task(round_)] if subject else [bold(task(round_))]
@@ -135,14 +134,11 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
         standing = _standing(view, rule, now)
         own, escalated = _not_their_own(view, rule), _escalated(view, reader)
         more = joined(_unnamed(rule), own, _starts_again(view), escalated)
-    first = shared.capital(joined(_waits_until(view.round, now), standing))
+    question = view.round.question
+    until = None if question is None else question.expires_at
+    waits = "" if until is None else f"The flow waits until {moment(until, now)}"
+    first = shared.capital(joined(waits, standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
-
-
-def _waits_until(round_: Round, now: datetime) -> str:
-    """The flow's own deadline: `The flow waits until 7:46 PM`."""
-    at = None if round_.question is None else round_.question.expires_at
-    return "" if at is None else f"The flow waits until {moment(at, now)}"
 
 
 def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
@@ -523,7 +519,6 @@ def masked(found: Masked) -> str:
 
 
 def not_shown(found: Masked) -> str:
-    """The same before an approval by somebody who was not shown all of it."""
     if not found:  # as far as anybody knows
         return "*The card is not posted yet*, and nobody was told what is masked."
     some = "it" if _is_one(found) else "all of them"
