@@ -48,7 +48,7 @@ from crewgate.runtime import Runtime, open_threads
 from crewgate.scrape import Scrape
 from crewgate.settings.load import Settings
 from crewgate.settings.rules import doubtful
-from crewgate.slack import adapters, listeners
+from crewgate.slack import listeners, messenger
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import keep_connections, new_client, time_told
@@ -204,7 +204,7 @@ class _Assembly:
             team=settings.slack_team,
         )
         await self.identity.recall()
-        self.slack = adapters.build(
+        self.slack = messenger.build_adapters(
             self.crews.values(),
             identity=self.identity,
             clock=runtime.clock,

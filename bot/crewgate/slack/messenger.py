@@ -1,10 +1,10 @@
-"""Messages that must arrive: `usecases.ports.slack.Messenger` on Slack's Web API.
+"""Messages that must arrive: `usecases.ports.slack.Messenger` on Slack's Web API, and its parts.
 
 It knows what every feature's messages look like, so it stands above the features.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -19,11 +19,13 @@ from crewgate.domain.execution import about as about_execution
 from crewgate.domain.execution import said_starter
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
-from crewgate.domain.people import Notify, ReviewerRef, Role, User
+from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User
 from crewgate.domain.review import State
 from crewgate.domain.stats import Stats
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
+from crewgate.slack.client.directory import OwnerOf, SlackDirectory
+from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
@@ -70,6 +72,7 @@ from crewgate.usecases.read_models import (
     ExecutionPosting,
     MessageRef,
     Posting,
+    StoredRule,
 )
 
 _DIRECT: Final = frozenset({EffectKind.DIRECT_MESSAGE, EffectKind.REFRESH_DIRECT_MESSAGE})
@@ -367,3 +370,82 @@ class SlackMessenger(Messenger):
         shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)
         named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackAdapters:
+    """One client and what works with it."""
+
+    client: AsyncWebClient
+    directory: SlackDirectory
+    messenger: SlackMessenger
+
+
+def build_adapters(
+    crews: Iterable[Crew],
+    *,
+    identity: Identity,
+    clock: Clock,
+    steady: Clock,
+    owner_of: OwnerOf,
+    off_loop: OffLoop,
+    rules: Iterable[StoredRule] = (),
+) -> SlackAdapters:
+    """The adapters; the directory looks up the people and channels that `crews` name.
+
+    Those of their rules too, and of `rules`, under which rounds were opened before.
+    """
+    client = identity.client
+    poster = Poster(client, clock=clock)
+    crews = tuple(crews)
+    by_name = {crew.name: crew for crew in crews}
+    looked_up = (*crews, *_under_rules(by_name, tuple(rules)))
+    in_settings = frozenset(_people_of((*crews, *_under_rules(by_name, ()))))
+    earlier = frozenset(_people_of(looked_up)) - in_settings
+    once = frozenset(ref for ref in earlier if isinstance(ref, Email))
+    directory = SlackDirectory(
+        client,
+        in_settings | (earlier - once),
+        once=once,
+        identity=identity,
+        owner_of=owner_of,
+        clock=steady,
+        channels=(crew.channel for crew in looked_up),
+        open_channels=frozenset(
+            crew.channel
+            for crew in looked_up
+            for role in (Role.REVIEWER, Role.STARTER)
+            if Anyone() in crew.permitted(role)
+        ),
+    )
+
+    async def named_in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
+        await directory.resolve(named)
+        return directory.in_slack(named)
+
+    return SlackAdapters(
+        client=client,
+        directory=directory,
+        messenger=SlackMessenger(
+            client,
+            poster,
+            clock=clock,
+            off_loop=off_loop,
+            link=identity.link,
+            people=People(by_name, directory, clock),
+            named_in_slack=named_in_slack,
+        ),
+    )
+
+
+def _people_of(crews: Iterable[Crew]) -> Iterator[ReviewerRef]:
+    return (ref for crew in crews for role in Role for ref in crew.permitted(role))
+
+
+def _under_rules(crews: Mapping[str, Crew], rules: Iterable[StoredRule]) -> Iterator[Crew]:
+    for crew in crews.values():
+        for rule in crew.rules:
+            yield crew.under(rule, escalated=True)
+    for stored in rules:
+        if stored.crew in crews:
+            yield crews[stored.crew].under(stored.rule, escalated=True)
