@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from crewgate.crew_api.wire import Json
 from crewgate.domain.redaction import MARK
-from crewgate.host.records import Pending, TaskRow, TooMany
+from crewgate.host.records import HostStops, Pending, TaskRow, TooMany
 from crewgate.host.run import Completed, Run
 from tests.host.client import Api, Listener
 from tests.host.conftest import MODEL_KEY, StartHost
@@ -258,3 +259,34 @@ async def test_a_call_that_may_have_run_says_so_and_the_next_one_does_not(
 
     assert len({asked["a"], *(one["task_id"] for one in again)}) == 3
     assert sorted(one["tool_call"]["may_have_run"] for one in again) == [False, True]
+
+
+class Fails(StandInActs):
+    """Fails while people are asked about a call, as where another task fails meanwhile."""
+
+    def run(self, run: Run) -> Completed:
+        """Ask in another thread, and fail."""
+
+        def ask() -> None:
+            with suppress(HostStops):
+                super(Fails, self).run(run)
+
+        threading.Thread(target=ask, daemon=True).start()
+        while not run.rounds():
+            pass
+        raise LookupError("no such model")
+
+
+async def test_a_call_that_waits_at_the_end_is_closed(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(Fails()) as api:
+        execution = await api.kick_off(**told)
+        await api.until(execution, "error")
+        [over] = await listener.until(
+            lambda: [one for one in listener.at("/human-input") if "outcome" in one]
+        )
+        late, _ = await api.resume(execution, over["task_id"], approve=True)
+
+    assert over["outcome"] == {"state": "closed", "words": "The execution has ended."}
+    assert late == 400

@@ -1,14 +1,13 @@
 """Webhooks that are taken back while they are sent: no other goes with them."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from crewgate.host.database import STEPS, Database
+from crewgate.host.database import Database
 from crewgate.host.records import Webhook
 from crewgate.host.run import utc_seconds
 from crewgate.host.store import Store, forget_about
@@ -21,20 +20,6 @@ from tests.host.client import Listener
 def file(tmp_path: Path) -> Path:
     """Where a new host keeps everything."""
     return tmp_path / "host.db"
-
-
-@pytest.fixture
-def old_file(file: Path, listener: Listener) -> Path:
-    """What a host of the first release left, with a webhook to send."""
-    with closing(sqlite3.connect(file)) as sql, sql:
-        sql.executescript(STEPS[2])
-        sql.execute("PRAGMA user_version = 2")
-        sql.execute(
-            "INSERT INTO webhooks (execution_id, kind, about, url, headers, body, due_at)"
-            " VALUES ('e-0', 'task', '', ?, '{}', '{}', 0)",
-            [f"{listener.url}/old"],
-        )
-    return file
 
 
 @asynccontextmanager
@@ -68,13 +53,4 @@ async def test_a_webhook_is_not_taken_for_one_that_was_taken_back(
     file: Path, listener: Listener
 ) -> None:
     with closing(Database(file)) as database:
-        await decide_while_it_is_announced(database, listener)
-
-
-async def test_nor_in_the_file_of_an_older_host_which_goes_on(
-    old_file: Path, listener: Listener
-) -> None:
-    with closing(Database(old_file)) as database:
-        async with sending(Store(database)):
-            await listener.pause(path="/old")
         await decide_while_it_is_announced(database, listener)

@@ -14,7 +14,7 @@ import structlog
 from crewgate.encryption import Cipher, Unreadable, key_of
 from crewgate.host.records import HostNotStarted, HostStops, NotKept
 
-_FIRST: Final = """
+_TABLES: Final = """
 CREATE TABLE executions (
     id TEXT PRIMARY KEY,
     target TEXT NOT NULL,
@@ -40,8 +40,14 @@ CREATE TABLE rounds (
     task_id TEXT NOT NULL,
     number INTEGER NOT NULL,
     output TEXT NOT NULL,
+    asker TEXT,                  -- within a task: that task, empty for none
+    place TEXT NOT NULL,         -- the agent in it
+    notification TEXT NOT NULL,  -- of what waits within a task
     approve INTEGER,             -- NULL while nobody has decided
     feedback TEXT,
+    edited TEXT,                 -- NULL: the decision is about the output
+    decision_key TEXT,           -- as its sender gave it
+    spent INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (execution_id, task_id, number)
 );
 CREATE TABLE questions (
@@ -54,6 +60,7 @@ CREATE TABLE questions (
     feedback TEXT,               -- NULL while nobody has answered
     source TEXT NOT NULL DEFAULT '',
     asked_at REAL NOT NULL,
+    place TEXT, expires_at REAL, -- of `Flow.ask()` alone
     answered_at REAL,
     carried_out INTEGER NOT NULL DEFAULT 0
 );
@@ -73,24 +80,8 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX webhooks_due ON webhooks (due_at);
 CREATE INDEX webhooks_about ON webhooks (execution_id, about);
-"""
-
-_SINCE: Final = """
--- Of `Flow.ask()`; the others have neither.
-ALTER TABLE questions ADD COLUMN place TEXT;
-ALTER TABLE questions ADD COLUMN expires_at REAL;
--- NULL: the decision is about the output.
-ALTER TABLE rounds ADD COLUMN edited TEXT;
 -- A text that the key encrypted with which all credentials are; no row: they are plain.
 CREATE TABLE secret_key (canary TEXT NOT NULL);
--- Of calls and questions in the middle of a task: the task, empty for none, the agent in it, and
--- the notification.
-ALTER TABLE rounds ADD COLUMN asker TEXT;
-ALTER TABLE rounds ADD COLUMN place TEXT NOT NULL DEFAULT '';
-ALTER TABLE rounds ADD COLUMN body TEXT NOT NULL DEFAULT '{}';
-ALTER TABLE rounds ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
--- The key of the decision, as its sender gave it.
-ALTER TABLE rounds ADD COLUMN decision_key TEXT;
 """
 
 SEALED: Final = {
@@ -99,11 +90,8 @@ SEALED: Final = {
 }
 """The columns that hold credentials, by table: written with `sealed`, and read as they were."""
 
-STEPS: Final = {2: _FIRST, 9: _SINCE}
-"""From nothing to the present tables; `PRAGMA user_version` is the last that a file has behind it.
-
-The first release made files of version 2.
-"""
+#: `PRAGMA user_version` of a file with these tables.
+VERSION: Final = 10
 
 log = structlog.get_logger(__name__)
 
@@ -152,15 +140,14 @@ class Database:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("BEGIN EXCLUSIVE")
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
-        if version not in {0, *STEPS}:
+        if version not in {0, VERSION}:
             self._connection.close()
-            which = "a later" if version > max(STEPS) else "an earlier"
+            which = "a later" if version > VERSION else "an earlier"
             raise sqlite3.DatabaseError(f"it was written by {which} version of crewgate")
-        for number, step in STEPS.items():
-            # One statement at a time: `executescript` would commit first.
-            for statement in filter(str.strip, step.split(";\n") if number > version else ()):
-                self._connection.execute(statement)
-        self._connection.execute(f"PRAGMA user_version = {max(STEPS)}")
+        # One statement at a time: `executescript` would commit first.
+        for statement in filter(str.strip, [] if version else _TABLES.split(";\n")):
+            self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
         self._use_keys()
         self._connection.execute("COMMIT")
         if self._cipher.names:

@@ -166,7 +166,7 @@ class Webhook:
     """A webhook that is to be sent."""
 
     kind: str
-    """`human_input`, `flow`, `task`, `step` or `crew`."""
+    """`human_input`, `outcome`, `flow`, `task`, `step` or `crew`."""
     url: str
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -250,7 +250,7 @@ def round_from_row(row: sqlite3.Row) -> Round:
     decision = None
     if row["approve"] is not None:
         decision = Decision(bool(row["approve"]), row["feedback"], row["edited"])
-    body = json.loads(row["body"])
+    body = json.loads(row["notification"])
     return _of_row(Round, row, decision=decision, body=body, spent=bool(row["spent"]))
 
 

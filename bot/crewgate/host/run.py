@@ -31,7 +31,7 @@ from crewgate.host.records import (
     TooMany,
     Webhook,
 )
-from crewgate.host.store import Store
+from crewgate.host.store import Closing, Store
 from crewgate.host.webhooks import (
     human_input_webhooks,
     iso,
@@ -232,7 +232,7 @@ class Run:
             dict(output),
             seconds=seconds,
             at=self._shared.now(),
-            closing=self._closing("The task is done, and needs no answer."),
+            closing=self.closing("The task is done, and needs no answer."),
             webhooks=task_webhooks(execution, task.id, output),
         )
         log.info("task_finished", execution=self._id, task=task.id)
@@ -337,10 +337,11 @@ class Run:
     def _close_unasked(self, task_ids: Sequence[str]) -> None:
         with self._lock:
             if left := [one for one in task_ids if one not in self._asking]:
-                closing = self._closing("The agent, started again, makes another call.")
+                closing = self.closing("The agent, started again, makes another call.")
                 self._store.close(self._id, left, closing, at=self._shared.now())
 
-    def _closing(self, why: str) -> Callable[[Round], list[Webhook]]:
+    def closing(self, why: str) -> Closing:
+        """Return what tells people that a call or a question waits no longer."""
         execution = self.execution
         outcome = {"state": "closed", "words": why}
 

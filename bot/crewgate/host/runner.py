@@ -249,13 +249,15 @@ class Runner:
             log.exception("failed", execution=execution_id)
             outcome = Failed(f"{type(error).__name__}: {error}")
         execution, at = run.execution, self._shared.now()
+        closing = run.closing("The execution has ended.")
         match outcome:
             case Completed(result, more):
                 ends = end_webhooks(execution, result, more)
-                self._store.end(execution.id, result=result, at=at, webhooks=ends)
+                self._store.end(execution.id, result=result, at=at, closing=closing, webhooks=ends)
                 log.info("completed", execution=execution.id)
             case Failed(why):
-                self._store.end(execution.id, error=self._shared.redact(why), at=at)
+                why = self._shared.redact(why)
+                self._store.end(execution.id, error=why, at=at, closing=closing)
                 log.info("ended_with_an_error", execution=execution.id)
             case Asked():
                 run.announce(self._shared.new_id(), outcome)

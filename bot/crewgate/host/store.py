@@ -100,11 +100,13 @@ class Store:
         result: str = "",
         error: str = "",
         at: float,
+        closing: Closing = lambda _: (),
         webhooks: Iterable[Webhook] = (),
     ) -> None:
         """Store how it ended, and drop the announcements of its open pauses."""
         state = State.ERROR if error else State.COMPLETED
         with self._database.transaction() as sql:
+            _close(sql, execution_id, "TRUE", [], closing, at=at)
             sql.execute(
                 "UPDATE executions SET state = ?, result = ?, error = ?, ended_at = ? WHERE id = ?",
                 (state, sendable(result), sendable(error), at, execution_id),
@@ -156,8 +158,8 @@ class Store:
             asker, place, body = pending.asker, pending.place, pending.body
         with self._database.transaction() as sql:
             sql.execute(
-                "INSERT INTO rounds (execution_id, task_id, number, output, asker, place, body)"
-                " SELECT ?, ?, 1 + count(*), ?, ?, ?, ? FROM rounds"
+                "INSERT INTO rounds (execution_id, task_id, number, output, asker, place,"
+                " notification) SELECT ?, ?, 1 + count(*), ?, ?, ?, ? FROM rounds"
                 " WHERE execution_id = ? AND task_id = ?",
                 (
                     *(execution_id, task_id, sendable(output), asker, place),

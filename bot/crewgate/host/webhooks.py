@@ -33,6 +33,8 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
 #: The tries of a webhook that announces no pause. A pause is announced until somebody decided.
 TRIES: Final = 6
+#: Those of what came of a call: about a day, at the longest pause.
+OUTCOME_TRIES: Final = 300
 LASTING: Final = frozenset({"human_input", "flow"})
 #: The most under way at a time, of those that announce pauses and of all others each:
 #: a receiver that hangs takes `TIMEOUT` for each of its own.
@@ -128,7 +130,8 @@ class Sender:
             self._tried[due.id] = partial(self._store.remove, due.id)
             return
         told = {"execution": due.execution_id, "kind": due.webhook.kind, "why": why}
-        if due.webhook.kind not in LASTING and due.tries + 1 >= TRIES:
+        tries = OUTCOME_TRIES if due.webhook.kind == "outcome" else TRIES
+        if due.webhook.kind not in LASTING and due.tries + 1 >= tries:
             log.warning("webhook_given_up", **told)
             self._tried[due.id] = partial(self._store.remove, due.id)
             return
@@ -200,7 +203,7 @@ def human_input_webhooks(
     told["resume_extensions"] = [takes, KEY] if takes_edits else [KEY]
     if outcome is None:
         return [Webhook("human_input", address.url, told, address.headers, about=task_id)]
-    return [Webhook("human_input", address.url, told | {"outcome": outcome}, address.headers)]
+    return [Webhook("outcome", address.url, told | {"outcome": outcome}, address.headers)]
 
 
 def question_webhooks(
