@@ -204,7 +204,5 @@ def _as_segments(blocks: list[Block], old: list[Word], new: list[Word]) -> tuple
 
 
 def _one_after_the_other(before: str | None, after: str | None) -> tuple[Segment, ...]:
-    return (
-        *([Segment(Kind.REMOVED, before)] if before is not None else []),
-        *([Segment(Kind.ADDED, after)] if after is not None else []),
-    )
+    both = ((Kind.REMOVED, before), (Kind.ADDED, after))
+    return tuple(Segment(kind, text) for kind, text in both if text is not None)

@@ -20,7 +20,15 @@ from crewgate.domain.rules.absence import Absence, end_of_day, last_day
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, context, date_field, modal, person_field, section
+from crewgate.slack.blockkit.blocks import (
+    Block,
+    context,
+    date_field,
+    modal,
+    person_field,
+    present,
+    section,
+)
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral
@@ -137,8 +145,8 @@ def render_form(*, until: date | None, delegate: Person | None, above: str = "")
     """The form with the values that are set or were typed already; `above` is said first."""
     return modal(
         TITLE,
-        [
-            *([section(above)] if above else []),
+        present(
+            section(above) if above else None,
             date_field("Last day", block_id=ids.AWAY_UNTIL, action_id=ids.AWAY_UNTIL, day=until),
             person_field(
                 "Who decides for you",
@@ -147,7 +155,7 @@ def render_form(*, until: date | None, delegate: Person | None, above: str = "")
                 user=delegate.id if delegate is not None else None,
             ),
             context(WHAT_IT_DOES),
-        ],
+        ),
         callback_id=ids.AWAY_FORM,
         submit="Save",
     )

@@ -25,6 +25,7 @@ from crewgate.slack.blockkit.blocks import (
     actions,
     button,
     context,
+    present,
     section,
     sections,
 )
@@ -359,8 +360,8 @@ def _when(when: Conditions) -> str:
     if not found:
         return "every review that no rule before it is for"
     left = len(found) - _CONDITIONS
-    shown = [*found[:_CONDITIONS], *([f"{left:,} more hold"] if left > 0 else [])]
-    return f"reviews where {shared.in_words(shown)}"
+    more = f"{left:,} more hold" if left > 0 else None
+    return f"reviews where {shared.in_words(present(*found[:_CONDITIONS], more))}"
 
 
 def _conditions(when: Conditions) -> Iterator[str]:
@@ -371,7 +372,8 @@ def _conditions(when: Conditions) -> Iterator[str]:
     if when.contains:
         texts = [f"“{one_line(text, _VALUE_LIMIT)}”" for text in when.contains[:_TEXTS]]
         left = len(when.contains) - len(texts)
-        yield f"the output has {' or '.join([*texts, *([f'{left:,} more'] if left else [])])} in it"
+        more = f"{left:,} more" if left else None
+        yield f"the output has {' or '.join(present(*texts, more))} in it"
     for path, wanted in when.json:
         yield f"{_code(path, _NAME_LIMIT)} in the output {_fits(wanted)}"
     for name, wanted in when.inputs:

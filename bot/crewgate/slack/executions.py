@@ -10,7 +10,7 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Message, context, notification, section
+from crewgate.slack.blockkit.blocks import Message, context, notification, present, section
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
@@ -40,12 +40,13 @@ def render_progress(
     execution = posting.execution
     who = f"started by {shared.reviewer(starter)}" if starter is not None else ""
     inputs = _inputs(execution)
-    blocks = [
+    removed = shared.removed(execution.removed_at) if execution.removed_at else ""
+    blocks = present(
         section(f":rocket: {shared.joined(*names(execution), who)}"),
-        *([section(inputs)] if inputs else []),
+        section(inputs) if inputs else None,
         context(shared.joined(_finished(posting), _progress(posting, waiting))),
-        *([context(shared.removed(execution.removed_at))] if execution.removed_at else []),
-    ]
+        context(removed) if removed else None,
+    )
     state = "waits for a decision" if waiting else execution.state.value.lower()
     return Message(notification(f"{shared.crew(execution.crew, PLAIN)}: {state}"), blocks)
 

@@ -13,7 +13,15 @@ from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, context, modal, section, select_field, text_field
+from crewgate.slack.blockkit.blocks import (
+    Block,
+    context,
+    modal,
+    present,
+    section,
+    select_field,
+    text_field,
+)
 from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import Body, SlackContext
@@ -68,7 +76,7 @@ def render_form(
             "This crew has more inputs than a form holds. It can be started over its API."
         )
     about = context(shared.bold(shared.crew(crew)))
-    blocks: list[Block] = [about, *([section(warning)] if warning else [])]
+    blocks = present(about, section(warning) if warning else None)
     for name in names:
         blocks.append(_field(name, values.get(name, "")))
         if name in missing:

@@ -36,6 +36,7 @@ from crewgate.slack.blockkit.blocks import (
     bar_chart,
     button,
     context,
+    present,
     section,
     sections,
 )
@@ -276,7 +277,7 @@ def _render(
 def _list(lines: Sequence[str]) -> list[Block]:
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     left = len(lines) - shown
-    return [*blocks, *([context(shared.more(left))] if left else [])]
+    return present(*blocks, context(shared.more(left)) if left else None)
 
 
 _Values = Sequence[float | None]

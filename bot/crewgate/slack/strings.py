@@ -262,7 +262,8 @@ def joined(*parts: str) -> str:
 def some(names: Sequence[str], most: int) -> str:
     """`Ana, Ben and 3 more`, so many names at most."""
     left = len(names) - most
-    return in_words([*names[:most], *([f"{left:,} more"] if left > 0 else [])])
+    more = [f"{left:,} more"] if left > 0 else []
+    return in_words([*names[:most], *more])
 
 
 def in_words(names: Sequence[str]) -> str:

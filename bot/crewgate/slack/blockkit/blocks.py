@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from crewgate.domain.caveats import Share
 from crewgate.slack.blockkit.text import escape_mrkdwn, plain, utf16_length
 
 Block: TypeAlias = dict[str, Any]
+_T = TypeVar("_T")
 
 SECTION_LIMIT: Final = 3_000
 BLOCKS_LIMIT: Final = 50
@@ -38,6 +39,11 @@ class Message:
     """No message could hold that output, so all of it follows as a file."""
     no_approver: bool = False
     """A card says that too few people are left who may approve."""
+
+
+def present(*items: _T | None) -> list[_T]:
+    """The items without None: `present(read, masks if is_masked else None)`."""
+    return [item for item in items if item is not None]
 
 
 def notification(sentence: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from markdown_it.token import Token
 
-from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
@@ -192,8 +192,9 @@ class _Writer:
         elif self.quotes:
             self.made.append({"type": "rich_text_quote", "elements": leaves})
         else:
-            before = "\n" if self.made and self.made[-1]["type"] == "rich_text_section" else ""
-            self.made.append(_section([*([leaf(before)] if before else []), *leaves, leaf("\n")]))
+            follows = bool(self.made) and self.made[-1]["type"] == "rich_text_section"
+            before = leaf("\n") if follows else None
+            self.made.append(_section(present(before, *leaves, leaf("\n"))))
 
     def _item(self, leaves: list[Block]) -> None:
         style, number = self.lists[-1]

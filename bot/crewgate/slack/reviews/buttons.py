@@ -18,6 +18,7 @@ from crewgate.slack.blockkit.blocks import (
     button,
     context,
     plain_text,
+    present,
     section,
 )
 from crewgate.slack.blockkit.text import is_blank, one_line, plain
@@ -195,7 +196,5 @@ def page_buttons(
     )
     label = f"Page {page:,}" if on_top else shared.PREVIOUS
     previous = button(label, action_id=previous_id, value=value)
-    return [
-        context(shared.page_of(page, pages)),
-        actions(*([previous] if page > 0 else []), *([following] if page + 1 < pages else [])),
-    ]
+    turns = present(previous if page > 0 else None, following if page + 1 < pages else None)
+    return [context(shared.page_of(page, pages)), actions(*turns)]

@@ -18,6 +18,7 @@ from crewgate.slack.blockkit.blocks import (
     actions,
     context,
     notification,
+    present,
     section,
     with_share,
 )
@@ -65,17 +66,17 @@ def render_card(
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
         before = [] if plain else _what_was_asked(view)
-        blocks = [
+        blocks = present(
             _with_menu(headline, view, output.share),
             context(
                 strings.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
             ),
             *before,
             *output.blocks,
-            *([_masked(view, output.share)] if view.masked else []),
+            _masked(view, output.share) if view.masked else None,
             *_what_people_do(view, now=now),
             *_decide(view, output.share, reader=reader),
-        ]
+        )
     else:
         blocks = [_with_menu(headline, view), *_folded(view, told)]
     text = notification(states.push(told, subject))
@@ -129,13 +130,13 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     changes = not waits and view.previous is not None
     comment = waits and round_.question is None
     edit = comment and parts_to_edit(view.output) is not None
-    entries = [
+    entries = present(
         HISTORY,
-        *([CHANGES] if changes else []),
-        *([COMMENT] if comment else []),
-        *([EDIT] if edit else []),
-        *([READ] if share is not None and _shows_all(view, share) else []),
-    ]
+        CHANGES if changes else None,
+        COMMENT if comment else None,
+        EDIT if edit else None,
+        READ if share is not None and _shows_all(view, share) else None,
+    )
     accessory = {
         "type": "overflow",
         "action_id": ids.MENU,
@@ -229,11 +230,11 @@ def _folded(view: CardView, told: Round) -> list[Block]:
         blocks = [context(strings.about_undecided(round_))]
     else:
         said = states.said(decision)
-        blocks = [
+        blocks = present(
             context(strings.about_decided(round_, decision, is_told=told is round_)),
             *_all_who_approved(decision),
-            *([section(said)] if said else []),
-        ]
+            section(said) if said else None,
+        )
     # That it is being done again is over once the next round is there.
     is_done_again = decision is not None and isinstance(decision.verdict, Revise)
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):

@@ -28,7 +28,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.domain.words import CELLS_BETWEEN, Kind
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, section
+from crewgate.slack.blockkit.blocks import Block, present, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
 from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
@@ -211,7 +211,7 @@ def _legend(changes: Changes) -> Block:
     signs = [fate for fate in Fate if fate in fates]
     leaves: list[Block] = []
     for fate, words in zip(signs, marks, strict=True):
-        leaves += [*([leaf(" · ")] if leaves else []), emoji(_SIGNS[fate]), *words]
+        leaves += present(leaf(" · ") if leaves else None, emoji(_SIGNS[fate]), *words)
     return paragraph(*leaves)
 
 

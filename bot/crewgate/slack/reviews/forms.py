@@ -17,6 +17,7 @@ from crewgate.slack.blockkit.blocks import (
     button,
     context,
     modal,
+    present,
     section,
     text_field,
 )
@@ -239,16 +240,16 @@ def render_approve_form(
     """
     several = strings.comment_of_several(view.round)
     told = render_caveats(caveats, notes, view, again=again, where=where)
-    masks = [UNMASK.on(view.round.id)] if Unseen.MASKS in caveats.unseen else []
+    masks = UNMASK.on(view.round.id) if Unseen.MASKS in caveats.unseen else None
     read = button(READ.label, action_id=READ.id, value=view.round.id, style="primary")
     return modal(
         "Approve with a comment",
-        [
+        present(
             section(strings.about(view)),
             *told,
-            *([actions(read, *masks)] if caveats.unseen else []),
+            actions(*present(read, masks)) if caveats.unseen else None,
             section(_COMMENT_MEANS),
-            *([context(several)] if several else []),
+            context(several) if several else None,
             _box(
                 "Your comment",
                 placeholder="What should the crew keep in mind from here on?",
@@ -256,7 +257,7 @@ def render_approve_form(
                 block_id=f"{ids.FEEDBACK}-{caveats.notes_mark or 0}" if again else ids.FEEDBACK,
                 value=comment,
             ),
-        ],
+        ),
         callback_id=ids.APPROVE_MODAL,
         metadata=asked(view.round.id, caveats.seen),
         submit=ANYWAY if told else APPROVE.label,
@@ -344,16 +345,16 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
     what = "A webhook" if first.count == 1 else f"{shared.total(first.count)} webhooks"
     return _dismiss_form(
         strings.WHAT_CAME,
-        [
+        present(
             section(
                 f"{what} of {shared.bold(shared.crew(first.crew))} could not be understood. The "
                 "crew does not repeat this, so it is kept as it came, in the table `dead_letters`; "
                 "the log has `not_understood` with the same id."
             ),
             *chain.from_iterable(_dead_letter(one, redactor) for one in came),
-            *([context(f"{shared.more(left)}, in the table `dead_letters`")] if left else []),
+            context(f"{shared.more(left)}, in the table `dead_letters`") if left else None,
             section(_DISMISS_REPORT_MEANS),
-        ],
+        ),
         callback_id=ids.DISMISS_REPORT_MODAL,
         metadata=first.id,
     )
@@ -372,11 +373,11 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:
         head = head[: len(head) * 3 // 4]
     cut = f"This is the beginning; {len(dead_letter.body):,} bytes came."
-    return [
+    return present(
         section(f"{name}\n{why}."),
-        *([] if is_blank(body) else [section(f"```\n{body}\n```")]),
-        *([] if head == whole else [context(cut)]),
-    ]
+        None if is_blank(body) else section(f"```\n{body}\n```"),
+        None if head == whole else context(cut),
+    )
 
 
 def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metadata: str) -> Block:
@@ -423,11 +424,11 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
         first |= {"accessory": EDIT.on(view.round.id)}
     total = length(output.text)
     left_off = context(strings.shown_share(Share(characters, total).percent))
-    return [
+    return present(
         first,
         *output_in_modal(Output(shown, output.format)),
-        *([left_off] if characters < total else []),
-    ]
+        left_off if characters < total else None,
+    )
 
 
 _MASKS_STAY: Final = (
@@ -460,12 +461,12 @@ def render_edit_form(
     total = len(written)
     return modal(
         EDIT.label,
-        [
+        present(
             section(strings.about(view)),
             *render_caveats(caveats, notes, view, again=revision > 0),
             section(means),
-            *([context(several)] if several else []),
-            *([context(_MASKS_STAY)] if masked else []),
+            context(several) if several else None,
+            context(_MASKS_STAY) if masked else None,
             *(
                 text_field(
                     "The text" if total == 1 else strings.part(number + 1, total),
@@ -479,7 +480,7 @@ def render_edit_form(
                 | {"optional": total > 1}
                 for number, part in enumerate(written)
             ),
-        ],
+        ),
         callback_id=ids.EDIT_MODAL,
         metadata=asked(round_.id, caveats.seen, masked),
         submit=submit,

@@ -16,7 +16,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule, most_approvals
 from crewgate.domain.verdict import Decision, Person, TimedOut
 from crewgate.slack import phrases
-from crewgate.slack.blockkit.blocks import Message, section
+from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.reviews import strings
 from crewgate.slack.strings import Link, linked, number, person, reviewer, some
@@ -164,12 +164,12 @@ def call(view: CardView, notify: Notify) -> str | None:
     may, barred = _apart(others, view)
     mentions = called(mentionable(may), view.absences if may else ())
     revise = "" if mentions else called(mentionable(barred))
-    lines = [
-        *([f"{person(author)}, here is {number(view.round)}."] if author is not None else []),
-        *([please_decide(mentions)] if mentions else []),
-        *([f"{revise} may only revise."] if revise else []),
-        *(["Anybody in the channel may decide."] if Anyone() in asked else []),
-    ]
+    lines = present(
+        f"{person(author)}, here is {number(view.round)}." if author is not None else None,
+        please_decide(mentions) if mentions else None,
+        f"{revise} may only revise." if revise else None,
+        "Anybody in the channel may decide." if Anyone() in asked else None,
+    )
     return " ".join(lines) or None
 
 

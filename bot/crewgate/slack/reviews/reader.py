@@ -22,6 +22,7 @@ from crewgate.slack.blockkit.blocks import (
     context,
     divider,
     modal,
+    present,
     section,
 )
 from crewgate.slack.blockkit.excerpts import (
@@ -205,16 +206,16 @@ def render_reader(
     ]
     if goes_on:  # what is green leads on, not past what is unread
         decide = [*map(without_style, decide)]
-    blocks = [
+    blocks = present(
         section(strings.about(view)),
-        *([] if waits and not round_.votes else [section(_state(round_))]),
+        None if waits and not round_.votes else section(_state(round_)),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
         *(_expected(round_.review) if is_output and page.number == 0 else []),
         *turn(on_top=True),
         *page.blocks,
         *turn(is_next_green=goes_on),
-        *([actions(*decide)] if waits else []),
-    ]
+        actions(*decide) if waits else None,
+    )
     made = modal(
         _TITLES[position.tab],
         blocks,
