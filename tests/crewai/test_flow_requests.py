@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.crewai.flow_requests import LABEL_LIMIT, MESSAGE_LIMIT, parse_flow_request
+from crewgate.crewai.flow_requests import MESSAGE_LIMIT, parse_flow_request
+from crewgate.crewai.wire import LABEL_LIMIT
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import ASSIGNED_LIMIT, Ask, Format
 from crewgate.domain.people import Email

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.audit import without_texts
 from crewgate.domain.notification import Question
 from crewgate.domain.parsers import InvalidSetting, parse_retention
 from crewgate.domain.reason import Dismissed, EditedBy, ExecutionGone, RefusedByCrew, TakenAs
-from crewgate.domain.review import State, without_texts
+from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from tests.builders import ANA, BEN, NOW, a_decision, a_round, a_vote
 

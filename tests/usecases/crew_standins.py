@@ -72,7 +72,7 @@ class FakeCrew:
         decision: Decision,
         webhooks: WebhookUrls,
         *,
-        edited: str | None = None,
+        edited: str | dict[str, object] | None = None,
         key: str | None = None,
     ) -> Outcome:
         self.asked.append((execution_id, decision))
@@ -86,7 +86,7 @@ class FakeCrew:
         output = self.pending.pop((execution_id, task_id), None)
         if output is None:
             return Refused("400", "not pending")
-        text = output if edited is None else edited
+        text = output if edited is None else edited if isinstance(edited, str) else str(edited)
         resumed = Resumed(execution_id, task_id, decision, webhooks, text, output)
         self.taken.append(resumed)
         status = ResumeStatus.RESUMED if decision.is_approve else ResumeStatus.RETRYING

@@ -83,7 +83,7 @@ class HttpCrew(CrewClient):
         decision: Decision,
         webhooks: WebhookUrls,
         *,
-        edited: str | None = None,
+        edited: str | dict[str, object] | None = None,
         key: str | None = None,
     ) -> Outcome:
         wire = resume_body(execution_id, task_id, decision, webhooks, edited, key)

@@ -24,7 +24,7 @@ from crewgate.crewai.fields import (
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
-from crewgate.crewai.wire import AskWire
+from crewgate.crewai.wire import LABEL_LIMIT, OUTCOMES, AskWire
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import (
     ASSIGNED_LIMIT,
@@ -38,10 +38,6 @@ from crewgate.domain.people import Email
 
 #: The characters of a message that are kept; all of a longer one goes into the output too.
 MESSAGE_LIMIT: Final = 3_000
-#: How many outcomes can be chosen with one click or from one menu: Slack's limit for a menu.
-OUTCOMES: Final = 100
-#: The longest label that is offered, in characters; longer ones can be answered in words.
-LABEL_LIMIT: Final = 500
 
 _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)

@@ -95,10 +95,15 @@ _OF_A_PERSON: Final = re.compile(
 )
 
 
+def is_of_a_person(name: str) -> bool:
+    """Return True for the name of what a person types to prove who they are."""
+    return _OF_A_PERSON.search(name) is not None
+
+
 def is_secret(name: str, text: str) -> bool:
     """Return True for a credential, by its name or its form, or an address to be kept secret."""
     if name in _WEBHOOKS or is_called_secret(name) or hide_credentials(text) != text:
         return True
-    if _OF_A_PERSON.search(name):
+    if is_of_a_person(name):
         return True
     return "://" in text and ("?" in text or "@" in text or any(url_secrets(text)))

@@ -27,6 +27,7 @@ from crewgate.crewai.fields import (
 )
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import find_output, read_output
+from crewgate.crewai.tool_calls import read_arguments, read_call, read_result, read_tools_used
 from crewgate.crewai.wire import (
     EXPECTED_OUTPUT,
     KNOWN,
@@ -172,10 +173,16 @@ def parse_notification(body: bytes) -> Notification:
     fields = parse_object(body)
     wire = validate(_Notification, fields, "the notification does not say what it is about")
     urls, extensions = wire.urls(), wire.resume_extensions or ()
+    call = read_call(fields.get("tool_call"))
+    if call is None:
+        output = find_output(fields, OUTPUT, known=KNOWN) or Output("")
+    else:
+        written = (fields[name] for name in OUTPUT if fields.get(name) is not None)
+        output = read_arguments(fields["tool_call"], next(written, None))
     return Notification(
         execution_id=wire.execution_id,
         task_id=wire.task_id,
-        output=find_output(fields, OUTPUT, known=KNOWN) or Output(""),
+        output=output,
         task_name=wire.task_name or wire.name,
         expected_output=wire.expected_output,
         agent=wire.agent,
@@ -184,7 +191,10 @@ def parse_notification(body: bytes) -> Notification:
         webhooks=urls.or_else(wire.meta.urls()) if wire.meta else urls,
         ask=None if wire.ask is None else wire.ask.ask(),
         pause_id=wire.pause_id,
-        takes_edits="edited" in extensions,
+        call=call,
+        call_result=read_result(fields.get("outcome")) if call or wire.ask else None,
+        tools_used=read_tools_used(fields.get("tools_used")),
+        takes_edits=("edited" if call is None else "arguments") in extensions,
         takes_key="idempotency_key" in extensions,
     )
 
@@ -194,22 +204,24 @@ def resume_body(
     task_id: str,
     decision: Decision,
     webhooks: WebhookUrls,
-    edited: str | None = None,
+    edited: str | dict[str, object] | None = None,
     key: str | None = None,
 ) -> dict[str, object]:
     """Return the body of `POST /resume`: the four required fields, and what is given of the rest.
 
     A decision about an edited text is in `edited`, and so is the text: whoever does not know it
     refuses a request without `is_approve`, and does not take it for one about the crew's own text.
+    Of a call it is the arguments.
     A hook's question is answered by a person, and refused by a rule whose time is over.
     """
     answers = isinstance(decision.verdict, Answer) and isinstance(decision.by, Person)
     verdict: dict[str, object] = {"is_approve": decision.is_approve or answers}
+    what = "output" if isinstance(edited, str) else "arguments"
     body: dict[str, object] = {
         "execution_id": execution_id,
         "task_id": task_id,
         "human_feedback": decision.human_feedback,
-        **(verdict if edited is None else {"edited": {"output": edited, **verdict}}),
+        **(verdict if edited is None else {"edited": {what: edited, **verdict}}),
     }
     if key is not None:
         body["idempotency_key"] = key

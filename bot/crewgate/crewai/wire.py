@@ -23,6 +23,10 @@ CREW_URL: Final = AliasChoices("crewWebhookUrl", "crew_webhook_url")
 URLS: Final = tuple(str(names.choices[0]) for names in (TASK_URL, STEP_URL, CREW_URL))
 HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
+#: How many outcomes can be chosen with one click or from one menu: Slack's limit for a menu.
+OUTCOMES: Final = 100
+#: The longest label that is offered, in characters; longer ones can be answered in words.
+LABEL_LIMIT: Final = 500
 #: Fields that are understood besides the output: whatever else comes may be one.
 KNOWN: Final = (
     frozenset(
@@ -41,7 +45,8 @@ KNOWN: Final = (
         for name in names.choices
     )
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
-    | {"ask", "pause_id", "resume_extensions", "taskDescription", "task_description"}
+    | {"ask", "outcome", "pause_id", "resume_extensions", "taskDescription", "task_description"}
+    | {"tool_call", "tools_used"}
 )
 
 
@@ -77,9 +82,13 @@ class AskWire(Wire):
 
     place: Id
     expires_at: Lenient[AwareDatetime] = None
+    choices: Lenient[list[Verbatim]] = None
+    """Of `ask_people`: answers to choose from."""
 
     def ask(self) -> Ask:
-        return Ask(place=self.place, expires_at=self.expires_at)
+        fit = (one for one in self.choices or () if one.strip() and len(one) <= LABEL_LIMIT)
+        choices = tuple(dict.fromkeys(fit))[:OUTCOMES]
+        return Ask(place=self.place, expires_at=self.expires_at, choices=choices)
 
 
 class Webhooks(Wire):

@@ -5,7 +5,7 @@ that the digest still proves what the text was, and nobody can guess “Approved
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -15,7 +15,7 @@ from crewgate.domain.answering import needs_approvals
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Decision, Person, Vote
+from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Verdict, Vote
 
 #: Actors that are no person. A person is named by the user id.
 BOT: Final = "crewgate"
@@ -142,6 +142,52 @@ def texts_of(round_: Round) -> Iterator[str]:
     for name in _WORDS:
         if text := getattr(round_.reason, name, ""):
             yield text
+
+
+def without_texts(round_: Round, at: datetime) -> Round:
+    """Return the round without anybody's words.
+
+    A flow's labels stay: they are the decision. Without salt and digest nobody can tell what the
+    texts were, or guess short ones.
+    """
+    decision, question, reason = round_.decision, round_.question, round_.reason
+    result = round_.call_result
+    labels = question.outcomes if question is not None else ()
+    votes = tuple(_without_words(vote, labels) for vote in round_.votes)
+    if decision is not None:
+        kept = tuple(_without_words(vote, labels) for vote in decision.votes)
+        decision = replace(decision, verdict=_without_text(decision.verdict), votes=kept)
+    if reason is not None:
+        words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in WORDS}
+        reason = replace(reason, **words)
+    return replace(
+        round_,
+        digest="",
+        salt="",
+        question=None if question is None else replace(question, message=""),
+        votes=votes,
+        decision=decision,
+        reason=reason,
+        call_result=result and replace(result, words=""),
+        removed_at=at,
+    )
+
+
+def _without_words(vote: Vote, labels: tuple[str, ...]) -> Vote:
+    answer = "" if vote.answer is not None and vote.answer not in labels else vote.answer
+    return replace(vote, comment=None, answer=answer)
+
+
+def _without_text(verdict: Verdict) -> Verdict:
+    match verdict:
+        case Approve():
+            return Approve()
+        case Revise():
+            return Revise("")
+        case Answer(text, is_label):
+            return replace(verdict, text=text if is_label else "")
+        case _:
+            assert_never(verdict)
 
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:

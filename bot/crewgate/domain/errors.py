@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,15 @@ class NotVoted(VoteRefused):
     """This person has not approved the round, so there is nothing to take back."""
 
 
+class RefusedByRule(VoteRefused):
+    """A rule refuses the call as this person changed it; it carries the rule's name and reason."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"refused by the rule {rule}")
+        self.rule = rule
+        self.reason = reason
+
+
 class SelfApproval(VoteRefused):
     """The starter of the execution may ask for changes, but not approve.
 
@@ -149,6 +158,14 @@ class MaskUnknown(CrewgateError):
     def __init__(self, mask: str) -> None:
         super().__init__(f"{mask} stands for nothing")
         self.mask = mask
+
+
+class ArgumentsMisfit(CrewgateError):
+    """A call's tool takes no such arguments; it carries the kind that each of them must have."""
+
+    def __init__(self, kinds: Mapping[str, str]) -> None:
+        super().__init__("the tool takes no such arguments")
+        self.kinds = kinds
 
 
 class TooManyEdits(CrewgateError):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from crewgate.domain.acts import CallResult, ToolCall, UsedTool
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import MARK, Redactor, url_secrets
 
@@ -173,6 +174,8 @@ class Ask:
 
     place: str
     """The method, and the number of the call; equal where the flow begins again."""
+    choices: tuple[str, ...] = ()
+    """Answers to choose from, sent back exactly as they came."""
     expires_at: datetime | None = None
     """The time when the flow goes on without an answer."""
 
@@ -200,6 +203,12 @@ class Notification:
     """The id of the pause, by which its repeated notification is known."""
     takes_edits: bool = False
     """Whoever runs the crew takes another text in the place of this output."""
+    call: ToolCall | None = None
+    """The output is the arguments of this call, which waits; None: a task's."""
+    call_result: CallResult | None = None
+    """The end of the call, or of the question, that was announced before."""
+    tools_used: tuple[UsedTool, ...] = ()
+    """The tools that were used for the output."""
     takes_key: bool = False
     """Whoever runs the crew knows a decision that is sent again by its key."""
 

@@ -8,7 +8,7 @@
 |         | none: reopened                                       |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
-|         | TimeOver                                             |
+|         | TimeOver, Withdrawn                                  |
 
 SUPERSEDED has EditedBy where a person's own text took its place. Otherwise it has none, as WAITING:
 the state is enough.
@@ -152,6 +152,13 @@ class ExecutionGone:
     """The crew no longer knows the execution."""
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The crew no longer asks: its own words say why. A call did not run and never will."""
+
+    words: str = ""
+
+
 WHY_LIMIT: Final = 300
 """The longest reason of a dismissal, in characters."""
 
@@ -175,6 +182,7 @@ Reason = (
     | Dismissed
     | EditedBy
     | ExecutionOver
+    | Withdrawn
 )
 
 #: HTTP statuses about this one execution, with nothing that an operator could fix.

@@ -17,6 +17,7 @@ from crewgate.domain.notification import (
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Answered, EditedBy
+from crewgate.domain.redaction import MARK
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import left_by_time
 from crewgate.domain.rules.rule import Rule
@@ -67,7 +68,14 @@ def receive(
     recorded, is another pause. `crewgate host` repeats them, with an id of the pause: the same id
     is a duplicate, and another one is read as another output. Without one, a host of an earlier
     version is known by the edits that it takes; there an approved output again is a duplicate.
+
+    A notification with the end of its call, or question, is about the latest round, whatever its
+    output; it opens one, over at once, only where none is known.
     """
+    call, result = notification.call, notification.call_result
+    if latest is not None and result is not None:
+        ended = latest.end_call(result, at)
+        return Receipt(ended.round, effects=ended.effects)
     if latest is not None and _is_repeated(latest, notification):
         return Receipt(latest)
     opened = Round(
@@ -80,10 +88,16 @@ def receive(
         question=question,
         activity_before=activity,
         pause_id=notification.pause_id,
-        takes_edits=notification.takes_edits,
+        call=call,
+        tools_used=notification.tools_used,
+        # What was taken out of a call's arguments could not be sent back.
+        takes_edits=notification.takes_edits
+        and not (call is not None and MARK in notification.output.text),
         takes_key=notification.takes_key,
         salt=new_id(),
     )
+    if result is not None:  # nobody is asked any longer
+        return Receipt(opened.end_call(result, at).round, opened=True)
     return _open(latest, opened)
 
 
@@ -224,6 +238,8 @@ def _is_repeated(latest: Round, notification: Notification) -> bool:
     if notification.pause_id is not None:
         return notification.pause_id == latest.pause_id and not latest.can_reopen
     same = notification.output.digest == latest.digest
+    if notification.call is not None:  # each call is a task of its own
+        return same and not latest.can_reopen
     return same and not _may_come_again(latest, repeats=notification.takes_edits)
 
 

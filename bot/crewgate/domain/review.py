@@ -10,6 +10,9 @@
     WAITING     --edit-->       SUPERSEDED   + refresh card            (a person's text came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
     WAITING     --close-->      CLOSED       + refresh card            (a flow waits no longer)
+    WAITING     --end call-->   CLOSED       + refresh card            (withdrawn, or run anyhow)
+    DECIDED     --end call-->   CLOSED       + refresh card, notify    (withdrawn)
+    STUCK       --end call-->   as DECIDED; RESUMED if it ran, in doubt
     DECIDED     --delivered-->  RESUMED      + refresh card
     DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
     DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent: now pointless)
@@ -30,11 +33,12 @@ Every transition returns the new round and its effects; the caller saves both in
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import assert_never
 
+from crewgate.domain.acts import CallResult, CallState, ToolCall, UsedTool
 from crewgate.domain.answering import (
     RequestEnded,
     require_compatible,
@@ -55,7 +59,6 @@ from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
 from crewgate.domain.reason import (
-    WORDS,
     Answered,
     AnsweredElsewhere,
     AnswerLost,
@@ -73,17 +76,15 @@ from crewgate.domain.reason import (
     RetriesExhausted,
     TakenAs,
     TimeOver,
+    Withdrawn,
     only_status_said,
 )
 from crewgate.domain.rules.rule import Needed, Rule, count_votes, missing
 from crewgate.domain.verdict import (
     Answer,
-    Approve,
     Decision,
     Person,
-    Revise,
     TimedOut,
-    Verdict,
     Via,
     Vote,
     decision_of_votes,
@@ -152,9 +153,15 @@ class Round:
     reminders: int = 0
     question: Question | None = None
     """The question of a flow or a hook; None: a crew's task, to be approved or revised."""
+    call: ToolCall | None = None
+    """The call of a tool that waits; its arguments are the output. None: a task's output."""
+    call_result: CallResult | None = None
+    """The end of the call, once the crew said it."""
+    tools_used: tuple[UsedTool, ...] = ()
+    """The tools that were used for the output, if the crew says so."""
     pause_id: str | None = None
     takes_edits: bool = False
-    """The crew said that it takes another text in the place of its output."""
+    """The crew said that it takes another text, or other arguments, in the place of its output."""
     takes_key: bool = False
     """The crew said that it knows a decision that is sent again by its key."""
     edited_by: Person | None = None
@@ -408,6 +415,29 @@ class Round:
             raise InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
+    def end_call(self, result: CallResult, at: datetime) -> Transition:
+        """Record the end of a call, or of a hook's question; a no-op the second time.
+
+        A call that ran was approved: by a decision whose effect was in doubt, or elsewhere.
+        """
+        if self.can_reopen:
+            return self.reopen().round.end_call(result, at)
+        if self.call_result is not None:
+            return Transition(self, ())
+        ended, never_ran = replace(self, call_result=result), result.state is CallState.CLOSED
+        approved = self.decision is not None and self.decision.is_approve
+        match self.state:
+            case State.WAITING:
+                return ended._end(
+                    State.CLOSED, at, Withdrawn(result.words) if never_ran else AnsweredElsewhere()
+                )
+            case State.DECIDED | State.STUCK if never_ran:
+                return ended._close_for(Withdrawn(result.words), at)
+            case State.STUCK if self.in_doubt and approved:
+                return ended._infer(at)
+            case _:  # what is still being sent is answered by the crew itself
+                return Transition(ended, ended._effects(EffectKind.REFRESH))
+
     def begin_sending(self, at: datetime, *, activity_count: int, alone: bool = False) -> Round:
         """Mark the resume in doubt before the call, for a crash leaves its effect unknown."""
         self._must_be(State.DECIDED, to="be sent")
@@ -488,7 +518,7 @@ class Round:
         kind = RefusedByCrew if refused.by_crew else NotCalled
         return self._get_stuck(kind(refused.code, refused.words))
 
-    def _close_for(self, reason: RequestEnded | NeverSent, at: datetime) -> Transition:
+    def _close_for(self, reason: RequestEnded | NeverSent | Withdrawn, at: datetime) -> Transition:
         closed = self._end(State.CLOSED, at, reason).round
         return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
@@ -525,47 +555,3 @@ class Transition:
 
     round: Round
     effects: tuple[Effect, ...]
-
-
-def without_texts(round_: Round, at: datetime) -> Round:
-    """Return the round without anybody's words.
-
-    A flow's labels stay: they are the decision. Without salt and digest nobody can tell what the
-    texts were, or guess short ones.
-    """
-    decision, question, reason = round_.decision, round_.question, round_.reason
-    labels = question.outcomes if question is not None else ()
-    votes = tuple(_without_words(vote, labels) for vote in round_.votes)
-    if decision is not None:
-        kept = tuple(_without_words(vote, labels) for vote in decision.votes)
-        decision = replace(decision, verdict=_without_text(decision.verdict), votes=kept)
-    if reason is not None:
-        words: dict[str, Any] = {one.name: "" for one in fields(reason) if one.name in WORDS}
-        reason = replace(reason, **words)
-    return replace(
-        round_,
-        digest="",
-        salt="",
-        question=None if question is None else replace(question, message=""),
-        votes=votes,
-        decision=decision,
-        reason=reason,
-        removed_at=at,
-    )
-
-
-def _without_words(vote: Vote, labels: tuple[str, ...]) -> Vote:
-    answer = "" if vote.answer is not None and vote.answer not in labels else vote.answer
-    return replace(vote, comment=None, answer=answer)
-
-
-def _without_text(verdict: Verdict) -> Verdict:
-    match verdict:
-        case Approve():
-            return Approve()
-        case Revise():
-            return Revise("")
-        case Answer(text, is_label):
-            return replace(verdict, text=text if is_label else "")
-        case _:
-            assert_never(verdict)

@@ -75,7 +75,15 @@ class TimedOut:
     after: Duration
 
 
-Decider = Person | TimedOut
+@dataclass(frozen=True, slots=True)
+class ByRule:
+    """A rule allowed or refused a call without a person: never shown or logged as one."""
+
+    rule: str
+    """Its name."""
+
+
+Decider = Person | TimedOut | ByRule
 
 
 @dataclass(frozen=True, slots=True)

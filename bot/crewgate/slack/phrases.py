@@ -51,6 +51,7 @@ from crewgate.domain.reason import (
     RetriesExhausted,
     TakenAs,
     TimeOver,
+    Withdrawn,
 )
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, TimedOut, Via, Vote
@@ -106,7 +107,7 @@ def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRK
 
 def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
     """The rule or the people behind a decision, all of them where several approvals made it."""
-    if isinstance(decision.by, TimedOut):
+    if not isinstance(decision.by, Person):
         return rule_name(decision.by.rule, voice)
     return (
         voters(decision.votes, most=most, voice=voice) if decision.votes else voter(decision, voice)
@@ -287,13 +288,15 @@ _UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 
 EXECUTION_GONE: Final = "the crew does not know this execution"
 
 
-def reason_text(reason: Reason | None) -> str:  # noqa: PLR0911  # a table
+def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # a table
     """A part of a sentence, raw: what is inside is foreign."""
     match reason:
         case None:
             return ""
         case Answered(words=text) | RefusedByCrew(words=text) | NotCalled(words=text):
             return text
+        case Withdrawn(text):
+            return text or "the crew no longer asks"
         case NotReached(text) | AnswerLost(why=text) | RetriesExhausted(text):
             return text
         case ExecutionFailed(error):

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.audit import without_texts
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notification import UNKNOWN, CallerValues
-from crewgate.domain.review import State, without_texts
+from crewgate.domain.review import State
 from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, write
 from crewgate.store.rounds import ROUND, from_round, to_round
@@ -113,7 +114,8 @@ _ROUNDS: Final = ROUND.where(_theirs(reviews))
 #: Before they are read: see `Tx._lock`.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
-    *("digest", "salt", "feedback", "votes", "question", "reason_words", "removed_at"),
+    *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
+    "removed_at",
 )
 _WIPE: Final = (
     sa.update(rounds)

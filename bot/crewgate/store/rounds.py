@@ -19,6 +19,7 @@ from crewgate.domain.stats import is_on_target, waited_seconds
 from crewgate.domain.verdict import (
     Answer,
     Approve,
+    ByRule,
     Decider,
     Decision,
     Person,
@@ -34,7 +35,9 @@ from crewgate.store.tables import executions, outputs, reviews, rounds, rules, t
 from crewgate.usecases.read_models import MessageRef, RoundLine
 
 #: What only the stats read.
-OF_STATS: Final = frozenset({"characters", "waited_seconds", "made_in_seconds", "is_on_target"})
+OF_STATS: Final = frozenset(
+    {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act"}
+)
 
 ROUND_COLUMNS = (
     *(column.label(f"review_{column.name}") for column in reviews.c),
@@ -202,6 +205,7 @@ def from_round(round_: Round) -> dict[str, Any]:
         **_from_decision(round_.decision),
         "waited_seconds": waited_seconds(round_),
         "is_on_target": is_on_target(round_),
+        "is_act": True if round_.call is not None else None,
     }
 
 
@@ -222,7 +226,7 @@ def _from_decision(decision: Decision | None) -> dict[str, Any]:
     match decision.by:
         case Person(user, name):
             pass
-        case TimedOut(name):
+        case TimedOut(name) | ByRule(name):
             user = ""  # no id of Slack's is empty, so this is nobody's
         case nobody:
             assert_never(nobody)
@@ -253,8 +257,9 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]) 
         return None
     via = Via(row.decided_via)
     by: Decider = Person(row.decided_by, row.decided_by_name)
-    if via is Via.RULE and rule is not None and rule.timeout is not None:
-        by = TimedOut(row.decided_by_name, rule.timeout.after)
+    if via is Via.RULE and rule is not None:
+        name, timeout = row.decided_by_name, rule.timeout
+        by = ByRule(name) if timeout is None else TimedOut(name, timeout.after)
     # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
     return Decision(

@@ -256,6 +256,11 @@ rounds = sa.Table(
     sa.Column("made_in_seconds", sa.BigInteger),
     sa.Column("is_on_target", sa.Boolean),
     sa.Column("removed_at", Instant),
+    sa.Column("call", sa.JSON(none_as_null=True)),
+    sa.Column("call_result", sa.JSON(none_as_null=True)),
+    sa.Column("tools_used", sa.JSON(none_as_null=True)),
+    #: For the stats alone: True for a call of a tool, else null.
+    sa.Column("is_act", sa.Boolean),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     # The stats read nothing but this index: a row itself costs several times as much. No text of
@@ -265,7 +270,7 @@ rounds = sa.Table(
         "ix_rounds_decided",
         *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
-        *("is_on_target", "edited_at"),
+        *("is_on_target", "edited_at", "is_act"),
     ),
     sa.Index(None, "card_channel", "card_thread_ts"),
     _index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),

@@ -57,7 +57,8 @@ from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
-    | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id"}
+    | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id", "call", "tools_used"}
+    | {"is_act"}
 )
 _VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
 _OUTPUT: Final = sa.select(outputs.c.text, outputs.c.format).where(

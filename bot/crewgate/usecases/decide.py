@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 
+from crewgate.domain.acts import arguments_of, with_changes
 from crewgate.domain.answering import (
     answer_in,
     approves,
@@ -417,7 +418,9 @@ async def edit(
     round_, before = posting.view.round, posting.view.output
     try:
         round_.require_waiting()
-        if round_.question is not None:
+        is_call = round_.call is not None
+        misfits = is_call and (not round_.takes_edits or arguments_of(text) is None)
+        if round_.question is not None or misfits:
             raise VerdictMisplaced
         edits = await off_loop(edits_of, before.text, text)
         if not edits:
@@ -439,6 +442,30 @@ async def edit(
         if sent is None:
             raise
         return sent
+
+
+async def change_arguments(
+    round_id: str,
+    written: Mapping[str, str],
+    *,
+    by: Person,
+    context: ReviewContext,
+    new_id: NewId,
+    off_loop: OffLoop,
+    seen: Seen,
+) -> Round:
+    """Approve a call with the arguments that a person wrote in a form, by their names.
+
+    Raises as `edit` does, or ArgumentsMisfit.
+    """
+    posting = await context.uow.read.posting(round_id, as_it_came=True)
+    call, text = posting.view.round.call, posting.view.output.text
+    if call is None:
+        raise VerdictMisplaced
+    text = with_changes(call, text, written)
+    return await edit(
+        round_id, text, by=by, context=context, new_id=new_id, off_loop=off_loop, seen=seen
+    )
 
 
 async def _sent_before(

@@ -17,13 +17,13 @@ from crewgate.domain.notification import (
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.receipt import receive, receive_request
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.review import Review, Round
+from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
-from crewgate.usecases.rounds import choose_rule, open_round
+from crewgate.usecases.rounds import apply, choose_rule, open_round
 from crewgate.usecases.track import apply_activity, track
 
 
@@ -52,7 +52,10 @@ async def receive_notification(
     """
     now = clock()
     async with uow.begin() as tx:
-        execution = await tx.executions.record_activity(crew, notification.execution_id, at=now)
+        is_end = notification.call_result is not None
+        execution = await tx.executions.open(
+            crew, notification.execution_id, at=now, activity=0 if is_end else 1
+        )
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         notification = redactor.fields(notification, keep=Notification.VERBATIM)
         named = crews.get(crew)
@@ -73,7 +76,10 @@ async def receive_notification(
         rule = choose_rule(named, described, review, notification.output) if named else None
         question = None
         if notification.ask is not None:
-            question = Question(request_id="", ask=notification.ask)
+            # A choice with a secret could not be sent back as it came.
+            choices = (one for one in notification.ask.choices if redactor.text(one) == one)
+            ask = replace(notification.ask, choices=())
+            question = Question(request_id="", ask=ask, outcomes=tuple(choices))
             rule = rule_for(question, rule, reviewers=True)
         receipt = receive(
             latest,
@@ -86,7 +92,9 @@ async def receive_notification(
             activity=execution.activity_count,
         )
         await tx.enqueue(receipt.effects, at=now)
-        if not receipt.opened:
+        if is_end and not receipt.opened:
+            await apply(tx, Transition(receipt.current, ()), at=now)
+        elif not receipt.opened:
             await tx.executions.undo_activity(execution)
         else:
             await open_round(tx, receipt, notification.output, notification.webhooks, named)

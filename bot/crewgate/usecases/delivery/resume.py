@@ -9,6 +9,7 @@ than any, so an answer or a decision is simply sent again there.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from crewgate.domain.acts import arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution, ExecutionState, about
@@ -292,9 +293,13 @@ async def _send(
     if not (registered.is_readable and carried.is_readable):
         return _LOST_WEBHOOKS
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
-    review, edited = round_.review, None
+    review = round_.review
+    edited: str | dict[str, object] | None = None
     if round_.edited_by is not None:
         edited = (await context.uow.read.posting(round_.id, as_it_came=True)).view.output.text
+        if round_.call is not None:
+            edited = arguments_of(edited)
+            assert edited is not None  # noqa: S101  # nothing else takes the place of arguments
     return await client.resume(
         review.execution_id,
         review.task_id,

@@ -63,11 +63,12 @@ class CrewClient(Protocol):
         decision: Decision,
         webhooks: WebhookUrls,
         *,
-        edited: str | None = None,
+        edited: str | dict[str, object] | None = None,
         key: str | None = None,
     ) -> Outcome:
-        """Tell the crew a decision, in one try; `edited` is the text in place of its output.
+        """Tell the crew a decision, in one try.
 
+        `edited` is the text in place of its output, or the arguments in place of a call's.
         A crew that takes a `key` answers the second try of a decision as it did the first.
         """
         ...

@@ -1,0 +1,139 @@
+"""A call of a tool in a notification: the arguments people see, and those that a form can change.
+
+An odd part is left out, as anywhere in a notification. But a call never passes for a task's output:
+one that cannot be read is a call of a tool without a name, which the strictest rule is for.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from crewgate.crewai.fields import COUNT_LIMIT, clean, own_words, pretty
+from crewgate.crewai.given import is_of_a_person
+from crewgate.crewai.outputs import read_output, without_credentials
+from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
+from crewgate.domain.notification import TEXT_LIMIT, Format, Output
+from crewgate.domain.redaction import MARK
+
+#: The arguments that a form can change, and the longest of their names and choices, in characters.
+_ARGUMENTS_LIMIT: Final = 20
+_WORD_LIMIT: Final = 75
+_CHOICES_LIMIT: Final = 100
+#: The tools that are named.
+_TOOLS_LIMIT: Final = 20
+_KINDS: Final = {
+    "string": Kind.TEXT,
+    "number": Kind.NUMBER,
+    "integer": Kind.INTEGER,
+    "boolean": Kind.FLAG,
+}
+_TYPES: Final[Mapping[Kind, type | tuple[type, ...]]] = {
+    Kind.TEXT: str,
+    Kind.CHOICE: str,
+    Kind.FLAG: bool,
+    Kind.INTEGER: int,
+    Kind.NUMBER: (int, float),
+}
+
+
+def read_call(value: object) -> ToolCall | None:
+    """Read `tool_call`; None if there is none."""
+    if value is None:
+        return None
+    fields = value if isinstance(value, dict) else {}
+    return ToolCall(
+        _name(fields.get("tool")),
+        may_have_run=fields.get("may_have_run") is True,
+        arguments=_arguments(fields.get("schema"), fields.get("arguments")),
+    )
+
+
+def read_arguments(value: object, written: object) -> Output:
+    """Return the arguments of `tool_call` as people see them, without secrets.
+
+    `written` is the notification's output, which has them in the agent's order: it counts only if
+    it says the same, for people must see what would run. Raises Malformed if they are nested too
+    deeply.
+    """
+    arguments = value.get("arguments") if isinstance(value, dict) else None
+    if not isinstance(arguments, dict):
+        return read_output(written if arguments is None else arguments)
+    if isinstance(written, str):
+        try:
+            in_order = json.loads(written)
+        except (ValueError, RecursionError):
+            in_order = None
+        arguments = in_order if in_order == arguments else arguments
+    hidden = {name: MARK if is_of_a_person(name) else one for name, one in arguments.items()}
+    return Output(clean(pretty(without_credentials(hidden))), Format.JSON)
+
+
+def read_result(value: object) -> CallResult | None:
+    """Read `outcome`; None if there is none, or none that is known."""
+    match value:
+        case {"state": "ran" | "failed" | "closed" as state, **rest}:
+            words = rest.get("words")
+            return CallResult(CallState(state), own_words(words) if isinstance(words, str) else "")
+    return None
+
+
+def read_tools_used(value: object) -> tuple[UsedTool, ...]:
+    """Read `tools_used`, as far as it can be read."""
+    found = []
+    for one in value[:_TOOLS_LIMIT] if isinstance(value, list) else ():
+        match one:
+            case {"tool": str(tool), "count": int(count), **rest} if 0 < count <= COUNT_LIMIT:
+                approved = rest.get("approved")
+                known = approved if isinstance(approved, int) and 0 <= approved <= count else 0
+                found.append(UsedTool(_name(tool), count, known))
+    return tuple(found)
+
+
+def _name(value: object) -> str:
+    """Return a tool's name; odd characters are spelled out, so that no name passes for another."""
+    name = value.strip() if isinstance(value, str) else ""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name[:TEXT_LIMIT])
+
+
+def _arguments(schema: object, values: object) -> tuple[Argument, ...]:
+    if not isinstance(values, dict):
+        return ()
+    match schema:
+        case {"properties": dict(properties), **rest}:
+            required, kinds = rest.get("required"), rest.get("$defs")
+        case _:
+            return ()
+    required = required if isinstance(required, list) else []
+    found = []
+    for name, described in properties.items():
+        kind, choices = _kind_of(described, kinds if isinstance(kinds, dict) else {})
+        value = values.get(name)
+        fits = value is None or (
+            kind is not None
+            and isinstance(value, _TYPES[kind])
+            and isinstance(value, bool) == (kind is Kind.FLAG)
+        )
+        if kind is not None and fits and 0 < len(name) <= _WORD_LIMIT:
+            found.append(Argument(name, kind, choices, name in required))
+    return tuple(found[:_ARGUMENTS_LIMIT])
+
+
+def _kind_of(described: object, kinds: dict[str, object]) -> tuple[Kind | None, tuple[str, ...]]:
+    """Return the kind of an argument, and its choices; None if no form can ask for it."""
+    match described:
+        case {"anyOf": list(several)}:
+            others = [one for one in several if one != {"type": "null"}]
+            return _kind_of(others[0], kinds) if len(others) == 1 else (None, ())
+        case {"$ref": str(name)}:
+            found = kinds.get(name.removeprefix("#/$defs/"))
+            # Not followed further: a schema may refer to itself.
+            is_choice = isinstance(found, dict) and "enum" in found
+            return _kind_of(found, {}) if is_choice else (None, ())
+        case {"enum": list(choices)}:
+            fit = all(isinstance(one, str) and 0 < len(one) <= _WORD_LIMIT for one in choices)
+            if fit and 0 < len(choices) <= _CHOICES_LIMIT:
+                return Kind.CHOICE, tuple(map(str, choices))
+            return None, ()
+        case {"type": str(name)}:
+            return _KINDS.get(name), ()
+    return None, ()

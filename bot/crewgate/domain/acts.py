@@ -1,0 +1,149 @@
+"""Acts: calls of tools that are put to people, their arguments, and their results; pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import Final
+
+from crewgate.domain.errors import ArgumentsMisfit
+from crewgate.domain.rules.patterns import read_number
+
+
+class Kind(StrEnum):
+    """The kind of an argument that a form can change."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    INTEGER = "integer"
+    FLAG = "flag"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument that a form can change, as the tool's schema describes it."""
+
+    name: str
+    kind: Kind
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that waits for people; its arguments are the round's output."""
+
+    tool: str
+    """Printable characters; empty if it could not be read."""
+    may_have_run: bool = False
+    """The host stopped while an approved call with these arguments ran."""
+    arguments: tuple[Argument, ...] = ()
+    """Those that a form can change, in the tool's order."""
+
+
+class CallState(StrEnum):
+    """The end of a call."""
+
+    RAN = "ran"
+    FAILED = "failed"
+    CLOSED = "closed"
+    """It did not run and never will; nobody decided, or an approval was not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The end of a call, and the first line of what the tool returned, or why there is none."""
+
+    state: CallState
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedTool:
+    """A tool that was used for an output: how often, and how often because people let it."""
+
+    tool: str
+    count: int
+    approved: int = 0
+
+
+def arguments_of(text: str) -> dict[str, object] | None:
+    """Return the arguments that a call's output has; None if they are no JSON object."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def shown_value(value: object) -> str:
+    """Return an argument's value as the text of a form's field; null is empty."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An argument's text before and after a person changed it; None where it is not there."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+def changes_of(before: str, now: str) -> tuple[Change, ...]:
+    """Return the arguments that differ between a call and a person's own version of it."""
+    old, new = arguments_of(before) or {}, arguments_of(now) or {}
+    was, is_ = ({key: shown_value(value) for key, value in one.items()} for one in (old, new))
+    names = [name for name in {**old, **new} if was.get(name) != is_.get(name)]
+    return tuple(Change(name, was.get(name), is_.get(name)) for name in names)
+
+
+def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:
+    """Return a call's arguments with those that a person wrote in a form.
+
+    What says the same stays as it was. Raises ArgumentsMisfit.
+    """
+    found = arguments_of(text) or {}
+    before = dict(found)
+    misfits: dict[str, Kind] = {}
+    for one in call.arguments:
+        value = written.get(one.name)
+        if value is None or value == shown_value(found.get(one.name)):
+            continue
+        if not value and one.kind is not Kind.TEXT and not one.required:
+            del found[one.name]
+            continue
+        try:
+            found[one.name] = _read(one, value)
+        except ValueError:
+            misfits[one.name] = one.kind
+    if misfits:
+        raise ArgumentsMisfit(misfits)
+    if found == before:
+        return text
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+_FLAGS: Final = {"true": True, "false": False}
+
+
+def _read(argument: Argument, text: str) -> object:
+    """Return the value of a text. Raises ValueError if the argument takes no such text."""
+    match argument.kind:
+        case Kind.TEXT:
+            return text
+        case Kind.FLAG if text in _FLAGS:
+            return _FLAGS[text]
+        case Kind.CHOICE if text in argument.choices:
+            return text
+        case Kind.INTEGER | Kind.NUMBER if (number := read_number(text)) is not None:
+            whole = number == number.to_integral_value()
+            if whole and "e" not in text.lower():
+                return int(number)
+            if argument.kind is Kind.NUMBER and isfinite(float(number)):
+                return float(number)
+    raise ValueError(text)

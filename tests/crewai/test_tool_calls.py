@@ -1,0 +1,187 @@
+"""Calls of tools in notifications: as the host sends them, odd ones, and hostile ones."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crewgate.crewai.payloads import parse_notification, resume_body
+from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
+from crewgate.domain.notification import Format, Notification, WebhookUrls
+from crewgate.domain.verdict import Approve, Decision, Person, Via
+from tests.crewai.bodies import a_notification_body
+
+SCHEMA = {
+    "$defs": {
+        "Colour": {"enum": ["red", "blue"], "type": "string"},
+        "Deep": {"$ref": "#/$defs/Deep"},
+    },
+    "properties": {
+        "to": {"type": "string"},
+        "many": {"type": "integer"},
+        "price": {"anyOf": [{"type": "number"}, {"type": "null"}]},
+        "now": {"type": "boolean"},
+        "colour": {"$ref": "#/$defs/Colour"},
+        "deep": {"$ref": "#/$defs/Deep"},
+        "lines": {"type": "array"},
+        "either": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "number": {"enum": [1, 2]},
+        "odd": True,
+    },
+    "required": ["to"],
+}
+ARGUMENTS = {"to": "bob", "text": "Hi.", "many": 2}
+
+
+def parsed(arguments: object = ARGUMENTS, written: object = None, **changes: Any) -> Notification:
+    call = {"tool": "send_email", "arguments": arguments, "may_have_run": False} | changes
+    output = json.dumps(arguments, indent=2) if written is None else written
+    return parse_notification(a_notification_body(task_output=output, tool_call=call))
+
+
+def test_a_call_is_read_with_the_arguments_that_a_form_can_change() -> None:
+    body = a_notification_body(
+        task_output='{"to": "bob", "text": "Hi.", "many": 2}',
+        tool_call={"tool": "send_email", "arguments": ARGUMENTS, "schema": SCHEMA},
+        resume_extensions=["arguments", "idempotency_key"],
+    )
+    found = parse_notification(body)
+    assert found.call == ToolCall(
+        "send_email",
+        arguments=(
+            Argument("to", Kind.TEXT, required=True),
+            Argument("many", Kind.INTEGER),
+            Argument("price", Kind.NUMBER),
+            Argument("now", Kind.FLAG),
+            Argument("colour", Kind.CHOICE, ("red", "blue")),
+        ),
+    )
+    assert (found.takes_edits, found.takes_key) == (True, True)
+    assert found.output.text == '{\n  "to": "bob",\n  "text": "Hi.",\n  "many": 2\n}'
+
+
+def test_an_argument_of_another_kind_than_the_schema_says_is_in_no_form() -> None:
+    found = parsed({"to": ["bob"], "many": True, "now": 1, "price": 2}, schema=SCHEMA).call
+    assert found is not None
+    assert [one.name for one in found.arguments] == ["price", "colour"]
+
+
+@pytest.mark.parametrize(
+    "written", ["A summary.", "{}", '{"to": "ann"}', {"to": "ann"}, "[" * 10_000]
+)
+def test_people_see_what_would_run_whatever_else_is_sent(written: object) -> None:
+    found = parsed({"to": "bob"}, written)
+    assert found.output.text == '{\n  "to": "bob"\n}'
+
+
+@pytest.mark.parametrize(("arguments", "text"), [("Bob, hi.", "Bob, hi."), ([1], "[\n  1\n]")])
+def test_arguments_that_are_no_object_are_shown_as_they_are(arguments: object, text: str) -> None:
+    assert parsed(arguments, "Other.").output.text == text
+
+
+@pytest.mark.parametrize("odd", [True, "send", [], {}, {"tool": 7}, {"tool": "", "arguments": 1}])
+def test_a_call_that_cannot_be_read_is_still_a_call(odd: object) -> None:
+    found = parse_notification(a_notification_body(tool_call=odd, resume_extensions=["edited"]))
+    assert found.call == ToolCall("")
+    assert not found.takes_edits
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("send_email", "send_email"),
+        ("send\u200b_email", "send\\u200b_email"),
+        ("a\nb", "a\\nb"),
+        ("\ud800", "\\ud800"),
+        (" höflich ", "höflich"),
+        ("x" * 9_000, "x" * 500),
+    ],
+)
+def test_no_tools_name_passes_for_another(name: str, shown: str) -> None:
+    call = parsed(tool=name).call
+    assert call is not None
+    assert call.tool == shown
+
+
+def test_secrets_in_arguments_are_not_kept() -> None:
+    secret = {"password": "hunter2x", "pin": 1234, "auth": {"token": "abcd1234"}, "text": "Hi."}
+    found = parsed(secret)
+    assert found.output.format is Format.JSON
+    assert json.loads(found.output.text) == {
+        "password": "[redacted]",
+        "pin": "[redacted]",
+        "auth": "[redacted]",
+        "text": "Hi.",
+    }
+
+
+def test_long_arguments_are_kept_whole() -> None:
+    long = "x" * 200_000
+    assert json.loads(parsed({"text": long}).output.text) == {"text": long}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"),
+    [
+        ({"state": "ran", "words": "Sent."}, CallResult(CallState.RAN, "Sent.")),
+        ({"state": "failed", "words": 7}, CallResult(CallState.FAILED)),
+        ({"state": "closed"}, CallResult(CallState.CLOSED)),
+        ({"state": "exploded", "words": "x"}, None),
+        ({}, None),
+        ("ran", None),
+        (None, None),
+    ],
+)
+def test_the_end_of_a_call_is_read(outcome: object, result: CallResult | None) -> None:
+    call = {"tool": "send_email", "arguments": {}}
+    found = parse_notification(a_notification_body(tool_call=call, outcome=outcome))
+    assert found.call_result == result
+    assert parse_notification(a_notification_body(outcome=outcome)).call_result is None
+
+
+def test_the_tools_used_are_read_as_far_as_they_can_be() -> None:
+    used = [
+        {"tool": "search", "count": 4, "approved": 0},
+        {"tool": "send", "count": 1, "approved": 7},
+        {"tool": "none", "count": 0},
+        "odd",
+    ]
+    found = parse_notification(a_notification_body(tools_used=used))
+    assert found.tools_used == (UsedTool("search", 4), UsedTool("send", 1))
+    assert parse_notification(a_notification_body(tools_used="all")).tools_used == ()
+
+
+def test_the_choices_of_a_question_are_offered_as_they_came() -> None:
+    ask = {"place": "paint: ask_people", "choices": ["Red ", "blue", "blue", " ", "x" * 501]}
+    found = parse_notification(a_notification_body(ask=ask)).ask
+    assert found is not None
+    assert found.choices == ("Red ", "blue")
+
+
+def test_other_arguments_take_the_place_of_the_verdict() -> None:
+    at = datetime(2026, 5, 12, tzinfo=UTC)
+    decision = Decision(Approve(), Person("U1", "Ana"), at, Via.EDIT)
+    body = resume_body("e", "t", decision, WebhookUrls(), edited={"to": "ann"})
+    assert body["edited"] == {"arguments": {"to": "ann"}, "is_approve": True}
+    assert "is_approve" not in body
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(call=JSON, schema=JSON, outcome=JSON, used=JSON)
+def test_nothing_odd_breaks_the_reading(
+    call: object, schema: object, outcome: object, used: object
+) -> None:
+    wrapped = {"tool": call, "arguments": call, "schema": {"properties": schema, "required": call}}
+    for one in (call, wrapped):
+        body = a_notification_body(tool_call=one, outcome=outcome, tools_used=used)
+        found = parse_notification(body)
+        assert (found.call is None) == (one is None)

@@ -1,0 +1,188 @@
+"""The arguments of a call: as a form shows and changes them; and the end of a call."""
+
+import json
+
+import pytest
+
+from crewgate.domain.acts import (
+    Argument,
+    CallResult,
+    CallState,
+    Change,
+    Kind,
+    ToolCall,
+    arguments_of,
+    changes_of,
+    shown_value,
+    with_changes,
+)
+from crewgate.domain.audit import without_texts
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import ArgumentsMisfit
+from crewgate.domain.reason import AnsweredElsewhere, ExecutionGone, Inferred, Reason, Withdrawn
+from crewgate.domain.receipt import receive
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Approve, Revise
+from tests.builders import LATER, NOW, Numbered, a_decision, a_notification, a_review, a_round
+
+ARGUMENTS = {"to": "bob", "amount": 1.10, "count": 3, "urgent": True, "via": "post", "note": None}
+TEXT = json.dumps(ARGUMENTS)
+CALL = ToolCall(
+    "purchase",
+    arguments=(
+        Argument("to", Kind.TEXT, required=True),
+        Argument("amount", Kind.NUMBER, required=True),
+        Argument("count", Kind.INTEGER),
+        Argument("urgent", Kind.FLAG),
+        Argument("via", Kind.CHOICE, ("post", "mail")),
+        Argument("note", Kind.TEXT),
+    ),
+)
+RAN = CallResult(CallState.RAN, "Sent.")
+FAILED = CallResult(CallState.FAILED, "No such person.")
+CLOSED = CallResult(CallState.CLOSED, "The task is done.")
+REFRESH, NOTIFY_STUCK = EffectKind.REFRESH, EffectKind.NOTIFY_STUCK
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        ({"to": "ann"}, {"to": "ann"}),
+        ({"amount": "20"}, {"amount": 20}),
+        ({"amount": "2.5"}, {"amount": 2.5}),
+        ({"amount": "1e2"}, {"amount": 100.0}),
+        ({"count": "-4", "urgent": "false"}, {"count": -4, "urgent": False}),
+        ({"via": "mail", "note": "Soon."}, {"via": "mail", "note": "Soon."}),
+        ({"to": ""}, {"to": ""}),
+    ],
+)
+def test_a_form_changes_what_was_written(
+    written: dict[str, str], changed: dict[str, object]
+) -> None:
+    assert arguments_of(with_changes(CALL, TEXT, written)) == ARGUMENTS | changed
+
+
+def test_an_emptied_argument_that_is_not_required_is_left_out() -> None:
+    left = arguments_of(with_changes(CALL, TEXT, {"count": ""}))
+    assert left == {name: value for name, value in ARGUMENTS.items() if name != "count"}
+
+
+def test_arguments_that_say_the_same_stay_as_they_were_written() -> None:
+    """A form gives back what it showed, and knows nothing of the rest."""
+    same = {name: shown_value(value) for name, value in ARGUMENTS.items()}
+    assert with_changes(CALL, TEXT, {**same, "other": "x"}) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ({"amount": "much"}, Kind.NUMBER),
+        ({"amount": ""}, Kind.NUMBER),
+        ({"amount": "1e999"}, Kind.NUMBER),
+        ({"count": "2.5"}, Kind.INTEGER),
+        ({"urgent": "perhaps"}, Kind.FLAG),
+        ({"via": "pigeon"}, Kind.CHOICE),
+    ],
+)
+def test_what_the_tool_does_not_take_is_named(written: dict[str, str], kind: Kind) -> None:
+    with pytest.raises(ArgumentsMisfit) as error:
+        with_changes(CALL, TEXT, written)
+    assert error.value.kinds == {next(iter(written)): kind}
+
+
+@pytest.mark.parametrize("text", ["Hi.", "[1]", "[" * 100_000])
+def test_a_text_that_is_no_object_has_no_arguments(text: str) -> None:
+    assert arguments_of(text) is None
+    assert changes_of(text, text) == ()
+
+
+def test_changes_are_told_by_name() -> None:
+    now = json.dumps({"to": "ann", "amount": 1.10, "copy": ["x"]})
+    before = json.dumps({"to": "bob", "amount": 1.1, "note": None})
+    assert changes_of(before, now) == (
+        Change("to", "bob", "ann"),
+        Change("note", "", None),
+        Change("copy", None, '["x"]'),
+    )
+
+
+def a_call(state: State = State.WAITING, **changes: object) -> Round:
+    return a_round(state, call=CALL, **changes)
+
+
+APPROVED, REFUSED = a_decision(Approve()), a_decision(Revise("No."))
+DOUBT = {"decision": APPROVED, "in_doubt_since": NOW}
+
+
+@pytest.mark.parametrize(
+    ("before", "result", "state", "reason", "effects"),
+    [
+        (a_call(), CLOSED, State.CLOSED, Withdrawn("The task is done."), [REFRESH]),
+        (a_call(), RAN, State.CLOSED, AnsweredElsewhere(), [REFRESH]),
+        (a_call(), FAILED, State.CLOSED, AnsweredElsewhere(), [REFRESH]),
+        (
+            a_call(State.DECIDED, decision=APPROVED),
+            CLOSED,
+            State.CLOSED,
+            Withdrawn("The task is done."),
+            [REFRESH, NOTIFY_STUCK],
+        ),
+        (a_call(State.DECIDED, **DOUBT), RAN, State.DECIDED, None, [REFRESH]),
+        (a_call(State.STUCK, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
+        (a_call(State.STUCK, decision=REFUSED), RAN, State.STUCK, None, [REFRESH]),
+        (a_call(State.RESUMED, decision=APPROVED), RAN, State.RESUMED, None, [REFRESH]),
+        (a_call(State.RESUMED, decision=APPROVED), CLOSED, State.RESUMED, None, [REFRESH]),
+        (
+            a_call(State.CLOSED, reason=ExecutionGone()),
+            CLOSED,
+            State.CLOSED,
+            Withdrawn("The task is done."),
+            [REFRESH],
+        ),
+    ],
+)
+def test_the_end_of_a_call_ends_its_round(
+    before: Round,
+    result: CallResult,
+    state: State,
+    reason: Reason | None,
+    effects: list[EffectKind],
+) -> None:
+    ended = before.end_call(result, LATER)
+    after = ended.round
+    assert (after.state, after.reason, after.call_result) == (state, reason, result)
+    assert [one.kind for one in ended.effects] == effects
+    again = after.end_call(RAN, LATER)
+    assert (again.round, again.effects) == (after, ())
+
+
+def test_an_end_is_about_the_call_whatever_else_it_says() -> None:
+    paused = a_notification("{}", call=CALL, call_result=CLOSED)
+    latest = a_call()
+    receipt = receive(latest, paused, review=a_review(), at=LATER, new_id=Numbered())
+    assert (receipt.opened, receipt.current) == (False, latest.end_call(CLOSED, LATER).round)
+
+    unknown = receive(None, paused, review=a_review(), at=LATER, new_id=Numbered())
+    assert (unknown.opened, unknown.current.state, unknown.effects) == (True, State.CLOSED, ())
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_call_without_an_id_of_the_pause_comes_once(state: State) -> None:
+    """Its task is this one call: after any decision it is a duplicate."""
+    latest = a_call(state, decision=None if state is State.WAITING else APPROVED)
+    same = a_notification("A draft.", call=CALL)
+    assert not receive(latest, same, review=a_review(), at=LATER, new_id=Numbered()).opened
+    other = a_notification("Other.", call=CALL)
+    assert receive(latest, other, review=a_review(), at=LATER, new_id=Numbered()).opened
+
+
+def test_arguments_without_their_secrets_cannot_be_sent_back() -> None:
+    for text, changeable in (("{}", True), ('{"key": "[redacted]"}', False)):
+        paused = a_notification(text, call=CALL, takes_edits=True)
+        receipt = receive(None, paused, review=a_review(), at=LATER, new_id=Numbered())
+        assert receipt.current.takes_edits == changeable
+
+
+def test_a_tools_words_are_removed_as_other_texts_are() -> None:
+    removed = without_texts(a_call(State.RESUMED, decision=APPROVED, call_result=RAN), LATER)
+    assert (removed.call, removed.call_result) == (CALL, CallResult(CallState.RAN))

@@ -1,0 +1,199 @@
+"""Calls of tools that wait for people: from the notification to what came of them."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import ArgumentsMisfit, NothingEdited, VerdictMisplaced
+from crewgate.domain.notification import Ask, Format, Output
+from crewgate.domain.people import User
+from crewgate.domain.reason import Withdrawn
+from crewgate.domain.review import Round, State
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import Answer, Approve, Revise
+from crewgate.usecases.decide import answer_of, change_arguments, edit
+from tests.builders import ANA, BEN, a_crew, a_rule
+from tests.databases import both
+from tests.usecases.test_edit import WHOLE
+from tests.usecases.timed import SENT_BACK, THREE_DAYS, after
+from tests.usecases.world import CREW, World
+
+CALL = ToolCall("send_email", arguments=(Argument("to", Kind.TEXT, required=True),))
+ARGUMENTS = {"to": "bob", "text": "Hi."}
+RAN = CallResult(CallState.RAN, "Sent as message 17.")
+CLOSED = CallResult(CallState.CLOSED, "The task is done, and needs no answer.")
+
+
+def about(arguments: object = ARGUMENTS, **changes: Any) -> dict[str, Any]:
+    return {
+        "output": Output(json.dumps(arguments, indent=2), Format.JSON),
+        "task_id": "send_email-1",
+        "task_name": "mail",
+        "pause_id": "send_email-1 1",
+        "call": CALL,
+        "takes_edits": True,
+        "takes_key": True,
+        **changes,
+    }
+
+
+async def called(world: World, rule: Rule | None = None, **changes: Any) -> Round:
+    """An agent makes a call."""
+    reviewers = (User(ANA.id), User(BEN.id))
+    rules = () if rule is None else (rule,)
+    world.crews["research"] = a_crew(reviewers=reviewers, rules=rules)
+    world.crew.pause(task="send_email-1")
+    return (await world.notify(**about(**changes))).round
+
+
+async def changed(world: World, round_: Round, **written: str) -> Round:
+    return await change_arguments(
+        round_.id,
+        written,
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=WHOLE,
+    )
+
+
+@both
+async def test_a_call_is_approved_and_what_came_of_it_is_kept(world: World) -> None:
+    round_ = await called(world)
+    await world.decide(round_.id)
+    await world.turn(CREW)
+    told = await world.notify(**about(call_result=RAN))
+    repeated = await world.notify(**about(call_result=RAN))
+
+    done = await world.round(round_.id)
+    assert (done.state, done.call, done.call_result) == (State.RESUMED, CALL, RAN)
+    assert [told.accepted, repeated.accepted, told.round.id] == [False, False, round_.id]
+
+
+async def test_a_refusal_gives_the_agent_the_words(world: World) -> None:
+    round_ = await called(world)
+    await world.decide(round_.id, Revise("Ask Ann first."))
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert (taken.decision.is_approve, taken.decision.human_feedback) == (False, "Ask Ann first.")
+
+
+@both
+async def test_a_call_runs_with_the_arguments_that_a_person_wrote(world: World) -> None:
+    round_ = await called(world)
+    approved = await changed(world, round_, to="ann")
+    again = await changed(world, round_, to="ann")
+    await world.turn(CREW)
+
+    [taken] = world.crew.taken
+    assert taken.output == str({"to": "ann", "text": "Hi."})
+    assert taken.decision.verdict == Approve()
+    assert (approved.number, approved.edited_by, approved.call) == (2, ANA, CALL)
+    assert (again.id, again.state) == (approved.id, State.DECIDED)
+
+
+async def test_only_arguments_take_the_place_of_arguments(world: World) -> None:
+    round_ = await called(world)
+    with pytest.raises(ArgumentsMisfit):
+        await changed(world, await called(world, task_id="purchase-1", call=number()), to="many")
+    with pytest.raises(NothingEdited):
+        await changed(world, round_, to="bob")
+    with pytest.raises(VerdictMisplaced):
+        await edit(
+            round_.id,
+            "Hi.",
+            by=ANA,
+            context=world.reviews,
+            new_id=world.new_id,
+            off_loop=asyncio.to_thread,
+            seen=WHOLE,
+        )
+    draft = (await world.notify()).round
+    with pytest.raises(VerdictMisplaced):
+        await changed(world, draft, to="ann")
+
+
+def number() -> ToolCall:
+    return ToolCall("purchase", arguments=(Argument("to", Kind.NUMBER),))
+
+
+@pytest.mark.parametrize("answer_first", [False, True])
+async def test_a_call_that_is_closed_takes_no_answer(world: World, answer_first: bool) -> None:
+    round_ = await called(world, SENT_BACK)
+    await world.settle_slack()
+    if answer_first:
+        await world.decide(round_.id)
+    await world.notify(**about(call_result=CLOSED))
+    await world.turn(CREW)
+
+    closed = await world.round(round_.id)
+    assert (closed.state, closed.reason) == (State.CLOSED, Withdrawn(CLOSED.words))
+    assert world.crew.taken == []
+    assert EffectKind.TIME_OUT not in await world.effects()
+
+
+async def test_an_end_that_comes_first_asks_nobody(world: World) -> None:
+    ended = await called(world, call_result=CLOSED)
+    late = await world.notify(**about())
+    assert (ended.state, late.accepted) == (State.CLOSED, False)
+    assert await world.effects() == []
+
+
+async def test_an_end_says_nothing_about_the_execution(world: World) -> None:
+    """It must not prove that a decision about something else was taken."""
+    await called(world)
+    before = (await world.execution()).activity_count
+    await world.notify(**about(call_result=RAN))
+    assert (await world.execution()).activity_count == before
+
+
+async def test_a_question_that_is_closed_takes_no_answer(world: World) -> None:
+    question: dict[str, Any] = {
+        "task_id": "ask-1",
+        "ask": Ask(place="mail: ask_people"),
+        "pause_id": "ask-1 1",
+    }
+    round_ = (await world.notify("Which?", **question)).round
+    await world.notify("Which?", call_result=CLOSED, **question)
+    assert (await world.round(round_.id)).reason == Withdrawn(CLOSED.words)
+
+
+async def test_a_choice_is_an_answer_as_it_came(world: World) -> None:
+    ask = Ask(place="mail: ask_people", choices=("Red", "blue"))
+    world.crew.pause("Which?", task="ask-1")
+    round_ = (await world.notify("Which?", task_id="ask-1", ask=ask)).round
+    assert await answer_of(round_.id, 0, context=world.reviews) == Answer("Red", is_label=True)
+    await world.decide(round_.id, Revise("BLUE"))
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert taken.decision.human_feedback == "blue"
+
+
+async def test_the_tools_that_were_used_are_kept(world: World) -> None:
+    used = (UsedTool("search", 4), UsedTool("send_email", 1, 1))
+    round_ = (await world.notify(tools_used=used)).round
+    assert (await world.round(round_.id)).tools_used == used
+
+
+async def test_time_that_is_over_refuses(world: World) -> None:
+    await called(world, SENT_BACK)
+    await world.settle_slack()
+    await after(world, THREE_DAYS.length)
+    await world.turn(CREW)
+    [taken] = world.crew.taken
+    assert not taken.decision.is_approve
+
+
+async def test_two_approvals_let_it_run(world: World) -> None:
+    round_ = await called(world, a_rule(approvals=2))
+    await world.decide(round_.id)
+    await world.turn(CREW)
+    assert world.crew.taken == []
+    await world.decide(round_.id, by=BEN)
+    await world.turn(CREW)
+    assert len(world.crew.taken) == 1
