@@ -10,7 +10,6 @@ from crewgate.domain.people import Email, EmailOwner, User
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
-    """Store that an address stands for this account from now on. Raises StoreUnavailable."""
     try:
         named = parse_reviewers([address, account])
     except InvalidSetting:
@@ -27,7 +26,6 @@ async def confirm_reviewer(database_url: str, address: str, account: str) -> int
 
 
 async def _store(database_url: str, owner: EmailOwner) -> str:
-    """The account that it stood for."""
     async with write_beside(database_url) as tx:
         before = await tx.open_email_owner(owner)
         await tx.save_email_owner(replace(owner, moved_to=None))

@@ -1,4 +1,4 @@
-"""Asking the database, without changing it."""
+"""The check of the database, which changes nothing."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -21,11 +21,10 @@ from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
 
 Begin = Callable[[], AbstractAsyncContextManager[Tx]]
-"""Begins a transaction."""
 
 
 async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
-    """Ask it for an answer and for its version, and if the keys open its credentials."""
+    """Check that the database answers, its version, and that the keys open its credentials."""
     subject = "database"
     folder = _folder_of(url)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
@@ -62,7 +61,6 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
 
 
 def _folder_of(url: str) -> Path | None:
-    """The folder of SQLite's files; None for another database."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
@@ -71,7 +69,7 @@ def _folder_of(url: str) -> Path | None:
 
 @asynccontextmanager
 async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
-    """The engine, if its database is there and migrated; disposed of at the end.
+    """Yield the engine if its database is there and migrated; dispose of it at the end.
 
     Raises StoreUnavailable.
     """
@@ -93,7 +91,10 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
 
 @asynccontextmanager
 async def transactions_beside(url: str) -> AsyncIterator[Begin]:
-    """Transactions beside a running bot. Raises StoreUnavailable, as each of them does."""
+    """Yield a function that begins transactions beside a running bot.
+
+    Both raise StoreUnavailable.
+    """
     runtime = Runtime()
     async with of_this_version(open_beside(url)) as engine:
 
@@ -113,13 +114,12 @@ async def transactions_beside(url: str) -> AsyncIterator[Begin]:
 
 @asynccontextmanager
 async def write_beside(url: str) -> AsyncIterator[Tx]:
-    """A transaction beside a running bot. Raises StoreUnavailable."""
+    """Begin a transaction beside a running bot. Raises StoreUnavailable."""
     async with transactions_beside(url) as begin, begin() as tx:
         yield tx
 
 
 async def _age_of(engine: AsyncEngine) -> Age:
-    """Read the database's age. Raises StoreUnavailable, also for an unknown one."""
     with translate_errors():
         async with engine.connect() as connection:
             age = await connection.run_sync(age_of)
@@ -128,7 +128,7 @@ async def _age_of(engine: AsyncEngine) -> Age:
 
 
 async def address_owners(url: str) -> Mapping[str, str]:
-    """The accounts of e-mail addresses, by address; empty while there is no such table."""
+    """Return the accounts of e-mail addresses, by address; empty while there is no such table."""
     engine = open_readers(url)
     if engine is None:
         return {}

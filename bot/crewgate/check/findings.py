@@ -8,7 +8,7 @@ from crewgate.domain.outcome import NotSent, Refused
 from crewgate.logs import printable
 from crewgate.slack.client.web_api import TOKEN_REFUSED, CallFailed
 
-#: What to do about Slack's error codes; the rest are shown as they are.
+#: Advice for Slack's error codes; others are shown without any.
 _ADVICE = {
     "account_inactive": "the bot was removed from the workspace; install it again",
     "channel_not_found": "no such channel, or a private one: /invite the bot, or fix the id",
@@ -26,7 +26,7 @@ _ADVICE = {
     "subteam_not_found": "no such user group",
 }
 
-#: Slack's codes for people and user groups that there are not.
+#: Slack's codes for unknown people and user groups.
 UNKNOWN: Final = frozenset(
     {"no_such_subteam", "subteam_not_found", "user_not_found", "users_not_found"}
 )
@@ -43,7 +43,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was asked, and what came of it."""
+    """A question of the check and its answer."""
 
     subject: str
     text: str = ""
@@ -54,7 +54,7 @@ class Finding:
         return f"{line}: {self.text}" if self.text else line
 
     def of(self, setting: str) -> Self:
-        """Return it with the setting, if any, that is to be corrected where it is wrong."""
+        """Name the setting, if any, that is to be corrected where the finding is wrong."""
         is_told = setting and self.mark is Mark.WRONG
         return replace(self, text=f"{self.text} ({setting})") if is_told else self
 
@@ -64,22 +64,18 @@ def say(line: str) -> None:
 
 
 def wrong(subject: str, problem: str) -> Finding:
-    """Something that is wrong, and what to do."""
     return Finding(subject, problem, Mark.WRONG)
 
 
 def doubtful(subject: str, why: str) -> Finding:
-    """Something that works and may still be a mistake, and what to do then."""
     return Finding(subject, why, Mark.DOUBTFUL)
 
 
 def skipped(subject: str, why: str) -> Finding:
-    """Something that could not be asked."""
     return Finding(subject, f"skipped, because {why}", Mark.SKIPPED)
 
 
 def refused_by_slack(subject: str, error: CallFailed) -> Finding:
-    """The error that Slack names, and what to do."""
     failure = error.failure
     if isinstance(failure, Refused | NotSent) and failure.code in _ADVICE:
         return wrong(subject, f"{failure.code}: {_ADVICE[failure.code]}")
@@ -87,11 +83,10 @@ def refused_by_slack(subject: str, error: CallFailed) -> Finding:
 
 
 def why_slack_is_silent(error: CallFailed) -> str:
-    """The reason why nothing else can be asked of Slack."""
     return "Slack refuses the bot" if is_refusal(error) else "Slack did not answer"
 
 
 def is_refusal(error: CallFailed) -> bool:
-    """Return True if Slack looked at the call, and at its token, and said no."""
+    """Return True if Slack refused the call itself or its token."""
     failure = error.failure
     return isinstance(failure, Refused) or getattr(failure, "code", "") in TOKEN_REFUSED

@@ -1,4 +1,4 @@
-"""`crewgate health`: whether the bot on this machine is ready, for a container's health check."""
+"""`crewgate health`: asks if the bot on this machine is ready, for a container's health check."""
 
 import http.client
 import json
@@ -7,15 +7,14 @@ from typing import Final
 
 from crewgate.settings.load import Settings
 
-#: What a container's health check waits for, in seconds, and a bit less.
+#: The time limit in seconds, a bit less than a container's health check has.
 _SECONDS: Final = 8
 
 
 def ask_health(settings: Settings) -> tuple[bool, list[str]]:
-    """Return whether the bot is ready, and what it says; the caller is no event loop.
+    """Return True if the bot is ready, and the lines it answers with; not for an event loop.
 
-    It is asked directly: no proxy of the environment, and few imports, for this is run every half
-    minute.
+    It is run every half minute: no proxy of the environment is used, and few modules are imported.
     """
     host, port = local_address(settings)
     headers = {"Authorization": f"Bearer {settings.status_token}"} if settings.status_token else {}
@@ -34,6 +33,5 @@ def ask_health(settings: Settings) -> tuple[bool, list[str]]:
 
 
 def local_address(settings: Settings) -> tuple[str, int]:
-    """Return where a bot of this machine listens."""
     everywhere = settings.host in {"0.0.0.0", "::", ""}  # noqa: S104 - nothing listens here
     return "127.0.0.1" if everywhere else settings.host, settings.port

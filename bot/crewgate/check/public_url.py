@@ -15,7 +15,7 @@ from crewgate.settings.load import Settings
 from crewgate.web.proof import prove
 
 SUBJECT: Final = "PUBLIC_URL"
-#: What proxies, platforms and tunnels answer while nothing listens behind them.
+#: Statuses of proxies, platforms and tunnels while nothing listens behind them.
 _NOBODY_BEHIND: Final = frozenset({502, 503, 504})
 _REDIRECTS: Final = range(300, 400)
 _REFUSED: Final = "connection refused"
@@ -23,15 +23,13 @@ _REFUSED: Final = "connection refused"
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The answer of an address to a nonce."""
-
     status: int
     is_ours: bool
     is_crewgate: bool
 
 
 async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: str) -> Finding:
-    """Ask the address for a proof, and where it gives none, this machine whether the bot runs."""
+    """Ask PUBLIC_URL for a proof; if it gives none, ask on this machine if the bot runs."""
     if settings.public_url is None:
         why = (
             "not set, so nothing can be kicked off from here, and the webhook of each crew cannot"
@@ -52,7 +50,6 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
 
 
 def _may_just_not_run(found: _Answer | str) -> bool:
-    """Return True if the address answers as one does while no bot listens behind it."""
     if isinstance(found, _Answer):
         return found.status in _NOBODY_BEHIND
     return found == _REFUSED
@@ -71,7 +68,6 @@ def _why_wrong(found: _Answer | str) -> str:
 
 
 async def _ask(http: httpx.AsyncClient, url: str, nonce: str, token: str) -> _Answer | str:
-    """Send an address a nonce; return its answer, or why there is none."""
     request = http.build_request("GET", f"{url}/healthz", params={"nonce": nonce})
     try:
         answer = await send(http, request, TIMEOUTS.public_url)
@@ -97,6 +93,5 @@ def _object(body: bytes) -> dict[str, object]:
 
 
 def _local(settings: Settings) -> str:
-    """The address at which a bot of this machine listens."""
     host, port = local_address(settings)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

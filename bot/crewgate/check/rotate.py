@@ -22,11 +22,11 @@ from crewgate.store.secret_keys import count_unreadable, last_alive, rotate
 from crewgate.usecases.ports.base import MISSED
 
 Ask = Callable[[str], str]
-"""Asks somebody at the terminal. Raises EOFError where nobody is there."""
+"""Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
 class BotRuns(CrewgateError):
-    """Nothing was taken out, for a bot that has the keys may need it."""
+    """Nothing was taken out, because a running bot may need it."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"stop the bot first, nothing was taken out: {why}")
@@ -35,7 +35,7 @@ class BotRuns(CrewgateError):
 async def run_rotate(
     settings: Settings, *, forget: bool = False, yes: bool = False, ask: Ask = input
 ) -> int:
-    """Encrypt them; 1 if one cannot be read, or is not to be taken out.
+    """Encrypt all credentials with the newest key; return 1 if some could not be read or taken out.
 
     Raises StoreUnavailable, SecretKeysRefused and BotRuns.
     """
@@ -86,14 +86,13 @@ def _alone(url: str, *, forget: bool) -> Iterator[None]:
 
 
 async def _see_that_none_runs(engine: AsyncEngine, now: datetime) -> None:
-    """Raise BotRuns if one noted lately on PostgreSQL that it runs."""
+    """Raise BotRuns if a bot on PostgreSQL noted lately that it runs."""
     at = None if engine.dialect.name == "sqlite" else await last_alive(engine)
     if at is not None and abs(now - at) <= MISSED:
         raise BotRuns(f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute")
 
 
 def _is_agreed(unreadable: Counter[str], *, yes: bool, ask: Ask) -> bool:
-    """Print what would be taken out; return True if somebody wants that."""
     say("! no key in SECRET_KEYS opens these; the right key, put back, loses nothing:")
     for place, count in sorted(unreadable.items()):
         say(f"    {place}: {count:,}")

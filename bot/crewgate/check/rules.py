@@ -14,7 +14,6 @@ Known = Mapping[ReviewerRef, frozenset[str]]
 
 
 def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding]:
-    """A line for each rule, and one for each thing that is wrong with one, or doubtful."""
     for crew in crews:
         for rule, place in zip(crew.rules, crew.places, strict=True):
             yield from _nobodies(rule, place, known)
@@ -24,14 +23,13 @@ def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding
 
 
 def people_of(crew: CrewSettings) -> tuple[ReviewerRef, ...]:
-    """Everybody who may decide for a crew, by its rules too."""
     later = map(_escalated_to, crew.rules)
     named = (rule.reviewers or () for rule in crew.rules)
     return tuple(dict.fromkeys(chain(crew.reviewers, *named, *later)))
 
 
 def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
-    """Everywhere its cards and its digest go, and by which setting besides its channel's."""
+    """Yield the channels of a crew's cards and digest, each with its setting."""
     for rule, place in zip(crew.rules, crew.places, strict=True):
         yield rule.channel, f"{place}.channel"
     yield crew.digest, f"crews.{crew.name}.digest"
@@ -39,7 +37,6 @@ def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
 
 
 def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
-    """A line for each person that the rule itself names and Slack does not know."""
     first = "approvals_from" if rule.approvals_from else "reviewers"
     for key, refs in ((first, rule.reviewers), ("escalate.to", _escalated_to(rule))):
         for ref in refs or ():

@@ -1,4 +1,4 @@
-"""Asking everything there is to ask, in the order of the settings."""
+"""All questions of `crewgate check`, in the order of the settings."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +22,7 @@ from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.usecases.read_models import CrewUnavailable
 
-#: What stands for a secret wherever the output may be kept.
+#: The text in place of a secret wherever the output may be kept.
 HIDDEN: Final = "(its webhook secret)"
 
 
@@ -33,11 +33,10 @@ async def check(
     send_test_card: bool = False,
     runtime: Runtime | None = None,
 ) -> int:
-    """Print one line for each thing asked, and what to kick each crew off with.
+    """Print a line for each finding and each crew's webhook; return 1 if anything is wrong.
 
-    1 if anything is wrong. `send_test_card`: also post one into each channel. `show_secrets`:
-    somebody sits at a terminal and is to copy them; pipes, files and the logs of a platform keep
-    what they are given.
+    `send_test_card`: also post one into each channel. `show_secrets`: somebody sits at a terminal
+    and is to copy them; pipes, files and the logs of a platform keep their input.
     """
     failed = False
     async for finding in _findings(settings, runtime or Runtime(), send_test_card=send_test_card):
@@ -95,7 +94,6 @@ async def _crews(
 
 
 def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
-    """The webhooks to send with /kickoff so that a crew's pauses come here."""
     for name, crew in build_crews(settings).items():
         webhook = crew.own.human_input
         if webhook is None:

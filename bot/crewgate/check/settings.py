@@ -1,4 +1,4 @@
-"""A check of the settings alone, without asking anybody."""
+"""A check of the settings alone, offline."""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +9,13 @@ from crewgate.encryption import MAKE_KEY
 from crewgate.network.untrusted_addresses import is_private_url
 from crewgate.settings.load import Settings
 
-#: As Slack makes them.
+#: The form of Slack's own.
 _SIGNING_SECRET: Final = re.compile(r"[0-9a-z]{32}")
 _ROUTE: Final = re.compile(r"/(?:kickoff|inputs|status|resume)\Z")
 _PLAIN: Final = "is plain http at a public host: its secret can be read on its way; use https"
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """Count the crews, and name each thing that is wrong or doubtful."""
     crews = settings.crews.values()
     yield Finding("settings", "1 crew" if len(crews) == 1 else f"{len(crews)} crews")
     for doubt in settings.doubts:

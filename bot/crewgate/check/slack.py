@@ -1,4 +1,4 @@
-"""Asking Slack: the token and its scopes, the socket, each channel, each person."""
+"""The checks in Slack: the token and its scopes, the socket, each channel, each person."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,30 +42,27 @@ from crewgate.slack.trial import render_trial_card
 
 ANYBODY = "anybody in the channel, except guests and people of other organisations"
 
-#: The most people of a user group whose accounts are asked about.
+#: The largest user group whose members are asked about one by one.
 ASKED_ABOUT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class SlackCheck:
-    """The questions to one workspace."""
+    """The checks in one workspace."""
 
     client: AsyncWebClient
     app_token: str | None
     channels: Mapping[str, str]
-    """Each with the setting that names it; empty if it is a crew's `channel`."""
+    """The setting that names each channel; empty for a crew's `channel`."""
     people: Mapping[ReviewerRef, Role]
     team: str | None
-    """The workspace that the settings name."""
     owners: Mapping[str, str]
-    """The accounts of e-mail addresses, by address."""
     send_test_card: bool
-    """Post a card into each channel whose buttons decide nothing."""
+    """Post a card into each channel; its buttons decide nothing."""
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """The settings' people as user ids: filled while Slack is asked."""
+    """The settings' people as user ids, filled while Slack is asked."""
 
     async def findings(self) -> AsyncIterator[Finding]:
-        """A line for each; those that cannot be asked say why."""
         installed, silent = None, "the workspace is not known"
         try:
             answer, scopes = await granted_scopes(self.client)
@@ -158,7 +155,7 @@ class SlackCheck:
             return refused_by_slack(subject, error)
 
     async def _able(self, members: frozenset[str]) -> frozenset[str]:
-        """Return the members of a group who can decide; all of a large one, for Slack's sake."""
+        """Return the members of a group who can decide; all of a group that is large."""
         if len(members) > ASKED_ABOUT:
             return members
         for one in map(User, sorted(members)):
@@ -179,12 +176,11 @@ class SlackCheck:
 
 
 def channel_subject(channel: str) -> str:
-    """The beginning of a line about a channel."""
     return f"channel {channel}"
 
 
 def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
-    """Everybody that the settings name, in their order, each in the role that says most."""
+    """Return all people of the settings, in order, each in the role that says most."""
     named: dict[ReviewerRef, Role] = {}
     every = tuple(crews)
     for role in (Role.REVIEWER, Role.STARTER, Role.OPERATOR):
@@ -238,7 +234,7 @@ async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
 
 
 def _people(user: Mapping[str, object]) -> frozenset[str]:
-    """The one person, unless they are gone, or an app, which decides nothing."""
+    """Return the user's id; nothing for a deleted user or an app."""
     if user.get("deleted") is True or user.get("is_bot") is True:
         return frozenset()
     return frozenset({str(user.get("id"))})

@@ -1,5 +1,5 @@
-"""The vendor's side of the documented crew API, for what serves it: the host and the demo's crew.
+"""The vendor's side of the documented crew API, for the host and the demo's crew.
 
-The bot's own parsers in `crewai` share nothing with it, so that a mistake in one is not hidden by
-the same mistake in the other.
+The bot's own parsers in `crewai` share nothing with it, so that a mistake in one is not hidden by a
+like one in the other.
 """

@@ -4,19 +4,19 @@ import hashlib
 import hmac
 from typing import Final
 
-#: The headers for the signature and the timestamp, as captured from the vendor.
+#: The headers of signature and timestamp, as captured from the vendor.
 CAPTURED: Final = ("X-CrewAI-Signature", "X-CrewAI-Timestamp")
-#: The same, as the vendor's page documents them.
+#: Those headers as the vendor's page documents them.
 DOCUMENTED: Final = ("X-Signature", "X-Timestamp")
 
 
 def sign(
     secret: str, body: bytes, *, at: float, names: tuple[str, str] = CAPTURED
 ) -> dict[str, str]:
-    """Return the headers that prove who sent this body, and when.
+    """Return the headers that prove the sender and the time of this body.
 
-    The secret is used whole, a prefix such as `whsec_` included. Receivers refuse what is more
-    than five minutes old, so it is made anew at each try.
+    The secret is used whole, a prefix such as `whsec_` included. Receivers refuse a signature older
+    than five minutes, so sign anew at each try.
     """
     timestamp = str(int(at))
     signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)

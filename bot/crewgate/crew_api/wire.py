@@ -31,7 +31,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The webhook URLs that are forgotten at each pause."""
+    """The webhook URLs of updates; AMP forgets them at each pause."""
 
     task: str | None = None
     step: str | None = None
@@ -44,7 +44,7 @@ class Address:
 
     url: str
     authorization: str = field(default="", repr=False)
-    """The header that is presented there; empty for none."""
+    """The value of the Authorization header; empty for none."""
 
     @classmethod
     def bearer(cls, url: str, token: str) -> Self:
@@ -52,7 +52,6 @@ class Address:
 
     @classmethod
     def basic(cls, url: str, username: str, password: str) -> Self:
-        """Return an address that is presented a name and a password."""
         return cls(url, f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}")
 
     @property
@@ -62,10 +61,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class FlowWebhook:
-    """The address that flows' questions go to, and the secret that signs them."""
+    """The address for flows' questions, and the secret that signs them."""
 
     url: str
-    """At a host with `{name}` for the target's name, where several are served."""
+    """A URL; `{name}` in it becomes the target's name if several are served."""
     secret: str = field(repr=False)
 
 
@@ -81,7 +80,7 @@ class Kickoff:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A person's decision as it is sent to `/resume`."""
+    """A person's decision, as the body of `/resume`."""
 
     execution_id: str
     task_id: str
@@ -90,11 +89,11 @@ class Resume:
     urls: Urls
     human_input: Address | None
     edited: str | None = None
-    """What people made of the task's output; None as CrewAI AMP documents it."""
+    """The task's output as people edited it; None as CrewAI AMP documents it."""
     arguments: Json | None = None
-    """What people made of a tool call's arguments."""
+    """A tool call's arguments as people edited them."""
     key: str | None = None
-    """The key of the decision, the same each time it is sent; None as AMP documents it."""
+    """The key of the decision, equal each time it is sent; None as AMP documents it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class Answer:
 
 
 def parse_object(raw: bytes) -> Json:
-    """Parse a JSON object whose text can be kept and sent. Raises Refusal."""
+    """Parse a JSON object whose text can be stored and sent. Raises Refusal."""
     try:
         body = json.loads(raw, parse_constant=_refuse_constant)
         # Lone surrogates can be written as JSON, and not as UTF-8; 1e999 becomes an infinity.
@@ -120,7 +119,7 @@ def parse_object(raw: bytes) -> Json:
 
 
 def parse_kickoff(raw: bytes) -> Kickoff:
-    """Parse a kickoff; `require_inputs` completes the check. Raises Refusal."""
+    """Parse a kickoff without its required inputs (`require_inputs`). Raises Refusal."""
     body = parse_object(raw)
     inputs, meta = body.get("inputs"), body.get("meta")
     if not isinstance(inputs, dict):
@@ -131,7 +130,6 @@ def parse_kickoff(raw: bytes) -> Kickoff:
 
 
 def require_inputs(inputs: Json, required: Sequence[str]) -> None:
-    """Raise Refusal (422), which names the inputs that are missing or empty."""
     missing = [name for name in required if inputs.get(name) in (None, "")]
     if missing:
         raise Refusal(
@@ -143,15 +141,14 @@ def require_inputs(inputs: Json, required: Sequence[str]) -> None:
 
 
 EDITED: Final = "edited"
-"""The field that a `/resume` of the host takes in place of `is_approve`, and announces."""
+"""The field of a `/resume` of the host in place of `is_approve`."""
 ARGUMENTS: Final = "arguments"
-"""The key in it that a call of a tool takes, and announces in its place."""
+"""The key in `edited` for a tool call's arguments."""
 KEY: Final = "idempotency_key"
-"""The field of a decision's key, which the host takes and announces too."""
 
 
 def parse_resume_of_host(raw: bytes) -> Resume:
-    """Parse a resume with the extensions of the host: edits, a key. Raises Refusal."""
+    """Parse a resume with the host's extensions: edits and a key. Raises Refusal."""
     body = parse_object(raw)
     key = body.get(KEY)
     if not isinstance(key, str | None):
@@ -173,7 +170,6 @@ def parse_resume_of_host(raw: bytes) -> Resume:
 
 
 def parse_resume(raw: bytes) -> Resume:
-    """Parse a resume; four fields are required. Raises Refusal."""
     body = parse_object(raw)
     wanted = {"execution_id": str, "task_id": str, "human_feedback": str, "is_approve": bool}
     wrong = {

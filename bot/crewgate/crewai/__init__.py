@@ -1,1 +1,1 @@
-"""A deployed crew: what it sends and is sent, and how it is called."""
+"""A deployed crew: its payloads in both directions, and the calls to it."""

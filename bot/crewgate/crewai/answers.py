@@ -1,4 +1,4 @@
-"""From an HTTP answer to the outcome: whether the request took effect."""
+"""The outcome of a request, from its HTTP answer."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
 
 
 def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
-    """Return the outcome; the answer must be without secrets already."""
+    """Return the outcome of an answer that is free of secrets already."""
     match answer.status:
         case _ if answer.is_success:
             return parse(answer.status, answer.body, answer.content_type)
@@ -37,17 +37,16 @@ def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome
 
 
 async def redacted(answer: Answer, redactor: Redactor, off_loop: OffLoop) -> Answer:
-    """Take secrets out before anything is cut out of an answer: half of one would not be found."""
+    """Take secrets out of an answer before it is cut: half of a secret would not be recognised."""
     return replace(answer, body=await read_body(redactor.body, answer.body, off_loop))
 
 
 async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) -> T:
-    """Read a body on the event loop, or in a thread if it is large."""
+    """Read a small body on the event loop, a large one in a thread."""
     return read(body) if len(body) <= LARGE else await off_loop(read, body)
 
 
 def error_words(answer: Answer) -> str:
-    """Return the other side's own words about what went wrong, else the name of its status."""
     if words := parse_error(answer.body):
         return words
     phrases = {status.value: status.phrase for status in HTTPStatus}

@@ -1,9 +1,9 @@
-"""Calling a crew: `CrewClient` over HTTP.
+"""The HTTP client of a crew, `HttpCrew`.
 
-What matters is whether a resume or a kickoff may have taken effect. Nothing was sent when no
-connection came about: httpx tells by ConnectError (refused, DNS and TLS alike), ConnectTimeout,
-PoolTimeout and ProxyError. Of everything that goes wrong later nobody can say. A write error does
-not even surface: httpcore reads on, since a server may answer before it has read everything.
+It must know if a resume or a kickoff may have taken effect. Nothing was sent if no connection came
+about: httpx raises ConnectError (refused, DNS and TLS alike), ConnectTimeout, PoolTimeout or
+ProxyError. After any later failure nobody can say. A write error does not even surface: httpcore
+reads on, since a server may answer before it has read everything.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ T = TypeVar("T")
 class HttpCrew(CrewClient):
     """The REST API of one deployed crew.
 
-    Kickoffs go through `kickoff_http` where it is given: those that take minutes must not use up
-    the connections that resumes need.
+    `kickoff_http` keeps kickoffs, which can take minutes, from using up the connections that
+    resumes need.
     """
 
     def __init__(
@@ -173,7 +173,6 @@ class HttpCrew(CrewClient):
 
 
 def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
-    """`shown` is the answer without secrets; an id is never one."""
     passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
     if answer.is_success:
         return replace(passed_on, execution_id=parse_started(answer.body))

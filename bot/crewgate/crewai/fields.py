@@ -27,19 +27,18 @@ from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import TEXT_LIMIT, WORDS_LIMIT
 from crewgate.domain.redaction import hide_credentials
 
-#: The longest id that is taken, in characters; real ones are UUIDs or task names.
+#: The longest id that is accepted, in characters; real ones are UUIDs or task names.
 ID_LIMIT: Final = 512
-#: The same in bytes of UTF-8: PostgreSQL's indexes take 2,704 in all, two ids and a crew's name.
+#: The longest id in bytes of UTF-8: PostgreSQL's indexes hold 2,704, for two ids and a crew's name.
 ID_BYTES: Final = 1_024
 
-#: The most tasks and tokens that are counted; what is more is no count.
+#: The largest plausible number of tasks and of tokens; a larger one is ignored.
 COUNT_LIMIT: Final = 10**6
 TOKENS_LIMIT: Final = 10**15
 
-#: The longest webhook URL that is stored.
 URL_LIMIT: Final = 2_000
 
-#: The characters that are searched for credentials before they are cut: half of one is not found.
+#: The characters searched for credentials before a cut: half of one would not be recognised.
 _HIDDEN_IN: Final = 20 * WORDS_LIMIT
 
 #: The characters of a text that are read to find the first WORDS_LIMIT that are not blank.
@@ -122,7 +121,6 @@ def _kind(value: object) -> str:
 
 
 def decode(body: bytes) -> str:
-    """Return the text of a body. Raises Malformed."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
@@ -134,10 +132,10 @@ def decode(body: bytes) -> str:
 def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
     """Read a JSON object. Raises Malformed, never anything else.
 
-    Without `numbers`, they are the text that they are written as, whatever their length.
+    Without `numbers`, numbers of any length stay as their text.
 
-    As tolerant as Python's own `json`, which many crews write with: NaN and infinities are
-    numbers, lone surrogates are characters (pydantic's reader refuses those), and of equal keys
+    The reader is as tolerant as Python's `json`, which many crews write with: NaN and infinities
+    are numbers, lone surrogates are characters (pydantic's reader refuses those), and of equal keys
     the last counts.
     """
     text = decode(body)
@@ -155,7 +153,7 @@ def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
 
 
 def pretty(value: object) -> str:
-    """Return JSON as people read it, NaN included. Raises Malformed if it is nested too deeply."""
+    """Return indented JSON, NaN included. Raises Malformed if it is nested too deeply."""
     parts: list[str] = []
     length = 0
     try:
@@ -170,7 +168,7 @@ def pretty(value: object) -> str:
 
 
 def clean(text: str) -> str:
-    """Make text fit for databases and Slack: NUL and lone surrogates are shown, not passed on."""
+    """Make text fit for databases and Slack: replace NUL and lone surrogates visibly."""
     try:
         text.encode()
     except UnicodeEncodeError:  # hardly ever, and the pattern is tried at each character
@@ -179,12 +177,11 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the beginning of a text, in one line."""
     return _cut(_in_one_line(text))
 
 
 def own_words(text: str) -> str:
-    """Return the beginning of a crew's own words, in one line, without credentials.
+    """Return the beginning of a crew's words in one line, without credentials.
 
     An error often repeats the call that failed, its keys included.
     """
@@ -238,7 +235,7 @@ def _as_written(url: str) -> str:
 
 
 def _names_a_host(url: str) -> bool:
-    """Return True if the host could be looked up: labels on the wire are not empty."""
+    """Return False for a host with an empty label, which no name server can look up."""
     try:
         host = httpx.URL(url).raw_host.decode("ascii")
     except (httpx.InvalidURL, UnicodeError):
@@ -265,7 +262,6 @@ def _line(value: object) -> object:
 
 
 Lenient = Annotated[T | None, WrapValidator(_none_when_invalid)]
-"""An optional value: None when it cannot be used."""
 
 Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """A text that is stored and sent back unchanged; the pattern refuses lone surrogates too."""
@@ -285,7 +281,6 @@ Url = Annotated[
     ),
     AfterValidator(_as_written),
 ]
-"""A web address, as it was written."""
 
 Count = Annotated[int, Strict(), Field(ge=0, le=COUNT_LIMIT)]
 Tokens = Annotated[int, Strict(), Field(ge=0, le=TOKENS_LIMIT)]
@@ -294,4 +289,3 @@ Text = Annotated[str | None, BeforeValidator(_text)]
 """The beginning of a text, cleaned; None when it is blank or not a text."""
 
 Line = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_line)]
-"""The beginning of a text that is not blank, in one line."""

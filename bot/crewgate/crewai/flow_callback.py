@@ -1,6 +1,6 @@
-"""Answering a flow where its request says: no redirects, and only hosts that may be called.
+"""The answer to a flow, sent to the address in its request: no redirects, only permitted hosts.
 
-The address itself is what lets somebody answer, so it is never shown or logged.
+The address alone lets its holder answer, so it is never shown or logged.
 """
 
 import ipaddress
@@ -46,7 +46,7 @@ from crewgate.usecases.ports.crew import FlowAnswers
 _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
-#: The vendor's statuses for a request that takes no answer any more.
+#: The vendor's statuses for a request that is answered or closed already.
 _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.CONFLICT: RefusalKind.ANSWERED,
     HTTPStatus.UNAUTHORIZED: RefusalKind.SPENT,
@@ -80,7 +80,7 @@ class HttpFlowAnswers(FlowAnswers):
         off_loop: OffLoop,
         is_proxied: Callable[[str], bool],
     ) -> None:
-        """`is_proxied` tells of a host whether `http` calls it by https through a proxy."""
+        """`is_proxied` returns True for a host that `http` calls by https through a proxy."""
         self._http = http
         self._lookups = lookups
         self._hosts = hosts
@@ -106,12 +106,12 @@ class HttpFlowAnswers(FlowAnswers):
         return replace(outcome, exchange=Exchange(body, answer.body))
 
     def may_answer(self, crew: str, url: str) -> bool:
-        """Return False if the settings do not let this address be called."""
+        """Return False if the settings forbid a call to this address."""
         where = _parse(url)
         return where is not None and self._refusal(crew, where) is None
 
     def _refusal(self, crew: str, where: httpx.URL) -> Refused | None:
-        """Return why the settings do not let a host be called; its addresses are checked later."""
+        """Return the settings' reason against a host; its IP addresses are checked later."""
         if _is_vendors(where):
             return None
         if not _is_named(where, self._hosts[crew]):
@@ -143,7 +143,7 @@ class HttpFlowAnswers(FlowAnswers):
 
 
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
-    """Read a 2xx to an answer; never raises. As for a resume, and the outcome it was made of."""
+    """Read a 2xx to an answer as one to a resume, and check its outcome; never raises."""
     read = parse_resume_answer(code, body, content_type)
     if not isinstance(read, Delivered):
         return read
@@ -160,7 +160,6 @@ def _parse(url: str) -> httpx.URL | None:
 
 
 def _is_vendors(where: httpx.URL) -> bool:
-    """Return True if it is CrewAI's own, by https and its usual port."""
     host = host_of(where).rstrip(".")
     port = where.port or _HTTPS
     own = host == _VENDOR or host.endswith(f".{_VENDOR}")
@@ -168,14 +167,12 @@ def _is_vendors(where: httpx.URL) -> bool:
 
 
 def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
-    """Return True if the settings name the host, with this port or without any."""
     host = host_of(where).rstrip(".")
     port = where.port or (_HTTPS if where.scheme == "https" else 80)
     return host in hosts or f"{host}:{port}" in hosts
 
 
 def _is_this_machine(where: httpx.URL) -> bool:
-    """Return True if the host is an address of this machine, or the one name that means it."""
     host = host_of(where).rstrip(".")
     try:
         return _is_loopback(host)

@@ -1,8 +1,8 @@
 """The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
-Two shapes exist. The vendor's page has the request as an object of its own with `emit_options`;
-what arrives is flat, with `emit`. Both are read by what is there. What `crewgate host` sends for
-`Flow.ask()` has `ask`, too, which AMP never sends.
+Two shapes exist: the vendor's page documents a nested `request` with `emit_options`; the real
+requests are flat, with `emit`. Both are read. Requests of `crewgate host` for `Flow.ask()` also
+have `ask`, which AMP never sends.
 """
 
 import re
@@ -36,12 +36,12 @@ from crewgate.domain.notification import (
 )
 from crewgate.domain.people import Email
 
-#: The characters of a message that are kept; all of a longer one goes into the output too.
+#: The most characters of a message; a longer one goes into the output as a whole too.
 MESSAGE_LIMIT: Final = 3_000
 
 _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)
-#: As long as an address may be (RFC 5321, 4.5.3.1), without what has a meaning in Slack.
+#: The longest address (RFC 5321, 4.5.3.1), without characters that have a meaning in Slack.
 _EMAIL: Final = re.compile(r"[^\s@<>|,;:\"'`\0\ud800-\udfff]{1,64}@[A-Za-z0-9.-]{1,190}")
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Verbatim)
 _URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
@@ -64,7 +64,7 @@ class _Request(Wire):
 def parse_flow_request(body: bytes) -> FlowRequest:
     """Read a flow's webhook.
 
-    Indispensable are the ids of request and flow, the method and where the answer goes. Raises
+    The ids of request and flow, the method and the address for the answer are required. Raises
     Malformed.
     """
     fields = _merged(parse_object(body))
@@ -115,7 +115,7 @@ def _merged(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _is_escalation(fields: Mapping[str, object]) -> bool:
-    """Raise Malformed for an unknown event: there may be no question in it."""
+    """Return True for an escalation. Raises Malformed for an unknown event."""
     event = fields.get("event_type", fields.get("event", "new_request"))
     if event in _EVENTS:
         return event == _ESCALATION
@@ -125,7 +125,7 @@ def _is_escalation(fields: Mapping[str, object]) -> bool:
 def _message_and_output(fields: Mapping[str, object], *, is_ask: bool) -> tuple[str, Output]:
     """Return the question, and its subject: the output, or the flow's state if there is none.
 
-    What `Flow.ask()` asks has no subject but its own text.
+    A question of `Flow.ask()` is its own subject.
     """
     said = fields.get("message")
     message = clean(said).strip() if isinstance(said, str) else ""
@@ -153,7 +153,6 @@ def _output(fields: Mapping[str, object]) -> Output:
 
 
 def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
-    """Return the labels that can be offered and sent back exactly, and the number of others."""
     said = fields.get("emit", fields.get("emit_options"))
     labels = [said] if isinstance(said, str) else said if isinstance(said, list) else []
     known = list(dict.fromkeys(one for one in labels if isinstance(one, str) and one.strip()))
@@ -162,7 +161,7 @@ def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
 
 
 def _can_be_sent(label: str) -> bool:
-    """Return True if it can be kept and sent as it is: no NUL, no half of a character."""
+    """Return True if the label survives storing and sending: no NUL, no half of a character."""
     return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
 
 
@@ -179,7 +178,6 @@ def _is_valid(type_: TypeAdapter[str], value: str) -> bool:
 
 
 def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
-    """Return the assignees of the request, in order, each address once."""
     routing = fields.get("routing")
     responders = routing.get("effective_responders") if isinstance(routing, dict) else None
     named = (

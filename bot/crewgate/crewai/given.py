@@ -11,16 +11,15 @@ from crewgate.domain.execution import STARTED_BY
 from crewgate.domain.notification import UNKNOWN, CallerValues, Hidden
 from crewgate.domain.redaction import hide_credentials, is_called_secret, url_secrets
 
-#: The number of values that are shown.
 GIVEN_LIMIT: Final = 10
-#: The longest name and value that are shown, in characters. They are not cut: half a secret would
-#: not be found.
+#: The longest name and value that are shown, in characters. Longer values are not cut: half a
+#: secret would not be recognised.
 NAME_LIMIT: Final = 60
 VALUE_LIMIT: Final = 200
-#: The longest name that a rule can ask for, and the longest value that is kept for rules.
+#: The longest name that a rule can test, and the longest value that is stored for rules.
 ASKED_NAME_LIMIT: Final = 200
 ASKED_VALUE_LIMIT: Final = 2_000
-#: The number of names that are kept for rules.
+#: The number of names that are stored for rules.
 NAMES_LIMIT: Final = 500
 
 _WEBHOOKS: Final = frozenset(
@@ -33,9 +32,9 @@ _WEBHOOKS: Final = frozenset(
 def read_given(value: object, *, leave_out: str = "") -> CallerValues:
     """Read an object such as a kickoff's `inputs` or `meta`, or the text of one; never raises.
 
-    Shown are its first short values. Neither shown nor told to rules is what is nested, credentials
-    by their name or their form, webhooks' addresses, and addresses that nobody could guess: whoever
-    has one may call it. Who started it is never one too many.
+    Only short top-level values are shown. Nested values, credentials (by name or form), webhook
+    addresses and unguessable addresses, which their holder may call, are neither shown nor given to
+    rules. The starter is kept beyond the limit.
     """
     if not value:
         return ()
@@ -61,7 +60,6 @@ def read_given(value: object, *, leave_out: str = "") -> CallerValues:
 
 
 def _fields(value: object) -> dict[object, object] | None:
-    """Return the content of an object, or of the text of one; None if there is none."""
     if isinstance(value, str):
         try:
             value = json.loads(value, parse_int=str, parse_float=str)
@@ -89,7 +87,7 @@ def _hidden(name: str, text: str | None) -> Hidden:
     return Hidden(text)
 
 
-#: What a person types to prove who they are, as a word of a name: not in `shipping`.
+#: A personal proof of identity, as a word of a name: `pin`, but not in `shipping`.
 _OF_A_PERSON: Final = re.compile(
     r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))(?i:pin|cvv|cvc|otp|tan|passcode|passphrase)(?:$|[\W_\d]|(?=[A-Z]))"
 )

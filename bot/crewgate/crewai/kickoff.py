@@ -36,9 +36,9 @@ class _Refusal(Wire):
 
 
 def parse_kickoff(body: bytes) -> KickoffRequest:
-    """Read a caller's kickoff: any JSON object; what is wrong with it is the crew's to say.
+    """Read a caller's kickoff: any JSON object; the crew itself reports mistakes in it.
 
-    A `humanInputWebhook` is not kept: pauses come to this bot. Raises Malformed.
+    A `humanInputWebhook` is dropped: pauses come to this bot. Raises Malformed.
     """
     fields = parse_object(body, numbers=False)
     return KickoffRequest(
@@ -50,7 +50,6 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
 
 
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
-    """Make a kickoff that somebody asked for in Slack."""
     body = json.dumps({"inputs": dict(inputs)}).encode()
     given = ((name, Hidden() if is_secret(name, text) else text) for name, text in inputs.items())
     return KickoffRequest(body, inputs=tuple(given))
@@ -59,8 +58,7 @@ def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
 def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     """Return the body of `POST /kickoff`: the caller's own, with the webhook URLs to send.
 
-    A value that is not a URL stays as it is, so that the crew says what is wrong with it. So does
-    everything else, byte for byte.
+    Everything else stays byte for byte, also a value that is no URL: the crew reports it.
     """
     fields = parse_object(request.body, numbers=False)
     given = update_urls(request.given)
@@ -75,7 +73,6 @@ def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
 
 
 def parse_started(body: bytes) -> str | None:
-    """Return the id of the execution that a kickoff started; None if the answer names none."""
     try:
         return read(ExecutionRef, body, "the answer names no execution").execution_id
     except Malformed:
@@ -83,7 +80,6 @@ def parse_started(body: bytes) -> str | None:
 
 
 def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
-    """Return the inputs that a crew which refused a kickoff asks for; never raises."""
     try:
         refusal = _Refusal.model_validate(parse_object(body))
     except Malformed:
@@ -92,7 +88,6 @@ def parse_missing_inputs(body: bytes) -> tuple[str, ...]:
 
 
 def parse_registration(body: bytes) -> WebhookUrls:
-    """Read the URLs that somebody registers for an execution. Raises Malformed."""
     fields = parse_object(body)
     wrong = [
         f"{name} is not a web address"
@@ -108,11 +103,9 @@ def parse_registration(body: bytes) -> WebhookUrls:
 
 
 def parse_execution(text: str) -> str:
-    """Read an execution's id in an address. Raises Malformed."""
     body = json.dumps({"execution_id": text}).encode()
     return read(ExecutionRef, body, "the execution's id cannot be used").execution_id
 
 
 def _update_urls(fields: Mapping[str, object]) -> WebhookUrls:
-    """Return the webhook URLs of updates that can be used."""
     return replace(Webhooks.model_validate(fields).urls(), human_input=None)

@@ -1,4 +1,4 @@
-"""An agent's output in what crews send: under one of several names, or under one nobody knows."""
+"""An agent's output in payloads of crews: under one of several names, or an unknown one."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _CREDENTIALS: Final = re.compile(
 
 _FENCED: Final = re.compile(r"(?is)```(?:json)?[ \t]*\n(.*)\n[ \t]*```")
 _NUMBER: Final = "\ue000"
-"""In front of a number while it is a text: a character that no output has."""
+"""Marks a number while it is a text: a character that no output has."""
 _HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
 
 
@@ -42,9 +42,9 @@ def read_output(value: object) -> Output:
 
 
 def _read_text(text: str) -> Output:
-    """A text as it came; JSON in it, perhaps in a fence, is laid out with its numbers as written.
+    """Read a text; indent JSON in it, perhaps in a fence, with its numbers as written.
 
-    What could not be laid out without a loss is a text like any other.
+    JSON that cannot be indented without a loss stays as it is.
     """
     found = _FENCED.fullmatch(text.strip())
     written = text.strip() if found is None else found[1]
@@ -76,8 +76,8 @@ def find_output(
 ) -> Output | None:
     """Return the first output under these names that is not empty.
 
-    If all are empty, return all other fields but the `known` ones, so that nothing is lost that
-    somebody may have written; None if there is nothing at all. Raises Malformed.
+    If all are empty, return all fields but the `known` ones, so that no text of an agent is lost;
+    None if there is nothing at all. Raises Malformed.
     """
     found = [fields[name] for name in names if fields.get(name) is not None]
     for value in found:
@@ -94,7 +94,7 @@ def find_output(
 
 
 def is_empty_output(value: object) -> bool:
-    """Return True if an output holds no text; numbers and booleans are something."""
+    """Return True if an output has no text; numbers and booleans count as text."""
     if isinstance(value, dict):
         about = _ABOUT_ITSELF if "raw" in value else ()
         return all(name in about or _is_blank(part) for name, part in value.items())

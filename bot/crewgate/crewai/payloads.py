@@ -56,14 +56,15 @@ TOTAL: Final = AliasChoices(
 )
 
 
-#: CrewAI's words for where an execution is. `failed` is not documented, but its meaning is plain.
+#: CrewAI's words for the state of an execution. `failed` is not documented, but its meaning is
+#: plain.
 STATUSES: Final = {
     "running": CrewStatus.RUNNING,
     "completed": CrewStatus.COMPLETED,
     "error": CrewStatus.FAILED,
     "failed": CrewStatus.FAILED,
 }
-#: CrewAI's words for what a resume did.
+#: CrewAI's words for the effect of a resume.
 RESUME_STATUSES: Final = {
     "resumed": ResumeStatus.RESUMED,
     "retrying": ResumeStatus.RETRYING,
@@ -87,9 +88,7 @@ RESUME_FAILURES: Final = frozenset(
 )
 
 
-#: The fields of a result that say how it came about.
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
-#: The number of problems that are named.
 _PROBLEMS_SHOWN: Final = 5
 #: The beginning of JSON in a text. People cannot read it, and it may be our own request.
 _JSON: Final = re.compile(r"[{\[]\s{0,9}(?:\\{0,9}[\"']|&quot;|&#3[49];|[{\[])")
@@ -102,13 +101,14 @@ def _words(value: object) -> str:
 
 
 Words = Annotated[str, BeforeValidator(_words)]
-"""A crew's own words: a text, or the message of an object; empty when it is neither."""
+"""A crew's own words: a text, or the message of an object; empty for anything else."""
 
 
 def _detail(value: object) -> object:
-    """FastAPI's list of what is wrong, each with its place.
+    """Return FastAPI's list of problems in one line, each with its place.
 
-    Its `input` is what came, secrets and all: https://fastapi.tiangolo.com/tutorial/handling-errors
+    Its `input` repeats the request, secrets and all:
+    https://fastapi.tiangolo.com/tutorial/handling-errors
     """
     if not isinstance(value, list):
         return value
@@ -135,12 +135,12 @@ class _Notification(Webhooks, ExecutionRef):
     expected_output: Text = Field(None, validation_alias=EXPECTED_OUTPUT)
     agent: Text = None
     meta: Lenient[Webhooks] = None
-    """Callers that kick off may put URLs here."""
+    """URLs of callers that kick off at CrewAI."""
     ask: Lenient[AskWire] = None
-    """A hook's question, of `crewgate host`."""
+    """A question of a hook of `crewgate host`."""
     pause_id: Lenient[Id] = None
     resume_extensions: Lenient[list[object]] = None
-    """Fields that its `/resume` takes beyond the documented ones; `crewgate host` names them."""
+    """The undocumented fields that its `/resume` takes; `crewgate host` names them."""
 
 
 class _Status(Wire):
@@ -167,8 +167,8 @@ class _Answer(Wire):
 def parse_notification(body: bytes) -> Notification:
     """Read the human-input webhook.
 
-    Only the two ids are indispensable. Anything optional that is odd is left out: a crew that
-    waits must not be lost over it. Raises Malformed.
+    Only the two ids are required. An odd optional field is left out: the crew's pause must not be
+    lost over it. Raises Malformed.
     """
     fields = parse_object(body)
     wire = validate(_Notification, fields, "the notification does not say what it is about")
@@ -207,12 +207,12 @@ def resume_body(
     edited: str | dict[str, object] | None = None,
     key: str | None = None,
 ) -> dict[str, object]:
-    """Return the body of `POST /resume`: the four required fields, and what is given of the rest.
+    """Return the body of `POST /resume`: the four required fields, and the given others.
 
-    A decision about an edited text is in `edited`, and so is the text: whoever does not know it
-    refuses a request without `is_approve`, and does not take it for one about the crew's own text.
-    Of a call it is the arguments.
-    A hook's question is answered by a person, and refused by a rule whose time is over.
+    An edited text, or the arguments of an edited call, and the verdict are in `edited`: a crew that
+    does not know this field refuses a request without `is_approve`, and cannot take it for a
+    decision on its own text. An answer to a hook's question approves if it is a person's, and
+    refuses if a rule gives it at a time-out.
     """
     answers = isinstance(decision.verdict, Answer) and isinstance(decision.by, Person)
     verdict: dict[str, object] = {"is_approve": decision.is_approve or answers}
@@ -234,9 +234,9 @@ def resume_body(
 def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
     """Read a 2xx to a resume; never raises.
 
-    Refused where the crew's own words say that it failed. Unknown where a page came instead: it is
-    a proxy's, or a login's, and nobody can say whether the crew saw the resume. Anything else, an
-    empty or odd answer too, counts as a yes.
+    Refused if the crew's own words report a failure. Unknown if a page of a proxy or a login came:
+    the crew may not have seen the resume. Anything else, an empty or odd answer too, counts as a
+    yes.
     """
     try:
         answer = _Answer.model_validate(parse_object(body))
@@ -257,7 +257,6 @@ _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
 def parse_status(body: bytes) -> Progress:
-    """Read the answer to `GET /status/{kickoff_id}`. Raises Malformed."""
     wire = read(_Status, body, "the crew's status has no status")
     finished = None if wire.tasks is None else len(wire.tasks)
     return Progress(
@@ -272,20 +271,17 @@ def parse_status(body: bytes) -> Progress:
 
 
 def _result(value: object) -> Output | None:
-    """Documented is an object with the output; anything else is one."""
     if isinstance(value, dict):
         return find_output(value, ("output",), known=_ABOUT_TASKS)
     return None if value is None else read_output(value)
 
 
 def parse_inputs(body: bytes) -> tuple[str, ...]:
-    """Read the answer to `GET /inputs`: the names of the required inputs. Raises Malformed."""
     wire = read(_Inputs, body, "the crew's inputs are not a list")
     return tuple(clean(name) for name in wire.inputs if isinstance(name, str))
 
 
 def is_crews_own(body: bytes) -> bool:
-    """Return True if an error answer has the form that crews give it."""
     try:
         answer = _Answer.model_validate(parse_object(body))
     except Malformed:
@@ -293,14 +289,14 @@ def is_crews_own(body: bytes) -> bool:
     return bool(answer.message or answer.error or answer.detail)
 
 
-#: JSON that is longer is no message; reading it would take longer than it is worth. In bytes.
+#: Longer JSON, in bytes, is no message for people; it is not parsed.
 _ERROR_LIMIT: Final = 256 * 2**10
 
 
 def parse_error(body: bytes) -> str:
-    """The crew's own words about what went wrong, in one line, if there are any; never raises.
+    """Return the crew's own words about a failure, in one line; never raises.
 
-    JSON that has no words for people is not shown: it may be what the crew was sent.
+    JSON without words for people is not shown: it may repeat the request.
     """
     text = body[:SCAN_LIMIT].decode(errors="replace").lstrip("\ufeff \t\r\n")
     if len(body) > _ERROR_LIMIT and text.startswith(("{", "[")):

@@ -1,6 +1,6 @@
-"""Changing members of a JSON object without touching the others.
+"""Changes to members of a JSON object that leave all others untouched.
 
-Reading and writing it again would change numbers: 0.10 to 0.1, 1e400 to Infinity.
+Parsing and writing would change numbers: 0.10 to 0.1, 1e400 to Infinity.
 """
 
 import json
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-#: Numbers are passed over, not worked out: a long one takes long.
+#: Numbers are skipped, not parsed: a long one takes long.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
@@ -16,8 +16,8 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 def replace_members(text: str, values: Mapping[str, object]) -> str:
     """Return a JSON object with these members; all else stays as it is written.
 
-    Of a name that comes twice, both are replaced: readers disagree on which counts. The text must
-    be an object that `fields.parse_object` reads.
+    All members of a repeated name are replaced, since readers disagree on which counts. The text
+    must be an object that `fields.parse_object` reads.
     """
     parts: list[str] = []
     copied = 0

@@ -27,12 +27,10 @@ class _Crew(ExecutionRef):
     tokens: Lenient[Tokens] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
 
 
-#: Malformed's words for a webhook that names no execution.
 _NO_EXECUTION = "the webhook does not say what it is about"
 
 
 def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
-    """Read a task webhook: its execution's id, and what it says. Raises Malformed."""
     wire = read(_Task, body, _NO_EXECUTION)
     update = TaskUpdate(
         title=one_line(wire.task_name or wire.name or wire.description or "a task"),
@@ -44,13 +42,11 @@ def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
 
 
 def parse_step(body: bytes) -> tuple[str, StepUpdate]:
-    """Read a step webhook: its execution's id, and what it says. Raises Malformed."""
     wire = read(_Step, body, _NO_EXECUTION)
     return wire.execution_id, StepUpdate(doing=one_line(wire.thought or wire.tool or ""))
 
 
 def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
-    """Read a crew webhook: its execution's id, and what it says. Raises Malformed."""
     fields = parse_object(body)
     wire = validate(_Crew, fields, _NO_EXECUTION)
     result = find_output(fields, ("result", "output"), known=KNOWN) or Output("")

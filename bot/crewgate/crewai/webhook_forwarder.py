@@ -1,6 +1,6 @@
-"""Forwarding webhooks to callers: no redirects, and no way into the network around this bot.
+"""Forwards webhooks to callers: no redirects, and no way into the network around this bot.
 
-A caller's URL may name any host; `network.untrusted_addresses` calls only what may be called.
+A caller's URL may name any host; `network.untrusted_addresses` calls permitted addresses only.
 """
 
 from http import HTTPStatus
@@ -22,7 +22,7 @@ _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUE
 class HttpWebhookForwarder(WebhookForwarder):
     """Posts webhooks to callers' addresses.
 
-    `private_crews` are those at private addresses: their callers may be at such ones too.
+    `private_crews` are at private addresses: their callers may be there too.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class HttpWebhookForwarder(WebhookForwarder):
 
 
 def _content_type(webhook: ForwardedWebhook) -> dict[str, str]:
-    """Return the header, if the stored text can be one: earlier versions stored any text."""
+    """Return the header if it is valid: earlier versions stored any text."""
     text = webhook.content_type
     return {"Content-Type": text} if text and text.isascii() and text.isprintable() else {}
 

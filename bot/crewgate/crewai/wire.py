@@ -1,7 +1,7 @@
 """Names and objects on the wire that several payloads share.
 
-The vendor's own pages disagree about names, so reading accepts all of them: of a field's names the
-first that is present and not null counts.
+The vendor's own pages disagree about names, so all of them are read: the first of a field's names
+that is present and not null counts.
 """
 
 from typing import Final, Literal
@@ -19,15 +19,14 @@ EXPECTED_OUTPUT: Final = AliasChoices("expected_output", "expectedOutput")
 TASK_URL: Final = AliasChoices("taskWebhookUrl", "task_webhook_url")
 STEP_URL: Final = AliasChoices("stepWebhookUrl", "step_webhook_url")
 CREW_URL: Final = AliasChoices("crewWebhookUrl", "crew_webhook_url")
-#: The names under which a kickoff and a resume give the webhook URLs of updates.
 URLS: Final = tuple(str(names.choices[0]) for names in (TASK_URL, STEP_URL, CREW_URL))
 HUMAN_INPUT: Final = AliasChoices("humanInputWebhook", "human_input_webhook")
 HUMAN_INPUT_URL: Final = AliasChoices("humanInputWebhookUrl", "human_input_webhook_url")
-#: How many outcomes can be chosen with one click or from one menu: Slack's limit for a menu.
+#: The most outcomes that a click or a menu can offer: Slack's limit for a menu.
 OUTCOMES: Final = 100
 #: The longest label that is offered, in characters; longer ones can be answered in words.
 LABEL_LIMIT: Final = 500
-#: Fields that are understood besides the output: whatever else comes may be one.
+#: The known fields besides the output: an unknown field may be the output.
 KNOWN: Final = (
     frozenset(
         str(name)
@@ -62,7 +61,7 @@ class _Basic(Wire):
 
 
 class HumanInput(Wire):
-    """A `humanInputWebhook`; credentials that cannot be read are left out."""
+    """A `humanInputWebhook`; unreadable credentials are left out."""
 
     url: Url
     authentication: Lenient[_Bearer | _Basic] = None
@@ -78,7 +77,7 @@ class HumanInput(Wire):
 
 
 class AskWire(Wire):
-    """The `ask` of a question that takes words: what `crewgate host` adds for them."""
+    """The `ask` that `crewgate host` adds to a question for words."""
 
     place: Id
     expires_at: Lenient[AwareDatetime] = None
@@ -92,7 +91,7 @@ class AskWire(Wire):
 
 
 class Webhooks(Wire):
-    """The webhook URLs that an object carries; a URL that cannot be used is left out."""
+    """The webhook URLs in an object; invalid ones are left out."""
 
     task_url: Lenient[Url] = Field(None, validation_alias=TASK_URL)
     step_url: Lenient[Url] = Field(None, validation_alias=STEP_URL)
@@ -117,19 +116,16 @@ class ExecutionRef(Wire):
 
 
 def update_urls(urls: WebhookUrls) -> dict[str, str | None]:
-    """Return the webhook URLs of updates under their names."""
     return dict(zip(URLS, (urls.task, urls.step, urls.crew), strict=True))
 
 
 def human_input_body(webhook: HumanInputWebhook) -> dict[str, object]:
-    """Return the `humanInputWebhook` object that a resume or a kickoff carries."""
     if webhook.strategy is None:
         return {"url": webhook.url}
     return {"url": webhook.url, "authentication": authentication_body(webhook)}
 
 
 def authentication_body(webhook: HumanInputWebhook) -> dict[str, object]:
-    """Return the credentials that a webhook must come with."""
     credentials = {
         "token": webhook.token,
         "username": webhook.username,

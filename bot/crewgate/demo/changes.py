@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: `kind` names it, `subject` is the message, view, call … it concerns."""
+    """A change: its kind, and the message, view or call that it concerns."""
 
     kind: str
     subject: object
 
 
 class Subscription:
-    """Changes from now on, in order: `with changes.subscribe() as each: async for change in each`.
+    """The changes from now on: `with changes.subscribe() as each: async for change in each`.
 
     A reader that falls behind by more than `size` loses the oldest changes; `missed` counts them.
     """
@@ -28,7 +28,6 @@ class Subscription:
         self.missed = 0
 
     def put(self, change: Change) -> None:
-        """Queue a change, dropping the oldest one when the queue is full."""
         if self._queue.full():
             self._queue.get_nowait()
             self.missed += 1
@@ -58,14 +57,12 @@ class Changes:
         self._subscriptions: set[Subscription] = set()
 
     def announce(self, kind: str, subject: object) -> None:
-        """Notify every waiter and every subscriber."""
         for event in self._waiting:
             event.set()
         for subscription in self._subscriptions:
             subscription.put(Change(kind, subject))
 
     def subscribe(self, size: int = 256) -> Subscription:
-        """Receive every change from now on."""
         subscription = Subscription(self, size)
         self._subscriptions.add(subscription)
         return subscription
@@ -76,11 +73,10 @@ class Changes:
     async def until(
         self, condition: Callable[[], T], timeout: float, describe: Callable[[], str] = str
     ) -> T:
-        """Wait until the condition gives something true, and return that.
+        """Wait until the condition returns something true, and return that.
 
-        Asked again at each change. A LookupError (no such message yet) counts as not yet.
-
-        Raises TimeoutError after `timeout` seconds, with what `describe` says about the present.
+        The condition is called at each change; its LookupError (no such message yet) counts as
+        false. Raises TimeoutError after `timeout` seconds, with the text of `describe`.
         """
         changed = asyncio.Event()
         self._waiting.add(changed)

@@ -19,7 +19,7 @@ BEN = "U0BEN"
 CARL = "U0CARL"
 """In the channel, but no reviewer."""
 DANA = "U0DANA"
-"""May decide on a contract once the rule has called her."""
+"""May decide on a contract once its rule has escalated."""
 ROLES = {
     ANA: "reviewer",
     BEN: "reviewer",
@@ -27,7 +27,6 @@ ROLES = {
     DANA: "decides contracts that wait",
 }
 NOTIFY: Final = ("mention", "dm", "none")
-"""The ways of telling reviewers."""
 STAND_IN = "A stand-in: CrewAI itself is not running. make demo-crewai has the real one."
 WEBHOOK_SECRET = "demo-webhook-secret"  # noqa: S105  # opens nothing
 FLOW_SECRET = "whsec_demo-flow-secret"  # noqa: S105  # the same
@@ -53,12 +52,12 @@ name = "no contract waits"
 when = {{{{ task = "Contract review" }}}}
 escalate = {{{{ after = "1m", to = ["{DANA}"] }}}}
 """
-"""The demo's `crews.toml`: two rules, with times that can be waited for."""
+"""The demo's `crews.toml`: two rules, with short times."""
 
 
 @dataclass(slots=True)
 class Environment:
-    """The running stand-ins and the bot between them."""
+    """The stand-ins and the bot between them, all running."""
 
     workspace: Workspace
     crew: Deployment
@@ -67,10 +66,9 @@ class Environment:
     """The description of the crew."""
     crews_file: Path
     notify: str = NOTIFY[0]
-    """The way in which reviewers are told; the bot reads it when it starts."""
+    """The crew's `notify`; the bot reads it at its start."""
 
     def write_settings(self) -> None:
-        """Write the crew's settings to the file that the bot reads when it starts."""
         crew = self.crew
         self.crews_file.write_text(
             CREWS.format(name=crew.name, url=crew.url, notify=self.notify), encoding="utf-8"
@@ -91,9 +89,9 @@ async def start_environment(
     command: Sequence[str] = COMMAND,
     hosted: HostedCrew | None = None,
 ) -> AsyncIterator[Environment]:
-    """Start the stand-ins and the bot; `task_seconds` is how long each task of the crew takes.
+    """Start the stand-ins and the bot; each task of the crew takes `task_seconds`.
 
-    With `hosted`, that crew instead of the stand-in.
+    `hosted` takes the place of the stand-in crew.
     """
     chosen: Deployment = hosted or Crew(now=now, task_seconds=task_seconds, samples=SAMPLES)
     async with Workspace(now=now) as workspace, chosen as crew:
@@ -122,7 +120,7 @@ async def start_environment(
 
 
 def people(workspace: Workspace) -> None:
-    """Add two reviewers, a member who may not decide, and the channel they are in."""
+    """Add two reviewers, a member who may not decide, and their channel."""
     workspace.add_user(ANA, "Ana", "ana@example.com")
     workspace.add_user(BEN, "Ben", "ben@example.com")
     workspace.add_user(CARL, "Carl", "carl@example.com")
@@ -130,7 +128,7 @@ def people(workspace: Workspace) -> None:
 
 
 def slack_settings(workspace: Workspace) -> dict[str, str]:
-    """The environment variables of a bot in this workspace, and who reviews."""
+    """Return the environment variables of a bot in this workspace, with its reviewers."""
     return {
         "SLACK_BOT_TOKEN": workspace.bot_token,
         "SLACK_SIGNING_SECRET": workspace.signing_secret,
@@ -141,7 +139,7 @@ def slack_settings(workspace: Workspace) -> dict[str, str]:
 
 
 def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
-    """The same with one crew and no file, so without rules."""
+    """Return the environment variables with one crew and no file, so without rules."""
     return slack_settings(workspace) | {
         "CREW_NAME": crew.name,
         "CREW_URL": crew.url,
@@ -151,6 +149,6 @@ def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
 
 
 def connect(workspace: Workspace, crew: Deployment, bot: str, secret: str = WEBHOOK_SECRET) -> None:
-    """Have the workspace and the crew's pauses reach a bot at this address."""
+    """Let the workspace and the crew's pauses reach a bot at this address."""
     workspace.events_url = f"{bot}/slack/events"
     crew.human_input = Address.bearer(f"{bot}/crews/{crew.name}/human-input", secret)

@@ -1,6 +1,6 @@
 """Faults that can be injected into a stand-in: each waits for its call.
 
-The stand-ins' own modules `faults` make those that are theirs.
+A stand-in's own faults are in its module `faults`.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from typing import Final
 from aiohttp import web
 
 EVERY: Final = "*"
-"""The name that any call matches."""
 
 Work = Callable[[], Awaitable[web.Response]]
 Echo = Callable[[str, str], object]
@@ -20,22 +19,20 @@ Echo = Callable[[str, str], object]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail. Without `body`, `code` and `drops` the answer is the usual one."""
+    """A way to fail. Without `body`, `code` and `drops` the answer is the usual one."""
 
     name: str
     applied: bool = False
-    """The request is carried out before anything goes wrong."""
+    """The request is carried out before the fault."""
     seconds: float | None = 0
-    """The time until anything is answered; None: until `release`."""
+    """The time until the answer; None: until `release`."""
     drops: bool = False
-    """The connection is closed without an answer."""
     code: int = 0
     """The status of the answer; 0 for the usual answer."""
     body: object = None
     """Text, which is sent as text, or JSON."""
     headers: tuple[tuple[str, str], ...] = ()
     echo: Echo | None = None
-    """Makes the body of the answer from the request."""
 
     @property
     def instead(self) -> bool:
@@ -72,18 +69,17 @@ class _Pending:
 
 @dataclass(slots=True)
 class Faults:
-    """The pending faults, in the order they were added. Without `names`, any name may be failed."""
+    """The pending faults, in order. `names` are the calls that can fail; empty for all."""
 
     names: Collection[str] = ()
     hanging: int = 0
-    """The number of calls that hang now."""
     _pending: list[_Pending] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fail(self, name: str, how: Fault, times: int | None = 1) -> None:
         """Fail the next `times` calls of this name; None means until cleared.
 
-        Raises ValueError for a name that is none of `names`.
+        Raises ValueError for an unknown name.
         """
         if self.names and name not in self.names:
             message = f"no route {name!r}; there are {', '.join(self.names)}"
@@ -102,7 +98,7 @@ class Faults:
         return None
 
     def clear(self, name: str | None = None) -> None:
-        """Drop the pending faults, of one name or all. A call that hangs continues to hang."""
+        """Drop the pending faults, of one name or all. A hanging call continues to hang."""
         self._pending = [one for one in self._pending if name not in {None, one.name}]
 
     @property
@@ -110,7 +106,7 @@ class Faults:
         return len(self._pending)
 
     def release(self) -> None:
-        """Continue every call that hangs; later ones wait for the next release."""
+        """Continue every hanging call; later calls wait for the next release."""
         released, self._released = self._released, asyncio.Event()
         released.set()
 
@@ -125,7 +121,7 @@ class Faults:
     ) -> web.Response | None:
         """Answer a request as a fault lets it; None: the connection was closed without an answer.
 
-        `head` and `body` are what an echo repeats.
+        An echo repeats `head` and `body`.
         """
         if fault is None:
             return await work()
@@ -139,7 +135,6 @@ class Faults:
         return fault.answer(head, body) if fault.code else response or await work()
 
     async def _hang(self, seconds: float | None) -> None:
-        """Wait for the next `release`, at most this long."""
         self.hanging += 1
         try:
             async with asyncio.timeout(seconds):

@@ -1,6 +1,6 @@
-"""One scripted scenario, played over real HTTP and printed as it happens.
+"""A scenario, played over real HTTP and printed as it happens.
 
-A line is printed only after what it says was observed at the stand-ins; anything else ends the
+A line is printed only after its statement was observed at the stand-ins; anything else ends the
 scenario with an error.
 """
 
@@ -25,16 +25,15 @@ from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.demo.workspace.blocks import Json, elements, label
 
 WIDTH: Final = 92
-"""Characters of a line; tables and code are not broken."""
+"""The characters of a line; tables and code are not broken."""
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "div"})
 _LISTS: Final = frozenset({"ul", "ol"})
 _APART: Final = frozenset({"markdown", "rich_text", "actions", "header"})
-"""The blocks that have an empty line around them."""
 _RULE: Final = "─" * 12
 
 
 def read_message(message: Message, names: Names) -> list[str]:
-    """The lines of a message: its blocks, or its text where it has none, and its files."""
+    """Return the lines of a message: its blocks, or its text if it has none, and its files."""
     lines = list(_of_blocks(message.all_blocks, names)) if message.all_blocks else []
     lines = lines or read_html(mrkdwn(message.text, names))
     return [*lines, *(f"[file] {file.title or file.name}" for file in message.files)]
@@ -72,7 +71,7 @@ def _of_block(block: Json, names: Names) -> list[str]:
 
 
 def _texts(block: Json, names: Names) -> Iterator[str]:
-    """The HTML of each text of a block, in the order in which they are read."""
+    """Yield the HTML of each text of a block, in reading order."""
     [shown] = render_blocks([block], names)
     text = shown.get("text")
     if shown.get("type") == "context":
@@ -84,20 +83,19 @@ def _texts(block: Json, names: Names) -> Iterator[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects lines from the HTML that the page's renderers make, and from no other."""
+    """Collects lines from the HTML of the page's renderers only."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[str] = []
         self._line = ""
         self._lists: list[int | None] = []
-        """For each list around: the next number, or None for bullets."""
+        """The next number of each list around; None for bullets."""
         self._quotes = 0
         self._code = False
         self._table: list[list[str]] = []
 
     def lines(self) -> list[str]:
-        """All of them, without empty ones at either end."""
         self._end_line()
         text = "\n".join(self._lines).strip("\n")
         return text.split("\n") if text else []
@@ -179,7 +177,7 @@ class _Reader(HTMLParser):
         return f"{indent}- " if number is None else f"{indent}{number}. "
 
     def _end_line(self, *, keep: bool = False) -> None:
-        """Close the line; an empty one is nothing, unless it is to be kept."""
+        """Close the line; drop it if it is empty, unless `keep`."""
         line, self._line = self._line, ""
         prefix = "> " * self._quotes
         if line.strip():
@@ -191,7 +189,7 @@ class _Reader(HTMLParser):
             self._lines.append("")
 
     def _gap(self) -> None:
-        """Close the line and leave one empty; in an item, whose marker waits, neither."""
+        """Close the line and leave one empty, but not right after a list item's marker."""
         if self._lists and not self._line.strip(" -.0123456789"):
             return
         self._end_line()
@@ -200,7 +198,7 @@ class _Reader(HTMLParser):
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table with its columns below each other, and a line below its head."""
+    """Return a table with aligned columns, and a line below its head."""
     count = max(map(len, rows), default=0)
     full = [[*row, *[""] * (count - len(row))] for row in rows]
     widths = [max(map(len, column)) for column in zip(*full, strict=True)]
@@ -223,7 +221,7 @@ class ScenarioFailed(Exception):
 
 
 async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> int:
-    """Play the scenario and return the exit status: 0 only if every step really happened."""
+    """Play the scenario; return 0 only if every step really happened."""
     try:
         await _play(port=port, say=say, crewai=crewai)
     except (ScenarioFailed, TimeoutError, DidNotStart) as error:
@@ -233,7 +231,7 @@ async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> i
 
 
 async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
-    """Kick off, review, revise, second round, approve, result.
+    """Kick off, review, revise, review again, approve, result.
 
     Raises ScenarioFailed, TimeoutError or DidNotStart when a step does not really happen.
     """
@@ -291,7 +289,7 @@ class _Scenario:
         return execution
 
     async def _next_card(self, *, shows: str, number: int) -> Message:
-        """The waiting card of this task and round, once it is there."""
+        """Return the waiting card of this task and round, once it is there."""
 
         def waiting() -> list[Message]:
             return [
@@ -328,7 +326,7 @@ class _Scenario:
         await self._expect_resume(card, feedback="Approved.", is_approve=True)
 
     async def _approve_first_of_two(self, card: Message) -> None:
-        """Ana's approval is shown, can be taken back and is not sent: the rule asks for two."""
+        """Approve as Ana: the card counts one of two approvals, and nothing is sent."""
         await self._slack.click(ANA, card, "Approve")
 
         def counted() -> list[Message]:
@@ -342,7 +340,7 @@ class _Scenario:
         _require(len(self._crew.resumes) == self._decided, "one of two approvals is not sent")
 
     async def _expect_resume(self, card: Message, *, feedback: str, is_approve: bool) -> None:
-        """The crew received exactly this, once; the card says so and decides nothing any more."""
+        """Require that the crew received exactly this, once, and that the card is closed."""
         self._decided += 1
         await self._crew.until(lambda: len(self._crew.resumes) >= self._decided)
         _require(len(self._crew.resumes) == self._decided, "one decision is one resume")
@@ -374,9 +372,9 @@ class _Scenario:
         self._show(self._slack.ephemerals(BEN)[-1])
 
     async def _expect_finished_task(self) -> None:
-        """The progress message has a line for the task without a review.
+        """Require a line in the progress message for the task without a review.
 
-        The stand-in tells its key, and CrewAI itself its name.
+        The stand-in sends its key, and CrewAI itself its name.
         """
         finished = (":heavy_check_mark: Plan task", ":heavy_check_mark: Entry plan")
         [line] = await self._slack.until(
@@ -415,7 +413,6 @@ class _Scenario:
 
 
 def _is_delivered(card: Message) -> bool:
-    """Return True if a card says that the crew has the decision."""
     said = message_text(card)
     return any(
         words in said for words in ("The crew goes on.", "is doing it again", "The crew is done")

@@ -1,4 +1,4 @@
-"""Servers on 127.0.0.1: their ports, and ours as processes that can be killed."""
+"""Servers on 127.0.0.1: their ports, and processes that can be killed."""
 
 import asyncio
 import os
@@ -15,15 +15,15 @@ from aiohttp import web
 
 _HOST: Final = "127.0.0.1"
 _RANGE_FILE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
-#: Linux's default, and below what other systems use (49152 and above).
+#: Linux's default, and below the range of other systems (49152 and above).
 _OUTGOING: Final = (32_768, 60_999)
-#: Below are ports that people choose by hand, and those that browsers refuse (10080).
+#: Above ports that people choose by hand, and those that browsers refuse (10080).
 _LOWEST: Final = 11_000
 #: Fewer ports than this below the outgoing range are too few to walk through.
 _ENOUGH: Final = 1_000
-#: Apart enough that processes which start together do not try the same ports.
+#: A distance at which processes that start together do not try the same ports.
 _STRIDE: Final = 257
-#: The number of ports handed out that are kept from other processes; each costs a file descriptor.
+#: The number of ports that are held against other processes; each costs a file descriptor.
 _KEPT: Final = 64
 
 
@@ -32,10 +32,10 @@ class NoFreePort(OSError):
 
 
 class Ports:
-    """Hands out each free port once, and keeps the last of them from other processes.
+    """Hands out each free port once, and holds the latest against other processes.
 
-    It keeps a port by holding the UDP port of the same number, which nobody here needs: whoever
-    else asks a `Ports` finds it taken, until this process ends.
+    It holds a port by the UDP port of that number, which nobody here needs: a `Ports` in another
+    process finds it taken, until this process ends.
     """
 
     def __init__(self, candidates: range, *, first: int) -> None:
@@ -44,7 +44,7 @@ class Ports:
         self._kept: deque[int] = deque()
 
     def take(self) -> int:
-        """A port that nobody listens on. Raises NoFreePort."""
+        """Return a port that nobody listens on. Raises NoFreePort."""
         for port in (next(self._walk) for _ in range(self._count)):
             held = _hold(port)
             if held is not None:
@@ -59,7 +59,7 @@ class Ports:
 
 
 def outgoing_range(file: Path = _RANGE_FILE) -> tuple[int, int]:
-    """The ports from which the kernel serves outgoing connections, the first and the last."""
+    """Return the first and the last port of the kernel's outgoing connections."""
     try:
         first, last = map(int, file.read_text(encoding="ascii").split())
     except (OSError, ValueError):
@@ -68,7 +68,7 @@ def outgoing_range(file: Path = _RANGE_FILE) -> tuple[int, int]:
 
 
 def candidates(outgoing: tuple[int, int]) -> range:
-    """The ports to hand out: below the outgoing range, else above, else wherever."""
+    """Return the ports to hand out: below the outgoing range, else above, else anywhere."""
     first, last = outgoing
     for ports in (range(_LOWEST, first), range(max(_LOWEST, last + 1), 2**16)):
         if len(ports) >= _ENOUGH:
@@ -77,12 +77,12 @@ def candidates(outgoing: tuple[int, int]) -> range:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, never the same twice. Raises NoFreePort."""
+    """Return a port of 127.0.0.1 that nobody listens on, never one twice. Raises NoFreePort."""
     return _PORTS.take()
 
 
 def _walk(ports: range, first: int) -> Iterator[int]:
-    """Yield the ports without end, from some place on."""
+    """Yield the ports without end, from this place on."""
     place = first
     while True:
         yield ports[place % len(ports)]
@@ -90,7 +90,7 @@ def _walk(ports: range, first: int) -> Iterator[int]:
 
 
 def _hold(port: int) -> int | None:
-    """The descriptor that keeps a free port for this process; None where it is taken."""
+    """Return the descriptor that holds a free port for this process; None if it is taken."""
     with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as keeper:
         try:
             keeper.bind((_HOST, port))
@@ -103,7 +103,7 @@ def _hold(port: int) -> int | None:
 _PORTS: Final = Ports(candidates(outgoing_range()), first=os.getpid() * _STRIDE)
 
 
-#: The longest that a stop may take, in seconds.
+#: The time limit of a stop, in seconds.
 STOP_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05
 _SOURCE: Final = str(Path(__file__).parents[2])
@@ -116,17 +116,16 @@ class DidNotStart(Exception):
     def __init__(self, what: str, log: str) -> None:
         super().__init__(f"{what} did not start. It said:\n{log}")
         self.log = log
-        """The end of what it wrote."""
+        """The end of its output."""
 
 
 class ServerProcess:
-    """One process at a time, on the same port and in the same folder each time."""
+    """A server process, at each start on one port and in one folder."""
 
-    #: Its name for people.
     what = "The server"
-    #: The longest that a start may take, in seconds.
+    #: The time limit of a start, in seconds.
     start_seconds = 20
-    #: The path that is answered with less than 500 once it is ready.
+    #: The path that answers below 500 once the process is ready.
     ready_path = "/"
 
     def __init__(
@@ -157,7 +156,7 @@ class ServerProcess:
         await self.stop()
 
     async def start(self) -> None:
-        """Start it and wait until it is ready. Raises DidNotStart."""
+        """Start the process and wait until it is ready. Raises DidNotStart."""
         self._process = await self.spawn()
         try:
             async with asyncio.timeout(self.start_seconds):
@@ -167,7 +166,6 @@ class ServerProcess:
             raise self._did_not_start() from error
 
     async def spawn(self) -> asyncio.subprocess.Process:
-        """Start it; what it writes goes to its log."""
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *self.command,
@@ -180,26 +178,24 @@ class ServerProcess:
             )
 
     async def stop(self) -> int | None:
-        """Ask it to end (SIGTERM), and wait until it has; the exit status."""
+        """Ask the process to end (SIGTERM), and wait; return the exit status."""
         return await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """Kill it without a chance to clean up (SIGKILL)."""
+        """Kill the process without a chance to clean up (SIGKILL)."""
         await self._end(signal.SIGKILL)
 
     @property
     def running(self) -> bool:
-        """True if there is a process that has not ended."""
         return self._process is not None and self._process.returncode is None
 
     async def ended(self) -> None:
-        """Wait until the present process has ended, whoever ended it."""
+        """Wait until the process has ended, for whatever reason."""
         if self._process is not None:
             await self._process.wait()
 
     @property
     def log_tail(self) -> str:
-        """The end of what it has written."""
         return self.log.read_text(errors="replace")[-4_000:]
 
     def _did_not_start(self) -> DidNotStart:
@@ -233,11 +229,11 @@ class ServerProcess:
 
 
 def inherited() -> dict[str, str]:
-    """The part of this process's environment that a server gets: none of its settings."""
+    """Return the environment that a server inherits: none of this process's settings."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
-#: The arguments of Python. Tests have a bot that waits for less.
+#: Arguments of Python. Tests have a bot with shorter waits.
 COMMAND = ("-m", "crewgate", "serve")
 
 
@@ -265,7 +261,7 @@ class BotProcess(ServerProcess):
         )
 
 
-#: The time that open connections have at a stop: one that hangs is cut.
+#: The time that open connections have at a stop; hanging ones are cut.
 _SHUTDOWN_SECONDS: Final = 0.01
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -283,7 +279,7 @@ async def forgive_hang_ups(request: web.Request, handler: _Handler) -> web.Strea
 
 
 class LocalServer:
-    """Listens on 127.0.0.1; it can go down and come back on the same port."""
+    """A server on 127.0.0.1 that can go down and come back on its port."""
 
     def __init__(
         self,
@@ -292,7 +288,6 @@ class LocalServer:
         most_bytes: int,
         on_response: Callable[[web.Request, web.StreamResponse], Awaitable[None]] | None = None,
     ) -> None:
-        """Take `most_bytes` of a body."""
         self.port = 0
         self._add_routes = add_routes
         self._most_bytes = most_bytes
@@ -304,7 +299,7 @@ class LocalServer:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, port: int = 0) -> None:
-        """Listen; 0 is the port it had before, else any free one that can be had again."""
+        """Listen on `port`; 0 is the port of before, else any free one that can be bound again."""
         if self._runner is not None:
             return
         # The application is made anew each time: aiohttp's cannot be started twice.

@@ -1,1 +1,1 @@
-"""`crewgate rules`: what rules would do with stored rounds, and why they did what they did."""
+"""`crewgate rules`: the effect of rules on stored rounds, and the reasons for what they did."""

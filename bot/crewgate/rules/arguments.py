@@ -6,7 +6,6 @@ from crewgate.domain.rules.duration import Duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`test [--since DURATION]` and `explain EXECUTION [--crew CREW]`."""
     commands = parser.add_subparsers(dest="of_rules", metavar="{test,explain}", required=True)
     test = commands.add_parser(
         "test", help="what the rules as they are now would do with the rounds that there were"

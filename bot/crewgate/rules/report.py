@@ -19,11 +19,10 @@ from crewgate.store.replay import StoredRound
 
 T = TypeVar("T")
 
-#: So many rounds are named of those that would go the same other way: the newest.
+#: The number of rounds that are named in a group: the newest.
 EXAMPLES: Final = 3
-#: What is told apart from the rest of a rule.
 _TOLD: Final = frozenset({"name", "when", "channel", "reviewers", "approvals", "naming"})
-#: A round under no rule is one under a rule that says nothing.
+#: A round under no rule counts as under an empty rule.
 _NO_RULE: Final = Rule(name="")
 
 
@@ -37,40 +36,36 @@ class TooFew:
 
 @dataclass(frozen=True, slots=True)
 class UnknownStarter:
-    """Nobody knows who started it, and the rule lets nobody approve then."""
+    """Nobody knows the starter, and the rule lets nobody approve then."""
 
 
 Obstacle = TooFew | UnknownStarter
-"""The reason why a round could not be approved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The difference that the rules make; equal for rounds that would go one other way."""
+    """The difference that the rules make; equal for rounds of one group."""
 
     was: str
-    """The rule's name; empty for none."""
     now: str
     channels: tuple[str, str] | None = None
-    """The channel of its card, then and now; None: no difference. The fields below are alike."""
+    """The channel of its card, before and now; None: unchanged. The fields below are alike."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
-    """The other keys of the rule that differ."""
     obstacle: Obstacle | None = None
     unsure: bool = False
-    """It cannot be told which rule matches first: `now` is the strictest of those that may."""
+    """The first matching rule is not known: `now` is the strictest that may match."""
 
     @property
     def is_none(self) -> bool:
-        """True if it would go as it went."""
         return self == Change(was=self.was, now=self.was, unsure=self.unsure)
 
 
 def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
-    """Hold a round against the crew's rules as they are now.
+    """Compare a round with the crew's rules as they are now.
 
-    What its own rule left out is taken from the crew as it is now, too.
+    Parts that its own rule left out are taken from the crew as it is now, too.
     """
     possible = could_apply(crew.rules, stored.facts)
     before = stored.round.rule or _NO_RULE
@@ -108,7 +103,6 @@ def _unless_same(was: T, now: T) -> tuple[T, T] | None:
 
 
 def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obstacle | None:
-    """The reason why nobody could approve it, if that is sure."""
     starter = frozenset() if rule.self_approval else _starter(stored, known)
     if not (starter or rule.self_approval or rule.unknown_starter):
         return UnknownStarter()
@@ -121,7 +115,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obst
 
 
 def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
-    """Their user ids; None if Slack did not tell all of them."""
+    """Return their user ids; None if Slack did not tell all of them."""
     found: set[str] = set()
     for ref in named:
         if ref in known:
@@ -134,14 +128,14 @@ def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None
 
 
 def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
-    """The accounts of the starters; an address is told where the settings name it too."""
+    """Return the starters' accounts; an address counts if the settings name it too."""
     each = ({one.id} if isinstance(one, User) else known.get(one, ()) for one in stored.starters)
     return frozenset[str]().union(*each)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Example:
-    """A round that is named, without its output."""
+    """A named round, without its output."""
 
     opened_at: datetime
     id: str
@@ -158,7 +152,6 @@ class Group:
     _newest: list[Example] = field(default_factory=list)
 
     def add(self, round_: Round) -> None:
-        """Count one; no more than EXAMPLES are kept."""
         self.count += 1
         review = round_.review
         one = Example(round_.opened_at, round_.id, review.title, round_.number, review.execution_id)
@@ -173,7 +166,7 @@ class Group:
 
 
 NO_RULE: Final = "the crew's settings"
-#: Of a text from outside, in characters.
+#: The most characters of a text from outside.
 _SHOWN: Final = 80
 
 
@@ -206,7 +199,7 @@ def no_such_crew(crew: str, count: int) -> str:
 
 
 def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
-    """The rounds of a crew: what nobody could approve first, then what changes for most."""
+    """Yield the rounds of a crew: first those that nobody could approve, then by number."""
     yield ""
     yield f"{crew}: {count_of(sum(group.count for group in groups.values()), 'round')}"
     order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
@@ -231,7 +224,7 @@ def _change_lines(change: Change, group: Group) -> Iterator[str]:
 
 
 def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
-    """A round with the rule that is kept with it, and with the crew's rules as they are now."""
+    """Yield a round under the rule that is stored with it, and under the crew's rules now."""
     round_, rule = stored.round, stored.round.rule
     yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")
@@ -268,7 +261,6 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
 
 
 def count_of(number: int, what: str) -> str:
-    """`1 round`, `2 rounds`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

@@ -1,4 +1,4 @@
-"""Carrying out `crewgate rules test` and `crewgate rules explain`, beside a running bot."""
+"""`crewgate rules test` and `crewgate rules explain`, beside a running bot."""
 
 import argparse
 from collections.abc import Collection, Sequence
@@ -21,19 +21,17 @@ from crewgate.store.engine import open_readers
 from crewgate.store.executions import ExecutionQueries
 from crewgate.store.replay import Replay
 
-#: Executions that are named where a beginning is not enough.
 CANDIDATES = 5
 
 
 async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Run what the arguments ask for. Raises StoreUnavailable."""
     if chosen.of_rules == "test":
         return await try_rules(settings, chosen.since)
     return await explain_rules(settings, chosen.execution, chosen.crew)
 
 
 async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None = None) -> int:
-    """Print what would come of stored rounds; 1 if nobody could approve some of them."""
+    """Print the effect on stored rounds; return 1 if nobody could approve some of them."""
     crews = build_crews(settings)
     people = {ref for crew in settings.crews.values() for ref in people_of(crew)}
     known = await _ask_slack(settings, people)
@@ -63,7 +61,7 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
 
 
 async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> int:
-    """Print which rule the rounds of an execution were opened under, and what matches now."""
+    """Print the rule that each round of an execution was opened under, and those that match now."""
     async with of_this_version(open_readers(settings.database_url)) as engine:
         crews = [name for name in settings.crews if crew in (None, name)]
         found = await _find(engine, prefix, crews)
@@ -83,14 +81,12 @@ async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> in
 
 
 async def _find(engine: AsyncEngine, prefix: str, crews: Sequence[str]) -> list[tuple[str, str]]:
-    """Some of the executions with this id or, where there is none, with this beginning."""
     read = ExecutionQueries(engine)
     found = await read.starting_with(prefix, crews=crews, limit=CANDIDATES)
     return [key for key in found if key[1] == prefix] or list(found)
 
 
 async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Known:
-    """Ask Slack for the settings' people as user ids; unresolved ones are left out."""
     slack = SlackCheck(
         client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
         app_token=None,

@@ -1,4 +1,4 @@
-"""The settings of one crew: what the domain knows of it, and what stays at the edge."""
+"""The settings of one crew: those that the domain knows, and those of the edge."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -12,7 +12,7 @@ from crewgate.settings.options import Option, options_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewSettings(Crew):
-    """One deployment. What only calls or authenticates is a field here, all else one of `Crew`."""
+    """One deployment. Fields here are for calls and authentication; all others are in `Crew`."""
 
     url: Annotated[
         str,
@@ -48,7 +48,7 @@ class CrewSettings(Crew):
         ),
     ] = field(repr=False)
     webhook_secret_previous: str | None = field(default=None, repr=False)
-    """That of the same variable with `_PREVIOUS` at its end; counts while it is being replaced."""
+    """From the variable with `_PREVIOUS` at its end; accepted during a rotation."""
     # Webhook addresses often carry a secret of their own.
     task_webhook_url: Annotated[
         str | None,
@@ -83,7 +83,7 @@ class CrewSettings(Crew):
             example='"RESEARCH_FLOW_SECRET"',
         ),
     ] = field(default=None, repr=False)
-    """Signs the requests of its flows; None: it takes none."""
+    """Verifies requests of the crew's flows; None: they are refused."""
     flow_webhook_secret_previous: str | None = field(default=None, repr=False)
     flow_callback_hosts: Annotated[
         tuple[str, ...],
@@ -108,13 +108,12 @@ class CrewSettings(Crew):
         ),
     ] = NOTHING
     places: tuple[str, ...] = ()
-    """The place of each of its rules, as messages begin: file, line, crew, number and name."""
+    """The place of each rule for messages: file, line, crew, number and name."""
 
 
 def _place(option: Option) -> int:
-    """Put what must be given first, and rules, which are tables below the crew's, last."""
+    """Put required keys first, and rules, which are tables below the crew's, last."""
     return 2 if option.field == "rules" else 0 if option.setting.missing else 1
 
 
 OPTIONS: Final = tuple(sorted(options_of(CrewSettings), key=_place))
-"""Every key of a crew in `crews.toml`."""

@@ -23,14 +23,14 @@ _TABLES: Final[tuple[tuple[str, str, str, Sequence[Option]], ...]] = (
     ("docs/rules.md", "escalate", "key", options_of(Escalation)),
     ("docs/rules.md", "timeout", "key", options_of(TimeOut)),
 )
-"""By document and name of the place in it: what its first column is called, and its rows."""
+"""The document, the name of the place in it, the head of the first column, and the rows."""
 _PARTS: Final = {
     "SLACK_BOT_TOKEN": "Slack",
     "CREW_URL": "One crew (several: a table for each in crews.toml)",
     "REVIEWERS": "Who may decide",
     "PUBLIC_URL": "The bot",
 }
-"""The headings of `.env.example`, by the variable that each stands before."""
+"""The headings of `.env.example`, each by the variable below it."""
 _WIDTH: Final = 100
 _DOTENV_HEAD: Final = """\
 # Crewgate's settings, to be filled in. The environment wins over this file; an empty value counts
@@ -39,7 +39,6 @@ _DOTENV_HEAD: Final = """\
 
 
 def default_of(option: Option) -> str:
-    """The default as the documents say it, in Markdown."""
     match option:
         case Option(setting=setting) if setting.default or setting.shared:
             return setting.default or f"`{setting.shared}`"
@@ -56,13 +55,12 @@ def default_of(option: Option) -> str:
 
 
 def render_table(head: str, options: Iterable[Option]) -> str:
-    """A Markdown table, a row for each setting."""
     rows = (f"| `{one.name}` | {default_of(one)} | {one.setting.meaning} |" for one in options)
     return "\n".join((f"| {head} | default | meaning |", "| --- | --- | --- |", *rows, ""))
 
 
 def render_keys(options: Iterable[Option]) -> str:
-    """The keys of a table in TOML, each below what it means; what excludes others is a comment."""
+    """Return a table in TOML, each key below its meaning; keys that exclude others are comments."""
     return "".join(
         f"{_comment(one)}{'# ' if one.setting.instead_of else ''}"
         f"{one.name} = {one.setting.example}\n"
@@ -71,7 +69,7 @@ def render_keys(options: Iterable[Option]) -> str:
 
 
 def render_dotenv() -> str:
-    """A `.env` with every variable below what it means; those with an example commented out."""
+    """Return a `.env`, each variable below its meaning; variables with an example are comments."""
     lines = [_DOTENV_HEAD]
     for one in VARIABLES:
         if one.name in _PARTS:
@@ -93,7 +91,7 @@ def _comment(option: Option) -> str:
 
 
 def render_documents(root: Path) -> dict[str, str]:
-    """The files that say something of settings, by their path, as they must be."""
+    """Return the documents that contain settings, by path, with new tables."""
     texts = [
         (path, f"<!-- settings:{name} -->\n", render_table(head, options), "<!-- /settings:")
         for path, name, head, options in _TABLES
@@ -111,7 +109,6 @@ def render_documents(root: Path) -> dict[str, str]:
 
 
 def _between(begin: str, text: str, end: str, document: str) -> str:
-    """The document with this text between two places of it."""
     head, rest = document.split(begin)
     _, mark, tail = rest.partition(end)
     if mark != end:

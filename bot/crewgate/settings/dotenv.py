@@ -7,16 +7,15 @@ from typing import Final
 from crewgate.domain.errors import CrewgateError
 from crewgate.settings.document import render_dotenv
 
-#: Secrets are for the bot's own user alone.
 _OWNER_ONLY: Final = 0o600
 
 
 class NotWritten(CrewgateError):
-    """There is a `.env` already, or none can be written here."""
+    """A `.env` exists already, or none can be written here."""
 
 
 def write_dotenv(folder: Path) -> Path:
-    """Write a `.env` to fill in. Raises NotWritten; one that is there is left as it is."""
+    """Write a `.env` to fill in. Raises NotWritten and leaves a present one untouched."""
     file = folder / ".env"
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)

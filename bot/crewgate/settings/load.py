@@ -1,6 +1,6 @@
 """Frozen settings, read once from the environment, `.env` and `crews.toml`.
 
-Only the modules that start or check the bot import this; everybody else is handed what it needs.
+Only the modules that start or check the bot import this; all others get their settings passed in.
 """
 
 import difflib
@@ -44,12 +44,12 @@ _APP_TOKEN: Final = "the app-level token (xapp-…, Slack's page Basic Informati
 
 
 class SettingsError(CrewgateError):
-    """Settings are missing or malformed: one line each, the first stands alone."""
+    """Settings are missing or malformed: a line for each, readable without the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything the bot is told from outside: an environment variable each, and the crews."""
+    """The bot's settings: an environment variable each, and the crews."""
 
     slack_bot_token: Annotated[
         str,
@@ -277,11 +277,11 @@ class Settings:
     ] = "info"
     crews: Mapping[str, CrewSettings]
     doubts: tuple[str, ...] = ()
-    """Settings that can be read and may still be mistakes, each with what to do then."""
+    """Settings that are valid and may still be mistakes, each with advice."""
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
-        """The secrets that Slack's requests may be signed with, the newest first."""
+        """The secrets that may sign Slack's requests, the newest first."""
         both = (self.slack_signing_secret, self.slack_signing_secret_previous)
         return tuple(filter(None, both))
 
@@ -289,24 +289,22 @@ class Settings:
 VARIABLES: Final = tuple(
     replace(option, name=option.field.upper()) for option in options_of(Settings)
 )
-"""Every variable that is read, except those that `crews.toml` names."""
+"""All variables except those that `crews.toml` names."""
 SINGLE_CREW: Final = ("CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "CREW_NAME")
-"""One crew without a file: any of these makes it exist."""
+"""Variables of a crew without a file: any of these makes it exist."""
 _ROTATED: Final = ("webhook_secret", "flow_webhook_secret")
-"""Secrets of a crew that are rotated: the previous value is accepted too."""
 _REMOVED: Final = {"stream": "is no longer there: webhooks and the status say as much; take it out"}
-"""Settings of a crew that an earlier version had, with what to do."""
 CREWS: Final = Option(
     field="crews",
     name="crews",
     default=None,
     setting=Setting(parsers.parse_table, "a table for each crew"),
 )
-"""The only thing at the top of `crews.toml`."""
+"""The only key at the top of `crews.toml`."""
 
 
 def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
-    """Read the settings; the environment wins over `.env`, and empty counts as unset.
+    """Read the settings; the environment wins over `.env`, and an empty value counts as unset.
 
     Raises SettingsError.
     """
@@ -354,7 +352,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
 
 
 def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
-    """Read the settings; of a database that is named, whoever only reads it needs no others.
+    """Read the settings; on problems, only those that reading the named database needs.
 
     Raises SettingsError.
     """
@@ -375,7 +373,7 @@ def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = No
 
 
 def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
-    """One crew may stand in the environment beside those of a file, but seldom does on purpose."""
+    """Yield a doubt about a crew in the environment beside those of a file: it is seldom meant."""
     named = re.findall(r"[\"'](CREW_[A-Z_]+)[\"']", file)
     found = [name for name in SINGLE_CREW if name in env and name not in named]
     if file and "CREW_URL" in env:
@@ -388,7 +386,7 @@ def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
 
 
 def _misspelt(env: Reader, file: str) -> Iterator[str]:
-    """Variables that nobody reads, and that are called nearly as one that is not set."""
+    """Yield a doubt about each unknown variable with a name close to an unset setting."""
     unset = [option.name for option in VARIABLES if option.name not in env]
     known = {option.name for option in VARIABLES}
     for name in sorted(env.found.keys() - known):
@@ -444,7 +442,7 @@ def _crew_of_table(
 
 
 def _previous(option: Option, crew: Reader, env: Reader) -> str | None:
-    """The secret before, in the variable that the crew names with `_PREVIOUS` at its end."""
+    """Return the previous secret, from the variable with `_PREVIOUS` at its end."""
     name = f"{crew.found.get(option.name)}_PREVIOUS"
     if name not in env:
         return None
@@ -459,7 +457,7 @@ def _previous(option: Option, crew: Reader, env: Reader) -> str | None:
 def _complete(
     name: str, crew: Reader, values: dict[str, Any], env: Reader, shared: Settings
 ) -> CrewSettings:
-    """A crew's settings, with what it shares with others; notes what neither place says."""
+    """Return a crew's settings, with those that it shares with others; note the missing ones."""
     for option in crew_options.OPTIONS:
         # An empty list is an answer too: nobody.
         if option.setting.shared and option.name not in crew:

@@ -1,4 +1,4 @@
-"""The annotated fields of settings, and filling them from raw values by their names."""
+"""The annotated fields of settings, and their values from raw ones by name."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -17,17 +17,15 @@ class Option:
 
     field: str
     name: str
-    """Its name in the file or the environment."""
     default: Any
-    """None also where the field has none: it stands there until all problems are known."""
+    """None also if the field has no default; used until all problems are known."""
     setting: Setting
     table: type | None = None
-    """The dataclass that its own options fill, where it is a table in itself."""
+    """The dataclass of its own options, if the option is a table."""
 
 
 @cache
 def options_of(kind: type) -> tuple[Option, ...]:
-    """The annotated fields of a dataclass, in their order."""
     hints = get_type_hints(kind, include_extras=True)
     found = []
     for one in fields(kind):
@@ -47,7 +45,7 @@ def _has_options(kind: object) -> bool:
 
 
 class Reader:
-    """Takes values by name from one place, and notes what is wrong with them."""
+    """Reads values by name from one place, and notes problems with them."""
 
     def __init__(
         self,
@@ -61,15 +59,15 @@ class Reader:
         self.problems = problems
         self.prefix = prefix
         self.variables = variables
-        """The environment's, which a setting may name."""
+        """The environment, whose variables a setting may name."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.found
 
     def take(self, option: Option, *, needed: bool = True) -> Any:  # noqa: ANN401  # of the field's type
-        """The value, parsed. After a problem, the default stands there until all are known.
+        """Return the parsed value; after a problem, the default, until all problems are known.
 
-        Not `needed`: it may be missing this time.
+        Without `needed`, a required value may be missing.
         """
         parse = option.setting.parse
         if option.setting.names_variable:
@@ -89,7 +87,7 @@ class Reader:
         return option.table(**below.take_all(option.table))
 
     def take_all(self, kind: type) -> dict[str, Any]:
-        """The values of a whole table by field; what it does not know is noted."""
+        """Return the values of a table by field; note unknown names."""
         self.refuse_unknown([option.name for option in options_of(kind)])
         for option in options_of(kind):
             for name in option.setting.instead_of:
@@ -98,15 +96,14 @@ class Reader:
         return {option.field: self.take(option) for option in options_of(kind)}
 
     def note(self, name: str, problem: str) -> None:
-        """Keep one line about a value."""
         self.problems.append(f"{self.prefix}{name}: {problem}")
 
     def refuse_unknown(
         self, known: Collection[str], removed: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        """Note every name that nobody would read: a slip of the pen must not pass silently.
+        """Note each unknown name, which may be a misspelt setting.
 
-        `removed` has the names of settings that earlier versions had, with what to do.
+        `removed` has the settings of earlier versions, with advice.
         """
         for name in self.found:
             if name in removed:

@@ -1,4 +1,4 @@
-"""From a raw setting to a typed one, for secrets, tokens and addresses: see `domain.parsers`.
+"""Parsers of secrets, tokens and addresses; the others are in `domain.parsers`.
 
 No function echoes a value that may be a secret.
 """
@@ -22,7 +22,7 @@ def parse_table(raw: object) -> Mapping[str, object]:
 
 
 def parse_secret(raw: object) -> str:
-    """One word that can travel in an HTTP header."""
+    """Accept one word that can be sent in an HTTP header."""
     text = parse_text(raw)
     if not re.fullmatch(r"[!-~]+", text):
         msg = "it holds spaces or unusual characters; put the bare secret, without 'Bearer'"
@@ -30,12 +30,12 @@ def parse_secret(raw: object) -> str:
     return text
 
 
-#: What Slack's tokens begin with: xoxb- (bot), xoxp- (user), xoxe- (refresh), xapp- (app), …
+#: The beginnings of Slack's tokens: xoxb- (bot), xoxp- (user), xoxe- (refresh), xapp- (app), …
 _SLACK_TOKEN: Final = re.compile(r"xox[a-z]?[-.]|xapp-")
 
 
 def parse_signing_secret(raw: object) -> str:
-    """Slack's signing secret, which is no token: those are what people paste here by mistake."""
+    """Accept Slack's signing secret, but no token, which people paste here by mistake."""
     text = parse_secret(raw)
     if _SLACK_TOKEN.match(text):
         msg = (
@@ -46,13 +46,11 @@ def parse_signing_secret(raw: object) -> str:
     return text
 
 
-#: Shorter ones can be guessed.
+#: Shorter secrets can be guessed.
 SECRET_LENGTH: Final = 16
 
 
 def long_secret(instead: str) -> Callable[[object], str]:
-    """A secret that is long enough not to be guessed, by whoever can try."""
-
     def parse(raw: object) -> str:
         text = parse_secret(raw)
         if len(text) < SECRET_LENGTH:
@@ -75,7 +73,6 @@ _AUDIT_KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def parse_audit_key(raw: object) -> str:
-    """32 bytes in hex."""
     text = parse_secret(raw)
     if not _AUDIT_KEY.fullmatch(text):
         raise InvalidSetting("it is not 32 bytes in hex; put what `openssl rand -hex 32` prints")
@@ -83,8 +80,6 @@ def parse_audit_key(raw: object) -> str:
 
 
 def token_like(prefix: str, where: str) -> Callable[[object], str]:
-    """A Slack token of one kind."""
-
     def parse(raw: object) -> str:
         text = parse_secret(raw)
         if not text.startswith(prefix) or text == prefix:
@@ -96,7 +91,7 @@ def token_like(prefix: str, where: str) -> Callable[[object], str]:
 
 
 def parse_team(raw: object) -> str:
-    """The id of a workspace; the one of an organisation, which people put here too, is refused."""
+    """Accept the id of a workspace; refuse an organisation's, which people put here too."""
     text = parse_text(raw)
     if not re.fullmatch(r"T[A-Z0-9]{2,}", text):
         raise InvalidSetting(f"{shown(text)} is no workspace; put its id (T…)")
@@ -106,7 +101,7 @@ def parse_team(raw: object) -> str:
 def value_of_variable(
     variables: Mapping[str, object], parse_value: Callable[[object], T]
 ) -> Callable[[object], T]:
-    """The value of the environment variable that a setting names."""
+    """Return a parser of the environment variable that a setting names."""
 
     def parse(raw: object) -> T:
         name = parse_text(raw)
@@ -127,28 +122,27 @@ def value_of_variable(
 
 
 def parse_base_url(raw: object) -> str:
-    """An http(s) address that paths are added to; without a slash at its end."""
+    """Accept an http(s) address that paths are added to; return it without a slash at its end."""
     text = parse_url(raw)
     if "?" in text or "#" in text:
         raise InvalidSetting("put the address without its ?… or #… part")
     return text.rstrip("/")
 
 
-#: The paths that the bot itself adds.
 _OWN_PATH: Final = re.compile(
     r"/(?:crews/[^/]+/(?:human-input|flow-request|events|kickoff).*|slack/events|healthz|readyz)\Z"
 )
 
 
 def parse_public_url(raw: object) -> str:
-    """The bot's own base address, without a path that it adds by itself."""
+    """Accept the bot's own base address, without a path that the bot adds itself."""
     text = parse_base_url(raw)
     if path := _OWN_PATH.search(text):
         raise InvalidSetting(f"it ends in {path[0]}; put the bot's own address, without it")
     return text
 
 
-#: A name that could be looked up, or an IPv4 address, with a port or without.
+#: A name that could be looked up, or an IPv4 address, with or without a port.
 _HOST: Final = re.compile(
     r"(?=.{1,253}(?::|\Z))(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*"
     r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?::[0-9]{1,5})?"
@@ -156,7 +150,7 @@ _HOST: Final = re.compile(
 
 
 def parse_hosts(raw: object) -> tuple[str, ...]:
-    """Names of hosts in lower case, each with a port or without."""
+    """Accept names of hosts, with or without a port; return them in lower case."""
     if not isinstance(raw, list):
         msg = f'{shown(raw)} is no list; put host names, as ["flows.example.com"]'
         raise InvalidSetting(msg)
@@ -169,7 +163,6 @@ def parse_hosts(raw: object) -> tuple[str, ...]:
 
 
 def parse_redact(raw: object) -> Masking:
-    """Kinds of personal data, and patterns between slashes."""
     if not isinstance(raw, list):
         raise InvalidSetting(f'{shown(raw)} is no list; put, as ["email", "iban"], {_MASKED}')
     names = tuple(map(parse_text, raw))
@@ -178,7 +171,7 @@ def parse_redact(raw: object) -> Masking:
 
 
 _MASKED: Final = "email, iban, card, or a pattern between slashes, as /AC-[0-9]+/"
-#: A pattern that matches nothing at all does so in one of these.
+#: A pattern that can match an empty text does so in one of these.
 _SAMPLES: Final = ("", "a 1", " \n.")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
@@ -213,7 +206,7 @@ def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401
 
 
 def parse_folder_url(raw: object) -> str:
-    """The same, with a slash at its end."""
+    """Accept a base address; return it with a slash at its end."""
     return f"{parse_base_url(raw)}/"
 
 
@@ -225,7 +218,6 @@ def parse_port(raw: object) -> int:
 
 
 def parse_crew_name(raw: object) -> str:
-    """A name that is safe in addresses and as a user name."""
     text = parse_text(raw)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
         msg = "a crew's name has 1 to 64 letters, digits, - and _; choose such a name"
@@ -233,7 +225,7 @@ def parse_crew_name(raw: object) -> str:
     return text
 
 
-#: What `asyncpg.connect` takes as text; anything else in an address would fail at the first
+#: The text arguments of `asyncpg.connect`; any other in an address would fail at the first
 #: connection, far from its cause. https://magicstack.github.io/asyncpg/current/api/
 _ASYNCPG: Final = frozenset(
     {"gsslib", "host", "krbsrvname", "passfile", "port", "prepared_statement_cache_size"}
@@ -242,7 +234,7 @@ _ASYNCPG: Final = frozenset(
 
 
 def parse_database_url(raw: object) -> str:
-    """SQLite or PostgreSQL, with the asynchronous driver put in. Not echoed: it holds a password.
+    """Accept SQLite or PostgreSQL, and put the asynchronous driver in; never echo the password.
 
     `sslmode`, which hosts put into their addresses, becomes asyncpg's `ssl`.
     """

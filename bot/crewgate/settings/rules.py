@@ -1,4 +1,4 @@
-"""Rules of `[[crews.NAME.rules]]`: what cannot be read, what contradicts, and what is doubtful."""
+"""Rules of `[[crews.NAME.rules]]`: their mistakes, contradictions and doubts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from crewgate.settings.sources import TomlFile
 def read_rules(
     raw: Sequence[Mapping[str, object]], crew: Reader, name: str, toml: TomlFile
 ) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """The rules of a crew, in their order, and where each stands; notes what is wrong with them."""
+    """Return the rules of a crew, in order, and the place of each; note mistakes."""
     lines = _lines(toml.text, name)
     rules: list[Rule] = []
     places: list[str] = []
@@ -39,12 +39,11 @@ def read_rules(
 
 
 def _shown_name(name: str) -> str:
-    """A rule's name in a message for who wrote it."""
     return f'"{name}"' if name.isprintable() and len(name) <= 60 else shown(name)  # noqa: PLR2004 - a bit of a line
 
 
 def _lines(text: str, crew: str) -> list[int]:
-    """The line at which each rule of a crew begins; TOML's parser does not tell."""
+    """Return the line at which each rule of a crew begins; TOML's parser does not tell."""
     head = (
         rf"""[ \t]*\[\[[ \t]*crews[ \t]*\.[ \t]*["']?{re.escape(crew)}["']?[ \t]*\.[ \t]*rules\b"""
     )
@@ -66,7 +65,7 @@ def _read_rule(reader: Reader) -> Rule:
 
 
 def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Keys that do not go together, each with what to put there."""
+    """Yield keys that do not go together, each with advice."""
     if rule.working_hours is None:
         for key, duration in _durations(rule):
             if duration.working:
@@ -91,7 +90,7 @@ def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]
 
 
 def _is_before(one: Duration, other: Duration) -> bool:
-    """False only where it is sure: how long working hours take depends on the day."""
+    """Return False only if sure: the length of working hours depends on the day."""
     return one.working != other.working or one.length < other.length
 
 
@@ -109,9 +108,10 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
 
 
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
-    """Yield where a doubtful rule stands, and why with what to put there.
+    """Yield the place of each doubtful rule, with the reason and advice.
 
-    It is behind one with equal or no conditions, approves by itself, or has keys for nothing.
+    A doubtful rule follows one with equal or no conditions, approves by itself, or has useless
+    keys.
     """
     places = dict(zip(crew.rules, crew.places, strict=True))
     for at, (rule, place) in enumerate(places.items()):

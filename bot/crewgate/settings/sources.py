@@ -9,12 +9,11 @@ from dotenv.parser import parse_stream
 
 
 def without_empty(found: Mapping[str, str]) -> dict[str, str]:
-    """An empty variable counts as unset."""
     return {name: value.strip() for name, value in found.items() if value.strip()}
 
 
 def read_dotenv(file: Path, problems: list[str]) -> dict[str, str]:
-    """The file's values as written: `${…}` stays, for a secret may well hold it."""
+    """Return the file's values as written: `${…}` stays, for a secret may contain it."""
     found: dict[str, str] = {}
     if not file.is_file():
         return found
@@ -36,13 +35,13 @@ class TomlFile:
     """A TOML file that was read."""
 
     title: str
-    """Its name as messages have it."""
+    """The file's name in messages."""
     text: str
     content: Mapping[str, object]
 
 
 def read_toml(file: Path, title: str, problems: list[str]) -> TomlFile | None:
-    """None when it is no TOML, which is then noted."""
+    """Return None and note a problem if the file is no TOML."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
         return TomlFile(title, text, tomllib.loads(text))

@@ -146,7 +146,7 @@ class Crew(Deployment):
         human_input: Address | None = None,
         scripted: bool = True,
     ) -> str:
-        """Kick off without HTTP; returns the execution's id.
+        """Kick off without HTTP; return the execution's id.
 
         With `scripted=False` no task starts by itself: call `pause`.
         """
@@ -168,7 +168,6 @@ class Crew(Deployment):
         return next(scripts, self.script)
 
     def _new_id(self) -> str:
-        """An id that looks like the vendor's, made without randomness."""
         self._kickoffs += 1
         seed = f"{self.name} {self.url} {self.now()} {self._kickoffs}"
         digest = hashlib.sha256(seed.encode()).hexdigest()
@@ -197,13 +196,12 @@ class Crew(Deployment):
         return await self.flows.ask(self.url, flow_id, method, **of)
 
     def end(self, execution_id: str, error: str = "") -> None:
-        """End an execution, completed or with an error."""
         self._engine.end(self.execution(execution_id), error)
 
     async def notify_raw(
         self, body: bytes | Json, headers: Mapping[str, str] | None = None, *, url: str = ""
     ) -> Sent:
-        """Send any body to `url` or to `human_input`, with its credentials unless given `headers`.
+        """Send any body to `url`, else to `human_input`; `headers` replace the credentials.
 
         No execution changes.
         """

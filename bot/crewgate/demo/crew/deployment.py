@@ -1,4 +1,4 @@
-"""A deployed crew as the demo and tests see it: what came, what went, and the faults it has."""
+"""A deployed crew as the demo and tests see it: its requests, webhooks and faults."""
 
 import asyncio
 import io
@@ -49,26 +49,24 @@ class Execution:
     started_at: float
     state: State = State.RUNNING
     position: int = 0
-    """The number of tasks of the script that are done, before those that run now."""
+    """The number of tasks of the script that ended before the current ones."""
     done: set[str] = field(default_factory=set)
-    """The tasks among those that run now that are done."""
+    """The current tasks that are done."""
     pending: list[str] = field(default_factory=list)
-    """The tasks that are pending human input."""
     outputs: dict[str, Any] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
-    """The number of outputs of each task."""
     feedbacks: dict[str, deque[str]] = field(default_factory=dict)
     error: str = ""
     ended_at: float | None = None
 
     @property
     def current(self) -> tuple[Task, ...]:
-        """The tasks of the script that run or wait beside each other; none at the end."""
+        """Return the tasks of the script that run or wait beside each other; none at the end."""
         rest = self.script[self.position :]
         return (*rest[:1], *takewhile(attrgetter("beside"), rest[1:]))
 
     def finish(self, task: Task) -> bool:
-        """Note that a task is done; return True if the next ones may begin."""
+        """Note that a task is done; return True if the next tasks may begin."""
         self.done.add(task.task_id)
         if len(self.done) < len(self.current):
             return False
@@ -77,11 +75,10 @@ class Execution:
         return True
 
     def knows(self, task_id: str) -> bool:
-        """Return True if the task belongs to this execution, by script or by `pause`."""
         return task_id in self.outputs or any(task.task_id == task_id for task in self.script)
 
     def progress(self, now: float) -> Json:
-        """The answer to `/status`; the vendor's schema reports a pause as `running`."""
+        """Return the answer to `/status`; the vendor's schema reports a pause as `running`."""
         took = (self.ended_at or now) - self.started_at
         match self.state:
             case State.COMPLETED:
@@ -114,11 +111,10 @@ class Echo(Enum):
     """The part of an answer that repeats the request."""
 
     INPUT = auto()
-    """As FastAPI does when it does not accept a body: in `input`, beside what is wrong."""
+    """In `input`, beside the problem, as FastAPI does when it refuses a body."""
     MESSAGE = auto()
-    """In the words for people."""
     TEXT = auto()
-    """As a proxy does when it is asked to say more: head and body, with nothing around them."""
+    """Head and body alone, as a verbose proxy does."""
 
 
 def status(
@@ -129,7 +125,7 @@ def status(
     headers: Mapping[str, str] | None = None,
     applied: bool = False,
 ) -> Fault:
-    """Answer with this code. A `body` that is text is sent as text, anything else as JSON.
+    """Answer with this code: text as text, any other `body` as JSON.
 
     `retry_after` is seconds, or an HTTP date as text.
     """
@@ -142,13 +138,11 @@ def status(
 
 
 def garbage(*, applied: bool = True) -> Fault:
-    """Answer 200 with something that is not JSON."""
     html = (("Content-Type", "text/html"),)
     return Fault("garbage", applied=applied, code=200, body="<html>It works!</html>", headers=html)
 
 
 def echo(code: int = 422, *, into: Echo = Echo.INPUT, applied: bool = False) -> Fault:
-    """Answer with this code and the request itself, credentials and all."""
     return Fault("echo", applied=applied, code=code, echo=partial(_repeat, into))
 
 
@@ -167,44 +161,44 @@ def _repeat(into: Echo, head: str, body: str) -> object:
 
 T = TypeVar("T")
 
-#: The most bytes that one log keeps, whatever the number of entries.
+#: The most bytes in one log.
 LOG_BYTES = 32 * 2**20
 
 
 @dataclass(slots=True)
 class Call:
-    """One request to the crew. `status` stays None when no answer was given (yet)."""
+    """A request to the crew. `status` is None as long as no answer was given."""
 
     method: str
     path: str
     body: dict[str, Any]
-    """The JSON object that was sent; empty when it was none."""
+    """The JSON object in the body; empty for anything else."""
     authorization: str = field(repr=False)
     at: float
     status: int | None = None
     answer: Any = None
-    """The JSON that was answered, or the text."""
     effective: bool = False
-    """The request changed the crew's state."""
     query: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One webhook that was sent, once; `status` is None when nobody answered, `error` says why."""
+    """A webhook that was sent once.
+
+    `status` is None if nobody answered; `error` has the reason.
+    """
 
     kind: str
-    """`human_input`, `task`, `step`, `crew`, `flow` or `raw`."""
     url: str
     body: dict[str, Any]
-    """The JSON object that was sent; empty when it was none."""
+    """The JSON object in the body; empty for anything else."""
     raw: bytes = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     status: int | None
     answer: str = ""
     error: str = ""
     at: float = 0
-    """When it was answered or lost."""
+    """The time of the answer or of the loss."""
 
 
 class BoundedLog(Generic[T]):
@@ -212,14 +206,13 @@ class BoundedLog(Generic[T]):
 
     def __init__(self, keep: int, keep_bytes: int = LOG_BYTES) -> None:
         self.total = 0
-        """The number of entries ever appended."""
         self._entries: deque[tuple[int, T]] = deque()
         self._keep = keep
         self._keep_bytes = keep_bytes
         self._bytes = 0
 
     def append(self, entry: T, size: int = 0) -> None:
-        """Add an entry; the oldest ones make room, the newest always stays."""
+        """Add an entry and drop the oldest above the limits; the newest always stays."""
         self._entries.append((size, entry))
         self.total += 1
         self._bytes += size
@@ -233,19 +226,18 @@ class BoundedLog(Generic[T]):
         return (entry for _, entry in self._entries)
 
 
-#: The longest that a receiver may take, in seconds; the vendor names 30 for its flow webhooks.
+#: The longest time for a receiver's answer, in seconds; the vendor names 30 for flow webhooks.
 TIMEOUT: Final = 30.0
 
 
 class Deployment(ABC):
-    """One deployed crew; its parts write down here what happens. `keep` bounds each of its logs."""
+    """A deployed crew with its logs; `keep` bounds each of them."""
 
     patience: float = 30
-    """The time that `until` waits by default, in seconds."""
+    """The default of `until`, in seconds."""
     most_bytes = 2**20
-    """The longest body that is taken."""
+    """The longest body that is accepted."""
     samples: Sequence[Sample] = ()
-    """Topics with a script of their own."""
 
     def __init__(
         self,
@@ -263,14 +255,13 @@ class Deployment(ABC):
         self.human_input: Address | None = None
         """The human-input webhook of executions that are started without one."""
         self.style = Style.RICH
-        """The format of notifications."""
         self.task_seconds = task_seconds
-        """The time that each task takes, in seconds."""
+        """The duration of each task, in seconds."""
         self.webhook_seconds: float = 0
-        """The time that each webhook is on its way, in seconds."""
+        """The delay of each webhook, in seconds."""
         self.changes = Changes()
         self.faults = Faults(ROUTES)
-        """Of `/`, `/inputs`, `/kickoff`, `/status`, `/resume`, and `/crewai_plus` for flows."""
+        """Faults by route; `/crewai_plus` is that of flows."""
         self.fail, self.clear, self.release = (
             self.faults.fail,
             self.faults.clear,
@@ -297,7 +288,6 @@ class Deployment(ABC):
         return self._server.url
 
     async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; 0 is any free port."""
         # Fresh connections: a webhook is never repeated, so none may be lost to a stale one.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(force_close=True),
@@ -306,7 +296,6 @@ class Deployment(ABC):
         await self._server.start(port)
 
     async def stop(self) -> None:
-        """Stop everything; the logs stay readable."""
         await self._server.stop()
         if self._session is not None:
             await self._session.close()
@@ -320,7 +309,6 @@ class Deployment(ABC):
         await self.stop()
 
     def called(self, request: web.Request, raw: bytes) -> Call:
-        """Write a request down that has just come."""
         call = Call(
             method=request.method,
             path=request.path,
@@ -351,7 +339,7 @@ class Deployment(ABC):
     async def call(
         self, method: str, url: str, raw: bytes, headers: Mapping[str, str]
     ) -> tuple[int | None, str, str]:
-        """Call somebody once; return status, text and error. There is no status without answer."""
+        """Call an address once; return status (None without an answer), text and error."""
         if self._session is None:
             return None, "", "the crew is not running"
         data = io.BytesIO(raw) if raw else None
@@ -364,7 +352,6 @@ class Deployment(ABC):
             return None, "", f"{type(lost).__name__}: {lost}"
 
     async def send(self, kind: str, url: str, raw: bytes, headers: Mapping[str, str]) -> Sent:
-        """Send one webhook, once, and record its outcome."""
         await asyncio.sleep(self.webhook_seconds)
         status, answer, error = await self.call("POST", url, raw, headers)
         body = parse_object_or_nothing(raw)
@@ -377,27 +364,23 @@ class Deployment(ABC):
 
     @property
     def requests(self) -> tuple[Call, ...]:
-        """The latest requests, the oldest first, those without an answer too."""
         return tuple(self.call_log)
 
     @property
     def resumes(self) -> tuple[Resume, ...]:
-        """The latest resumes that took effect, the oldest first."""
         return tuple(self.resume_log)
 
     @property
     def webhooks_sent(self) -> tuple[Sent, ...]:
-        """The latest webhooks, the oldest first, recorded once answered or lost."""
         return tuple(self.sent_log)
 
     @property
     def notifications(self) -> tuple[Sent, ...]:
-        """Those of `webhooks_sent` that announce a pause."""
+        """The webhooks that announce a pause."""
         return tuple(sent for sent in self.sent_log if sent.kind == "human_input")
 
     @property
     def executions(self) -> tuple[Execution, ...]:
-        """The executions it keeps, the oldest first."""
         return tuple(self.by_id.values())
 
     def execution(self, execution_id: str) -> Execution:
@@ -405,7 +388,7 @@ class Deployment(ABC):
         return self.by_id[execution_id]
 
     def add(self, execution: Execution) -> None:
-        """Keep an execution; at the limit the oldest that has ended goes, or else the oldest."""
+        """Add an execution; at the limit, drop the oldest that has ended, else the oldest."""
         while len(self.by_id) >= self.keep:
             ended = (known.id for known in self.by_id.values() if known.ended_at is not None)
             self.by_id.pop(next(ended, next(iter(self.by_id))))
@@ -413,5 +396,5 @@ class Deployment(ABC):
         self.changes.announce("started", execution.id)
 
     async def until(self, condition: Callable[[], T], *, timeout: float | None = None) -> T:
-        """Return once `condition()` is true; it is asked again whenever the crew changes."""
+        """Return once `condition()` is true; it is called again whenever the crew changes."""
         return await self.changes.until(condition, timeout or self.patience)

@@ -1,7 +1,7 @@
 """The stand-in crew's executions: pauses, resumes and the webhooks they cause.
 
-No HTTP in here: `send` is passed in. A request is carried out in one step without awaiting, so two
-concurrent resumes cannot both take effect.
+`send` is passed in; there is no HTTP here. A request is carried out in one step without awaiting,
+so two concurrent resumes cannot both take effect.
 """
 
 import asyncio
@@ -41,7 +41,6 @@ class Engine:
         self._background: set[asyncio.Task[None]] = set()
 
     def add(self, execution: Execution, *, scripted: bool = True) -> None:
-        """Add an execution and, if `scripted`, start its tasks."""
         self._crew.add(execution)
         if scripted:
             self._begin(execution)
@@ -49,7 +48,7 @@ class Engine:
     async def pause(self, execution: Execution, task_id: str, output: object, style: Style) -> Sent:
         """Pause on a task and send the human-input notification, once.
 
-        Return the record of sending; its `error` says so if there is no address.
+        Return the record of sending; its `error` tells if there is no address.
         """
         execution.urls = Urls()
         self._wait(execution, task_id, output)
@@ -69,7 +68,6 @@ class Engine:
         self._changes.announce("paused", execution.id)
 
     async def _ask(self, execution: Execution, task: Task, output: object) -> None:
-        """Pause as a flow does: ask by its own webhook."""
         self._wait(execution, task.task_id, output)
         await self._flows.ask(
             self._crew.url,
@@ -98,7 +96,7 @@ class Engine:
         return self._resume(execution, call.task_id, call.human_feedback, approve=call.is_approve)
 
     def _answered(self, asked: FlowRequest) -> None:
-        """Carry out the answer to a flow's question, if the flow is one of the script's."""
+        """Carry out the answer to a flow's question, if the flow is in the script."""
         execution = self._crew.by_id.get(asked.flow_id)
         if execution is None or asked.method not in execution.pending:
             return
@@ -128,7 +126,6 @@ class Engine:
         return {"status": "resumed", "message": "Execution resumed with the next task"}
 
     def end(self, execution: Execution, error: str = "") -> None:
-        """Mark the execution as ended, completed or with an error."""
         execution.state = State.ERROR if error else State.COMPLETED
         execution.error = error
         execution.pending.clear()
@@ -136,7 +133,6 @@ class Engine:
         self._changes.announce("ended", execution.id)
 
     async def stop(self) -> None:
-        """Cancel every running execution."""
         background = list(self._background)
         for work in background:
             work.cancel()
@@ -148,7 +144,6 @@ class Engine:
         task.add_done_callback(self._background.discard)
 
     def _begin(self, execution: Execution) -> None:
-        """Begin the next tasks, beside each other."""
         for task in execution.current:
             self._spawn(self._work(execution, task))
 
@@ -173,7 +168,7 @@ class Engine:
         await self._tell_end(execution, task, goes_on=execution.finish(task))
 
     async def _tell_end(self, execution: Execution, task: Task, *, goes_on: bool) -> None:
-        """Tell of a task that is done, and begin the next ones or end."""
+        """Send the webhook of a finished task, and begin the next tasks or end."""
         await self._send_task_webhook(execution, task)
         if not goes_on:
             return
@@ -186,7 +181,7 @@ class Engine:
             await self._send_crew_webhook(execution)
 
     async def _interrupted(self, execution: Execution) -> bool:
-        """Wait `task_seconds`; true when the execution ended or was paused by hand meanwhile."""
+        """Wait `task_seconds`; return True if the execution ended or was paused by hand."""
         # Where tasks run beside each other, one of them may wait.
         goes_on = {State.RUNNING, State.PENDING} if execution.current[1:] else {State.RUNNING}
         if self._crew.task_seconds:

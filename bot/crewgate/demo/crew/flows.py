@@ -1,7 +1,7 @@
 """Flows of the stand-in: they pause in a method, ask by a signed webhook, and take one answer.
 
-The answer comes to an address that the request names, with a token that counts once. Both shapes
-of the request and both pairs of headers are sent on demand.
+The answer comes to an address in the request, with a token that counts once. Both shapes of the
+request and both pairs of headers are sent on demand.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from crewgate.demo.crew.wire import parse_object_or_nothing, text_of
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[Sent]]
 
-#: The beginning of the answers' addresses, as the vendor's have it.
+#: The beginning of the answers' addresses, as at the vendor.
 PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
 
 
@@ -30,9 +30,7 @@ class FlowRequest:
     emit: tuple[str, ...]
     token: str = field(repr=False)
     body: dict[str, Any] = field(repr=False)
-    """As it was sent."""
     feedback: str | None = None
-    """None until somebody answered."""
     outcome: str | None = None
     via: str = ""
 
@@ -43,13 +41,11 @@ class Flows:
     def __init__(self, send: Send, crew: Deployment) -> None:
         self.webhook: FlowWebhook | None = None
         self.answers: BoundedLog[FlowRequest] = BoundedLog(crew.keep)
-        """The requests that were answered, in the order of their answers."""
+        """The answered requests, in the order of their answers."""
         self.nested = False
-        """True if requests have the documented shape and headers, not the captured ones."""
+        """True for the documented shape and headers, False for the captured ones."""
         self.finished: set[str] = set()
-        """Flows that have ended: their status says so."""
         self.on_answer: Callable[[FlowRequest], None] = lambda _: None
-        """Called with each request that was answered."""
         self._send = send
         self._changes = crew.changes
         self._now = crew.now
@@ -100,19 +96,18 @@ class Flows:
         return await self.send(asked)
 
     def token(self, request_id: str) -> str:
-        """Return the token that lets somebody answer a request."""
         return self._requests[request_id].token
 
     async def resend(self, request_id: str) -> Sent:
         return await self.send(self._requests[request_id])
 
     async def escalate(self, request_id: str, **changes: object) -> Sent:
-        """Ask once more: nobody has answered for long. `changes` are of the request's fields."""
+        """Send the request again as an escalation, with these fields changed."""
         asked = self._requests[request_id]
         return await self.send(asked, event_type="escalation", **changes)
 
     async def send(self, asked: FlowRequest, **changes: object) -> Sent:
-        """Send a request, signed. Raises ValueError where no webhook is set."""
+        """Send a request, signed. Raises ValueError if no webhook is set."""
         if self.webhook is None:
             message = "the flows have no webhook"
             raise ValueError(message)
@@ -135,7 +130,7 @@ class Flows:
         return {"status": "awaiting_human_feedback" if waits else "running"}
 
     def respond(self, request_id: str, call: Call, raw: bytes) -> dict[str, Any]:
-        """Take an answer, once. Raises Refusal."""
+        """Accept an answer, once. Raises Refusal."""
         asked = self._requests.get(request_id)
         if asked is None:
             raise Refusal(404, "not_found", "There is no such request")
@@ -161,7 +156,7 @@ class Flows:
         }
 
     def answer(self, request_id: str, feedback: str, *, via: str = "dashboard") -> None:
-        """Answer a request, also without HTTP. Words become the first outcome they name."""
+        """Answer a request without HTTP, by an outcome or by words that name one."""
         asked = self._requests[request_id]
         asked.feedback, asked.via = feedback, via
         named = (label for label in asked.emit if label.lower() in feedback.lower())
@@ -176,7 +171,6 @@ class Flows:
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """The documented shape of a request."""
     inner = ("id", "flow_id", "method_name", "message", "state", "metadata")
     request = {name: flat[name] for name in inner}
     return {

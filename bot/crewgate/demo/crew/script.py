@@ -28,9 +28,9 @@ class Task:
     needs_review: bool
     produce: Produce
     emit: tuple[str, ...] = ()
-    """The outcomes of a flow's question, the one that lets it go on first; empty for a task."""
+    """The outcomes of a flow's question, first the approving one; empty for a task."""
     beside: bool = False
-    """It begins with the task before it, and runs and waits beside that."""
+    """The task begins with the task before it, and runs beside it."""
 
 
 _EXACT: Final = re.compile(r"Make (?:this edit|these \d+ edits) in your last answer")
@@ -59,7 +59,7 @@ def _topic(inputs: Mapping[str, object]) -> str:
 
 
 def changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
-    """The section of a revised output about its feedback; empty in the first round."""
+    """Return the section of a revised output about its feedback; empty in the first round."""
     if not feedbacks:
         return ""
     asked = "\n\n".join(f"You asked: “{' '.join(feedback.split())}”" for feedback in feedbacks)
@@ -68,7 +68,6 @@ def changes_section(feedbacks: Sequence[str], changes: Sequence[str]) -> str:
 
 
 def asks_for(feedbacks: Sequence[str], *words: str) -> bool:
-    """Return True if people asked for one of these."""
     said = " ".join(feedbacks).lower()
     return any(word in said for word in words)
 
@@ -145,7 +144,6 @@ def _report(
     )
 
 
-#: Three tasks, review on the first and the last.
 SAMPLE: tuple[Task, ...] = (
     Task(
         "research_task",
@@ -340,7 +338,7 @@ def _article(
     )
 
 
-#: The outcomes of the flow's question, the one that lets it go on first.
+#: The outcomes of the flow's question, first the approving one.
 _EMIT: Final = ("approved", "needs_revision", "rejected")
 
 SAMPLES: Final = (

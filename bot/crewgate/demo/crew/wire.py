@@ -12,7 +12,7 @@ class Style(StrEnum):
     """The format of a notification; the vendor's own pages differ."""
 
     REFERENCE = "reference"
-    """The API reference: snake_case, and nothing but the three documented fields."""
+    """The API reference: snake_case, and only the three documented fields."""
     CAMEL = "camel"
     """An older guide: camelCase."""
     RICH = "rich"
@@ -30,7 +30,6 @@ def notification(
     task: Task | None = None,
     meta: object = None,
 ) -> Json:
-    """The body of the human-input webhook."""
     if style is Style.CAMEL:
         return {"executionId": execution_id, "taskId": task_id, "taskOutput": output}
     if style is Style.RAW:
@@ -50,12 +49,12 @@ def notification(
 
 
 def text_of(output: object) -> str:
-    """An output as text, as in the vendor's webhooks and results."""
+    """Return an output as text, as in the vendor's webhooks and results."""
     return output if isinstance(output, str) else json.dumps(output, indent=2, ensure_ascii=False)
 
 
 def json_or_text(text: str | bytes) -> Any:  # noqa: ANN401  # it is JSON
-    """Return the JSON in a text, or the text: for the records only."""
+    """Return the JSON in a text, or the text; for logs only."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -63,6 +62,6 @@ def json_or_text(text: str | bytes) -> Any:  # noqa: ANN401  # it is JSON
 
 
 def parse_object_or_nothing(raw: bytes) -> Json:
-    """Return the JSON object in `raw` as it is, or an empty one: for the records only."""
+    """Return the JSON object in `raw`, or an empty one; for logs only."""
     body = json_or_text(raw)
     return body if isinstance(body, dict) else {}

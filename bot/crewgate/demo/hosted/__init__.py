@@ -1,1 +1,1 @@
-"""The demo with the real CrewAI: `crewgate host` behind a proxy that shows what goes on."""
+"""The demo with the real CrewAI: `crewgate host` behind a proxy that shows the traffic."""

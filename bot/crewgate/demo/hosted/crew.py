@@ -1,7 +1,7 @@
-"""A crew of `crewgate host` as the demo uses a crew; the sample crew with the real CrewAI.
+"""A crew of `crewgate host` as the demo's crew: the sample crew with the real CrewAI.
 
-It is a proxy on both ways between the bot and the host: it records, and fails on demand. The
-addresses of webhooks in what it passes on are its own, so that it sees those too.
+A proxy on both ways between the bot and the host records, and fails on demand. It replaces the
+addresses of webhooks with its own, so that they pass through it too.
 """
 
 import json
@@ -90,7 +90,7 @@ def _position(task_id: str) -> int:
     return next((at for at, task in enumerate(SAMPLE) if task.task_id == task_id), 0)
 
 
-#: CrewAI reports nothing, asks nothing and keeps nothing outside its folder.
+#: Settings for CrewAI: no telemetry, no questions, no files outside its folder.
 QUIET: Final = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TESTING": "true",
@@ -124,7 +124,6 @@ class HostProcess(ServerProcess):
         )
 
 
-#: The address to which the host sends webhooks: `/webhooks/{kind}/{number}`.
 WEBHOOKS: Final = "webhooks"
 _URLS: Final = {"task": "taskWebhookUrl", "step": "stepWebhookUrl", "crew": "crewWebhookUrl"}
 _NOT_FOUND: Final = 404
@@ -140,14 +139,13 @@ class Host(Protocol):
     def url(self) -> str: ...
 
     async def start(self) -> None:
-        """Start it and wait until it is ready. Raises DidNotStart."""
+        """Start the host and wait until it is ready. Raises DidNotStart."""
         ...
 
     async def stop(self) -> object: ...
 
 
 def sample_host(folder: Path, *, task_seconds: float) -> HostProcess:
-    """A host in this folder with the sample crew, whose model takes this long for each answer."""
     return HostProcess(
         sys.executable,
         [SAMPLE_CREW],
@@ -157,7 +155,7 @@ def sample_host(folder: Path, *, task_seconds: float) -> HostProcess:
 
 
 class HostedCrew(Deployment):
-    """A crew of a host, behind a proxy; what it shows are the tasks of the fake crew."""
+    """A crew of a host behind a proxy, shown with the tasks of the fake crew."""
 
     patience = 20
     most_bytes = 2**23
@@ -169,7 +167,7 @@ class HostedCrew(Deployment):
         self._host = host
         self._progress = Progress(self)
         self._addresses: list[str] = []
-        """The addresses that webhooks are for, by number; empty for nowhere."""
+        """The real addresses of webhooks, by number; empty for none."""
 
     @property
     def about(self) -> str:
@@ -217,7 +215,7 @@ class HostedCrew(Deployment):
         )
 
     def _through_here(self, body: Json) -> Json:
-        """A kickoff or a resume whose webhooks come here first; unknown ones are only shown."""
+        """Return a kickoff or a resume with webhooks to this proxy; others are only logged."""
         changed = dict(body)
         for kind, name in _URLS.items():
             changed[name] = self._address(kind, body.get(name))

@@ -14,7 +14,7 @@ from crewai.llms.base_llm import BaseLLM
 
 from crewgate.demo.crew.script import SAMPLE
 
-#: The time that the model takes for each answer, in seconds.
+#: The duration of each answer of the model, in seconds.
 SECONDS: Final = float(os.environ.get("CREWGATE_SAMPLE_SECONDS", "0"))
 _MARK: Final = "The topic: "
 _FEEDBACK: Final = re.compile(r"User feedback: (.*?)\nInstructions:", re.DOTALL)
@@ -24,7 +24,6 @@ class ScriptedModel(BaseLLM):
     """A model that answers by the task, the topic and the feedback in its prompt."""
 
     def call(self, messages: Any, *_: Any, **__: Any) -> str:
-        """The task's next output, in the form that CrewAI's agents expect."""
         threading.Event().wait(SECONDS)
         prompt = messages if isinstance(messages, str) else "\n".join(_texts(messages))
         task = next(one for one in SAMPLE if f"Current Task: {one.description}" in prompt)
@@ -43,7 +42,6 @@ class ScriptedModel(BaseLLM):
 
 
 def crew() -> Crew:
-    """A new crew: three tasks, reviews on the first and the last."""
     model = ScriptedModel(model="scripted")
     agents = {
         task.agent: Agent(

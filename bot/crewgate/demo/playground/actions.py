@@ -1,4 +1,4 @@
-"""The page's actions: what a person does in the workspace, and how faults are injected."""
+"""The page's actions: clicks and words of a person in the workspace, and faults."""
 
 import asyncio
 import re
@@ -23,9 +23,8 @@ class Supervisor:
     def __init__(self, bot: BotProcess, changed: Callable[[], None]) -> None:
         self.state = "running"
         self.problem = ""
-        """The reason that the bot is down, in words."""
         self.log = ""
-        """The end of the bot's log, where no command stopped it."""
+        """The end of the bot's log if it ended by itself."""
         self._bot = bot
         self._changed = changed
         self._lock = asyncio.Lock()
@@ -42,7 +41,7 @@ class Supervisor:
                 await self._watcher
 
     async def execute(self, command: Command) -> None:
-        """Carry out a command; one that would change nothing is ignored."""
+        """Carry out a command; ignore one that would change nothing."""
         async with self._lock:
             if command == "kill":
                 await self._bot.kill()
@@ -55,7 +54,6 @@ class Supervisor:
                 await self._start()
 
     async def settled(self) -> None:
-        """Wait until no command is being carried out."""
         async with self._lock:
             pass
 
@@ -100,7 +98,6 @@ CREW_FAULTS: Final = {
     "drop": crew.DROP_AFTER,
     "hang": crew.HANG,
 }
-"""The faults for the next request of one route."""
 SLACK_FAULTS: Final = {
     "slow": workspace.slow(_SLOW_SECONDS),
     "500": workspace.http_status(500),
@@ -108,7 +105,6 @@ SLACK_FAULTS: Final = {
     "drop": workspace.DROP_AFTER,
     "hang": workspace.HANG,
 }
-"""The faults for the next call of any method."""
 
 
 class ActionRefused(Exception):
@@ -116,7 +112,7 @@ class ActionRefused(Exception):
 
 
 class Actions:
-    """Carries out the page's actions; each returns its result as JSON once the bot has answered."""
+    """The page's actions; each returns its result as JSON once the bot has answered."""
 
     def __init__(
         self, environment: Environment, supervisor: Supervisor, changed: Callable[[], None]
@@ -215,7 +211,7 @@ class Actions:
         return {"ok": reply.ok, "problem": problem, "errors": dict(reply.errors)}
 
     def _escape(self, text: str) -> str:
-        """Typed text as Slack stores it: escaped, with `@name` of a known user as a mention."""
+        """Return typed text as Slack stores it: escaped, `@name` of a known user as a mention."""
         ids = {user.name.lower(): user.id for user in self._slack.world.users.values()}
 
         def mention(match: re.Match[str]) -> str:
@@ -293,7 +289,7 @@ class Actions:
         return _DONE
 
     async def _notify(self, _: str, body: Json) -> Json:
-        """Change how reviewers are told, and restart the bot, which reads it at its start."""
+        """Change `notify`, and restart the bot, which reads it at its start."""
         if body["notify"] not in NOTIFY:
             raise ActionRefused(f"reviewers are told by {', '.join(NOTIFY)}")
         self._environment.notify = body["notify"]

@@ -18,7 +18,7 @@ from markdown_it.utils import OptionsDict
 
 from crewgate.demo.workspace.blocks import Json, readable
 
-#: The names that are Slack's own; any other is the character's name in Unicode.
+#: Slack's own names; all others are the character's name in Unicode.
 CHARACTERS: Final = {
     "+1": "👍",
     "-1": "👎",
@@ -86,12 +86,12 @@ CHARACTERS: Final = {
 }
 
 _EMOJI_NAME = re.compile(r":([a-z0-9_+-]+):")
-#: Lets a character that is text by default be shown as a picture.
+#: Variation selector 16: shows a character that is text by default as a picture.
 _AS_PICTURE: Final = "\ufe0f"
 
 
 def character(name: str) -> str:
-    """The emoji of this name, or the name as people type it."""
+    """Return the emoji of this name, or the name as people type it."""
     if name in CHARACTERS:
         return CHARACTERS[name]
     try:
@@ -105,7 +105,6 @@ def character(name: str) -> str:
 
 
 def with_emoji(text: str) -> str:
-    """The text with every known `:name:` as its emoji."""
     return _EMOJI_NAME.sub(lambda match: character(match[1]), text)
 
 
@@ -133,7 +132,7 @@ class Names:
 
 
 def mrkdwn(text: str, names: Names, *, verbatim: bool = False) -> str:
-    """HTML; without `verbatim`, addresses become links by themselves."""
+    """Render to HTML; without `verbatim`, addresses become links by themselves."""
     kept: list[str] = []
 
     def keep(html: str) -> str:
@@ -165,12 +164,11 @@ def mrkdwn(text: str, names: Names, *, verbatim: bool = False) -> str:
 
 
 def plain(text: str) -> str:
-    """Plain text as HTML: only emoji are more than letters."""
     return with_emoji(escape(text)).replace("\n", "<br>")
 
 
 def control(inside: str, names: Names) -> str:
-    """HTML of a control sequence in angle brackets: a mention, a date, a link."""
+    """Render a control sequence in angle brackets: a mention, a date, a link."""
     target, _, label = inside.partition("|")
     if target.startswith("!date^"):
         return _date(target, label)
@@ -191,7 +189,7 @@ def mention(name: str, *, user: str = "", sign: str = "@") -> str:
 
 
 def link(address: str, label: str = "") -> str:
-    """A link that opens elsewhere; an address that is not http is shown as text."""
+    """Render a link to a new tab; an address that is not http is shown as text."""
     if not is_web(address):
         return escape(f"<{address}|{label}>" if label else f"<{address}>")
     shown = escape(label or address)
@@ -207,7 +205,7 @@ def _mrkdwn_text(text: str) -> str:
 
 
 def _date(target: str, fallback: str) -> str:
-    """A point in time, which the browser formats in its own time zone."""
+    """Render a point in time, which the browser formats in its own time zone."""
     parts = target.split("^")
     unix, form = (*parts[1:3], "", "")[:2]
     if not unix.isdigit():
@@ -218,7 +216,7 @@ def _date(target: str, fallback: str) -> str:
 
 
 def _lines(html: str) -> str:
-    """Lines as they stand, those after `>` as quotations."""
+    """Render lines, and those after `>` as quotations."""
     done: list[str] = []
     quoted: list[str] = []
 
@@ -241,7 +239,7 @@ def _lines(html: str) -> str:
 _ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
 _CHECKBOX: Final = re.compile(r"\[([ xX])\] ")
 _CACHE_SIZE: Final = 256
-"""Rendered texts in the cache: the same ones are needed at every change."""
+"""The number of rendered texts in the cache; most are needed again at every change."""
 
 _Env = MutableMapping[str, Any]
 
@@ -250,7 +248,7 @@ class _Renderer(RendererHTML):
     """HTML without inline styles, which the page's security policy forbids."""
 
     def text(self, tokens: Sequence[Token], at: int, _: OptionsDict, __: _Env) -> str:
-        """Text, escaped; boxes of task lists and emoji as the characters they stand for."""
+        """Render boxes of task lists and emoji as their characters."""
         content = tokens[at].content
         if at == 0 and (box := _CHECKBOX.match(content)):
             content = ("☐ " if box[1] == " " else "☑ ") + content[box.end() :]
@@ -263,7 +261,7 @@ class _Renderer(RendererHTML):
         return f"<td{_alignment(tokens[at])}>"
 
     def table_open(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
-        """A table, which scrolls by itself when it is too wide, with the keyboard too."""
+        """Render a table that scrolls by itself, with the keyboard too."""
         return '<div class="table" tabindex="0"><table>'
 
     def table_close(self, _: Sequence[Token], __: int, ___: OptionsDict, ____: _Env) -> str:
@@ -294,12 +292,11 @@ _PARSER: Final = _parser()
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def markdown(text: str) -> str:
-    """HTML; links only to http and https."""
+    """Render to HTML, with links only to http and https."""
     return str(_PARSER.render(text))
 
 
 def render_blocks(blocks: Sequence[Json], names: Names) -> list[Json]:
-    """The blocks, with an `html` rendering beside each text."""
     return [_render(block, names) for block in blocks]
 
 
@@ -310,7 +307,7 @@ def _render(value: Any, names: Names) -> Any:  # noqa: ANN401 - JSON in, JSON ou
 
 
 def _text(value: Json, names: Names) -> Json | None:
-    """A text object with its HTML; None for anything else."""
+    """Return a text object with its HTML; None for anything else."""
     match value:
         case {"type": "mrkdwn", "text": str(text)}:
             verbatim = bool(value.get("verbatim"))

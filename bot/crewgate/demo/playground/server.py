@@ -50,14 +50,12 @@ class Playground:
         self._actions = Actions(environment, self.supervisor, self.change)
 
     def change(self) -> None:
-        """Wake every open stream, so that it sends what has changed."""
         # A new event for the next change: each waiter on the old one wakes exactly once.
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     @asynccontextmanager
     async def listening(self, listener: socket.socket) -> AsyncIterator[None]:
-        """Serve the page on this socket."""
         runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
         await runner.setup()
         async with self.supervisor:
@@ -118,7 +116,7 @@ class Playground:
         yield from self._slack.of(person)
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: first the full state, then only what changed."""
+        """Send server-sent events: first the full state, then only the differences."""
         person = request.query.get("as", "")
         if person not in self._environment.workspace.world.users:
             raise web.HTTPNotFound(text="no such user")
@@ -158,7 +156,6 @@ class Playground:
 
 
 def _event(known: dict[str, str] | None, now: dict[str, str]) -> bytes:
-    """One server-sent event with the difference between two states."""
     before = known or {}
     fresh = (f"{json.dumps(key)}:{text}" for key, text in now.items() if before.get(key) != text)
     removed = json.dumps([key for key in before if key not in now])
@@ -178,7 +175,7 @@ def _error(status: int, problem: str) -> web.Response:
 
 @web.middleware
 async def _guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Refuse requests of other sites in the same browser, by Host, Origin and content type."""
+    """Refuse requests of other sites in this browser, by Host, Origin and content type."""
     host = urlsplit(f"//{request.host}").hostname
     origin = request.headers.get("Origin")
     if host not in _LOCAL_HOSTS or origin not in {None, f"http://{request.host}"}:
@@ -193,7 +190,7 @@ async def _guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
 
 PORT: Final = 8765
 TASK_SECONDS: Final = 1.5
-"""The time of each of the crew's tasks, in seconds: long enough to be seen running."""
+"""The time of each of the crew's tasks, in seconds: long enough to be seen."""
 
 Say = Callable[[str], None]
 
@@ -223,7 +220,7 @@ async def serve(*, port: int | None, open_browser: bool, say: Say, crewai: bool 
 
 
 def _end_on_signals() -> None:
-    """Cancel the current task on Ctrl-C or SIGTERM, also during start, so that nothing is left."""
+    """Cancel the current task on Ctrl-C or SIGTERM, also during the start."""
     loop, current = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         if current is not None:
@@ -234,10 +231,10 @@ def _end_on_signals() -> None:
 async def open_playground(
     *, port: int | None, task_seconds: float, say: Say, crewai: bool = False
 ) -> AsyncIterator[tuple[str, Environment]]:
-    """Run an environment and its page while the block lasts; gives the page's URL and the former.
+    """Run an environment and its page inside the block; yield the page's URL and the environment.
 
-    With `crewai` the crew is a real one. Raises DidNotStart, or OSError when the page
-    cannot be served.
+    With `crewai` the crew is a real one. Raises DidNotStart, or OSError when the page cannot be
+    served.
     """
     with (
         bind_port(PORT if port is None else port, say) as listener,
@@ -263,7 +260,7 @@ async def open_playground(
 def bind_port(port: int, say: Say, *, tries: int = 20) -> socket.socket:
     """Bind this port of 127.0.0.1, or the next free one.
 
-    Raises OSError when all of them are taken or binding fails.
+    Raises OSError when no port is free or binding fails.
     """
     for tried in range(port, port + tries):
         listener = socket.socket()

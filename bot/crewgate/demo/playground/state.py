@@ -14,11 +14,10 @@ TRAFFIC_SHOWN: Final = 80
 """The most requests, and the most webhooks, that the page shows."""
 EXECUTIONS_SHOWN: Final = 12
 _BODY_SHOWN: Final = 6_000
-"""Characters of a body that the page shows."""
 
 
 def crew_state(crew: Deployment) -> Iterator[tuple[str, str]]:
-    """Key and JSON of executions, requests and webhooks; their numbers keep counting up."""
+    """Yield key and JSON of executions, requests and webhooks; their numbers keep counting up."""
     for number, execution in enumerate(crew.executions[-EXECUTIONS_SHOWN:]):
         yield f"execution/{execution.id}", _json({"number": number, **_execution(execution)})
     requests, webhooks = crew.call_log.total, crew.sent_log.total
@@ -100,9 +99,8 @@ def _json(value: object) -> str:
 
 
 MESSAGES_SHOWN: Final = 300
-"""The most messages that the page shows of each channel."""
+"""The most messages of a channel that the page shows."""
 _PREVIEW: Final = 4_000
-"""Characters of a file that are shown below its message."""
 
 
 class SlackState:
@@ -114,7 +112,7 @@ class SlackState:
         self._serialized: dict[tuple[str, str], tuple[Message, str]] = {}
 
     def of(self, user: str) -> Iterator[tuple[str, str]]:
-        """Key and JSON of everything this person sees."""
+        """Yield key and JSON of everything that this person sees."""
         names = known_names(self._workspace)
         yield "me", _json({"id": user, "name": names.users[user]})
         for channel in list(self._world.channels.values()):
@@ -162,7 +160,6 @@ class SlackState:
 
 
 def known_names(workspace: Workspace) -> Names:
-    """The names by which mentions are shown."""
     world = workspace.world
     return Names(
         {user.id: user.name for user in world.users.values()},
@@ -172,7 +169,6 @@ def known_names(workspace: Workspace) -> Names:
 
 
 def people(workspace: Workspace, roles: Mapping[str, str]) -> list[dict[str, str]]:
-    """Everybody in the workspace; one can act as those who have a role."""
     return [
         {"id": user.id, "name": user.name, "role": roles.get(user.id, "")}
         for user in workspace.world.users.values()

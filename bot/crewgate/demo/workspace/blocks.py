@@ -22,7 +22,7 @@ _CHARACTER = {"amp": "&", "lt": "<", "gt": ">"}
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One text in a block. Only `live` ones can mention, link or format; plain text cannot."""
+    """A text in a block. Only `live` texts can mention, link or format."""
 
     text: str
     live: bool
@@ -30,7 +30,7 @@ class Piece:
 
 
 def pieces(value: object) -> Iterator[Piece]:
-    """Every text people see in these blocks, in reading order."""
+    """Yield each text that people see in these blocks, in reading order."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from pieces(item)
@@ -44,7 +44,6 @@ def pieces(value: object) -> Iterator[Piece]:
 
 
 def _piece(value: Json) -> Piece | None:  # noqa: PLR0911 - one a kind
-    """The text of a text object, a markdown block or a leaf of rich text."""
     match value:
         case {"type": "mrkdwn", "text": str(text)}:
             return Piece(text, live=True)
@@ -76,7 +75,7 @@ def mentions(found: Iterable[Piece]) -> tuple[str, ...]:
 
 
 def disguised_links(found: Iterable[Piece]) -> tuple[str, ...]:
-    """The addresses of links whose label says something else than the address."""
+    """Return the addresses of links whose label differs from the address."""
     return tuple(
         url
         for piece in found
@@ -95,12 +94,12 @@ def _links(piece: Piece) -> Iterator[tuple[str, str]]:
 
 
 def readable(text: str) -> str:
-    """The text with `&amp;`, `&lt;` and `&gt;` as the characters people see."""
+    """Decode `&amp;`, `&lt;` and `&gt;`."""
     return _ENTITY.sub(lambda match: _CHARACTER[match.group(1)], text)
 
 
 def elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
-    """Every interactive element with the block it is in."""
+    """Yield each interactive element with its block."""
     for block in blocks:
         inside = [block.get("accessory"), block.get("element"), *block.get("elements", ())]
         for element in inside:
@@ -114,10 +113,10 @@ def label(element: Json) -> str:
 
 
 def escaped(blocks: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
-    """Blocks as Slack sends them back.
+    """Return blocks as Slack sends them back.
 
-    Plain text is escaped again each time, so that it grows when it is posted once more; in
-    mrkdwn only what is not yet an entity, a mention or a link is escaped.
+    Plain text is escaped again each time, and so grows at each repost; mrkdwn is escaped except for
+    entities, mentions and links.
     """
     match blocks:
         case list() | tuple():
@@ -133,7 +132,6 @@ def escaped(blocks: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
 
 
 def escaped_text(text: str) -> str:
-    """Mrkdwn as Slack sends it back."""
     parts: list[str] = []
     end = 0
     for match in _CONTROL.finditer(text):
@@ -152,7 +150,7 @@ INPUT_VALUE: Final = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing Slack would refuse: where (a JSON pointer) and what."""
+    """A reason to refuse: the place (a JSON pointer) and the mistake."""
 
     pointer: str
     message: str
@@ -172,11 +170,11 @@ class Check:
 
 
 Rule: TypeAlias = Callable[[Check, str, Any], None]
-"""(check, pointer, value) -> notes what is wrong with the value."""
+"""(check, pointer, value) -> notes mistakes in the value."""
 
 
 def fields(required: str, also: str = "", /, **rules: Rule) -> Rule:
-    """An object with `required` fields, those that have a rule, and `also` unchecked ones."""
+    """Return an object's rule: `required` fields, fields with rules, and unchecked `also`."""
     needed = required.split()
     known = {*needed, *also.split(), *rules, "type"}
 
@@ -232,7 +230,7 @@ def one_of(*values: object) -> Rule:
 
 
 def text(longest: int, *, plain: bool = False) -> Rule:
-    """A text object; `plain` ones may not be mrkdwn."""
+    """Return the rule of a text object; a `plain` one may not be mrkdwn."""
     plain_text = fields("text", "emoji", text=string(longest))
     mrkdwn = fields("text", "verbatim", text=string(longest))
     kinds = one_of(*(["plain_text"] if plain else ["mrkdwn", "plain_text"]))
@@ -246,12 +244,11 @@ def text(longest: int, *, plain: bool = False) -> Rule:
 
 
 def plain(longest: int) -> Rule:
-    """A text object that is plain text."""
     return text(longest, plain=True)
 
 
 def unique(check: Check, at: str, value: object, seen: set[str]) -> None:
-    """Note an id or a value that was there before."""
+    """Note a repeated id or value."""
     if isinstance(value, str):
         if value in seen:
             check.add(at, f"{at.rsplit('/', 1)[-1]} already used: {value}")
@@ -261,7 +258,7 @@ def unique(check: Check, at: str, value: object, seen: set[str]) -> None:
 MESSAGE_BLOCKS: Final = 50
 VIEW_BLOCKS: Final = 100
 MESSAGE_CHARACTERS: Final = 13_200
-"""The limit of all texts of a message's blocks together (`msg_blocks_too_long`)."""
+"""The limit of all texts in a message's blocks together (`msg_blocks_too_long`)."""
 MARKDOWN_CHARACTERS: Final = 12_000
 """The limit of all markdown blocks of a message together."""
 
@@ -281,7 +278,7 @@ _CONFIRM: Final = fields(
 
 
 def _options(most: int) -> Rule:
-    """Options with values of their own."""
+    """Return the rule of options with distinct values."""
     words = plain(75)
     option = fields("text value", text=words, value=string(150), description=words, url=_URL)
     every = items(most, option)
@@ -302,8 +299,6 @@ def _length(check: Check, at: str, value: int) -> None:
 
 
 def _with_one_of(names: str, rule: Rule) -> Rule:
-    """An object that has one of these fields."""
-
     def check_fields(check: Check, at: str, value: Any) -> None:  # noqa: ANN401 - JSON
         rule(check, at, value)
         if isinstance(value, dict) and not any(value.get(name) for name in names.split()):
@@ -326,7 +321,7 @@ def _asks(required: str = "", also: str = "", /, **rules: Rule) -> Rule:
     )
 
 
-#: Those that may stand in an actions block, and beside a section.
+#: Elements of an actions block, or beside a section.
 _IN_ACTIONS: Final[Mapping[str, Rule]] = {
     "button": fields(
         "text",
@@ -339,13 +334,13 @@ _IN_ACTIONS: Final[Mapping[str, Rule]] = {
     ),
     "overflow": fields("options", options=_options(5), confirm=_CONFIRM),
 }
-#: Those that may stand in a form, and there as well.
+#: Elements of a form and elsewhere.
 _ASKING: Final[Mapping[str, Rule]] = {
     "datepicker": _asks("", "initial_date"),
     "static_select": _asks("options", "initial_option", options=_options(100)),
     "users_select": _asks("", "initial_user"),
 }
-#: Those that may stand in a form alone.
+#: Elements of a form alone.
 _TEXTS: Final[Mapping[str, Rule]] = {
     "plain_text_input": _asks(
         "",
@@ -392,7 +387,6 @@ _IMAGE: Final = _image()
 
 
 def _beside(check: Check, at: str, element: Any) -> None:  # noqa: ANN401 - JSON
-    """An element of a context block."""
     is_image = isinstance(element, dict) and element.get("type") == "image"
     (_IMAGE if is_image else _SECTION)(check, at, element)
 
@@ -411,7 +405,7 @@ def _rich_part(check: Check, at: str, part: object) -> None:
 
 
 def _leaf(check: Check, at: str, leaf: object) -> None:
-    """The content of a section of rich text, a quote or code; a list holds sections."""
+    """Check the content of a section of rich text, a quote or code; a list holds sections."""
     match leaf:
         case {"type": "rich_text_section", "elements": list(inside)}:
             for place, one in enumerate(inside):
@@ -458,7 +452,6 @@ _IN_VIEWS: Final[Mapping[str, Rule]] = {
     ),
 }
 CHARTS: Final = 2
-"""The most charts of a message."""
 _CHART_LABEL: Final = string(20)
 
 
@@ -480,7 +473,7 @@ _PIE: Final = fields("segments", segments=items(6, _POINT))
 
 
 def _chart(check: Check, at: str, chart: Any) -> None:  # noqa: ANN401 - JSON
-    """A chart: each of its series has one value for each category."""
+    """Check a chart: each of its series has one value for each category."""
     match chart:
         case {"type": "pie"}:
             _PIE(check, at, chart)
@@ -504,7 +497,7 @@ _IN_MESSAGES: Final = {
 
 
 def _blocks(most: int, kinds: Mapping[str, Rule]) -> Rule:
-    """Blocks of these kinds, with ids of their own."""
+    """Return the rule of blocks of these kinds, with distinct ids."""
 
     def check_blocks(check: Check, at: str, blocks: Any) -> None:  # noqa: ANN401 - JSON
         seen: set[str] = set()
@@ -530,7 +523,6 @@ def _blocks(most: int, kinds: Mapping[str, Rule]) -> Rule:
 
 
 def message_problems(blocks: object) -> list[Problem]:
-    """Return everything Slack would refuse in a message's blocks."""
     check = Check()
     _blocks(MESSAGE_BLOCKS, _IN_MESSAGES)(check, "/blocks", blocks)
     kinds = [block["type"] for block in blocks] if not check.problems else []  # type: ignore[attr-defined]
@@ -547,7 +539,6 @@ def text_size(blocks: object) -> int:
 
 
 def markdown_size(blocks: object) -> int:
-    """Return the characters of the markdown blocks together."""
     return sum(len(piece.text) for piece in pieces(blocks) if piece.markdown)
 
 
@@ -571,7 +562,6 @@ _VIEWS: Final[Mapping[str, Rule]] = {
 
 
 def view_problems(view: Any) -> list[Problem]:  # noqa: ANN401 - JSON
-    """Return everything Slack would refuse in a modal or a Home page."""
     check = Check()
     match view:
         case {"type": "modal" | "home" as kind}:

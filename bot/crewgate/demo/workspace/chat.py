@@ -13,13 +13,13 @@ from crewgate.demo.workspace.wire import Args, Method, Refused, message_json, re
 from crewgate.demo.workspace.world import BOT_USER_ID, Channel, Message, World
 
 _POST_TEXT: Final = 40_000
-"""Characters after which the text of a new message is cut off."""
+"""The characters after which a new message's text is cut."""
 _UPDATE_TEXT: Final = 4_000
-"""Characters above which the text of an update is refused."""
+"""The characters above which an update's text is refused."""
 
 
 def find_channel(world: World, name: str) -> Channel:
-    """A channel the bot can see, by its id, its `#name`, or the person it is an IM with."""
+    """Return a channel that the bot can see, by its id, its `#name`, or its person for an IM."""
     if name in world.users:
         return world.im(name)
     for channel in world.channels.values():
@@ -35,7 +35,6 @@ def find_channel(world: World, name: str) -> Channel:
 
 
 def open_channel(world: World, name: str) -> Channel:
-    """A channel the bot may write in."""
     channel = find_channel(world, name)
     if channel.archived:
         raise Refused("is_archived")
@@ -45,7 +44,6 @@ def open_channel(world: World, name: str) -> Channel:
 
 
 def find_message(channel: Channel, ts: str) -> Message:
-    """A message that has not been deleted."""
     message = channel.messages.get(ts)
     if message is None or message.deleted:
         raise Refused("message_not_found")
@@ -53,7 +51,7 @@ def find_message(channel: Channel, ts: str) -> Message:
 
 
 def content_of(args: Args, world: World) -> Json:
-    """A message's text, blocks and attachments, within Slack's limits."""
+    """Return a message's text, blocks and attachments. Raises Refused above Slack's limits."""
     blocks = args.json("blocks", "invalid_blocks_format") or []
     refuse_problems(message_problems(blocks))
     if any(block["type"] in world.unknown_blocks for block in blocks):
@@ -147,7 +145,7 @@ def react(world: World, args: Args) -> Json:
 
 
 def _thread(channel: Channel, args: Args) -> str | None:
-    """The first message of the thread to reply in, even when a reply of it was named."""
+    """Return the first message of the thread to reply in, also if a reply was named."""
     ts = args.text("thread_ts")
     if not ts:
         return None
@@ -173,7 +171,6 @@ def _metadata(args: Args) -> Json | None:
             raise Refused("invalid_metadata_format")
 
 
-#: By their names at Slack.
 METHODS: Final[dict[str, Method]] = {
     "chat.postMessage": post,
     "chat.update": update,

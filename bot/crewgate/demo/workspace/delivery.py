@@ -15,20 +15,18 @@ from aiohttp import WSMsgType, web
 from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.world import APP_ID, World
 
-#: A pong in the form of the SDK's, whose time is no number.
+#: A pong in the form of the SDK's, with a time that is no number.
 GARBLED: Final = b"sdk-ping-pong:nan"
 
 
 @dataclass(eq=False, slots=True)
 class _Socket:
-    """One connected client."""
-
     stream: web.WebSocketResponse
     request: web.Request
     silent: bool = False
     garbled: bool = False
     leaving: bool = False
-    """Asked to reconnect: still answered, but nothing new is sent on it."""
+    """Asked to reconnect: it still gets answers, but nothing new."""
     acks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 
 
@@ -43,7 +41,6 @@ class Sockets:
         self._tickets: set[str] = set()
 
     def ticket(self) -> str:
-        """A one-time ticket to connect with."""
         ticket = self._world.new_id("ticket-")
         self._tickets.add(ticket)
         return ticket
@@ -95,7 +92,7 @@ class Sockets:
     async def send(
         self, kind: str, payload: Json, retry: tuple[int, str] | None
     ) -> tuple[Any, str]:
-        """Deliver a payload to the newest socket; its answer, and what went wrong if anything."""
+        """Deliver a payload to the newest socket; return the answer, and the problem if any."""
         socket = next((one for one in reversed(self.open) if not one.leaving), None)
         if socket is None:
             return "", "no socket is connected"
@@ -122,7 +119,6 @@ class Sockets:
         return (ack.result(), "") if ack.done() else ("", "no answer in time")
 
     async def refresh(self) -> None:
-        """Ask every client to reconnect."""
         for socket in list(self.open):
             socket.leaving = True
             if not socket.silent and not socket.stream.closed:
@@ -135,7 +131,6 @@ class Sockets:
                 )
 
     async def send_frame(self, text: str) -> None:
-        """Send a text on every connection as it is."""
         for socket in self.open:
             await socket.stream.send_str(text)
 
@@ -152,7 +147,7 @@ class Sockets:
             socket.silent = True
 
     def garble(self) -> None:
-        """Answer pings on the connected sockets with what is no answer to them."""
+        """Answer pings on the connected sockets with nonsense."""
         for socket in self.open:
             socket.garbled = True
 
@@ -165,26 +160,24 @@ Kind = Literal["interactive", "slash_commands", "events_api"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The bot's answer to one thing Slack sent."""
+    """The bot's answer to a delivery."""
 
     status: int
-    """The HTTP status; 200 for a socket's acknowledgement; 0 when no answer came in time."""
+    """The HTTP status; 200 for a socket's acknowledgement; 0 for no answer in time."""
     body: Any = ""
-    """The parsed JSON, or the text as it came."""
+    """The parsed JSON, or the raw text."""
     seconds: float = 0
     problem: str = ""
-    """The reason for an error that the person sees, although the status may be 200; else empty."""
+    """The error that the person sees, although the status may be 200; else empty."""
     errors: Mapping[str, str] = field(default_factory=dict)
-    """A modal's errors by block id."""
 
     @property
     def ok(self) -> bool:
-        """True if the person saw no error at all."""
         return self.status == 200 and not self.problem and not self.errors  # noqa: PLR2004
 
 
 class Sender:
-    """Delivers payloads to the bot and brings back its replies."""
+    """Delivers payloads to the bot and returns its replies."""
 
     def __init__(
         self, world: World, sockets: Sockets, signing_secret: str, ack_seconds: float
@@ -202,7 +195,7 @@ class Sender:
             self._session = None
 
     async def send(self, kind: Kind, payload: Json, retry: tuple[int, str] | None = None) -> Reply:
-        """Deliver one payload; `retry` says which repetition of an event it is, and why."""
+        """Deliver one payload; `retry` is the number and reason of an event's repetition."""
         began = self._now()
         if self.events_url is None:
             body, problem = await self._sockets.send(kind, payload, retry)
@@ -242,7 +235,7 @@ class Sender:
             return Reply(0, problem=f"not reached: {error}")
 
     def sign(self, content: bytes, timestamp: str) -> str:
-        """The signature of a body, as https://docs.slack.dev/authentication describes it."""
+        """Sign a body, as https://docs.slack.dev/authentication describes it."""
         signed = b"v0:" + timestamp.encode() + b":" + content
         return "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
 
@@ -264,7 +257,7 @@ def _retry_headers(retry: tuple[int, str] | None) -> dict[str, str]:
 
 
 def _parse(text: str, content_type: str) -> Any:  # noqa: ANN401 - JSON
-    """The body's JSON, where it claims or seems to be some."""
+    """Return the body's JSON, if it claims or seems to be some, else the text."""
     if content_type == JSON or text.startswith("{"):
         try:
             return json.loads(text)

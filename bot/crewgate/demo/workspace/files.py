@@ -11,7 +11,6 @@ from crewgate.demo.workspace.wire import Args, Method, Refused, file_json
 from crewgate.demo.workspace.world import BOT_USER_ID, File, Message, World
 
 _MAX_BYTES: Final = 1024**3
-"""Bytes a file may have."""
 
 
 def prepare(world: World, args: Args) -> Json:
@@ -24,7 +23,7 @@ def prepare(world: World, args: Args) -> Json:
 
 
 def complete(world: World, args: Args) -> Json:
-    """`files.completeUploadExternal`: one message with the files, in each channel named."""
+    """`files.completeUploadExternal`: one message with the files, in each named channel."""
     named = args.json("files", "invalid_arguments") or []
     if not named:
         raise Refused("invalid_arguments")
@@ -88,7 +87,6 @@ def show_file(world: World, file_id: str) -> web.Response:
     return web.Response(body=file.content, content_type="text/plain", charset="utf-8")
 
 
-#: By their names at Slack.
 METHODS: Final[dict[str, Method]] = {
     "files.getUploadURLExternal": prepare,
     "files.completeUploadExternal": complete,

@@ -12,7 +12,7 @@ _STATE_FIELDS: Final = {
     "users_select": ("selected_user", "initial_user"),
     "datepicker": ("selected_date", "initial_date"),
 }
-"""Per kind of element: the field of the form's state, and the field of the initial value."""
+"""The fields of the form's state and of the initial value, by kind of element."""
 
 
 class CannotDoThat(Exception):
@@ -22,9 +22,9 @@ class CannotDoThat(Exception):
 def find_element(
     blocks: Iterable[Json], wanted: str, block_id: str | None = None, kind: str | None = None
 ) -> tuple[Json, Json]:
-    """The one element with this text or action id, and its block; of two alike, the last.
+    """Return the element with this text or action id, and its block; the last of two alike.
 
-    Raises CannotDoThat when there is none, or several and `block_id` does not say which.
+    Raises CannotDoThat when there is none, or several and `block_id` names none of them.
     """
     there = list(elements(blocks))
     found = [
@@ -41,7 +41,6 @@ def find_element(
 
 
 def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tuple[Json, Json, Json]:
-    """The one choice with this text: its block, its menu, itself."""
     found = [
         (block, element, option)
         for block, element in elements(blocks)
@@ -55,7 +54,7 @@ def find_option(blocks: Iterable[Json], text: str, block_id: str | None) -> tupl
 
 
 def state_of(blocks: Iterable[Json], entered: Mapping[str, str | None]) -> Json:
-    """The values of a form, by block and action; what was not entered is as it was at first."""
+    """Return the values of a form, by block and action; untouched elements have initial values."""
     values: Json = {}
     for block, element in elements(blocks):
         if element["type"] in _STATE_FIELDS:
@@ -67,10 +66,10 @@ def state_of(blocks: Iterable[Json], entered: Mapping[str, str | None]) -> Json:
 
 
 def fill(view: View, entered: Mapping[str, str | None]) -> Json:
-    """The values of a modal that a person has filled in.
+    """Return the values of a modal that a person has filled in.
 
-    Raises CannotDoThat for what Slack's client does not let pass: unknown fields, required ones
-    left empty, texts too long or too short.
+    Raises CannotDoThat for input that Slack's client refuses: unknown fields, empty required ones,
+    texts too long or too short.
     """
     inputs = [block for block in view.blocks if block["type"] == "input"]
     known = {name for block, element in elements(view.blocks) for name in _names(block, element)}
@@ -87,7 +86,7 @@ def fill(view: View, entered: Mapping[str, str | None]) -> Json:
 
 
 def choice(element: Json, given: str | None) -> Json:
-    """Return what using an element adds to its action: nothing for a button, else what was chosen.
+    """Return the fields that an element adds to its action: none for a button, else the choice.
 
     Raises CannotDoThat when there is no such choice.
     """

@@ -49,8 +49,8 @@ class Payloads:
     ) -> Json:
         """`block_actions`: somebody used an element of a message, a modal or Home.
 
-        `found` is the block and the element, `chosen` what the element's kind adds, `entered` what
-        the form around it holds.
+        `found` is the block and the element, `chosen` the fields of the element's kind, `entered`
+        the values of the form around it.
         """
         block, element = found
         action: Json = {
@@ -83,7 +83,7 @@ class Payloads:
     def command(
         self, user: str, channel: Channel, command: str, text: str
     ) -> tuple[Json, ResponseUrl]:
-        """A slash command, and the answer it may get."""
+        """Return a slash command, and the address for answers to it."""
         grid = self._world.grid
         response_url = ResponseUrl(user=user, channel=channel.id, issued_at=self._world.now())
         return {
@@ -103,7 +103,7 @@ class Payloads:
         } | ({} if grid is None else grid.of_command), response_url
 
     def with_ids(self, text: str) -> str:
-        """A command's text in which people are named by their ids, `@Ben` as `<@U0BEN|Ben>`.
+        """Return a command's text with people as ids, `@Ben` as `<@U0BEN|Ben>`.
 
         https://docs.slack.dev/interactivity/implementing-slash-commands
         """
@@ -116,7 +116,7 @@ class Payloads:
         return re.sub(r"(?<!\S)@([\w.-]+)(?!\S)", with_id, text)
 
     def event(self, event: Json) -> Json:
-        """An event, wrapped for delivery under an id of its own."""
+        """Wrap an event for delivery under a new id."""
         grid = self._world.grid
         return {
             "token": _TOKEN,
@@ -140,7 +140,7 @@ class Payloads:
         }
 
     def message_event(self, message: Message, /, **more: Any) -> Json:  # noqa: ANN401 - JSON
-        """A `message` event; `more` is what a subtype adds or puts in place of the message."""
+        """Return a `message` event; the subtype's fields `more` may replace the message."""
         channel = self._world.channels[message.channel]
         where = {
             "type": "message",
@@ -204,5 +204,5 @@ class Payloads:
 
 
 def _channel_name(channel: Channel) -> str:
-    """The name, which Slack hides for what is private."""
+    """Return the name, which Slack hides for private channels."""
     return "privategroup" if channel.kind is ChannelKind.PRIVATE else channel.name

@@ -48,7 +48,6 @@ def auth_test(world: World, _: Args) -> Json:
 
 
 def teams(world: World, args: Args) -> Json:
-    """`auth.teams.list`: the workspaces that the app may act in."""
     names = {TEAM_ID: "Demo"} if world.grid is None else world.grid.teams
     granted = {TEAM_ID} if world.grid is None else world.grid.granted
     page, cursor = _cut(args, [{"id": id_, "name": names[id_]} for id_ in sorted(granted)])
@@ -78,7 +77,6 @@ def replies(world: World, args: Args) -> Json:
 
 
 def joined_channels(world: World, args: Args) -> Json:
-    """`users.conversations` of the bot itself, by `types`."""
     kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
     found = [
         channel_json(channel)
@@ -103,7 +101,6 @@ def members(world: World, args: Args) -> Json:
 
 
 def open_im(world: World, args: Args) -> Json:
-    """`conversations.open` with one person."""
     user = args.text("users")
     if not user:
         return {"channel": channel_json(find_channel(world, args.required("channel")))}
@@ -148,7 +145,7 @@ def _readable(world: World, args: Args) -> Channel:
 
 
 def _page(world: World, args: Args, messages: Sequence[Message], always: str = "") -> Json:
-    """One page of the messages in the time asked for; `always` is on it whatever its time."""
+    """Return a page of the messages in the requested time; `always` is on it in any case."""
     found = [one for one in messages if one.ts == always or _within(args, one.ts)]
     page, cursor = _cut(args, found)
     metadata = args.flag("include_all_metadata")
@@ -160,7 +157,7 @@ def _page(world: World, args: Args, messages: Sequence[Message], always: str = "
 
 
 def _cut(args: Args, found: Sequence[T]) -> tuple[list[T], str]:
-    """The page that was asked for, and the cursor of the next one, empty on the last."""
+    """Return the requested page, and the cursor of the next one, empty on the last."""
     start = _start(args.text("cursor"))
     end = start + min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
     return list(found[start:end]), _cursor(end) if end < len(found) else ""
@@ -191,7 +188,6 @@ def _start(cursor: str) -> int:
         raise Refused("invalid_cursor") from None
 
 
-#: By their names at Slack.
 METHODS: Final[dict[str, Method]] = {
     "auth.teams.list": teams,
     "auth.test": auth_test,

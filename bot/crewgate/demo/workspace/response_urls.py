@@ -14,7 +14,7 @@ _VALID_SECONDS: Final = 30 * 60
 
 
 def post(world: World, name: str, body: Json) -> tuple[int, Json]:
-    """Handle a POST to a `response_url`; returns the HTTP status and body."""
+    """Handle a POST to a `response_url`; return the HTTP status and body."""
     response_url = world.response_urls.get(name)
     if response_url is None or world.now() - response_url.issued_at > _VALID_SECONDS:
         return 404, {"ok": False, "error": "expired_url"}
@@ -29,7 +29,7 @@ def post(world: World, name: str, body: Json) -> tuple[int, Json]:
 
 
 def answer(world: World, response_url: ResponseUrl, body: Mapping[str, object]) -> None:
-    """Show the answer: to this person alone, unless `response_type` says `in_channel`.
+    """Show the answer to this person alone, or with `response_type` `in_channel` to all.
 
     Raises Refused when Slack would not show it.
     """
@@ -59,7 +59,7 @@ def answer(world: World, response_url: ResponseUrl, body: Mapping[str, object]) 
 
 
 def _original(world: World, response_url: ResponseUrl) -> Message | None:
-    """The message whose element was used, if there is one and it still exists."""
+    """Return the message whose element was used, if it still exists."""
     in_channel = world.channels[response_url.channel].messages.get(response_url.message_ts or "")
     ephemeral = (one for one in world.ephemerals if one.ts == response_url.message_ts)
     return in_channel or next(ephemeral, None)

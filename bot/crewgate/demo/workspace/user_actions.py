@@ -64,7 +64,7 @@ class UserActions:
         chosen: str | None = None,
         entered: Mapping[str, str | None] | None = None,
     ) -> Reply:
-        """Use any element: press it, or choose in it. `entered` is what else the form holds.
+        """Press any element, or choose in it; `entered` are other values of the form.
 
         Raises CannotDoThat when this person sees no such element or choice.
         """
@@ -75,7 +75,7 @@ class UserActions:
         return await self._send_action(user, surface, found, choice(element, chosen), entered)
 
     def _visible_blocks(self, user: str, surface: Message | View) -> list[Json]:
-        """The blocks, if this person can see them. Raises CannotDoThat."""
+        """Return the blocks. Raises CannotDoThat if this person cannot see them."""
         owner = surface.only_for if isinstance(surface, Message) else surface.user
         if owner not in {None, user}:
             raise CannotDoThat(f"only {owner} sees this")
@@ -103,11 +103,11 @@ class UserActions:
     ) -> Reply:
         """Send the modal on top, filled in: values by block id, action id or label.
 
-        Texts for inputs, options' texts or values for menus (a list where several can be chosen).
-        The bot's answer is carried out: the modal closes, changes, is followed by another one, or
-        stays with `Reply.errors`.
+        A value is text for an input, an option's text or value for a menu, or a list of them for
+        multiple choice. The bot's answer is carried out: the modal closes, changes, is followed by
+        another one, or stays with `Reply.errors`.
 
-        Raises CannotDoThat for what Slack's client would not send.
+        Raises CannotDoThat for input that Slack's client would not send.
         """
         shown = self._open_modal(user, view)
         payload = self._payloads.submission(shown, fill(shown, values or {}))
@@ -139,7 +139,6 @@ class UserActions:
         raise CannotDoThat("that modal is not open")
 
     def _apply(self, view: View, reply: Reply) -> Reply:
-        """Apply the `response_action` of a submission's answer."""
         answer = reply.body if isinstance(reply.body, dict) else {}
         match answer.get("response_action"):
             case None:
@@ -171,9 +170,9 @@ class UserActions:
     async def slash(
         self, user: str, channel: str, command: str, text: str = "", *, escape: bool = True
     ) -> Reply:
-        """Type a slash command. What the acknowledgement says is shown like any answer.
+        """Type a slash command, and show the acknowledgement like any answer.
 
-        `escape` is what the manifest's `should_escape` says: people arrive with their ids.
+        `escape` is the manifest's `should_escape`: names of people become ids.
         """
         text = self._payloads.with_ids(text) if escape else text
         payload, response_url = self._payloads.command(
@@ -195,7 +194,6 @@ class UserActions:
     async def write(
         self, user: str, channel: str, text: str, thread_ts: str | None = None
     ) -> Written:
-        """Write a message, in a thread if its first message is named."""
         where = self._channel_of(user, channel)
         if thread_ts is not None and thread_ts not in where.messages:
             raise CannotDoThat("that thread does not exist")
@@ -211,7 +209,6 @@ class UserActions:
         return await self._deliver_message(message, self._payloads.message_event(message))
 
     async def edit_message(self, user: str, message: Message, text: str) -> Written:
-        """Change the text of one's own message."""
         before = self.world.channels[message.channel].messages[message.ts]
         if before.user != user:
             raise CannotDoThat("only its author can edit a message")
@@ -225,7 +222,6 @@ class UserActions:
         return await self._deliver_message(after, event)
 
     async def delete_message(self, message: Message) -> Written:
-        """Delete a message, as its author or an administrator."""
         before = self.world.channels[message.channel].messages[message.ts]
         event = self._payloads.message_event(
             before,
@@ -237,7 +233,6 @@ class UserActions:
         return await self._deliver_message(before, event)
 
     async def open_home(self, user: str) -> Reply:
-        """Open the bot's Home page."""
         event: Json = {
             "type": "app_home_opened",
             "user": user,
@@ -252,7 +247,7 @@ class UserActions:
     async def resend(
         self, delivery: Json, retry_num: int = 1, reason: str = "http_timeout"
     ) -> Reply:
-        """Deliver an event (`Written.delivery`) once more, as Slack does when it got no answer."""
+        """Deliver an event (`Written.delivery`) again, as Slack does after no answer."""
         return await self._sender.send("events_api", delivery, (retry_num, reason))
 
     async def _deliver_message(self, message: Message, event: Json) -> Written:
@@ -279,7 +274,7 @@ class UserActions:
         content_type: str = FORM,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """POST anything to the bot; signed properly where timestamp and signature are not given."""
+        """POST anything to the bot; signed properly without timestamp and signature."""
         content = body.encode() if isinstance(body, str) else body
         return await self._sender.post(
             content,
@@ -290,7 +285,7 @@ class UserActions:
 
 
 def _errors(view: View, errors: object) -> dict[str, str]:
-    """A modal's errors by block id. Raises Refused for one that names no input block."""
+    """Return a modal's errors by block id. Raises Refused for an unknown input block."""
     found = (
         {str(key): str(text) for key, text in errors.items()} if isinstance(errors, dict) else {}
     )

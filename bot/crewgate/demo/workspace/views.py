@@ -9,11 +9,10 @@ from crewgate.demo.workspace.world import View, World
 TRIGGER_SECONDS: Final = 3
 """The life of a `trigger_id`, in seconds; it may be used once."""
 MAX_DEPTH: Final = 3
-"""The most modals that can be stacked."""
 
 
 def open_modal(world: World, args: Args) -> Json:
-    """`views.open`: the first modal, in place of all that were open."""
+    """`views.open`: the first modal, in place of all open ones."""
     content = _content(args, "modal")
     user = _exchange(world, args.required("trigger_id"))
     world.modals[user] = []
@@ -21,14 +20,12 @@ def open_modal(world: World, args: Args) -> Json:
 
 
 def push_modal(world: World, args: Args) -> Json:
-    """`views.push`: one more modal on top."""
     content = _content(args, "modal")
     user = _exchange(world, args.required("trigger_id"))
     return {"view": view_json(show(world, user, content))}
 
 
 def update_view(world: World, args: Args) -> Json:
-    """`views.update`, by id or `external_id`."""
     content = _content(args, "modal", "home")
     view = _find(world, args)
     _check_hash(args, view)
@@ -36,7 +33,6 @@ def update_view(world: World, args: Args) -> Json:
 
 
 def publish_home(world: World, args: Args) -> Json:
-    """`views.publish`: somebody's Home page."""
     user = args.required("user_id")
     if user not in world.users:
         raise Refused("user_not_found")
@@ -51,7 +47,6 @@ def publish_home(world: World, args: Args) -> Json:
 
 
 def show(world: World, user: str, content: Json) -> View:
-    """Put a modal on top of this person's."""
     stack = world.modals.setdefault(user, [])
     if len(stack) >= MAX_DEPTH:
         raise Refused("push_limit_reached")
@@ -81,7 +76,7 @@ def _with_ids(world: World, content: Json) -> Json:
 
 
 def _exchange(world: World, trigger_id: str) -> str:
-    """Use up a trigger; returns its person. Raises Refused."""
+    """Use up a trigger; return its person. Raises Refused."""
     trigger = world.triggers.get(trigger_id)
     if trigger is None:
         raise Refused("invalid_trigger_id")
@@ -115,7 +110,6 @@ def _content(args: Args, *kinds: str) -> Json:
     return dict(content)
 
 
-#: By their names at Slack.
 METHODS: Final[dict[str, Method]] = {
     "views.open": open_modal,
     "views.push": push_modal,

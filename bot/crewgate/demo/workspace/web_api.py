@@ -14,7 +14,7 @@ from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.wire import Args, Method, Refused
 from crewgate.demo.workspace.world import ChannelKind, World
 
-#: For `conversations.*` Slack asks for the one that fits the kind of channel.
+#: `conversations.*` need the scope for the kind of channel.
 _OF_KIND: Final = {
     ChannelKind.PUBLIC: "channels",
     ChannelKind.PRIVATE: "groups",
@@ -37,18 +37,17 @@ _NEEDED: Final[dict[str, str]] = {
     "users.info": "users:read",
     "users.lookupByEmail": "users:read.email",
 }
-#: The scope of what is no method.
+#: The scope of slash commands, which are no method.
 _COMMANDS: Final = "commands"
 
 
 def all_scopes() -> frozenset[str]:
-    """Every scope that a bot may need here."""
     needed = (needed_scopes(method, kinds=ChannelKind) for method in _NEEDED)
     return frozenset(scope for scopes in needed for scope in scopes) | {_COMMANDS}
 
 
 def needed_scopes(method: str, *, kinds: Iterable[ChannelKind]) -> list[str]:
-    """Return the scopes a method needs, for these kinds of channels; none: any token will do."""
+    """Return the scopes of a method for these kinds of channels; none: any token will do."""
     scope = _NEEDED.get(method)
     return [scope.format(_OF_KIND[kind]) for kind in kinds] if scope is not None else []
 
@@ -108,11 +107,10 @@ class WebApi:
         return await self._answer(request, fault, work, json.dumps(args))
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
-        """Do work that is no method of the Web API, under the faults added for its name."""
+        """Do work outside the Web API, under the faults added for its name."""
         return await self._answer(request, self.faults.take(name), work)
 
     def check_token(self, token: str | None, method: str = "") -> None:
-        """Raise Refused unless the token may call the method."""
         expected = self._app_token if method in _APP_TOKEN_METHODS else self._bot_token
         if not token:
             code = "not_authed"
@@ -173,7 +171,7 @@ class WebApi:
 
 
 async def _read(request: web.Request) -> tuple[Json, str | None]:
-    """A call's arguments and token, from wherever Slack accepts them."""
+    """Return a call's arguments and token, from wherever Slack accepts them."""
     args: Json = dict(request.query)
     if request.content_type == "application/json":
         try:
@@ -233,7 +231,7 @@ def _claims_to_share(_: str, args: str) -> object:
 
 
 SHARES_NOTHING: Final = Fault("shares nothing", code=200, echo=_claims_to_share)
-"""`files.completeUploadExternal`: say that the upload is complete, and share the file nowhere.
+"""`files.completeUploadExternal`: report success, and share the file nowhere.
 
 https://github.com/slackapi/python-slack-sdk/issues/1575
 """

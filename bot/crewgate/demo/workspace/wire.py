@@ -21,7 +21,7 @@ from crewgate.demo.workspace.world import (
 
 
 def message_json(world: World, message: Message, *, metadata: bool = False) -> Json:
-    """A message as Slack sends it back: escaped, and with metadata only for who asks."""
+    """Return a message as Slack sends it back: escaped, and with metadata only on request."""
     wire: Json = {
         "type": "message",
         "user": message.user,
@@ -87,7 +87,7 @@ def file_json(world: World, file: File) -> Json:
 
 
 def view_json(view: View, values: Json | None = None) -> Json:
-    """A view as Slack sends it back, with what people have entered in it so far."""
+    """Return a view as Slack sends it back, with the values that people have entered."""
     defaults = {"private_metadata": "", "callback_id": "", "external_id": ""}
     switches = {"clear_on_close": False, "notify_on_close": False, "close": None, "submit": None}
     return {
@@ -109,7 +109,6 @@ def view_json(view: View, values: Json | None = None) -> Json:
 
 
 def user_json(world: World, user: User) -> Json:
-    """A person, with the e-mail address that `users:read.email` shows."""
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -130,7 +129,6 @@ def user_json(world: World, user: User) -> Json:
 
 
 def channel_json(channel: Channel) -> Json:
-    """A channel or somebody's direct messages."""
     if channel.im_with is not None:
         return {"id": channel.id, "is_im": True, "user": channel.im_with, "is_archived": False}
     return {
@@ -165,7 +163,7 @@ def refuse_problems(problems: Iterable[Problem], code: str = "invalid_blocks") -
 
 
 class Args:
-    """A call's arguments, whether they came as JSON or as a form's strings."""
+    """A call's arguments, from JSON or a form's strings."""
 
     def __init__(self, raw: Json) -> None:
         self._raw = raw
@@ -178,7 +176,6 @@ class Args:
         return default if value is None else str(value)
 
     def required(self, name: str) -> str:
-        """A string that must be there and not be empty."""
         value = self.text(name)
         if not value:
             message = f"[ERROR] missing required field: {name}"
@@ -186,7 +183,6 @@ class Args:
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """A boolean: `true`, `1` and the like in forms."""
         value = self._raw.get(name)
         if value is None or value == "":
             return default
@@ -199,7 +195,7 @@ class Args:
             raise Refused("invalid_arguments") from None
 
     def json(self, name: str, broken: str) -> Any:  # noqa: ANN401 - JSON
-        """A list or an object, or None. Text that is not JSON is refused with `broken`."""
+        """Return a list or an object, or None. Text that is not JSON is refused with `broken`."""
         value = self._raw.get(name)
         if not isinstance(value, str):
             return value

@@ -40,10 +40,10 @@ class Workspace(UserActions):
         scopes: Iterable[str] | None = None,
         grid: Grid | None = None,
     ) -> None:
-        """`now` gives the Unix time, in seconds; `ack_seconds` is how long the bot may take.
+        """`now` returns the Unix time; the bot must answer within `ack_seconds`.
 
-        `scopes` are the bot token's permissions; None permits everything. With `grid` the
-        workspace is one of an organisation.
+        `scopes` are the bot token's permissions; None permits everything. With `grid` the workspace
+        is one of an organisation.
         """
         self.bot_token = bot_token
         self.app_token = app_token
@@ -55,7 +55,7 @@ class Workspace(UserActions):
         )
         self.api.scopes = None if scopes is None else frozenset(scopes)
         self.faults = self.api.faults
-        """Of the Web API's methods, of `upload` and of `response_url`."""
+        """Faults of the Web API's methods, of `upload` and of `response_url`."""
         self.fail, self.release = self.faults.fail, self.faults.release
         self.subscribe = world.changes.subscribe
         self._server = Server(world, self.api, self.sockets)
@@ -76,7 +76,6 @@ class Workspace(UserActions):
 
     @property
     def api_url(self) -> str:
-        """The value for `SLACK_API_URL`."""
         return f"{self._server.url}/api/"
 
     @property
@@ -100,7 +99,7 @@ class Workspace(UserActions):
         team_id: str = TEAM_ID,
         tz: str | None = "Etc/UTC",
     ) -> User:
-        """Let a person join the workspace, or one of another `team_id` its shared channels."""
+        """Let a person join the workspace; with another `team_id`, only its shared channels."""
         email = email or f"{name}@example.com"
         joined = User(user, name, email, is_guest=is_guest, team_id=team_id, tz=tz)
         self.world.users[user] = joined
@@ -121,35 +120,32 @@ class Workspace(UserActions):
         return opened
 
     def add_group(self, group: str, handle: str, members: Iterable[str]) -> Group:
-        """Make a user group (`S…`)."""
         self.world.groups[group] = made = Group(group, handle, tuple(members))
         return made
 
     # ---- watching
 
     def messages(self, channel: str) -> list[Message]:
-        """All messages in a channel as they are now, replies too, the oldest first."""
+        """Return the present messages of a channel, replies too, the oldest first."""
         return sorted(self.world.channels[channel].messages.values(), key=lambda one: one.ts)
 
     def fresh(self, message: Message) -> Message:
-        """The message as it is now. Raises LookupError when it has been deleted."""
+        """Return the present state of a message. Raises LookupError when it has been deleted."""
         return self.world.channels[message.channel].messages[message.ts]
 
     def ephemerals(self, user: str) -> list[Message]:
-        """Return what only this person has been shown, the oldest first: answers of the bot."""
+        """Return messages that only this person sees, the oldest first: answers of the bot."""
         return [one for one in self.world.ephemerals if one.only_for == user]
 
     def open_modals(self, user: str) -> list[View]:
-        """The modals before this person, the one on top last."""
         return [replace(view) for view in self.world.modals.get(user, ())]
 
     def home(self, user: str) -> View:
-        """This person's Home page. Raises LookupError when none has been published."""
+        """Return this person's Home page. Raises LookupError when none has been published."""
         return replace(self.world.homes[user])
 
     @property
     def files(self) -> list[File]:
-        """The files whose upload was completed, the oldest first."""
         return [one for one in self.world.files.values() if one.channel is not None]
 
     @property
@@ -161,11 +157,11 @@ class Workspace(UserActions):
         return [call for call in self.api.calls if call.method == method]
 
     async def until(self, condition: Callable[[], T], timeout: float = 30) -> T:
-        """Wait until the condition gives something true, asked again at each change; return it.
+        """Wait until the condition returns something true, and return that.
 
-        A LookupError in it counts as not yet: `until(lambda: slack.messages("C1")[1])`.
-
-        Raises TimeoutError, listing the latest calls, after so many seconds.
+        The condition is called at each change; its LookupError counts as false: `until(lambda:
+        slack.messages("C1")[1])`. Raises TimeoutError, listing the latest calls, after `timeout`
+        seconds.
         """
         return await self.world.changes.until(condition, timeout, self._describe)
 
@@ -181,14 +177,14 @@ class Workspace(UserActions):
     # ---- faults
 
     def clear_faults(self, *, release: bool = True) -> None:
-        """End all faults; without `release`, the calls that hang never do their work."""
+        """End all faults; without `release`, hanging calls never do their work."""
         self.api.faults.clear()
         if release:
             self.api.faults.release()
 
 
 def message_text(message: Message | View) -> str:
-    """Everything there is to read: `text` and every block, line by line, entities decoded."""
+    """Return all text of a message or view: `text` and every block, line by line, decoded."""
     return message.shown
 
 

@@ -1,6 +1,6 @@
 """The state of the stand-in workspace, with its ids, timestamps and notifications of people.
 
-The methods that change it are in the modules named after Slack's.
+Methods of the Web API, in modules named after Slack's, change it.
 """
 
 from collections import deque
@@ -28,10 +28,9 @@ class User:
     email: str
     is_bot: bool = False
     is_guest: bool = False
-    """A guest of the workspace, in one channel or several."""
     team_id: str = TEAM_ID
-    """Another one for people of the organisation's other workspaces, and for those of other
-    organisations, in a shared channel (Slack Connect)."""
+    """The workspace; another one for colleagues elsewhere in the organisation, and for people of
+    other organisations in a shared channel (Slack Connect)."""
     deleted: bool = False
     tz: str | None = "Etc/UTC"
     """The time zone that the person has set; None if Slack tells none."""
@@ -56,7 +55,7 @@ class File:
     title: str = ""
     content: bytes | None = None
     channel: str | None = None
-    """None until the upload has been completed, which shows the file in a channel."""
+    """None until the completed upload shows the file in a channel."""
     thread_ts: str | None = None
 
     @property
@@ -68,7 +67,7 @@ class File:
 class Message:
     """A snapshot of a message: an edit makes a new one.
 
-    `Workspace.fresh(message)` gives the present one.
+    `Workspace.fresh(message)` returns the present one.
     """
 
     channel: str
@@ -79,9 +78,9 @@ class Message:
     blocks: tuple[Json, ...] = ()
     attachments: tuple[Json, ...] = ()
     thread_ts: str | None = None
-    """The first message of the thread this is a reply in; None for a first message."""
+    """The first message of a reply's thread; None for a first message."""
     broadcast: bool = False
-    """A reply that is shown in the channel too."""
+    """The reply is shown in the channel too."""
     metadata: Json | None = None
     files: tuple[File, ...] = ()
     reactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -90,36 +89,31 @@ class Message:
     unfurl_links: bool = True
     unfurl_media: bool = True
     only_for: str | None = None
-    """The one person who sees an ephemeral message."""
+    """The person who alone sees an ephemeral message."""
     deleted: bool = False
-    """The tombstone in place of a deleted first message of a thread."""
+    """True for the tombstone of a thread's deleted first message."""
     pings: frozenset[str] = frozenset()
-    """Ids of the people this message has notified since it was first posted."""
+    """The ids of people whom this message has notified since it was first posted."""
 
     @property
     def all_blocks(self) -> tuple[Json, ...]:
-        """The blocks, and those in attachments."""
         extra = (block for one in self.attachments for block in one.get("blocks", ()))
         return (*self.blocks, *extra)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
-        """Every text in it: `text`, blocks, attachments."""
         return (Piece(self.text, live=True), *pieces([*self.blocks, *self.attachments]))
 
     @property
     def mentions(self) -> tuple[str, ...]:
-        """Its mentions, as written: `@U1`, `!channel`, `!subteam^S1`, `#C1`."""
         return mentions(self.pieces)
 
     @property
     def disguised_links(self) -> tuple[str, ...]:
-        """The addresses of links whose label says something else than the address."""
         return disguised_links(self.pieces)
 
     @property
     def shown(self) -> str:
-        """Everything there is to read in it, line by line."""
         return "\n".join(readable(piece.text) for piece in self.pieces if piece.text)
 
 
@@ -143,7 +137,7 @@ class Channel:
     archived: bool = False
     im_with: str | None = None
     team_id: str = TEAM_ID
-    """Another one in an organisation: the channel is of another workspace."""
+    """The workspace of the channel, if it is another one of the organisation."""
     messages: dict[str, Message] = field(default_factory=dict)
 
     @property
@@ -153,7 +147,6 @@ class Channel:
         return ChannelKind.PRIVATE if self.private else ChannelKind.PUBLIC
 
     def thread(self, ts: str) -> list[Message]:
-        """The thread's first message and its replies, in order."""
         found = [one for one in self.messages.values() if ts in {one.ts, one.thread_ts}]
         return sorted(found, key=lambda one: one.ts)
 
@@ -165,7 +158,7 @@ class View:
     id: str
     user: str
     content: Json
-    """The view as the bot asked for it: type, title, blocks, private_metadata …"""
+    """The view as the bot sent it: type, title, blocks, private_metadata …"""
     hash: str
     root_id: str = ""
     previous_id: str | None = None
@@ -176,13 +169,12 @@ class View:
 
     @property
     def shown(self) -> str:
-        """Everything there is to read on it, line by line."""
         return "\n".join(readable(piece.text) for piece in pieces(self.content))
 
 
 @dataclass(slots=True)
 class Trigger:
-    """A `trigger_id`: opens a modal once, within seconds of what the person did."""
+    """A `trigger_id`: opens a modal once, within seconds of the person's action."""
 
     user: str
     issued_at: float
@@ -191,7 +183,7 @@ class Trigger:
 
 @dataclass(slots=True, kw_only=True)
 class ResponseUrl:
-    """A `response_url`: lets the bot answer one thing a person did, a few times."""
+    """A `response_url`: lets the bot answer one action of a person, a few times."""
 
     user: str
     channel: str
@@ -202,7 +194,7 @@ class ResponseUrl:
 
 ENTERPRISE_ID: Final = "E0DEMO"
 _NAME: Final = "Demo Inc"
-#: Their pages say of `team_id`: "required if org token is used". Of the methods that are here.
+#: Methods whose pages say of `team_id`: "required if org token is used".
 _OF_ONE_WORKSPACE: Final = frozenset(
     {"conversations.list", "usergroups.list", "usergroups.users.list", "users.conversations"}
 )
@@ -215,25 +207,24 @@ class Grid:
     whole: bool = False
     """The app is installed to the organisation; else to the workspace TEAM_ID."""
     teams: dict[str, str] = field(default_factory=lambda: {TEAM_ID: "Demo", "T0SALES": "Sales"})
-    """The names of its workspaces, by id."""
     granted: set[str] = field(default_factory=lambda: {TEAM_ID})
-    """The workspaces that the app of a whole organisation may act in."""
+    """The workspaces in which the app of a whole organisation may act."""
 
     def refuses_call(self, method: str, args: Json) -> str | None:
-        """Return the error of a call that does not name a workspace that the app may act in."""
+        """Return the error of a call unless it names a workspace where the app may act."""
         if not (self.whole and method in _OF_ONE_WORKSPACE):
             return None
         return self.refuses(args["team_id"]) if args.get("team_id") else "missing_argument"
 
     def refuses(self, team_id: str) -> str | None:
-        """Return the error of whatever the app does in a workspace where it may not act."""
+        """Return the error of any action of the app in a workspace where it may not act."""
         if team_id in (self.granted if self.whole else {TEAM_ID}):
             return None
         return "team_access_not_granted" if self.whole else "channel_not_found"
 
     @property
     def of_token(self) -> Json:
-        """The fields of `auth.test` that differ."""
+        """The fields of `auth.test` in an organisation."""
         about = {"enterprise_id": ENTERPRISE_ID, "is_enterprise_install": self.whole}
         if not self.whole:
             return about
@@ -242,7 +233,7 @@ class Grid:
 
     @property
     def of_interaction(self) -> Json:
-        """The fields of an interaction that differ."""
+        """The fields of an interaction in an organisation."""
         team = {"id": TEAM_ID, "domain": TEAM_DOMAIN, "enterprise_id": ENTERPRISE_ID}
         return {
             "team": None if self.whole else team,
@@ -252,12 +243,12 @@ class Grid:
 
     @property
     def of_command(self) -> Json:
-        """The fields of a slash command that differ."""
+        """The fields of a slash command in an organisation."""
         whole = str(self.whole).lower()
         return {"enterprise_id": ENTERPRISE_ID, "is_enterprise_install": whole}
 
     def of_user(self, user: str, team_id: str) -> Json:
-        """The fields of a person that differ: those of other organisations have none."""
+        """The fields of a person in an organisation; none for other organisations' people."""
         about = {"id": user, "enterprise_id": ENTERPRISE_ID, "teams": [team_id]}
         return {"enterprise_user": about} if team_id in self.teams else {}
 
@@ -268,9 +259,8 @@ class World:
     def __init__(self, *, now: Callable[[], float], grid: Grid | None = None) -> None:
         self.now = now
         self.grid = grid
-        """The organisation that the workspace is of."""
         self.url = ""
-        """The server's own address, which uploads and answers are sent to."""
+        """The server's own address, for uploads and answers."""
         self.changes = Changes()
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
@@ -281,7 +271,7 @@ class World:
         self.homes: dict[str, View] = {}
         self.triggers: dict[str, Trigger] = {}
         self.unknown_blocks: set[str] = set()
-        """Types of blocks that this workspace does not take yet."""
+        """Types of blocks that this workspace does not know yet."""
         self.response_urls: dict[str, ResponseUrl] = {}
         self._ids = 0
         self._last_ts = 0
@@ -292,12 +282,12 @@ class World:
         return f"{prefix}{self._ids:09X}"
 
     def new_ts(self) -> str:
-        """A new message timestamp, which is also its id: later than every one before."""
+        """Return a new message timestamp, which is also its id: later than every one before."""
         self._last_ts = max(self._last_ts + 1, int(self.now() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def put(self, message: Message) -> Message:
-        """Store a message, replacing the one with the same `ts`."""
+        """Store a message, replacing one of its `ts`."""
         channel = self.channels[message.channel]
         before = channel.messages.get(message.ts)
         pinged = self.pinged(message) | (before.pings if before else frozenset())
@@ -307,14 +297,13 @@ class World:
         return message
 
     def post_ephemeral(self, message: Message) -> Message:
-        """Show one person an ephemeral message."""
         message = replace(message, pings=frozenset())
         self.ephemerals.append(message)
         self.changes.announce("ephemeral", message)
         return message
 
     def remove(self, message: Message) -> None:
-        """Delete a message. The first one of a thread leaves a tombstone for its replies."""
+        """Delete a message. The first message of a thread leaves a tombstone for its replies."""
         channel = self.channels[message.channel]
         if len(channel.thread(message.ts)) > 1:
             tombstone = Message(channel=channel.id, ts=message.ts, user="USLACKBOT", text="")
@@ -338,7 +327,7 @@ class World:
         return frozenset(called & self.users.keys()) - {message.user}
 
     def im(self, user: str) -> Channel:
-        """A person's direct messages with the bot."""
+        """Return a person's direct messages with the bot."""
         for channel in self.channels.values():
             if channel.im_with == user:
                 return channel
@@ -347,21 +336,20 @@ class World:
         return channel
 
     def new_trigger(self, user: str) -> str:
-        """A new `trigger_id` for what this person has just done."""
         name = self.new_id("9.")
         self.triggers[name] = Trigger(user, self.now())
         _drop_oldest(self.triggers)
         return name
 
     def new_response_url(self, response_url: ResponseUrl) -> str:
-        """The name under which a new `response_url` is stored."""
+        """Store a `response_url`; return its name."""
         name = self.new_id("R")
         self.response_urls[name] = response_url
         _drop_oldest(self.response_urls)
         return name
 
     def with_ids(self, blocks: Iterable[Json]) -> tuple[Json, ...]:
-        """The blocks with the ids Slack makes up where the bot gave none."""
+        """Return the blocks with the ids that Slack makes up where the bot gave none."""
         return tuple(
             {**block, **_element_ids(block, self.new_id)}
             | {"block_id": block.get("block_id") or self.new_id("b")}
@@ -370,7 +358,7 @@ class World:
 
 
 def _element_ids(block: Json, new_id: Callable[[str], str]) -> Json:
-    """`accessory`, `element` and `elements` of a block, each interactive one with an action id."""
+    """Return the interactive elements of a block with an action id each."""
 
     def named(element: Json) -> Json:
         interactive = element.get("type") not in {"image", "plain_text", "mrkdwn"}
