@@ -12,14 +12,12 @@ from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
-"""The ways in which a request leaves nothing to answer."""
 
 
 def interpret(verdict: Verdict, question: Question | None) -> Verdict:
-    """Interpret a verdict on a round with this question: words are an answer, or name a label.
+    """Return the verdict for a round with this question: words are an answer, or name a label.
 
-    Raises VerdictMisplaced where the round cannot take it: Approve on a question, one of a flow's
-    labels on anything else.
+    Raises VerdictMisplaced for Approve on a question and for a flow's label on anything else.
     """
     match verdict, question:
         case Revise(feedback), Question(outcomes=outcomes):
@@ -36,7 +34,7 @@ def interpret(verdict: Verdict, question: Question | None) -> Verdict:
 
 
 def approves(verdict: Verdict) -> bool:
-    """Return True for an approval: of a task, or a flow's label that reads as one."""
+    """Return True for Approve, and for a flow's label that reads as an approval."""
     match verdict:
         case Answer(text, is_label=True):
             return reading_of(text) is Reading.APPROVAL
@@ -47,9 +45,9 @@ def approves(verdict: Verdict) -> bool:
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
     """Return True if a verdict takes as many people as an approval does.
 
-    All labels of a flow do, except those that reject or ask for changes: nobody knows what the
-    others let happen. A flow may turn words into any label, so all words do if one person's
-    approval is not enough, or not everybody's.
+    Every label does, except those that reject or ask for changes: nobody knows what other labels
+    let happen. A flow may turn words into any label, so words do too if the rule asks for more than
+    one approval, or refuses the starter's.
     """
     match verdict:
         case Answer(text, is_label=True):
@@ -61,7 +59,7 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
 
 
 def words_of(verdict: Verdict) -> str:
-    """Return the words of a person's own that reach the crew, or the flow, with an approval."""
+    """Return a person's own words that an approval sends to the crew or the flow."""
     match verdict:
         case Approve(str(words)) | Answer(words, is_label=False):
             return words
@@ -70,7 +68,6 @@ def words_of(verdict: Verdict) -> str:
 
 
 def answer_in(verdict: Verdict) -> str | None:
-    """Return the label or the words to store with a vote; None for words that only approve."""
     match verdict:
         case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
             return text
@@ -79,7 +76,6 @@ def answer_in(verdict: Verdict) -> str | None:
 
 
 def choice_of(vote: Vote) -> str | None:
-    """Return the label or the words that a vote is for; None if it approves, by any name."""
     return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
 
 
@@ -98,7 +94,7 @@ def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
 
 
 def require_compatible(vote: Vote, before: Vote) -> None:
-    """Raise AlreadyVoted if an earlier vote counts as theirs, VotedOtherwise if it differs."""
+    """Raise AlreadyVoted if `before` counts as this person's too, VotedOtherwise if it differs."""
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
     if choice_of(before) != choice_of(vote):
@@ -110,7 +106,7 @@ def _reads_as_approval(text: str) -> bool:
 
 
 def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
-    """Return the label that words name; case and spaces do not matter."""
+    """Return the label that these words name, whatever their case and spaces."""
     if words in outcomes:
         return words
     same = [one for one in outcomes if one.casefold().split() == words.casefold().split()]
@@ -120,11 +116,10 @@ def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
 def verdict_of_time(
     timeout: TimeOut, question: Question | None, *, sent_back: int
 ) -> Verdict | None:
-    """Return the verdict of a rule when nobody decided; None if it leaves the round waiting.
+    """Return the verdict of a rule when nobody decided; None if the round goes on waiting.
 
-    It sends no more than `timeout.most` rounds back in a row: nobody may be there.
-    A rule answers a question with its words, or with the first label that reads as an approval; if
-    there is none, the round is left waiting.
+    A rule sends at most `timeout.most` rounds back in a row: nobody may be there. To a question, an
+    approving rule answers with the first label that reads as an approval, or leaves it waiting.
     """
     match timeout.then, question:
         case Then.REVISE, _ if sent_back >= timeout.most:
@@ -144,8 +139,8 @@ def verdict_of_time(
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
     """Return the rule for a question; its assignees become reviewers if nothing else names any.
 
-    `reviewers`: the crew's settings name some. A rule without a name is in no settings. What
-    `Flow.ask()` asks takes one answer, for no two people write the same words.
+    `reviewers`: the crew's settings name some. A rule without a name is in no settings.
+    `Flow.ask()` takes one answer, for no two people write the same words.
     """
     if question.ask is not None and rule is not None:
         rule = replace(rule, approvals=1, approvals_from=())
@@ -159,8 +154,7 @@ def is_open_to_assigned(
 ) -> bool:
     """Return True if the request's assignees decide, because the settings name no reviewers.
 
-    `rules` are the crew's now: they tell if the reviewers of the round's rule come from the
-    settings.
+    `rules` are the crew's now: a rule of the settings may name the round's reviewers.
     """
     if reviewers:
         return False
@@ -177,8 +171,8 @@ def why_request_ended(
 ) -> RequestEnded | None:
     """Return the reason why a flow no longer takes an answer; None if it still may.
 
-    `in_doubt`: an earlier try may have been taken. Then an answer that exists may be ours, and we
-    may have used a token that was used once.
+    `in_doubt`: an earlier try may have been taken. An answer that exists may then be ours, and a
+    token that was used once may have been used by us.
     """
     match refused.kind:
         case RefusalKind.REQUEST_OVER if question is not None and question.expires_at is not None:

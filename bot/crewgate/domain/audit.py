@@ -1,7 +1,7 @@
-"""The entries of the audit trail: what counts, by stable codes, told from a round before and after.
+"""The entries of the audit trail, made from a round before and after; their codes are stable.
 
-Texts are in entries as salted digests only: the salt lies beside the text and is wiped with it, so
-that the digest still proves what the text was, and nobody can guess “Approved.” from it.
+Entries hold texts as salted digests only: the salt lies beside the text and is wiped with it, so
+that the digest still proves the text, and nobody can guess “Approved.” from it.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ BOT: Final = "crewgate"
 CREW: Final = "crew"
 RULE: Final = "rule"
 OPERATOR: Final = "operator"
-"""Somebody at the machine, of whom no more is known."""
+"""Somebody at the machine, otherwise unknown."""
 #: The fields of reasons that are digested.
 _WORDS: Final = WORDS | {"label"}
 
@@ -87,7 +87,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry that is linked, which stands for all before it."""
+    """The last linked entry, which stands for all entries before it."""
 
     number: int
     hash: bytes
@@ -118,9 +118,9 @@ class Published:
 
 
 def digest_of(text: str | bytes, salt: str) -> str:
-    """Return the salted digest of a text; one of lone surrogates is digested as it came."""
+    """Return the salted digest of a text; lone surrogates are digested as received."""
     found = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    # An HMAC says no more where the salt is random and of one length, and costs ten times as much.
+    # With a random salt of fixed length an HMAC proves no more, and costs ten times as much.
     return sha256(salt.encode() + b"\n" + found).hexdigest()
 
 
@@ -133,7 +133,7 @@ def people_of(round_: Round) -> Iterator[Person]:
 
 
 def texts_of(round_: Round) -> Iterator[str]:
-    """Yield the texts of a round that entries may have digests of, without its output."""
+    """Yield the texts of a round whose digests entries may hold, without its output."""
     yield from (one.name for one in people_of(round_))
     if round_.decision is not None:
         yield round_.decision.human_feedback
@@ -198,7 +198,7 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
     yield from _of_rule(before, after, actor)
     for vote in before.votes:
         if (vote.by, vote.at) not in now:
-            # Only an approval finds that one before it has lapsed.
+            # Only an approval finds that an earlier one has lapsed.
             code = Code.LAPSED if given else Code.TAKEN_BACK
             yield Entry(code, BOT if given else actor or vote.by.id, _of_vote(vote, after))
     for vote in given:
@@ -244,7 +244,6 @@ def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:
 
 
 def outcome_entry(outcome: Outcome, salt: str) -> Entry:
-    """Return the entry of the outcome of a try to tell a crew a decision."""
     match outcome:
         case Delivered():
             code, data = Code.DELIVERED, _of_reason(outcome, salt)

@@ -1,4 +1,4 @@
-"""Notes and claims while a round waits, and what one click on Approve could overlook of it."""
+"""Notes and claims while a round waits, and the things that one click on Approve could overlook."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,13 +9,12 @@ from typing import Final
 
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 
-#: A claim ends by itself after this time.
 CLAIM_LASTS: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One message of a person in the thread, in its present version; known by channel and ts."""
+    """One person's message in the thread, in its present version; known by channel and ts."""
 
     channel: str
     ts: str
@@ -51,11 +50,11 @@ class Draft:
     text: str
     left: tuple[Note, ...]
     overflowed: bool = False
-    """Notes that should be in the box do not fit."""
+    """Notes of selected people did not fit."""
 
 
 def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
-    """Make feedback of the notes of selected people, in order; a note that does not fit is left."""
+    """Make feedback of the notes of selected people, in order, as far as they fit."""
     chosen = frozenset(selected)
     text = ""
     left: list[Note] = []
@@ -80,13 +79,12 @@ def _fits(feedback: str) -> bool:
     return len(feedback.encode("utf-16-le", "surrogatepass")) // 2 <= FEEDBACK_LIMIT
 
 
-#: The share of a whole output, in percent.
 WHOLE: Final = 100
 _LITTLE: Final = 50
 #: An approval is hasty if the text had less time for each of its characters: people read half as
 #: fast (238 words a minute: Brysbaert 2019, https://doi.org/10.1016/j.jml.2019.104047).
 PER_CHARACTER: Final = timedelta(milliseconds=20)
-#: Any card shows an output of this many characters whole, also one that is not posted yet.
+#: Every card, posted or not, shows an output of this many characters whole.
 SURELY_WHOLE: Final = 1_000
 
 
@@ -97,36 +95,36 @@ class Share:
     shown: int
     of: int
     beyond: int = 0
-    """The characters of it that are beyond a phone's edge, in wide tables."""
+    """Shown characters that are beyond a phone's edge, in wide tables."""
 
     @property
     def percent(self) -> int:
-        """WHOLE only if nothing is left out; of an empty output there is nothing to show."""
+        """The share in percent: WHOLE only if nothing is left out, 0 of an empty output."""
         if not self.of:
             return 0
         return min(WHOLE, WHOLE * max(0, self.shown - self.beyond) // self.of)
 
 
 def is_empty(share: Share | None) -> bool:
-    """Return True if it is known that the output is empty."""
+    """Return True if the output is known to be empty."""
     return share is not None and not share.of
 
 
 class Unseen(StrEnum):
-    """The ways in which an output was not shown to somebody who approves it."""
+    """The ways in which an output was not shown to its approver."""
 
     EXCERPT = "excerpt"
-    """Beside the button was a part of it, or nothing, and they did not turn to its end."""
+    """The person saw an excerpt or nothing, and did not turn to the end."""
     COLUMNS = "columns"
     """Columns of a table were beyond a phone's edge."""
     MASKS = "masks"
     HASTE = "haste"
-    """They turned its pages faster than anybody reads."""
+    """The person turned the pages faster than anybody reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The pages that somebody turned faster than anybody reads, and the time that it took."""
+    """Pages that somebody turned faster than anybody reads, and the time that it took."""
 
     pages: int
     seconds: int
@@ -137,7 +135,7 @@ class Turned:
 
 
 def turned_in_haste(pages: int, of_pages: int, characters: int, took: timedelta) -> Turned | None:
-    """Return the pages that somebody turned on the way to the last one, if that was too fast."""
+    """Return the pages turned on the way to the last one, if that was too fast to read them."""
     to_read = (pages - 1) * characters // of_pages
     return Turned(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
 
@@ -150,12 +148,12 @@ class Seen:
     """The things that somebody was shown, and asked about, before they approved."""
 
     notes: str = ""
-    """The `Caveats.notes_mark` of the notes that they were shown."""
+    """The `Caveats.notes_mark` of the notes that were shown."""
     claimed_by: str = ""
     unseen: frozenset[Unseen] = frozenset()
-    """The ways in which they were told that they were not shown all of the output."""
+    """The confirmed ways in which the output was not shown."""
     share: Share | None = None
-    """The part of the output beside the button; None: not known, as in an older message."""
+    """The share of the output beside the button; None: unknown, as in an older message."""
 
 
 NOTHING_SEEN: Final = Seen()
@@ -164,19 +162,19 @@ NOTHING_SEEN: Final = Seen()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caveats:
-    """The things that one person who approves could overlook; empty where nothing applies."""
+    """The things that one approver could overlook; empty where nothing applies."""
 
     notes: int = 0
-    """The number of notes that wait; an approval sends none of them."""
+    """The number of waiting notes; an approval sends none of them."""
     notes_mark: str = ""
     """A value that changes whenever a note comes, is edited or goes."""
     claim: Claim | None = None
     shown: int | None = WHOLE
-    """The share of the output that they were shown, in percent; None: not all, and not known."""
+    """The percentage of the output that the approver was shown; None: not all, and unknown."""
     share: Share | None = None
-    """That share in characters, where it is known; without masked ones."""
+    """That share in characters, if known, without masked ones."""
     on_card: int | None = None
-    """The share that the card shows, in percent, where that is known."""
+    """The percentage on the card, if known."""
     turned: Turned | None = None
     unseen: frozenset[Unseen] = frozenset()
 
@@ -206,21 +204,20 @@ class Circumstances:
 
     crew: str = ""
     notes: tuple[tuple[str, str], ...] = ()
-    """The ts of each note and of its last edit."""
+    """Each note's ts and the ts of its last edit."""
     claim: Claim | None = None
     shown: int | None = None
-    """The share of the output on its card, in percent; None: not known, or not posted yet."""
+    """The percentage on its card; None: unknown, or not posted yet."""
     characters: int = 0
-    """The length of the output, if `shown` is not known."""
+    """The length of the output, if `shown` is unknown."""
     read_to_end: bool = False
-    """This person has turned to the output's last page."""
     turned: Turned | None = None
     masked: bool | None = False
-    """Its card shows masks that this person has not had shown; None: not posted, so not known."""
+    """Its card shows masks that this person has not unmasked; None: not posted."""
     asks_about_masks: bool = True
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
-        """Return the things that this person, who saw `seen`, could overlook at this moment."""
+        """Return the things that this person, who saw `seen`, could overlook now."""
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
         shown = self._shown(seen.share)
         return Caveats(

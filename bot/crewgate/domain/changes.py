@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 from crewgate.domain.words import Kind, Segment, StepBudget, align, compare_cells, compare_words
 
-#: A larger JSON text is compared by its lines.
+#: The most leaves of a JSON text; a larger one is compared by its lines.
 LEAVES_COMPARED: Final = 5_000
-#: The most that is shown of a leaf's path, in characters.
+#: The longest shown path of a leaf, in characters.
 PATH_SHOWN: Final = 300
 
 
@@ -26,14 +26,14 @@ class Paths:
     _steps: list[tuple[int, str]] = field(default_factory=list)
 
     def below(self, parent: int, step: str) -> int:
-        """Return the number of the place one step below another; -1 is the whole."""
+        """Return the number of the place one step below `parent`; -1 is the whole text."""
         number = self._numbers.setdefault((parent, step), len(self._steps))
         if number == len(self._steps):
             self._steps.append((parent, step))
         return number
 
     def name(self, place: int) -> str:
-        """Return the path of a place, such as `a.b[0]`; of a long one, the end."""
+        """Return the path of a place, such as `a.b[0]`; of a long path, the end."""
         steps: list[str] = []
         length = 0
         while place >= 0 and length <= PATH_SHOWN:
@@ -97,7 +97,7 @@ class Passage:
     kind: PassageKind
     text: str
     cells: tuple[str, ...] = ()
-    """The cells of a row; its text is all of them."""
+    """The cells of a row, which `text` joins."""
     table: str = ""
     """The header of a row's table, which tells two tables apart."""
     key: str = ""
@@ -123,7 +123,7 @@ _LEAST_ALIKE: Final = 0.4
 
 
 class Pair(NamedTuple):
-    """A passage and the one in its place; None: there was none, or there is none now."""
+    """A passage and its successor; None if it was added or removed."""
 
     before: Passage | None
     after: Passage | None
@@ -140,8 +140,8 @@ def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair
 def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBudget) -> list[Pair]:
     """Return pairs in the order of `after`, with each passage of both texts in one of them.
 
-    A passage without a counterpart in its place may have one elsewhere: the same words, or a row of
-    the same table that begins with the same cell.
+    A removed and an added passage are one pair if they have equal words, or are rows of one table
+    with equal first cells.
     """
     found: list[Pair] = []
     for block in align([one.seen for one in before], [one.seen for one in after], budget):
@@ -150,7 +150,7 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBu
             found += [Pair(*pair, same=True) for pair in zip(old, new, strict=True)]
         else:
             found += _in_place(old, new, budget)
-    # What went in one place and came in another is one pair, where it is now.
+    # A passage removed here and added there is one pair, at its new place.
     return _met(_met(found, _words), _row)
 
 
@@ -174,7 +174,6 @@ def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget
 
 
 def _rows_by_first_cell(old: Sequence[Passage], new: Sequence[Passage]) -> dict[int, int]:
-    """Match new rows with old ones by their first cell, in order."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for at in range(len(old) - 1, -1, -1):
         if old[at].is_row:
@@ -194,13 +193,13 @@ Placed = tuple[int, Passage]
 
 
 def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dict[int, int]:
-    """Match new passages with old ones, in order, so that all are as alike as can be."""
+    """Match new passages with old ones, in order, with the most words in common."""
     old_words = [Counter(one.text.split()) for _, one in old]
     new_words = [Counter(one.text.split()) for _, one in new]
     budget.likeness -= min(len(old) * sum(map(len, new_words)), len(new) * sum(map(len, old_words)))
     if not old or not new or budget.likeness < 0:
         return {}
-    # best[i][j]: the most that the first i old and the first j new passages have in common.
+    # best[i][j]: the most words in common of the first i old and the first j new passages.
     best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
     alike = [
         [
@@ -260,7 +259,7 @@ def _row(passage: Passage) -> Hashable | None:
 
 LETTERS_COMPARED: Final = 60_000
 """The most letters in all passages of one comparison; others count as changed as a whole."""
-#: The most unchanged passages between two changes that are kept; longer stretches are counted.
+#: The most unchanged passages that are kept between two changes; longer stretches are counted.
 _KEPT: Final = 2
 
 
@@ -271,7 +270,6 @@ class Fate(StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     MOVED = "moved"
-    """Its words are in another place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,13 +283,13 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The number of passages in a row that did not change; 0 where it was not counted."""
+    """The number of unchanged passages in a row; 0 if not counted."""
 
     count: int
     passages: tuple[Passage, ...] = ()
-    """All of them, if they are few."""
+    """All of them, if there are few."""
     heading: Passage | None = None
-    """The last heading among those that are not kept."""
+    """The last heading among the passages that are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +302,7 @@ class Changes:
     too_long: bool = False
     """The texts differ in too much to be compared: one is shown after the other."""
     reformatted: bool = False
-    """The texts differ, but not in their words."""
+    """Only the formatting differs."""
 
     def __bool__(self) -> bool:
         return bool(self.amounts) or self.too_long
@@ -330,7 +328,7 @@ def compare(
 
 
 def compare_json(before: str, after: str, *, with_words: bool = True) -> Changes | None:
-    """Compare two JSON texts by their keys; None if either is not JSON, or is too large."""
+    """Compare two JSON texts by their keys; None if either is not JSON, or too large."""
     paths = Paths()
     old = read_leaves(before, paths)
     new = read_leaves(after, paths) if old is not None else None

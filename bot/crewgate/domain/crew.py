@@ -23,7 +23,7 @@ from crewgate.domain.rules.rule import Naming, Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """A crew as the rules know it; its URL and secrets stay at the edge, in settings."""
+    """A crew as the rules know it; its URL and secrets stay in the settings."""
 
     name: str
     channel: Annotated[
@@ -126,16 +126,16 @@ class Crew:
             " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)",
         ),
     ] = ()
-    """The first whose conditions hold counts for a new round."""
+    """The first rule whose conditions hold counts for a new round."""
     unnamed: bool = False
-    """Nobody decides until Slack has said whom the rule's `reviewers_from` names."""
+    """Nobody decides until Slack has resolved the rule's `reviewers_from`."""
     redact: Masking = NOTHING
     configured: WebhookUrls = WebhookUrls()
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 
     def under(self, rule: Rule | None, *, escalated: bool = False) -> Self:
-        """The crew as it is for rounds under a rule: its channel, reviewers and notify hold."""
+        """Return the crew with a rule's channel, reviewers and notify."""
         if rule is None:
             return self
         reviewers = self.permitted(Role.REVIEWER) if rule.reviewers is None else rule.reviewers
@@ -146,15 +146,15 @@ class Crew:
             channel=rule.channel or self.channel,
             reviewers=reviewers,
             unnamed=rule.naming is Naming.PENDING,
-            # They are the crew's, whoever its reviewers are here.
+            # A rule's reviewers may not start the crew.
             starters=self.permitted(Role.STARTER),
             notify=rule.notify or self.notify,
         )
 
     def rule_for_round(self, rule: Rule) -> Rule:
-        """The rule as it is kept with a round: a channel only where it is another than the crew's.
+        """Return the rule to store with a round: its channel only if it is not the crew's.
 
-        So a round with one has a thread of its own there, whatever becomes of the settings.
+        So a round with a channel keeps a thread of its own there, whatever the settings say later.
         """
         return replace(
             rule,
@@ -179,11 +179,11 @@ class Crew:
                 assert_never(role)
 
     def webhooks_for_resume(self, registered: WebhookUrls, carried: WebhookUrls) -> WebhookUrls:
-        """The URLs a resume carries: per URL, the first that exists.
+        """Return the URLs that a resume carries.
 
-        Registered for the execution, carried by the notification itself, configured for the
-        crew, this bot's own. An address of ours is always the one that we configured, with our
-        own credentials: what came may have lost them on its way.
+        Each URL is the first that exists: registered for the execution, carried by the
+        notification, configured for the crew, this bot's own. An address of ours is always sent as
+        configured, with our own credentials: the received one may have lost them on its way.
         """
         found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
         urls = self._with_own(found)
@@ -192,14 +192,14 @@ class Crew:
         return urls if self.resend_human_input else replace(urls, human_input=None)
 
     def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
-        """The URLs a kickoff carries: the caller's, the crew's, this bot's; pauses come to us."""
+        """Return the URLs of a kickoff: the caller's, the crew's, this bot's; pauses come to us."""
         urls = given.or_else(self.configured).or_else(self.own)
         if self.forward:
             urls = self.own.or_else(urls)
         return replace(urls, human_input=self.own.human_input)
 
     def forwards_to(self, given: WebhookUrls) -> WebhookUrls:
-        """The URLs that webhooks which come to us are forwarded to: never our own."""
+        """Return the URLs to forward received webhooks to: never our own."""
         if not self.forward:
             return WebhookUrls()
         urls = given.or_else(self.configured)
@@ -223,8 +223,8 @@ class Crew:
             return None
         if not self._leads_here(webhook.url, "human-input"):
             return webhook.without_unreadable
-        # Without a public URL we cannot tell our own host from a stranger's, who must not be given
-        # our secret; and without credentials we would refuse what comes.
+        # Without a public URL we cannot tell our own host from a stranger's, which must not get
+        # our secret; and without credentials we would refuse the webhook.
         return self.own.human_input or (webhook if webhook.has_credentials else None)
 
     def _is_event(self, url: str | None, kind: str) -> bool:
@@ -233,7 +233,7 @@ class Crew:
     def _leads_here(self, url: str, *path: str | EllipsisType) -> bool:
         """Return True if a URL's path is one of this crew's addresses here, under any host.
 
-        `...` is any one segment.
+        `...` stands for any one segment.
         """
         try:
             given = urlsplit(url).path

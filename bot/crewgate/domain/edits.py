@@ -1,6 +1,6 @@
-"""A person's edits of an output: in the boxes of a form, as one exact revision, and their fate.
+"""A person's edits of an output: the boxes of a form, an exact revision, and the edits' fate.
 
-Edits are told apart line by line: a paragraph, an item or a row of Markdown is a line.
+Edits are compared line by line: a paragraph, an item or a row of Markdown is a line.
 """
 
 import re
@@ -13,28 +13,27 @@ from crewgate.domain.words import Block, StepBudget, align
 
 REVISION_LIMIT: Final = 12_000
 """The longest exact revision, in characters: a page of the history shows four."""
-#: The most unchanged lines that are added to a passage so that it is found in one place only.
+#: The most unchanged lines that are added to a passage to make it unique.
 _CONTEXT: Final = 20
 _BLANK: Final = " \t\r\n"
-#: What stands between two parts: blank lines without the indentation after them, or spaces.
+#: The gaps between parts: blank lines without the indentation after them, or spaces.
 _GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
 
 PlaceToBreak = Callable[[str, int, int], int]
-"""The place to break a line that is too long: after the first place, at the second at most."""
+"""Returns where to break a long line: after the first place, at the second at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A text in parts, and what stands before, between and after them."""
+    """A text in parts, with the gaps before, between and after them."""
 
     texts: tuple[str, ...]
     gaps: tuple[str, ...]
-    """One more than there are parts."""
 
     def joined(self, written: Sequence[str]) -> str:
-        """Return the text with these parts; an unchanged one stays as it was.
+        """Return the text with these parts; an unchanged part stays exactly as it was.
 
-        An empty one goes with what stands before it.
+        An empty part is removed together with the gap before it.
         """
         gaps, end = self.gaps[:-1], self.gaps[-1]
         kept = [
@@ -48,7 +47,7 @@ class Parts:
 
 
 def _plain(part: str) -> str:
-    """Return a part as a form may give it back."""
+    """Return a part as a form may send it back."""
     return part.replace("\r\n", "\n").strip()
 
 
@@ -82,7 +81,7 @@ class Edit(NamedTuple):
 
 
 def edits_of(before: str, edited: str) -> list[Edit]:
-    """Return the edits that turn one text into the other, made one after the other or at once."""
+    """Return the edits that turn `before` into `edited`, made one after another or at once."""
     old, new = _lines(before), _lines(edited)
     whole = "\n".join(old)
 
@@ -96,7 +95,7 @@ def edits_of(before: str, edited: str) -> list[Edit]:
         _join(found)
         for _ in range(_CONTEXT):
             passage = edit(found[-1]).old
-            # The edits before may have brought the passage.
+            # Earlier edits may have brought the passage.
             parts, at = list[str](), 0
             for one in found[:-1]:
                 parts += [*old[at : one.start], edit(one).new]
@@ -109,7 +108,7 @@ def edits_of(before: str, edited: str) -> list[Edit]:
 
 
 def _is_once(passage: str, text: str) -> bool:
-    # Not counted: that would leave out a place that begins in another.
+    # Overlapping places count too, which `str.count` would leave out.
     return text.find(passage) == text.rfind(passage)
 
 
@@ -122,7 +121,6 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> list[Block]:
 
 
 def _grow(found: list[Block], end: int) -> None:
-    """Add the line before the last block, or the one after it."""
     last = found[-1]
     if last.start:
         found[-1] = last._replace(start=last.start - 1, new_start=last.new_start - 1)
@@ -132,7 +130,6 @@ def _grow(found: list[Block], end: int) -> None:
 
 
 def _join(found: list[Block]) -> None:
-    """Make one block of the last two if they share a line."""
     if len(found) > 1 and found[-1].start < found[-2].end:
         last, before = found.pop(), found.pop()
         more = max(0, before.end - last.end)
@@ -140,7 +137,7 @@ def _join(found: list[Block]) -> None:
 
 
 def exact_revision(edits: Sequence[Edit]) -> str:
-    """Return the feedback that asks for these edits and nothing else, each passage verbatim."""
+    """Return feedback that asks for these edits and nothing else, with each passage verbatim."""
     one = len(edits) == 1
     asks = "Make this edit" if one else f"Make these {len(edits)} edits"
     steps = "\n\n".join(
@@ -156,7 +153,7 @@ def _step(edit: Edit) -> str:
 
 
 def lines_changed(revision: str) -> list[Edit]:
-    """Return the lines that an exact revision changes; none where a text is no such revision."""
+    """Return the lines that an exact revision changes; none for any other text."""
     found = _STEP.finditer(revision.partition("\n\n")[2])
     edits = [Edit(step["gone"] or step["old"], step["new"] or "") for step in found]
     if not edits or exact_revision(edits) != revision:
@@ -179,16 +176,16 @@ _STEP: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EditsFate:
-    """A comparison of an output with the edits that were asked for."""
+    """The numbers of a comparison of an output with the edits that were asked for."""
 
     asked: int
     taken: int
     others: int
-    """The other passages that changed."""
+    """The number of other passages that changed."""
 
 
 def fate_of(before: str, edited: str, after: str) -> EditsFate:
-    """Compare an output with the edits that were asked for in the one before."""
+    """Compare `after`, the new output, with the edits of `before` that were asked for."""
     edits, wanted, now = edits_of(before, edited), _filled(edited), _filled(after)
     exact = _Lines(_lines(after.strip("\n")))
     if exact.lines == _lines(edited.strip("\n")):
@@ -198,7 +195,7 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
     for block in _changed(wanted, now):
         went = [line for line in wanted[block.start : block.end] if line not in ours]
         came = [line for line in now[block.new_start : block.new_end] if line not in ours]
-        # As many of those that came may be what was made of an edit.
+        # As many of the lines that came may be edits carried out otherwise.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)
@@ -207,7 +204,7 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
 
 
 def _filled(text: str) -> list[str]:
-    """Return the lines that are not blank, each without what stands around it."""
+    """Return the lines that are not blank, stripped."""
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 
@@ -222,7 +219,7 @@ def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -
 
 
 class _Lines:
-    """Lines in which a passage is looked for, also among hundreds of thousands."""
+    """Lines in which passages are looked for, also among hundreds of thousands."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines

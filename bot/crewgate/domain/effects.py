@@ -12,9 +12,9 @@ from typing import Final, Self
 
 
 class Lane(StrEnum):
-    """The queue that an effect waits in; those with `of` are one for each crew.
+    """The queue that an effect waits in; lanes with `of` are one per crew.
 
-    Each has a worker of its own: an outage of one never holds up another.
+    Each lane has a worker: an outage of one never holds up another.
     """
 
     POSTS = "posts"
@@ -24,38 +24,37 @@ class Lane(StrEnum):
     SLACK = "slack"
     """All other calls of Slack."""
     TIMER = "timer"
-    """Timers: they call nobody and only change the database, so nothing holds them up."""
+    """Timers: they only change the database, so no outage holds them up."""
     CREW = "crew"
     STATUS = "status"
-    """One crew's statuses; its silence says nothing of its resumes."""
+    """One crew's statuses; their failures say nothing about its resumes."""
     FORWARD = "forward"
     """The addresses of one crew's callers; a slow one never holds up the crew's resumes."""
 
     def of(self, crew: str) -> str:
-        """Return the destination that this lane is for one crew."""
         shared = self in (Lane.UPDATES, Lane.SLACK, Lane.TIMER)
         return self.value if shared else f"{self.value}:{crew}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The properties of one kind of effect. It is about a round unless `names` says otherwise."""
+    """The properties of one kind of effect; it is about a round unless `names` says otherwise."""
 
     lane: Lane = Lane.SLACK
     priority: int = 0
-    """The lowest number goes first where a lane cannot take all at once."""
+    """The lowest number goes first."""
     names: tuple[str, ...] = ("subject",)
     """The fields of an effect that say what it is about."""
     by_execution: bool = False
-    """Effects about one execution are carried out in order, not those about one subject."""
+    """Its order is kept within an execution, not within a subject."""
     needs_card: bool = False
     """It waits for the effect that posts its round's card."""
     of_waiting: bool = False
-    """It holds as long as the round waits, and is cancelled with it."""
+    """It is cancelled once the round no longer waits."""
     key: str = ""
     """The key by which its message is found again after a lost answer; empty if it posts none.
 
-    `occasion` tells a message from others of the same kind about the same subject.
+    `occasion` tells repeated messages of one kind about one subject apart.
     """
     posts_card: bool = False
     """It has no deadline: it is tried until Slack takes the card."""
@@ -66,13 +65,12 @@ class Row:
     is_absolute: bool = False
     """Its time is the calendar's or somebody else's: neither lost time nor our clock moves it."""
     is_merged: bool = False
-    """It brings about the present state: of several that wait in one ordering key, one is enough.
-    """
+    """It produces the present state: one of several that wait in one ordering key is enough."""
 
 
 _message = partial(Row, lane=Lane.POSTS, priority=1)
 _first_message = partial(Row, lane=Lane.POSTS)
-"""Messages that people wait for: cards, and what may be the first message of a card's thread."""
+"""Messages that people wait for: cards, and messages that may begin a card's thread."""
 _update = partial(Row, lane=Lane.UPDATES, priority=1, is_merged=True)
 
 
@@ -92,16 +90,16 @@ class EffectKind(StrEnum):
         return kind
 
     POST = "post", _first_message(posts_card=True, key="card {subject}")
-    """Post the round's card in the execution's thread (the first one starts the thread)."""
+    """Post the round's card in the execution's thread, or start the thread with it."""
     REPOST = "repost", _first_message(posts_card=True, key="card {subject}")
     """Post the card again: somebody deleted it while it must be acted on."""
     ATTACH = "attach", Row(needs_card=True)
     """Put the whole output as a file into the thread: the card shows an excerpt."""
     LOOK_FOR_FILE = "look_for_file", Row(names=("subject", "number"))
-    """Look whether the file is in the thread after so many uploads: Slack may share nothing."""
+    """Look for the file in the thread after `number` uploads: Slack may share nothing."""
     ATTACH_FAILED = "attach_failed", _message(key="attach failed {subject}")
     REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
-    """Bring the round's card up to date, and have the direct messages about it follow."""
+    """Bring the round's card, and then its direct messages, up to date."""
     REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {subject} {occasion}")
     """Say where the round stands: its card cannot be brought up to date."""
     RESUME = "resume", Row(lane=Lane.CREW)
@@ -118,7 +116,7 @@ class EffectKind(StrEnum):
     )
     """Mention, in the thread, the assignees of a flow's request: nobody has answered for long."""
     TELL_REVIEWERS = "tell_reviewers"
-    """Have each reviewer told in private that a round waits."""
+    """Create the direct messages to the reviewers of a waiting round."""
     DIRECT_MESSAGE = (
         "direct_message",
         Row(names=("subject", "user"), key="direct {subject} {user}"),
@@ -136,7 +134,7 @@ class EffectKind(StrEnum):
     """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()
     PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}", is_merged=True)
-    """Post the message that shows how far an execution is, or have it brought up to date."""
+    """Post or update the message with an execution's progress."""
     REFRESH_PROGRESS = "refresh_progress", _update(by_execution=True)
     POST_RESULT = "post_result", _message(key="end {crew} {execution_id} {occasion}")
     RESULT_FILE = "result_file", Row(by_execution=True)
@@ -150,23 +148,23 @@ class EffectKind(StrEnum):
         _message(key="result file failed {crew} {execution_id} {occasion}"),
     )
     POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
-    """Ask the crew how far an execution is: `GET /status`."""
+    """Ask the crew for an execution's progress: `GET /status`."""
     CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("subject", "channel"))
     """Take files and result out of a thread: the texts of its execution were removed.
 
-    The subject is the time stamp of the thread's first message.
+    The subject is the ts of the thread's first message.
     """
     FORWARD = "forward", Row(lane=Lane.FORWARD)
-    """Pass a webhook on to the URL its caller gave; the subject is the forwarded webhook."""
+    """Forward a webhook, the subject, to its caller's URL."""
     FORWARD_FAILED = (
         "forward_failed",
         _message(key="forward failed {crew} {execution_id} {subject} {occasion}"),
     )
-    """Say that a webhook was not taken there; the subject is its kind."""
+    """Say that a caller's URL did not take a webhook; the subject is the webhook's kind."""
     ACKNOWLEDGE_NOTE = "acknowledge_note", Row(names=("channel", "subject"))
     """Acknowledge a note in the thread, and offer its author to send the notes.
 
-    The subject is the time stamp of the note's message.
+    The subject is the ts of the note's message.
     """
     AUDIT_HEAD = (
         "audit_head",
@@ -179,7 +177,7 @@ class EffectKind(StrEnum):
     )
     """Post a crew's numbers of the week; the subject is the crew."""
     EXPIRE_CLAIM = "expire_claim"
-    """Nobody is on the round any longer: have its card brought up to date."""
+    """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)
     POST_REMINDER = (
         "post_reminder",
@@ -193,7 +191,7 @@ class EffectKind(StrEnum):
             of_waiting=True,
         ),
     )
-    """Remind one person in private, for the time that `number` says."""
+    """Remind one person in private, for the `number`-th time."""
     ESCALATE = "escalate", Row(lane=Lane.TIMER, of_waiting=True)
     POST_ESCALATED = (
         "post_escalated",
@@ -215,13 +213,12 @@ POSTS_A_CARD: Final = _having(lambda row: row.posts_card)
 NEEDS_THE_CARD: Final = _having(lambda row: row.needs_card)
 MERGED: Final = _having(lambda row: row.is_merged)
 IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
-"""They post a message, and the messages of an execution are one thread: it grows in order."""
+"""Messages: an execution's thread grows in order."""
 ABSOLUTE: Final = _having(lambda row: row.is_absolute)
 TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)
 OF_WAITING: Final = _having(lambda row: row.of_waiting)
 
 LAST: Final = 2
-"""The priority of what goes after all others of its destination."""
 SLACK: Final = Lane.SLACK.value
 TIMER: Final = Lane.TIMER.value
 UPDATES: Final = Lane.UPDATES.value
@@ -242,17 +239,16 @@ class Effect:
 
     kind: EffectKind
     subject: str
-    """The id of a round, or what the kind says."""
+    """The id of a round, unless the kind says otherwise."""
     crew: str
     execution_id: str
     channel: str | None = None
-    """The channel of a round's card, where its thread is another than the execution's."""
+    """The channel of a round's card, if it is not the channel of the execution's thread."""
     user: str | None = None
     number: int | None = None
 
     @property
     def destination(self) -> str:
-        """The place that is called: Slack, or one crew."""
         return self.kind.row.lane.of(self.crew)
 
     @property
@@ -265,7 +261,7 @@ class Effect:
         return " ".join(str(getattr(self, name)) for name in self.kind.row.names)
 
     def named(self, names: str) -> Self:
-        """Return this effect about what `names` of a stored one of its kind says."""
+        """Return this effect with the fields of a stored `names` string."""
         fields = self.kind.row.names
         found = dict(zip(fields, names.split(" ", len(fields) - 1), strict=True))
         return replace(
@@ -277,7 +273,6 @@ class Effect:
         )
 
     def message_key(self, occasion: str = "") -> str:
-        """Return the key by which its message is found again after any try."""
         return self.kind.row.key.format(
             subject=self.subject,
             crew=self.crew,
@@ -290,12 +285,11 @@ class Effect:
 
     @property
     def ordering_key(self) -> str:
-        """Effects of one ordering key are carried out in order.
+        """The key of effects that are carried out in order.
 
-        Posts about an execution have one for each channel, for each has a thread of its own and may
-        refuse what another takes. So have the webhooks of it that are forwarded.
-        Everything else has one of its own for each subject: what is refused or waits, such as a
-        file, a card's update or a resume, must not hold up what counts.
+        An execution's posts have one key per channel: each channel has a thread of its own and may
+        refuse what another takes. Its forwarded webhooks have a key too. All else has a key per
+        subject: a refused or waiting file, card update or resume must not hold up others.
         """
         row = self.kind.row
         if row.lane is Lane.POSTS:

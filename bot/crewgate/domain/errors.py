@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CrewgateError(Exception):
-    """The root of everything that this bot raises on purpose."""
+    """The root of all errors that this bot raises on purpose."""
 
 
 class NotWaiting(CrewgateError):
@@ -22,7 +22,7 @@ class NotWaiting(CrewgateError):
 
 
 class AlreadyDecided(NotWaiting):
-    """Somebody was faster; it carries the decision that counts."""
+    """Somebody was faster; carries the decision that counts."""
 
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"already decided by {decision.decider} at {decision.at.isoformat()}")
@@ -30,7 +30,7 @@ class AlreadyDecided(NotWaiting):
 
 
 class RoundSuperseded(NotWaiting):
-    """A newer output of the same task came before anybody decided; or a person's own text."""
+    """A newer output, or a person's own text, replaced the round before anybody decided."""
 
     def __init__(self, edited_by: Person | None = None) -> None:
         super().__init__("a newer output came")
@@ -38,7 +38,7 @@ class RoundSuperseded(NotWaiting):
 
 
 class RoundClosed(NotWaiting):
-    """The execution ended or is gone, so there is nothing left to decide."""
+    """The execution ended or is gone: nothing is left to decide."""
 
     def __init__(self, reason: Reason | None) -> None:
         super().__init__(type(reason).__name__)
@@ -52,7 +52,7 @@ class VoteRefused(CrewgateError):
 
 
 class AlreadyVoted(VoteRefused):
-    """Another vote counts as theirs, through a delegate; it carries that vote."""
+    """Another vote counts as this person's, through a delegate; carries that vote."""
 
     def __init__(self, vote: Vote) -> None:
         super().__init__(f"approved already by {vote.by.id}")
@@ -64,7 +64,7 @@ class ApprovedBefore(VoteRefused):
 
 
 class VotedOtherwise(VoteRefused):
-    """An earlier vote is for another label of a flow; it carries the first such vote."""
+    """An earlier vote is for another label of a flow; carries that vote."""
 
     def __init__(self, vote: Vote) -> None:
         super().__init__(f"another label was chosen by {vote.by.id}")
@@ -76,7 +76,7 @@ class GroupsComplete(VoteRefused):
 
 
 class GroupsUnresolved(VoteRefused):
-    """Slack does not tell now who is in the groups that must approve."""
+    """Slack does not say now who is in the groups that must approve."""
 
 
 class NotVoted(VoteRefused):
@@ -95,7 +95,7 @@ class RefusedByRule(VoteRefused):
 class SelfApproval(VoteRefused):
     """The starter of the execution may ask for changes, but not approve.
 
-    `own`: the person who approves started it, and not the one they stand in for.
+    `own`: the approver started it, not the absent person whose delegate they are.
     """
 
     def __init__(
@@ -108,26 +108,25 @@ class SelfApproval(VoteRefused):
 
 
 class PerhapsSelfApproval(VoteRefused):
-    """Nobody knows the starter, and a kickoff by this person was not answered."""
+    """The starter is unknown, and a kickoff by this person was not answered."""
 
 
 class StarterUnresolved(VoteRefused):
-    """Slack does not tell now whose the starter's address is, so nobody may approve."""
+    """Slack does not say now whose address the starter's is, so nobody may approve."""
 
 
 class UnknownStarter(VoteRefused):
-    """Nobody knows the starter, and then the rule lets nobody approve."""
+    """The starter is unknown, so the rule lets nobody approve."""
 
 
 class AbsenceProblem(StrEnum):
-    """The reason why an absence with this delegate is not possible."""
+    """The reason why this absence is not possible."""
 
     THEMSELVES = "themselves"
-    """Nobody is their own delegate."""
     NO_COLLEAGUE = "no_colleague"
     """The delegate is a bot, a guest, or in another organisation."""
     NOT_TOLD = "not_told"
-    """Slack did not tell who the delegate is."""
+    """Slack did not say who the delegate is."""
     PAST = "past"
     TOO_FAR = "too_far"
 
@@ -169,7 +168,7 @@ class ArgumentsMisfit(CrewgateError):
 
 
 class TooManyEdits(CrewgateError):
-    """An exact revision would be too long; it carries its length in characters."""
+    """An exact revision would be too long; carries its length in characters."""
 
     def __init__(self, characters: int) -> None:
         super().__init__("the edits are too long to be asked for")
@@ -188,7 +187,7 @@ class VerdictMisplaced(CrewgateError):
 
 
 class Malformed(CrewgateError):
-    """A webhook that could not be parsed; `details` name everything that is wrong."""
+    """A webhook could not be parsed; `details` name everything that is wrong."""
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -200,11 +199,11 @@ class RoundNotFound(CrewgateError):
 
 
 class NotPermitted(CrewgateError):
-    """This person does not have the role that it takes; `permitted` are those who have it.
+    """This person lacks the role; `permitted` are the people who have it.
 
-    `uncertain`: Slack has not told about an e-mail, a user group, the channel or the person, so the
-    answer may be different in a minute. `channel` is set if its members have the role, `rule` if
-    the permission is by a rule.
+    `uncertain`: Slack has not answered about an e-mail, a user group, the channel or the person, so
+    the error may be gone in a minute. `channel` is set if its members have the role, `rule` if a
+    rule gives the permission.
     """
 
     def __init__(
@@ -241,7 +240,7 @@ class NotAReader(NotPermitted):
 
 
 class UnknownCrew(CrewgateError):
-    """The settings name no such crew, or no longer."""
+    """The settings name no such crew (any more)."""
 
     def __init__(self, crew: str) -> None:
         super().__init__(f"no crew is called {crew}")
@@ -249,7 +248,7 @@ class UnknownCrew(CrewgateError):
 
 
 class ExecutionNotFound(CrewgateError):
-    """No execution has this id or beginning."""
+    """No execution has this id or this beginning of an id."""
 
 
 class AmbiguousExecution(CrewgateError):
@@ -261,27 +260,27 @@ class AmbiguousExecution(CrewgateError):
 
 
 class NoPublicUrl(CrewgateError):
-    """Without PUBLIC_URL a crew cannot be told where to announce its pauses."""
+    """Without PUBLIC_URL a crew has no address to announce its pauses to."""
 
 
 class TooManyKickoffs(CrewgateError):
-    """Too many kickoffs of this crew are under way to take another one now."""
+    """Too many kickoffs of this crew are under way."""
 
 
 class ChangedMeanwhile(CrewgateError):
-    """Somebody else saved the round after it was read."""
+    """The round was saved by somebody else after it was read."""
 
 
 class RuleLost(CrewgateError):
-    """A round under a rule came to be saved without it; nothing was stored."""
+    """A round that was read with a rule was to be saved without it; nothing was stored."""
 
 
 class StoreUnavailable(CrewgateError):
-    """The database cannot take it now; nothing was stored."""
+    """The database is not available; nothing was stored."""
 
 
 class ChainBroken(CrewgateError):
-    """A head that was published is not the audit trail's, or has another signature."""
+    """A published head is not in the audit trail, or has another signature."""
 
     def __init__(self, number: int) -> None:
         super().__init__(

@@ -13,17 +13,17 @@ from crewgate.domain.people import Email, User
 from crewgate.domain.verdict import Person
 
 STARTED_BY: Final = "started_by"
-"""The key of `meta` by which a caller names the starter: a user id or an e-mail address."""
+"""The key in `meta` for the starter: a user id or an e-mail address."""
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 def without_starter(meta: CallerValues) -> CallerValues:
-    """Return `meta` without a starter, whom only a kickoff through the bot may name."""
+    """Return `meta` without a starter: only a kickoff through the bot may name one."""
     return tuple(pair for pair in meta if pair[0] != STARTED_BY)
 
 
 def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | None:
-    """The person who started it in Slack, else the one its caller names; None if unknown."""
+    """Return the starter in Slack, else the starter in `meta`; None if unknown."""
     if starter is not None:
         return User(starter.id)
     return starter_named(dict(shown(meta)).get(STARTED_BY, ""))
@@ -32,7 +32,7 @@ def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | N
 def all_starters(
     starter: Person | None, meta: CallerValues, also: Iterable[str]
 ) -> tuple[User | Email, ...]:
-    """Return everybody who is known to have started an execution, the first one first."""
+    """Return all known starters of an execution, the first one first."""
     found = (said_starter(starter, meta), *map(starter_named, also))
     return tuple(one for one in found if one is not None)
 
@@ -45,19 +45,18 @@ def starter_named(said: str) -> User | Email | None:
     return User(said) if _USER_ID.fullmatch(said) else None
 
 
-#: A 404 may come from a proxy, or from a crew that is just being deployed, and so may a status that
-#: says that an execution is over while it waits for a person. Reviews are closed on that word, so
-#: it ends an execution only after this many answers over this time.
+#: A 404 may come from a proxy, or from a crew that is just being deployed, and a status may wrongly
+#: call a paused execution over. Reviews are closed for both, so this many answers over this time
+#: must agree.
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 
-#: The longest subject, and the longest value that is a part of one, in characters.
+#: The longest subject, and the longest value in one, in characters.
 SUBJECT_LIMIT = 60
-#: The most values in one subject.
 _SUBJECT_PARTS = 3
 #: Values that do not tell what an execution is about.
 _SAY_NOTHING = frozenset({"true", "false", "yes", "no", "none", "null"})
-#: The part of an execution's id that is its subject if nothing better is known.
+#: The length of the beginning of an id that is shown as a subject.
 _ID_SHOWN = 8
 
 
@@ -68,7 +67,7 @@ class ExecutionState(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     GONE = "GONE"
-    """The crew says that it no longer knows it; it may turn up again."""
+    """The crew does not know it (any more); it may turn up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,53 +77,52 @@ class Execution:
     crew: str
     execution_id: str
     tracked: bool = False
-    """It was started here or has a review, so it is shown in Slack; others are only recorded."""
+    """Slack shows it, because it was started here or has a review; others are only recorded."""
     began_at: datetime
     """The time when this bot first heard of it."""
     starter: Person | None = None
     also_started: tuple[str, ...] = ()
-    """User ids or addresses of others whose kickoffs the crew answered with its id."""
+    """User ids or addresses of others whose kickoffs the crew answered with this id."""
     inputs: CallerValues = UNKNOWN
     """The inputs of its kickoff; unknown if it was started without this bot."""
     meta: CallerValues = ()
-    """Values from its caller, at the kickoff or in a notification."""
+    """The caller's values, from the kickoff or a notification."""
     named: Given = ()
-    """The values of its kickoff through this bot that rules take a reviewer from."""
+    """Values of a kickoff through this bot that rules take a reviewer from."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None
-    """None until the crew says it."""
     current_task: str | None = None
     step: str = ""
-    """The latest step of an agent; shown only on request."""
+    """An agent's latest step; shown only on request."""
     tokens: int | None = None
     result: Output | None = None
     error: str = ""
     ended_at: datetime | None = None
     activity_count: int = 0
-    """The number of its webhooks, which the database counts."""
+    """The number of its webhooks, counted by the database."""
     asked_at: datetime | None = None
-    """The time of the last question that the crew answered."""
+    """The time of the last status question that the crew answered."""
     asked_activity: int = 0
-    """The activity count at that question: an answer from before a webhook is no measure later."""
+    """The activity count at that question: after a webhook, that answer is out of date."""
     not_found_since: datetime | None = None
-    """The start of the crew's answers that it does not know it, or that it is over."""
+    """The first of the crew's answers in a row that it is unknown or over."""
     not_found_count: int = 0
     is_flow: bool = False
-    """True if a request for people came from it."""
+    """Its crew sent a request for people, as flows do."""
     removed_at: datetime | None = None
     """The time when its texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
-    """It has a stuck decision that may have been taken, which evidence settles."""
+    """A stuck decision may have been taken, which evidence settles."""
 
     @property
     def given(self) -> Given:
-        """The values that people are shown: the inputs, or else those from its caller."""
+        """The values that people are shown: the inputs, else the caller's `meta`."""
         return shown(self.inputs) or shown(self.meta)
 
     @property
     def subject(self) -> str:
-        """One line that tells it from others: inputs, else `meta`, else the start of its id."""
+        """A title in one line: inputs, else `meta`, else the beginning of its id."""
         said = _subject_of(shown(self.inputs)) or _subject_of(shown(self.meta))
         return said or id_beginning(self.execution_id)
 
@@ -145,11 +143,11 @@ class Execution:
         carried: CallerValues = (),
         carried_inputs: CallerValues | None = None,
     ) -> Self:
-        """Add its starter and its caller's values, from the kickoff or `carried` by a notification.
+        """Return it with its starter and its caller's values.
 
         Known values stay, except that those of the kickoff, which may be stored after the first
-        notification, replace those that the notification carried. A kickoff that was answered
-        with the id of an earlier one adds a starter, and changes nothing else.
+        notification, replace those `carried` by the notification. A kickoff that was answered with
+        the id of an earlier one only adds a starter.
         """
         first, added = said_starter(self.starter, self.meta), said_starter(starter, meta)
         is_kickoff = (starter, inputs, meta) != (None, None, ())
@@ -178,7 +176,7 @@ class Execution:
         asked_at: datetime,
         asked_activity: int,
     ) -> Self:
-        """Apply the crew's status. Counts that it does not give stay as they were."""
+        """Apply the crew's status. Missing counts stay as they were."""
         return replace(
             self,
             completed_tasks=max(completed_tasks or 0, self.completed_tasks),
@@ -191,20 +189,20 @@ class Execution:
         )
 
     def has_left(self, current_task: str | None) -> str | None:
-        """Return the task that the crew was at by its last answer, if it is at another one now.
+        """Return the task of the crew's last answer, if the crew is at another task now.
 
-        The number of finished tasks tells nothing: one beside it may have been finished.
+        The number of finished tasks is no evidence: a parallel task may have been finished.
         """
         comparable = self.asked_at is not None and self.asked_activity == self.activity_count
         moved = comparable and current_task not in (None, self.current_task)
         return self.current_task if moved else None
 
     def not_found(self, at: datetime) -> Self:
-        """Count an answer that the crew does not know it; it ends once the crew keeps saying so."""
+        """Count an answer that the crew does not know it; repeated answers end it."""
         return self.doubt(self.end(ExecutionState.GONE, at), at)
 
     def doubt(self, ended: Self, at: datetime) -> Self:
-        """Return the execution as it `ended`, once the crew has said so for a while."""
+        """Return it as it `ended` once enough answers agree, else count this answer."""
         since = self.not_found_since or at
         count = self.not_found_count + 1
         believed = count >= GONE_ANSWERS and at - since >= GONE_AFTER
@@ -219,7 +217,7 @@ class Execution:
         error: str = "",
         tokens: int | None = None,
     ) -> Self:
-        """End it. The first report of the end counts; a later one may add what that one lacked."""
+        """End it. The first report counts; a later one may add the number of tokens."""
         if self.is_over:
             return replace(self, tokens=self.tokens if tokens is None else tokens)
         return replace(
@@ -250,12 +248,11 @@ class Execution:
 
 
 def id_beginning(execution_id: str) -> str:
-    """Return the name of an execution of which only the id is known."""
     return execution_id[:_ID_SHOWN]
 
 
 def _subject_of(given: Given) -> str:
-    """Join the first values that are short texts, as many as fit into one short line."""
+    """Join the first short values into one short line."""
     parts: list[str] = []
     for _, value in given:
         if not _says_something(value):
@@ -272,24 +269,24 @@ def _says_something(value: str) -> bool:
 
 
 def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
-    """Return an effect about an execution; its subject is the execution itself if none is given."""
+    """Return an effect about an execution; its default subject is the execution."""
     return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskUpdate:
-    """A task webhook, parsed: a completed task and its summary."""
+    """A parsed task webhook: a completed task and its summary."""
 
     title: str
     summary: str = ""
     agent: str | None = None
     task: str | None = None
-    """The task's id or, if it gives none, its name."""
+    """The task's id or, without one, its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewUpdate:
-    """A crew webhook, parsed: the final result."""
+    """A parsed crew webhook: the final result."""
 
     result: Output
     tokens: int | None = None
@@ -297,7 +294,7 @@ class CrewUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUpdate:
-    """A step webhook, parsed: what an agent is doing."""
+    """A parsed step webhook: an agent's action."""
 
     doing: str
 

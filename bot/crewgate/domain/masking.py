@@ -1,7 +1,7 @@
-"""Personal data that people are not shown: found in what comes from crews, and masked.
+"""Personal data that people are not shown: searched in texts from crews, and masked.
 
-Crews never get a mask back: what is stored stays as it came, and is masked where it is read for
-people. Each search takes time in proportion to the text, whatever is in it.
+Crews never get a mask back: texts are stored unmasked, and masked when they are read for people.
+Each search takes linear time, whatever the text.
 """
 
 import html
@@ -28,7 +28,7 @@ V = TypeVar("V", bound=Dataclass)
 
 
 class Kind(StrEnum):
-    """The kinds of what is masked; a mask names its kind."""
+    """The kinds of personal data; a mask names its kind."""
 
     EMAIL = "e-mail address"
     IBAN = "IBAN"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 
 Finder = Callable[[str], Iterator[tuple[int, int]]]
-"""Yields where something begins and ends in a text."""
+"""Yields the spans of one kind of data in a text."""
 _Span = tuple[int, int, Kind]
 _Put = Callable[[Kind, str], str]
 Masked = tuple[tuple[Kind, int], ...]
@@ -48,23 +48,23 @@ Masked = tuple[tuple[Kind, int], ...]
 _KEPT: Final = frozenset(
     {"id", "crew", "execution_id", "digest", "salt", "rule_id", "channel", "ts", "thread_ts"}
 )
-#: People and rules, which are the settings' or Slack's.
+#: People and rules, which come from the settings or Slack.
 _NOT_FROM_CREWS: Final = (Anyone, Email, Person, Rule, User, UserGroup)
-#: A mask, or what people may have made of one: other words in its form, and no link.
+#: A mask, or a mask that people changed: other words in its form, and no link.
 _MASK: Final = re.compile(
     rf"\[(?:{'|'.join(Kind)})(?: [0-9]+)?\]|\[[^\W\d_][\w -]{{0,30}} [0-9]{{1,3}}\](?!\()"
 )
-#: The lengths of the texts that are stored cut, with what is put before some of them.
+#: The lengths of texts that are stored cut, with the prefixes of some of them.
 _CUT_LENGTHS: Final = frozenset({*range(WORDS_LIMIT, WORDS_LIMIT + 100), TEXT_LIMIT})
 _IN_NUMBERS_OR_ADDRESSES: Final = re.compile("[@＠0-9]")
-#: Shorter passages are parts of words; of more, the search would take long.
+#: Shorter passages are parts of words; more passages would make the search slow.
 _SHORTEST_KEPT: Final = 4
 _MOST_KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Masking:
-    """The kinds of data that people are not shown of a crew's texts, as the settings name them."""
+    """The kinds of data to mask in a crew's texts, as the settings name them."""
 
     names: tuple[str, ...] = ()
     finders: tuple[tuple[Kind, Finder], ...] = field(default=(), repr=False, compare=False)
@@ -75,11 +75,11 @@ class Masking:
         return bool(self.names)
 
     def text(self, text: str, *, upto: int | None = None) -> str:
-        """Return a text masked; only its beginning, up to a place or the mask across it."""
+        """Return a text masked; `upto` cuts it there, or behind a mask across that place."""
         return self._replaced(text, lambda kind, _: f"[{kind}]", upto)
 
     def counted(self, text: str) -> tuple[str, Masked]:
-        """Return a text masked, and how many of each kind that took."""
+        """Return a text masked, and the number of masks of each kind."""
         many = Counter[Kind]()
 
         def put(kind: Kind, _: str) -> str:
@@ -90,11 +90,11 @@ class Masking:
         return masked, tuple((kind, many[kind]) for kind in Kind if many[kind])
 
     def numbered(self, text: str) -> tuple[str, dict[str, str]]:
-        """Return a text with masks that tell what is masked apart, and what each stands for.
+        """Return a text with one mask for each masked passage, and the passage of each mask.
 
-        Where nothing is masked, none stands for anything.
+        If nothing is masked, the second is empty.
         """
-        # What looks like a mask in the text itself stands for itself.
+        # A passage of the text itself that looks like a mask stands for itself.
         stands_for = {found: found for found in _MASK.findall(text)}
         masks: dict[str, str] = {}
         numbers = count(1)
@@ -112,11 +112,11 @@ class Masking:
         return masked, same | stands_for if masks else {}
 
     def cut(self, text: str) -> str:
-        """Return a line that was stored cut, masked, without what the cut may have gone through."""
+        """Return a line that was stored cut, masked, without words that the cut may have split."""
         return self.text(_without_cut(text) if self else text)
 
     def shown(self, value: V, *, keep: Collection[str] = ()) -> V:
-        """Return a value as people are shown it, its texts masked, except in the fields to keep."""
+        """Return a dataclass with its texts masked for people, except in the fields to keep."""
         if not self:
             return value
 
@@ -126,7 +126,7 @@ class Masking:
         return with_texts(value, change, keep={*_KEPT, *keep}, whole=_NOT_FROM_CREWS)
 
     def extent(self, text: str) -> tuple[int, int]:
-        """Return where what is masked of a text begins and ends; nothing has an end of 0."""
+        """Return the first mask's start and the last mask's end; without masks, the end is 0."""
         spans = self._spans(text)
         return (spans[0][0], spans[-1][1]) if spans else (len(text), 0)
 
@@ -140,7 +140,7 @@ class Masking:
         return _replaced(text, self._spans(text), put, len(text) if upto is None else upto)
 
     def _spans(self, text: str) -> list[_Span]:
-        """Return where something is to mask; what overlaps is masked as one, of the first kind."""
+        """Return the spans to mask; overlapping spans become one, of the first one's kind."""
         found = [
             (*one.span(), kind)
             for words, kind in self.kept
@@ -151,7 +151,7 @@ class Masking:
             for kind, find in self.finders:
                 if number == 0 and kind is not Kind.OTHER:
                     continue  # a pattern may be about signs that the other readings leave out
-                # Also in what is left: something may begin where something else ends.
+                # Also in the rest: one match may begin where another ends.
                 spans = {span for one in {reading.text, left} for span in find(one)}
                 new = _joined([(*span, kind) for span in spans if span[0] < span[1]])
                 left = _replaced(left, new, lambda _, gone: "\0" * len(gone), len(left))
@@ -163,7 +163,7 @@ class Masking:
 
 
 def _with_marks(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a span with the other half of emphasis that begins or ends inside of it."""
+    """Return a span extended by the other half of emphasis that begins or ends inside it."""
     marks = _EMPHASIS.findall(text, start, end)
     if len(marks) % 2 and text.endswith(marks[0], 0, start):
         return start - len(marks[0]), end
@@ -204,9 +204,9 @@ NOTHING: Final = Masking()
 
 
 def unmasked(text: str, stands_for: dict[str, str]) -> str:
-    """Return a text with what its masks, of `Masking.numbered`, stand for.
+    """Return a text with each mask of `Masking.numbered` replaced by its passage.
 
-    Raises MaskUnknown if one stands for nothing: a crew must never take a mask for the text.
+    Raises MaskUnknown for any other mask: a crew must never take a mask for the text.
     """
 
     def original(mask: re.Match[str]) -> str:
@@ -219,7 +219,7 @@ def unmasked(text: str, stands_for: dict[str, str]) -> str:
 
 # --- how a text reads -----------------------------------------------------------------------------
 
-#: Stands for every character that nobody sees: joiners, marks of direction, selectors, accents.
+#: Stands for every invisible character: joiners, marks of direction, selectors, accents.
 _UNSEEN: Final = "\u00ad"
 _LIKE: Final = dict(
     zip("·‧∙•。⁄∕−│\u115f\u1160\u2800\u3164", f".....//-|{_UNSEEN * 4}", strict=True)
@@ -250,14 +250,14 @@ _CODED: Final = re.compile(
     r"|%(?:[02][0-9a-fA-F]|3[a-fA-F]|40|[57][b-fB-F])|(?:%[89a-fA-F][0-9a-fA-F]){2,4}"
     r"|&(?:\#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|[a-zA-Z][a-zA-Z0-9]{1,31});"
 )
-#: The most codes in each other that are read, as `%2540`.
+#: The most layers of escapes that are read, as in `%2540`.
 _LAYERS: Final = 4
 _EMPHASIS: Final = re.compile("[*~`]{1,3}")
 _MARKS: Final = re.compile(rf"(?:[{_UNSEEN}*~`]|</?[a-zA-Z][a-zA-Z0-9]{{0,9}} ?/?>)+")
 
 
 class _Reading(NamedTuple):
-    """A text as it reads, and where each of its characters begins and ends as it came."""
+    """A text as it reads, with the original span of each character."""
 
     text: str
     starts: Sequence[int]
@@ -279,7 +279,7 @@ class _Reading(NamedTuple):
 
 
 def _readings(text: str) -> tuple[_Reading, ...]:
-    """Return a text as it came, without codes and marks, and with spaces in the place of marks."""
+    """Return a text as received, without escapes and marks, and with spaces for the marks."""
     came = _Reading(text, range(len(text)), range(1, len(text) + 1))
     read = came._replace(text=text.translate(_ALIKE))
     for _ in range(_LAYERS):
@@ -311,7 +311,7 @@ _DOMAIN: Final = re.compile(
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
-    """Yield e-mail addresses; of what is longer than one may be, the part around its sign."""
+    """Yield e-mail addresses; of too long a match, the part around its sign."""
     end, at = 0, -1
     while (at := text.find("@", at + 1)) >= 0:
         domain = _DOMAIN.match(text, at + 1)
@@ -337,11 +337,11 @@ _IBANS: Final = (
     "MT31 SC31 LC32 RU33 "
 )
 _IBAN_LENGTHS: Final = {one[:2]: int(one[2:]) for one in _IBANS.split()}
-#: What parts the groups of a number, also over a line's end, in a quotation and in a table.
+#: The signs between the groups of a number, also across lines, in a quotation and in a table.
 _BETWEEN: Final = r"[\s>|_\\-]"
 _SIGN: Final = "[.,+/:]"
-#: The digits behind a country: not inside of a word, unless behind a number or `IBAN`.
-#: They are looked for first, here and below, because most places have none.
+#: The digits behind a country: not inside of a word, unless behind a number or `IBAN`. They are
+#: looked for first, here and below, because most places have none.
 _CHECK_DIGITS: Final = re.compile(
     r"[0-9]{2}(?<=[A-Za-z]{2}..)"
     r"(?:(?<![^\W_].{4})|(?<=[0-9][A-Z]{2}..)|(?<=[iI][bB][aA][nN].{4}))",
@@ -372,22 +372,22 @@ def find_ibans(text: str) -> Iterator[tuple[int, int]]:
                 yield written.span()
 
 
-#: Not what follows the point of a number, as of 0.5333333333333333.
+#: Not the digits behind the point of a number, as of 0.5333333333333333.
 _NUMBERS: Final = re.compile(
     r"[0-9](?<![^\W_].)(?<!\b[0-9]\..)(?<!\b[0-9]{2}\..)(?<!\b[0-9]{3}\..)[0-9]*+"
     rf"(?:{_BETWEEN}{{1,4}}+[0-9]++)*+"
 )
-#: The groups that cards have, for with a sign between also dates, sums and thousands have some.
+#: The groups of cards; dates, sums and thousands have other groups.
 _SIGNED: Final = re.compile(
     rf"[0-9]{{4}}(?<![^\W_].{{4}})(?<!{_SIGN}.{{4}})(?:"
     rf"({_SIGN} ?)[0-9]{{4}}(?:\1[0-9]{{4}}){{2}}(?:\1[0-9]{{1,3}})?"
     rf"|({_SIGN} ?)[0-9]{{6}}\2[0-9]{{4,5}})(?!{_SIGN}?[0-9])"
 )
 _GROUP: Final = re.compile("[0-9]+")
-#: The most groups of a card number, and its characters with what is between them.
+#: The most groups of a card number, and its characters with the signs between them.
 _GROUPS: Final = 5
 _CHARACTERS: Final = range(13, 40)
-#: The lengths, and how the numbers of issuers begin (ISO/IEC 7812).
+#: The lengths, and the first digits of issuers (ISO/IEC 7812).
 _CARD: Final = re.compile(
     r"(?=[0-9]{13,19}\Z)(?:22(?:0[0-4]|2[1-9]|[3-9])|2[3-6]|27(?:[01]|20)|3[04-9]|[4-6])"
 )
@@ -423,4 +423,4 @@ FINDERS: Final = {
     "iban": (Kind.IBAN, find_ibans),
     "card": (Kind.CARD, find_cards),
 }
-"""By their names in the settings."""
+"""Finders by their names in the settings."""

@@ -22,11 +22,11 @@ class Hidden:
     """A value for rules only, never shown."""
 
     text: str | None = None
-    """None: the value is not known."""
+    """None: unknown."""
 
 
 CallerValues = tuple[tuple[str, str | Hidden], ...]
-"""All values of a caller; an empty name says that there may be others, which are not known."""
+"""All values of a caller; an empty name stands for unknown further values."""
 UNKNOWN: Final[CallerValues] = (("", Hidden()),)
 
 
@@ -35,7 +35,7 @@ def shown(came: CallerValues) -> Given:
 
 
 def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
-    """Return the values, without hidden ones whose names no rule asks for."""
+    """Return the values without hidden ones that no rule asks for."""
     return tuple(
         (name, value if isinstance(value, str) or name in names else Hidden())
         for name, value in came
@@ -43,7 +43,7 @@ def keep_asked(came: CallerValues, names: Collection[str]) -> CallerValues:
 
 
 def value_of(came: CallerValues, name: str) -> str | Hidden | None:
-    """Return a value by its name; None: it did not come, Hidden: it is not known."""
+    """Return a value by its name; None: it was not given, Hidden: it is unknown."""
     values = dict(came)
     found = values.get(name, values.get(""))
     text = found.text if isinstance(found, Hidden) else found
@@ -52,11 +52,11 @@ def value_of(came: CallerValues, name: str) -> str | Hidden | None:
     return Hidden() if MARK in text else text
 
 
-#: The most that is kept of an optional text, such as a task's name, in characters.
+#: The longest optional text, such as a task's name, in characters; the rest is cut.
 TEXT_LIMIT: Final = 500
-#: The limit of a line of a crew's own words, in characters; a longer one is kept cut, with "…".
+#: The longest line of a crew's own words, in characters; a longer one is stored cut, with "…".
 WORDS_LIMIT: Final = 300
-#: Stands for an address or a token that is stored encrypted, if no key of the bot opens it.
+#: Stands for a stored address or token that no key of the bot decrypts.
 UNREADABLE: Final = ""
 
 
@@ -101,7 +101,7 @@ class HumanInputWebhook:
 
     @property
     def without_unreadable(self) -> "HumanInputWebhook":
-        """The webhook, as a bare address if its credentials cannot be read."""
+        """The webhook, without credentials if they cannot be read."""
         return self if self.has_credentials else HumanInputWebhook(self.url)
 
     @property
@@ -141,7 +141,7 @@ class WebhookUrls:
 
     @property
     def is_readable(self) -> bool:
-        """True unless one of them is stored and cannot be read."""
+        """True unless one of them is stored and cannot be decrypted."""
         human_input = self.human_input and self.human_input.url
         return UNREADABLE not in (self.task, self.step, self.crew, human_input)
 
@@ -153,9 +153,9 @@ class WebhookUrls:
         return tuple(found)
 
     def or_else(self, other: "WebhookUrls") -> "WebhookUrls":
-        """Return these URLs, with that of `other` for each that is missing.
+        """Return these URLs, each missing one replaced by that of `other`.
 
-        A human-input webhook without credentials counts as missing where the other has some.
+        A human-input webhook without credentials counts as missing if the other has credentials.
         """
         mine, theirs = self.human_input, other.human_input
         bare = mine is not None and not mine.has_credentials
@@ -170,12 +170,12 @@ class WebhookUrls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A call of `Flow.ask()`, or a hook's: its text is the round's output; it takes any words."""
+    """A call of `Flow.ask()`, or of a hook: its text is the round's output; it takes any words."""
 
     place: str
-    """The method, and the number of the call; equal where the flow begins again."""
+    """The method, and the number of the call; equal if the flow begins again."""
     choices: tuple[str, ...] = ()
-    """Answers to choose from, sent back exactly as they came."""
+    """Answers to choose from, sent back exactly as received."""
     expires_at: datetime | None = None
     """The time when the flow goes on without an answer."""
 
@@ -185,7 +185,7 @@ class Notification:
     """The crew's human-input webhook, parsed."""
 
     VERBATIM: ClassVar = ("execution_id", "task_id", "pause_id", "webhooks", "ask")
-    """The fields that are sent back as they came."""
+    """Fields that are sent back exactly as received."""
 
     execution_id: str
     task_id: str
@@ -194,28 +194,28 @@ class Notification:
     expected_output: str | None = None
     agent: str | None = None
     inputs: CallerValues | None = None
-    """The inputs of the execution, if the crew says them."""
+    """The inputs of the execution, if the crew sends them."""
     meta: CallerValues = ()
     webhooks: WebhookUrls = WebhookUrls()
     ask: Ask | None = None
-    """A hook asks in the middle of the task; None: the output is the task's."""
+    """The question of a hook in the middle of the task; None: the output is the task's."""
     pause_id: str | None = None
-    """The id of the pause, by which its repeated notification is known."""
+    """The id of the pause, which a repeated notification repeats."""
     takes_edits: bool = False
-    """Whoever runs the crew takes another text in the place of this output."""
+    """The crew's host takes another text in the place of this output."""
     call: ToolCall | None = None
-    """The output is the arguments of this call, which waits; None: a task's."""
+    """The waiting call, whose arguments are the output; None: a task's output."""
     call_result: CallResult | None = None
-    """The end of the call, or of the question, that was announced before."""
+    """The end of a call or a question that was announced before."""
     tools_used: tuple[UsedTool, ...] = ()
-    """The tools that were used for the output."""
+    """The tools used for the output."""
     takes_key: bool = False
-    """Whoever runs the crew knows a decision that is sent again by its key."""
+    """The crew's host recognises a repeated decision by its key."""
 
 
 #: The most assignees of one request.
 ASSIGNED_LIMIT: Final = 50
-#: The pause between calls by escalations; one may come again, or be repeated by somebody else.
+#: The pause between calls by escalations: anybody may repeat one.
 CALLED_EVERY: Final = timedelta(hours=1)
 #: The longest last segment of a URL that is a name: a longer one may be a token.
 _NAME_LIMIT: Final = 11
@@ -229,7 +229,7 @@ class Question:
     """Empty for the question of a crew's hook, which `/resume` answers."""
     message: str = ""
     outcomes: tuple[str, ...] = ()
-    """The labels that the flow knows, in its order; sent back exactly as they came."""
+    """The flow's labels in its order; sent back exactly as received."""
     left_off: int = 0
     """The number of further labels, which can only be answered in words."""
     assigned: tuple[Email, ...] = ()
@@ -237,9 +237,9 @@ class Question:
     called_at: datetime | None = None
     """The time of the last escalation that called them."""
     host_refused: bool = False
-    """The settings did not allow the host of its callback when it came."""
+    """The settings did not allow its callback's host when it came."""
     ask: Ask | None = None
-    """None for what a method under `@human_feedback` asks."""
+    """None for the question of a method under `@human_feedback`."""
 
     @property
     def is_of_crew(self) -> bool:
@@ -248,7 +248,7 @@ class Question:
 
     @property
     def expires_at(self) -> datetime | None:
-        """The time when the flow goes on without an answer, if it does."""
+        """The time when the flow goes on without an answer, if any."""
         return None if self.ask is None else self.ask.expires_at
 
 
@@ -261,7 +261,7 @@ class Callback:
 
     @property
     def is_readable(self) -> bool:
-        """True unless it is stored and cannot be read."""
+        """True unless it is stored and cannot be decrypted."""
         return self.url != UNREADABLE
 
     @property
@@ -280,10 +280,10 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRequest:
-    """A flow's webhook, parsed: it pauses in a method and asks, or asks with more urgency."""
+    """A flow's webhook, parsed: it pauses in a method and asks, or asks more urgently."""
 
     VERBATIM: ClassVar = ("flow_id", "method", "question", "callback")
-    """The fields that are sent back as they came, or have parts that are."""
+    """Fields that are sent back exactly as received, as a whole or in part."""
 
     flow_id: str
     """The execution, one for all its pauses."""
@@ -293,15 +293,15 @@ class FlowRequest:
     callback: Callback
     flow_name: str | None = None
     meta: CallerValues = ()
-    """Values from its caller about the execution, or its state."""
+    """The caller's values for the execution, or its state."""
     escalation: bool = False
-    """It was sent before, and nobody has answered for long."""
+    """The request is repeated, because nobody has answered for long."""
 
 
 def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
     """Return a request without secrets in the parts that people see.
 
-    A label with a secret is not offered, for it could not be sent back as it came.
+    A label with a secret is not offered, for it could not be sent back unchanged.
     """
     question = request.question
     outcomes = tuple(one for one in question.outcomes if redactor.text(one) == one)
@@ -346,6 +346,5 @@ def reading_of(label: str) -> Reading:
 
 
 def approval_of(question: Question) -> str | None:
-    """Return the first label that reads as an approval."""
     labels = (one for one in question.outcomes if reading_of(one) is Reading.APPROVAL)
     return next(labels, None)

@@ -19,7 +19,7 @@ class ResumeStatus(StrEnum):
 
 
 class RefusalKind(StrEnum):
-    """The cause of a refusal, as far as it changes what is done next."""
+    """The cause of a refusal, if the cause matters for the next step."""
 
     CONTENT = "content"
     """Slack does not take the content of the message; a plainer one may pass."""
@@ -28,7 +28,7 @@ class RefusalKind(StrEnum):
     PERMANENT = "permanent"
     """Slack will never take this: a setting of the workspace, or a message that cannot change."""
     NOT_ALLOWED = "not_allowed"
-    """This bot may not do this one thing: it lacks a scope or a permission."""
+    """This bot lacks a scope or a permission for this."""
     ANSWERED = "answered"
     SPENT = "spent"
     """A flow does not accept this request's token: it is wrong, or was used once."""
@@ -40,7 +40,7 @@ class RefusalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The bytes of a try as they were sent and answered, of which only digests are kept."""
+    """The bytes of a try, sent and received; only their digests are stored."""
 
     sent: bytes
     answer: bytes | None = None
@@ -55,10 +55,10 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Delivered(Tried):
-    """It took effect. `words` is the other side's own answer.
+    """The try took effect. `words` is the other side's own answer.
 
-    `status` is the effect of a resume and `label` the label that a flow made of an answer, if they
-    said so.
+    `status` is the effect of a resume and `label` the label that a flow made of an answer; both
+    only if the answer says so.
     """
 
     words: str = ""
@@ -68,11 +68,11 @@ class Delivered(Tried):
 
 @dataclass(frozen=True, slots=True)
 class NotSent(Tried):
-    """It surely did not take effect and may be tried again, not before `retry_after`.
+    """The try surely did not take effect; it may be repeated, not before `retry_after`.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
-    `code` is the other side's own error code, if it gave one. `alone`: other effects for the same
-    destination may well arrive.
+    `code` is the other side's error code, if any. `alone`: other effects for this destination may
+    well arrive.
     """
 
     why: str
@@ -88,7 +88,7 @@ class NotSent(Tried):
 
 @dataclass(frozen=True, slots=True)
 class Refused(Tried):
-    """The other side said no.
+    """The other side refused.
 
     `code` is its error code or HTTP status and `words` its own words: both are for people. `kind`
     is for us.
@@ -100,13 +100,13 @@ class Refused(Tried):
 
     @property
     def by_crew(self) -> bool:
-        """True if the crew was called and said it, by an HTTP status; else a code is our own."""
+        """True if the crew answered with an HTTP status; else the code is our own."""
         return self.code.isdecimal()
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown(Tried):
-    """The answer was lost, so it may have taken effect.
+    """The answer was lost, so the try may have taken effect.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
     """

@@ -1,6 +1,6 @@
-"""From a raw setting to a typed one: pure functions that say what to put there instead.
+"""Parsers of settings: pure functions from a raw value to a typed one.
 
-No function echoes a value that may be a secret.
+Errors say what to put there; none echoes a value that may be a secret.
 """
 
 import difflib
@@ -22,11 +22,10 @@ Choice = TypeVar("Choice", bound=str)
 
 
 class InvalidSetting(ValueError):
-    """A value cannot be taken; says what to put there."""
+    """A setting's value is refused; the message says what to put there."""
 
 
 def shown(value: object) -> str:
-    """The value for an error message: on one line, in quotes, not too long."""
     if isinstance(value, bool):
         return str(value).lower()  # as TOML has it
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
@@ -34,7 +33,6 @@ def shown(value: object) -> str:
 
 
 def shown_key(name: str) -> str:
-    """A TOML key as a person would write it."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) else shown(name)
 
 
@@ -63,7 +61,7 @@ def one_of(choices: tuple[Choice, ...]) -> Callable[[object], Choice]:
 
 
 def parse_url(raw: object) -> str:
-    """An http(s) address. Not echoed: webhook addresses often carry a secret."""
+    """Return an http(s) address. Errors do not echo it: webhook addresses often carry a secret."""
     text = parse_text(raw)
     try:
         parts = urlsplit(text)
@@ -77,7 +75,7 @@ def parse_url(raw: object) -> str:
 
 
 def parse_channel(raw: object) -> str:
-    """A channel id, or `#name`. Slack's names are lower-case, up to 80 characters."""
+    """Return a channel id or `#name`. Slack's names are lower-case, up to 80 characters."""
     text = parse_text(raw)
     if re.fullmatch(r"[CG][A-Z0-9]{2,}", text):
         return text
@@ -94,7 +92,7 @@ REVIEWERS_HINT: Final = f"{OPERATORS_HINT}, or {Anyone()} to let anybody in the 
 def parse_reviewers(
     raw: object, *, hint: str = REVIEWERS_HINT, noun: str = "reviewer"
 ) -> tuple[ReviewerRef, ...]:
-    """A list, or text with commas between; each once, in their order."""
+    """Return each reviewer of a list, or of a text with commas, once and in order."""
     if isinstance(raw, str):
         names: list[object] = [name.strip() for name in raw.split(",") if name.strip()] or [raw]
     elif isinstance(raw, list):
@@ -122,40 +120,36 @@ def _parse_reviewer(raw: object, hint: str, noun: str) -> ReviewerRef:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The second half of `Annotated[…]` of a field that people set; name and default are its own.
+    """The `Annotated[…]` metadata of a field that people set.
 
-    `settings.options` reads fields so annotated, and `settings.document` writes the documents from
-    them. So a new setting is a field and the place where it acts.
+    `settings.options` reads the annotated fields, and `settings.document` writes the documents from
+    them: a new setting is a field and the place where it acts.
     """
 
     parse: Callable[[object], Any]
-    """From a raw value to the field's type; raises InvalidSetting."""
     meaning: str
-    """For the documents, in Markdown."""
     _: KW_ONLY
     name: str = ""
-    """Its name in the file, if that is not the field's."""
+    """The name in the file, if that is not the field's."""
     missing: str = ""
-    """The thing to put there, for a value that must not be missing."""
+    """The thing to put there, for a setting that is required."""
     default: str = ""
-    """The documents' words for the default, in Markdown, if not the field's own."""
+    """The documents' words for the default, in Markdown, if not the field's default."""
     example: str = ""
-    """As it is written in a file."""
     instead_of: tuple[str, ...] = ()
-    """The keys of its table that it excludes; a file that shows all keys has it as a comment."""
+    """Keys of the same table that exclude this one; a file with all keys has it as a comment."""
     names_variable: bool = False
-    """The file names an environment variable, and that one's value counts."""
+    """The file names an environment variable, whose value counts."""
     shared: str = ""
-    """The environment variable that holds for crews that do not say it themselves."""
+    """The environment variable for crews that do not set it themselves."""
 
 
-#: Each rule is tried against each new output, which may be long.
+#: A limit, because each rule is tried against each new output, which may be long.
 MOST_RULES: Final = 50
 MOST_PATTERNS: Final = 20
 MOST_APPROVALS: Final = 50
 PATTERN_LIMIT: Final = 200
 NAME_LIMIT: Final = 100
-"""Characters; cards and answers repeat it."""
 
 
 def parse_tables(raw: object) -> list[Mapping[str, object]]:
@@ -177,7 +171,6 @@ def inline(example: str) -> Callable[[object], Mapping[str, object]]:
 
 
 def parse_rule_name(raw: object) -> str:
-    """One line that people can read aloud."""
     text = parse_text(raw)
     if len(text) > NAME_LIMIT or not text.isprintable():
         msg = f"put a name on one line, of {NAME_LIMIT} characters at most"
@@ -196,7 +189,6 @@ def text_up_to(limit: int) -> Callable[[object], str]:
 
 
 parse_glob: Final = text_up_to(PATTERN_LIMIT)
-"""A pattern with `*`, `?` and `[…]`."""
 
 
 def parse_contains(raw: object) -> tuple[str, ...]:
@@ -215,7 +207,7 @@ def parse_values(raw: object) -> Given:
 
 
 def parse_json(raw: object) -> Given:
-    """Paths in a JSON output, each with what its value must be; `a.b` may stand without quotes."""
+    """Return JSON paths, each with its wanted value; TOML's `a.b` may stand without quotes."""
     values = dict(_flat(inline(_JSON)(raw)))
     if not values:
         raise InvalidSetting(f"it is empty; put paths with what their values must be, {_JSON}")
@@ -231,7 +223,6 @@ def parse_rule_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
 
 
 def parse_reviewers_from(raw: object) -> str:
-    """`inputs.NAME` or `meta.NAME`."""
     text = parse_text(raw)
     if not re.fullmatch(rf"(inputs|meta)\.[^\n]{{1,{PATTERN_LIMIT}}}", text):
         raise InvalidSetting(f"{shown(text)}: put inputs.NAME or meta.NAME")
@@ -273,7 +264,6 @@ def parse_allow(raw: object) -> bool:
 
 
 def parse_duration(raw: object) -> Duration:
-    """`30s`, `15m`, `4h`, `3d` or `4wh`."""
     try:
         return Duration.parse(raw if isinstance(raw, str) else "")
     except ValueError as wrong:
@@ -281,7 +271,6 @@ def parse_duration(raw: object) -> Duration:
 
 
 def parse_working_hours(raw: object) -> WorkingHours:
-    """`Mon-Fri 09:00-17:30 Europe/Berlin`."""
     try:
         return WorkingHours.parse(raw if isinstance(raw, str) else "")
     except NoSuchZone as wrong:
@@ -303,7 +292,7 @@ def _not_more(count: int) -> None:
 
 
 def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
-    """TOML reads `budget.eur` without quotes as a table in a table."""
+    """Yield paths with values: TOML reads `budget.eur` without quotes as a table in a table."""
     for key, value in table.items():
         path = f"{before}{key}"
         if isinstance(value, dict):
@@ -336,7 +325,6 @@ def _parse_wanted(path: str, raw: object) -> str:
 
 
 def _parse_value(name: str, raw: object) -> str:
-    """A text; numbers, true and false may stand without quotes."""
     if isinstance(raw, bool):
         return str(raw).lower()
     if isinstance(raw, int | float):
@@ -348,12 +336,11 @@ def _parse_value(name: str, raw: object) -> str:
 
 
 def parse_retention(raw: object) -> timedelta | None:
-    """Days, as `90d`; None for `for ever`."""
+    """Return the days of `90d`; None for `for ever`."""
     return None if str(raw).strip().lower() == "for ever" else parse_days(raw)
 
 
 def parse_days(raw: object) -> timedelta:
-    """Days, as `90d`."""
     found = re.fullmatch(r"([1-9][0-9]{0,4}) ?d", str(raw).strip().lower())
     if found is None:
         raise InvalidSetting(f'{shown(raw)} is no time in days; put one like "90d" here')

@@ -1,4 +1,4 @@
-"""People in the settings, their roles, and the ways in which they learn that something waits."""
+"""People in the settings, their roles, and the ways to notify them."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,9 +9,7 @@ class Role(StrEnum):
     """A person's role for a crew."""
 
     REVIEWER = "reviewer"
-    """Decides on its reviews."""
     STARTER = "starter"
-    """Starts it from Slack."""
     OPERATOR = "operator"
     """Looks after it when something fails."""
     READER = "reader"
@@ -50,7 +48,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class EmailOwner:
-    """The account that an address stands for, until an operator confirms another one."""
+    """The account of an e-mail address, until an operator confirms another one."""
 
     address: str
     user: str
@@ -69,9 +67,8 @@ class Installation:
     """
 
     url: str
-    """The workspace's address."""
     team_id: str | None
-    """The workspace; of an enterprise as a whole, the one of it that the bot is for."""
+    """The workspace; for an enterprise as a whole, the bot's main workspace in it."""
     enterprise_id: str | None = None
     whole_enterprise: bool = False
 
@@ -97,15 +94,15 @@ class Anyone:
 
 
 ReviewerRef = User | UserGroup | Email | Anyone
-"""One entry of a list of people in the settings; `str` gives it back as written there."""
+"""One entry of a list of people in the settings; `str` returns it as written there."""
 
 
 class Notify(StrEnum):
-    """Ways of telling the reviewers that a round waits."""
+    """The way to notify the reviewers of a waiting round."""
 
     MENTION = "mention"
-    """Mentioned in the thread, once per round."""
+    """A mention in the thread, once per round."""
     DM = "dm"
-    """Each by a private message with the buttons."""
+    """A private message to each, with the buttons."""
     NONE = "none"
-    """Not told: they look into the channel or Home themselves."""
+    """No notification: people look into the channel or Home."""

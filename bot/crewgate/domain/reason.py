@@ -20,7 +20,7 @@ from typing import Final
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.verdict import Person
 
-#: The fields that are words from outside; any other is the code, and no class has two.
+#: Fields with words from outside; any other field is the code, and no class has two.
 WORDS: Final = frozenset({"error", "why", "words"})
 
 
@@ -37,7 +37,7 @@ class AnswerLost:
 
     why: str
     code: str = ""
-    """The status of an error that came in its place."""
+    """The status of an error that came instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Inferred:
 
 @dataclass(frozen=True, slots=True)
 class TakenAs:
-    """The flow took the answer and made this label of it; empty if it did not say which."""
+    """The flow turned the answer into this label; empty if it did not say which."""
 
     label: str
     words: str = ""
@@ -63,7 +63,7 @@ class TakenAs:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredElsewhere:
-    """The flow has an answer that is surely not ours; `words` are its own."""
+    """The flow has an answer that is surely not ours; `words` are the flow's."""
 
     words: str = ""
 
@@ -85,12 +85,12 @@ class RequestGone:
 
 @dataclass(frozen=True, slots=True)
 class TimeOver:
-    """The flow waited as long as it wanted to, and goes on without an answer."""
+    """The flow's own time is over, and it goes on without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedByCrew:
-    """The crew said no: its HTTP status and its own words."""
+    """The crew refused: its HTTP status and its own words."""
 
     code: str
     words: str
@@ -106,7 +106,7 @@ class NotCalled:
 
 @dataclass(frozen=True, slots=True)
 class RetriesExhausted:
-    """It was tried for about a day; `why` is the cause of the last failure."""
+    """All tries of about a day failed; `why` is the cause of the last failure."""
 
     why: str
 
@@ -163,7 +163,6 @@ WHY_LIMIT: Final = 300
 """The longest reason of a dismissal, in characters."""
 
 ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
-"""The ways in which an execution leaves nothing to decide or to retry."""
 
 Reason = (
     NotReached
@@ -199,7 +198,7 @@ def needs_an_operator(reason: Reason | None) -> bool:
 
 
 def only_status_said(reason: Reason | None) -> bool:
-    """Return True for an end of the execution that only the crew's answer to a poll shows."""
+    """Return True for an end of the execution that only a poll of the crew's status shows."""
     match reason:
         case ExecutionEnded(while_waiting) | ExecutionFailed(while_waiting=while_waiting):
             return while_waiting

@@ -30,7 +30,7 @@ class Receipt:
 
     current: Round
     opened: bool = False
-    """A new round was opened; otherwise it was a duplicate of `current`."""
+    """A new round was opened; otherwise `current` was received again."""
     ended: Round | None = None
     effects: tuple[Effect, ...] = ()
 
@@ -46,9 +46,9 @@ def receive(
     question: Question | None = None,
     activity: int = 0,
 ) -> Receipt:
-    """Open a round for a notification, or find that it is a duplicate of the latest round.
+    """Open a round for a notification, or return the latest round if it is a duplicate.
 
-    A new round is under `rule` and has no approvals: those of the round before were for its output.
+    A new round is under `rule` and has no approvals: earlier ones were for another output.
     `activity` is the execution's activity count with the notification.
 
     | latest round is                   | same output       | another output            |
@@ -63,14 +63,13 @@ def receive(
     | CLOSED                            | opens next        | opens next                |
     | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
 
-    That is so without an id of the pause, for CrewAI AMP never repeats a notification: an output
-    that comes again after an answer, or after changes were asked for, even before our own resume is
-    recorded, is another pause. `crewgate host` repeats them, with an id of the pause: the same id
-    is a duplicate, and another one is read as another output. Without one, a host of an earlier
-    version is known by the edits that it takes; there an approved output again is a duplicate.
+    The table holds without an id of the pause: CrewAI AMP never repeats a notification, so an
+    output that comes again after an answer or a request for changes is another pause. `crewgate
+    host` repeats notifications and sends an id: a known id is a duplicate, a new id counts as
+    another output. An earlier host sends no id but takes edits; its approved output is a duplicate.
 
-    A notification with the end of its call, or question, is about the latest round, whatever its
-    output; it opens one, over at once, only where none is known.
+    A notification with the end of its call, or of its question, is about the latest round, whatever
+    its output; it opens a round, over at once, only if there is none.
     """
     call, result = notification.call, notification.call_result
     if latest is not None and result is not None:
@@ -106,8 +105,8 @@ def open_edited(
 ) -> Receipt:
     """Open a round, under this rule, for a person's own text in the place of a waiting round's.
 
-    It has waited for as long as that one, and has no approvals: those were for another text. Nor is
-    it approved by time, which was to be for the crew's. Raises what `require_waiting` does.
+    It keeps the waiting round's opening time, and has no approvals: those were for another text.
+    A time-out must not approve it, for the rule meant the crew's text. Raises as `require_waiting`.
     """
     if rule is not None:
         rule = replace(rule, timeout=left_by_time(rule))
@@ -145,10 +144,10 @@ def receive_request(
 ) -> Receipt:
     """Open a round for a request, or escalate `known`, the round of this request.
 
-    Each request is a round of its own, whatever its output. One that came before is a duplicate; if
-    it is an escalation, its assignees are added and called while the round waits, once in
-    CALLED_EVERY unless it names somebody new. A new request shows that the flow has gone on, by
-    anybody's answer, so the round before ends.
+    Each request has its own round, whatever its output. A repeated request is a duplicate; if it is
+    an escalation, its assignees are added and called while the round waits, once in CALLED_EVERY
+    unless it names somebody new. A new request shows that the flow has gone on, by anybody's
+    answer, so the round before ends.
 
     `rule` is for a new round. `operators` is None unless the assignees of a known round decide, in
     place of or together with the operators.
@@ -174,7 +173,7 @@ def receive_request(
 def _escalate(
     known: Round, request: FlowRequest, at: datetime, operators: tuple[ReviewerRef, ...] | None
 ) -> Receipt:
-    """Assign the people of an escalation, before the others, for it waits for them; call them."""
+    """Assign the people of an escalation, before the others, and call them."""
     question = known.question
     assert question is not None  # noqa: S101  # it was opened by a request
     assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
@@ -198,7 +197,7 @@ def _escalate(
 
 
 def _open(latest: Round | None, first: Round) -> Receipt:
-    """Open a round after the latest one; `first` is as it would be without that."""
+    """Open a round after the latest one; `first` is the round if there is none."""
     post = (first.effect(EffectKind.POST),)
     if latest is None:
         return Receipt(first, opened=True, effects=post)
@@ -225,9 +224,9 @@ def _end(latest: Round, at: datetime) -> Transition | None:
 
 
 def _is_shown_again(digest: str, before: Round) -> bool:
-    """Return True if an output comes again that people approved, or asked to have changed.
+    """Return True if the output of an approval, or of a request for changes, comes again.
 
-    A person's own text has the digest of the crew's output that it took the place of.
+    A person's own text has the digest of the crew's output that it replaced.
     """
     approved = before.state is State.RESUMED and before.question is None
     same = before.digest == digest and before.edited_by is None
@@ -244,7 +243,6 @@ def _is_repeated(latest: Round, notification: Notification) -> bool:
 
 
 def _may_come_again(round_: Round, *, repeats: bool) -> bool:
-    """Return True if an output that repeats the last one can be a new pause of the crew."""
     match round_.state:
         case State.DECIDED | State.STUCK:
             return round_.in_doubt and _asked_for_changes(round_)

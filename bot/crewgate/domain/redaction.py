@@ -39,15 +39,15 @@ _SHORTEST_SEGMENT: Final = 16
 
 
 class _Forms(NamedTuple):
-    """The spellings that are looked for, the longest first: one may be a part of another."""
+    """The spellings to look for, the longest first: one may be a part of another."""
 
     secrets: frozenset[str] = frozenset()
     inside: tuple[bytes, ...] = ()
-    """Spellings in lower case; found in any case, and inside of something longer."""
+    """Lower-case spellings that are found in any case, also inside longer words."""
     coded: tuple[bytes, ...] = ()
     """Base64."""
     briefly_coded: tuple[bytes, ...] = ()
-    """Base64 that is shorter than a line of it."""
+    """Base64 that is shorter than a line."""
     alone: tuple[re.Pattern[bytes], ...] = ()
     """Spellings that are found only where they stand alone."""
 
@@ -98,7 +98,6 @@ class Redactor:
         return self.body(_encoded(text)).decode(errors="surrogatepass") if self else text
 
     def body(self, body: bytes) -> bytes:
-        """Return a body without secrets, and unchanged everywhere else."""
         folded = body.lower()
         for form in self._forms.inside:
             if form in folded:
@@ -118,7 +117,7 @@ class Redactor:
         """Return a dataclass without secrets in its texts, except in the fields to keep."""
         if not self:
             return value
-        # Most have none: then one look at all of them is enough.
+        # Most have none: one look at all of them together is enough.
         whole = _encoded("\0".join(_texts_in(value, keep)))
         return value if self.body(whole) == whole else with_texts(value, self.text, keep=keep)
 
@@ -127,7 +126,7 @@ class Redactor:
         return self.text(hide_credentials(text))
 
     def report(self, text: str) -> str:
-        """Return a text that could not be parsed without secrets and values that are called one."""
+        """Return an unparsable text without secrets and values whose name is that of a secret."""
         return _put(_IN_REPORTS, self.error(text))
 
 
@@ -138,9 +137,9 @@ def with_texts(
     keep: Collection[str] = (),
     whole: tuple[type, ...] = (),
 ) -> V:
-    """Return a dataclass with its texts changed, also in what it holds.
+    """Return a dataclass with its texts changed, nested ones too.
 
-    Fields with the names to `keep` stay as they are, and so do values of the types in `whole`.
+    Fields in `keep` stay unchanged, and so do values of the types in `whole`.
     """
 
     def changed(one: object) -> object:
@@ -163,7 +162,6 @@ def with_texts(
 
 
 def _texts_in(value: object, keep: Collection[str]) -> Iterator[str]:
-    """Yield the texts that `with_texts` changes."""
     if isinstance(value, tuple):
         parts: Iterable[object] = value
     else:
@@ -182,7 +180,6 @@ def _names_of(value: object) -> tuple[str, ...]:
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    """Return the names of the fields of a dataclass; none of any other type."""
     return tuple(one.name for one in fields(kind)) if is_dataclass(kind) else ()
 
 
@@ -195,7 +192,7 @@ def _longest_first(forms: Iterable[str]) -> tuple[bytes, ...]:
 
 
 def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
-    """Remove a form in lower case from a body, and from `folded`, the body in lower case."""
+    """Remove a lower-case form from a body, and from `folded`, the body in lower case."""
     kept, at = [], 0
     parts = folded.split(form)
     for part in parts:
@@ -216,7 +213,7 @@ def _broken(form: bytes) -> re.Pattern[bytes]:
 
 
 def hide_credentials(text: str) -> str:
-    """Hide everything that is a secret by its name, its place or its form; prose stays as it is.
+    """Hide everything that is a secret by its name, its place or its form; prose stays.
 
     It is for the errors of crews and the inputs of executions, not for outputs.
     """
@@ -230,12 +227,12 @@ def _put(patterns: Iterable[tuple[re.Pattern[str], str]], text: str) -> str:
 
 
 def is_called_secret(name: str) -> bool:
-    """Return True if something is a secret by its name, such as `api_key`."""
+    """Return True if a name says that its value is a secret, as `api_key` does."""
     return _SECRET_NAME.search(name) is not None
 
 
 def url_secrets(url: str | None) -> Iterator[str]:
-    """Yield the parts of a URL that nobody could guess: whoever has them may call it."""
+    """Yield the unguessable parts of a URL: whoever has them may call it."""
     if not url:
         return
     try:
@@ -347,4 +344,4 @@ _IN_REPORTS: Final = _patterns(
     (rf"({_CALLED}\s{{0,9}}:\s{{0,9}}){_VALUE}", rf"\1{MARK}"),
     (r"\b(bearer|basic)\s{1,9}[\w.~+/=-]{6,}+", rf"\1 {MARK}"),
 )
-"""Further secrets in texts that could not be parsed, where prose matters less."""
+"""Further secrets in unparsable texts, where prose matters less."""

@@ -1,16 +1,16 @@
 """The times of retries, and limits with bursts, as values; the outbox carries them out.
 
 One moment is the whole state of a limit (the generic cell rate algorithm, as in ATM networks): the
-time until which everything done so far is paid for. It can lie up to `burst` intervals ahead.
+time until which all work so far is paid for. It lies at most `burst` intervals ahead.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 #: The longest wait that the other side can ask for (`Retry-After`): a broken limiter or a mistaken
-#: date must not park a decision for a day. After it one job finds out if it is still true.
+#: date must not park a decision for a day. After it one job tries again.
 LONGEST_ASKED = timedelta(minutes=5)
-#: So many tries in a row that failed are an outage, fewer a hiccup.
+#: This many failed tries in a row are an outage, fewer a hiccup.
 IN_A_ROW = 3
 
 
@@ -18,9 +18,9 @@ IN_A_ROW = 3
 class Retry:
     """Exponential back-off with jitter, and an end.
 
-    The first retry comes after `first`, each later one after twice as long, but never more than
-    `longest`. `jitter` (0 to 1, passed in) takes up to half of the wait away, so that retries
-    spread. `give_up_after` counts from the first try.
+    The first retry comes after `first`, each later one after twice as long, at most `longest`.
+    `jitter` (0 to 1, passed in) takes up to half of the wait away, so that retries spread.
+    `give_up_after` counts from the first try.
     """
 
     first: timedelta = timedelta(seconds=1)
@@ -30,8 +30,7 @@ class Retry:
     def after(self, tries: int, *, jitter: float, at_least: timedelta | None = None) -> timedelta:
         """Return the wait after the given number of tries (1 or more).
 
-        `at_least` is what the other side asked for (`Retry-After`); it is kept, up to
-        LONGEST_ASKED.
+        `at_least` is the other side's `Retry-After`, kept up to LONGEST_ASKED.
         """
         doubled = self.first * (1 << min(tries - 1, 30))
         wait = min(doubled, self.longest) * (1 - 0.5 * jitter)
@@ -42,37 +41,37 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One per `interval`, and `burst` of them at once after a rest. No interval: no limit."""
+    """One per `interval`, and `burst` at once after a rest. No interval: no limit."""
 
     interval: timedelta
     burst: int = 4
 
     def believed(self, paid_until: datetime, now: datetime) -> datetime:
-        """Return the moment, or now if it is too far ahead: then the clock was put back since."""
+        """Return `paid_until`, or now if it is too far ahead: the clock was put back since."""
         furthest = now + LONGEST_ASKED + self.burst * self.interval
         return paid_until if paid_until <= furthest else now
 
     def room(self, paid_until: datetime, now: datetime) -> int:
-        """Return the number that may be done now."""
+        """Return the number of uses that are free now."""
         ahead = max(paid_until - now, timedelta())
         return max(0, self.burst - -(-ahead // self.interval))
 
     def pay(self, paid_until: datetime, now: datetime, count: int) -> datetime:
-        """Return the moment until which it is paid for once `count` more are done."""
+        """Return the new `paid_until` after `count` more uses."""
         return max(paid_until, now) + count * self.interval
 
     def wait(self, paid_until: datetime, now: datetime) -> timedelta:
-        """Return the time until there is room for one; zero if there is."""
+        """Return the time until the next use is free; zero if it is free now."""
         return max(paid_until - now - (self.burst - 1) * self.interval, timedelta())
 
     def paused(self, paid_until: datetime, until: datetime) -> datetime:
-        """Return the moment until which it is paid for if the next one may be done at `until`."""
+        """Return the `paid_until` that makes the next use free at `until`, at the earliest."""
         return max(paid_until, until + (self.burst - 1) * self.interval)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A named thing that a rate limits, shared by everybody who spends it."""
+    """A named rate, shared by everybody who spends it."""
 
     name: str
     rate: Rate

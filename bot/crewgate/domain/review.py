@@ -96,17 +96,13 @@ class State(StrEnum):
     """The state of a round."""
 
     WAITING = "WAITING"
-    """Somebody has to decide."""
     DECIDED = "DECIDED"
-    """Somebody decided; the crew does not know yet."""
+    """The crew does not know the decision yet."""
     RESUMED = "RESUMED"
-    """The crew has taken the decision."""
     STUCK = "STUCK"
     """The crew could not be told; a person must act."""
     SUPERSEDED = "SUPERSEDED"
-    """A newer output came before anybody decided."""
     CLOSED = "CLOSED"
-    """There is nothing left to decide or to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +123,6 @@ class Review:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its task in webhooks and in the crew's status."""
         return (self.task_id, self.task_name) if self.task_name else (self.task_id,)
 
 
@@ -147,7 +142,7 @@ class Round:
     rule: Rule | None = None
     """The rule that applied when it opened; None: the crew's settings apply."""
     votes: tuple[Vote, ...] = ()
-    """The approvals so far, if it needs several; one person's counts once."""
+    """The approvals so far, if it needs several; one per person."""
     escalated_at: datetime | None = None
     """The time when the rule escalated; from then on `escalate.to` may decide too."""
     reminders: int = 0
@@ -161,38 +156,37 @@ class Round:
     """The tools that were used for the output, if the crew says so."""
     pause_id: str | None = None
     takes_edits: bool = False
-    """The crew said that it takes another text, or other arguments, in the place of its output."""
+    """The crew takes another text, or other arguments, in the place of its output."""
     takes_key: bool = False
-    """The crew said that it knows a decision that is sent again by its key."""
+    """The crew recognises a repeated decision by its key."""
     edited_by: Person | None = None
-    """The author of the text, if it took the place of the crew's output, whose digest it keeps."""
+    """The author of a text that replaced the crew's output; the digest stays that of the output."""
     edited_at: datetime | None = None
-    """The time when they wrote it; `opened_at` is that of the crew's output."""
+    """The time of that text; `opened_at` stays the time of the crew's output."""
     sent_back: int = 0
-    """The number of times in a row that a rule sent the rounds before it back."""
+    """How many rounds before it, in a row, a rule sent back."""
     origin_id: str | None = None
-    """The round of that output; None: its own."""
+    """The round of the crew's output; None: this one."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     """The start of a try to resume whose outcome is unknown."""
     activity_before: int = 0
-    """The execution's activity count when that try began; before the first one, at its pause."""
+    """The execution's activity count when that try began; before the first try, at its pause."""
     was_alone: bool = True
-    """Only its own task seemed to wait or run whenever a try began."""
+    """No other task seemed to wait or run when any try began."""
     retries: int = 0
     masked: int = 0
-    """The number of passages of its output that its card shows masked."""
+    """The number of masked passages on its card."""
     reason: Reason | None = None
     """The reason for its state, if the state alone is not enough."""
     ended_at: datetime | None = None
-    """The time when the crew took it, or it was superseded or closed."""
     salt: str = field(default="", compare=False, repr=False)
     """The salt of the digests of its texts, wiped with them."""
     removed_at: datetime | None = None
 
     @property
     def origin(self) -> str:
-        """The round that the crew's output opened; notes and its webhooks stay with that."""
+        """The round of the crew's output, which notes and webhooks belong to."""
         return self.origin_id or self.id
 
     @property
@@ -202,26 +196,24 @@ class Round:
 
     @property
     def needs_evidence(self) -> bool:
-        """Sending its decision again would not tell whether the try was taken."""
+        """Repeating its decision would not show whether an earlier try was taken."""
         return self.in_doubt and not (self.is_of_flow or self.takes_key)
 
     @property
     def can_reopen(self) -> bool:
-        """It was closed only because the crew's status said that its execution is gone or over.
+        """Only the crew's status said that its execution is gone or over.
 
-        Not without its text: nobody could decide on it.
+        Without its texts it cannot reopen: nobody could decide on it.
         """
         closed = self.state is State.CLOSED and self.removed_at is None
         return closed and only_status_said(self.reason)
 
     @property
     def can_dismiss(self) -> bool:
-        """A person may give it up: it is stuck, or its execution is gone."""
         return self.state is State.STUCK or self.can_reopen
 
     @property
     def may_be_sent(self) -> bool:
-        """Its decision is, or can still be, on its way."""
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
 
     @property
@@ -240,17 +232,15 @@ class Round:
 
     @property
     def other_channel(self) -> str | None:
-        """The channel of its card, if that is not the channel of its execution's thread."""
         return None if self.rule is None else self.rule.channel
 
     @property
     def may_be_delegated(self) -> bool:
-        """A delegate may decide for somebody who is away."""
         return self.rule is None or self.rule.delegation
 
     @property
     def is_timed(self) -> bool:
-        """Its rule, or the flow that asks, does something with time while it waits."""
+        """Its rule or its flow acts on time while it waits."""
         rule = self.rule
         by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
         return by_rule or (self.question is not None and self.question.expires_at is not None)
@@ -259,7 +249,7 @@ class Round:
         return next((vote for vote in self.votes if vote.by.id == user), None)
 
     def not_voted(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-        """Return those who have not approved, without groups of which nobody is missing."""
+        """Return the people who have not approved, without groups that are complete."""
         open_groups = dict(missing(self.approvals_from, self.votes))
         complete = (group for group, _ in self.approvals_from if group not in open_groups)
         done = {*complete, *map(User, voices_of(self.votes))}
@@ -279,9 +269,9 @@ class Round:
     def approve(
         self, vote: Vote, answer: Answer | None = None, *, unsent_notes: int = 0
     ) -> Transition:
-        """Count a person's approval; the last one that is needed decides.
+        """Count a person's approval; the last approval that is needed decides.
 
-        `answer` is for a flow. A second approval by the same person is a no-op. Raises what
+        `answer` is for a flow. A second approval by the same person is a no-op. Raises as
         `require_waiting` and `require_compatible` do, and GroupsComplete.
         """
         self.require_waiting()
@@ -301,7 +291,7 @@ class Round:
         return counted._decide(replace(decision, verdict=answer) if answer else decision)
 
     def take_back(self, user: str) -> Transition:
-        """Take back the approval that this person gave, or that was given for them."""
+        """Take back the approval that this person or their delegate gave. Raises NotVoted."""
         self.require_waiting()
         left = tuple(vote for vote in self.votes if user not in vote.voices)
         if left == self.votes:
@@ -314,9 +304,9 @@ class Round:
         return replace(self, reminders=self.reminders + 1)
 
     def escalate(self, at: datetime) -> Transition:
-        """Let the rule's `escalate.to` decide too; a no-op a second time, or without such people.
+        """Let the rule's `escalate.to` decide too; a no-op a second time.
 
-        A person's words may have put the round under a rule that names none.
+        A person's words may have put the round under a rule without escalation: a no-op too.
         """
         self._must_be(State.WAITING, to="be escalated")
         if self.rule is None or self.rule.escalate is None or self.escalated_at is not None:
@@ -336,7 +326,6 @@ class Round:
         return self._decide(Decision(verdict, by, at, Via.RULE))
 
     def _decide(self, decision: Decision) -> Transition:
-        """Raise VerdictMisplaced unless a question gets an Answer, and a task something else."""
         if isinstance(decision.verdict, Answer) != (self.question is not None):
             raise VerdictMisplaced
         decided = replace(self, state=State.DECIDED, decision=decision)
@@ -378,7 +367,7 @@ class Round:
         return Transition(reopened, reopened._effects(EffectKind.REFRESH))
 
     def retry(self) -> Transition:
-        """Send the decision again, because a person asks for it.
+        """Send the decision again at a person's request.
 
         `in_doubt_since` stays: if an earlier outcome is unknown, evidence still comes first.
         """
@@ -387,9 +376,9 @@ class Round:
         return Transition(again, again._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def dismiss(self, by: Person, why: str, at: datetime) -> Transition:
-        """Close for good what is stuck or gone: nothing more is sent, and no evidence reopens it.
+        """Close a stuck or gone round for good: nothing is sent, and no evidence reopens it.
 
-        The person who decided it is told, unless they dismiss it themselves. Raises
+        The person who decided is notified, unless they dismiss it themselves. Raises
         InvalidTransition.
         """
         if not self.can_dismiss:
@@ -402,8 +391,8 @@ class Round:
     def supersede_decided(self, at: datetime) -> Transition:
         """End the round, because a newer output came while its decision was on its way.
 
-        If the decision may have been sent, that output is evidence that it was taken. If it never
-        was, it must not be sent: its reviewer did not see the newer output.
+        If the decision may have been sent, that output is evidence that it was taken. If it was
+        never sent, it must not be: its reviewer did not see the newer output.
         """
         self._must_be(State.DECIDED, State.STUCK, to="be superseded")
         return self._infer(at) if self.in_doubt else self._close_for(NeverSent(), at)
@@ -456,9 +445,9 @@ class Round:
     ) -> Transition:
         """Record the outcome of a resume.
 
-        `in_doubt`: an earlier try may have taken effect. `was_taken`: there is evidence that it
-        did. A refusal is none by itself, whatever its code, for it may be about the request. The
-        round stays DECIDED if it is worth trying again.
+        `in_doubt`: an earlier try may have taken effect; `was_taken`: there is evidence that it
+        did. A refusal is no evidence, whatever its code, for it may be about the request. The round
+        stays DECIDED if it is worth trying again.
         """
         if self.state is not State.DECIDED:
             return self._settle_late(outcome, in_doubt=in_doubt, at=at)
@@ -491,7 +480,6 @@ class Round:
 
     @property
     def _may_yet_be_taken(self) -> bool:
-        """A late answer counts, because the round ended without certainty."""
         not_known = isinstance(self.reason, Dismissed | PerhapsTaken)
         return not_known or self.state in (State.RESUMED, State.STUCK)
 
@@ -509,7 +497,7 @@ class Round:
     def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
         ended = why_request_ended(refused, self.question, in_doubt=self.in_doubt)
         if isinstance(ended, TimeOver):
-            # An earlier try was not taken either: then it would say that it was answered.
+            # No earlier try was taken either: the flow would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
         if ended is not None:
             return self._close_for(ended, at)
@@ -542,7 +530,6 @@ class Round:
             raise InvalidTransition(self.state, to)
 
     def effect(self, kind: EffectKind) -> Effect:
-        """Return an effect about the round, in order with the other posts in its thread."""
         return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.other_channel)
 
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:

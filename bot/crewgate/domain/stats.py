@@ -1,6 +1,6 @@
-"""Numbers about reviews: how long people took, what came of it, and what that says to do.
+"""Numbers about reviews: people's times, the outcomes, and observations on both.
 
-The database counts decisions that are alike, each count a `Tally`; all else is made of these.
+The database counts similar decisions, each count a `Tally`; all else is computed from these.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,24 +14,24 @@ from typing import Final
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
 
-#: Days that can be asked about.
+#: The spans that people can choose, in days.
 SPANS: Final = (7, 30, 90)
-#: Texts of so many characters are read at a glance.
+#: The length of a text that is read at a glance.
 SHORT: Final = 200
-#: Fewer of them say nothing about a habit.
+#: The fewest decisions that show a habit.
 ENOUGH: Final = 5
 #: Percentages that stand out.
 OFTEN: Final = 10
 MOST: Final = 50
 NEARLY_ALL: Final = 80
-#: The most observations that are made.
+#: The most observations in one answer.
 OBSERVATIONS: Final = 3
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 
 
 def waited_seconds(round_: Round) -> int | None:
-    """Return how long a decided round waited, in working hours where its rule has them."""
+    """Return the seconds that a decided round waited, in working hours if its rule has them."""
     if round_.decision is None:
         return None
     hours = round_.rule and round_.rule.working_hours
@@ -41,7 +41,7 @@ def waited_seconds(round_: Round) -> int | None:
 
 
 def is_on_target(round_: Round) -> bool | None:
-    """Return True if a round was decided as soon as its rule wants; None without such a wish."""
+    """Return True if the round was decided by its rule's `target`; None without such a target."""
     rule = round_.rule
     if round_.decision is None or rule is None or rule.target is None:
         return None
@@ -49,7 +49,7 @@ def is_on_target(round_: Round) -> bool | None:
 
 
 def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
-    """Return how long the crew took from a revision to this round, if that is among the others."""
+    """Return the crew's seconds from a revision to this round; None without that revision."""
     for one in others:
         is_before = (one.review.id, one.number + 1) == (round_.review.id, round_.number)
         if is_before and one.decision and isinstance(one.decision.verdict, Revise):
@@ -66,32 +66,32 @@ def next_digest(now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Decisions of one person, or of a crew's rules, on the reviews of one crew in one span."""
+    """The decisions of one person, or of a crew's rules, on one crew's reviews in one span."""
 
     crew: str
     earlier: bool
-    """It is the span before."""
+    """It counts the span before."""
     by: str
     """The person's id; empty for rules."""
     count: int
     approved: int
     revised: int
-    """Answers to a flow are neither."""
+    """Revisions; answers to a flow count neither here nor as approvals."""
     first: int
-    """Approvals and revisions of the first round of a review."""
+    """Decisions on the first round of a review, without answers."""
     at_once: int
-    """Those of them that approve."""
+    """Approvals of the first round of a review."""
     rounds: int
     """The sum of the numbers of approved rounds."""
     hasty: int
     """Approvals that came faster than the text can be read."""
     targeted: int
-    """Decisions of which the rule says how soon it is wanted."""
+    """Decisions whose rule has a `target`."""
     on_target: int
     waited: Sequence[int]
     """The minutes that each round waited."""
     made_in: Sequence[int]
-    """The minutes that the crew took for each round that followed a revision."""
+    """The crew's minutes for each round that followed a revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,12 @@ class Waiting:
     crew: str
     count: int
     since: datetime
-    """The oldest one's beginning."""
+    """The opening of the oldest round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """One decision: who, what, when, and how long it took. No text of it."""
+    """One decision: its author, outcome and times, without any text."""
 
     crew: str
     execution: str
@@ -116,7 +116,6 @@ class Decided:
     decided_at: datetime
     verdict: str
     decided_by: str
-    """Empty for a rule."""
     name: str
     through: str
     waited_seconds: int
@@ -132,29 +131,28 @@ class Share:
 
     @property
     def percent(self) -> int:
-        """Never rounded up: 100 is all. Of an empty whole it is 0."""
+        """The percentage, rounded down, so that 100 means all; 0 of an empty whole."""
         return 100 * self.part // max(1, self.whole)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The numbers of one span. All but `by_rule` and `made_in` are of what people decided."""
+    """The numbers of one span; all but `by_rule` and `made_in` count people's decisions only."""
 
     decided: int
     by_rule: int
     approved: int
     revised: int
     at_once: Share
-    """First outputs that were approved, of all first outputs."""
+    """Approved first outputs, of all first outputs."""
     rounds: float | None
-    """The rounds until an output was approved, on average."""
+    """The average number of rounds until an approval."""
     median: timedelta | None
-    """Half of the reviews waited for no longer than this."""
     most: timedelta | None
-    """Nine of ten waited for no longer than this."""
+    """The 90th percentile of the waiting times."""
     on_target: Share
     hasty: Share
-    """Of all approvals."""
+    """Hasty approvals, of all approvals."""
     made_in: timedelta | None
     """The median time that crews took from a revision to their next output."""
 
@@ -168,7 +166,7 @@ class Compared:
 
 
 def quantile(minutes: Iterable[int], share: float) -> timedelta | None:
-    """Return the least of these that so large a share does not exceed; None without any."""
+    """Return the least value that at least this share does not exceed; None without values."""
     ordered = sorted(minutes)
     if not ordered:
         return None
@@ -214,11 +212,11 @@ class CrewStats:
     figures: Compared
     waiting: Waiting | None
     deciders: tuple[int, ...] = ()
-    """The decisions of each person in the span, the most first."""
+    """The decisions of each person, the highest count first."""
 
 
 class Kind(StrEnum):
-    """The kinds of what somebody should look at, the most pressing first."""
+    """The kinds of observations, the most pressing first."""
 
     WAITS_LONG = "waits_long"
     SLOWER = "slower"
@@ -231,7 +229,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A striking fact about the reviews of a crew, with the numbers that its kind has."""
+    """A striking fact about the reviews of a crew, with the numbers of its kind."""
 
     kind: Kind
     crew: str
@@ -247,17 +245,16 @@ class Stats:
 
     days: int
     crews: tuple[CrewStats, ...]
-    """The crews asked about; those with the most decisions first."""
+    """The crews asked about, those with the most decisions first."""
     team: Compared
     mine: Compared | None
-    """The person's own numbers; None if they decided nothing in either span."""
+    """The person's own numbers; None without a decision in either span."""
     people: tuple[tuple[str, Figures], ...]
-    """The others who decided for crews that the person operates, those who decided most first."""
+    """Other people's decisions for crews that the person operates, the most decisions first."""
     observations: tuple[Observation, ...] = ()
 
     @property
     def waiting(self) -> Waiting | None:
-        """All that waits; None if nothing does. It names no crew."""
         found = [one.waiting for one in self.crews if one.waiting is not None]
         count = sum(one.count for one in found)
         return Waiting("", count, min(one.since for one in found)) if found else None
@@ -273,7 +270,7 @@ def stats_of(
     days: int,
     at: datetime,
 ) -> Stats:
-    """Return what a person who operates some of these crews sees of what was counted."""
+    """Return the numbers for `user`, who operates some of these crews."""
     waits = {one.crew: one for one in waiting}
     each = []
     for crew in crews:
@@ -301,10 +298,7 @@ def stats_of(
 
 
 def observe(crews: Iterable[CrewStats], *, at: datetime) -> tuple[Observation, ...]:
-    """Return what somebody should look at, the most pressing first.
-
-    Of each kind there is one at most, about the first crew that it holds for.
-    """
+    """Return the observations, the most pressing first: of each kind the first that applies."""
     first: dict[Kind, Observation] = {}
     for seen in chain.from_iterable(_stands_out(one, at) for one in crews):
         first.setdefault(seen.kind, seen)

@@ -9,8 +9,7 @@ from typing import assert_never
 from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.duration import Duration
 
-#: The feedback of an approval without a comment. All feedback becomes context for the crew, so
-#: this is fixed and short.
+#: The feedback of an approval without a comment; fixed and short, for the crew reads all feedback.
 APPROVED = "Approved."
 
 #: The longest feedback, in characters; the limit of Slack's `plain_text_input`.
@@ -33,15 +32,15 @@ class Revise:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to a flow: one of its own labels, exactly, or words that it maps to one.
+    """An answer to a flow or a hook: exactly one of a flow's labels, or words.
 
-    Or the words that a hook of a crew asked for.
+    A flow maps words to a label; a hook takes them as they are.
     """
 
     text: str
     is_label: bool = False
     to_crew: bool = False
-    """It goes to a crew, by `/resume`."""
+    """The answer goes to a crew's hook, by `/resume`."""
 
 
 Verdict = Approve | Revise | Answer
@@ -62,9 +61,8 @@ class Via(StrEnum):
     MODAL = "modal"
     THREAD = "thread"
     EDIT = "edit"
-    """The person wrote the output themselves: a revision that says how, or an approval of that."""
+    """The person rewrote the output: an exact revision, or an approval of the new text."""
     RULE = "rule"
-    """The rule itself decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,36 +93,33 @@ class Vote:
     via: Via
     comment: str | None = None
     on_behalf_of: Person | None = None
-    """The absent person whose delegate they are, if they may not decide themselves."""
+    """The absent person whose delegate voted, without a right of their own."""
     answer: str | None = None
-    """The label or words that they chose for a flow; None for words that only approve."""
+    """The label or words chosen for a flow; None for words that only approve."""
     groups: tuple[UserGroup, ...] = ()
-    """The groups of `approvals_from` that they were in when it was last counted.
-
-    It counts for the first.
-    """
+    """The voter's groups of `approvals_from` at the last count; the vote counts for the first."""
     shown_little: int | None = None
-    """The share of the output that they were shown, in percent, if that was little."""
+    """The percentage of the output that the voter was shown, if it was low."""
 
     @property
     def right(self) -> Person:
-        """The person by whose right it counts: the absent one, of a delegate's."""
+        """The person by whose right it counts: the absent one, for a delegate."""
         return self.on_behalf_of or self.by
 
     @property
     def group(self) -> UserGroup | None:
-        """The group that it counts for, where the rule asks groups."""
+        """The group that it counts for, if the rule asks groups."""
         return self.groups[0] if self.groups else None
 
     @property
     def voices(self) -> frozenset[str]:
-        """The people, by id, whose approval this is; one person's counts once."""
+        """The ids of the voter and of the absent person: each counts once."""
         stood_in = () if self.on_behalf_of is None else (self.on_behalf_of.id,)
         return frozenset((self.by.id, *stood_in))
 
 
 def voices_of(votes: Iterable[Vote]) -> frozenset[str]:
-    """Return the people, by id, who have approved, or for whom a delegate has."""
+    """Return the ids of the people who have approved, or whose delegate has."""
     return frozenset(voice for vote in votes for voice in vote.voices)
 
 
@@ -132,7 +127,7 @@ def voices_of(votes: Iterable[Vote]) -> frozenset[str]:
 class Decision:
     """A verdict with its author, time and way.
 
-    Of several approvals, the author is that of the last one, and the comment is all of theirs.
+    Several approvals make one decision, by the last author, with all comments.
     """
 
     verdict: Verdict
@@ -140,7 +135,7 @@ class Decision:
     at: datetime
     via: Via
     unsent_notes: int = 0
-    """The number of notes that waited when it was approved; an approval sends none of them."""
+    """The number of notes that waited at the approval, which sends none of them."""
     votes: tuple[Vote, ...] = ()
     """The approvals that made it, if it takes several."""
     on_behalf_of: Person | None = None
@@ -148,16 +143,14 @@ class Decision:
 
     @property
     def is_approve(self) -> bool:
-        """The `is_approve` of `/resume`."""
         return isinstance(self.verdict, Approve)
 
     @property
     def decider(self) -> str:
-        """The author for logs: a person's id, or that it was a rule."""
+        """The author for logs: a person's id, or "a rule"."""
         return self.by.id if isinstance(self.by, Person) else "a rule"
 
     def is_by(self, user: str) -> bool:
-        """Return True if this person decided, and not somebody else or a rule."""
         return isinstance(self.by, Person) and self.by.id == user
 
     @property
@@ -173,7 +166,7 @@ class Decision:
 
 
 def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision:
-    """Return the decision of the last of these approvals, with the comments of all of them."""
+    """Return the decision that these approvals make: by the last author, with all comments."""
     last = votes[-1]
     comment, several = last.comment, len(votes) > 1
     if several:

@@ -8,22 +8,22 @@ from enum import StrEnum
 from itertools import accumulate, chain, zip_longest
 from typing import Final, NamedTuple
 
-#: Pairs of elements looked at in one comparison of outputs: 0.1 to 0.2 s.
+#: The most pairs of elements in one comparison of outputs: 0.1 to 0.2 s.
 STEPS: Final = 1_000_000
-#: Words counted in one comparison to pair passages: as long.
+#: The most words counted to pair passages: as long.
 LIKENESS: Final = 3_000_000
 
 
 @dataclass(slots=True)
 class StepBudget:
-    """The work left for one comparison; what it does not cover counts as changed as a whole."""
+    """The work left for one comparison; beyond it, texts count as changed as a whole."""
 
     letters: int
     steps: int = STEPS
     likeness: int = LIKENESS
 
     def affords(self, *texts: str) -> bool:
-        """Take the letters of some texts from the budget; return False once it is spent."""
+        """Take the length of these texts from the budget; return False once it is spent."""
         self.letters -= sum(map(len, texts))
         return self.letters >= 0
 
@@ -41,8 +41,8 @@ class Block(NamedTuple):
 def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: StepBudget) -> Iterator[Block]:
     """Yield the blocks that turn the old sequence into the new one, in order.
 
-    This is SequenceMatcher's answer. Its time is cubic at worst: once the budget is spent, nothing
-    more is found to be the same.
+    This is SequenceMatcher's answer, whose time is cubic at worst: once the budget is spent, all
+    the rest counts as changed.
     """
     numbers: dict[Hashable, int] = {}
     for kind, start, end, new_start, new_end in _Matcher(
@@ -67,7 +67,7 @@ class _Matcher(SequenceMatcher[int]):
     def find_longest_match(
         self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
     ) -> Match:
-        """Return the longest common stretch, or none if looking for it costs more than is left."""
+        """Return the longest common stretch; an empty one if the search costs more than is left."""
         end = len(self._costs) - 1 if ahi is None else ahi
         self._budget.steps -= self._costs[end] - self._costs[alo]
         if self._budget.steps < 0:
@@ -76,17 +76,17 @@ class _Matcher(SequenceMatcher[int]):
 
 
 WORDS_COMPARED: Final = 1_500
-"""A passage with more counts as changed as a whole."""
-#: Passages that have less than this in common are shown one after the other.
+"""A longer passage counts as changed as a whole."""
+#: Passages with less than this in common are shown one after the other.
 LEAST_IN_COMMON: Final = 0.3
 CELLS_BETWEEN: Final = " | "
-#: A word this short, in characters, only splits the change around it.
+#: The length of a word that only splits the change around it.
 _ISLAND: Final = 3
 
-# Scripts without spaces between words: each character is one.
+# Scripts without spaces between words: each character is a word.
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "—…。、，！？：；「」『』"
-#: No word begins or ends with these. All else beyond ASCII does: letters, accents, emoji, €.
+#: Characters that begin and end no word. All else beyond ASCII does: letters, accents, emoji, €.
 _NO_LETTER = rf"\s!-/:-@\[-^`{{-~–“”‘’«»„‚·•{_MARKS}{_IDEOGRAPHS}"
 #: The marks inside words, as in `e-mail`, `0.18`, `2024–2025`, `12:30` or an address.
 _INSIDE = r"[!-+\--/:<-@\[-^`{}~–“”‘’«»„‚·•]"
@@ -125,15 +125,14 @@ class Word:
 
 
 def words_of(text: str) -> list[Word]:
-    """Split a text into words; the space before the first one is left off."""
     return [Word(match["word"], match["space"]) for match in _WORD.finditer(text)]
 
 
 def compare_words(before: str | None, after: str | None, budget: StepBudget) -> tuple[Segment, ...]:
-    """Return the changes that turn the words before into those after. None: there are none.
+    """Return the changes from the words of `before` to those of `after`; None has no words.
 
-    The segments that are the same or added make up `after`; those that are the same or removed make
-    up `before`, except for its spaces.
+    The unchanged and added segments make up `after`; the unchanged and removed ones make up
+    `before`, except for its spaces.
     """
     if before is None or after is None or not budget.affords(before, after):
         return _one_after_the_other(before, after)
@@ -150,7 +149,7 @@ def compare_words(before: str | None, after: str | None, budget: StepBudget) -> 
 def compare_cells(
     before: Sequence[str], after: Sequence[str], budget: StepBudget
 ) -> tuple[Segment, ...]:
-    """Compare the cells of two rows, each with the one in its place; rows may differ in length."""
+    """Compare two rows, which may differ in length, cell by cell."""
     cells: list[tuple[Segment, ...]] = []
     if len(before) == len(after):
         cells = [compare_words(*pair, budget) for pair in zip(before, after, strict=True)]
@@ -169,7 +168,7 @@ def _letters(words: Sequence[Word]) -> int:
 
 
 def _without_islands(blocks: list[Block], old: list[Word]) -> list[Block]:
-    """Count a short word between two changes among them, for it only splits them."""
+    """Merge a short unchanged word into the changes on both sides, for it only splits them."""
     made: list[Block] = []
     for at, block in enumerate(blocks):
         is_island = (

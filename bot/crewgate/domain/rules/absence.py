@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from crewgate.domain.verdict import Person
 
-#: Longer ones are slips of the pen, and what was handed on for good belongs into the settings.
+#: Longer ones are slips of the pen; a permanent change belongs into the settings.
 LONGEST: Final = timedelta(days=366)
 
 _DAY: Final = timedelta(days=1)
@@ -17,7 +17,7 @@ _LAST_SECOND: Final = time(23, 59, 59, fold=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """From `since` up to `until`, `delegate` may do what `away` may by their own right."""
+    """From `since` to `until`, `delegate` may do what `away` may by their own right."""
 
     away: Person
     delegate: Person
@@ -29,12 +29,12 @@ class Absence:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The last second of a day there, in UTC."""
-    # The last day that there is may end in UTC when there is no day any more.
+    """Return the last second of a day there, in UTC."""
+    # The end of the last day of all may be no valid date in UTC.
     day = min(day, date.max - _DAY)
     return datetime.combine(day, _LAST_SECOND, tzinfo=zone).astimezone(UTC)
 
 
 def last_day(now: datetime, zone: ZoneInfo) -> date:
-    """The last day that an absence which begins now may end on, in this time zone."""
+    """Return the last possible day of an absence that begins now."""
     return (now + LONGEST).astimezone(zone).date() - _DAY

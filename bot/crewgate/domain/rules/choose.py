@@ -1,4 +1,4 @@
-"""The rule that counts for a new round, and rules that never do."""
+"""The rule that counts for a new round."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,18 +17,15 @@ _WHO: Final = (
 
 
 def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """The first whose conditions hold; None: the crew's own settings count.
+    """Return the first rule whose conditions hold; None: the crew's own settings count.
 
-    Where it cannot be told which one that is, the strictest of those that it may be.
+    If that cannot be told, return the strictest of the rules that it may be.
     """
     return strictest(could_apply(rules, facts))
 
 
 def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
-    """The rules that may be the first to match, in order: one, unless that cannot be told.
-
-    None is the crew's own settings.
-    """
+    """Return the rules that may be the first to match; None is the crew's own settings."""
     found: list[Rule] = []
     for rule in rules:
         holds = rule.when.hold(facts)
@@ -40,11 +37,11 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
 
 
 def strictest(rules: Sequence[Rule | None]) -> Rule | None:
-    """The rule with the most approvals; among equals, the first that differs in this order.
+    """Return the strictest rule; at each criterion, the rules that lose are left out.
 
-    It has `approvals_from`, then `self_approval = false`, then also `unknown_starter = "deny"`,
-    then no time-out that approves, then no `"*"` among its reviewers, then it comes first. None,
-    the crew's own settings, counts as a rule with the defaults.
+    The criteria: the most approvals, `approvals_from`, `self_approval = false`, also
+    `unknown_starter = "deny"`, no time-out that approves, no `"*"` among its reviewers, the first
+    in order. None, the crew's own settings, counts as a rule with the defaults.
     """
     return min(rules, key=lambda rule: _looseness(rule or Rule(name="")))
 
@@ -65,14 +62,14 @@ def stricter(
 ) -> Rule | None:
     """Return a round's rule once a person changed its text: both rules hold.
 
-    `after` is for the text as it is now, and `usual` are the crew's reviewers. It takes as many
-    approvals, in all and of each group, as either rule, and allows only what both allow. Where
-    neither rule's reviewers include the other's, those of the stricter one decide, and of equally
-    strict ones those of `after`. What time brings, and where, stays as in `before`.
+    `after` is for the new text, and `usual` are the crew's reviewers. The result takes as many
+    approvals, in all and of each group, as either rule, and allows only what both allow. If neither
+    rule's reviewers include the other's, the stricter rule's decide, and `after`'s if both are
+    equally strict. Times and channel stay as in `before`.
     """
     one, other = before or Rule(name=""), after or Rule(name="")
     if other.naming is not None and other.reviewers_from == one.reviewers_from:
-        # Slack was asked about the same value of the kickoff already.
+        # Slack has resolved this value of the kickoff already.
         named = one.reviewers if one.naming in WITH_REVIEWERS else other.reviewers
         other = replace(other, naming=one.naming, reviewers=named)
     needed = _all_needed(one, other)
@@ -102,7 +99,7 @@ def stricter(
 
 
 def left_by_time(rule: Rule) -> TimeOut | None:
-    """Return the time-out of a rule, which leaves the round waiting instead of approving it."""
+    """Return a rule's time-out, changed to leave the round waiting if it would approve."""
     out = rule.timeout
     return replace(out, then=Then.LEAVE) if out is not None and _approves_in_time(rule) else out
 
@@ -112,7 +109,7 @@ def _approves_in_time(rule: Rule) -> bool:
 
 
 def _all_needed(one: Rule, other: Rule) -> Needed:
-    """Return for each group of either rule the greater number, as many in all as either takes."""
+    """Return the greater number for each group, raised until both rules have enough approvals."""
     counts = dict(one.approvals_from)
     for group, count in other.approvals_from:
         counts[group] = max(count, counts.get(group, 0))
@@ -135,7 +132,6 @@ def _narrower(one: Rule, other: Rule, usual: tuple[ReviewerRef, ...]) -> Rule:
 
 
 def asked_inputs(rules: Sequence[Rule]) -> frozenset[str]:
-    """The names of the inputs that any of them asks for."""
     return frozenset(name for rule in rules for name, _ in rule.when.inputs)
 
 
@@ -144,7 +140,7 @@ def asked_meta(rules: Sequence[Rule]) -> frozenset[str]:
 
 
 def named_by(rules: Sequence[Rule], inputs: CallerValues, meta: CallerValues) -> Given:
-    """The values of a kickoff that any of them takes its reviewer from, as it names them."""
+    """Return the caller's values that any rule takes its reviewers from."""
     values = {"inputs": inputs, "meta": meta}
     asked = dict.fromkeys(rule.reviewers_from for rule in rules if rule.reviewers_from is not None)
     split = ((one, *one.split(".", 1)) for one in asked)

@@ -20,7 +20,7 @@ from crewgate.domain.notification import (
 from crewgate.domain.parsers import Setting, parse_contains, parse_glob, parse_json, parse_values
 from crewgate.domain.rules.patterns import Comparison, matches_glob
 
-#: What people are shown in place of an object and of a list.
+#: The texts that stand for an object and a list.
 _OBJECT: Final = "{…}"
 _LIST: Final = "[…]"
 _FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.IGNORECASE | re.DOTALL)
@@ -28,7 +28,7 @@ _FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.IGNORECAS
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """The values that conditions look at, never trusted; costly ones are made when asked for."""
+    """The values that conditions look at, never trusted; the costly ones are computed on demand."""
 
     task_id: str
     task_name: str | None
@@ -37,16 +37,16 @@ class Facts:
     inputs: CallerValues
     meta: CallerValues
     words: str = ""
-    """Words that a person sends along with the output."""
+    """A person's words that go along with the output."""
 
     @cached_property
     def text(self) -> str:
         return f"{self.output.text}\n{self.words}".casefold()
 
     def value_at(self, path: str) -> str | None:
-        """The value at a path of an output that is JSON, such as `items.0.price`, as text.
+        """Return the value at a path of a JSON output, such as `items.0.price`, as text.
 
-        Numbers are as they are written there, so that none is rounded. None: there is nothing.
+        Numbers stay as written, so that none is rounded. None: there is no such value.
         """
         found = self._json
         for step in path.split("."):
@@ -82,7 +82,7 @@ class Facts:
             return {}
 
 
-#: So much of what was found is kept, in characters.
+#: The length of a mismatch's value, in characters.
 FOUND_SHOWN: Final = 200
 
 
@@ -99,17 +99,17 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A condition of which it is not sure that it holds."""
+    """A condition that does not surely hold."""
 
     key: Key
     wanted: tuple[str, ...]
-    """One value, or several of which one would do."""
+    """One value, or several alternatives."""
     found: str | None
-    """None: there is no such thing, or it is not shown, as the text of an output."""
+    """None: the value does not exist or, as the text of an output, is not shown."""
     name: str = ""
     """The name of an input or of a value in `meta`, or the path in the output."""
     unsure: bool = False
-    """It may hold: what it is about cannot be told."""
+    """The condition may hold: its value is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ class Conditions:
     ] = ()
 
     def hold(self, facts: Facts) -> bool | None:
-        """True if all of them hold; None where that cannot be told."""
+        """Return True if all conditions hold; None if that is unknown."""
         found = None
         for found in self._mismatches(facts):
             if not found.unsure:
@@ -164,12 +164,12 @@ class Conditions:
         return None if found is not None else True
 
     def mismatches(self, facts: Facts) -> tuple[Mismatch, ...]:
-        """The conditions that do not surely hold, in the order of the keys."""
+        """Return the conditions that do not surely hold, in the order of the keys."""
         order = list(Key)
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
-        """Yield the conditions that do not surely hold, the costliest to find out last."""
+        """Yield the conditions that do not surely hold, the costliest last."""
         if self.task is not None and not matches_glob(self.task, facts.task_id):
             yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)
         if self.agent is not None:
@@ -187,7 +187,7 @@ class Conditions:
 
 
 def is_wanted(wanted: str, value: str) -> bool:
-    """Return True if a value of an output is what `json` asks for: a comparison or a glob."""
+    """Return True if an output's value is what `json` asks for: a comparison or a glob."""
     comparison = Comparison.parse(wanted)
     return matches_glob(wanted, value) if comparison is None else comparison.holds(value)
 
@@ -202,7 +202,7 @@ def _missed(
     if isinstance(found, Hidden):
         yield Mismatch(key, (pattern,), None, name, unsure=True)
     elif key in (Key.TASK, Key.AGENT) and found is not None and len(found) >= TEXT_LIMIT:
-        # It was cut where it was read.
+        # The value was cut when it was read.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif not matches_value(pattern, found, matches_glob):
         yield Mismatch(key, (pattern,), _shown(found), name)

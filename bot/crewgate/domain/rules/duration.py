@@ -33,17 +33,17 @@ class NoSuchZone(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingHours:
-    """The same hours on some days of the week, in one time zone.
+    """Daily hours on some days of the week, in one time zone.
 
     They last from the moment when the clock there first reads `begin`, or later where that time is
     skipped, until it first reads `end`.
     """
 
     days: frozenset[int]
-    """As `datetime.weekday` numbers them: Monday is 0. Never empty."""
+    """Numbers of `datetime.weekday`: Monday is 0. Never empty."""
     begin: time
     end: time
-    """Later than `begin`, on the same day; 00:00 is where that day ends."""
+    """Later than `begin`; 00:00 is the end of that day."""
     zone: ZoneInfo
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class WorkingHours:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From what `str` gives. Raises ValueError, which says what to put there, or NoSuchZone."""
+        """Parse the form of `str`. Raises NoSuchZone, or ValueError with a text for people."""
         found = _HOURS.fullmatch(text.strip())
         if found is None:
             raise ValueError(f"not understood; put hours like {EXAMPLE}")
@@ -71,16 +71,16 @@ class WorkingHours:
         )
 
     def is_open(self, at: datetime) -> bool:
-        # Times of one zone that come twice equal none of another, so both are of UTC.
+        # Times of one zone that come twice equal no time of another zone, so both are of UTC.
         return self.next_open(at) == at.astimezone(UTC)
 
     def next_open(self, at: datetime) -> datetime:
-        """This moment if people work then, else when they begin next; in UTC."""
+        """Return this moment if people work then, else their next beginning; in UTC."""
         begin, _ = next(self._spans_after(at))
         return max(begin, at.astimezone(UTC))
 
     def add(self, start: datetime, length: timedelta) -> datetime:
-        """The moment at which so much working time has passed since `start`, in UTC."""
+        """Return the moment, in UTC, at which `length` of working time has passed since `start`."""
         left = length
         for begin, end in self._spans_after(start):  # pragma: no branch  # they never end
             begins = max(begin, start.astimezone(UTC))
@@ -90,7 +90,7 @@ class WorkingHours:
         raise AssertionError  # pragma: no cover
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """The working time from one moment to another; none if that is earlier."""
+        """Return the working time between two moments; zero if `end` is earlier."""
         passed = timedelta()
         for begin, until in self._spans_after(start):  # pragma: no branch  # they never end
             begins = max(begin, start)
@@ -100,7 +100,7 @@ class WorkingHours:
         raise AssertionError  # pragma: no cover
 
     def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """From when to when people work, in order, from the first that ends after a moment."""
+        """Yield the spans of work, in order, from the first that ends after a moment."""
         # The day before: where clocks are put back at midnight, a day begins, and goes on later.
         first = at.astimezone(self.zone).date() - _DAY
         for number in count():  # pragma: no branch  # it never ends
@@ -114,13 +114,13 @@ class WorkingHours:
                 yield begin, end
 
     def _first(self, day: date, wall: time) -> datetime:
-        """The first moment when the clock reads a time or, where it is skipped, a later one."""
+        """Return the first moment when the clock reads `wall` or, if that is skipped, more."""
         wanted = datetime.combine(day, wall)
         found = wanted.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         if self._reads(found) == wanted:
             return found
-        # PEP 495: of a time that is skipped, fold=0 gives a moment after the skip, fold=1 one
-        # before it.
+        # PEP 495: for a skipped time, fold=0 gives a moment after the skip, fold=1 a moment
+        # before.
         before = wanted.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         while found - before > _SECOND:
             middle = before + (found - before) // _SECOND // 2 * _SECOND
@@ -152,7 +152,7 @@ def _read_day(text: str) -> int:
 
 
 def _name_days(days: frozenset[int]) -> str:
-    """`Mon-Wed,Fri`: days in a row from the first to the last one."""
+    """Return days as `Mon-Wed,Fri`."""
     runs: list[list[int]] = []
     for day in sorted(days):
         if runs and runs[-1][-1] == day - 1:
@@ -163,7 +163,6 @@ def _name_days(days: frozenset[int]) -> str:
 
 
 def _read_time(text: str) -> timedelta:
-    """Since the day's beginning."""
     hours, minutes = map(int, text.split(":"))
     since = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or since > _DAY:  # noqa: PLR2004 - minutes of an hour
@@ -184,7 +183,7 @@ def _read_zone(name: str) -> ZoneInfo:
         raise NoSuchZone(name) from None
 
 
-#: Longer ones are slips of the pen, and moments that far ahead cannot all be told.
+#: Longer ones are slips of the pen, and `datetime` ends at the year 9999.
 LONGEST: Final = timedelta(days=366)
 LONGEST_WORKING: Final = timedelta(hours=1_000)
 EXAMPLES: Final = "30s, 15m, 4h, 3d, or 4wh for working hours"
@@ -200,7 +199,7 @@ _WRITTEN: Final = re.compile(r"([0-9]{1,9}) ?(wh|[dhms])")
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A length of time: of the clock, or of working hours where `working`.
+    """A length of time, or of working time if `working`.
 
     A day is 24 hours, also where clocks are put forward or back.
     """
@@ -219,7 +218,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str, *, examples: str = EXAMPLES) -> Self:
-        """From what `str` gives. Raises ValueError, which says what to put there."""
+        """Parse the form of `str`. Raises ValueError, which says what to put there."""
         found = _WRITTEN.fullmatch(text.strip().lower())
         if found is None:
             raise ValueError(f"not a duration; put one like {examples}")
@@ -231,7 +230,7 @@ class Duration:
         return cls(count * _UNITS[unit[-1]], working, f"{count}{unit}")
 
     def after(self, start: datetime, hours: WorkingHours | None) -> datetime:
-        """The moment at which it has passed since `start`, in UTC."""
+        """Return the moment, in UTC, at which this duration has passed since `start`."""
         if self.working and hours is not None:
             return hours.add(start, self.length)
         return start.astimezone(UTC) + self.length

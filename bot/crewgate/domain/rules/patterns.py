@@ -1,4 +1,4 @@
-"""Patterns for values: with `*`, `?` and `[…]`, or a number that a value is compared with."""
+"""Patterns for values: with `*`, `?` and `[…]`, or a number to compare with."""
 
 import fnmatch
 import operator
@@ -9,14 +9,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Self
 
-#: `[` begins a set where one ends; else it stands for itself.
+#: `[` begins a set if the set ends; else it stands for itself.
 _ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
 
 
 def matches_glob(pattern: str, text: str) -> bool:
-    """Return `fnmatch.fnmatchcase`, with both in one case.
+    """Return `fnmatch.fnmatchcase`, ignoring case.
 
-    `fnmatch.translate` tries no place twice: it matches what is between two `*` atomically.
+    `fnmatch.translate` tries no place twice: it matches the text between two `*` atomically.
     """
     return _regex(pattern.casefold()).match(text.casefold()) is not None
 
@@ -53,13 +53,12 @@ class Comparison:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None where it is not a sign and a number."""
         sign = sign_of(text)
         number = read_number(text.removeprefix(sign)) if sign else None
         return None if number is None else cls(sign, number)
 
     def holds(self, value: str) -> bool:
-        """Return True if it holds for a value; one that is no number is only unequal to it."""
+        """Return True if a value compares so; a value that is no number is only unequal."""
         number = read_number(value)
         return self.sign == "!=" if number is None else _SIGNS[self.sign](number, self.number)
 

@@ -1,4 +1,4 @@
-"""A rule, as the settings have it and as it is kept with the rounds it was applied to."""
+"""A rule, as the settings have it and as it is stored with its rounds."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,26 +29,27 @@ from crewgate.domain.verdict import Vote
 
 
 class Naming(StrEnum):
-    """The fate of `reviewers_from` for a round; if it names nobody, the usual reviewers decide."""
+    """The state of `reviewers_from` for a round; if it names nobody, the usual reviewers decide."""
 
     PENDING = "pending"
-    """Slack has not been asked yet, or has not answered: nobody decides."""
+    """Slack has not answered yet: nobody decides."""
     NAMED = "named"
     MISSING = "missing"
     """The execution was not started through this bot with that value."""
     UNCLEAR = "unclear"
-    """It may come of several kickoffs without an answer, which name others: operators decide."""
+    """Several unanswered kickoffs, which name different people, may have started it: operators
+    decide."""
     UNREADABLE = "unreadable"
     """The value is neither an e-mail address nor a user id."""
     NO_MEMBER = "no_member"
-    """It is nobody's, or that of a guest, an app, a deactivated account, or a stranger."""
+    """No such account, or a guest, an app, a deactivated account, or a stranger."""
     STARTER = "starter"
-    """It names who started the execution, where they may not approve it."""
+    """The named person started the execution and may not approve it."""
     NOT_TOLD = "not_told"
     """Slack refuses to say whose it is."""
 
 
-#: A round whose rule is one of these has the reviewers that came of it, not the usual ones.
+#: States in which a round's rule has the resolved reviewers, not the usual ones.
 WITH_REVIEWERS: Final = frozenset({Naming.NAMED, Naming.UNCLEAR})
 
 
@@ -56,11 +57,10 @@ class Then(StrEnum):
     """The end of a round that nobody decided in time."""
 
     REVISE = "revise"
-    """It is sent back with the rule's words."""
+    """The round is sent back with the rule's words."""
     APPROVE = "approve"
-    """The crew goes on."""
     LEAVE = "leave"
-    """It goes on waiting; everybody is told once."""
+    """The round goes on waiting; everybody is told once."""
 
 
 Needed = tuple[tuple[UserGroup, int], ...]
@@ -130,7 +130,6 @@ class TimeOut:
             example='"Nobody looked in time. Stop here."',
         ),
     ] = ""
-    """Never empty for REVISE."""
     most: Annotated[
         int,
         Setting(
@@ -144,7 +143,7 @@ class TimeOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """The first whose conditions hold counts; what it leaves out (None) comes from the crew."""
+    """A rule; an option that is None comes from the crew."""
 
     name: Annotated[
         str,
@@ -193,7 +192,8 @@ class Rule:
         ),
     ] = None
     naming: Naming | None = None
-    """The fate of `reviewers_from`, in the rule of a round: with NAMED they are `reviewers`."""
+    """The state of `reviewers_from` in a round's rule; with NAMED, `reviewers` are the named
+    people."""
     approvals: Annotated[
         int,
         Setting(
@@ -212,7 +212,7 @@ class Rule:
             instead_of=("reviewers", "approvals"),
         ),
     ] = ()
-    """Then `reviewers` are these groups, and `approvals` is the sum."""
+    """With it, `reviewers` are these groups, and `approvals` is the sum."""
     self_approval: Annotated[
         bool,
         Setting(
@@ -298,9 +298,9 @@ class Rule:
 def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserGroup | None, ...]:
     """Return the group that each person counts for, given the groups that they could count for.
 
-    As few approvals as possible are missing then, and whoever comes earlier counts for some group
-    if anybody does: somebody of two groups moves to the other one where that makes room. None for
-    somebody whose groups have enough people without them.
+    As few approvals as possible are missing, and earlier people go before later ones: a person of
+    two groups moves to the other group if that makes room. None: the groups are complete without
+    this person.
     """
     left = dict(needed)
     people: list[Collection[UserGroup]] = []
@@ -332,7 +332,7 @@ def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserG
 
 
 def count_votes(needed: Needed, votes: Sequence[Vote]) -> tuple[Vote, ...]:
-    """Return the approvals that count, each with the group that it counts for first."""
+    """Return the approvals that count; the first of its `groups` is the group it counts for."""
     groups = assign(needed, (vote.groups for vote in votes))
     return tuple(
         replace(vote, groups=(group, *(one for one in vote.groups if one != group)))
@@ -342,7 +342,6 @@ def count_votes(needed: Needed, votes: Sequence[Vote]) -> tuple[Vote, ...]:
 
 
 def has_room(needed: Needed, votes: Iterable[Vote], groups: Collection[UserGroup]) -> bool:
-    """Return True if one more approval, of somebody in these groups, would count."""
     return assign(needed, (*(vote.groups for vote in votes), groups))[-1] is not None
 
 
@@ -358,7 +357,7 @@ def most_approvals(
 ) -> int:
     """Return how many of these people's approvals can count together under a rule.
 
-    Somebody who is in none of its groups decides once the rule has escalated, and counts for any.
+    People in none of its groups decide once the rule has escalated, and count for any group.
     """
     if not rule.approvals_from:
         return len(people)
