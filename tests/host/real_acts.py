@@ -279,6 +279,9 @@ async def a_limit_and_a_cache_hold_for_approved_calls(real: Real) -> None:
     assert result.count("Transferred to cached.") == 2
     acts = [one.acts(to) for to in ("limit-1", "limit-2", "cached")]
     assert [len(each) for each in acts] == [1, 0, 1]
+    failing = await Acting(real, "acting").begin(transfer("fail"))
+    await failing.decide(await failing.asked())
+    assert (await failing.outcome(await failing.asked()))["state"] == "failed"
     limit = await one.outcome(one.all_asked[1])
     assert "usage limit of 1" in limit["words"]
 

@@ -151,7 +151,7 @@ def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, T
         check_names(version)
         from crewgate.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
 
-        guarded = [one for of_target in options.approve_tools.values() for one in of_target]
+        guarded = sorted({one for every in options.approve_tools.values() for one in every})
         return load_targets(specs, folder=Path.cwd(), flow_states=states, guarded=guarded)
 
 

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from itertools import count
 from threading import Lock
 from typing import Any, Protocol
@@ -358,10 +357,10 @@ class Run:
         self._store.put(self._id, webhooks, at=self._shared.now())
         self._shared.wake()
 
-    def asks_before(self, tool: str) -> bool:
-        """Return True if people are asked before this tool is used."""
-        patterns = self._shared.approve_tools.get(self._target, ())
-        return any(fnmatchcase(tool, one) for one in patterns)
+    @property
+    def approves(self) -> Sequence[str]:
+        """Patterns of the tools that people are asked about."""
+        return self._shared.approve_tools.get(self._target, ())
 
     @or_not_kept
     def wait(self, task_id: str) -> Decision:

@@ -13,6 +13,7 @@ from crewai.flow import Flow, start
 from crewai.hooks import HookAborted, InterceptionPoint, on
 from crewai.hooks.dispatch import scoped_hooks
 from crewai.tools import BaseTool
+from crewai.tools.tool_failure import ToolFailure
 
 from crewgate.host import ask_people
 from tests.host.crews.model import Scripted, note
@@ -38,17 +39,19 @@ class _Transfer(BaseTool):
 
     def _run(
         self, to: str, amount: int = 1, text: str = "", currency: Literal["EUR", "USD"] = "EUR"
-    ) -> str:
+    ) -> Any:
         note(f"{self.name} {to} {amount} {currency}", ACTS)
         if to == "raise":
             raise ConnectionError("the bank is away")
+        if to == "fail":
+            return ToolFailure(message="No money.")
         return f"Transferred to {to}.\nAnd no more."
 
 
 class _TransferLater(_Transfer):
     name: str = "transfer_later"
 
-    async def _run(self, to: str, amount: int = 1) -> str:  # type: ignore[override]
+    async def _run(self, to: str, amount: int = 1) -> Any:  # type: ignore[override]
         await asyncio.to_thread(str)
         return super()._run(to, amount)
 
@@ -127,9 +130,9 @@ def _task(name: str, agent: Agent, steps: str = "{steps}", **more: Any) -> Task:
     return Task(name=name, description=f"Act {steps}", expected_output="It", agent=agent, **more)
 
 
-def acting() -> Crew:
-    """One agent, by text."""
-    agent = _agent()
+def acting(most: int | None = 1) -> Crew:
+    """One agent, by text, who has less time than people take."""
+    agent = _agent(max_execution_time=most)
     return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)])
 
 
@@ -169,7 +172,7 @@ class ActFlow(Flow):
             return str((await acting_natively().akickoff(inputs=inputs)).raw)
         if self.state.get("how") == "alone":
             return str((await _agent().kickoff_async(f"Act {inputs['steps']}")).raw)
-        return str((await acting().kickoff_async(inputs=inputs)).raw)
+        return str((await acting(None).kickoff_async(inputs=inputs)).raw)
 
 
 class ElsewhereFlow(Flow):

@@ -100,9 +100,13 @@ class _Work:
         def take(agent: Any) -> None:
             agent.max_execution_time = None
 
+        approves = self._run.approves
         for task in self._tasks:
-            if task.human_input:
+            if task.human_input or approves:
                 self._with_agent(task, take)
+        # Those whose work an agent delegates to them have no task here.
+        for agent in self._crew.agents if approves else ():
+            take(agent)
 
     def _with_agent(self, task: Any, use: Callable[[Any], None]) -> None:
         """Hand over the agent that runs a task: a manager as soon as CrewAI has made it."""

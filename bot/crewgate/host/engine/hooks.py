@@ -27,6 +27,7 @@ from crewai.hooks.dispatch import (
 from crewai.hooks.llm_hooks import LLMCallHookContext
 from crewai.hooks.tool_hooks import ToolCallHookContext
 from crewai.tools import BaseTool
+from crewai.tools.tool_failure import ToolFailure
 
 from crewgate.crew_api.wire import Json
 from crewgate.host.records import Pending, Round, TooMany
@@ -94,7 +95,7 @@ class Hooks:
     def before(self, call: _Call) -> None:
         """Let a call through, at once or when people approved it. Raises HookAborted."""
         tool = call.context.tool_name
-        if tool == ASK_PEOPLE or not self._run.asks_before(tool):
+        if tool == ASK_PEOPLE or not _fits(tool, self._run.approves):
             return
         try:
             self._approve(call)
@@ -165,8 +166,9 @@ class Hooks:
             counts[0] += 1
             counts[1] += call.approved is not None
         if call.approved is not None:
-            # CrewAI tells hooks of an error by this text alone.
+            # CrewAI tells hooks of an error in a native call by this text alone.
             failed = call.error is not None or str(raw).startswith("Error executing tool: ")
+            failed = failed or isinstance(raw, ToolFailure)
             words = str(result if call.error is None else call.error).strip()
             line = words.partition("\n")[0][:_LINE]
             self._run.tell_outcome(call.approved, line, failed=failed)
@@ -276,12 +278,16 @@ def guard(patterns: Iterable[str]) -> None:
         # Whoever comes after it could change what people approved.
         if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
-        if any(fnmatchcase(context.tool_name, one) for one in guarded):
+        if _fits(context.tool_name, guarded):
             why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"
             log.warning("call_refused", tool=context.tool_name, hint=why)
             raise HookAborted(why)
 
     register(_BEFORE, refuse_unasked)
+
+
+def _fits(tool: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(tool, one) for one in patterns)
 
 
 def _exact(arguments: Any) -> str:

@@ -33,6 +33,7 @@ _NEEDED: Final = (
     ("crewai.flow.flow_context", ("current_flow_method_name",), _WORDS),
     ("crewai.hooks.dispatch", ("HookAborted", "register", "InterceptionPoint"), _HOOKS),
     ("crewai.hooks.dispatch", ("scoped_hooks", "get_scoped_hooks"), _HOOKS),
+    ("crewai.tools.tool_failure", ("ToolFailure",), _HOOKS),
     ("crewai.tools.structured_tool:CrewStructuredTool", ("func", "args_schema"), _HOOKS),
     ("crewai.hooks.tool_hooks:ToolCallHookContext", ("request_human_input",), _HOOKS),
     ("crewai.hooks.llm_hooks:LLMCallHookContext", ("request_human_input",), _HOOKS),
