@@ -17,7 +17,7 @@ from crewgate import __version__
 from crewgate.audit.keys import open_signer
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
-from crewgate.crewai.payloads import parse_notification
+from crewgate.crewai.payloads import decision_body, parse_notification
 from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.crews import (
     build_credentials,
@@ -60,6 +60,7 @@ from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
 from crewgate.usecases.delivery.heartbeat import Heartbeat
 from crewgate.usecases.delivery.reports import plan_digests
 from crewgate.usecases.delivery.worker import Worker
+from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.installations import Installations, owner_of
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Wakeup, ending_turns
@@ -167,6 +168,7 @@ class _Assembly:
             clock=runtime.clock,
             masking={name: crew.redact for name, crew in self.crews.items()},
         )
+        self.fetches = Fetches(self.uow, decision_body, clock=runtime.clock)
         # What is secret in them is not in their `repr`.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest}
@@ -344,6 +346,7 @@ class _Assembly:
             new_id=self.runtime.new_id,
             off_loop=self.off_loop,
             kickoffs=self.kickoffs,
+            fetches=self.fetches,
             check_health=self.readiness.check_health,
             redactors=self.redactors,
             prove=partial(prove, identity_of(settings)),
@@ -425,6 +428,7 @@ class _Assembly:
     def _wake(self, destination: str) -> None:
         if destination in self.workers:
             self.workers[destination].wake()
+            self.fetches.wake(destination)
         self.saved.set()
 
     def _slack_warnings(self) -> list[Warn]:

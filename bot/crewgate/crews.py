@@ -71,13 +71,15 @@ async def connect_crews(
                 kickoff_http=await stack.enter_async_context(open_client()),
             )
             for name, crew in settings.crews.items()
+            if crew.url is not None and crew.token is not None
         }
 
 
 @asynccontextmanager
 async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
     """The forwarder of crews' webhooks; crews in a private network may have callers there too."""
-    private = (name for name, crew in settings.crews.items() if is_private_url(crew.url))
+    crews = settings.crews.items()
+    private = (name for name, crew in crews if crew.url and is_private_url(crew.url))
     async with open_client() as http:
         yield HttpWebhookForwarder(http, Lookups(), private_crews=frozenset(private))
 
@@ -114,6 +116,7 @@ def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
     return replace(
         Crew(**settings),
         configured=configured,
+        is_fetched=crew.url is None,
         own=_own_webhooks(crew, public_url) if public_url else WebhookUrls(),
     )
 

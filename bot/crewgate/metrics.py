@@ -45,6 +45,8 @@ resumes: Final = Counter(
     ("crew", "outcome"),
     registry=REGISTRY,
 )
+FETCHED: Final = "Fetched"
+"""The outcome where nobody is called: the asker fetched the decision."""
 slack_requests: Final = Counter(
     "crewgate_slack_requests",
     "Calls of Slack's Web API.",
@@ -78,6 +80,7 @@ def begin_at_zero(crews: Iterable[str]) -> None:
     for crew in crews:
         for outcome in get_args(Outcome):
             resumes.labels(crew, outcome.__name__)
+        resumes.labels(crew, FETCHED)
         for verdict, by in product(get_args(Verdict), get_args(Decider)):
             _decisions.labels(crew, verdict.__name__, by.__name__)
 

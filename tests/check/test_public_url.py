@@ -140,6 +140,21 @@ async def test_what_flows_need_is_ready_to_copy_too(ask: Ask, tmp_path: Path) ->
         assert FLOW_SECRET not in "".join(said)
 
 
+async def test_a_crew_that_is_not_called_is_not_asked(ask: Ask, tmp_path: Path) -> None:
+    about_a_call = ("url =", "token_env")
+    lines = crews_file(REVIEWERS).splitlines()
+    file = "\n".join(line for line in lines if not line.startswith(about_a_call))
+    (tmp_path / "crews.toml").write_text(file)
+    url = f"http://127.0.0.1:{free_port()}"
+    _, said = await ask(PUBLIC_URL=url, **SECRETS, **NO_CREW)
+    assert "✓ crew “research”: has no url: whoever asks fetches the decision" in said
+    asks = said.index("Whoever asks as “research”, for instance with docs/gate.py, sets:")
+    assert said[asks + 1 : asks + 3] == [
+        f"CREWGATE_URL={url}/crews/research",
+        "CREWGATE_SECRET=(its webhook secret)",
+    ]
+
+
 async def test_without_an_address_nothing_is_offered_to_copy(ask: Ask) -> None:
     status, said = await ask(show_secrets=True)
     assert "humanInputWebhook" not in "\n".join(said)

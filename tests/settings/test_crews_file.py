@@ -127,13 +127,20 @@ def test_a_folder_is_no_file(load_with: Load, tmp_path: Path) -> None:
     assert problem(load_with).startswith("crews.toml: cannot be read; ")
 
 
+def test_a_crew_without_an_address_has_its_decisions_fetched(load_file: Load) -> None:
+    file = RESEARCH.replace('url = "https://research.example.com/"\n', "")
+    file = file.replace('token_env = "RESEARCH_TOKEN"\n', "")
+    crew = load_file(file).crews["research"]
+    assert (crew.url, crew.token) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "hint"),
     [
         ("url", "1", "put some text, in quotes"),
         ("url", '"research.example.com"', "https://"),
-        ("url", None, "missing; put the crew's address"),
-        ("token_env", None, "missing; put the name of the variable"),
+        ("url", None, "missing; a crew has both, or none if its decisions are fetched"),
+        ("token_env", None, "missing; a crew has both"),
         ("token_env", '"ABSENT_TOKEN"', "the variable ABSENT_TOKEN is not set"),
         ("token_env", '"secret-9"', "not the secret itself"),
         ("token_env", '"SPACED"', "the variable SPACED: it holds spaces"),

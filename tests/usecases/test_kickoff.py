@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
+from crewgate.domain.errors import (
+    NoCrewUrl,
+    NoPublicUrl,
+    StoreUnavailable,
+    TooManyKickoffs,
+    UnknownCrew,
+)
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Email, User
@@ -248,6 +254,9 @@ async def test_what_is_not_passed_on(shaky: Shaky) -> None:
         await new_kickoffs(shaky, at_once=0).start("research", ASKED)
     shaky.world.crews["research"] = replace(shaky.world.crews["research"], own=WebhookUrls())
     with pytest.raises(NoPublicUrl):
+        await new_kickoffs(shaky).start("research", ASKED)
+    shaky.world.crews["research"] = replace(shaky.world.crews["research"], is_fetched=True)
+    with pytest.raises(NoCrewUrl):
         await new_kickoffs(shaky).start("research", ASKED)
 
 

@@ -7,9 +7,10 @@ from aiohttp import web
 
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
-from crewgate.crewai.payloads import parse_notification
+from crewgate.crewai.payloads import decision_body, parse_notification
 from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.domain.redaction import Redactor
+from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Clock
 from crewgate.web import routes
@@ -22,7 +23,13 @@ from tests.usecases.world import World
 CREDENTIALS = Credentials("research", "the-secret", "the-token", "whsec_the-flow-secret")
 
 
-def an_application(world: World, *, forward: bool, machine: Clock | None = None) -> web.Application:
+def an_application(
+    world: World,
+    *,
+    forward: bool,
+    machine: Clock | None = None,
+    fetches: Fetches | None = None,
+) -> web.Application:
     """The routes, for one crew; the crew's settings name URLs to forward to."""
     world.crews["research"] = replace(
         world.crews["research"],
@@ -42,6 +49,7 @@ def an_application(world: World, *, forward: bool, machine: Clock | None = None)
         machine=machine or world.clock,
         new_id=world.new_id,
         off_loop=asyncio.to_thread,
+        fetches=fetches or Fetches(world.uow, decision_body, clock=world.clock),
         kickoffs=Kickoffs(
             uow=world.uow,
             crews=world.crews,

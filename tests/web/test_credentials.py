@@ -36,6 +36,11 @@ def test_a_crew_and_its_callers_present_different_things(
     assert CREDENTIALS.accept_caller(authorization) is caller
 
 
+def test_nobody_calls_a_crew_that_expects_no_token() -> None:
+    without = Credentials("research", "the secret", None)
+    assert not any(map(without.accept_caller, ("Bearer", "Bearer ", "Bearer None", None)))
+
+
 def test_what_is_not_utf_8_is_no_match_and_no_error() -> None:
     assert not is_bearer("Bearer schl\udcfcssel", "schlüssel")
 

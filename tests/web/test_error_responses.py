@@ -12,6 +12,7 @@ from crewgate.domain.errors import (
     NoPublicUrl,
     StoreUnavailable,
     TooManyKickoffs,
+    TooManyWait,
     UnknownCrew,
 )
 from crewgate.network.refusals import RequestRefused, not_json
@@ -36,6 +37,7 @@ async def respond(failure: Exception) -> tuple[int, dict[str, object]]:
         (UnknownCrew("tea"), 404, "unknown_crew"),
         (NoPublicUrl(), 503, "no_public_url"),
         (TooManyKickoffs(), 503, "too_many_kickoffs"),
+        (TooManyWait(), 503, "too_many_wait"),
         (StoreUnavailable("away"), 503, "store_unavailable"),
         (web.HTTPNotFound(), 404, "not_found"),
     ],

@@ -291,9 +291,9 @@ class Round:
         require(code != "CG102" or not is_decided, "it was decided before")
         if code.startswith("CG13"):
             require(is_decided, "nobody had decided what the crew was told")
-            is_tried = "CG131" in self.codes or code in ("CG131", "CG135", "CG137", "CG138")
+            is_tried = "CG131" in self.codes or code not in ("CG132", "CG133", "CG134", "CG136")
             require(is_tried, "no try to tell the crew began")
-            is_open = self.phase == "decided" and not self.codes & {"CG132", "CG136"}
+            is_open = self.phase == "decided" and not self.codes & {"CG132", "CG136", "CG139"}
             require(code != "CG131" or is_open, "it was over before")
         if code == "CG104":
             require(self.phase == "closed", "it was not closed")
@@ -531,6 +531,7 @@ STORY = {
     "CG136": "the crew has gone on, which shows that it took the decision",
     "CG137": "the decision could not be told, and a person must act",
     "CG138": "{who} had the decision sent again",
+    "CG139": "whoever asked fetched the decision",
     "CG141": "{who} went away, and {delegate} decides for them",
     "CG142": "{who} was back",
     "CG191": "the bot started",

@@ -137,7 +137,7 @@ def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
             undecided.add(round_)
         case Code.DECIDED | Code.TIMED_OUT:
             undecided.discard(round_)
-        case Code.SENDING | Code.DELIVERED if round_ in undecided:
+        case Code.SENDING | Code.DELIVERED | Code.FETCHED if round_ in undecided:
             return f"the crew was told what nobody had decided, in execution {row.execution_id}"
     return None
 

@@ -82,6 +82,9 @@ async def _crews(
     redactors = build_redactors(settings)
     for crew in settings.crews.values():
         subject = f"crew “{crew.name}”"
+        if crew.url is None or crew.token is None:
+            yield Finding(subject, "has no url: whoever asks fetches the decision")
+            continue
         client = HttpCrew(
             http, crew.url, crew.token, clock=runtime.clock, redactor=redactors[crew.name]
         )
@@ -101,6 +104,11 @@ def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:
         shown = webhook if show_secrets else replace(webhook, token=HIDDEN)
         body = json.dumps(human_input_body(shown), ensure_ascii=False)
         yield ""
+        if crew.is_fetched:
+            yield f"Whoever asks as “{name}”, for instance with docs/gate.py, sets:"
+            yield f"CREWGATE_URL={settings.public_url}/crews/{name}"
+            yield f"CREWGATE_SECRET={shown.token}"
+            continue
         yield f"Whoever kicks off “{name}” sends along:"
         yield f'"humanInputWebhook": {body}'
         if settings.crews[name].flow_webhook_secret is not None:

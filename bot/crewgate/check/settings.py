@@ -36,9 +36,10 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     if settings.public_url and _is_open(settings.public_url):
         yield doubtful("PUBLIC_URL", _PLAIN)
     for crew in crews:
-        if _is_open(crew.url):
+        url = crew.url or ""
+        if _is_open(url):
             yield doubtful(f"crew “{crew.name}”", f"its url {_PLAIN}")
-        if route := _ROUTE.search(crew.url):
+        if route := _ROUTE.search(url):
             why = f"its url ends in {route[0]}; put the deployment's own address there, without it"
             yield wrong(f"crew “{crew.name}”", why)
 

@@ -4,6 +4,7 @@
 `resume_body` goes the other way. CrewAI's status words become types here.
 """
 
+import json
 import re
 from typing import Annotated, Final
 
@@ -43,6 +44,7 @@ from crewgate.crewai.wire import (
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Notification, Output, WebhookUrls
 from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Answer, Decision, Person
 from crewgate.usecases.read_models import CrewStatus, Progress
 
@@ -229,6 +231,22 @@ def resume_body(
     if webhooks.human_input is not None:
         body["humanInputWebhook"] = human_input_body(webhooks.human_input)
     return body
+
+
+def decision_body(round_: Round, edited: str | dict[str, object] | None = None) -> bytes:
+    """Return the answer to whoever fetches a decision: as in a resume, the same each time.
+
+    Without the words, which are removed at some time, it is closed: nobody can tell what to do.
+    """
+    decision, state = round_.decision, "waiting"
+    body: dict[str, object] = {}
+    if round_.state in (State.CLOSED, State.SUPERSEDED) or round_.removed_at is not None:
+        state = "closed"
+    elif decision is not None and round_.state is State.RESUMED:
+        state = "decided"
+        body = resume_body("", "", decision, WebhookUrls(), edited)
+        del body["execution_id"], body["task_id"]
+    return json.dumps({"state": state, "round": round_.number, **body}).encode()
 
 
 def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:

@@ -64,6 +64,7 @@ class Code(StrEnum):
     INFERRED = "CG136", "The crew has gone on, which shows that it took the decision"
     STUCK = "CG137", "The decision could not be told: a person must act"
     RETRIED = "CG138", "A person had the decision sent again"
+    FETCHED = "CG139", "The asker fetched the decision"
     AWAY = "CG141", "A person is away, and a delegate decides for them"
     BACK = "CG142", "A person is back"
     CONFIRMED = "CG143", "An e-mail address stands for an account, as an operator says"

@@ -131,6 +131,8 @@ class Crew:
     """Nobody decides until Slack has resolved the rule's `reviewers_from`."""
     redact: Masking = NOTHING
     configured: WebhookUrls = WebhookUrls()
+    is_fetched: bool = False
+    """It has no URL to be called at: whoever asks fetches the decisions."""
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 

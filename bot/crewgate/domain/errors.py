@@ -263,8 +263,16 @@ class NoPublicUrl(CrewgateError):
     """Without PUBLIC_URL a crew has no address to announce its pauses to."""
 
 
+class NoCrewUrl(CrewgateError):
+    """The settings name no address of the crew, so that it cannot be called."""
+
+
 class TooManyKickoffs(CrewgateError):
     """Too many kickoffs of this crew are under way."""
+
+
+class TooManyWait(CrewgateError):
+    """So many askers wait for decisions that this one has to ask again later."""
 
 
 class ChangedMeanwhile(CrewgateError):

@@ -2,10 +2,10 @@
 
 | state   | reason                                               |
 | ------- | ---------------------------------------------------- |
-| DECIDED | none yet, NotReached, AnswerLost                     |
-| RESUMED | Answered, Inferred, TakenAs                          |
+| DECIDED | none yet, NotReached, AnswerLost, NotFetched         |
+| RESUMED | Answered, Inferred, TakenAs, Fetched                 |
 | STUCK   | RefusedByCrew, NotCalled, RetriesExhausted,          |
-|         | none: reopened                                       |
+|         | NotFetched, none: reopened                           |
 | CLOSED  | NeverSent, Dismissed, ExecutionEnded, -Failed, -Gone |
 |         | AnsweredElsewhere, PerhapsTaken, RequestGone,        |
 |         | TimeOver, Withdrawn                                  |
@@ -59,6 +59,16 @@ class TakenAs:
 
     label: str
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFetched:
+    """The asker fetches the decision, and has not done it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The asker has fetched the decision, and may fetch it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +180,8 @@ Reason = (
     | Answered
     | Inferred
     | TakenAs
+    | NotFetched
+    | Fetched
     | AnsweredElsewhere
     | PerhapsTaken
     | RequestGone

@@ -14,6 +14,7 @@
     DECIDED     --end call-->   CLOSED       + refresh card, notify    (withdrawn)
     STUCK       --end call-->   as DECIDED; RESUMED if it ran, in doubt
     DECIDED     --delivered-->  RESUMED      + refresh card
+    DECIDED     --fetched-->    RESUMED      + refresh card            (the asker has it)
     DECIDED     --superseded--> RESUMED      + refresh card            (sent, and the crew went on)
     DECIDED     --superseded--> CLOSED       + refresh card, notify    (never sent: now pointless)
     DECIDED     --gave up-->    STUCK        + refresh card, notify
@@ -22,6 +23,7 @@
     STUCK       --dismiss-->    CLOSED       + refresh card, notify    (given up by a person)
     STUCK       --superseded--> as DECIDED
     STUCK       --evidence-->   RESUMED      + refresh card            (in doubt: it was taken)
+    STUCK       --fetched-->    RESUMED      + refresh card
     CLOSED      --reopen-->     WAITING      + refresh card            (gone, and back again)
     CLOSED      --reopen-->     STUCK        + refresh card            (the same, decided before)
     CLOSED      --dismiss-->    CLOSED       + refresh card            (gone, and given up)
@@ -66,9 +68,11 @@ from crewgate.domain.reason import (
     EditedBy,
     ExecutionEnded,
     ExecutionOver,
+    Fetched,
     Inferred,
     NeverSent,
     NotCalled,
+    NotFetched,
     NotReached,
     PerhapsTaken,
     Reason,
@@ -427,6 +431,20 @@ class Round:
             case _:  # what is still being sent is answered by the crew itself
                 return Transition(ended, ended._effects(EffectKind.REFRESH))
 
+    def await_fetch(self, *, overdue: bool) -> Transition:
+        """Note that the asker fetches the decision; once it is overdue, a person must know."""
+        self._must_be(State.DECIDED, to="wait to be fetched")
+        if overdue:
+            return self._get_stuck(NotFetched())
+        changed = not isinstance(self.reason, NotFetched)
+        waiting = replace(self, reason=NotFetched())
+        return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
+
+    def fetch(self, at: datetime) -> Transition:
+        """Note that the asker has the decision."""
+        self._must_be(State.DECIDED, State.STUCK, to="be fetched")
+        return self._end(State.RESUMED, at, Fetched())
+
     def begin_sending(self, at: datetime, *, activity_count: int, alone: bool = False) -> Round:
         """Mark the resume in doubt before the call, for a crash leaves its effect unknown."""
         self._must_be(State.DECIDED, to="be sent")
@@ -517,7 +535,9 @@ class Round:
         waiting = replace(self, reason=reason)
         return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
 
-    def _get_stuck(self, reason: RefusedByCrew | NotCalled | RetriesExhausted) -> Transition:
+    def _get_stuck(
+        self, reason: RefusedByCrew | NotCalled | RetriesExhausted | NotFetched
+    ) -> Transition:
         stuck = replace(self, state=State.STUCK, reason=reason)
         return Transition(stuck, stuck._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 

@@ -15,26 +15,26 @@ class CrewSettings(Crew):
     """One deployment. Fields here are for calls and authentication; all others are in `Crew`."""
 
     url: Annotated[
-        str,
+        str | None,
         Setting(
             parsers.parse_base_url,
-            "the crew's address",
-            missing="the crew's address",
+            "the crew's address; without it and `token_env`, whoever asks [fetches the"
+            " decision](http.md#fetch-a-decision)",
             example='"https://research-crew.crewai.com"',
         ),
-    ]
+    ] = None
     """Ends without a slash."""
     token: Annotated[
-        str,
+        str | None,
         Setting(
             parsers.parse_secret,
             "name of the variable with the bearer token the crew expects",
             name="token_env",
             names_variable=True,
-            missing="the name of the variable with the bearer token that the crew expects",
+            default="required with `url`",
             example='"RESEARCH_CREW_TOKEN"',
         ),
-    ] = field(repr=False)
+    ] = field(default=None, repr=False)
     webhook_secret: Annotated[
         str,
         Setting(
@@ -111,9 +111,12 @@ class CrewSettings(Crew):
     """The place of each rule for messages: file, line, crew, number and name."""
 
 
+_FIRST: Final = ("url", "token", "webhook_secret")
+
+
 def _place(option: Option) -> int:
     """Put required keys first, and rules, which are tables below the crew's, last."""
-    return 2 if option.field == "rules" else 0 if option.setting.missing else 1
+    return 2 if option.field == "rules" else 0 if option.field in _FIRST else 1
 
 
 OPTIONS: Final = tuple(sorted(options_of(CrewSettings), key=_place))

@@ -438,6 +438,9 @@ def _crew_of_table(
         if option.field in _ROTATED:
             values[f"{option.field}_previous"] = _previous(option, crew, env)
     values["rules"], values["places"] = read_rules(values["rules"], crew, name, toml)
+    if ("url" in crew) != ("token_env" in crew):
+        missing = "token_env" if "url" in crew else "url"
+        crew.note(missing, "missing; a crew has both, or none if its decisions are fetched")
     return _complete(name, crew, values, env, shared)
 
 

@@ -276,6 +276,8 @@ def _unavailable(reported: CrewUnavailable) -> str:
 
 def _reached(crew: CrewHealth, now: datetime) -> str:
     name = shared.bold(shared.crew(crew.crew))
+    if crew.took is None:
+        return f":white_circle: {name} fetches its decisions"
     answers = f"answers in {int(crew.took / timedelta(milliseconds=1)):,} ms"
     if crew.warning is not None:
         answers = one_line(crew.warning, ANSWER_LIMIT)

@@ -12,6 +12,7 @@ from crewgate.domain.errors import (
     CrewgateError,
     GroupsComplete,
     InvalidTransition,
+    NoCrewUrl,
     NoPublicUrl,
     NotAnOperator,
     NotAReviewer,
@@ -69,6 +70,7 @@ _SENTENCES: Final[Mapping[type[CrewgateError], str]] = {
     InvalidTransition: strings.NOTHING_TO_DO,
     VerdictMisplaced: strings.NOTHING_TO_DO,
     NothingEdited: strings.NOTHING_EDITED,
+    NoCrewUrl: strings.NO_CREW_URL,
     NoPublicUrl: strings.NO_PUBLIC_URL,
     TooManyKickoffs: strings.TOO_MANY_KICKOFFS,
 }

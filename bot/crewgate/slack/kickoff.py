@@ -171,7 +171,8 @@ async def _startable(named: tuple[str, ...], by: Person, context: SlackContext) 
         return named
     if len(context.crews) == 1:
         await context.ensure(by.id, Role.STARTER, next(iter(context.crews)))
-    return await context.crews_of(by.id, Role.STARTER, recheck=True)
+    found = await context.crews_of(by.id, Role.STARTER, recheck=True)
+    return tuple(crew for crew in found if not context.crews[crew].is_fetched)
 
 
 async def on_crew_chosen(
@@ -187,6 +188,7 @@ async def on_crew_chosen(
         partial(_replace_with_notice, ack), context=context, by=form.by, crew=form.crew
     ):
         await context.ensure(form.by.id, Role.STARTER, form.crew)
+        context.kickoffs.check(form.crew)
         await _acknowledge(ack, req, form, asking(form.crew))
         shown = await _ask_for_inputs(form.crew, context)
         await _replace(client, form, shown, context)

@@ -40,9 +40,11 @@ from crewgate.domain.reason import (
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
+    Fetched,
     Inferred,
     NeverSent,
     NotCalled,
+    NotFetched,
     NotReached,
     PerhapsTaken,
     Reason,
@@ -291,7 +293,7 @@ EXECUTION_GONE: Final = "the crew does not know this execution"
 def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # a table
     """A part of a sentence, raw: what is inside is foreign."""
     match reason:
-        case None:
+        case None | Fetched() | NotFetched():
             return ""
         case Answered(words=text) | RefusedByCrew(words=text) | NotCalled(words=text):
             return text

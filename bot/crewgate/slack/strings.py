@@ -138,6 +138,9 @@ TEAM_NOT_KNOWN: Final = (
 TOO_MANY_KICKOFFS: Final = (
     "Nothing was started: several starts of this crew are under way. Try again in a minute."
 )
+NO_CREW_URL: Final = (
+    "Nothing was started: the bot's settings have no address of this crew, which asks by itself."
+)
 NO_PUBLIC_URL: Final = (
     "Nothing was started: this bot does not know its own address, so the crew could not tell when "
     "it pauses. Ask whoever runs the bot to set `PUBLIC_URL`."

@@ -33,6 +33,7 @@ from crewgate.store.executions import (
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
     LINE,
+    OF_EXECUTION,
     ROUND,
     WHOLE,
     to_card,
@@ -96,6 +97,11 @@ _SHOWN_LINE: Final = _lines_with(EXCERPT)
 _HISTORY_LINE: Final = _lines_with(HISTORY_EXCERPT)
 _LINES: Final = _SHOWN_LINE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 _ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
+_LATEST: Final = (
+    ROUND.where(*OF_EXECUTION, reviews.c.task_id == sa.bindparam("task"))
+    .order_by(rounds.c.number.desc())
+    .limit(1)
+)
 _POSTING: Final = WHOLE.where(rounds.c.id == sa.bindparam("round"))
 _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
 #: The round right before, with its output, and the last before that one that was decided.
@@ -333,6 +339,12 @@ class Queries(Reading):
         if not found:
             raise RoundNotFound(round_id)
         return log_about(to_round(found[0]))
+
+    async def latest_round(self, crew: str, execution_id: str, task_id: str) -> Round | None:
+        """Return the latest round of a review, if there is one."""
+        review = {"crew": crew, "execution": execution_id, "task": task_id}
+        found = await self._prepared(_LATEST, review)
+        return log_about(to_round(found[0])) if found else None
 
     async def posting(self, round_id: str, *, as_it_came: bool = False) -> Posting:
         """Return what messages about a round show, and its place. Raises RoundNotFound."""

@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 import structlog
 
 from crewgate.domain.crew import Crew
-from crewgate.domain.errors import NoPublicUrl, StoreUnavailable, TooManyKickoffs, UnknownCrew
+from crewgate.domain.errors import (
+    NoCrewUrl,
+    NoPublicUrl,
+    StoreUnavailable,
+    TooManyKickoffs,
+    UnknownCrew,
+)
 from crewgate.domain.execution import said_starter
 from crewgate.domain.notification import WebhookUrls, keep_asked
 from crewgate.domain.outcome import NotSent
@@ -58,6 +64,8 @@ class Kickoffs:
         known = self.crews.get(crew)
         if known is None:
             raise UnknownCrew(crew)
+        if known.is_fetched:
+            raise NoCrewUrl
         if known.own.human_input is None:
             raise NoPublicUrl
         if self._under_way.get(crew, 0) >= self.at_once:

@@ -21,6 +21,7 @@ from crewgate.usecases.ports.store import Queries
 from crewgate.usecases.read_models import (
     COUNTED,
     NO_RULE,
+    CrewUnavailable,
     ExecutionLine,
     ExecutionPosting,
     ExecutionStatus,
@@ -184,7 +185,8 @@ async def execution(
             found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
             readable = await context.readable(by, (line.round for line in found_rounds))
             rounds = tuple(line for line in found_rounds if line.round.id in readable)
-            progress = await clients[crew].status(execution_id)
+            client = clients.get(crew)
+            progress = await client.status(execution_id) if client else _NOT_ASKED
             secrets = await read.executions.secrets_of(crew, execution_id)
             progress = Redactor(secrets).fields(progress)
             masking = context.crews[crew].redact
@@ -197,6 +199,7 @@ async def execution(
             raise AmbiguousExecution(prefix, tuple(several))
 
 
+_NOT_ASKED: Final = CrewUnavailable("the settings have no url of it", answered=True)
 #: The states of rounds that need somebody, the most urgent first: what is sent for long is late.
 _STATES: Final = (State.STUCK, State.DECIDED, State.WAITING)
 
@@ -206,7 +209,8 @@ class CrewHealth:
     """The time that a crew took to answer; `warning` says why it did not."""
 
     crew: str
-    took: timedelta
+    took: timedelta | None
+    """None: it has no address, and is not asked."""
     warning: str | None
     failing: Failing | None = None
     """It does not take decisions, whether it answers or not."""
@@ -234,7 +238,7 @@ async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> 
     crews = tuple(crew for crew, rule in readable if rule == NO_RULE)
     found = await _executions(readable, crews, context.uow.read)
     health = await asyncio.gather(
-        *(_ping(name, client, context.clock) for name, client in clients.items() if name in crews)
+        *(_ping(name, clients.get(name), context.clock) for name in context.crews if name in crews)
     )
     sending = (
         line.round.id
@@ -285,7 +289,9 @@ def _key(posting: ExecutionPosting) -> tuple[str, str]:
     return posting.execution.crew, posting.execution.execution_id
 
 
-async def _ping(name: str, client: CrewClient, clock: Clock) -> CrewHealth:
+async def _ping(name: str, client: CrewClient | None, clock: Clock) -> CrewHealth:
+    if client is None:
+        return CrewHealth(name, None, None)
     began = clock()
     unavailable = await client.ping()
     return CrewHealth(name, clock() - began, unavailable.why if unavailable else None)

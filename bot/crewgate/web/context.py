@@ -11,6 +11,7 @@ from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import FlowRequest, Notification, WebhookUrls
 from crewgate.domain.redaction import Redactor
 from crewgate.network.refusals import RequestRefused
+from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from crewgate.usecases.ports.crew import KickoffRequest
@@ -39,6 +40,7 @@ class WebContext:
     new_id: NewId
     off_loop: OffLoop
     kickoffs: Kickoffs
+    fetches: Fetches
     check_health: CheckHealth
     redactors: Mapping[str, Redactor]
     """By crew: removes secrets from all that comes from it."""

@@ -26,8 +26,11 @@ class Credentials:
     crew: str
     webhook_secret: str = field(repr=False)
     """The crew's own proof to us."""
-    token: str = field(repr=False)
-    """The crew expects it of its own callers, and so do we of those who go through us."""
+    token: str | None = field(repr=False)
+    """The crew expects it of its own callers, and so do we of those who go through us.
+
+    None: it takes no calls.
+    """
     flow_secret: str | None = field(default=None, repr=False)
     """Signs the requests of its flows; None: it takes none."""
     webhook_secret_previous: str | None = field(default=None, repr=False)
@@ -46,7 +49,7 @@ class Credentials:
 
     def accept_caller(self, authorization: str | None) -> bool:
         """Return True if an `Authorization` header is Bearer with the crew's own token."""
-        return is_bearer(authorization, self.token)
+        return self.token is not None and is_bearer(authorization, self.token)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

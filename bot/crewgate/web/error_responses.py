@@ -10,6 +10,7 @@ from crewgate.domain.errors import (
     NoPublicUrl,
     StoreUnavailable,
     TooManyKickoffs,
+    TooManyWait,
     UnknownCrew,
 )
 from crewgate.network.refusals import Handler, RequestRefused, malformed, refusal
@@ -34,7 +35,7 @@ def unauthorised() -> web.Response:
     )
 
 
-def response_to(error: CrewgateError) -> web.Response | None:
+def response_to(error: CrewgateError) -> web.Response | None:  # noqa: PLR0911  # a table
     """Return the answer for an error of ours; None if no caller can cause it."""
     match error:
         case Malformed(details=details):
@@ -53,6 +54,13 @@ def response_to(error: CrewgateError) -> web.Response | None:
                 "too_many_kickoffs",
                 "Nothing was started: too many kickoffs of this crew are under way.",
                 Retry_After="30",
+            )
+        case TooManyWait():
+            return refusal(
+                503,
+                "too_many_wait",
+                "Too many wait for decisions now: ask again later.",
+                Retry_After="5",
             )
         case StoreUnavailable():
             return refusal(

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from crewgate.network.request_body import LIMIT, Room
 from crewgate.web.context import WebContext
+from crewgate.web.decisions import on_decision
 from crewgate.web.error_responses import explain_failures
 from crewgate.web.flow_requests import on_flow_request
 from crewgate.web.flow_signature import TakenRequests
@@ -30,6 +31,14 @@ def build(context: WebContext) -> web.Application:
     router.add_put(
         "/crews/{crew}/executions/{execution_id}/webhooks", partial(on_register, context=context)
     )
+    router.add_get(
+        "/crews/{crew}/decisions/{execution_id}/{task_id}", partial(on_decision, context=context)
+    )
+
+    async def answer_askers(_app: web.Application) -> None:
+        context.fetches.stop()
+
+    app.on_shutdown.append(answer_askers)
     router.add_get("/healthz", partial(on_healthz, prove=context.prove))
     readyz = partial(
         on_readyz,

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 async def on_human_input(request: web.Request, *, context: WebContext) -> web.Response:
     """Take a notification. 202 only once it is stored: the crew never repeats it."""
-    crew = _authenticate(request, context)
+    crew = authenticate(request, context)
     body = await read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await parse_or_keep(request, body, parse, context)
@@ -62,7 +62,7 @@ def answer_received(event: str, received: Received, **told: object) -> web.Respo
     return web.json_response({"review": review.id, "round": number, "status": status}, status=202)
 
 
-def _authenticate(request: web.Request, context: WebContext) -> str:
+def authenticate(request: web.Request, context: WebContext) -> str:
     """Return the crew that presents its webhook secret. Raises RequestRefused."""
     credentials = context.credentials_of(request)
     if not credentials.accept_crew(request.headers.get("Authorization")):

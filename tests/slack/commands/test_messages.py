@@ -210,6 +210,11 @@ def test_a_crew_that_takes_no_decision_is_not_green(warning: str | None, late: i
     assert f":red_circle: *research* {tried} ({warning or 'answers in 12 ms'})" in shown
 
 
+def test_a_crew_that_is_not_called_is_neither_green_nor_red() -> None:
+    shown = read(overview(Overview((replace(HEALTH, took=None),), ())))
+    assert ":white_circle: *research* fetches its decisions" in shown
+
+
 def test_the_overview_counts_what_needs_somebody() -> None:
     message = overview(Overview((), (), 2, COUNTED + 1, 1, more=True))
     assert message.text == "2 not delivered · 1,000+ wait for a decision · 1 being sent"

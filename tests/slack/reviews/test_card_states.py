@@ -17,9 +17,11 @@ from crewgate.domain.reason import (
     ExecutionEnded,
     ExecutionFailed,
     ExecutionGone,
+    Fetched,
     Inferred,
     NeverSent,
     NotCalled,
+    NotFetched,
     RefusedByCrew,
     RetriesExhausted,
 )
@@ -152,6 +154,21 @@ ASKED = a_decision(Revise("a\nb"))
             {"state": State.STUCK, "reason": RetriesExhausted("refused")},
             ":warning: *<@U0ANA>'s approval of Draft did not reach the crew*",
             "The crew could not be reached for a day (refused). Press Retry",
+        ),
+        (
+            {"state": State.DECIDED, "reason": NotFetched()},
+            ":outbox_tray: *Draft approved by <@U0ANA>*",
+            "Whoever asked has yet to fetch this.",
+        ),
+        (
+            {"state": State.STUCK, "reason": NotFetched()},
+            ":warning: *<@U0ANA>'s approval of Draft was not fetched*",
+            "Nobody fetched it for an hour.",
+        ),
+        (
+            {"state": State.RESUMED, "reason": Fetched(), "decision": ASKED},
+            ":leftwards_arrow_with_hook: *<@U0ANA> asked for a revision of Draft*",
+            "Whoever asked has fetched this.",
         ),
         (
             {"state": State.CLOSED, "decision": None, "reason": ExecutionEnded()},

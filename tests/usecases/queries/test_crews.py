@@ -3,7 +3,8 @@
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Person
-from crewgate.usecases.queries import LINES, Overview
+from crewgate.usecases.ports.crew import CrewClient
+from crewgate.usecases.queries import LINES, Overview, execution
 from crewgate.usecases.queries import overview as ask
 from crewgate.usecases.read_models import CrewUnavailable
 from tests.builders import ANA, EVE, SECOND
@@ -27,6 +28,17 @@ async def test_the_overview_asks_every_crew(world: World) -> None:
 
     assert [crew.warning for crew in seen.crews] == ["connection refused"]
     assert names(seen) == ["e-1"]
+
+
+async def test_a_crew_without_an_address_is_not_asked(world: World) -> None:
+    await world.start()
+    clients: dict[str, CrewClient] = {}
+    seen = await ask(ANA.id, clients=clients, context=world.reviews)
+    [health] = seen.crews
+    assert (health.took, health.warning) == (None, None)
+    found = await execution("e-1", by=ANA.id, context=world.reviews, clients=clients)
+    assert isinstance(found.progress, CrewUnavailable)
+    assert found.progress.answered
 
 
 async def test_the_overview_leaves_out_crews_that_the_asker_may_not_read(world: World) -> None:

@@ -15,8 +15,10 @@ from crewgate.domain.reason import (
     Dismissed,
     EditedBy,
     ExecutionGone,
+    Fetched,
     NeverSent,
     NotCalled,
+    NotFetched,
     PerhapsTaken,
     Reason,
     RefusedByCrew,
@@ -81,6 +83,8 @@ def arrival(round_: Round) -> str:
     is_stuck, reason = round_.state is State.STUCK, round_.reason
     if not is_stuck and isinstance(reason, AnsweredElsewhere | TimeOver):
         return "came too late"
+    if isinstance(reason, NotFetched):
+        return "was not fetched"
     if round_.in_doubt:
         return f"may not have reached the {receiver(round_.decision)}"
     if is_stuck or isinstance(reason, Dismissed):
@@ -193,8 +197,7 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
         case State.SUPERSEDED, _:
             return f"Replaced by round {round_.number + 1:,}"
         case State.DECIDED, Decision() as decision:
-            sent = f"being sent to the {receiver(decision)}"
-            return f"{capital(phrases.clause(decision, PLAIN))}, {sent}"
+            return f"{capital(phrases.clause(decision, PLAIN))}, {_sending(round_)}"
         case State.RESUMED, Decision() as decision:
             return capital(phrases.clause(decision, PLAIN))
         case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
@@ -204,6 +207,11 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
             return f"{lost} ({phrases.clause(decision, PLAIN)})"
         case _:
             return "Closed"
+
+
+def _sending(round_: Round) -> str:
+    fetched = isinstance(round_.reason, NotFetched)
+    return "waiting to be fetched" if fetched else f"being sent to the {receiver(round_.decision)}"
 
 
 def _more(round_: Round) -> str:
@@ -222,8 +230,7 @@ def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
         case State.SUPERSEDED, _:
             return "replaced by a newer output"
         case State.DECIDED, Decision() as decision:
-            sending = f"being sent to the {receiver(decision)}{_colon(reason)}"
-            return f"{_ago(decision, now)}, {sending}"
+            return f"{_ago(decision, now)}, {_sending(round_)}{_colon(reason)}"
         case State.RESUMED, Decision() as decision:
             return _ago(decision, now)
         case State.STUCK, Decision() as decision:
@@ -258,7 +265,7 @@ _DID: Final = {
 def outcome(round_: Round) -> str:
     match round_.state, round_.reason:
         case State.DECIDED, _:
-            what = f"Being sent to the {receiver(round_.decision)}"
+            what = capital(_sending(round_))
         case State.RESUMED, Answered(status=ResumeStatus() as status):
             return _DID[status]
         case State.RESUMED, _:
@@ -387,6 +394,8 @@ def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> s
     match reason:
         case None:
             return f"Being sent to the {told.name}…"
+        case NotFetched():
+            return "Whoever asked has yet to fetch this."
         case AnswerLost(code=code):
             did = "has been failing" if code else "has not answered"
             did += f" since {moment(since, since)}" if since else ""
@@ -396,8 +405,10 @@ def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> s
             return f"The {told.name} cannot be reached ({why}). This is sent again by itself."
 
 
-def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:
+def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # a table
     match reason, is_approve:
+        case Fetched(), _:
+            return "Whoever asked has fetched this."
         case Answered(status=ResumeStatus.COMPLETED), True:
             return "The crew is done."
         case Answered(status=ResumeStatus.COMPLETED), False:
@@ -426,6 +437,8 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
 
 def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str:
     match reason:
+        case NotFetched():
+            return "Nobody fetched it for an hour. If what asked is gone for good, dismiss this."
         case RetriesExhausted() if may_be_taken:
             return f"The {told.name} did not answer for a day ({because(reason)}). {told.perhaps}"
         case RetriesExhausted():

@@ -8,6 +8,7 @@ than any, so an answer or a decision is simply sent again there.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from crewgate.domain.acts import arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
@@ -21,7 +22,7 @@ from crewgate.metrics import resumes
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClient
-from crewgate.usecases.ports.store import Tx
+from crewgate.usecases.ports.store import Queries, Tx
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import (
     PAUSED_POLL,
@@ -36,6 +37,9 @@ from crewgate.usecases.track import (
     watch_for_evidence,
 )
 
+#: The time after which people are told that nobody fetched a decision.
+FETCH_WITHIN: Final = timedelta(hours=1)
+
 
 async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     """Ask a crew for an execution's status, and ask again later unless it is over.
@@ -45,6 +49,8 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     effect = job.effect
     client = context.clients.get(effect.crew)
     execution = await context.uow.read.executions.find(effect.crew, effect.execution_id)
+    if client is None and execution is not None and not _has_ended(execution):
+        return await _end_unasked(job, execution, context)
     if client is None or execution is None or _has_ended(execution):
         async with context.uow.begin() as tx:
             now = context.clock()
@@ -70,6 +76,22 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
             jitter = context.jitter()
             wait = await _until_next(tx, recorded.execution, asked.answer, job.tries, jitter)
             await tx.retry(job, at=now + wait, in_doubt=False)
+    return Delivered()
+
+
+async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext) -> Outcome:
+    """End an execution that no crew can be asked for, once nothing waits in it.
+
+    Its next pause reopens it. Without an end its texts would be kept for ever.
+    """
+    now = context.clock()
+    async with context.uow.begin() as tx:
+        execution = await tx.executions.open(execution.crew, execution.execution_id, at=now)
+        if await tx.unfinished(execution.crew, execution.execution_id):
+            await tx.retry(job, at=now + PAUSED_POLL, in_doubt=False)
+        else:
+            await tx.executions.save(execution.end(ExecutionState.COMPLETED, now))
+            await tx.complete(job)
     return Delivered()
 
 
@@ -215,7 +237,9 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         # Trying has raised for a day, so that nothing came of it: a person must know.
         await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
         return Delivered()
-    client = context.clients[job.effect.crew]
+    client = context.clients.get(job.effect.crew)
+    if client is None and not known.is_of_flow:
+        return await _await_fetch(job, context)
     # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
     asked = await _ask(known, client, context)
     # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
@@ -241,9 +265,27 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     return outcome
 
 
-async def _ask(round_: Round, client: CrewClient, context: DeliveryContext) -> Asked | None:
+async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
+    """Leave a decision to its asker, and say so in the thread once nobody fetched it in time.
+
+    Time counts only while this bot listens.
+    """
+    now = context.clock()
+    due_at = max(job.created_at, context.listening.since or job.created_at) + FETCH_WITHIN
+    async with context.uow.begin() as tx:
+        round_ = await tx.round(job.effect.subject)
+        if round_.state is State.DECIDED:
+            await _save(round_.await_fetch(overdue=now >= due_at), tx, context)
+        if round_.state is State.DECIDED and now < due_at:
+            await tx.retry(job, at=due_at, in_doubt=False)
+        else:
+            await tx.complete(job)
+    return Delivered()
+
+
+async def _ask(round_: Round, client: CrewClient | None, context: DeliveryContext) -> Asked | None:
     """Ask the crew how far the execution is, if that matters."""
-    if round_.state is not State.DECIDED or not round_.needs_evidence:
+    if client is None or round_.state is not State.DECIDED or not round_.needs_evidence:
         return None
     review = round_.review
     execution = await context.uow.read.executions.find(review.crew, review.execution_id)
@@ -277,7 +319,7 @@ async def _begin(
 
 
 async def _send(
-    round_: Round, callback: Callback | None, client: CrewClient, context: DeliveryContext
+    round_: Round, callback: Callback | None, client: CrewClient | None, context: DeliveryContext
 ) -> Outcome:
     assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
     if round_.is_of_flow:
@@ -288,18 +330,14 @@ async def _send(
         outcome = await context.flows.answer(round_.review.crew, callback, feedback)
         # Its address says nothing of where the crew, or another of its flows, is answered.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
+    assert client is not None  # noqa: S101  # else its decision is fetched
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
     registered, carried = await context.uow.read.webhooks(round_)
     if not (registered.is_readable and carried.is_readable):
         return _LOST_WEBHOOKS
     urls = context.crews[round_.review.crew].webhooks_for_resume(registered, carried)
     review = round_.review
-    edited: str | dict[str, object] | None = None
-    if round_.edited_by is not None:
-        edited = (await context.uow.read.posting(round_.id, as_it_came=True)).view.output.text
-        if round_.call is not None:
-            edited = arguments_of(edited)
-            assert edited is not None  # noqa: S101  # nothing else takes the place of arguments
+    edited = await edited_of(round_, context.uow.read)
     return await client.resume(
         review.execution_id,
         review.task_id,
@@ -308,6 +346,21 @@ async def _send(
         edited=edited,
         key=round_.id if round_.takes_key else None,
     )
+
+
+Edited = str | dict[str, object]
+
+
+async def edited_of(round_: Round, read: Queries) -> Edited | None:
+    """Return a person's text in the place of a round's output, or arguments in that of a call's."""
+    if round_.edited_by is None:
+        return None
+    text = (await read.posting(round_.id, as_it_came=True)).view.output.text
+    if round_.call is None:
+        return text
+    arguments = arguments_of(text)
+    assert arguments is not None  # noqa: S101  # nothing else takes the place of arguments
+    return arguments
 
 
 async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: DeliveryContext) -> None:

@@ -1,0 +1,119 @@
+"""Decisions that their asker fetches, by long polls: no crew is called then.
+
+A decision may be fetched again for as long as its words are kept: an answer may be lost. What is
+not fetched, `delivery.resume` tells people.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from crewgate.domain.audit import CREW, Code, Entry, digest_of
+from crewgate.domain.effects import crew_destination
+from crewgate.domain.errors import TooManyWait
+from crewgate.domain.review import Round, State
+from crewgate.metrics import FETCHED, resumes
+from crewgate.usecases.delivery.resume import Edited, edited_of
+from crewgate.usecases.log_fields import fields_of
+from crewgate.usecases.ports.base import Check, Clock, Wakeup
+from crewgate.usecases.ports.store import UnitOfWork
+
+log = structlog.get_logger(__name__)
+
+#: The pause between two looks at the database: another bot on it wakes nobody here.
+LOOK_EVERY: Final = timedelta(seconds=2)
+#: The most askers that wait at once: each holds a connection, of which crews need some too.
+AT_ONCE: Final = 100
+
+Render = Callable[[Round, Edited | None], bytes]
+"""The answer about a round, with what a person put in the place of its output."""
+
+
+class Fetches:
+    """The askers that wait for decisions of this bot."""
+
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        render: Render,
+        *,
+        clock: Clock,
+        look_every: timedelta = LOOK_EVERY,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._uow = uow
+        self._render = render
+        self._clock = clock
+        self._look_every = look_every
+        self._at_once = at_once
+        self._waiting: dict[Wakeup, str] = {}
+        """The askers, each with the destination whose jobs wake it."""
+        self._stopping = False
+
+    def wake(self, destination: str) -> None:
+        """Have the askers of a crew look at once: one of its rounds was decided."""
+        for asker, of in self._waiting.items():
+            if of == destination:
+                asker.set()
+
+    def stop(self) -> None:
+        """Answer everybody now."""
+        self._stopping = True
+        for asker in self._waiting:
+            asker.set()
+
+    async def fetch(
+        self, crew: str, execution_id: str, task_id: str, *, seconds: float, is_there: Check
+    ) -> bytes | None:
+        """Return what was decided on the latest round of a review, once it is; None: no review.
+
+        After `seconds` it may still wait. Nothing counts as fetched by an asker that has hung up:
+        `is_there`. Raises TooManyWait and StoreUnavailable.
+        """
+        latest = await self._decided((crew, execution_id, task_id), seconds)
+        if latest is None or latest.is_of_flow:
+            return None
+        edited = await edited_of(latest, self._uow.read)
+        if latest.state in (State.DECIDED, State.STUCK) and is_there():
+            latest = await self._record(latest, edited)
+        return self._render(latest, edited)
+
+    async def _decided(self, review: tuple[str, str, str], seconds: float) -> Round | None:
+        """Return a review's latest round, once nobody has to decide on it or time is over."""
+        asker, time = Wakeup(), asyncio.get_running_loop().time
+        until = time() + seconds
+        is_full = len(self._waiting) >= self._at_once
+        if not is_full:
+            self._waiting[asker] = crew_destination(review[0])
+        try:
+            while True:
+                latest = await self._uow.read.latest_round(*review)
+                left = until - time()
+                if latest is None or latest.state is not State.WAITING or left <= 0:
+                    return latest
+                if is_full:
+                    raise TooManyWait
+                if self._stopping:
+                    return latest
+                await asker.wait(min(left, self._look_every.total_seconds()))
+        finally:
+            self._waiting.pop(asker, None)
+
+    async def _record(self, decided: Round, edited: Edited | None) -> Round:
+        """Note that a decision is fetched, before it is given away."""
+        now = self._clock()
+        async with self._uow.begin() as tx:
+            current = await tx.round(decided.id)
+            if current.state not in (State.DECIDED, State.STUCK):  # somebody was faster
+                return current
+            fetched = current.fetch(now)
+            digest = digest_of(self._render(fetched.round, edited), current.salt)
+            await tx.save(fetched.round)
+            tx.audit.of_round(Entry(Code.FETCHED, CREW, {"sent": digest}), fetched.round)
+            await tx.enqueue(fetched.effects, at=now)
+        resumes.labels(decided.review.crew, FETCHED).inc()
+        log.info("fetched", **fields_of(fetched.round))
+        return fetched.round

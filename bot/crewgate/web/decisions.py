@@ -1,0 +1,43 @@
+"""Fetching a decision: for crews that cannot be called."""
+
+import math
+from typing import Final
+
+from aiohttp import web
+
+from crewgate.network.refusals import RequestRefused, malformed, refusal
+from crewgate.web.context import WebContext
+from crewgate.web.webhooks import authenticate
+
+#: The longest wait for a decision, in seconds: many a proxy ends what takes half a minute.
+LONGEST: Final = 25
+
+
+async def on_decision(request: web.Request, *, context: WebContext) -> web.Response:
+    """Answer with what people decided, once they have or after `wait` seconds."""
+    crew = authenticate(request, context)
+    seconds = _seconds(request.query.get("wait", "0"))
+    found = request.match_info
+    body = None
+    if context.crews[crew].is_fetched:
+        body = await context.fetches.fetch(
+            crew,
+            found["execution_id"],
+            found["task_id"],
+            seconds=seconds,
+            is_there=lambda: request.transport is not None,
+        )
+    if body is None:
+        return refusal(404, "unknown_decision", "Nobody was asked this, or not to fetch it here.")
+    return web.Response(body=body, content_type="application/json")
+
+
+def _seconds(text: str) -> float:
+    """Read the time to wait. Raises RequestRefused."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise RequestRefused(malformed("wait: put a number of seconds"))
+    return min(seconds, LONGEST)

@@ -1,0 +1,168 @@
+"""`docs/gate.py`: any program asks people, and runs nothing that they did not approve."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from crewgate.demo.environment import ANA, BEN, WEBHOOK_SECRET
+from crewgate.demo.workspace import Message, message_text
+from docs import gate
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.flow_world import ENVIRONMENT
+from tests.repo.files import read
+from tests.servers import serve
+
+CREWS = """
+[crews.research]
+webhook_secret_env = "RESEARCH_SECRET"
+reviewers = ["U0ANA", "ben@example.com"]
+"""
+MAIL = {"to": "ann@example.com", "text": "Hi."}
+
+
+@pytest.fixture
+def reaches(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have the gate ask at this address."""
+
+    def at(url: str) -> None:
+        monkeypatch.setenv("CREWGATE_URL", f"{url}/crews/research")
+        monkeypatch.setenv("CREWGATE_SECRET", WEBHOOK_SECRET)
+
+    return at
+
+
+async def press(world: World, button: str, shows: str = "ann@example.com") -> Message:
+    card = await world.card(shows)
+    await world.slack.click(ANA, card, button)
+    return card
+
+
+async def test_a_call_runs_once_somebody_approved_it(
+    make_world: MakeWorld, reaches: Callable[[str], None]
+) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        reaches(world.url)
+        asking = asyncio.create_task(asyncio.to_thread(gate.ask, "send_email", MAIL, agent="Clerk"))
+        card = await press(world, "Approve")
+        decision = await asking
+
+        assert decision
+        assert decision.arguments == MAIL
+        assert "Whoever asked has fetched this." in message_text(await world.delivered(card))
+        assert not world.crew.requests
+        status = await world.ask(BEN, "status")
+        assert "*research* fetches its decisions" in status
+        assert "There is no crew that you may start." in await world.ask(BEN, "kickoff")
+        assert "no address of this crew" in await world.ask(BEN, "kickoff research")
+
+
+async def test_a_refusal_has_the_words_and_the_bot_may_end_meanwhile(
+    make_world: MakeWorld, reaches: Callable[[str], None]
+) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        reaches(world.url)
+        asking = asyncio.create_task(asyncio.to_thread(gate.ask, "send_email", MAIL))
+        await world.revise(ANA, await world.card("ann@example.com"), "Not to her.")
+        decision = await asking
+    assert (decision.approved, decision.words, decision.arguments) == (False, "Not to her.", {})
+
+
+async def test_the_examples_of_the_document_run_what_was_approved(
+    make_world: MakeWorld, reaches: Callable[[str], None]
+) -> None:
+    sent: list[dict[str, str]] = []
+
+    def deliver(**mail: str) -> str:
+        sent.append(mail)
+        return "Sent."
+
+    tools = {"send_email": deliver}
+    scope: dict[str, Any] = {"gate": gate, "deliver": deliver, "TOOLS": tools}
+    text = read("docs/http.md").replace("import gate\n", "")
+    for example in text.split("```python\n")[1:]:
+        exec(example.partition("```")[0], scope)  # noqa: S102  # ours
+    call = {"name": "send_email", "args": {"to": "bob@example.com"}, "id": "1"}
+    state = {"messages": [SimpleNamespace(tool_calls=[call])], "thread": "t-1"}
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        reaches(world.url)
+        plain = asyncio.create_task(asyncio.to_thread(scope["send_email"], **MAIL))
+        await world.slack.click(ANA, await world.card("Hi."), "Approve")
+        assert (await plain, sent) == ("Sent.", [MAIL])
+        node = asyncio.create_task(asyncio.to_thread(scope["run_tools"], state))
+        await world.revise(ANA, await world.card("bob@example.com"), "No.")
+        refused = {"role": "tool", "tool_call_id": "1", "content": "No."}
+        assert await node == {"messages": [refused]}
+    assert sent == [MAIL]
+
+
+DECIDED = {"state": "decided", "round": 1, "human_feedback": "Yes."}
+EDITED = {"arguments": {"to": "bob"}, "is_approve": True}
+
+
+@pytest.mark.parametrize(
+    ("posted", "answer", "arguments"),
+    [
+        (202, DECIDED | {"is_approve": True}, MAIL),
+        (202, DECIDED | {"edited": EDITED}, {"to": "bob"}),
+        (202, DECIDED | {"is_approve": False}, None),
+        (202, DECIDED | {"is_approve": "yes"}, None),
+        (202, DECIDED, None),
+        (202, DECIDED | {"edited": {"output": "Hi.", "is_approve": True}}, None),
+        (202, DECIDED | {"edited": EDITED | {"is_approve": False}}, None),
+        (202, DECIDED | {"edited": "yes", "is_approve": True}, None),
+        (202, {"state": "closed", "round": 1}, None),
+        (202, {"is_approve": True}, None),
+        (202, ["yes"], None),
+        (202, "yes", None),
+        (401, DECIDED | {"is_approve": True}, None),
+        (302, DECIDED | {"is_approve": True}, None),
+    ],
+)
+async def test_only_a_clear_answer_is_an_approval(
+    reaches: Callable[[str], None], posted: int, answer: object, arguments: object
+) -> None:
+    """What is not understood is refused, and the question withdrawn."""
+    bodies: list[Any] = []
+
+    async def on_post(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        return web.json_response({}, status=posted, headers={"Location": "/elsewhere"})
+
+    async def on_get(request: web.Request) -> web.Response:
+        assert f"/decisions/e%2F1/{bodies[0]['task_id']}?wait=25" in request.raw_path
+        return web.json_response(answer)
+
+    app = web.Application()
+    app.router.add_post("/crews/research/human-input", on_post)
+    app.router.add_get("/crews/research/decisions/{tail:.*}", on_get)
+    async with serve(app) as url:
+        reaches(url)
+        decision = await asyncio.to_thread(gate.ask, "send_email", MAIL, execution="e/1", seconds=5)
+    assert bool(decision) is (arguments is not None)
+    assert decision.arguments == (arguments or {})
+    assert decision.words
+    assert bodies[0]["tool_call"]["arguments"] == MAIL
+
+
+async def test_nothing_goes_through_while_nobody_can_be_asked(
+    reaches: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", away)
+    async with serve(app) as url:
+        reaches(url)
+        late = await asyncio.to_thread(gate.ask, "send_email", MAIL, seconds=0.05)
+    assert not late
+    assert "nobody decided in time" in late.words
+    assert not gate.ask("send_email", {"when": float("nan")})
+    assert not gate.ask("send_email", {"what": object()})
+    assert not gate.ask("send_email", ["no names"])  # type: ignore[arg-type]
+    monkeypatch.delenv("CREWGATE_SECRET")
+    assert not gate.ask("send_email", MAIL)

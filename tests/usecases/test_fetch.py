@@ -1,0 +1,262 @@
+"""Decisions that their asker fetches: each as often as it asks, and known as fetched once."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from crewgate.crewai.payloads import decision_body
+from crewgate.domain.audit import Code, digest_of
+from crewgate.domain.caveats import NOTHING_SEEN
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import TooManyWait
+from crewgate.domain.execution import ExecutionState
+from crewgate.domain.reason import Dismissed, Fetched, NotFetched
+from crewgate.domain.review import Round, State
+from crewgate.domain.verdict import Answer, Revise, Verdict
+from crewgate.store.engine import Engines
+from crewgate.usecases.decide import dismiss, edit
+from crewgate.usecases.delivery.resume import FETCH_WITHIN
+from crewgate.usecases.fetch import Fetches
+from crewgate.usecases.track import PAUSED_POLL
+from tests.builders import ANA, BEN, a_crew, a_uow
+from tests.databases import both
+from tests.usecases.world import CREW, STATUS, World
+
+NOTIFY_STUCK = EffectKind.NOTIFY_STUCK
+MINUTE = timedelta(minutes=1)
+PATIENT = 60.0
+"""Seconds that no test waits for."""
+
+
+class Asked(World):
+    """A crew without an address, and who waits for its decisions."""
+
+    fetches: Fetches
+
+    def fetching(self, **options: Any) -> Fetches:
+        return Fetches(self.uow, decision_body, clock=self.clock, **options)
+
+
+@pytest.fixture
+def asked(engines: Engines) -> Asked:
+    def wake(destination: str) -> None:
+        world.fetches.wake(destination)
+
+    world = Asked(engines, a_uow(engines, wake), crews={"research": a_crew(is_fetched=True)})
+    world.context = replace(world.context, clients={})
+    world.fetches = world.fetching(look_every=timedelta(seconds=PATIENT), at_once=2)
+    return world
+
+
+async def fetch(
+    world: Asked,
+    task: str = "draft",
+    *,
+    seconds: float = 0,
+    there: bool = True,
+    fetches: Fetches | None = None,
+) -> Any:
+    """The answer about the task's latest round."""
+    fetches = fetches or world.fetches
+    body = await fetches.fetch("research", "e-1", task, seconds=seconds, is_there=lambda: there)
+    return body if body is None else json.loads(body)
+
+
+async def a_decision_of(world: World, verdict: Verdict | None = None) -> Round:
+    received = await world.notify()
+    return await world.decide(received.round.id, verdict)
+
+
+async def test_a_decision_waits_until_it_is_fetched_and_is_given_again(asked: Asked) -> None:
+    """An answer may be lost: the asker asks again."""
+    decided = await a_decision_of(asked, Revise("Shorter."))
+    await asked.turn(CREW)
+    waits = await asked.round(decided.id)
+    assert (waits.state, waits.reason) == (State.DECIDED, NotFetched())
+
+    first = await fetch(asked)
+    fetched = await asked.round(decided.id)
+    again = await fetch(asked)
+
+    assert first == again
+    assert first == {
+        "state": "decided",
+        "round": 1,
+        "human_feedback": "Shorter.",
+        "is_approve": False,
+    }
+    assert (fetched.state, fetched.reason) == (State.RESUMED, Fetched())
+    assert await asked.round(decided.id) == fetched
+    [entry] = await asked.entries(Code.FETCHED)
+    assert entry["data"]["sent"] == digest_of(json.dumps(first).encode(), decided.salt)
+    assert entry["actor"] == "crew"
+    assert not asked.crew.taken
+    asked.clock.advance(FETCH_WITHIN)
+    await asked.turn(CREW)
+    assert EffectKind.RESUME not in await asked.effects()
+    assert NOTIFY_STUCK not in await asked.effects()
+
+
+async def test_what_nobody_fetches_for_an_hour_is_said_and_can_still_be_fetched(
+    asked: Asked,
+) -> None:
+    decided = await a_decision_of(asked)
+    await asked.turn(CREW)
+    asked.clock.advance(FETCH_WITHIN - MINUTE)
+    await asked.turn(CREW)
+    assert NOTIFY_STUCK not in await asked.effects()
+
+    asked.clock.advance(MINUTE)
+    await asked.turn(CREW)
+
+    stuck = await asked.round(decided.id)
+    assert (stuck.state, stuck.reason) == (State.STUCK, NotFetched())
+    assert (await asked.effects())[-1] is NOTIFY_STUCK
+    await asked.retry(decided.id)
+    await asked.turn(CREW)
+    assert (await asked.round(decided.id)).state is State.DECIDED
+    assert (await fetch(asked))["is_approve"]
+    assert (await asked.round(decided.id)).state is State.RESUMED
+
+
+async def test_an_hour_in_which_this_bot_did_not_listen_does_not_count(asked: Asked) -> None:
+    decided = await a_decision_of(asked)
+    asked.clock.advance(2 * FETCH_WITHIN)
+    asked.context.listening.since = asked.clock()
+    await asked.turn(CREW)
+    assert (await asked.round(decided.id)).state is State.DECIDED
+    asked.clock.advance(FETCH_WITHIN)
+    await asked.turn(CREW)
+    assert (await asked.round(decided.id)).state is State.STUCK
+
+
+async def test_a_decision_wakes_whoever_waits_for_it(asked: Asked) -> None:
+    received = await asked.notify()
+    other = await asked.notify(task_id="other")
+    waiting = [asyncio.create_task(fetch(asked, seconds=PATIENT)) for _ in range(2)]
+    await asyncio.wait(waiting, timeout=0)  # now they do
+
+    await asked.decide(other.round.id)
+    assert not any(one.done() for one in waiting)
+    await asked.decide(received.round.id)
+
+    first, second = await asyncio.gather(*waiting)
+    assert first == second
+    assert first["is_approve"]
+    assert len(await asked.entries(Code.FETCHED)) == 1
+
+
+@both
+async def test_what_another_bot_stores_is_seen_soon(asked: Asked) -> None:
+    """Both fetch it at once, and it is fetched once."""
+    received = await asked.notify()
+    soon = asked.fetching(look_every=timedelta(milliseconds=1))
+    waiting = [asyncio.create_task(fetch(asked, seconds=PATIENT, fetches=soon)) for _ in range(3)]
+    beside = World(asked.engines, a_uow(asked.engines), crews=asked.crews, clock=asked.clock)
+    await beside.decide(received.round.id)
+
+    assert all(one["state"] == "decided" for one in await asyncio.gather(*waiting))
+    assert len(await asked.entries(Code.FETCHED)) == 1
+
+
+async def test_whoever_waits_is_answered_at_the_end_of_the_bot(asked: Asked) -> None:
+    await asked.notify()
+    waiting = asyncio.create_task(fetch(asked, seconds=PATIENT))
+    await asyncio.wait([waiting], timeout=0)
+    asked.fetches.stop()
+    assert await waiting == {"state": "waiting", "round": 1}
+    assert await fetch(asked, seconds=PATIENT) == {"state": "waiting", "round": 1}
+
+
+async def test_only_so_many_wait_and_what_is_decided_is_given_to_all(asked: Asked) -> None:
+    received = await asked.notify()
+    waiting = [asyncio.create_task(fetch(asked, seconds=PATIENT)) for _ in range(2)]
+    await asyncio.wait(waiting, timeout=0)
+    with pytest.raises(TooManyWait):
+        await fetch(asked, seconds=PATIENT)
+    assert (await fetch(asked))["state"] == "waiting"
+    await asked.decide(received.round.id)
+    assert (await fetch(asked, seconds=PATIENT))["state"] == "decided"
+    await asyncio.gather(*waiting)
+
+
+async def test_what_nobody_was_asked_is_unknown_and_a_flow_is_answered_elsewhere(
+    asked: Asked,
+) -> None:
+    await asked.notify()
+    await asked.ask()
+    assert await fetch(asked, "nothing", seconds=PATIENT) is None
+    assert await fetch(asked, "review_draft") is None
+    assert await fetch(asked) == {"state": "waiting", "round": 1}
+
+
+async def test_a_flow_of_such_a_crew_is_answered_at_its_own_address(asked: Asked) -> None:
+    received = await asked.ask(outcomes=("yes", "no"))
+    await asked.decide(received.round.id, Answer("yes", is_label=True))
+    await asked.turn(CREW)
+    assert (await asked.round(received.round.id)).state is State.RESUMED
+    assert EffectKind.RESUME not in await asked.effects()
+
+
+async def test_nothing_is_fetched_by_an_asker_that_has_hung_up(asked: Asked) -> None:
+    decided = await a_decision_of(asked)
+    assert await fetch(asked, there=False) == {"state": "waiting", "round": 1}
+    assert (await asked.round(decided.id)).state is State.DECIDED
+
+
+async def test_a_persons_own_text_is_given(asked: Asked) -> None:
+    received = await asked.notify("A draft.", takes_edits=True)
+    await edit(
+        received.round.id,
+        "Another.",
+        by=ANA,
+        context=asked.reviews,
+        new_id=asked.new_id,
+        off_loop=asyncio.to_thread,
+        seen=NOTHING_SEEN,
+    )
+    assert await fetch(asked) == {
+        "state": "decided",
+        "round": 2,
+        "human_feedback": "Approved.",
+        "edited": {"output": "Another.", "is_approve": True},
+    }
+
+
+async def test_what_is_dismissed_is_closed(asked: Asked) -> None:
+    decided = await a_decision_of(asked)
+    asked.clock.advance(FETCH_WITHIN)
+    await asked.turn(CREW)
+    await dismiss(decided.id, "Gone.", by=BEN, context=asked.reviews)
+    closed = await asked.round(decided.id)
+    assert closed.reason == Dismissed(BEN, "Gone.")
+    assert await fetch(asked) == {"state": "closed", "round": 1}
+    await asked.notify("A newer one.")
+    assert await fetch(asked) == {"state": "waiting", "round": 2}
+
+
+async def test_an_execution_nobody_can_be_asked_for_ends_once_nothing_waits_in_it(
+    asked: Asked,
+) -> None:
+    """And goes on with its next question: else its texts would be kept for ever."""
+    received = await asked.notify()
+    asked.clock.advance(PAUSED_POLL)
+    await asked.turn(STATUS)
+    assert (await asked.execution()).state is ExecutionState.RUNNING
+    await asked.decide(received.round.id)
+    await fetch(asked)
+    asked.clock.advance(PAUSED_POLL)
+    await asked.turn(STATUS)
+    ended = await asked.execution()
+    assert (ended.state, ended.ended_at) == (ExecutionState.COMPLETED, asked.clock())
+
+    await asked.notify("Another.", task_id="next")
+    assert (await asked.execution()).state is ExecutionState.RUNNING
+    asked.clock.advance(PAUSED_POLL)
+    await asked.turn(STATUS)
+    assert (await asked.execution()).state is ExecutionState.RUNNING
+    assert EffectKind.POST_RESULT not in asked.messages_said()

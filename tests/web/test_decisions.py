@@ -1,0 +1,72 @@
+"""Fetching a decision over HTTP: who may, what is unknown, and what waits."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from crewgate.domain.review import State
+from tests.servers import serve
+from tests.usecases.world import World
+from tests.web.application import CREDENTIALS, an_application
+
+PATH = "/crews/research/decisions/e-1/draft"
+SECRET = {"Authorization": f"Bearer {CREDENTIALS.webhook_secret}"}
+
+
+@pytest.fixture
+async def http(world: World) -> AsyncIterator[aiohttp.ClientSession]:
+    application = an_application(world, forward=False)
+    world.crews["research"] = replace(world.crews["research"], is_fetched=True)
+    async with serve(application) as url, aiohttp.ClientSession(url) as session:
+        yield session
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "kind"),
+    [
+        (PATH, {}, 401, "unauthorized"),
+        (PATH, {"Authorization": f"Bearer {CREDENTIALS.token}"}, 401, "unauthorized"),
+        ("/crews/other/decisions/e-1/draft", SECRET, 404, "unknown_crew"),
+        ("/crews/research/decisions/e-2/draft", SECRET, 404, "unknown_decision"),
+        ("/crews/research/decisions/e-1/other?wait=25", SECRET, 404, "unknown_decision"),
+        (f"{PATH}?wait=soon", SECRET, 400, "malformed"),
+        (f"{PATH}?wait=-1", SECRET, 400, "malformed"),
+        (f"{PATH}?wait=nan", SECRET, 400, "malformed"),
+    ],
+)
+async def test_what_is_refused(
+    world: World,
+    http: aiohttp.ClientSession,
+    path: str,
+    headers: dict[str, str],
+    status: int,
+    kind: str,
+) -> None:
+    await world.notify()
+    async with http.get(path, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["error"]) == (status, kind)
+
+
+async def test_a_decision_is_given_once_there_is_one(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    received = await world.notify()
+    async with http.get(f"{PATH}?wait=0.01", headers=SECRET) as answer:
+        assert (answer.status, await answer.json()) == (200, {"state": "waiting", "round": 1})
+    await world.decide(received.round.id)
+    async with http.get(f"{PATH}?wait=1e9", headers=SECRET) as answer:
+        assert (await answer.json())["is_approve"]
+    assert (await world.round(received.round.id)).state is State.RESUMED
+
+
+async def test_a_crew_that_is_resumed_has_nothing_to_fetch(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    world.crews["research"] = replace(world.crews["research"], is_fetched=False)
+    decided = (await world.notify()).round
+    await world.decide(decided.id)
+    async with http.get(PATH, headers=SECRET) as answer:
+        assert (await answer.json())["error"] == "unknown_decision"
+    assert (await world.round(decided.id)).state is State.DECIDED
