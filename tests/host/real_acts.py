@@ -4,8 +4,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from tests.host.client import Json
+from crewgate.demo.environment import ANA
+from crewgate.demo.workspace import buttons
+from tests.host.client import TOKEN, Json
 from tests.host.real import Real
+from tests.journeys.conftest import World
 
 TARGETS = (
     "acting",
@@ -383,3 +386,30 @@ async def calls_hold(real: Real) -> AsyncIterator[None]:
     stopped = Acting(real, "acting")
     await stopped.begin(transfer("stopped"))
     await stopped.asked()
+
+
+async def a_call_is_approved_in_slack(real: Real, world: World) -> AsyncIterator[None]:
+    """The whole way, with an approval that is given while the host is gone."""
+    status, said = await world.post(
+        "/crews/bank/kickoff",
+        json.dumps({"inputs": {"steps": steps(transfer("slack-1"), transfer("slack-2"))}}).encode(),
+        Authorization=f"Bearer {TOKEN}",
+        Content_Type="application/json",
+    )
+    assert status == 200, said
+    first = await world.card("slack-1")
+    assert buttons(first)[0] == "Approve"
+    yield
+    yield
+
+    await world.slack.click(ANA, first, "Approve")
+    yield
+
+    world.patience = 60
+    await world.delivered(first)
+    second = await world.card("slack-2")
+    await world.slack.click(ANA, second, "Approve")
+    ended = await real.api("acting").until(said["kickoff_id"], "completed")
+    acts = real.lines("acts.txt")
+    assert [acts.count(f"transfer slack-{number} 1 EUR") for number in (1, 2)] == [1, 1]
+    assert "Transferred to slack-2." in ended["result"]["output"]

@@ -69,20 +69,28 @@ CASES = (
 
 @asynccontextmanager
 async def bot_of(real: Real, make_world: MakeWorld) -> AsyncIterator[World]:
-    """A bot whose crews are two of the host's."""
+    """A bot whose crews are three of the host's."""
     port, url = free_port(), real.process.url
-    gated = f"""
-[crews.post]
-url = "{url}/mailing"
+    gated = "".join(
+        f"""
+[crews.{name}]
+url = "{url}/{target}"
 token_env = "RESEARCH_TOKEN"
-webhook_secret_env = "POST_SECRET"
+webhook_secret_env = "{name.upper()}_SECRET"
 {REVIEWERS}
 """
-    secrets = {"RESEARCH_TOKEN": TOKEN, "RESEARCH_FLOW_SECRET": FLOW_SECRET}
+        for name, target in (("post", "mailing"), ("bank", "acting"))
+    )
+    secrets = {
+        "RESEARCH_TOKEN": TOKEN,
+        "RESEARCH_FLOW_SECRET": FLOW_SECRET,
+        "POST_SECRET": "secret-of-the-post",
+        "BANK_SECRET": "secret-of-the-bank",
+    }
     async with make_world(
         port=port,
         crews_file=crews_file(REVIEWERS).replace("CREW_URL", f"{url}/crew") + gated,
-        **ENVIRONMENT | secrets | {"POST_SECRET": "secret-of-the-post"},
+        **ENVIRONMENT | secrets,
     ) as world:
         yield world
 
@@ -105,6 +113,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "flows": real_kills.flows_go_on(real),
             "hooks": real_hooks.questions_hold(real),
             "acts": real_acts.calls_hold(real),
+            "acts in Slack": real_acts.a_call_is_approved_in_slack(real, world),
             "hooks in Slack": real_hooks.a_hook_asks_in_slack(real, world),
             "words": real_kills.words_hold(real),
             "words in Slack": real_kills.words_are_given_in_slack(real, world),
