@@ -1,7 +1,7 @@
 """Permissions: the only place that decides who may do what.
 
-Answers come at once, from memory and the database, so a transaction may ask for them. Where Slack
-has to be asked first, `NeedsLookup` says so; `ReviewContext.asking` asks and begins anew.
+Answers come from memory and the database, so a transaction may ask for them. `NeedsLookup` says
+that Slack has to be asked first; `ReviewContext.asking` asks and begins anew.
 """
 
 import asyncio
@@ -38,8 +38,7 @@ from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
 
 Subject = str | Review | Round | StoredRule
 """The subject of a permission: a crew, by name, or one of its reviews, by the crew's own settings;
-a round, or the rounds under a rule, by that rule.
-"""
+a round, or the rounds under a rule, by that rule."""
 
 _REFUSALS: Final[Mapping[Role, type[NotPermitted]]] = {
     Role.REVIEWER: NotAReviewer,
@@ -52,7 +51,7 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 
 
 class NeedsLookup(Exception):  # never shown to anybody
-    """Slack has to be asked about something before there is an answer.
+    """The answer takes a question to Slack.
 
     Slack is never asked in a transaction: leave it, ask, and begin anew.
     """
@@ -64,10 +63,7 @@ class NeedsLookup(Exception):  # never shown to anybody
 
 
 def crew_for(subject: Subject, crews: Crews) -> Crew:
-    """Return the crew with the channel, people and ways that hold for a subject.
-
-    Raises UnknownCrew when the settings name no such crew.
-    """
+    """Return the crew with a subject's channel, people and ways. Raises UnknownCrew."""
     match subject:
         case str():
             return _named(subject, crews)
@@ -98,30 +94,29 @@ def delegates_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The permissions at one moment, by the settings, the absences and what Slack has told."""
+    """The permissions at one moment, by the settings, the absences and Slack's answers."""
 
     crews: Crews
     directory: Directory
     read: Queries
     at: datetime
     asked: frozenset[Hashable] = frozenset()
-    """The people and addresses about which Slack was asked for this answer."""
+    """The people and addresses about which Slack was asked already."""
     recheck: bool = True
-    """Slack is asked even where memory is certain: somebody may have joined the channel just now.
-    """
+    """Ask Slack even if memory is certain: somebody may have joined the channel just now."""
 
     async def rights_of(
         self, user: str, role: Role, subject: Subject, tx: Tx | None = None
     ) -> tuple[Person | None, ...]:
         """Return the people by whose right a person has a role; None is their own right.
 
-        Otherwise they are the reviewers of a round who are away, made this person their delegate
-        and may decide by their own right, unless the round's rule forbids it or the delegate is no
-        longer a colleague. So a delegate cannot delegate further. Where groups must approve, they
-        may have both: their own group may have enough approvals. Absences are read in the
-        transaction, if given.
+        The others are reviewers of the round who are away, made this person their delegate and may
+        decide by their own right. So a delegate cannot delegate further; nor may the round's rule
+        forbid it, and the delegate must still be a colleague. If groups must approve, a person may
+        have both rights: their own group may be complete. Absences are read in the transaction, if
+        given.
 
-        Raises what `_REFUSALS` says, UnknownCrew, or NeedsLookup.
+        Raises an error of `_REFUSALS`, UnknownCrew, or NeedsLookup.
         """
         refused = self.refusal(user, role, subject)
         if refused is None and not (isinstance(subject, Round) and subject.approvals_from):
@@ -145,8 +140,8 @@ class Access:
     ) -> tuple[UserGroup, ...]:
         """Return the groups of the round's rule for which a person's approval may count.
 
-        Somebody who is in none of them decides because the rule has escalated, and counts for any.
-        A group of `before` counts where even Slack does not tell.
+        A person in none of them decides because the rule has escalated, and counts for any group. A
+        group of `before` counts if even Slack does not say.
         """
         groups = tuple(group for group, _ in round_.approvals_from)
         unresolved = self.directory.members(groups).unresolved
@@ -168,10 +163,10 @@ class Access:
     def refusal(self, user: str, role: Role, subject: Subject) -> NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.
 
-        Where anyone in the channel has the role, only membership of the crew's channel counts,
-        wherever the person clicked: in a public channel people click who are not in it. Guests and
-        people of other organisations must be named, except to read what they see in the channel
-        anyway. Raises UnknownCrew.
+        If anyone in the channel has the role, only membership of the crew's channel counts, not the
+        place of the click: in a public channel people click who are not in it. Guests and people of
+        other organisations must be named, except to read what they see in the channel anyway.
+        Raises UnknownCrew.
         """
         crew = crew_for(subject, self.crews)
         permitted = crew.permitted(role)
@@ -192,9 +187,9 @@ class Access:
     def standing(
         self, by: Person, rights: Iterable[Person | None], round_: Round
     ) -> dict[str, Any]:
-        """Return for the audit trail who may decide, and as which of them a person does.
+        """Return for the audit trail who may decide, and a person's entries among them.
 
-        `rights` are the people by whose right; None is their own.
+        `rights` are the people by whose right the person decides; None is their own.
         """
         permitted = crew_for(round_, self.crews).permitted(Role.REVIEWER)
 
@@ -213,10 +208,9 @@ class Access:
     def drop_lapsed_votes(self, round_: Round) -> tuple[Round, tuple[Vote, ...]]:
         """Return the round without approvals of people who may no longer decide, and those votes.
 
-        A delegate's approval counts while the absent person, who may be back, may decide, the
-        delegate is a colleague, and the rule lets people decide for others. Where even Slack does
-        not tell, an approval counts. Where groups must approve, each counts for a group that the
-        person is in now.
+        A delegate's approval counts while the absent person may decide, even if back, the delegate
+        is a colleague, and the rule allows delegation. If even Slack does not say, an approval
+        counts. If groups must approve, each counts for a group that the person is in now.
         """
         lapsed = [
             vote
@@ -238,7 +232,7 @@ class Access:
         return round_, tuple(lapsed)
 
     async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> None:
-        """Ask Slack once about all that may have refused a person wrongly."""
+        """Ask Slack once about everything that may have refused a person wrongly."""
         doubtful = [one for one in refusals if self.recheck or one.uncertain]
         channels = dict.fromkeys(one.channel for one in doubtful if one.channel is not None)
         guests = role is Role.READER
@@ -264,11 +258,11 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False only where that is certain; a comment may have changed the rule."""
+        """Return False only if that is certain; a comment may have changed the rule."""
         return round_.may_be_delegated and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
-        """Return True if a person can be a delegate; None where even Slack does not tell."""
+        """Return True if a person can be a delegate; None if even Slack does not say."""
         is_colleague = self.directory.is_colleague(user)
         about = ("colleague", user)
         if is_colleague is None and about not in self.asked:
@@ -276,7 +270,7 @@ class Access:
         return is_colleague
 
     def _decides(self, user: str, round_: Round) -> bool | None:
-        """Return True if a person may decide by their own right; None where Slack does not tell."""
+        """Return True if a person may decide by their own right; None if Slack does not say."""
         if self.directory.is_gone(user):
             return False
         refused = self.refusal(user, Role.REVIEWER, round_)
@@ -289,7 +283,7 @@ class Access:
         return None
 
 
-#: The longest time after a kickoff without an answer in which its execution may turn up.
+#: The longest time after an unanswered kickoff in which its execution may turn up.
 UNCLEAR: Final = timedelta(days=7)
 
 
@@ -300,13 +294,13 @@ class Starter:
     users: frozenset[str]
     others: tuple[ReviewerRef, ...] = ()
     certain: bool = True
-    """False: nobody knows; these had the crew started at about that time without an answer."""
+    """False: they only had unanswered kickoffs of the crew at about that time."""
 
 
 async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
-    """Return the starter of a round's execution; None if its rule does not ask, or none is known.
+    """Return the starter of a round's execution; None if unknown or the rule does not ask.
 
-    Raises NeedsLookup of an address, then StarterUnresolved where Slack did not answer.
+    Raises NeedsLookup of an address, then StarterUnresolved if Slack did not answer.
     """
     if round_.rule is None or round_.rule.self_approval:
         return None
@@ -324,7 +318,6 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
 
 
 def _users(said: User | Email, access: Access) -> frozenset[str]:
-    """Return the accounts of a starter. Raises as `starter_of` does."""
     members = access.directory.starters((said,))
     if isinstance(said, Email) and members.unresolved:
         if said in access.asked:
@@ -342,7 +335,7 @@ def drop_votes_of(starter: Starter | None, round_: Round) -> Round:
 
 
 def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
-    """Raise SelfApproval, PerhapsSelfApproval or UnknownStarter where the round's rule says so."""
+    """Raise SelfApproval, PerhapsSelfApproval or UnknownStarter if the round's rule requires it."""
     rule = round_.rule
     if rule is None or rule.self_approval:
         return
@@ -356,7 +349,7 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
 
 
 T = TypeVar("T")
-#: Lists show what was decided in the last day, and keep it in its place for a while.
+#: Lists show the decisions of the last day; for a while at their old place.
 LISTED: Final = timedelta(days=2)
 K = TypeVar("K", str, QueueKey)
 
@@ -381,7 +374,7 @@ class ReviewContext:
                 return await work(self._access(asked, recheck=recheck))
             except NeedsLookup as needed:
                 asked |= {needed.about}
-                # Again even if Slack told nothing new: memory may have learnt it in between.
+                # Again even if Slack said nothing new: memory may have learnt it in between.
                 await needed.ask()
 
     def _access(self, asked: frozenset[Hashable] = frozenset(), *, recheck: bool) -> Access:
@@ -401,9 +394,9 @@ class ReviewContext:
         await self.asking(lambda access: access.rights_of(user, role, subject), recheck=recheck)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """Return True if a person has a role; Slack is asked only if memory does not tell.
+        """Return True if a person has a role; Slack is asked only if memory is uncertain.
 
-        Nobody has a role for a crew that the settings do not name, or while Slack does not tell.
+        Nobody has a role for a crew that the settings do not name, or while Slack does not answer.
         """
         try:
             await self.ensure(user, role, subject, recheck=False)
@@ -412,12 +405,11 @@ class ReviewContext:
         return True
 
     async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
-        """Raise NotAReviewer or UnknownCrew unless the person has one of the two roles."""
         if not await self.may(user, Role.OPERATOR, subject):
             await self.ensure(user, Role.REVIEWER, subject)
 
     async def readable(self, user: str, rounds: Iterable[Round]) -> frozenset[str]:
-        """Return the ids of those of a review's rounds that a person may read."""
+        """Return the ids of the rounds of a review that a person may read."""
         alike: dict[object, list[Round]] = {}
         for one in rounds:
             alike.setdefault((one.rule, one.escalated_at is None), []).append(one)
@@ -436,10 +428,10 @@ class ReviewContext:
         recheck: bool,
         rules: Iterable[StoredRule] | None = None,
     ) -> list[tuple[QueueKey, ...]]:
-        """Return for each of these roles the queues for which a person has it.
+        """Return, for each role, the queues for which a person has it.
 
-        A reviewer's delegate decides and reads what the reviewer may decide. The rules are those of
-        rounds that lists show, unless given.
+        A delegate decides and reads what the reviewer may decide. By default, the rules are those
+        of listed rounds.
         """
         rules = await self.rules_in_use() if rules is None else tuple(rules)
         delegated = await self._delegated_to(user, rules)
@@ -457,7 +449,6 @@ class ReviewContext:
         return await self.uow.read.rules(self.crews, since=since)
 
     async def _delegated_to(self, user: str, rules: Iterable[StoredRule]) -> list[QueueKey]:
-        """Return the queues in which a person decides as a delegate."""
         absences = await self.uow.read.absences.find(at=self.clock(), delegate=user)
         if not absences or not await self.directory.look_up_colleague(user):
             return []
@@ -470,10 +461,9 @@ class ReviewContext:
     async def _own_queues(
         self, user: str, role: Role, rules: Iterable[StoredRule], *, recheck: bool
     ) -> tuple[QueueKey, ...]:
-        """Return the queues for which a person has a role by their own right."""
         subjects: dict[QueueKey, Subject] = {(name, NO_RULE): name for name in self.crews}
         subjects |= {rule.key: rule for rule in rules if rule.crew in self.crews}
-        # Queues with the same people and channel are checked once.
+        # Queues with equal people and channel are checked once.
         alike: dict[tuple[object, ...], list[QueueKey]] = {}
         for key, subject in subjects.items():
             crew = crew_for(subject, self.crews)

@@ -1,4 +1,4 @@
-"""Linking audit entries into one chain, and having its head leave the database each hour."""
+"""Linking audit entries into one chain, and publishing its head each hour."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 #: The pause after a batch that was not full, in seconds.
 LINK_EVERY: Final = 2
-#: The pause after a full one: what people and crews wait for has its turn between two batches.
+#: The pause after a full batch: decisions and notifications have their turn between two batches.
 GIVE_WAY: Final = 0.01
 
 
@@ -25,7 +25,7 @@ Sign = Callable[[Head], Signature]
 
 
 def is_forged(published: Published, sign: Sign) -> bool:
-    """Return True if a head names the key at hand, which did not sign it: it signs in one way."""
+    """Return True if a head names our key, which did not sign it: signatures are deterministic."""
     ours = sign(published.head)
     return published.signed.key == ours.key and published.signed != ours
 
@@ -33,9 +33,9 @@ def is_forged(published: Published, sign: Sign) -> bool:
 async def publish(
     tx: Tx, *, sign: Sign, by: str, channel: str | None, at: datetime
 ) -> Published | None:
-    """Have the head leave the database; None if nothing happened since the last that did.
+    """Publish the head; None if nothing happened since the last published one.
 
-    Raises ChainBroken if that one is not this chain's, or was not signed.
+    Raises ChainBroken if the last one is not this chain's, or was not signed.
     """
     head, last = await tx.audit.head(), await tx.audit.last_published()
     if last is not None and is_forged(last, sign):
@@ -54,10 +54,10 @@ async def publish(
 
 
 class Linking:
-    """Links what was committed, a batch at a time; no other transaction waits for it.
+    """Links committed entries, a batch at a time; no other transaction waits for it.
 
-    The head is signed, logged, and posted where that is set: once an hour (by UTC) is over in which
-    something happened, and at the stop.
+    The head is signed, logged, and posted if a channel is set: after each hour (UTC) with entries,
+    and at the stop.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Linking:
         self._looked_at = datetime.min.replace(tzinfo=UTC)
 
     async def link(self) -> bool:
-        """Link one batch; whether it was full, so that there may be more."""
+        """Link one batch; return True if it was full, so that there may be more."""
         async with self._uow.begin() as tx:
             linked = await tx.audit.link()
         hour = self._clock().replace(minute=0, second=0, microsecond=0)
@@ -88,7 +88,7 @@ class Linking:
     async def run(self) -> None:
         """Link until cancelled.
 
-        Under load there is always a next entry: to go on for a few would take the writer's turn
+        Under load there is always a next entry: going on for a few would take the writer's turn
         from decisions all the time.
         """
         while True:
@@ -100,7 +100,7 @@ class Linking:
             await self._sleep(GIVE_WAY if more else LINK_EVERY)
 
     async def finish(self) -> None:
-        """Link and publish what is left; nothing else writes any more."""
+        """Link and publish the rest; nothing else writes any more."""
         try:
             while await self.link():
                 pass
@@ -109,7 +109,7 @@ class Linking:
             log.warning("audit_not_linked", why=str(error))
 
     async def _publish(self, *, unless_since: datetime | None = None) -> bool:
-        """Publish the head, if that is needed; False if another process is about it."""
+        """Publish the head, if needed; return False if another process is about it."""
         now = self._clock()
         try:
             async with self._uow.begin() as tx:

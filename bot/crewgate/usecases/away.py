@@ -21,10 +21,10 @@ CARDS: Final = 50
 async def go_away(
     by: Person, delegate: Person, *, until: datetime, context: ReviewContext
 ) -> tuple[Absence, int]:
-    """Let a delegate decide until then where this person may, in place of any delegate before.
+    """Let a delegate decide where this person may, in place of any delegate before.
 
-    Waiting cards name the delegate, who is also told in private where reviewers are. Return the
-    number of these cards, too: CARDS at most.
+    Waiting cards name the delegate, who also gets the reviewers' private messages. Return the
+    number of these cards too: CARDS at most.
     """
     now = context.clock()
     if until <= now:
@@ -49,7 +49,7 @@ async def go_away(
 
 
 async def come_back(by: Person, *, context: ReviewContext) -> bool:
-    """End a person's absence; False if there is none. Raises StoreUnavailable."""
+    """End a person's absence; return False if there is none. Raises StoreUnavailable."""
     now = context.clock()
     waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:
@@ -61,7 +61,6 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
 
 
 async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
-    """Return the waiting rounds on which a delegate may decide for this person."""
     [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
@@ -69,7 +68,6 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
 
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
-    """Yield the effects by which people see that the delegate may decide."""
     yield round_.effect(EffectKind.REFRESH)
     if crew_for(round_, context.crews).notify is Notify.DM:
         yield round_.effect(EffectKind.TELL_REVIEWERS)

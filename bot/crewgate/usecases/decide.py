@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A round's output as a person wrote it, who was shown all of it."""
+    """A round's output as rewritten by a person who was shown all of it."""
 
     round: Round
     output: Output
@@ -75,11 +75,11 @@ async def decide(
     seen: Seen = NOTHING_SEEN,
     edited: Edited | None = None,
 ) -> Round:
-    """Record a person's decision, or their approval where several are needed; the first one wins.
+    """Record a person's decision, or their approval if several are needed; the first one wins.
 
-    `seen` is what they were shown and asked about. A second approval by the same person is a no-op.
-    `edited` is what they approve, in a new round of its own; or what a Revise asks the crew for.
-    Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
+    `seen` is what they were shown and asked about. A second approval by one person is a no-op.
+    `edited` is approved in a new round of its own, or is what a Revise asks the crew for. Raises
+    RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
     VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
     StoreUnavailable: then nothing was recorded.
     """
@@ -153,7 +153,7 @@ async def decide(
 
 
 async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime) -> Round:
-    """Return the round; whoever looks for its execution's rounds waits where one may open."""
+    """Return the round; lock its execution too if a round may open."""
     if edited is not None:
         review = edited.round.review
         await tx.executions.open(review.crew, review.execution_id, at=at)
@@ -171,7 +171,7 @@ async def _under_its_rule(
 ) -> tuple[Round, Receipt | None]:
     """Return the round to decide on, under the rule that holds with this person's text.
 
-    An edited text that is approved is a round of its own, which is returned with what opened it.
+    An approved edit is a round of its own, returned with its receipt.
     """
     is_own_text = edited is not None and approves(verdict)
     output = edited.output if edited is not None and is_own_text else None
@@ -192,7 +192,7 @@ async def _keep(
     *,
     at: datetime,
 ) -> Transition:
-    """Store an edited text: in the round that it opened, or as what a revision asks for."""
+    """Store an edited text: in the round that it opened, or as a revision's wish."""
     if opened is None:
         await tx.keep_edited(transition.round, edited.output.text)
         return transition
@@ -221,7 +221,7 @@ def _approve(
 
 
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Take back a person's approval, or the one given for them, until the last one decides."""
+    """Take back a person's own or delegated approval, until the last approval decides."""
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         transition = (await tx.round(round_id)).take_back(by.id)
@@ -230,7 +230,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 
 
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
-    """Return the answer that is one of a flow's labels, by its number from 0."""
+    """Return the answer for a flow's label, by its number from 0."""
     question = (await context.uow.read.round(round_id)).question
     if question is None or not 0 <= number < len(question.outcomes):
         raise VerdictMisplaced
@@ -238,7 +238,7 @@ async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> An
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Return the round if this person may ask for changes now; checked again when they do."""
+    """Return the round if this person may ask for changes now; `decide` checks again."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     round_.require_waiting()
@@ -246,7 +246,7 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
 
 
 async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Check that this person's own text could be sent now; checked again when it is."""
+    """Check that this person's own text could be sent now; `edit` checks again."""
 
     async def check(access: Access) -> None:
         async with context.uow.begin() as tx:
@@ -268,20 +268,20 @@ async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None
 async def caveats_for(
     round_id: str, *, by: Person, context: ReviewContext, seen: Seen = NOTHING_SEEN
 ) -> Caveats:
-    """Return the things that this person, who saw `seen`, could overlook if they approved now."""
+    """Return the things that this person, who saw `seen`, could overlook by approving now."""
     found = _with_masks(await context.uow.read.notes.circumstances(round_id, by), context.crews)
     return found.caveats(by, context.clock(), seen)
 
 
 def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstances:
-    """Return them with nothing masked of a crew that masks nothing, also before there is a card."""
+    """Return them without masks for a crew that masks nothing, also before there is a card."""
     crew = crews.get(found.crew)
     is_known = found.masked is not None or (crew is not None and bool(crew.redact))
     return found if is_known else replace(found, masked=False)
 
 
 async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Record that this person, who may decide, is shown a round's output as it came, or a page."""
+    """Record that this reviewer is shown a round's output, or a page of it, unmasked."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     async with context.uow.begin() as tx:
@@ -290,7 +290,7 @@ async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
 
 
 async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Remember that this person has had shown all that is masked in a round's output."""
+    """Remember that this person was shown everything that is masked in a round's output."""
     async with context.uow.begin() as tx:
         await tx.notes.record_unmasked(round_id, by)
 
@@ -298,13 +298,13 @@ async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) 
 async def record_read_to_end(
     round_id: str, *, by: Person, context: ReviewContext, turned: Turned | None = None
 ) -> None:
-    """Remember that this person has turned to the last page of a round's output, if in haste."""
+    """Remember that this person turned to the last page of a round's output, perhaps in haste."""
     async with context.uow.begin() as tx:
         await tx.notes.record_read_to_end(round_id, by, turned)
 
 
 async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Send a stuck decision once more, as it was; reviewers and operators may."""
+    """Send a stuck decision once more, unchanged, for a reviewer or operator."""
     stuck = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, stuck)
     async with context.uow.begin() as tx:
@@ -315,7 +315,7 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Let the rounds of an execution wait again that only its status closed.
+    """Let the rounds of an execution that only its status closed wait again.
 
     Reviewers and operators may. The rounds are closed anew if the crew goes on saying so.
     """
@@ -350,7 +350,7 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
 
 
 async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Return the round if this person may dismiss it now; checked again when they do."""
+    """Return the round if this person may dismiss it now; `dismiss` checks again."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, round_)
     if not round_.can_dismiss:
@@ -363,7 +363,7 @@ async def dismiss_report(
 ) -> None:
     """Record that somebody has dealt with a dead letter, which stays stored.
 
-    Operators may; reviewers where the settings name none.
+    Operators may; reviewers if the settings name none.
     """
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
@@ -410,9 +410,9 @@ async def edit(
     off_loop: OffLoop,
     seen: Seen,
 ) -> Round:
-    """Have a round's output be this text: approve it where the crew takes it, else ask for it.
+    """Replace a round's output by this text: approve it if the crew takes it, else ask for it.
 
-    A crew that takes no other text is asked for exactly these edits, which is a revision.
+    A crew that takes no other text gets a revision that asks for exactly these edits.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     round_, before = posting.view.round, posting.view.output
@@ -471,7 +471,7 @@ async def change_arguments(
 async def _sent_before(
     round_id: str, text: str, by: Person, context: ReviewContext, off_loop: OffLoop
 ) -> Round | None:
-    """Return the round that this person's same text has made already: Slack repeats a late form."""
+    """Return the round that this person's text has made already: Slack repeats a late form."""
     read = context.uow.read
     posting = await read.posting(round_id, as_it_came=True)
     round_ = posting.view.round

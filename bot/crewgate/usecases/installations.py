@@ -1,4 +1,4 @@
-"""The bot's installation as Slack last told it, for a start while Slack is away.
+"""The bot's installation as Slack last named it, for a start while Slack is away.
 
 Slack's signature proves the app of a request, not its workspace.
 """
@@ -35,7 +35,7 @@ class Installations:
 async def owner_of(address: str, account: str, *, uow: UnitOfWork) -> EmailOwner:
     """Return the owner of an address, now that Slack names this account for it.
 
-    Another account than before is recorded for an operator to confirm. Raises StoreUnavailable.
+    A changed account is recorded for an operator to confirm. Raises StoreUnavailable.
     """
     known = await uow.read.email_owner(address)
     if known is not None and known.seen_with(account) == known:

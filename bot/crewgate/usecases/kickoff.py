@@ -60,7 +60,7 @@ class Kickoffs:
     _wakeup: Wakeup = field(default_factory=Wakeup)
 
     def check(self, crew: str) -> Crew:
-        """Return the crew if it can be started now."""
+        """Return the crew, or raise an error if it cannot be started now."""
         known = self.crews.get(crew)
         if known is None:
             raise UnknownCrew(crew)
@@ -73,7 +73,7 @@ class Kickoffs:
         return known
 
     async def claim_form(self, crew: str, form: str) -> bool:
-        """Record that a form was sent, before anything is started; False if it was sent before."""
+        """Record that a form was sent, before anything is started; return False if sent before."""
         self.check(crew)
         async with self.uow.begin() as tx:
             return await tx.executions.record_kickoff_form(form, crew, at=self.clock())
@@ -89,10 +89,7 @@ class Kickoffs:
         return await asyncio.shield(task)
 
     async def finish(self, *, within: float | None = None) -> None:
-        """Try at once to store what is not stored, and wait for kickoffs under way.
-
-        `within` is the longest wait, in seconds.
-        """
+        """Try at once to store what is not stored, and wait up to `within` seconds for kickoffs."""
         self._wakeup.set()
         try:
             async with asyncio.timeout(within):
@@ -124,7 +121,7 @@ class Kickoffs:
         """Record the starter of a kickoff until its answer is known; return an id if it is stored.
 
         Even if the answer or this process is lost, the starter may not approve the execution, and
-        whoever the kickoff names decides.
+        the kickoff's reviewer decides.
         """
         starter = said_starter(by, request.meta)
         named = named_by(crew.rules, request.inputs, request.meta)
@@ -142,7 +139,6 @@ class Kickoffs:
         return kickoff
 
     async def _forget(self, crew: str, kickoff: str | None) -> None:
-        """Forget the starter of a kickoff that started nothing."""
         if kickoff is None:
             return
         try:

@@ -12,7 +12,6 @@ from crewgate.usecases.access import Access, ReviewContext
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef
 
-#: The most notes of one round that are read.
 NOTES = 500
 
 
@@ -24,7 +23,7 @@ async def keep_note(
     context: ReviewContext,
     at: datetime | None = None,
 ) -> Note | None:
-    """Store a message as a note if a round waits in its thread; None if not, or if it is stored.
+    """Store a message as a note; None if no round waits in its thread, or it is stored already.
 
     `at` is the time when it was written, if that is not now.
     """
@@ -54,7 +53,7 @@ async def _round_of(ref: MessageRef, tx: Tx, *, at: datetime) -> Round | None:
 async def change_note(
     channel: str, ts: str, *, text: str, edited_ts: str, context: ReviewContext
 ) -> None:
-    """Store an edit of a note. An older edit that comes late is ignored."""
+    """Store an edit of a note. A late older edit is ignored."""
     async with context.uow.begin() as tx:
         origin = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
         await refresh_card(origin, tx, context.clock())

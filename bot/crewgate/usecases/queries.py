@@ -1,4 +1,4 @@
-"""The overview of `/crew status`: executions that need somebody, those that run, and crews."""
+"""The queue, and the overview of `/crew status`: urgent executions, running ones, and crews."""
 
 import asyncio
 from collections.abc import Collection
@@ -47,7 +47,7 @@ async def done_by(
 ) -> tuple[str, ...]:
     """Return the waiting rounds of these queues to which a person can add no approval.
 
-    They have approved, or the groups have enough of theirs. The oldest comes first.
+    The person has approved, or the person's groups are complete. The oldest comes first.
     """
     if all(rule_id == NO_RULE for _, rule_id in queues):
         return ()
@@ -65,7 +65,7 @@ async def done_by(
             return True
         able = (
             tuple(group for group in groups if person in members((group,)).users)
-            # Whoever decides because the rule has escalated counts for any group.
+            # People who decide because the rule has escalated count for any group.
             or (groups if round_.escalated_at is not None else ())
             for person in {user} | absent
         )
@@ -84,8 +84,8 @@ async def queue(
 ) -> Queue:
     """Return one page of a person's queue; the last page if `page` is beyond it.
 
-    `keep` are ids of rounds to read beside it. With `recheck`, for when they press Refresh, Slack
-    is asked even where memory is certain.
+    `keep` are ids of rounds to read beside it. With `recheck`, for Refresh, Slack is asked even if
+    memory is certain.
     """
     mine, readable, operated = await context.queues_of(
         user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck
@@ -130,7 +130,7 @@ async def queue(
         QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
-    # To these only others can add.
+    # Only others can add approvals to these.
     theirs = QueuePart((*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST))
     return Queue(
         waiting,
@@ -167,7 +167,7 @@ async def execution(
 ) -> ExecutionStatus:
     """Return an execution that this person may read, by its id or any unambiguous beginning of it.
 
-    Rounds whose rule lets only others read them are left out.
+    Rounds that only others may read are left out.
     """
     read = context.uow.read
     crews = await context.crews_of(by, Role.READER, recheck=True)
@@ -200,7 +200,7 @@ async def execution(
 
 
 _NOT_ASKED: Final = CrewUnavailable("the settings have no url of it", answered=True)
-#: The states of rounds that need somebody, the most urgent first: what is sent for long is late.
+#: The states of rounds that need somebody, the most urgent first; a DECIDED round here is late.
 _STATES: Final = (State.STUCK, State.DECIDED, State.WAITING)
 
 
@@ -218,7 +218,7 @@ class CrewHealth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Executions, those that need somebody first and then those that run, the oldest first.
+    """Executions, the urgent ones first and then the running ones, the oldest first.
 
     The totals are of rounds, up to COUNTED.
     """
@@ -265,7 +265,7 @@ async def _executions(
     listed = await _listed(tuple(ids[:LINES]), read)
     more = sum(totals) > LINES
     if not more:
-        # All that need somebody are listed, so what runs and is not listed just runs.
+        # All urgent executions are listed, so the others just run.
         running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
         known = {_key(line.posting) for line in listed}
         rest = [ExecutionLine(one) for one in running if _key(one) not in known]
@@ -311,8 +311,8 @@ class CrewRules:
 async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...]:
     """Return by crew the rules under which a person may decide, at the latest once escalated.
 
-    They may decide by their own right or as a delegate. A person who decides by the crew's own
-    settings is shown all of its rules, for these say what is left.
+    That is by their own right or as a delegate. A person who decides by the crew's own settings
+    gets all of its rules, for the settings apply to the rest.
     """
     numbered = {name: tuple(enumerate(crew.rules, start=1)) for name, crew in context.crews.items()}
     applied = [

@@ -28,14 +28,14 @@ class Approvers:
     """Limits on the approvers of a round: it needs several, or others than its starter."""
 
     starters: tuple[ReviewerRef, ...] = ()
-    """The starters of the execution, who may not approve it; empty if nobody knows."""
+    """The starters of the execution, who may not approve it; empty if unknown."""
     not_told: bool = False
-    """Slack does not tell now who the starter is."""
+    """Slack does not say now who the starter is."""
     too_few: bool = False
     """Fewer people are left than it needs."""
 
     def bar(self, user: str | None) -> bool:
-        """Return True if this person's approval cannot count, or nobody's."""
+        """Return True if this person's approval, or anybody's, cannot count."""
         return self.too_few or user in {str(one) for one in self.starters}
 
 
@@ -58,24 +58,23 @@ class NewerRound:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """Everything a card shows: one round, its output, and the round right before it."""
+    """The content of a card: one round, its output, and the round right before it."""
 
     round: Round
     output: Output
     previous: Round | None = None
     before: Output | None = None
-    """The output of the previous round."""
     notes: int = 0
     """The number of notes in the thread while it waited."""
     noted_by: tuple[Person, ...] = ()
-    """Their authors, in order."""
+    """The authors of the notes, in order."""
     claim: Claim | None = None
     decided_before: Round | None = None
     """The last decided round before the previous one."""
     subject: str = ""
     starter: Person | None = None
     given: Given = ()
-    """The values that the execution was started with, as far as they are shown."""
+    """The values of the kickoff that people may see."""
     reviewers: tuple[ReviewerRef, ...] = ()
     """The people who may decide; an e-mail address only if Slack knows no account for it."""
     escalates_to: tuple[ReviewerRef, ...] = ()
@@ -83,11 +82,11 @@ class CardView:
     names: Given = ()
     """Names of some of these people, by user id."""
     absences: tuple[Absence, ...] = ()
-    """Absences, past, present or future, while the round waits; `Absence.holds` tells."""
+    """Absences, past, present or future, while the round waits."""
     started_by: tuple[User | Email, ...] = ()
-    """The starter by account or address: `starter`, or the one that its caller named."""
+    """The starter by account or address: `starter`, or the caller's `started_by`."""
     approvers: Approvers | None = None
-    """The people left who may approve, if that is known and its rule restricts it."""
+    """The people left who may approve, if known and restricted by its rule."""
     due_at: datetime | None = None
     """The moment at which its rule decides, unless people do before."""
     newer: NewerRound | None = None
@@ -104,7 +103,7 @@ class CardView:
         return tuple(one for one in (self.previous, self.decided_before) if one is not None)
 
     def with_earlier(self, readable: Collection[str]) -> Self:
-        """Return the view with only those earlier rounds that have these ids.
+        """Return the view with only the earlier rounds that have these ids.
 
         Without the previous round it has none, for it does not follow an older one.
         """
@@ -115,7 +114,7 @@ class CardView:
 
     @property
     def may_hide_changes(self) -> bool:
-        """Since the round before, something may have changed that is masked in both."""
+        """A passage may have changed that is masked in this round and the one before."""
         return (
             self.previous is not None
             and bool(self.masked)
@@ -124,10 +123,10 @@ class CardView:
 
     @property
     def told(self) -> Round:
-        """The round whose state the card in the channel tells.
+        """The round whose state the card in the channel shows.
 
-        The first card of a review stands in the channel: it tells the state of the latest round,
-        whose own card is in its thread.
+        The first card of a review is in the channel: it shows the state of the latest round, whose
+        own card is in the thread.
         """
         if self.newer is None or self.round.number > 1:
             return self.round
@@ -146,9 +145,8 @@ class Heard:
     """The webhooks of an execution since a decision on one of its rounds was sent."""
 
     done: bool
-    """The task of this round is done."""
     named: int
-    """The number of webhooks that name a task, be it this one or another."""
+    """The number of webhooks that name a task, any task."""
     beside: bool
     """Another review waited for people, or for its own decision to be sent."""
 
@@ -160,9 +158,7 @@ class Posting:
     view: CardView
     card: MessageRef | None
     channel: str | None
-    """The channel of the round's thread, which is the execution's or its own; None before the
-    thread's first message.
-    """
+    """The channel of the round's thread; None before the thread's first message."""
     thread_ts: str | None
     no_approver: bool = False
     """The last card or update said that too few people are left who may approve."""
@@ -171,17 +167,17 @@ class Posting:
     shows_progress: bool = False
     """Another message shows the progress of its execution."""
     masking: Masking = NOTHING
-    """The masking of a text that was asked for as it came."""
+    """The masking of a text that was read unmasked."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnclearKickoff:
-    """A kickoff whose answer is not known."""
+    """A kickoff whose answer is unknown."""
 
     starter: User | Email | None
-    """None where only the reviewer that it names matters."""
+    """None if only its reviewer matters."""
     named: Mapping[str, str]
-    """The reviewers that it names, by `reviewers_from`."""
+    """Its reviewers, by `reviewers_from`."""
     sent_at: datetime
 
 
@@ -198,11 +194,10 @@ class RoundLine:
     notes: int = 0
     """The number of notes in the thread, while it waits and if the list shows it."""
     noted_by: tuple[Person, ...] = ()
-    """Their authors, in order."""
+    """The authors of the notes, in order."""
     claim: Claim | None = None
     subject: str = ""
     rule_id: str = NO_RULE
-    """The id of the stored rule that it is under."""
 
     @property
     def key(self) -> QueueKey:
@@ -215,7 +210,7 @@ COUNTED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Numbers and ages: of rounds that wait, by crew, and of due effects, by destination."""
+    """Numbers and ages: of waiting rounds, by crew, and of due effects, by destination."""
 
     waiting: Mapping[str, tuple[int, datetime]]
     due: Mapping[str, tuple[int, datetime]]
@@ -247,7 +242,7 @@ class Selection:
     states: tuple[State, ...]
     decided_since: datetime | None = None
     without: tuple[str, ...] = ()
-    """The ids of some of these rounds that are left out."""
+    """The ids of rounds that are left out."""
 
 
 class CrewStatus(Enum):
@@ -265,7 +260,7 @@ class Progress:
     """The crew's own answer to `GET /status/{kickoff_id}`.
 
     `word` is the crew's word for `status`, for people to read. Totals are None if the crew does not
-    say them.
+    send them.
     """
 
     status: CrewStatus
@@ -291,7 +286,7 @@ class Failing:
 class CrewUnavailable:
     """The crew gave no usable answer; `why` in a few words.
 
-    `answered`: something came back. `gone`: it said itself that it knows no such execution.
+    `answered`: something came back. `gone`: the crew said that it knows no such execution.
     """
 
     why: str
@@ -310,7 +305,7 @@ class ExecutionStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A webhook that could not be parsed, stored as it came."""
+    """A webhook that could not be parsed, stored as received."""
 
     id: str
     crew: str
@@ -321,7 +316,7 @@ class DeadLetter:
     """The message that reports it first."""
     dismissed: Dismissed | None = None
     count: int = 1
-    """The number that its report tells of, itself included, up to COUNTED."""
+    """The number of dead letters in its report, itself included, up to COUNTED."""
     removed_at: datetime | None = None
 
 
@@ -360,7 +355,6 @@ class ExecutionPosting:
 
     execution: Execution
     progress_message: MessageRef | None
-    """The message that shows its progress; None until it is posted."""
     channel: str | None
     """The channel of the execution's thread; None before its first message."""
     thread_ts: str | None
@@ -369,9 +363,9 @@ class ExecutionPosting:
     finished_before: int = 0
     """The number of tasks finished before those."""
     approved: Round | None = None
-    """The round whose output is its result, if somebody approved it."""
+    """The approved round whose output is the result."""
     rounds: tuple[Round, ...] = ()
-    """Its last rounds, where its progress is shown."""
+    """Its last rounds, for the progress message."""
 
     @property
     def thread(self) -> MessageRef | None:
@@ -382,7 +376,7 @@ class ExecutionPosting:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionLine:
-    """An execution in a list, with its rounds that need somebody, the most urgent first."""
+    """An execution in a list, with its urgent rounds, the most urgent first."""
 
     posting: ExecutionPosting
     rounds: tuple[RoundLine, ...] = ()
@@ -390,7 +384,7 @@ class ExecutionLine:
 
 @dataclass(frozen=True, slots=True)
 class ForwardedWebhook:
-    """A webhook that is forwarded to the caller, as it came."""
+    """A webhook that is forwarded to the caller, as received."""
 
     id: str
     crew: str

@@ -29,7 +29,7 @@ from crewgate.usecases.track import apply_activity, track
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The round of a notification: a new one, or the one that it is a duplicate of."""
+    """The round of a notification: a new one, or the original of a duplicate."""
 
     round: Round
     accepted: bool
@@ -44,10 +44,10 @@ async def receive_notification(
     clock: Clock,
     new_id: NewId,
 ) -> Received:
-    """Store a notification with its round, its output and the URLs it carried.
+    """Store a notification with its round, its output and its URLs.
 
-    The crew never repeats it, so it is on disk before the crew gets its response. The first of the
-    crew's rules that applies is stored with the round. Secrets of the execution's webhooks are
+    CrewAI AMP never repeats it, so it is on disk before the crew gets its response. The first of
+    the crew's rules that applies is stored with the round. Secrets of the execution's webhooks are
     removed from its texts.
     """
     now = clock()
@@ -76,7 +76,7 @@ async def receive_notification(
         rule = choose_rule(named, described, review, notification.output) if named else None
         question = None
         if notification.ask is not None:
-            # A choice with a secret could not be sent back as it came.
+            # A choice with a secret could not be sent back unchanged.
             choices = (one for one in notification.ask.choices if redactor.text(one) == one)
             ask = replace(notification.ask, choices=())
             question = Question(request_id="", ask=ask, outcomes=tuple(choices))
@@ -113,7 +113,7 @@ async def store_dead_letter(
     new_id: NewId,
     webhook: ForwardedWebhook | None = None,
 ) -> DeadLetter:
-    """Store a webhook that could not be parsed as it came, and report it in the channel.
+    """Store an unparsable webhook as received, and report it in the channel.
 
     `webhook` is forwarded all the same.
     """
@@ -188,7 +188,7 @@ async def receive_flow_request(
 
 
 async def _is_flow(tx: Tx, execution: Execution) -> Execution:
-    """Mark an execution as a flow. An end before that was the end of one of its crews."""
+    """Mark an execution as a flow. An earlier end was the end of one of its crews."""
     ended = execution.is_over and not execution.tracked
     flow = replace(execution.reopen() if ended else execution, is_flow=True)
     await tx.executions.save(flow)
@@ -196,7 +196,7 @@ async def _is_flow(tx: Tx, execution: Execution) -> Execution:
 
 
 def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
-    """Return the operators if the request's assignees decide; None if they do not."""
+    """Return the operators if the request's assignees decide, else None."""
     is_open = is_open_to_assigned(
         known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
     )

@@ -1,6 +1,6 @@
-"""Removing texts once crews' `retention` is over: a batch at a time, in transactions of their own.
+"""Removing texts after crews' `retention`, in batches with a transaction each.
 
-What the messages of Slack show of them follows through the outbox, after everything else.
+Slack's messages follow through the outbox, after everything else.
 """
 
 from collections import Counter
@@ -20,14 +20,14 @@ log = structlog.get_logger(__name__)
 
 
 #: The pause after each batch, in seconds: Slack takes some 50 changes of messages a minute, and
-#: those that people wait for must not queue behind these.
+#: changes that people wait for must not queue behind these.
 BATCH_EVERY: Final = 30
-#: The pause after all that was to be removed is.
+#: The pause after everything due is removed, in seconds.
 LOOK_EVERY: Final = 60 * 60
 
 
 Removed = Counter[str]
-"""The number of executions, and of dead letters, whose texts were removed."""
+"""The numbers of executions and dead letters whose texts were removed."""
 
 
 async def remove_texts(
@@ -38,7 +38,7 @@ async def remove_texts(
     clock: Clock,
     by: str = BOT,
 ) -> AsyncIterator[Removed]:
-    """Remove a crew's texts from before a moment; yield what each transaction removed."""
+    """Remove a crew's older texts; yield what each transaction removed."""
     data = {"before": before.isoformat()}
     count = 1
     while count:
@@ -73,7 +73,7 @@ class RemovalLoop:
         sleep: Sleep,
         scrub: Callable[[], Awaitable[bool]],
     ) -> None:
-        """`scrub` has what was removed leave the database's files; False: not just now."""
+        """`scrub` removes deleted texts from the database's files; False: not just now."""
         self._uow = uow
         self._retentions = {name: crew.retention for name, crew in crews.items() if crew.retention}
         self._clock = clock
@@ -92,7 +92,7 @@ class RemovalLoop:
             await self._sleep(LOOK_EVERY)
 
     async def now(self) -> datetime | None:
-        """Return the time that nobody can take for later than it is; None while Slack is silent.
+        """Return the earlier of Slack's time and our clock's; None while Slack is silent.
 
         A clock that is ahead must not remove anything early, and nothing brings it back.
         """

@@ -1,4 +1,4 @@
-"""Saving rounds: under which rule, and with what time brings while they wait."""
+"""Saving rounds, with their rules and their timed effects."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,6 @@ from crewgate.domain.rules.rule import Rule
 from crewgate.usecases.ports.store import Tx
 
 Due = tuple[Effect, datetime]
-"""An effect and its due time."""
 
 
 def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
@@ -55,7 +54,7 @@ def next_reminder(round_: Round, at: datetime) -> Due | None:
 
 
 def opens_at(round_: Round, at: datetime) -> datetime:
-    """Return `at` if it is in the rule's working hours, else the moment when they begin next."""
+    """Return `at` if it is in the rule's working hours, else their next beginning."""
     hours = round_.rule.working_hours if round_.rule is not None else None
     return at if hours is None else hours.next_open(at)
 
@@ -85,7 +84,7 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
 async def open_round(
     tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls, crew: Crew | None
 ) -> None:
-    """Store a new round, and the one that it ends; no crew: the settings name none."""
+    """Store a new round, and the round that it ends; no crew: the settings name none."""
     if receipt.ended is not None:
         await tx.save(receipt.ended)
         await cancel(tx, receipt.ended)
@@ -131,9 +130,10 @@ def choose_rule(
 async def rule_with_words(
     round_: Round, words: str, edited: Output | None, *, crew: Crew, tx: Tx
 ) -> Rule | None:
-    """Return the stricter of a round's rule and that for what a person makes of its output.
+    """Return the stricter of a round's rule and the rule for a person's text or words.
 
-    `edited` is their own text in its place; their words with an approval are read by `contains`.
+    `edited` is the person's text in place of the output; words with an approval are read by
+    `contains`.
     """
     output = edited
     if output is None:

@@ -26,9 +26,9 @@ async def of_crew(crew: str, *, days: int, context: ReviewContext) -> Stats:
 async def decisions(
     by: str, *, crew: str | None, days: int, context: ReviewContext
 ) -> AsyncIterator[Decided]:
-    """Yield what these numbers are made of, in no order; others' names only for operators.
+    """Yield the decisions behind these numbers, in no order; others' names only for operators.
 
-    It is an entry first. Raises UnknownCrew, NotAReader or StoreUnavailable.
+    The audit trail gets an entry first. Raises UnknownCrew, NotAReader or StoreUnavailable.
     """
     rules, operated = await _permitted(by, crew, context)
     data = {"crews": sorted(rules), "days": days, "names_of": sorted(operated)}

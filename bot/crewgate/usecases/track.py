@@ -1,7 +1,7 @@
-"""Executions by what is heard of them, to their end; and evidence that a decision was taken.
+"""Executions from their webhooks and statuses, and evidence that a decision was taken.
 
-Evidence belongs to a review: tasks may run and wait beside each other, and what one of them says
-proves nothing about another.
+Evidence belongs to a review: tasks may run and wait in parallel, and a webhook of one proves
+nothing about another.
 """
 
 import zlib
@@ -57,7 +57,7 @@ def first_poll(execution: Execution) -> timedelta:
 async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
     """Return True if an execution cannot move before somebody decides.
 
-    It can where its status names a task that does not wait: another branch runs.
+    It can if its status names a task that does not wait: another branch runs.
     """
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     waiting = [one.review for one in unfinished if one.state is State.WAITING]
@@ -67,8 +67,8 @@ async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
 
 
 async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
-    """Return True if nothing but a round's own task has waited or said anything since its pause."""
-    # Once it was not, `activity_before` is no longer that of the pause.
+    """Return True if only the round's own task has waited or sent anything since its pause."""
+    # After another task did, `activity_before` is no longer that of the pause.
     was_alone = round_.was_alone and not execution.is_flow
     if not was_alone or execution.activity_count != round_.activity_before:
         return False
@@ -78,12 +78,12 @@ async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
 async def was_taken(
     tx: Tx, round_: Round, execution: Execution, *, left: str | None = None, refused: bool = False
 ) -> bool:
-    """Return True if something shows that the crew took a decision in doubt.
+    """Return True if there is evidence that the crew took a decision in doubt.
 
-    That is the end of the execution, or a webhook that says that the task is done. While the task
-    is alone, it is any webhook that does not name another task, too, and the status that has
-    `left` it. `refused`: the crew itself says that it does not wait for this decision; if the task
-    was alone when the first try began, any webhook since explains why.
+    Evidence is the end of the execution, or a webhook that says that the task is done. While the
+    task is alone, so is any webhook that does not name another task, and the status that has `left`
+    it. `refused`: the crew says that it does not wait for this decision; if the task was alone when
+    the first try began, any webhook since explains why.
     """
     if execution.state is ExecutionState.COMPLETED:
         return True
@@ -187,7 +187,7 @@ async def track(
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]
     if starter is not None or execution.completed_tasks:
-        # Where it has paused, the card is what people wait for.
+        # After a pause, the card is what people wait for.
         progress = about(execution, EffectKind.PROGRESS)
         await tx.enqueue([progress], at=at, last=carried is not None)
     if first and execution.is_over:

@@ -57,9 +57,9 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = False) -> Members:
-    """Return who may decide on a round, and colleagues who decide for those who are away.
+    """Return the people who may decide on a round, and the delegates of absent ones.
 
-    `missing`: without those who have approved, and groups that have.
+    `missing`: without people who have approved, and groups that are complete.
     """
     now = context.clock()
     named = crew_for(round_, context.crews).permitted(Role.REVIEWER)
@@ -75,7 +75,7 @@ async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = 
 
 
 async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
-    """Tell one person, once, of a round that waits.
+    """Send one person, once, a message about a waiting round.
 
     A message whose answer was lost is looked for even if the round no longer waits, for it shows
     buttons.
@@ -93,7 +93,7 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
         round_ = await tx.round(round_id)
         await tx.place_direct_message(round_, user, outcome.ref)
         if round_.state is not State.WAITING:
-            # It was decided meanwhile, and nobody knew of this message then.
+            # The decision came meanwhile, when nobody knew of this message.
             refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
             await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
@@ -101,14 +101,13 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
-    """Return the effects that bring the direct messages about a card's round up to date with it."""
     messages = await context.uow.read.direct_messages(card.subject)
     kind = EffectKind.REFRESH_DIRECT_MESSAGE
     return [replace(card, kind=kind, user=user) for user in messages]
 
 
 async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
-    """Bring one direct message up to date; one that somebody deleted stays deleted."""
+    """Update one direct message; a deleted one stays deleted."""
     round_id, user = job.effect.subject, _user(job)
     message = (await context.uow.read.direct_messages(round_id)).get(user)
     if message is None:
@@ -123,7 +122,7 @@ def _user(job: Job) -> str:
 
 
 async def _direct_posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
-    """Return what one person is shown: of the rounds before those that they may read."""
+    """Return the posting for one person, with the earlier rounds that they may read."""
     posting = await context.uow.read.posting(round_id)
     readable = await context.readable(user, posting.view.earlier)
     return replace(posting, view=posting.view.with_earlier(readable), reader=user)
@@ -133,16 +132,16 @@ def _about(job: Job, kind: EffectKind, user: str) -> Effect:
     return replace(job.effect, kind=kind, user=user)
 
 
-#: A crew may pause before its kickoff was answered and stored: for so long that is waited for.
+#: A crew may pause before its kickoff was answered and stored: the longest wait for that.
 ANSWERED_WITHIN: Final = timedelta(minutes=1)
-#: A crew may be asleep when it is started: its answer takes so long at most, and a minute to store.
+#: A crew may be asleep when it is started: the longest answer, and a minute to store it.
 SENT_WITHIN: Final = timedelta(minutes=11)
 
 
 async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | None:
-    """Ask Slack about the person whom a kickoff names, and store the answer in the round's rule.
+    """Resolve the person whom a kickoff names, and store the answer in the round's rule.
 
-    Return why that is not known yet, for another try. Nobody may decide until it is.
+    Return NotSent until it is known; meanwhile nobody may decide.
     """
     rule = round_.rule
     assert rule is not None  # noqa: S101  # the caller's to check
@@ -160,7 +159,7 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
             naming, reviewers = Naming.NAMED, current.rule.reviewers
             if not isinstance(found, User):
                 naming = found
-                # Without any, the crew's operators decide, where there are some.
+                # Without any, the crew's operators decide, if there are some.
                 if found is Naming.UNCLEAR and context.crews[round_.review.crew].operators:
                     reviewers = ()
             elif starter is not None and found.id in starter.users:
@@ -183,7 +182,7 @@ async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Na
     review = round_.review
     now = context.clock()
     async with context.uow.begin() as tx:
-        # Locked: the answer of a kickoff is stored before that, with the name, or after this.
+        # Locked: a kickoff's answer is stored before this, with the name, or after.
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
         began = execution.began_at
         unclear = await tx.executions.unclear_kickoffs(
@@ -206,8 +205,8 @@ async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Na
 async def post(job: Job, context: DeliveryContext) -> Outcome:
     """Post a round's card; an output that it cannot show in full follows as a file.
 
-    None of a round that was over before anybody decided, unless an earlier try may have posted it:
-    it would hold up cards that are waited for.
+    A round that was over before anybody decided gets none, unless an earlier try may have posted
+    it: it would hold up cards that people wait for.
     """
     posting = await _posting(job, context)
     needless = _is_over_undecided(posting.view.round) and not job.in_doubt
@@ -224,7 +223,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a card again that was deleted, if it must still be acted on. Its file is there."""
+    """Post a deleted card again, if it must still be acted on; its file is still there."""
     posting = await _posting(job, context)
     if posting.card is not None or not must_be_acted_on(posting):
         return await settle(job, Delivered(), context)
@@ -232,9 +231,9 @@ async def repost(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _posting(job: Job, context: DeliveryContext) -> Posting:
-    """Return what a card shows: of the rounds before those whose cards are in its channel.
+    """Return the posting of a card, with the earlier rounds whose cards are in its channel.
 
-    Who is in a channel may read the rounds there, whatever else their rules say.
+    Everybody in a channel may read the rounds there, whatever else their rules say.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     view = posting.view
@@ -298,7 +297,7 @@ async def _post(
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
-    """Bring a card up to date; one that somebody deleted comes back if it must be acted on."""
+    """Update a card; a deleted one comes back if it must be acted on."""
     posting = await _posting(job, context)
     await _have_others_follow(job, posting, context)
     if posting.card is None:
@@ -325,10 +324,10 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
-    """Have messages that tell the state of this card's round, too, brought up to date.
+    """Update the other messages that show the state of this card's round.
 
-    Of a review's first round with a newer one, the post of that one's card had its direct messages
-    follow; whatever comes then has the first card and the progress follow.
+    A first round with a newer one updates none: the post of the newer card updated its direct
+    messages, and the newest round updates the first card and the progress message.
     """
     round_, removed = posting.view.round, posting.view.round.removed_at is not None
     is_latest = posting.view.newer is None
@@ -344,7 +343,7 @@ async def _have_others_follow(job: Job, posting: Posting, context: DeliveryConte
 
 
 async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list[Effect]:
-    """The update of the review's first card, which tells the state of its latest round."""
+    """Return the update of the review's first card, which shows the latest round's state."""
     if round_.number == 1:
         return []
     first = await context.uow.read.rounds.first_of_review(round_.review.id)
@@ -352,7 +351,6 @@ async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list
 
 
 def _progress(job: Job, posting: Posting) -> list[Effect]:
-    """Return the update of the message that says for whom the execution waits."""
     kind = EffectKind.REFRESH_PROGRESS
     return [replace(job.effect, kind=kind)] if posting.shows_progress else []
 
@@ -367,7 +365,7 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Say where a round stands whose card cannot be brought up to date, once a state."""
+    """Post a round's state, once a state, because its card cannot be updated."""
     posting = await context.uow.read.posting(job.effect.subject)
     # Every failed try to resume asks for it again: the thread itself remembers what was said.
     round_ = posting.view.round
@@ -382,7 +380,7 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
-    """Have the card brought up to date, in order with every other update of it."""
+    """Update the card, in order with every other update of it."""
     refreshed = replace(job.effect, kind=EffectKind.REFRESH)
     return await settle(job, Delivered(), context, then=[refreshed])
 
@@ -395,8 +393,8 @@ def _is_over_undecided(round_: Round) -> bool:
 async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
     """React to a note, store its author's name, and offer to send notes as feedback.
 
-    The offer is made once a round and person. Losing any of it loses no note, so only an outage
-    of Slack is a reason to try again.
+    The offer is made once a round and person. Losing any of it loses no note, so only an outage of
+    Slack is a reason to try again.
     """
     effect = job.effect
     assert effect.channel is not None  # noqa: S101  # every one has it

@@ -19,18 +19,18 @@ from crewgate.usecases.ports.slack import Messenger, Posted
 log = structlog.get_logger(__name__)
 
 
-#: Time for a newer notification to arrive, as evidence, before a try is repeated whose outcome is
-#: unknown. Short on purpose: a crew that took a revision is busy for longer than this and refuses
-#: another, while a much later try could meet the next round.
+#: Time for a newer notification to arrive, as evidence, before a try in doubt is repeated. Short on
+#: purpose: a crew that took a revision is busy for longer than this and refuses another, while a
+#: much later try could meet the next round.
 GRACE = timedelta(seconds=3)
-#: The same after a start, for tries that began before: while nobody listened, a crew may have taken
-#: the decision and begun to work, and only what it says next shows it.
+#: The grace for tries from before a start: while nobody listened, a crew may have taken the
+#: decision and begun to work, and only its next webhook shows that.
 START_GRACE = timedelta(seconds=20)
 #: Time for Slack to share an uploaded file, which it scans first.
 SHARE_GRACE = timedelta(minutes=2)
 
 Trace = Callable[[Job, Outcome, datetime, datetime], None]
-"""Keeps what came of a try of a job, which began and ended then."""
+"""Records the outcome of a job's try, with its beginning and end."""
 
 
 def no_trace(_job: Job, _outcome: Outcome, _began: datetime, _ended: datetime) -> None:
@@ -39,7 +39,7 @@ def no_trace(_job: Job, _outcome: Outcome, _began: datetime, _ended: datetime) -
 
 @dataclass(slots=True)
 class Listening:
-    """The time since which this process hears what crews say; set once it does."""
+    """The time since which this process receives webhooks; set once it does."""
 
     since: datetime | None = None
 
@@ -79,7 +79,7 @@ class DeliveryContext(ReviewContext):
         return self.clock() + (max(wait, self.grace) if in_doubt else wait)
 
     def gives_up(self, job: Job) -> bool:
-        """Return True if a job has failed by itself for so long that it is given up."""
+        """Return True if a job has failed by itself for too long."""
         since = job.failing_since
         return since is not None and self.clock() - since >= self.retry.give_up_after
 
@@ -94,10 +94,9 @@ async def settle(
 ) -> Outcome:
     """Settle an effect in Slack: it is done, tried again, or has come to an end.
 
-    An outage of Slack ends nothing. What fails by itself is given up after a day, or at once when
-    Slack will never take it; only a card has no deadline. A post that comes to its end is set
-    aside. Anything else is dropped, and `failed` says in the thread what people lose by it. `then`
-    follows what is done.
+    An outage of Slack ends nothing. A job's own failure ends it after a day, or at once if Slack
+    will never take it; only a card has no deadline. A post that ends is set aside. Any other job is
+    dropped, and `failed` tells the thread of the loss. `then` follows a success.
     """
     now = context.clock()
     if _has_come_to_an_end(job, outcome, context):
@@ -124,7 +123,7 @@ async def settle(
 
 
 async def set_aside(job: Job, why: str, context: DeliveryContext) -> None:
-    """Stop trying a job, and log it: somebody has to look at it. `why` is a code, not words."""
+    """Stop trying a job, and log it for an operator. `why` is a code, not words."""
     async with context.uow.begin() as tx:
         await tx.set_aside(job, why, at=context.clock())
     effect = job.effect

@@ -1,4 +1,4 @@
-"""Deliver execution messages to Slack: progress, the result."""
+"""Deliveries of an execution's messages, files, forwarded webhooks."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,14 +22,14 @@ from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, Me
 log = structlog.get_logger(__name__)
 
 
-#: The most rounds that the progress of an execution tells of.
+#: The most rounds in the progress message of an execution.
 ROUNDS: Final = 20
 
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Post the message that shows how far an execution is, or have it brought up to date.
+    """Post an execution's progress message, or enqueue its update.
 
-    Once it is over its result says all but who started it on what.
+    After the end the result says everything except the starter and the inputs.
     """
     posting = await _posting(job, context)
     if posting is None or _is_told_by_result(posting):
@@ -63,9 +63,9 @@ async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> E
 
 
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Bring the progress message up to date, or have it posted: what needs no post takes no turn.
+    """Update the progress message, or enqueue its post: an update waits for no post.
 
-    The result tells what is lost if it cannot be brought up to date.
+    If the update fails, the result still says everything.
     """
     posting = await _posting(job, context)
     if posting is None or _is_told_by_result(posting):
@@ -79,9 +79,9 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
-    """Post how an execution ended; a result that a message cannot hold follows as a file.
+    """Post an execution's end; a result that a message cannot hold follows as a file.
 
-    A result that somebody approved as the last output is there already.
+    A result that somebody approved as the last output is shown already.
     """
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
@@ -96,7 +96,7 @@ async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     ts, channel = job.effect.subject, job.effect.channel
     assert posting is not None  # noqa: S101  # no execution is ever deleted
     assert channel is not None  # noqa: S101  # every one has it
-    # What came since is of a round whose text is there.
+    # Later files are of a round whose text is there.
     until = job.created_at
     outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting, until=until)
     return await settle(job, outcome, context)
@@ -110,14 +110,13 @@ async def say(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _approved(execution: Execution, context: DeliveryContext) -> Round | None:
-    """Return the execution's last approved round, if its output is the result."""
     read = context.uow.read
     last = await read.rounds.last_approved(execution.crew, execution.execution_id)
     if last is None or execution.result is None:
         return None
     masking = context.crews[execution.crew].redact
     if masking:
-        # As it came, for what is masked may differ.
+        # Unmasked, for masks may differ.
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
     output = (await read.posting(last.id, as_it_came=True)).view.output
@@ -156,7 +155,7 @@ async def _post(job: Job, context: DeliveryContext, posting: ExecutionPosting) -
     )
 
 
-#: How often a file is uploaded that is not in its thread afterwards.
+#: The most uploads of a file that is not in its thread afterwards.
 UPLOADS: Final = 2
 _OF_ROUND: Final = (EffectKind.LOOK_FOR_FILE, EffectKind.ATTACH_FAILED)
 _OF_RESULT: Final = (EffectKind.LOOK_FOR_RESULT_FILE, EffectKind.RESULT_FILE_FAILED)
@@ -166,14 +165,14 @@ _NEXT: Final[Mapping[EffectKind, tuple[EffectKind, EffectKind]]] = {
     EffectKind.RESULT_FILE: _OF_RESULT,
     EffectKind.LOOK_FOR_RESULT_FILE: _OF_RESULT,
 }
-"""The effect that looks for the file, and the one that says that it is missing."""
+"""The effect that looks for the file, and the effect that reports it missing."""
 
 
 async def attach(job: Job, context: DeliveryContext) -> Outcome:
     """Put the whole output, or the whole result, as a file into the thread, and settle the job.
 
-    After so many uploads as its effect says, the file is looked for first; one that is not there
-    is uploaded once more, or said to be missing.
+    After the uploads that its effect counts, the file is looked for first; a missing file is
+    uploaded once more, or reported missing.
     """
     about = await _about(job.effect, context)
     if about is None:
@@ -198,7 +197,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _about(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
-    """Return what the file is about; None where somebody deleted the message that it is below."""
+    """Return the file's posting; None if somebody deleted the message above it."""
     if _NEXT[effect.kind] is _OF_ROUND:
         posting = await context.uow.read.posting(effect.subject)
         return None if posting.card is None else posting
@@ -217,7 +216,7 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
     webhook = await context.uow.read.executions.forwarded_webhook(job.effect.subject)
     if webhook is None:
         return await _drop(job, context)
-    # Read before the URLs: a kickoff's answer is stored in one piece with those that it brings.
+    # Read before the URLs: a kickoff's answer is stored together with its URLs.
     execution = await context.uow.read.executions.find(webhook.crew, webhook.execution_id)
     given = await context.uow.read.executions.given_webhooks(webhook.crew, webhook.execution_id)
     urls = context.crews[webhook.crew].forwards_to(given)
@@ -248,7 +247,8 @@ async def _wait_for_url(
 ) -> Outcome:
     """Wait for the answer to the kickoff, which may bring the URL, or drop the webhook.
 
-    `answered`: it is stored and brought other URLs. The execution may pause or end before that.
+    `answered`: the answer is stored and brought other URLs. The execution may pause or end before
+    that.
     """
     if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter

@@ -21,7 +21,7 @@ class Note(Protocol):
     """`store.outbox.SqlOutbox.note_alive`."""
 
     async def __call__(self, *, now: datetime, compare: bool) -> timedelta:
-        """Note that time counts up to now; the time lost since the last note, if that is asked."""
+        """Note that time counts up to now; `compare` returns the time lost since the last note."""
         ...
 
 
@@ -44,12 +44,11 @@ class Heartbeat:
         away: Check,
         on_lost: Callable[[], None],
     ) -> None:
-        """`stepped` says once that the clock did; `away` that Slack is, or the clock in doubt.
+        """Take the probes of the clock and of Slack.
 
-        `on_lost` is called when time was lost.
-
-        Another process may go by the new time already: a note by the old one would count again
-        what the clock skipped.
+        `stepped` is true once after a step of the clock, `away` while Slack is, or the clock is in
+        doubt. `on_lost` is called when time was lost. After a step nothing is noted by the old
+        time: another process may go by the new time already, and lost time would count again.
         """
         self._note = note
         self._clock = clock
@@ -62,14 +61,14 @@ class Heartbeat:
         self._has_compared = False
 
     def counts(self) -> bool:
-        """True while time counts; what is due by rules happens then only."""
+        """True while time counts; rules act only then."""
         return self._beat_at is not None and self._steady() - self._beat_at <= MISSED
 
     async def beat(self) -> bool:
-        """Note that time counts, unless it does not, and put off what is due by what was lost.
+        """Note that time counts, if it does, and put rules off by the lost time.
 
-        What the clock did is seen to at once, also while Slack is away: what is scheduled from now
-        on goes by the new time.
+        A step of the clock is handled at once, also while Slack is away: new schedules go by the
+        new time.
         """
         if self._stepped():
             self._beat_at, self._has_compared = None, False

@@ -1,6 +1,6 @@
-"""Messages that only say something: one function for all of them.
+"""One function for all messages that only say something.
 
-What differs is in the row of each `EffectKind`, and how it looks in its render function.
+Their differences are in the row of each `EffectKind` and in its render function.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from crewgate.usecases.read_models import MessageRef, Posting
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:
-    """Post what a job's kind says about its round, in the round's thread or to one person."""
+    """Post a job's message about its round, in the round's thread or to one person."""
     posting = await context.uow.read.posting(job.effect.subject)
     return await say_about(posting, job, context)
 
@@ -41,7 +41,7 @@ async def say_about(
     outcome = await post_about(posting, job, context, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
-        # Some of them may not have been told.
+        # Some reviewers may not have a message.
         tell = round_.effect(EffectKind.TELL_REVIEWERS)
         return await settle(job, outcome, context, then=[tell])
     if row.revives_card:
@@ -57,7 +57,7 @@ async def post_about(
     occasion: str | None = None,
     posted_since: datetime | None = None,
 ) -> Outcome:
-    """Post a message about a round in its thread or to one person; its job is not settled."""
+    """Post a message about a round in its thread or to one person, without settling its job."""
     user = job.effect.user
     to = Thread(posting.channel, posting.thread_ts) if user is None else User(user)
     return await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
@@ -73,10 +73,10 @@ async def post(
     posted_since: datetime | None = None,
     may_be_plain: bool = False,
 ) -> Outcome:
-    """Post the message of a job's kind; its job is not settled.
+    """Post the message of a job's kind, without settling the job.
 
-    `occasion` tells it from what an earlier job posted about the same. `may_be_plain`: without what
-    the agent wrote, if Slack refuses that.
+    `occasion` tells it from an earlier job's message about its subject. `may_be_plain`: without the
+    agent's words, if Slack refuses them.
     """
     say = partial(
         context.messenger.say,
@@ -90,7 +90,7 @@ async def post(
 
 
 async def or_plain(call: Callable[..., Awaitable[Outcome]]) -> Outcome:
-    """Call Slack; once more without what the agent wrote, if Slack refuses that."""
+    """Call Slack; once more without the agent's words, if Slack refuses them."""
     outcome = await call()
     return await call(plain=True) if is_refused(outcome, RefusalKind.CONTENT) else outcome
 
@@ -103,7 +103,7 @@ async def refresh(
     *,
     may_be_plain: bool = False,
 ) -> Outcome:
-    """Bring a message up to date and settle its job; one that somebody deleted stays deleted."""
+    """Update a message and settle its job; a deleted message stays deleted."""
     update = partial(context.messenger.update, job.effect.kind, about, message)
     outcome = await or_plain(update) if may_be_plain else await update()
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
@@ -131,7 +131,6 @@ async def settle_in_thread(
 
 
 def must_be_acted_on(posting: Posting) -> bool:
-    """Return True if the round waits for somebody's press."""
     return posting.view.round.state in (State.WAITING, State.STUCK)
 
 
@@ -146,9 +145,9 @@ _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 
 
 async def note_refusal(job: Job, refused: Refused, channel: str, context: DeliveryContext) -> None:
-    """Have the operators told that the channel refuses a post: once until it takes one again.
+    """Tell the operators that the channel refuses posts: once until it takes one again.
 
-    That is kept in memory, so a restart tells it again.
+    Memory holds that, so they are told again after a restart.
     """
     name = job.effect.crew
     if refused.kind not in _OF_THE_CHANNEL or (name, channel) in context.refusing:
@@ -175,7 +174,7 @@ async def tell(job: Job, context: DeliveryContext) -> Outcome:
 Post = Callable[..., Awaitable[Outcome]]
 """Posts one message into `channel`, unless a try since `posted_since` did."""
 Record = Callable[[Tx, Posted], Awaitable[None]]
-"""Stores where the message is; it starts the thread if there is none."""
+"""Stores the place of the message; it starts the thread if there is none."""
 Forget = Callable[[Tx], Awaitable[None]]
 
 
@@ -191,8 +190,8 @@ async def post_in_thread(
 ) -> Outcome:
     """Post a message and settle its job.
 
-    `forget` is for when the thread's first message was deleted. `file` attaches the whole of what
-    no message could hold.
+    `forget` is for a thread whose first message was deleted. `file` attaches a text that no message
+    could hold.
     """
     outcome = await post(channel=channel, posted_since=job.began_at)
     if is_refused(outcome, RefusalKind.THREAD_GONE):

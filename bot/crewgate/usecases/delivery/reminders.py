@@ -1,4 +1,4 @@
-"""Effects of time on a round that waits: reminders, escalation, the time-out.
+"""Effects of time on a waiting round: reminders, escalation, the time-out.
 
 A timer only changes the database, whatever else is away; a post, in order with all others of its
 thread, tells people. Both look at the round again.
@@ -42,7 +42,7 @@ WITHOUT_CARD = timedelta(hours=1)
 
 
 async def remind(job: Job, context: DeliveryContext) -> Outcome:
-    """Have a reminder posted, in order with the thread's other messages."""
+    """Enqueue a reminder, in order with the thread's other messages."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -54,7 +54,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def escalate(job: Job, context: DeliveryContext) -> Outcome:
-    """Let more people decide: that is stored first, then they are called."""
+    """Store that more people may decide, then call them."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -69,7 +69,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def time_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Do what the rule says for a round that nobody decided in time, and have people told."""
+    """Apply the rule's time-out to a waiting round, and enqueue the message about it."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -89,9 +89,9 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 def _set_back(job: Job, round_: Round, now: datetime) -> dict[str, int]:
-    """Return the seconds by which a rule acts sooner than by the clock when the time began.
+    """Return the seconds by which a rule acts too early by the clock of its schedule.
 
-    It does where the clock was set back since; nobody could tell that from the times of entries.
+    That happens after the clock was set back; the times of entries alone would not show it.
     """
     effects = timed_effects(round_, job.created_at)
     early = next(at for one, at in effects if one.kind is job.effect.kind) - now
@@ -99,7 +99,7 @@ def _set_back(job: Job, round_: Round, now: datetime) -> dict[str, int]:
 
 
 async def expire(job: Job, context: DeliveryContext) -> Outcome:
-    """Close the round of a flow that waits no longer; an answer on its way is refused by it."""
+    """Close the round of a flow that waits no longer; the flow refuses an answer on its way."""
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         waits = round_.state is State.WAITING
@@ -117,10 +117,9 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
-    """Remind those who have not decided, and see to the next reminder: counted from now.
+    """Remind the people who have not decided, and schedule the next reminder from now.
 
-    So a bot that was away for days reminds once. Where people of the rule do not work now, it waits
-    until they do.
+    So a bot that was away for days reminds once. Outside of the rule's working hours it waits.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     round_ = posting.view.round
@@ -153,7 +152,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Say what the rule did; that it left the round is no news once somebody has decided."""
+    """Post the rule's act; a round that it left waiting is no news once somebody has decided."""
     posting = await context.uow.read.posting(job.effect.subject)
     round_ = posting.view.round
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
@@ -162,7 +161,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
-    """Put off what time brings to a round that has no card: nobody can decide what is not shown.
+    """Put off the rule's act for a round without a card: nobody can decide what is not shown.
 
     Operators hear of a channel that refuses it; nobody else could do anything.
     """

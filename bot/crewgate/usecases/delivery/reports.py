@@ -1,4 +1,4 @@
-"""Reporting webhooks that could not be understood: those that come together, in one message."""
+"""Reports of webhooks that could not be understood, several in one message; and digests."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,14 +20,14 @@ from crewgate.usecases.stats import of_crew
 log = structlog.get_logger(__name__)
 
 
-#: What comes this long after the first one is reported by the same message, until it is dismissed.
+#: The time after a report in which it counts further dead letters, until it is dismissed.
 TOGETHER: Final = timedelta(hours=1)
 
 
 async def report(job: Job, context: DeliveryContext) -> Outcome:
     """Report a webhook that could not be understood in its crew's channel.
 
-    A crew that was changed may send many: an open report of the last hour counts this one, too.
+    A changed crew may send many: an open report of the last hour counts this one, too.
     """
     dead_letter = await context.uow.read.dead_letter(job.effect.subject)
     crew = context.crews[job.effect.crew]
@@ -63,14 +63,14 @@ _DAYS = 7
 
 
 async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
-    """Have the next digest posted of each crew that wants one, unless it waits already."""
+    """Enqueue the next digest of each crew that wants one, unless it waits already."""
     for name in (name for name in crews if crews[name].digest):
         effect = Effect(EffectKind.WEEKLY_DIGEST, name, name, "")
         await tx.enqueue_once(effect, at=at, due_at=next_digest(at))
 
 
 async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
-    """Post it, and plan the next one, also where this one is refused or its answers are lost."""
+    """Post a digest, and plan the next one, even if this one fails."""
     crew = context.crews[job.effect.subject]
     if crew.digest is None:
         return await settle(job, Delivered("no digest is wanted any longer"), context)

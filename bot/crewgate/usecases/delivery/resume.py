@@ -1,9 +1,9 @@
-"""Telling a crew a decision, or a flow an answer, so that it takes effect once.
+"""Sending a decision to a crew, or an answer to a flow, so that it takes effect once.
 
 The documented `/resume` has no idempotency key. Before every try the round is marked in doubt;
-before a try is repeated whose outcome is unknown, evidence is looked for. A flow takes one answer
-to a request and says so to a second one, and `crewgate host` takes a key: that is better evidence
-than any, so an answer or a decision is simply sent again there.
+before a try in doubt is repeated, evidence is looked for. A flow takes one answer to a request and
+says so to a second one, and `crewgate host` takes a key: both are better evidence than any, so
+there the decision is simply sent again.
 """
 
 from dataclasses import dataclass, replace
@@ -97,7 +97,7 @@ async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A crew's answer to how far an execution is, and the execution when it was asked."""
+    """A crew's answer about an execution, and the execution when it was asked."""
 
     before: Execution
     at: datetime
@@ -134,14 +134,14 @@ class Recorded:
 
     execution: Execution
     left: str | None = None
-    """The task that the crew was at by its last answer since a webhook, and is at no longer."""
+    """The task of the crew's last answer since a webhook, if the crew has left it."""
 
 
 async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """Apply a crew's answer to its execution.
 
-    An answer to a question from before a webhook may be older than the pause that this announced.
-    The order of the two is told by the count of webhooks, for clocks can be put back.
+    An answer to a question from before a webhook may be older than the pause that the webhook
+    announced. The count of webhooks tells the order, for clocks can be put back.
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
@@ -186,7 +186,7 @@ async def _is_asked(tx: Tx, execution: Execution) -> bool:
 
 
 def _is_doubtful_end(execution: Execution) -> bool:
-    """Return True if anything in front of a crew could say so of one that waits for us."""
+    """Return True if anything in front of a crew could report this end of a waiting execution."""
     match execution.state:
         case ExecutionState.FAILED:
             return True
@@ -234,15 +234,15 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     """Send a round's decision to its crew and record the outcome."""
     known = await context.uow.read.round(job.effect.subject)
     if known.reason is None and context.gives_up(job):
-        # Trying has raised for a day, so that nothing came of it: a person must know.
+        # Trying has raised for a day, so there is no outcome: a person must know.
         await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
         return Delivered()
     client = context.clients.get(job.effect.crew)
     if client is None and not known.is_of_flow:
         return await _await_fetch(job, context)
-    # Asked before the try begins: it takes up to 2 s, and what is heard meanwhile counts too.
+    # Asked before the try begins: it takes up to 2 s, and webhooks meanwhile count too.
     asked = await _ask(known, client, context)
-    # Read first: while it was to be sent it was there, and it may be wiped at any time after that.
+    # Read first: the text was there when it was to be sent, and may be wiped at any time after.
     callback = await context.uow.read.callback(known.id) if known.is_of_flow else None
     async with context.uow.begin() as tx:
         # Opened first: a webhook either comes before the try, or counts as later.
@@ -284,7 +284,6 @@ async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _ask(round_: Round, client: CrewClient | None, context: DeliveryContext) -> Asked | None:
-    """Ask the crew how far the execution is, if that matters."""
     if client is None or round_.state is not State.DECIDED or not round_.needs_evidence:
         return None
     review = round_.review

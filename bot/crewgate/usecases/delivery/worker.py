@@ -23,15 +23,15 @@ log = structlog.get_logger(__name__)
 
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
-#: How long a job is ours. Every call outside ends well before, so that a lease is only ever lost
-#: by a process that crashed or stood still.
+#: The length of a lease. Every call outside ends well before, so that only a process that crashed
+#: or stood still loses one.
 LEASE = timedelta(seconds=75)
 DEADLINE = timedelta(seconds=60)
-#: For how long after a pause a destination counts as away where nothing was tried again.
+#: The time after a pause in which a destination counts as away although nothing was tried again.
 LATELY = timedelta(minutes=1)
-#: How many times as often it looks for what has become due after a look that found something.
+#: The factor by which looks are more frequent after a look that found something.
 SOONER = 4
-#: The number of refused ordering keys that are remembered: the latest.
+#: The most refused ordering keys that are remembered, the latest ones.
 REFUSALS = 100
 
 
@@ -41,7 +41,7 @@ class Pace:
 
     at_once: int = 8
     poll: timedelta = timedelta(seconds=1)
-    """Time between two looks at the outbox when nothing wakes the worker: retries become due."""
+    """The time between two looks at the outbox without a wake-up: retries become due."""
     pause: Retry = Retry(longest=timedelta(seconds=30))
 
 
@@ -51,14 +51,14 @@ class _Outage:
 
     since: datetime
     began: datetime
-    """The beginning by the worker's steady clock, as `latest`."""
+    """By the worker's steady clock, as `latest` is."""
     latest: datetime
     outcome: NotSent | Unknown
     tries: int = 0
 
     @property
     def is_certain(self) -> bool:
-        """True if it is more than a hiccup: the log has its beginning and its end."""
+        """True if it is more than a hiccup: the log gets its beginning and its end."""
         return self.tries >= IN_A_ROW
 
     @property
@@ -71,9 +71,9 @@ class _Outage:
 
 
 class Worker:
-    """Leases due jobs of one destination, carries each out, and leaves it alone while it is away.
+    """Leases due jobs of one destination, carries each out, and pauses while it is away.
 
-    One destination each, so that Slack being down never holds up a resume, nor one crew another.
+    One worker per destination: Slack being down never holds up a resume, nor one crew another.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Worker:
         self._outbox_gone_at: datetime | None = None
         self._refused: dict[str, tuple[datetime, str]] = {}
         self.last_polled_at: datetime = self._steady()
-        """Time of the last completed poll, by `steady`; stale while the database is down."""
+        """The time of the last completed poll, by `steady`; stale while the database is down."""
         self._outbox = outbox
         self._deliver = deliver
         self._context = context
@@ -109,12 +109,12 @@ class Worker:
         self._wakeup = Wakeup()
         self._stopping = False
         self._under_way: dict[asyncio.Task[None], int] = {}
-        """The jobs by what carries them out."""
+        """The jobs by their tasks."""
         self._unsettled: list[Job] = []
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The reason why the destination seems to be away, and refusals that are repeated.
+        """The outage of the destination, and repeated refusals.
 
         Both are over if they were not repeated for longer than any retry takes.
         """
@@ -125,15 +125,15 @@ class Worker:
 
     @property
     def is_away(self) -> bool:
-        """The destination has not taken the latest jobs, one after another, and that was lately."""
+        """The destination refused its latest jobs, one after another, and that was lately."""
         return self._failures >= IN_A_ROW and self._steady() - self._paused_until <= LATELY
 
     @property
     def looks_again_in(self) -> timedelta:
-        """The time to wait for a wake-up before a look for what has become due.
+        """The time to wait for a wake-up before the next look for due jobs.
 
-        Soon after a look that found something, so that what comes due at a steady rate is not
-        taken all together once a `poll`: it would hold up whatever else happens then.
+        It is short after a look that found something: jobs that become due at a steady rate are
+        then not taken all together once a `poll`, which would hold up all else.
         """
         lately = self._found_at and self._steady() - self._found_at <= 2 * self.pace.poll
         return self.pace.poll / SOONER if lately else self.pace.poll
@@ -142,12 +142,12 @@ class Worker:
         self._wakeup.set()
 
     def stop(self) -> None:
-        """Lease nothing more; `run` returns once what is under way is finished."""
+        """Lease nothing more; `run` returns once all jobs under way are finished."""
         self._stopping = True
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Work until stopped, then finish what is under way; a cancellation abandons that too."""
+        """Work until stopped, then finish the jobs under way; a cancellation abandons them too."""
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 for job in await self._lease():
@@ -229,7 +229,7 @@ class Worker:
             log.info("delivered", **about)
 
     async def _slow_down(self, outcome: Outcome) -> None:
-        """Pause the whole budget: the other side's own limiter speaks for all it is spent on."""
+        """Pause the whole budget: the other side's own limiter speaks for all its users."""
         pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
         if self._budget is None or pause is None:
             return
@@ -239,7 +239,7 @@ class Worker:
             log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
 
     async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
-        """Set a job aside that raises for a day, a card too: it would hold up what comes after."""
+        """Set a job aside that raises for a day, a card too: it would hold up later jobs."""
         if not self._context.gives_up(job):
             at = self._context.next_try(job, in_doubt=True)
             await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
@@ -267,7 +267,7 @@ class Worker:
             await self._give_back(job, at=self._context.next_try(job, in_doubt=True), in_doubt=True)
 
     def _record_availability(self, job: Job, outcome: Outcome) -> None:
-        """Leave a destination alone that is away, and believe it again at the first answer."""
+        """Pause for a destination that is away, and end the pause at its first answer."""
         self._refused.pop(job.effect.ordering_key, None)
         if isinstance(outcome, Refused):
             if len(self._refused) >= REFUSALS:
@@ -284,7 +284,7 @@ class Worker:
             self._failures += 1
         elif outcome.retry_after is None:
             return  # it was under way already when the pause began
-        # Whoever answered meanwhile was under way too: the destination is away again.
+        # Jobs that succeed meanwhile were under way too: the destination is away again.
         self._failures = max(self._failures, 1)
         pause = self.pace.pause.after(
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
@@ -292,7 +292,7 @@ class Worker:
         self._paused_until = max(self._paused_until, now + pause)
 
     def _record_outage(self, outcome: Outcome, now: datetime) -> None:
-        """Log where an outage begins and ends: none is over while answers are lost or errors."""
+        """Log where an outage begins and ends; lost answers and errors do not end it."""
         if not isinstance(outcome, NotSent | Unknown):
             if self._outage is not None and self._outage.is_certain:
                 log.info("destination_available", **self._back(since=self._outage.began))
@@ -305,7 +305,6 @@ class Worker:
                 log.warning("destination_away", destination=self.destination, why=_why(outcome))
 
     def _back(self, *, since: datetime) -> dict[str, object]:
-        """The fields of a line that tells of the end of an outage."""
         seconds = round((self._steady() - since).total_seconds())
         return {"destination": self.destination, "seconds": seconds}
 

@@ -16,25 +16,23 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Clock = Callable[[], datetime]
-"""The present moment, aware, in UTC."""
 
 
 Check = Callable[[], bool]
 
 
 Sleep = Callable[[float], Awaitable[None]]
-"""Waits for so many seconds."""
 
 
 class OffLoop(Protocol):
     """Computes in a thread of a bounded pool what would hold up the event loop."""
 
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what the function returns, or raise what it raises."""
+        """Return the function's result, or raise its error."""
 
 
 LARGE: Final = 64 * 2**10
-"""Bytes of JSON beyond which it is read off the loop; what is shorter takes milliseconds."""
+"""Bytes of JSON that are still read on the loop; they take milliseconds."""
 
 
 NewId = Callable[[], str]
@@ -45,7 +43,7 @@ Crews = Mapping[str, Crew]
 
 
 end_turn: Final[ContextVar[Callable[[], None]]] = ContextVar("end_turn", default=lambda: None)
-"""Called by a background loop before it waits for its next turn; set by whoever runs the loop."""
+"""Called by a background loop before it waits for its next turn; set by the loop's owner."""
 
 
 def ending_turns(sleep: Sleep) -> Sleep:
@@ -65,7 +63,6 @@ class Wakeup:
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """End the present wait, or the next one."""
         self._event.set()
 
     async def wait(self, seconds: float) -> None:
@@ -87,7 +84,7 @@ class Job:
     id: int
     effect: Effect
     tries: int
-    """Including this one."""
+    """The number of tries, including this one."""
     created_at: datetime
     lease_until: datetime
     began_at: datetime | None = None
@@ -97,7 +94,6 @@ class Job:
 
     @property
     def in_doubt(self) -> bool:
-        """An earlier try may have taken effect."""
         return self.began_at is not None
 
 
@@ -123,15 +119,15 @@ class Outbox(Protocol):
         budget: Budget | None = None,
         under_way: Collection[int] = (),
     ) -> Leased:
-        """Lease due jobs for one destination, at most one of an ordering key.
+        """Lease due jobs for one destination, at most one per ordering key.
 
-        They are ordered by priority, then by due time, and are as many as `budget` has room for,
-        which they spend. The last of its burst is left to the first priority.
+        Jobs are ordered by priority, then by due time. Each spends one of `budget`; the last of a
+        burst is left to the first priority.
 
         A job that needs a card is not leased before the card is posted. Effects that a leased job
-        carries out too are deleted. `now` decides which jobs are due. Leases go by a clock that all
-        processes share. Jobs `under_way` in this process are not leased again, even if a clock
-        that stepped says that their leases have ended.
+        carries out too are deleted. `now` decides which jobs are due; leases go by a clock that all
+        processes share. Jobs `under_way` in this process are not leased again, even if a clock that
+        stepped ends their leases.
         """
         ...
 

@@ -18,13 +18,13 @@ class KickoffRequest:
     """JSON, as the caller wrote it."""
     given: WebhookUrls = WebhookUrls()
     inputs: CallerValues = ()
-    """Only short values are shown, unless it was asked for in Slack."""
+    """Only short values are shown, unless the kickoff comes from Slack."""
     meta: CallerValues = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KickoffAnswer:
-    """The crew's own answer, to be passed on as it is."""
+    """The crew's own answer, to be passed on unchanged."""
 
     status: int
     body: bytes = field(repr=False)
@@ -66,10 +66,10 @@ class CrewClient(Protocol):
         edited: str | dict[str, object] | None = None,
         key: str | None = None,
     ) -> Outcome:
-        """Tell the crew a decision, in one try.
+        """Send the crew a decision, in one try.
 
-        `edited` is the text in place of its output, or the arguments in place of a call's.
-        A crew that takes a `key` answers the second try of a decision as it did the first.
+        `edited` is the text in place of its output, or the arguments in place of a call's. A crew
+        that takes a `key` answers a repeated decision as it did the first time.
         """
         ...
 
@@ -78,11 +78,11 @@ class CrewClient(Protocol):
         ...
 
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
-        """Ask the crew how far an execution is; it has 2 s to answer."""
+        """Ask the crew for an execution's progress; it has 2 s to answer."""
         ...
 
     async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
-        """Ask for the names of the required inputs."""
+        """Return the names of the required inputs."""
         ...
 
     async def ping(self) -> CrewUnavailable | None:
@@ -97,9 +97,9 @@ class FlowAnswers(Protocol):
     """The addresses where flows are answered: each request names its own."""
 
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
-        """Tell a flow what people answered, in one try.
+        """Send a flow its answer, in one try.
 
-        Refused by `RefusalKind` where the flow takes no answer to this request any more.
+        Refused by `RefusalKind` if the flow takes no answer to this request any more.
         """
         ...
 
@@ -108,5 +108,5 @@ class WebhookForwarder(Protocol):
     """The callers' addresses."""
 
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
-        """Bring a webhook there, in one try."""
+        """Send a webhook to the caller, in one try."""
         ...

@@ -32,7 +32,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted(Delivered):
-    """The message is in Slack; `shown` is how much of the output it shows, in percent."""
+    """The message is in Slack; `shown` is the percentage of the output in it."""
 
     ref: MessageRef
     shown: int = WHOLE
@@ -43,14 +43,14 @@ class Posted(Delivered):
 
 
 About = Posting | ExecutionPosting | DeadLetter | Crew | Published | Stats
-"""The subject of a message, as it is now."""
+"""The subject of a message, in its present state."""
 
 
 class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
-    `posted_since` says that an earlier try, since then, may have worked: the message is looked for
-    first and not posted twice. `plain` leaves out what the agent wrote.
+    `posted_since`: an earlier try, since then, may have worked, so the message is looked for first
+    and not posted twice. `plain` leaves out the agent's words.
     """
 
     async def say(
@@ -66,8 +66,7 @@ class Messenger(Protocol):
         """Post the message of an effect, into a thread or to one person.
 
         Return Posted; Delivered if there is nothing to say any longer; Refused as THREAD_GONE if
-        the thread is not there. `occasion` tells the message from others of the same kind about
-        the same, where the key of the kind has one, and is the same for every try.
+        the thread is not there. `occasion` completes the key of its kind; every try repeats it.
         """
         ...
 
@@ -80,18 +79,18 @@ class Messenger(Protocol):
         posted_since: datetime | None,
         plain: bool = False,
     ) -> Outcome:
-        """Post a round's card, and mention there the people who have to know of it.
+        """Post a round's card, with mentions of the people who have to know of it.
 
-        `notify` is None where everybody has been told.
+        `notify` is None if everybody has been told.
         """
         ...
 
     async def update(
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Bring a posted message up to date.
+        """Update a posted message.
 
-        Return Posted; Refused as MESSAGE_GONE when it was deleted.
+        Return Posted; Refused as MESSAGE_GONE if it was deleted.
         """
         ...
 
@@ -102,16 +101,16 @@ class Messenger(Protocol):
         ...
 
     async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
-        """Look for that file in the thread. Refused as FILE_NOT_SHARED when it is not there.
+        """Look for that file in the thread. Refused as FILE_NOT_SHARED if it is not there.
 
-        Where the bot may not read the thread, it counts as there.
+        If the bot may not read the thread, the file counts as there.
         """
         ...
 
     async def clear(
         self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
     ) -> Outcome:
-        """Delete what was put as files into a thread until then, and show the end as it is now."""
+        """Delete the bot's files up to then from a thread, and update the message of the end."""
         ...
 
     async def name_of(self, user: str) -> str | None:
@@ -126,14 +125,14 @@ class Messenger(Protocol):
 
 
 class RememberedInstallation(Protocol):
-    """The bot's installation in Slack, as Slack last told it: kept across restarts."""
+    """The bot's installation as Slack last named it, kept across restarts."""
 
     async def recall(self) -> Installation | None:
-        """Return it; None if Slack never told. Raises StoreUnavailable."""
+        """Return it; None before Slack named it. Raises StoreUnavailable."""
         ...
 
     async def remember(self, installation: Installation) -> None:
-        """Keep it. Raises StoreUnavailable."""
+        """Store it. Raises StoreUnavailable."""
         ...
 
 
@@ -141,7 +140,7 @@ class RememberedInstallation(Protocol):
 class Members:
     """The users that some references stand for.
 
-    `unresolved` are those that Slack could not be asked about yet.
+    `unresolved` are the references about which Slack could not be asked yet.
     """
 
     users: frozenset[str]
@@ -156,11 +155,11 @@ class Directory(Protocol):
         ...
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
-        """Return the accounts of starters, each address by `ask_about` where nothing names it."""
+        """Return the accounts of starters; `ask_about` adds those of unknown addresses."""
         ...
 
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
-        """Return True if a person is in a channel; None while memory does not tell.
+        """Return True if a person is in a channel; None while memory does not know.
 
         Unless `guests`, guests and people of other organisations do not count.
         """
@@ -184,18 +183,18 @@ class Directory(Protocol):
     def is_colleague(self, user: str) -> bool | None:
         """Return True for a person of the bot's own organisation who is no guest.
 
-        None while memory does not tell.
+        None while memory does not know.
         """
         ...
 
     async def look_up_colleague(self, user: str) -> bool | None:
-        """Ask Slack what `is_colleague` answers, where memory does not tell; None as there."""
+        """Return `is_colleague`; Slack is asked if memory does not know."""
         ...
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """Return the colleague who is named so, or why there is none; NotSent: ask again later."""
+        """Return this colleague's account, or why there is none; NotSent: ask again later."""
         ...
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> None:
-        """Ask Slack what `is_in` answers, and remember it."""
+        """Ask Slack for the answer of `is_in`, and remember it."""
         ...
