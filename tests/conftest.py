@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from crewgate.demo.servers import BotProcess
 from crewgate.encryption import Cipher
-from crewgate.event_loop import EventLoop
+from crewgate.runtime import EventLoop
 from crewgate.store.engine import Engines
 from crewgate.store.tables import Secret
 from crewgate.store.unit_of_work import SqlUnitOfWork

@@ -18,10 +18,10 @@ from crewgate.demo.servers import ServerProcess, inherited
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(
     [
-        "crewgate.serve",
-        "crewgate.event_loop",
+        "crewgate.app",
+        "crewgate.runtime",
         "crewgate.audit.run",
-        "crewgate.check.rotate",
+        "crewgate.check.database",
         "crewgate.check.run",
         "crewgate.host.command",
         "crewgate.purge",

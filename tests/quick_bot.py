@@ -12,9 +12,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from crewgate.event_loop import EventLoop
-from crewgate.runtime import POST_RATE, UPDATE_RATE, Runtime
-from crewgate.serve import serve
+from crewgate.app import serve
+from crewgate.runtime import POST_RATE, UPDATE_RATE, EventLoop, Runtime
 from crewgate.settings.load import load
 from tests.repo.files import ROOT
 

@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from crewgate.network.lookups import AddressInfo
+from crewgate.network.untrusted_addresses import AddressInfo
 
 
 class Names:

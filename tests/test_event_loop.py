@@ -8,9 +8,9 @@ import httpx
 import pytest
 from aiohttp import web
 
-from crewgate.event_loop import EventLoop
 from crewgate.network.client import open_client
-from crewgate.network.lookups import Lookups
+from crewgate.network.untrusted_addresses import Lookups
+from crewgate.runtime import EventLoop
 from tests.resolver import Names
 from tests.servers import serve
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -17,11 +20,17 @@ from crewgate import __version__
 from crewgate.audit.keys import open_signer
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
-from crewgate.crewai.payloads import decision_body, parse_notification
-from crewgate.crewai.updates import parse_crew, parse_step, parse_task
+from crewgate.crewai.payloads import (
+    decision_body,
+    parse_crew,
+    parse_notification,
+    parse_step,
+    parse_task,
+)
 from crewgate.crews import (
     build_credentials,
     build_crews,
+    build_log_redactor,
     build_redactors,
     connect_crews,
     identity_of,
@@ -41,19 +50,19 @@ from crewgate.lifecycle import (
     run_workers,
     serve_http,
 )
-from crewgate.metrics import begin_at_zero
+from crewgate.logs import set_up_logging
+from crewgate.metrics import begin_at_zero, count_warning
 from crewgate.network.connections import Limits
-from crewgate.readiness import Readiness, Warn
+from crewgate.readiness import Readiness, Scrape, Warn
 from crewgate.runtime import Runtime, open_threads
-from crewgate.scrape import Scrape
+from crewgate.settings.crew import doubtful
 from crewgate.settings.load import Settings
-from crewgate.settings.rules import doubtful
 from crewgate.slack import listeners, messenger
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.web_api import keep_connections, new_client, time_told
 from crewgate.slack.context import SlackContext
-from crewgate.store.engine import scrub
+from crewgate.store.engine import log_statements, scrub
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from crewgate.usecases.audit import Linking
 from crewgate.usecases.delivery.context import DeliveryContext, Trace, no_trace
@@ -65,12 +74,10 @@ from crewgate.usecases.installations import Installations, owner_of
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Wakeup, ending_turns
 from crewgate.usecases.removal import RemovalLoop
-from crewgate.web import metrics, routes, slack_events
-from crewgate.web.context import WebContext
-from crewgate.web.credentials import EventKind
-from crewgate.web.error_responses import explain_failures
+from crewgate.web import health, routes, slack_events
+from crewgate.web.context import WebContext, explain_failures
+from crewgate.web.credentials import EventKind, prove
 from crewgate.web.health import CheckHealth, is_local, may_see_details
-from crewgate.web.proof import prove
 
 if TYPE_CHECKING:
     from crewgate.slack.client.socket_mode import SocketMode
@@ -179,7 +186,6 @@ class _Assembly:
             await plan_digests(self.crews, tx, at=runtime.clock())
 
     async def open_clients(self) -> None:
-        """Open the clients for crews, flows and the callers of crews."""
         self.off_loop = self.stack.enter_context(open_threads())
         enter, clock, off_loop = self.stack.enter_async_context, self.runtime.clock, self.off_loop
         self.clients = await enter(
@@ -393,16 +399,15 @@ class _Assembly:
                 status_token=settings.status_token,
                 local=is_local(settings.public_url),
             )
-            metrics.add_route(application, scrape.render, allows=allows)
+            health.add_route(application, scrape.render, allows=allows)
         else:
             alone = web.Application(middlewares=[explain_failures])
-            metrics.add_route(alone, scrape.render, allows=lambda _request: True)
+            health.add_route(alone, scrape.render, allows=lambda _request: True)
             limits = Limits(connections=METRICS_CONNECTIONS)
             await enter(serve_http(alone, settings.host, settings.metrics_port, limits=limits))
         return await enter(serve_http(application, settings.host, settings.port))
 
     async def work(self) -> None:
-        """Carry out the outbox, and what else goes on, from now on."""
         directory = self.slack.directory
         loops = self.loops | {
             "identity": self.identity.run,
@@ -437,7 +442,6 @@ class _Assembly:
         return found if socket is None else [*found, lambda: socket.warning]
 
     def _is_slack_away(self) -> bool:
-        """True while Slack warns of something, or takes no messages."""
         posting = (worker for name, worker in self.workers.items() if goes_to_slack(name))
         warnings = (warn() for warn in self._slack_warnings())
         return any(warnings) or any(worker.is_away for worker in posting)
@@ -449,3 +453,24 @@ class _Assembly:
         if not alone:
             return None
         return f"the only reviewer of {', '.join(alone)} is this bot, which decides nothing"
+
+
+async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
+    """Run the bot until SIGTERM or SIGINT; the exit status.
+
+    Raises what `running` does.
+    """
+    redactor = build_log_redactor(settings)
+    set_up_logging(
+        settings.log_format, settings.log_level, redact=redactor.text, count=count_warning
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    statements = log_statements() if settings.log_level == "debug" else nullcontext()
+    with statements:
+        async with running(settings, runtime):
+            # What was built stays too; to look for garbage among it holds up everything for 10 ms.
+            gc.freeze()
+            await stop.wait()
+    return 0

@@ -6,12 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from crewgate import __version__
-from crewgate.audit.arguments import add_arguments as add_audit_arguments
+from crewgate.audit.check_evidence import add_arguments as add_check_arguments
 from crewgate.audit.check_evidence import check_file
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.parsers import InvalidSetting, parse_days
@@ -22,7 +22,6 @@ from crewgate.settings.load import VARIABLES, Settings, SettingsError, load, loa
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
     parser = argparse.ArgumentParser(
         prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
     )
@@ -117,16 +116,16 @@ def _run_command(chosen: argparse.Namespace) -> int:
     with kept_imports():
         settings = load_to_read if chosen.command == "audit" else load
         command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, settings())
-        from crewgate.event_loop import EventLoop  # noqa: PLC0415  # the host does without
+        from crewgate.runtime import EventLoop  # noqa: PLC0415  # the host does without
     with asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(command)
 
 
 def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:  # noqa: PLR0911  # a table
-    """A command whose imports come after the settings, so that a mistake there shows at once."""
+    """Imports late: a wrong setting is reported before the slow imports."""
     match chosen.command:
         case "serve":
-            from crewgate.serve import serve  # noqa: PLC0415  # as said
+            from crewgate.app import serve  # noqa: PLC0415  # as said
 
             return serve(settings)
         case "audit":
@@ -142,11 +141,11 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
 
             return run_rules(settings, chosen)
         case "rotate":
-            from crewgate.check.rotate import run_rotate  # noqa: PLC0415  # as said
+            from crewgate.check.database import run_rotate  # noqa: PLC0415  # as said
 
             return run_rotate(settings, forget=chosen.forget, yes=chosen.yes)
         case "check" if chosen.confirm_reviewer:
-            from crewgate.check.confirm_reviewer import confirm_reviewer  # noqa: PLC0415  # as said
+            from crewgate.check.database import confirm_reviewer  # noqa: PLC0415  # as said
 
             return confirm_reviewer(settings.database_url, *chosen.confirm_reviewer)
         case _:
@@ -158,7 +157,7 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
 
 
 def _init(_chosen: argparse.Namespace) -> int:
-    from crewgate.settings.dotenv import write_dotenv  # noqa: PLC0415  # not needed to serve
+    from crewgate.settings.document import write_dotenv  # noqa: PLC0415  # not needed to serve
 
     _say(f"wrote {write_dotenv(Path.cwd())}: fill it in, then run crewgate check")
     return 0
@@ -186,7 +185,6 @@ _AT_ONCE: Final = {"init": _init, "manifest": _manifest, "health": _health}
 
 
 def _host(text: str) -> str:
-    """The host of an address, or of a host with a port."""
     found = re.fullmatch(r"(?:https://)?([A-Za-z0-9.-]+(?::[0-9]{1,5})?)/?", text)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text} is no host; put one like bot.example.com")
@@ -217,6 +215,47 @@ def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
 
 
+def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(
+        dest="of_audit", metavar="{verify,publish,show,export,evidence,check}", required=True
+    )
+    verify = commands.add_parser("verify", help="whether every entry fits to the one before")
+    verify.add_argument("--head", metavar="NUMBER:HASH", help="a head from outside, to compare")
+    commands.add_parser("publish", help="sign the head, and have it leave the database now")
+    show = commands.add_parser("show", help="what happened to an execution")
+    _add_execution(show)
+    export = commands.add_parser("export", help="all entries, or some, to the standard output")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    export.add_argument("--crew", help="of this crew only")
+    export.add_argument("--since", type=_moment, metavar="TIME", help="2026-11-01, in UTC")
+    export.add_argument("--until", type=_moment, metavar="TIME", help="before this time")
+    evidence = commands.add_parser("evidence", help="one file that proves what happened to it")
+    _add_execution(evidence)
+    evidence.add_argument(
+        "--head",
+        type=int,
+        metavar="NUMBER",
+        help="the head to lead to; else the first that was published after it",
+    )
+    evidence.add_argument("--output", metavar="FILE", help="else evidence-EXECUTION.json")
+    add_check_arguments(commands.add_parser("check", help="check such a file without a database"))
+
+
+def _add_execution(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "execution", metavar="EXECUTION", help="its id, or any unambiguous beginning of it"
+    )
+    parser.add_argument("--crew", help="of this crew, where several have such an execution")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time; put one like 2026-11-01") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
@@ -235,7 +274,7 @@ _READS: Final = {
     "manifest": _NO_SETTINGS,
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
-"""What the help of a command says of settings; all others read all of them."""
+"""The help's words on settings by command; any other reads all of them."""
 #: As for arguments that cannot be understood.
 _NOTHING_ASKED: Final = 2
 #: What a shell says of a process that SIGINT ended, or SIGPIPE.

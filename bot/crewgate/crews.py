@@ -7,15 +7,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from crewgate.crewai.callbacks import HttpFlowAnswers, HttpWebhookForwarder
 from crewgate.crewai.client import HttpCrew
-from crewgate.crewai.flow_callback import HttpFlowAnswers
-from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
 from crewgate.domain.crew import Crew
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
 from crewgate.domain.redaction import Redactor, url_secrets
 from crewgate.network.client import open_client
-from crewgate.network.lookups import Lookups
-from crewgate.network.untrusted_addresses import is_private_url
+from crewgate.network.untrusted_addresses import Lookups, is_private_url
 from crewgate.settings.crew import CrewSettings
 from crewgate.settings.load import Settings
 from crewgate.usecases.ports.base import Clock, OffLoop
@@ -23,12 +21,10 @@ from crewgate.web.credentials import Credentials, EventKind
 
 
 def build_crews(settings: Settings) -> dict[str, Crew]:
-    """The crews by name, each with this bot's addresses for its webhooks."""
     return {name: _crew(crew, settings.public_url) for name, crew in settings.crews.items()}
 
 
 def build_credentials(settings: Settings) -> dict[str, Credentials]:
-    """The credentials that each crew presents when it calls this bot."""
     return {name: _credentials(crew) for name, crew in settings.crews.items()}
 
 
@@ -42,7 +38,6 @@ def identity_of(settings: Settings) -> str:
 
 
 def build_redactors(settings: Settings) -> dict[str, Redactor]:
-    """The redactors of all that comes from a crew, by crew."""
     shared = Redactor(_shared_secrets(settings))
     return {name: shared.also(_secrets(crew)) for name, crew in settings.crews.items()}
 
@@ -88,7 +83,6 @@ async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForward
 async def open_flow_answers(
     settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
 ) -> AsyncIterator[HttpFlowAnswers]:
-    """The client that answers flows."""
     async with open_client() as http:
         yield HttpFlowAnswers(
             http,
@@ -108,7 +102,6 @@ def _is_proxied(host: str) -> bool:
 
 
 def _crew(crew: CrewSettings, public_url: str | None) -> Crew:
-    """The crew without what stays at the edge, such as its token."""
     settings = {one.name: getattr(crew, one.name) for one in fields(Crew)}
     configured = WebhookUrls(
         task=crew.task_webhook_url, step=crew.step_webhook_url, crew=crew.crew_webhook_url

@@ -56,7 +56,6 @@ class Cipher:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def encrypt(self, content: str) -> str:
-        """Return the content as it is stored."""
         if self._fernet is None:
             return content
         return f"encrypted:{self.names[0]}:{self._fernet.encrypt(content.encode()).decode()}"

@@ -24,8 +24,7 @@ from crewgate.domain.effects import (
 from crewgate.domain.errors import CrewgateError, StoreUnavailable
 from crewgate.domain.retry import Budget, Rate, Retry
 from crewgate.network.connections import Limits, listen
-from crewgate.store.engine import Engines, open_engines
-from crewgate.store.failures import translate_errors
+from crewgate.store.engine import Engines, open_engines, translate_errors
 from crewgate.store.migrate import migrate
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.secret_keys import use_keys
@@ -71,7 +70,6 @@ class Supervisor:
         )
 
     def stop(self) -> None:
-        """Start nothing again from now on."""
         self._stopping.set()
 
     async def run(self, name: str, loop: Loop) -> None:

@@ -84,8 +84,7 @@ def set_up_logging(
         structlog.processors.StackInfoRenderer(),
     ]
     for_people = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(),
-        exception_formatter=_traceback,
+        colors=sys.stderr.isatty(), exception_formatter=_traceback
     )
     renderers: list[structlog.typing.Processor] = (
         [_escape_fields, for_people]
@@ -173,12 +172,8 @@ class LogLimit:
         """By kind, while its window lasts."""
 
     def __call__(
-        self,
-        logger: structlog.typing.WrappedLogger,
-        method: str,
-        event: structlog.typing.EventDict,
+        self, logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
-        """Raises DropEvent."""
         if event.pop(_COUNTED, False) or event["event"] not in self._events:
             return event
         kind = (event["event"], event.get("crew"))

@@ -48,10 +48,7 @@ resumes: Final = Counter(
 FETCHED: Final = "Fetched"
 """The outcome where nobody is called: the asker fetched the decision."""
 slack_requests: Final = Counter(
-    "crewgate_slack_requests",
-    "Calls of Slack's Web API.",
-    ("method", "outcome"),
-    registry=REGISTRY,
+    "crewgate_slack_requests", "Calls of Slack's Web API.", ("method", "outcome"), registry=REGISTRY
 )
 _warnings: Final = Counter(
     "crewgate_warnings",
@@ -76,7 +73,7 @@ ProcessCollector(registry=REGISTRY)
 
 
 def begin_at_zero(crews: Iterable[str]) -> None:
-    """Tell what these crews can be counted for before it happens: the first is an increase too."""
+    """Create the counters at zero, so that Prometheus sees the first increase."""
     for crew in crews:
         for outcome in get_args(Outcome):
             resumes.labels(crew, outcome.__name__)
@@ -86,7 +83,6 @@ def begin_at_zero(crews: Iterable[str]) -> None:
 
 
 def count_warning(event: str) -> None:
-    """Count a warning or an error of the log."""
     _warnings.labels(event).inc()
 
 

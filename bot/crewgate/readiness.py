@@ -1,17 +1,23 @@
 """The state that `/readyz` tells: failures, and what somebody should look at meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
+
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.lifecycle import Supervisor
+from crewgate.metrics import REGISTRY
 from crewgate.usecases.delivery.worker import Worker
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.read_models import COUNTED
+from crewgate.usecases.read_models import COUNTED, Backlog
 from crewgate.web.health import Health
 
 #: A worker that has not polled the outbox for this long does not work on it.
@@ -76,3 +82,78 @@ def _set_aside(counts: Mapping[EffectKind, int]) -> list[str]:
     kinds = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
     more = ", and more" if sum(counts.values()) > COUNTED else ""
     return [f"set aside, not tried any more: {kinds}{more}"]
+
+
+@dataclass(frozen=True)
+class _Gauges(Collector):
+    families: tuple[GaugeMetricFamily, ...]
+
+    @override
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self.families
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """Everything that is looked at."""
+
+    read_backlog: Callable[..., Awaitable[Backlog]]
+    crews: Collection[str]
+    supervisor: Supervisor
+    workers: Mapping[str, Worker]
+    clock: Clock
+    steady: Clock
+
+    async def render(self) -> bytes:
+        """Return all of it in Prometheus' text format.
+
+        While the database is away, what comes from it is left out.
+        """
+        try:
+            backlog = await self.read_backlog(self.crews, now=self.clock())
+        except StoreUnavailable:
+            stored: tuple[GaugeMetricFamily, ...] = ()
+        else:
+            stored = self._stored(backlog)
+        return generate_latest(REGISTRY) + generate_latest(_Gauges((*stored, self._loops())))
+
+    def _stored(self, backlog: Backlog) -> tuple[GaugeMetricFamily, ...]:
+        waiting = dict.fromkeys(self.crews, 0) | {k: n for k, (n, _) in backlog.waiting.items()}
+        due = dict.fromkeys(self.workers, 0) | {k: n for k, (n, _) in backlog.due.items()}
+        return (
+            _gauge("crewgate_reviews_waiting", "Rounds that wait for people.", "crew", waiting),
+            _gauge(
+                "crewgate_oldest_waiting_timestamp_seconds",
+                "When the oldest round that waits was opened.",
+                "crew",
+                _oldest(backlog.waiting),
+            ),
+            _gauge("crewgate_outbox_due", "Jobs that are due.", "destination", due),
+            _gauge(
+                "crewgate_outbox_oldest_due_timestamp_seconds",
+                "When the job that is due for longest became due.",
+                "destination",
+                _oldest(backlog.due),
+            ),
+        )
+
+    def _loops(self) -> GaugeMetricFamily:
+        """When each loop had its last turn; a worker, when it last asked what is due."""
+        turns = self.supervisor.last_turns | {
+            f"worker for {name}": worker.last_polled_at for name, worker in self.workers.items()
+        }
+        ahead = self.clock() - self.steady()
+        at = {loop: (turn + ahead).timestamp() for loop, turn in turns.items()}
+        about = "When a background loop last had a turn."
+        return _gauge("crewgate_loop_last_run_timestamp_seconds", about, "loop", at)
+
+
+def _oldest(backlog: Mapping[str, tuple[int, datetime]]) -> dict[str, float]:
+    return {name: since.timestamp() for name, (_, since) in backlog.items()}
+
+
+def _gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=(label,))
+    for key, value in values.items():
+        family.add_metric((key,), value)
+    return family

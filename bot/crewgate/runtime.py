@@ -3,18 +3,22 @@
 import asyncio
 import random
 import secrets
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
 import structlog
+import uvloop
+from typing_extensions import override
 
 from crewgate.domain.retry import Rate, Retry
+from crewgate.network.untrusted_addresses import AddressInfo, Lookups
 from crewgate.usecases.delivery.context import GRACE, SHARE_GRACE, START_GRACE
 from crewgate.usecases.delivery.worker import Pace
 from crewgate.usecases.ports.base import Clock, NewId, OffLoop, Sleep
@@ -41,7 +45,6 @@ log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
-    """The present moment."""
     return datetime.now(UTC)
 
 
@@ -69,12 +72,10 @@ class SteppingClock:
         self._believed = True
 
     def __call__(self) -> datetime:
-        """The present moment."""
         return self._steady() + self._ahead
 
     @property
     def warning(self) -> str | None:
-        """That it stepped lately."""
         if self._stepped_at is None or self._steady() - self._stepped_at > TOLD:
             return None
         by = f"{self._step.total_seconds():+.0f} s"
@@ -142,7 +143,6 @@ class Runtime:
 
     @property
     def clock_warning(self) -> str | None:
-        """That the clock stepped lately."""
         return self.clock.warning if isinstance(self.clock, SteppingClock) else None
 
 
@@ -162,3 +162,35 @@ def open_threads() -> Iterator[OffLoop]:
         yield off_loop
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+class EventLoop(uvloop.Loop):
+    """The loop of the process: names are looked up by `Lookups`, and one that hangs is not known.
+
+    httpx and aiohttp look names up here before they connect, and uvloop itself what aiohttp then
+    connects to, which is an address; only the name of a database's host is looked up by libuv, as
+    asyncpg connects by name.
+    """
+
+    def __init__(self, lookups: Lookups | None = None) -> None:
+        super().__init__()
+        self._lookups = lookups or Lookups()
+
+    @override
+    async def getaddrinfo(
+        self,
+        host: bytes | str | None,
+        port: bytes | str | int | None,
+        *,
+        family: int = 0,
+        type: int = 0,  # as in `asyncio`
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[AddressInfo]:
+        with suppress(socket.gaierror):  # an address is no name: nobody has to be asked
+            numeric = flags | socket.AI_NUMERICHOST
+            return socket.getaddrinfo(host, port, family, type, proto, numeric)
+        try:
+            return await self._lookups.find((host, port, family, type, proto, flags))
+        except TimeoutError as error:
+            raise socket.gaierror(socket.EAI_AGAIN, str(error)) from error

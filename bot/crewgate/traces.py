@@ -31,7 +31,6 @@ TIMEOUT: Final = 2
 
 @asynccontextmanager
 async def open_traces(endpoint: str) -> AsyncIterator[Trace]:
-    """Send traces there as long as the block lasts."""
     resource = Resource.create({"service.name": "crewgate", "service.version": __version__})
     spans = BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=TIMEOUT))
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from crewgate.audit.arguments import add_arguments
 from crewgate.audit.keys import open_signer
 from crewgate.audit.run import run_audit
+from crewgate.command_line import add_audit_arguments
 from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration
@@ -104,7 +104,7 @@ def audit(
 
     async def run(*words: str) -> tuple[int, str]:
         parser = argparse.ArgumentParser()
-        add_arguments(parser)
+        add_audit_arguments(parser)
         status = await run_audit(settings, parser.parse_args(words))
         return status, capsys.readouterr().out
 

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from crewgate import __version__
-from crewgate.check.confirm_reviewer import confirm_reviewer
-from crewgate.check.database import address_owners, check_database
+from crewgate.check.database import address_owners, check_database, confirm_reviewer
 from crewgate.check.findings import Mark
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from crewgate.check.rotate import Ask, BotRuns, run_rotate
+from crewgate.check.database import Ask, BotRuns, run_rotate
 from crewgate.domain.audit import Code
 from crewgate.encryption import Cipher, key_of
 from crewgate.runtime import utc_now

@@ -10,9 +10,9 @@ from crewgate.slack.manifest import BOT_SCOPES
 from tests.check.conftest import Ask
 
 NO_KEYS = (
-    "! SECRET_KEYS: not set, which is fine to try this out; credentials of webhooks stand in"
-    " the database as they came until you set it to what"
-    " `openssl rand -base64 32 | tr '+/' '-_'` prints"
+    "! SECRET_KEYS: not set, which is fine to try this out; credentials of webhooks stand in the"
+    " database as they came until you set it to what `openssl rand -base64 32 | tr '+/' '-_'`"
+    " prints"
 )
 
 

@@ -17,8 +17,7 @@ from crewgate.domain.outcome import (
     Outcome,
     Unknown,
 )
-from crewgate.network.client import Timeout
-from crewgate.network.transport_errors import why_unsent
+from crewgate.network.client import Timeout, why_unsent
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from tests.crewai.crews import a_client, a_server, resume
 

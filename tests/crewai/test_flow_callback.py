@@ -10,7 +10,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from crewgate.crewai.flow_callback import HttpFlowAnswers, parse_flow_answer
+from crewgate.crewai.callbacks import HttpFlowAnswers, parse_flow_answer
 from crewgate.domain.notification import Callback
 from crewgate.domain.outcome import (
     Delivered,
@@ -22,7 +22,7 @@ from crewgate.domain.outcome import (
 )
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import open_client
-from crewgate.network.lookups import AddressInfo, Lookups
+from crewgate.network.untrusted_addresses import AddressInfo, Lookups
 from tests.builders import NOW
 from tests.servers import Handler, serve, takes_posts
 

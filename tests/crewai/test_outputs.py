@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.crewai.payloads import parse_notification, parse_status
-from crewgate.crewai.updates import parse_crew
+from crewgate.crewai.payloads import parse_crew, parse_notification, parse_status
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK

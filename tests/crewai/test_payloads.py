@@ -15,14 +15,16 @@ from crewgate.crewai.kickoff import (
     parse_started,
 )
 from crewgate.crewai.payloads import (
+    parse_crew,
     parse_error,
     parse_inputs,
     parse_notification,
     parse_resume_answer,
     parse_status,
+    parse_step,
+    parse_task,
     resume_body,
 )
-from crewgate.crewai.updates import parse_crew, parse_step, parse_task
 from crewgate.domain.errors import Malformed
 from crewgate.domain.execution import CrewUpdate, ExecutionUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Ask, HumanInputWebhook, Output, WebhookUrls

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.crewai.fields import parse_object
-from crewgate.crewai.raw_json import replace_members
+from crewgate.crewai.kickoff import replace_members
 
 
 @pytest.mark.parametrize(

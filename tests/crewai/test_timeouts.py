@@ -8,14 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from crewgate.crewai.flow_callback import HttpFlowAnswers
-from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
+from crewgate.crewai.callbacks import HttpFlowAnswers, HttpWebhookForwarder
 from crewgate.domain.notification import Callback, WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Timeout
-from crewgate.network.lookups import DEADLINE, AddressInfo, Lookups
-from crewgate.network.untrusted_addresses import ADDRESSES
+from crewgate.network.untrusted_addresses import ADDRESSES, DEADLINE, AddressInfo, Lookups
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.read_models import ForwardedWebhook

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from aiohttp import web
 
-from crewgate.crewai.webhook_forwarder import HttpWebhookForwarder
+from crewgate.crewai.callbacks import HttpWebhookForwarder
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
-from crewgate.network.lookups import AddressInfo, Lookups
+from crewgate.network.untrusted_addresses import AddressInfo, Lookups
 from crewgate.usecases.read_models import ForwardedWebhook
 from tests.servers import Handler, serve, takes_posts
 
@@ -45,10 +45,7 @@ async def test_a_webhook_arrives_as_it_came(forwarder: HttpWebhookForwarder) -> 
     assert got == [(f"localhost:{port}", "application/json", b'{"a": 1}')]
 
 
-@pytest.mark.parametrize("text", ["application/json; charset=ü", "a\nb", "a\x00", "", "\udcff"])
-async def test_a_type_that_no_header_can_say_is_left_out(
-    forwarder: HttpWebhookForwarder, text: str
-) -> None:
+async def test_what_came_without_a_type_has_none(forwarder: HttpWebhookForwarder) -> None:
     got: list[str | None] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -56,8 +53,8 @@ async def test_a_type_that_no_header_can_say_is_left_out(
         return web.Response()
 
     async with serve(takes_posts("/task", take)) as url:
-        odd = replace(WEBHOOK, content_type=text)
-        assert await forwarder.forward(odd, f"{url}/task") == Delivered()
+        bare = replace(WEBHOOK, content_type="")
+        assert await forwarder.forward(bare, f"{url}/task") == Delivered()
 
     assert got == [None]
 

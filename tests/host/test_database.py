@@ -17,7 +17,7 @@ from crewgate.host.run import Shared, Slots, Waiters, utc_seconds
 from crewgate.host.runner import Runner
 from crewgate.host.store import Store
 from crewgate.host.webhooks import Sender
-from crewgate.network.lookups import Lookups
+from crewgate.network.untrusted_addresses import Lookups
 from tests.host.client import Listener
 from tests.host.standins import StandInCrew
 

@@ -12,7 +12,7 @@ from crewgate.host.records import Webhook
 from crewgate.host.run import utc_seconds
 from crewgate.host.store import Store, forget_about
 from crewgate.host.webhooks import Sender
-from crewgate.network.lookups import Lookups
+from crewgate.network.untrusted_addresses import Lookups
 from tests.host.client import Listener
 
 

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.network.connections import Limits
-from crewgate.network.lookups import AddressInfo, Lookups
+from crewgate.network.untrusted_addresses import AddressInfo, Lookups
 from tests.host.client import TOKEN, Listener
 from tests.host.conftest import StartHost
 from tests.host.standins import StandInCrew, StandInFlow

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from crewgate.network.connections import Limits, listen
-from crewgate.network.request_body import Room, read_body
-from crewgate.web.error_responses import explain_failures
+from crewgate.network.requests import Room, read_body
+from crewgate.web.context import explain_failures
 
 SOON = 0.05
 GET = b"GET /ok HTTP/1.1\r\nHost: bot\r\n\r\n"

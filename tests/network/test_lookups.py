@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from crewgate.network.lookups import Lookups, TooManyLookups
+from crewgate.network.untrusted_addresses import Lookups, TooManyLookups
 from tests.resolver import Names
 
 NOW = 0.02

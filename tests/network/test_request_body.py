@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from crewgate.network.request_body import Room, read_body
-from crewgate.web.error_responses import explain_failures
+from crewgate.network.requests import Room, read_body
+from crewgate.web.context import explain_failures
 from tests.servers import Stranger, serve
 
 

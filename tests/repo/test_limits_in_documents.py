@@ -6,8 +6,9 @@ from typing import Final
 import pytest
 
 from crewgate.domain.execution import GONE_AFTER
-from crewgate.network import lookups, request_body
+from crewgate.network import requests
 from crewgate.network.connections import Limits
+from crewgate.network.untrusted_addresses import DEADLINE, FOR_EACH
 from crewgate.runtime import LASTING, TOLD
 from crewgate.slack import notes
 from crewgate.slack.client import directory, people, web_api
@@ -16,7 +17,7 @@ from crewgate.store import engine, removal, unit_of_work
 from crewgate.usecases.delivery.context import SHARE_GRACE, START_GRACE
 from crewgate.usecases.removal import BATCH_EVERY, LOOK_EVERY
 from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
-from crewgate.web.flow_signature import TOLERANCE
+from crewgate.web.credentials import TOLERANCE
 from tests.repo.files import read
 
 MIB: Final = 2**20
@@ -30,17 +31,14 @@ CLAIMS: Final = [
     ("trouble", f"until it has lasted for {LASTING.seconds} s"),
     ("trouble", f"The crew said for {GONE_AFTER.seconds // 60} minutes that it does not know"),
     ("trouble", f"beyond {web_api.MOST_PAGES} of Slack's pages"),
-    ("reference", f"{request_body.LIMIT // MIB} MiB, also unpacked"),
-    ("reference", f"{request_body.FORWARD_LIMIT // MIB} MiB where it is forwarded"),
-    ("reference", f"{request_body.SECONDS} s to arrive"),
-    ("reference", f"{request_body.ROOM // MIB} MiB of memory together"),
-    ("reference", f"over {request_body.SMALL // 1024} KiB makes room"),
+    ("reference", f"{requests.LIMIT // MIB} MiB, also unpacked"),
+    ("reference", f"{requests.FORWARD_LIMIT // MIB} MiB where it is forwarded"),
+    ("reference", f"{requests.SECONDS} s to arrive"),
+    ("reference", f"{requests.ROOM // MIB} MiB of memory together"),
+    ("reference", f"over {requests.SMALL // 1024} KiB makes room"),
     ("reference", f"{CONNECTIONS.connections}, or half of `ulimit -n`"),
-    (
-        "reference",
-        f"after {CONNECTIONS.first_request} s; after {CONNECTIONS.next_request} s",
-    ),
-    ("reference", f"{lookups.DEADLINE:.0f} s, in threads of its own, {lookups.FOR_EACH} at a time"),
+    ("reference", f"after {CONNECTIONS.first_request} s; after {CONNECTIONS.next_request} s"),
+    ("reference", f"{DEADLINE:.0f} s, in threads of its own, {FOR_EACH} at a time"),
     ("reference", f"the bot waits {START_GRACE.seconds} s for evidence"),
     ("reference", f"up to {STATUS_POLL.longest.seconds // 60} minutes late, or an"),
     ("reference", f"for {STATUS_POLL.give_up_after.days} days after the last resume"),

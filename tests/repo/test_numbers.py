@@ -6,7 +6,7 @@ from crewgate.crewai.given import ASKED_VALUE_LIMIT
 from crewgate.domain.caveats import PER_CHARACTER
 from crewgate.domain.notification import TEXT_LIMIT
 from crewgate.domain.rules.absence import LONGEST
-from crewgate.network import request_body
+from crewgate.network import requests
 from crewgate.network.client import TIMEOUTS
 from crewgate.runtime import LASTING, POST_RATE, UPDATE_RATE
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, WHOLE_LIMIT, WHOLE_ROWS
@@ -34,9 +34,9 @@ PHRASES = {
         f"{PER_CHARACTER.microseconds // 1000} ms a character",
     ),
     "http.md": (
-        f"A body may have {request_body.LIMIT // MIB} MiB, also unpacked,",
-        f"and {request_body.SECONDS} s to arrive",
-        f"over {request_body.LIMIT // MIB} MiB, or {request_body.FORWARD_LIMIT // MIB} MiB where",
+        f"A body may have {requests.LIMIT // MIB} MiB, also unpacked,",
+        f"and {requests.SECONDS} s to arrive",
+        f"over {requests.LIMIT // MIB} MiB, or {requests.FORWARD_LIMIT // MIB} MiB where",
         f"takes over {TIMEOUTS.forward.total} s,",
         f"every {STATUS_POLL.longest.seconds // 60} minutes at least",
     ),

@@ -115,7 +115,7 @@ def test_what_a_start_does_not_need_stays_out() -> None:
         "slack_sdk.socket_mode.aiohttp",
         "sqlalchemy.dialects.postgresql",
     }
-    look = f"import sys, crewgate.serve; print(sorted({needless} & set(sys.modules)))"
+    look = f"import sys, crewgate.app; print(sorted({needless} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)  # noqa: S603
     assert shown.stdout.strip() == "[]"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crewgate.audit.arguments import add_arguments
 from crewgate.audit.run import run_audit
+from crewgate.command_line import add_audit_arguments
 from crewgate.domain.audit import Code
 from crewgate.settings.load import Settings
-from crewgate.store.audit_reading import AuditReading
+from crewgate.store.audit import AuditReading
 from crewgate.store.engine import open_readers
 from tests.repo.files import ROOT
 from tests.soak.rules import rule_of
@@ -138,5 +138,5 @@ async def _check(file: Path) -> str:
 
 async def run(settings: Settings, *words: str) -> int:
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_audit_arguments(parser)
     return await run_audit(settings, parser.parse_args(words))

@@ -9,8 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.engine import CONNECTIONS, READERS, Engines, open_engines, open_readers
-from crewgate.store.failures import translate_errors
+from crewgate.store.engine import (
+    CONNECTIONS,
+    READERS,
+    Engines,
+    open_engines,
+    open_readers,
+    translate_errors,
+)
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, SECOND, a_uow, an_effect

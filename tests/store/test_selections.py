@@ -4,7 +4,7 @@ from datetime import datetime
 
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
-from crewgate.store.selections import RANGES
+from crewgate.store.statements import RANGES
 from crewgate.usecases.notes import claim
 from crewgate.usecases.read_models import NO_RULE, Selection
 from tests.builders import ANA, BEN, SECOND, a_crew, a_note

@@ -17,8 +17,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.store.engine import Engines, open_engines
-from crewgate.store.sqlite_connection import SqliteConnection
-from crewgate.store.sqlite_writer import BATCH, SqliteWriter
+from crewgate.store.sqlite import BATCH, SqliteConnection, SqliteWriter
 from crewgate.store.unit_of_work import SqlUnitOfWork
 from tests.builders import NOW, a_uow, an_effect
 
@@ -349,7 +348,7 @@ async def test_a_health_check_does_not_wait_for_a_lock(
 _VICTIM = """
 import asyncio, sys
 import sqlalchemy as sa
-from crewgate.store.sqlite_writer import SqliteWriter
+from crewgate.store.sqlite import SqliteWriter
 
 async def store(writer, number):
     async with writer.begin() as connection:

@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from crewgate.store.statement_log import log_statements
+from crewgate.store.engine import log_statements
 from tests.databases import both
 from tests.usecases.world import World
 

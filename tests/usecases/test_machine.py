@@ -36,7 +36,7 @@ from crewgate.domain.outcome import Refused
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Approve, Decision, Person, Revise, Verdict
-from crewgate.event_loop import EventLoop
+from crewgate.runtime import EventLoop
 from crewgate.store.engine import rows
 from crewgate.store.rounds import ROUND, to_round
 from crewgate.usecases.decide import dismiss, edit

@@ -7,8 +7,13 @@ from aiohttp import web
 
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import parse_execution, parse_kickoff, parse_registration
-from crewgate.crewai.payloads import decision_body, parse_notification
-from crewgate.crewai.updates import parse_crew, parse_step, parse_task
+from crewgate.crewai.payloads import (
+    decision_body,
+    parse_crew,
+    parse_notification,
+    parse_step,
+    parse_task,
+)
 from crewgate.domain.redaction import Redactor
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.kickoff import Kickoffs

@@ -15,8 +15,8 @@ from crewgate.domain.errors import (
     TooManyWait,
     UnknownCrew,
 )
-from crewgate.network.refusals import RequestRefused, not_json
-from crewgate.web.error_responses import explain_failures
+from crewgate.network.requests import RequestRefused, not_json
+from crewgate.web.context import explain_failures
 
 
 async def respond(failure: Exception) -> tuple[int, dict[str, object]]:

@@ -13,9 +13,8 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from crewgate.domain.effects import EffectKind
-from crewgate.network.request_body import LIMIT, ROOM
-from crewgate.web.credentials import Credentials
-from crewgate.web.flow_signature import HEADERS, sign
+from crewgate.network.requests import LIMIT, ROOM
+from crewgate.web.credentials import HEADERS, Credentials, sign
 from tests.builders import FakeClock
 from tests.servers import Stranger, serve
 from tests.usecases.world import World

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crewgate.web.flow_signature import (
+from crewgate.web.credentials import (
     HEADERS,
     TOLERANCE,
     TakenRequests,

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from crewgate.domain.effects import EffectKind, forward_destination
-from crewgate.network.request_body import FORWARD_LIMIT, LIMIT
+from crewgate.network.requests import FORWARD_LIMIT, LIMIT
 from crewgate.web.credentials import EventKind
 from tests.servers import serve
 from tests.usecases.world import World

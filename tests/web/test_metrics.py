@@ -15,11 +15,11 @@ from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.lifecycle import Supervisor
 from crewgate.metrics import begin_at_zero
+from crewgate.readiness import Scrape
 from crewgate.runtime import RESTART
-from crewgate.scrape import Scrape
 from crewgate.usecases.ports.base import Wakeup, ending_turns
 from crewgate.usecases.read_models import Backlog
-from crewgate.web.metrics import add_route
+from crewgate.web.health import add_route
 from tests.builders import a_crew, a_rule
 from tests.databases import both
 from tests.servers import serve

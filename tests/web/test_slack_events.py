@@ -16,11 +16,11 @@ from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.network.request_body import LIMIT, ROOM
+from crewgate.network.requests import LIMIT, ROOM
 from crewgate.slack.client.bolt import new_bolt
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 from crewgate.web import slack_events
-from crewgate.web.error_responses import explain_failures
+from crewgate.web.context import explain_failures
 from tests.servers import Stranger, serve
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"

@@ -31,7 +31,6 @@ class Signer:
         self._seed = seed
 
     def __call__(self, head: Head) -> Signature:
-        """Return the signature of a head."""
         if self._seed is None:
             return Signature("", "")
         # It takes 10 MB, and is needed once a day.

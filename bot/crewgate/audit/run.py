@@ -5,8 +5,10 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -14,22 +16,124 @@ from typing import Any, Final
 import rfc8785
 import sqlalchemy as sa
 
-from crewgate.audit.check_evidence import FORMAT, digests_in, entry_of, opening
+from crewgate.audit.check_evidence import (
+    FORMAT,
+    Told,
+    digests_in,
+    entry_of,
+    escalated_to,
+    opening,
+    people,
+    rule_of,
+)
 from crewgate.audit.keys import open_signer
-from crewgate.audit.story import Story, read_story, show
 from crewgate.check.database import of_this_version, transactions_beside, write_beside
 from crewgate.check.findings import say
-from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature
+from crewgate.domain.audit import OPERATOR, Code, Entry, Head, Signature, digest_of, people_of
 from crewgate.domain.csv_cells import csv_cell
 from crewgate.domain.errors import ChainBroken, CrewgateError
 from crewgate.domain.masking import FINDERS, Masking
+from crewgate.domain.review import Round
 from crewgate.logs import printable
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
-from crewgate.store.audit import GENESIS, link_hash, tag_of
-from crewgate.store.audit_reading import AuditReading
+from crewgate.store.audit import GENESIS, AuditReading, link_hash, tag_of
 from crewgate.store.engine import open_readers
 from crewgate.usecases.audit import Sign, is_forged, publish
+
+Entries = Sequence[sa.Row[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """All that the trail and the database know of an execution."""
+
+    crew: str
+    execution_id: str
+    own: Entries
+    related: Entries
+    """Absences of those for whom others decided, and starts with other reviewers."""
+    rounds: Sequence[tuple[Round, Sequence[str]]]
+    """Each with its texts that are still there."""
+    rules: Mapping[str, Mapping[str, Any]]
+    """By their ids, as they are stored, in the order in which entries name them."""
+    masking: Masking
+
+    @property
+    def absent(self) -> set[str]:
+        """The people for whom others decided."""
+        return {away for row in self.own if (away := data_of(row).get("on_behalf_of"))}
+
+    @cached_property
+    def hiding(self) -> Masking:
+        """The masking of texts that stand beside the execution's others."""
+        return self.masking.also_those_in(text for _, some in self.rounds for text in some)
+
+    def texts(self, round_: Round, some: Sequence[str]) -> dict[str, str]:
+        """Return a round's texts by their digests, as they came and as people were shown them."""
+        shown = [masking.text(text) for masking in (self.masking, self.hiding) for text in some]
+        return {digest_of(text, round_.salt): text for text in (*some, *shown)}
+
+
+async def read_story(
+    reading: AuditReading, crew: str, execution_id: str, masking: Masking
+) -> Story:
+    own = await reading.of_execution(crew, execution_id)
+    rules = await reading.rules([rule for row in own if (rule := data_of(row).get("rule"))])
+    related: dict[int, sa.Row[Any]] = {}
+    opened: dict[str, set[str]] = {}
+    for row in own:
+        data = data_of(row)
+        if "reviewers" in data:
+            opened[data["round"]] = {*data["reviewers"]}
+        if "permitted" not in data:
+            continue
+        if away := data.get("on_behalf_of"):
+            related |= {one.id: one for one in await reading.absences(away, row.id)}
+        rule = rule_of(**rules[data["rule"]]) if data["rule"] else rule_of("{}", escalated=False)
+        more = people(escalated_to(rule))
+        permitted = {*data["permitted"]}
+        if rule["reviewers"] is None and permitted != opened.get(data["round"], permitted) | more:
+            starts = [
+                one
+                for one in await reading.starts(crew, row.id)
+                if {*data_of(one).get("reviewers", [])} | more == permitted
+            ]
+            related |= {one.id: one for one in starts[:1]}
+    return Story(
+        crew=crew,
+        execution_id=execution_id,
+        own=own,
+        related=[*related.values()],
+        rounds=await reading.rounds(crew, execution_id),
+        rules=rules,
+        masking=masking,
+    )
+
+
+def show(story: Story) -> int:
+    texts = {
+        digest: story.hiding.text(text)
+        for round_, some in story.rounds
+        for digest, text in story.texts(round_, some).items()
+    }
+    names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
+    rules = {name: rule_of(**one) for name, one in story.rules.items()}
+    told = Told(texts, rules, names)
+    say(f"Execution {story.execution_id} of {story.crew}")
+    last = story.own[-1].id
+    rows = [*story.own, *(row for row in story.related if row.id < last)]
+    for row in sorted(rows, key=lambda row: row.id):
+        body = json.loads(row.body)
+        if "task" in body["data"]:
+            body["data"]["task"] = story.hiding.text(body["data"]["task"])
+        say(told.line(entry_of(body, row.number or 0)))
+    return 0
+
+
+def data_of(row: sa.Row[Any]) -> dict[str, Any]:
+    return json.loads(row.body)["data"]  # type: ignore[no-any-return]
+
 
 #: The masks of a crew whose settings are not here.
 _ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
@@ -181,11 +285,7 @@ async def publish_now(settings: Settings) -> int:
                 say("✗ the last head has another key: set AUDIT_KEY here as the bot has it")
                 return 1
             published = await publish(
-                tx,
-                sign=sign,
-                by=OPERATOR,
-                channel=settings.audit_channel,
-                at=Runtime().clock(),
+                tx, sign=sign, by=OPERATOR, channel=settings.audit_channel, at=Runtime().clock()
             )
     if published is None:
         say("✓ nothing happened since the last head" + (f", {last.head}" if last else ""))
@@ -203,7 +303,6 @@ async def publish_now(settings: Settings) -> int:
 
 
 async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
-    """Write entries to the standard output, a line each."""
     out = sys.stdout
     table = csv.writer(out)
     names = ("number", "at", "code", "means", "actor", "crew", "execution", "data")

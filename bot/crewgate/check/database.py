@@ -1,24 +1,39 @@
 """The check of the database, which changes nothing."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate import __version__
-from crewgate.check.findings import Finding, wrong
-from crewgate.domain.errors import StoreUnavailable
-from crewgate.encryption import Cipher
+from crewgate.check.findings import Finding, say, wrong
+from crewgate.domain.audit import OPERATOR, Code, Entry
+from crewgate.domain.errors import CrewgateError, StoreUnavailable
+from crewgate.domain.parsers import InvalidSetting, parse_reviewers
+from crewgate.domain.people import Email, EmailOwner, User
+from crewgate.encryption import MAKE_KEY, Cipher
 from crewgate.runtime import Runtime
-from crewgate.store.engine import open_beside, open_readers
-from crewgate.store.failures import translate_errors
+from crewgate.settings.load import Settings
+from crewgate.slack.strings import counted
+from crewgate.store.engine import claim_file, open_beside, open_readers, scrub, translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
-from crewgate.store.secret_keys import SecretKeysRefused, find_needed, find_used
+from crewgate.store.secret_keys import (
+    SecretKeysRefused,
+    count_unreadable,
+    find_needed,
+    find_used,
+    last_alive,
+    rotate,
+)
 from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
+from crewgate.usecases.ports.base import MISSED
 
 Begin = Callable[[], AbstractAsyncContextManager[Tx]]
 
@@ -143,3 +158,107 @@ async def address_owners(url: str) -> Mapping[str, str]:
         return {}  # what is wrong with the database is said once
     finally:
         await engine.dispose()
+
+
+async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
+    """Store that an address stands for this account from now on. Raises StoreUnavailable."""
+    try:
+        named = parse_reviewers([address, account])
+    except InvalidSetting:
+        named = ()
+    match named:
+        case (Email(), User(id)):
+            owner = EmailOwner(address, id)
+            async with write_beside(database_url) as tx:
+                before = (await tx.open_email_owner(owner)).user
+                await tx.save_email_owner(replace(owner, moved_to=None))
+                data = {"address": owner.address, "user": owner.user, "before": before}
+                tx.audit.add(Entry(Code.CONFIRMED, OPERATOR, data))
+        case _:
+            say(f"✗ {address} {account}: give an e-mail address and a user id (U…)")
+            return 1
+    was = f" (was {before})" if before != account else ""
+    say(f"✓ {address} stands for {account}{was}; a running bot follows soon")
+    return 0
+
+
+Ask = Callable[[str], str]
+"""Asks somebody at the terminal. Raises EOFError where nobody is there."""
+
+
+class BotRuns(CrewgateError):
+    """Nothing was taken out, for a bot that has the keys may need it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"stop the bot first, nothing was taken out: {why}")
+
+
+async def run_rotate(
+    settings: Settings, *, forget: bool = False, yes: bool = False, ask: Ask = input
+) -> int:
+    """Encrypt them; 1 if one cannot be read, or is not to be taken out.
+
+    Raises StoreUnavailable, SecretKeysRefused and BotRuns.
+    """
+    keys = settings.secret_keys
+    if not keys:
+        say(f"✗ SECRET_KEYS is not set; set it to what `{MAKE_KEY}` prints, and restart the bot")
+        return 1
+    async with of_this_version(open_beside(settings.database_url)) as engine:
+        with translate_errors(), _alone(settings.database_url, forget=forget):
+            if forget:
+                await _see_that_none_runs(engine, Runtime().clock())
+                unreadable = await count_unreadable(engine, keys)
+                if unreadable and not _is_agreed(unreadable, yes=yes, ask=ask):
+                    say("✗ nothing was taken out; to do so without a question, add --yes")
+                    return 1
+                if unreadable:
+                    async with write_beside(settings.database_url) as tx:
+                        tx.audit.add(Entry(Code.FORGOTTEN, OPERATOR, {"credentials": unreadable}))
+            done, lost = await rotate(engine, keys, forget=forget, sleep=Runtime().sleep)
+    is_scrubbed = await scrub(settings.database_url)
+    if lost and not forget:
+        say(
+            f"✗ {counted(lost, 'credential')} cannot be read with any key: put the missing one back"
+            " into SECRET_KEYS; if it is lost for good, --forget takes out what only it opens"
+        )
+        return 1
+    if not is_scrubbed:
+        say("! the database's -wal file is in use and may have what was replaced: try again")
+    say(f"✓ encrypted {counted(done, 'credential')} with the first key; no other is needed now")
+    if lost:
+        say(f"! took out {counted(lost, 'credential')} that no key opens")
+    return 0
+
+
+@contextmanager
+def _alone(url: str, *, forget: bool) -> Iterator[None]:
+    """Keep a bot from starting on a SQLite file meanwhile. Raises BotRuns if one has it."""
+    parsed = sa.make_url(url)
+    if not forget or parsed.get_backend_name() != "sqlite":
+        yield
+        return
+    try:
+        lock = claim_file(parsed.database or "")
+    except StoreUnavailable as error:
+        raise BotRuns(str(error)) from error
+    with lock:
+        yield
+
+
+async def _see_that_none_runs(engine: AsyncEngine, now: datetime) -> None:
+    """Raise BotRuns if one noted lately on PostgreSQL that it runs."""
+    at = None if engine.dialect.name == "sqlite" else await last_alive(engine)
+    if at is not None and abs(now - at) <= MISSED:
+        raise BotRuns(f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute")
+
+
+def _is_agreed(unreadable: Counter[str], *, yes: bool, ask: Ask) -> bool:
+    """Print what would be taken out; return True if somebody wants that."""
+    say("! no key in SECRET_KEYS opens these; the right key, put back, loses nothing:")
+    for place, count in sorted(unreadable.items()):
+        say(f"    {place}: {count:,}")
+    try:
+        return yes or ask("Take them out for good? Type yes: ").strip() == "yes"
+    except EOFError:
+        return False

@@ -9,10 +9,9 @@ import httpx
 from crewgate.check.findings import Finding, doubtful, skipped, wrong
 from crewgate.check.health import local_address
 from crewgate.crews import identity_of
-from crewgate.network.client import TIMEOUTS, send
-from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
+from crewgate.network.client import TIMEOUTS, UNSENT, send, why_lost, why_unsent
 from crewgate.settings.load import Settings
-from crewgate.web.proof import prove
+from crewgate.web.credentials import prove
 
 SUBJECT: Final = "PUBLIC_URL"
 #: Statuses of proxies, platforms and tunnels while nothing listens behind them.

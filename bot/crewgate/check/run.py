@@ -10,8 +10,7 @@ import httpx
 from crewgate.check.database import address_owners, check_database
 from crewgate.check.findings import Finding, Mark, say, wrong
 from crewgate.check.public_url import check_public_url
-from crewgate.check.rules import channels_of, check_rules
-from crewgate.check.settings import check_settings
+from crewgate.check.settings import channels_of, check_rules, check_settings
 from crewgate.check.slack import SlackCheck, named_people
 from crewgate.crewai.client import HttpCrew
 from crewgate.crewai.wire import human_input_body

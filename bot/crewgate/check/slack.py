@@ -1,6 +1,6 @@
 """The checks in Slack: the token and its scopes, the socket, each channel, each person."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -15,16 +15,8 @@ from crewgate.check.findings import (
     why_slack_is_silent,
     wrong,
 )
-from crewgate.check.rules import people_of
-from crewgate.domain.people import (
-    Anyone,
-    Email,
-    Installation,
-    ReviewerRef,
-    Role,
-    User,
-    UserGroup,
-)
+from crewgate.check.settings import people_of
+from crewgate.domain.people import Anyone, Email, Installation, ReviewerRef, Role, User, UserGroup
 from crewgate.settings.crew import CrewSettings
 from crewgate.slack.client.identity import find_installation
 from crewgate.slack.client.web_api import (
@@ -58,7 +50,6 @@ class SlackCheck:
     team: str | None
     owners: Mapping[str, str]
     send_test_card: bool
-    """Post a card into each channel; its buttons decide nothing."""
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
     """The settings' people as user ids, filled while Slack is asked."""
 
@@ -118,11 +109,7 @@ class SlackCheck:
         card = render_trial_card()
         try:
             await call(
-                self.client,
-                "chat.postMessage",
-                channel=channel,
-                text=card.text,
-                blocks=card.blocks,
+                self.client, "chat.postMessage", channel=channel, text=card.text, blocks=card.blocks
             )
         except CallFailed as error:
             return refused_by_slack(subject, error)
@@ -183,21 +170,16 @@ def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
     """Return all people of the settings, in order, each in the role that says most."""
     named: dict[ReviewerRef, Role] = {}
     every = tuple(crews)
-    for role in (Role.REVIEWER, Role.STARTER, Role.OPERATOR):
-        refs = {ref for crew in every for ref in _in_role(crew, role)}
+    in_role: dict[Role, Callable[[CrewSettings], tuple[ReviewerRef, ...]]] = {
+        Role.REVIEWER: people_of,
+        Role.STARTER: lambda crew: crew.starters or (),
+        Role.OPERATOR: lambda crew: crew.operators,
+    }
+    for role, people in in_role.items():
+        refs = {ref for crew in every for ref in people(crew)}
         for ref in sorted(refs, key=str):
             named.setdefault(ref, role)
     return named
-
-
-def _in_role(crew: CrewSettings, role: Role) -> tuple[ReviewerRef, ...]:
-    match role:
-        case Role.REVIEWER:
-            return people_of(crew)
-        case Role.STARTER:
-            return crew.starters or ()
-        case _:
-            return crew.operators
 
 
 def _where(answer: Mapping[str, object], installed: Installation) -> Finding:

@@ -10,7 +10,8 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
@@ -18,10 +19,10 @@ from urllib.parse import quote
 import httpx
 from typing_extensions import override
 
-from crewgate.crewai.answers import error_words, outcome_of, read_body, redacted
 from crewgate.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
 from crewgate.crewai.payloads import (
     is_crews_own,
+    parse_error,
     parse_inputs,
     parse_resume_answer,
     parse_status,
@@ -29,16 +30,79 @@ from crewgate.crewai.payloads import (
 )
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import WebhookUrls
-from crewgate.domain.outcome import Exchange, NotSent, Outcome, Unknown
+from crewgate.domain.outcome import Delivered, Exchange, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.domain.verdict import Decision
-from crewgate.network.client import TIMEOUTS, Answer, Timeout, Timeouts, send
-from crewgate.network.transport_errors import UNSENT, why_lost, why_unsent
-from crewgate.usecases.ports.base import OffLoop
+from crewgate.network.client import (
+    TIMEOUTS,
+    UNSENT,
+    Answer,
+    Timeout,
+    Timeouts,
+    send,
+    why_lost,
+    why_unsent,
+)
+from crewgate.usecases.ports.base import LARGE, OffLoop
 from crewgate.usecases.ports.crew import CrewClient, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewUnavailable, Progress
 
 T = TypeVar("T")
+
+ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
+"""Reads status, body and content type of a 2xx."""
+
+
+def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
+    """Return the outcome; the answer must be without secrets already."""
+    match answer.status:
+        case _ if answer.is_success:
+            return parse(answer.status, answer.body, answer.content_type)
+        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
+            wait = _wait(answer.retry_after, now)
+            return NotSent(str(answer.status), wait, words=error_words(answer))
+        # A gateway's way to say that the crew behind it took too long.
+        case HTTPStatus.REQUEST_TIMEOUT:
+            return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
+        case code if 300 <= code < 500:  # noqa: PLR2004
+            return Refused(str(code), error_words(answer))
+    return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
+
+
+async def redacted(answer: Answer, redactor: Redactor, off_loop: OffLoop) -> Answer:
+    """Take secrets out before anything is cut out of an answer: half of one would not be found."""
+    return replace(answer, body=await read_body(redactor.body, answer.body, off_loop))
+
+
+async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) -> T:
+    """Read a body on the event loop, or in a thread if it is large."""
+    return read(body) if len(body) <= LARGE else await off_loop(read, body)
+
+
+def error_words(answer: Answer) -> str:
+    """Return the other side's own words about what went wrong, else the name of its status."""
+    if words := parse_error(answer.body):
+        return words
+    phrases = {status.value: status.phrase for status in HTTPStatus}
+    return phrases.get(answer.status, "no reason given")
+
+
+def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
+    """Read `Retry-After`: seconds, or an HTTP date (RFC 9110, 10.2.3); LONGEST_ASKED at most."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdecimal():
+        # Longer numbers are not worth reading.
+        wait = timedelta(seconds=int(text)) if len(text) <= 6 else LONGEST_ASKED  # noqa: PLR2004
+    else:
+        try:
+            until = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    return max(timedelta(0), min(wait, LONGEST_ASKED))
 
 
 class HttpCrew(CrewClient):
@@ -166,7 +230,8 @@ class HttpCrew(CrewClient):
         except Malformed as error:
             return CrewUnavailable(f"the answer is not understood: {error}", answered=True)
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
-        why = "401: token not accepted" if unauthorized else _with_code(answer)
+        words = "token not accepted" if unauthorized else error_words(answer)
+        why = f"{answer.status}: {words}"
         # A page or a plain text is a proxy's, which knows nothing of executions.
         gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)
         return CrewUnavailable(why, gone=gone, answered=True)
@@ -177,10 +242,6 @@ def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
     if answer.is_success:
         return replace(passed_on, execution_id=parse_started(answer.body))
     return replace(passed_on, missing=parse_missing_inputs(shown.body), words=error_words(shown))
-
-
-def _with_code(answer: Answer) -> str:
-    return f"{answer.status}: {error_words(answer)}"
 
 
 def base_url(url: str) -> str:

@@ -267,9 +267,7 @@ Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """A text that is stored and sent back unchanged; the pattern refuses lone surrogates too."""
 
 Id = Annotated[
-    Verbatim,
-    StringConstraints(min_length=1, max_length=ID_LIMIT),
-    AfterValidator(_short_enough),
+    Verbatim, StringConstraints(min_length=1, max_length=ID_LIMIT), AfterValidator(_short_enough)
 ]
 
 Url = Annotated[

@@ -73,7 +73,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
     if "flow_id" not in fields and isinstance(state, dict) and isinstance(state.get("id"), str):
         fields["flow_id"] = state["id"]
     wire = validate(_Request, fields, _PROBLEM)
-    if not _is_address(wire.callback_url):
+    if not _is_valid(_URL, wire.callback_url):
         raise Malformed(_PROBLEM, ["callback_url is not a web address"])
     ask = None if wire.ask is None else wire.ask.ask()
     message, output = _message_and_output(fields, is_ask=ask is not None)
@@ -163,10 +163,6 @@ def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
 def _can_be_sent(label: str) -> bool:
     """Return True if the label survives storing and sending: no NUL, no half of a character."""
     return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
-
-
-def _is_address(url: str) -> bool:
-    return _is_valid(_URL, url)
 
 
 def _is_valid(type_: TypeAdapter[str], value: str) -> bool:

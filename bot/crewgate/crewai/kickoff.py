@@ -1,6 +1,7 @@
 """`POST /kickoff` and its answers, and the webhook URLs registered for an execution."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -9,7 +10,6 @@ from pydantic import AliasPath, Field
 
 from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read
 from crewgate.crewai.given import is_secret, read_given
-from crewgate.crewai.raw_json import replace_members
 from crewgate.crewai.wire import (
     CREW_URL,
     STEP_URL,
@@ -23,6 +23,43 @@ from crewgate.crewai.wire import (
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Hidden, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
+
+#: Numbers are passed over, not worked out: a long one takes long.
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_SPACE: Final = re.compile(r"[ \t\n\r]*")
+
+
+def replace_members(text: str, values: Mapping[str, object]) -> str:
+    """Return a JSON object with these members; all else stays as it is written.
+
+    Reading and writing it again would change numbers: 0.10 to 0.1, 1e400 to Infinity.
+    Of a name that comes twice, both are replaced: readers disagree on which counts. The text must
+    be an object that `fields.parse_object` reads.
+    """
+    parts: list[str] = []
+    copied = 0
+    new = dict(values)
+    at = start = _skip(text, _skip(text, 0) + 1)
+    while text[at] != "}":
+        name, at = _DECODER.raw_decode(text, at)
+        begin = _skip(text, _skip(text, at) + 1)
+        _, end = _DECODER.raw_decode(text, begin)
+        if name in values:
+            parts += (text[copied:begin], json.dumps(values[name]))
+            copied = end
+            new.pop(name, None)
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    added = ", ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in new.items())
+    comma = ", " if added and at > start else ""
+    return "".join((*parts, text[copied:at], comma, added, text[at:]))
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
 
 _REGISTERED: Final = frozenset(
     str(name) for names in (TASK_URL, STEP_URL, CREW_URL) for name in names.choices

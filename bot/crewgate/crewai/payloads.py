@@ -17,6 +17,7 @@ from crewgate.crewai.fields import (
     Lenient,
     Line,
     Text,
+    Tokens,
     Wire,
     clean,
     one_line,
@@ -42,6 +43,7 @@ from crewgate.crewai.wire import (
     update_urls,
 )
 from crewgate.domain.errors import Malformed
+from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
 from crewgate.domain.notification import Notification, Output, WebhookUrls
 from crewgate.domain.outcome import Delivered, Refused, ResumeStatus, Unknown
 from crewgate.domain.review import Round, State
@@ -120,14 +122,18 @@ def _detail(value: object) -> object:
 def _problem(problem: object) -> str:
     match problem:
         case {"msg": str(told), "loc": [*place]}:
-            return ": ".join(filter(None, (".".join(map(_step, place)), told)))
+            return ": ".join(
+                filter(
+                    None,
+                    (
+                        ".".join(str(one) if isinstance(one, str | int) else "?" for one in place),
+                        told,
+                    ),
+                )
+            )
         case {"msg": str(told)} | str(told):
             return told
     return ""
-
-
-def _step(step: object) -> str:
-    return str(step) if isinstance(step, str | int) else "?"
 
 
 class _Notification(Webhooks, ExecutionRef):
@@ -330,3 +336,51 @@ def parse_error(body: bytes) -> str:
 def _before_json(text: str) -> str:
     found = _JSON.search(text)
     return text if found is None else text[: found.start()]
+
+
+class _Task(ExecutionRef):
+    task_id: Lenient[Id] = Field(None, validation_alias=TASK_ID)
+    name: Text = None
+    task_name: Text = Field(None, validation_alias=TASK_NAME)
+    description: Text = None
+    summary: Text = None
+    agent: Text = None
+
+
+class _Step(ExecutionRef):
+    thought: Text = None
+    tool: Text = None
+
+
+class _Crew(ExecutionRef):
+    tokens: Lenient[Tokens] = Field(None, validation_alias=AliasPath("token_usage", "total_tokens"))
+
+
+#: Malformed's words for a webhook that names no execution.
+_NO_EXECUTION = "the webhook does not say what it is about"
+
+
+def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
+    """Read a task webhook: its execution's id, and what it says. Raises Malformed."""
+    wire = read(_Task, body, _NO_EXECUTION)
+    update = TaskUpdate(
+        title=one_line(wire.task_name or wire.name or wire.description or "a task"),
+        summary=one_line(wire.summary or ""),
+        agent=wire.agent,
+        task=wire.task_id or wire.task_name or wire.name,
+    )
+    return wire.execution_id, update
+
+
+def parse_step(body: bytes) -> tuple[str, StepUpdate]:
+    """Read a step webhook: its execution's id, and what it says. Raises Malformed."""
+    wire = read(_Step, body, _NO_EXECUTION)
+    return wire.execution_id, StepUpdate(doing=one_line(wire.thought or wire.tool or ""))
+
+
+def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
+    """Read a crew webhook: its execution's id, and what it says. Raises Malformed."""
+    fields = parse_object(body)
+    wire = validate(_Crew, fields, _NO_EXECUTION)
+    result = find_output(fields, ("result", "output"), known=KNOWN) or Output("")
+    return wire.execution_id, CrewUpdate(result=result, tokens=wire.tokens)

@@ -33,9 +33,8 @@ from crewgate.host.runner import Runner
 from crewgate.host.store import Store
 from crewgate.host.webhooks import FIRST_PAUSE, Sender
 from crewgate.network.connections import Limits, listen
-from crewgate.network.lookups import Lookups
-from crewgate.network.refusals import Handler
-from crewgate.network.request_body import SMALL, BodyRefused, content_of, read_body
+from crewgate.network.requests import SMALL, BodyRefused, Handler, content_of, read_body
+from crewgate.network.untrusted_addresses import Lookups
 
 log = structlog.get_logger(__name__)
 

@@ -17,10 +17,8 @@ from crewgate.crew_api.wire import ARGUMENTS, EDITED, KEY, FlowWebhook, Json
 from crewgate.domain.outcome import NotSent, Refused, Unknown
 from crewgate.host.records import Asked, DueWebhook, Execution, Webhook
 from crewgate.host.store import Store
-from crewgate.network.client import Answer, Timeout, open_client
-from crewgate.network.lookups import Lookups
-from crewgate.network.transport_errors import why_lost
-from crewgate.network.untrusted_addresses import Post, call
+from crewgate.network.client import Answer, Timeout, open_client, why_lost
+from crewgate.network.untrusted_addresses import Lookups, Post, call
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,10 @@ meanwhile, and then a mere restart there would look like an answer that was lost
 """
 
 import asyncio
+import socket
 import ssl
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -15,7 +18,32 @@ import httpx
 
 from crewgate import USER_AGENT
 from crewgate.logs import logged_call
-from crewgate.network.compression import unpack
+
+_GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
+_PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+_PLAIN: Final = frozenset({"", "identity"})
+
+
+def unpack(content: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | None:
+    """So many bytes of what was packed at most, and whether that is all of it.
+
+    `encoding` is a `Content-Encoding`. None when it cannot be unpacked.
+    """
+    if is_plain(encoding):
+        return content[:limit], len(content) <= limit
+    if encoding.strip().lower() not in _PACKED:
+        return None
+    unpacking = zlib.decompressobj(wbits=_GZIP_OR_ZLIB)
+    try:
+        plain = unpacking.decompress(content, limit)
+    except zlib.error:
+        return None
+    return plain, unpacking.eof
+
+
+def is_plain(encoding: str) -> bool:
+    return encoding.strip().lower() in _PLAIN
+
 
 #: The most that is read of an answer, in bytes, packed and unpacked.
 ANSWER_LIMIT = 2**20
@@ -150,3 +178,70 @@ async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
     except (httpx.HTTPError, TimeoutError):
         pass  # the status has come, and it says what matters
     return b"".join(parts)[:limit]
+
+
+#: The errors that can only come before the first byte of a request.
+UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def why_unsent(lost: httpx.HTTPError) -> str:
+    """Return why nothing was sent: a sentence for one of UNSENT."""
+    match lost:
+        case httpx.ConnectError():
+            return why_no_connection(lost)
+        case httpx.ConnectTimeout():
+            return "no connection in time"
+        case httpx.PoolTimeout():
+            return "too many calls at once"
+        case httpx.ProxyError():
+            return "the proxy refused the connection"
+    return "the request could not be made"
+
+
+def why_no_connection(error: Exception) -> str:
+    """Return why there is no connection: a sentence for an error of any client."""
+    reasons = (reason for cause in _causes(error) if (reason := _why_no_connection(cause)))
+    return next(reasons, "no connection")
+
+
+def _why_no_connection(cause: BaseException) -> str | None:
+    match cause:
+        case socket.gaierror():
+            return "the host name is not known"
+        case ssl.SSLCertVerificationError():
+            detail = getattr(cause, "verify_message", "")  # set by a real handshake only
+            return f"the certificate was not accepted: {detail}".removesuffix(": ")
+        case ssl.SSLError():
+            return "no secure connection"
+        case ConnectionRefusedError():
+            return "connection refused"
+    return None
+
+
+def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
+    """Return why no answer came: a sentence for any other error."""
+    if isinstance(lost, httpx.TimeoutException | TimeoutError):
+        return "no answer in time"
+    return "the connection was lost before an answer came"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes; a host with several addresses fails once for each."""
+    pending: list[BaseException] = [error]
+    seen: set[int] = set()
+    while pending:
+        current = pending.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            pending.extend(current.exceptions)
+        pending.extend(cause for cause in (current.__cause__, current.__context__) if cause)

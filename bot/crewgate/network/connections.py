@@ -17,8 +17,7 @@ from typing import Any, Self
 import structlog
 from aiohttp import web
 
-from crewgate.network.refusals import Handler, malformed
-from crewgate.network.request_body import UNPROVEN
+from crewgate.network.requests import UNPROVEN, Handler, malformed
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +51,6 @@ class Limits:
 
     @classmethod
     def of_process(cls) -> Self:
-        """Return the limits that this process's number of files allows."""
         return cls.within(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
@@ -117,7 +115,6 @@ class Guard:
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count a connection as busy while its request arrives and is handled."""
         connection = request.protocol
         self._leave_idle(connection)
         request[UNPROVEN] = self._hold_unproven(connection)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from heapq import heappush, heappushpop
 from typing import Final, TypeVar, assert_never
 
-from crewgate.check.rules import Known
+from crewgate.check.settings import Known
 from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, Role, User

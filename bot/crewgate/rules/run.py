@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.check.database import address_owners, of_this_version
 from crewgate.check.findings import say
-from crewgate.check.rules import Known, people_of
+from crewgate.check.settings import Known, people_of
 from crewgate.check.slack import SlackCheck
 from crewgate.crews import build_crews
 from crewgate.domain.people import Email, ReviewerRef, Role, UserGroup

@@ -1,13 +1,22 @@
-"""The settings of one crew: those that the domain knows, and those of the edge."""
+"""The settings of one crew and of its rules: what the domain knows, and what stays at the edge."""
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.parsers import Setting, parse_url
+from crewgate.domain.parsers import Setting, parse_url, shown, shown_key
+from crewgate.domain.redaction import is_called_secret
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.patterns import has_open_bracket
+from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.settings import parsers
-from crewgate.settings.options import Option, options_of
+from crewgate.settings.options import Option, Reader, options_of
+from crewgate.settings.sources import TomlFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,4 +128,162 @@ def _place(option: Option) -> int:
     return 2 if option.field == "rules" else 0 if option.field in _FIRST else 1
 
 
-OPTIONS: Final = tuple(sorted(options_of(CrewSettings), key=_place))
+OPTIONS: Final[tuple[Option, ...]] = tuple(sorted(options_of(CrewSettings), key=_place))
+
+
+def read_rules(
+    raw: Sequence[Mapping[str, object]], crew: Reader, name: str, toml: TomlFile
+) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """The rules of a crew, in their order, and where each stands; notes what is wrong with them."""
+    lines = _lines(toml.text, name)
+    rules: list[Rule] = []
+    places: list[str] = []
+    for number, content in enumerate(raw):
+        line = f", line {lines[number]}" if len(lines) == len(raw) else ""
+        place = f"{toml.title}{line}: crews.{name}.rules[{number + 1}]"
+        if isinstance(content.get("name"), str):
+            place += f" {_shown_name(str(content['name']))}"
+        reader = Reader(content, crew.problems, f"{place}.")
+        rule = _read_rule(reader)
+        # People would take one for the other, whatever the case.
+        if rule.name and any(one.name.casefold() == rule.name.casefold() for one in rules):
+            reader.note("name", "another rule of this crew has it; put a name of its own")
+        rules.append(rule)
+        places.append(place)
+    return tuple(rules), tuple(places)
+
+
+def _shown_name(name: str) -> str:
+    return f'"{name}"' if name.isprintable() and len(name) <= 60 else shown(name)  # noqa: PLR2004 - a bit of a line
+
+
+def _lines(text: str, crew: str) -> list[int]:
+    """The line at which each rule of a crew begins; TOML's parser does not tell."""
+    head = (
+        rf"""[ \t]*\[\[[ \t]*crews[ \t]*\.[ \t]*["']?{re.escape(crew)}["']?[ \t]*\.[ \t]*rules\b"""
+    )
+    return [number for number, line in enumerate(text.split("\n"), start=1) if re.match(head, line)]
+
+
+def _read_rule(reader: Reader) -> Rule:
+    before = len(reader.problems)
+    values = reader.take_all(Rule)
+    if len(reader.problems) > before:
+        return Rule(name=values["name"])
+    rule = Rule(**values)
+    for key, problem in _contradictions(rule):
+        reader.note(key, problem)
+    if rule.approvals_from:
+        groups, counts = zip(*rule.approvals_from, strict=True)
+        rule = replace(rule, reviewers=groups, approvals=sum(counts))
+    return rule
+
+
+def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Keys that do not go together, each with what to put there."""
+    if rule.working_hours is None:
+        for key, duration in _durations(rule):
+            if duration.working:
+                hint = f"{duration} needs working_hours; give the rule some, or put hours (h)"
+                yield key, hint
+    if rule.timeout is not None:
+        yield from _contradicting_timeout(rule, rule.timeout)
+
+
+def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]]:
+    if out.then is Then.REVISE and not out.feedback:
+        yield "timeout.feedback", 'missing; put what the crew is told by then = "revise"'
+    if len(out.feedback) > FEEDBACK_LIMIT:
+        over = f"it has {len(out.feedback)} characters; put {FEEDBACK_LIMIT} at most"
+        yield "timeout.feedback", over
+    if out.then is not Then.REVISE and out.feedback:
+        yield "timeout.feedback", 'it is sent with then = "revise" only; put that, or take it out'
+    if out.then is not Then.LEAVE:
+        for key, duration in _durations(rule):
+            if key in {"remind.after", "escalate.after"} and not _is_before(duration, out.after):
+                yield key, f"it must come before the time-out ({out.after}); put a shorter one"
+
+
+def _is_before(one: Duration, other: Duration) -> bool:
+    """False only where it is sure: how long working hours take depends on the day."""
+    return one.working != other.working or one.length < other.length
+
+
+def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
+    if rule.target is not None:
+        yield "target", rule.target
+    if rule.remind is not None:
+        yield "remind.after", rule.remind.after
+        if rule.remind.every is not None:
+            yield "remind.every", rule.remind.every
+    if rule.escalate is not None:
+        yield "escalate.after", rule.escalate.after
+    if rule.timeout is not None:
+        yield "timeout.after", rule.timeout.after
+
+
+def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
+    """Yield where a doubtful rule stands, and why with what to put there.
+
+    It is behind one with equal or no conditions, approves by itself, or has keys for nothing.
+    """
+    places = dict(zip(crew.rules, crew.places, strict=True))
+    for at, (rule, place) in enumerate(places.items()):
+        before = [one for one in crew.rules[:at] if one.when in (Conditions(), rule.when)]
+        if before:
+            why = (
+                f"it never counts: every review that it is for is one of {places[before[0]]}"
+                " already; put it before that one, or take it out"
+            )
+            yield place, why
+    for rule, place in places.items():
+        for why in _pointless(rule):
+            yield place, why
+        out = rule.timeout
+        if out is not None and out.then is Then.APPROVE:
+            why = (
+                f"after {out.after} it approves although nobody has;"
+                ' put then = "leave" or "revise" there if that is not meant'
+            )
+            yield place, why
+
+
+def _pointless(rule: Rule) -> Iterator[str]:
+    if rule.self_approval and not rule.unknown_starter:
+        yield (
+            'unknown_starter = "deny" bars nobody where everybody may approve what they started;'
+            " put self_approval = false there too, or take it out"
+        )
+    _, _, named = (rule.reviewers_from or "").partition(".")
+    if is_called_secret(named):
+        yield (
+            f"reviewers_from asks for {shown_key(named)}, which sounds like a secret and is not"
+            " kept, so the usual reviewers decide; ask for another one"
+        )
+    if "." in named:
+        yield (
+            f"reviewers_from asks for what is called {shown_key(named)}, with its dots, and not"
+            " for a value inside of another; have the kickoff send it by a name of its own"
+        )
+    for key, values in (("inputs", rule.when.inputs), ("meta", rule.when.meta)):
+        for name, _ in values:
+            if is_called_secret(name):
+                yield (
+                    f"when.{key} asks for {shown_key(name)}, which sounds like a secret and is not"
+                    " kept, so the strictest rule that may match counts wherever it is given; ask"
+                    " for another one"
+                )
+    for key, pattern in _globs(rule.when):
+        if has_open_bracket(pattern):
+            yield (
+                f"when.{key} has a [ that nothing closes, so it stands for itself; put [[] there"
+                " if that is meant, or close it"
+            )
+
+
+def _globs(when: Conditions) -> Iterator[tuple[str, str]]:
+    yield "task", when.task or ""
+    yield "agent", when.agent or ""
+    for key, values in (("json", when.json), ("inputs", when.inputs), ("meta", when.meta)):
+        for name, pattern in values:
+            yield f"{key}.{shown_key(name)}", pattern

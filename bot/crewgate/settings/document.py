@@ -1,5 +1,6 @@
 """`python -m crewgate.settings.document`: write the documents' settings from their fields."""
 
+import os
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -7,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from crewgate.domain.errors import CrewgateError
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Escalation, Reminders, Rule, TimeOut
 from crewgate.settings import crew
@@ -36,6 +38,12 @@ _DOTENV_HEAD: Final = """\
 # Crewgate's settings, to be filled in. The environment wins over this file; an empty value counts
 # as unset. Whoever may read it can act as the bot.
 """
+#: Secrets are for the bot's own user alone.
+_OWNER_ONLY: Final = 0o600
+
+
+class NotWritten(CrewgateError):
+    """There is a `.env` already, or none can be written here."""
 
 
 def default_of(option: Option) -> str:
@@ -78,6 +86,20 @@ def render_dotenv() -> str:
         example = one.setting.example or usual
         lines.append(f"{_comment(one)}{'# ' if example else ''}{one.name}={example}\n")
     return "".join(lines)
+
+
+def write_dotenv(folder: Path) -> Path:
+    """Write a `.env` to fill in. Raises NotWritten; one that is there is left as it is."""
+    file = folder / ".env"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    except FileExistsError:
+        raise NotWritten(".env is here already and was left as it is") from None
+    except OSError as error:
+        raise NotWritten(f".env cannot be written here: {error.strerror}") from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(render_dotenv())
+    return file
 
 
 def _comment(option: Option) -> str:

@@ -31,9 +31,8 @@ from crewgate.domain.people import Notify, ReviewerRef
 from crewgate.encryption import MAKE_KEY, parse_secret_keys
 from crewgate.settings import crew as crew_options
 from crewgate.settings import parsers
-from crewgate.settings.crew import CrewSettings
+from crewgate.settings.crew import CrewSettings, read_rules
 from crewgate.settings.options import Option, Reader, options_of
-from crewgate.settings.rules import read_rules
 from crewgate.settings.sources import TomlFile, read_dotenv, read_toml, without_empty
 
 LogFormat = Literal["console", "json"]
@@ -300,7 +299,6 @@ CREWS: Final = Option(
     default=None,
     setting=Setting(parsers.parse_table, "a table for each crew"),
 )
-"""The only key at the top of `crews.toml`."""
 
 
 def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
@@ -326,8 +324,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
         option.field: option.default
         if option.name in unread
         else env.take(
-            option,
-            needed=not (option.name == "SLACK_SIGNING_SECRET" and "SLACK_APP_TOKEN" in env),
+            option, needed=not (option.name == "SLACK_SIGNING_SECRET" and "SLACK_APP_TOKEN" in env)
         )
         for option in VARIABLES
     }

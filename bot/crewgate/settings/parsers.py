@@ -80,6 +80,7 @@ def parse_audit_key(raw: object) -> str:
 
 
 def token_like(prefix: str, where: str) -> Callable[[object], str]:
+
     def parse(raw: object) -> str:
         text = parse_secret(raw)
         if not text.startswith(prefix) or text == prefix:
@@ -101,7 +102,6 @@ def parse_team(raw: object) -> str:
 def value_of_variable(
     variables: Mapping[str, object], parse_value: Callable[[object], T]
 ) -> Callable[[object], T]:
-    """Return a parser of the environment variable that a setting names."""
 
     def parse(raw: object) -> T:
         name = parse_text(raw)
@@ -206,7 +206,7 @@ def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401
 
 
 def parse_folder_url(raw: object) -> str:
-    """Accept a base address; return it with a slash at its end."""
+    """An http(s) address with a slash at its end."""
     return f"{parse_base_url(raw)}/"
 
 

@@ -1,11 +1,12 @@
-"""The audit trail in the database: entries with the transaction, and their links, in batches.
+"""The audit trail in the database: entries with the transaction, their links, and reading it.
 
 The number of an entry is given when it is linked, so numbers have no gaps, whatever order
 transactions are committed in.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,15 +22,16 @@ from crewgate.domain.audit import (
     Signature,
     digest_of,
     entries_of,
+    texts_of,
 )
 from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person
-from crewgate.store.engine import Connection, rows, write
-from crewgate.store.rounds import rule_id_of
-from crewgate.store.tables import audit_entries, audit_heads
+from crewgate.store.engine import Connection, Reading, rows, write
+from crewgate.store.rounds import ROUND, rule_id_of, to_round
+from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, rounds, rules
 from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
@@ -53,10 +55,7 @@ _HEAD: Final = (
 )
 _UNLINKED: Final = (
     sa.select(
-        audit_entries.c.id,
-        audit_entries.c.crew,
-        audit_entries.c.execution_id,
-        audit_entries.c.body,
+        audit_entries.c.id, audit_entries.c.crew, audit_entries.c.execution_id, audit_entries.c.body
     )
     .where(audit_entries.c.number.is_(None))
     .order_by(audit_entries.c.id)
@@ -78,7 +77,6 @@ _LAST_PUBLISHED: Final = sa.select(audit_heads).order_by(audit_heads.c.number.de
 
 
 def to_published(row: sa.Row[Any]) -> Published:
-    """Return the head that a row of `audit_heads` holds."""
     return Published(Head(row.number, row.hash), row.at, Signature(row.key, row.signature))
 
 
@@ -132,7 +130,7 @@ class Audit:
         self._add(entry, crew, execution_id, entry.data)
 
     def of_round(self, entry: Entry, round_: Round) -> None:
-        """The same for an entry about a round, as it is then."""
+        """Have an entry about a round stored, with the round's state at that moment."""
         data = {
             "round": round_.id,
             "number": round_.number,
@@ -165,7 +163,6 @@ class Audit:
         self.of_round(Entry(Code.OPENED, by, data), round_)
 
     def changed(self, before: Round, after: Round) -> None:
-        """Add the entries of a transition."""
         for entry in entries_of(before, after, actor=self._actor.id):
             self.of_round(entry, after)
 
@@ -222,7 +219,6 @@ class Audit:
         return await self._connection.scalar(sa.select(take(_ADVISORY_LOCK))) is not False
 
     async def last_published(self) -> Published | None:
-        """Return the newest head that was published."""
         found = await rows(self._connection, _LAST_PUBLISHED, {})
         return to_published(found[0]) if found else None
 
@@ -245,3 +241,120 @@ class Audit:
         row |= {"key": signed.key, "signature": signed.signature}
         await write(self._connection, sa.insert(audit_heads), row)
         self.add(Entry(Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))
+
+
+#: Entries that are held at a time: each has about 1 kB.
+PAGE: Final = 500
+#: Executions that are named where a beginning is not enough.
+CANDIDATES: Final = 5
+_AFTER_ALL: Final = "\U0010ffff"
+
+
+class AuditReading(Reading):
+    """Reads audit entries."""
+
+    async def linked(self, after: int = 0, until: int | None = None) -> AsyncIterator[sa.Row[Any]]:
+        """Yield the linked entries after a number, up to another, in order."""
+        some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
+        if until is not None:
+            some = some.where(audit_entries.c.number <= until)
+        async for row in self._pages(some, audit_entries.c.number, after):
+            yield row
+
+    async def arrived(
+        self, crew: str | None, since: datetime | None, until: datetime | None
+    ) -> AsyncIterator[sa.Row[Any]]:
+        """Yield entries in the order in which they arrived: all, or those of a crew and a span."""
+        some = sa.select(audit_entries)
+        if crew is not None:
+            some = some.where(audit_entries.c.crew == crew)
+        if since is not None:
+            some = some.where(audit_entries.c.at >= since)
+        if until is not None:
+            some = some.where(audit_entries.c.at < until)
+        async for row in self._pages(some, audit_entries.c.id, 0):
+            yield row
+
+    async def of_execution(self, crew: str, execution_id: str) -> list[sa.Row[Any]]:
+        """Return the entries of an execution in the order in which they arrived."""
+        own = sa.select(audit_entries).where(
+            audit_entries.c.crew == crew, audit_entries.c.execution_id == execution_id
+        )
+        return [row async for row in self._pages(own, audit_entries.c.id, 0)]
+
+    async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
+        """Return a person's entries from the last on that sent them away before another entry.
+
+        That is named by its place among those that arrived.
+        """
+        found = await self.of_execution("", person)
+        away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
+        return found[away[-1] :] if away else []
+
+    async def starts(self, crew: str, before: int) -> list[sa.Row[Any]]:
+        """Return the starts with a crew's settings before another entry, the last first."""
+        own = [row for row in await self.of_execution(crew, "") if row.id < before]
+        return [row for row in reversed(own) if b'"CG191"' in row.body]
+
+    async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
+        """Return the execution with this id or, where there is none, some with this beginning."""
+        table = audit_entries.c
+        # What is of no execution has no id, or a person's.
+        some = sa.select(table.crew, table.execution_id).distinct()
+        some = some.where(table.crew != "", table.execution_id != "")
+        if crew is not None:
+            some = some.where(table.crew == crew)
+        exact = await self._rows(some.where(table.execution_id == prefix))
+        found = exact or await self._rows(
+            some.where(table.execution_id > prefix, table.execution_id < prefix + _AFTER_ALL).limit(
+                CANDIDATES
+            )
+        )
+        return sorted((row.crew, row.execution_id) for row in found)
+
+    async def head(self, number: int | None = None) -> Head | None:
+        """Return the entry with this number as a head, else the last that is linked."""
+        some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
+        if number is not None:
+            some = some.where(audit_entries.c.number == number)
+        found = await self._rows(some.order_by(audit_entries.c.number.desc()).limit(1))
+        return Head(found[0].number, found[0].hash) if found else None
+
+    async def count_unlinked(self) -> int:
+        unlinked = sa.select(sa.func.count()).where(audit_entries.c.number.is_(None))
+        [[count]] = await self._rows(unlinked)
+        return int(count)
+
+    async def published(self) -> list[Published]:
+        heads = sa.select(audit_heads).order_by(audit_heads.c.number)
+        return [*map(to_published, await self._rows(heads))]
+
+    async def strange_heads(self) -> list[int]:
+        """Return the numbers of the heads that are not those of entries."""
+        both = (audit_entries.c.number, audit_entries.c.hash)
+        own = sa.exists().where(*(one == audit_heads.c[one.name] for one in both))
+        return [row.number for row in await self._rows(sa.select(audit_heads.c.number).where(~own))]
+
+    async def rounds(self, crew: str, execution_id: str) -> list[tuple[Round, list[str]]]:
+        """Return the rounds of an execution, each with the texts of it that are still there."""
+        own = ROUND.add_columns(outputs.c.text).join(outputs, outputs.c.round_id == rounds.c.id)
+        own = own.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
+        found = [(to_round(row), row.text) for row in await self._rows(own)]
+        return [(round_, [text, *texts_of(round_)]) for round_, text in found if round_.salt]
+
+    async def rules(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the rules with these ids, as they are stored and in this order."""
+        found = await self._rows(sa.select(rules).where(rules.c.id.in_(ids)))
+        stored = {row.id: {"escalated": row.escalated, "rule": row.rule} for row in found}
+        return {one: stored[one] for one in dict.fromkeys(ids) if one in stored}
+
+    async def _pages(
+        self, some: sa.Select[Any], by: sa.Column[Any], after: int
+    ) -> AsyncIterator[sa.Row[Any]]:
+        while True:
+            page = await self._rows(some.where(by > after).order_by(by).limit(PAGE))
+            for row in page:
+                yield row
+            if len(page) < PAGE:
+                return
+            after = getattr(page[-1], by.name)

@@ -129,7 +129,6 @@ class Columns:
                 self._converted.append((column.name, one.dump, one.load, is_null_if_empty))
 
     def read(self, row: Any) -> dict[str, Any]:
-        """Return the fields that a row has."""
         values = zip(self._names, self._get(row), strict=True)
         found = {name: value for name, value in values if value is not None}
         for name, _, load, _ in self._converted:

@@ -2,19 +2,36 @@
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from time import perf_counter
+from typing import IO, Any, Final, TypeAlias
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.store.failures import translate_errors
-from crewgate.store.sqlite_connection import Rows, SqliteConnection, SqliteReader, Write
-from crewgate.store.sqlite_writer import SqliteWriter
+from crewgate.store.sqlite import Rows, SqliteConnection, SqliteReader, SqliteWriter, Write
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turn what means "the database cannot take it now" into StoreUnavailable.
+
+    A broken constraint or query is a bug of ours and stays what it is.
+    """
+    try:
+        yield
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError):
+        raise
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.DatabaseError, OSError) as error:
+        cause = error.__cause__ or error
+        raise StoreUnavailable(str(cause) or f"no answer ({type(cause).__name__})") from error
+
 
 #: The seconds that a write waits for its turn before the database counts as unavailable. A
 #: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
@@ -49,7 +66,6 @@ _DURABLE = (
 )
 
 Connection: TypeAlias = AsyncConnection | SqliteConnection
-"""The connection that a transaction or a query uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,6 @@ class Held:
 
 
 Reader: TypeAlias = AsyncEngine | SqliteReader
-"""The engine that connections for reading come from."""
 
 
 async def write(
@@ -124,7 +139,6 @@ class OutboxEngines:
 
     @property
     def for_outbox(self) -> "OutboxEngines":
-        """The engines for the outbox: these."""
         return self
 
     @property
@@ -241,11 +255,7 @@ def _open_sqlite(url: sa.URL) -> Engines:
     lock = claim_file(path)
     write = SqliteWriter(path, pragmas=_DURABLE, turn_seconds=TURN_SECONDS)
     read = create_async_engine(
-        url,
-        pool_size=READERS,
-        max_overflow=0,
-        pool_timeout=TURN_SECONDS,
-        hide_parameters=True,
+        url, pool_size=READERS, max_overflow=0, pool_timeout=TURN_SECONDS, hide_parameters=True
     )
     sa.event.listen(read.sync_engine, "connect", _prepare_reader)
     background = SqliteReader(path, busy_seconds=OUTBOX_READ_SECONDS)
@@ -313,3 +323,32 @@ def _prepare_reader(connection: Any, _record: Any) -> None:
     for pragma in (f"busy_timeout={TURN_SECONDS * 1000}", "query_only=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+log = structlog.get_logger(__name__)
+
+_BEGAN: Final = "crewgate began"
+
+
+@contextmanager
+def log_statements() -> Iterator[None]:
+    """Log every statement of this process for as long as the block lasts.
+
+    While anybody listens, statements on SQLite go through SQLAlchemy, which takes longer.
+    """
+    sa.event.listen(sa.Engine, "before_cursor_execute", _before)
+    sa.event.listen(sa.Engine, "after_cursor_execute", _after)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", _before)
+        sa.event.remove(sa.Engine, "after_cursor_execute", _after)
+
+
+def _before(connection: sa.Connection, *_: Any) -> None:  # SQLAlchemy's
+    connection.info[_BEGAN] = perf_counter()
+
+
+def _after(connection: sa.Connection, _cursor: object, statement: str, *_: Any) -> None:  # the same
+    took = perf_counter() - connection.info.pop(_BEGAN)
+    log.debug("statement", sql=" ".join(statement.split()), ms=round(1000 * took, 1))

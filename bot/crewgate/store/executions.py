@@ -33,8 +33,7 @@ from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
 from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Connection, Held, Reader, Reading, rows, write
-from crewgate.store.selections import RANGES, first_of_each
-from crewgate.store.statements import insert_of, insert_once, setting
+from crewgate.store.statements import RANGES, first_of_each, insert_of, insert_once, setting
 from crewgate.store.tables import (
     REGISTERED,
     executions,
@@ -306,7 +305,6 @@ class ExecutionQueries(Reading):
         return (*_secrets(urls), *_secrets(callbacks))
 
     async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
-        """Return a webhook that is not forwarded yet, or None."""
         found = await self._rows(
             sa.select(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
         )
@@ -342,7 +340,6 @@ class Executions(ExecutionQueries):
         return to_execution(opened)
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
-        """Open the execution and count a webhook."""
         return await self.open(crew, execution_id, at=at, activity=1)
 
     async def undo_activity(self, execution: Execution) -> None:

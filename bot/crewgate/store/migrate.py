@@ -19,8 +19,7 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.encryption import Cipher
 from crewgate.store.engine import Connection, make_private
 from crewgate.store.secret_keys import find_needed
-from crewgate.store.sqlite_connection import driver_of
-from crewgate.store.sqlite_writer import SqliteWriter
+from crewgate.store.sqlite import SqliteWriter, driver_of
 from crewgate.store.tables import metadata, written_by
 
 log = structlog.get_logger(__name__)

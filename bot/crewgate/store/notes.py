@@ -146,12 +146,10 @@ class NoteQueries(Reading):
     """Reads notes, and what they and claims say of a round."""
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
-        """Return a round's notes, the oldest first."""
         found = await self._rows(_NOTES, {"round": round_id, "most": limit})
         return tuple(map(_to_note, found))
 
     async def note(self, channel: str, ts: str) -> Note | None:
-        """Return one note, unless it was deleted."""
         found = await self._rows(sa.select(notes).where(*_is_there(channel, ts)))
         return _to_note(found[0]) if found else None
 
@@ -216,7 +214,6 @@ class Notes(NoteQueries):
         return await self._set(channel, ts, sa.true(), text="", deleted=True)
 
     async def name(self, origin: str, person: Person) -> None:
-        """Give a name to a person's notes on a round's output."""
         await self._connection.execute(
             sa.update(notes)
             .where(notes.c.round_id == origin, notes.c.author == person.id)
@@ -227,7 +224,6 @@ class Notes(NoteQueries):
         await self._connection.execute(sa.delete(claims).where(claims.c.round_id == round_id))
 
     async def claim(self, round_: Round, claim: Claim) -> None:
-        """Remember who is on a round, in place of whoever was."""
         row = {
             "round_id": round_.id,
             "claimed_by": claim.by.id,
@@ -246,7 +242,6 @@ class Notes(NoteQueries):
         await self._has_read(round_id, by, ~has_read, at_end=True, **of)
 
     async def record_unmasked(self, round_id: str, by: Person) -> None:
-        """Remember that this person has had shown what is masked in its output."""
         await self._has_read(round_id, by, sa.true(), unmasked=True)
 
     async def _has_read(
@@ -290,7 +285,6 @@ async def notes_of(
 
 
 async def claims_on(connection: Connection, round_ids: Sequence[str]) -> Mapping[str, Claim]:
-    """Return the latest claim on each of these rounds that somebody claimed."""
     found = await connection.execute(_CLAIMS, {"rounds": list(round_ids)})
     return {
         row.round_id: Claim(Person(row.claimed_by, row.claimed_by_name), row.at) for row in found

@@ -21,10 +21,8 @@ from crewgate.domain.effects import (
     crew_destination,
 )
 from crewgate.domain.retry import LONGEST_ASKED, Budget
-from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, write
-from crewgate.store.failures import translate_errors
-from crewgate.store.selections import MOST, first_of_each
-from crewgate.store.statements import insert_of, insert_over, one_of
+from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, translate_errors, write
+from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
 from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
@@ -163,7 +161,7 @@ def _budget(dialect: str) -> sa.Select[Any]:
 
 @cache
 def _locked_budget(dialect: str) -> Any:
-    """The same, created if it is missing, and locked until the transaction ends."""
+    """A budget's times; it is made where it is missing, and locked until the transaction ends."""
     return (
         insert_of(dialect)(budgets)
         .values(name=sa.bindparam("budget"), paid_until=_now(dialect))
@@ -439,7 +437,6 @@ async def let_next_go(connection: Connection, job: Job) -> None:
 
 
 def from_effect(effect: Effect) -> dict[str, Any]:
-    """Return what an effect itself brings to a row of `outbox`."""
     return {
         "destination": effect.destination,
         "priority": effect.priority,

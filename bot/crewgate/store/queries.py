@@ -42,8 +42,7 @@ from crewgate.store.rounds import (
     to_rule,
     to_subject,
 )
-from crewgate.store.selections import count_up_to, first_ids
-from crewgate.store.statements import one_of
+from crewgate.store.statements import count_up_to, first_ids, one_of
 from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
     REGISTERED,
@@ -409,7 +408,6 @@ class Queries(Reading):
         return await asyncio.to_thread(mask)
 
     async def direct_messages(self, round_id: str) -> dict[str, MessageRef]:
-        """Return the private messages about a round by the people who got them, in order."""
         found = await self._rows(
             sa.select(direct_messages)
             .where(direct_messages.c.round_id == round_id)
@@ -474,7 +472,6 @@ class Queries(Reading):
         return Backlog(waiting, due)
 
     async def audit_head(self, number: int) -> Published:
-        """Return the head of the audit trail that was published at this number."""
         statement = sa.select(audit_heads).where(audit_heads.c.number == number)
         [found] = await self._rows(statement)
         return to_published(found)

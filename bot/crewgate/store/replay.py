@@ -32,8 +32,7 @@ _NEXT: Final = (
 _PAGE: Final = WHOLE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 _LATEST: Final = (
     WHOLE.where(
-        reviews.c.crew == sa.bindparam("crew"),
-        reviews.c.execution_id == sa.bindparam("execution"),
+        reviews.c.crew == sa.bindparam("crew"), reviews.c.execution_id == sa.bindparam("execution")
     )
     .order_by(rounds.c.opened_at.desc(), rounds.c.id)
     .limit(OF_EXECUTION)
@@ -46,7 +45,6 @@ class StoredRound:
 
     round: Round
     subject: str
-    """The subject of its execution, by which people tell executions apart."""
     facts: Facts
     starters: tuple[User | Email, ...]
 

@@ -52,12 +52,7 @@ ROUND: Final[sa.Select[Any]] = (
 """A round with its review: the shape `to_round` reads."""
 
 LINE: Final[sa.Select[Any]] = (
-    sa.select(
-        *ROUND_COLUMNS,
-        executions.c.channel,
-        executions.c.thread_ts,
-        executions.c.subject,
-    )
+    sa.select(*ROUND_COLUMNS, executions.c.channel, executions.c.thread_ts, executions.c.subject)
     .join_from(rounds, reviews)
     .join(
         executions,
@@ -78,7 +73,7 @@ WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     executions.c.also_started,
     executions.c.progress_ts,
 ).join(outputs, outputs.c.round_id == rounds.c.id)
-"""The same with its output and what its execution was started on."""
+"""LINE with the output, and the values that the execution was started on."""
 
 OF_EXECUTION: Final = (
     reviews.c.crew == sa.bindparam("crew"),
@@ -178,7 +173,6 @@ def to_line(row: sa.Row[Any]) -> RoundLine:
 
 
 def to_subject(row: sa.Row[Any]) -> str:
-    """Return what the execution is about, from a row of LINE."""
     return row.subject or id_beginning(row.review_execution_id)
 
 

@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.domain.errors import CrewgateError
 from crewgate.encryption import KEY_ENDS, Cipher, Unreadable, key_of
-from crewgate.store.engine import Connection
-from crewgate.store.failures import translate_errors
-from crewgate.store.sqlite_writer import SqliteWriter
+from crewgate.store.engine import Connection, translate_errors
+from crewgate.store.sqlite import SqliteWriter
 from crewgate.store.statements import insert_once, setting
 from crewgate.store.tables import Secret, SecretJson, heartbeat, metadata, secret_keys
 from crewgate.usecases.ports.base import Sleep
@@ -119,7 +118,6 @@ async def rotate(
 
 
 async def count_unreadable(engine: AsyncEngine, keys: Sequence[str]) -> Counter[str]:
-    """Return how many credentials no key opens, by table and column."""
     Secret.cipher = Cipher(keys)
     found = Counter[str]()
     async with engine.connect() as connection:
@@ -132,7 +130,6 @@ async def count_unreadable(engine: AsyncEngine, keys: Sequence[str]) -> Counter[
 
 
 async def last_alive(engine: AsyncEngine) -> datetime | None:
-    """Return the time when a bot last noted that it runs."""
     async with engine.connect() as connection:
         found: datetime | None = await connection.scalar(sa.select(sa.func.max(heartbeat.c.at)))
     return found

@@ -4,15 +4,17 @@ Statements that every notification or click runs are built once: building one co
 takes to carry it out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
 from crewgate.store.engine import Connection, write
+from crewgate.store.tables import Instant, rounds
+from crewgate.usecases.read_models import COUNTED, Selection
 
 Insert: TypeAlias = Any
 """Both dialects' `insert` take ON CONFLICT; they share no type."""
@@ -59,3 +61,85 @@ def setting(table: sa.Table, *names: str) -> dict[str, sa.BindParameter[Any]]:
 def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
     """Compare a column with a few values; a mere list would have SQLAlchemy write the SQL anew."""
     return column.in_([sa.literal(one.value) for one in values])
+
+
+# Each crew, rule and state is a range of one index, read in order and with a limit of its own: in
+# one statement without ranges the database would sort all rounds of a selection.
+#: The most ranges of one statement. SQLite takes 500 (https://www.sqlite.org/limits.html).
+RANGES: Final = 100
+_Range = tuple[str, str, str]
+"""A crew, the id of a rule, and a state."""
+MOST: Final = sa.bindparam("most", type_=sa.Integer)
+"""The parameter that limits each range, and all of them."""
+
+
+def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:
+    """Select the first MOST rows of each range, one after the other."""
+    parts = [part.limit(MOST).subquery(f"range_{number}") for number, part in enumerate(ranges)]
+    return sa.union_all(*map(sa.select, parts)).subquery("each")
+
+
+async def first_ids(
+    connection: Connection, selection: Selection, *, offset: int, limit: int
+) -> tuple[str, ...]:
+    most = offset + limit + len(selection.without)
+    by_decision = selection.decided_since is not None
+    found: list[sa.Row[Any]] = []
+    for ranges in _ranges(selection):
+        parameters = _parameters(selection, ranges, most)
+        found += await connection.execute(_first(len(ranges), by_decision), parameters)
+    found.sort(key=lambda row: row.at, reverse=by_decision)
+    ids = [row.id for row in found if row.id not in selection.without]
+    return tuple(ids[offset : offset + limit])
+
+
+async def count_up_to(connection: Connection, selection: Selection) -> int:
+    """Count them exactly up to COUNTED; one more stands for all that are more."""
+    by_decision = selection.decided_since is not None
+    total = -len(selection.without)
+    for ranges in _ranges(selection):
+        parameters = _parameters(selection, ranges, COUNTED + 1 + len(selection.without))
+        total += await connection.scalar(_count(len(ranges), by_decision), parameters) or 0
+    return min(total, COUNTED + 1)
+
+
+def _ranges(selection: Selection) -> Iterator[list[_Range]]:
+    found = [(*key, state.value) for key in selection.queues for state in selection.states]
+    for begin in range(0, len(found), RANGES):
+        yield found[begin : begin + RANGES]
+
+
+def _parameters(selection: Selection, ranges: list[_Range], most: int) -> dict[str, object]:
+    parameters: dict[str, object] = {"most": most}
+    if selection.decided_since is not None:
+        parameters["since"] = selection.decided_since
+    for number, (crew, rule, state) in enumerate(ranges):
+        parameters |= {f"crew_{number}": crew, f"rule_{number}": rule, f"state_{number}": state}
+    return parameters
+
+
+@cache
+def _first(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
+    each = _each(ranges, rounds.c.id, by_decision=by_decision)
+    order = each.c.at.desc() if by_decision else each.c.at
+    return sa.select(each.c.id, each.c.at).order_by(order).limit(MOST)
+
+
+@cache
+def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
+    # Only what is in the index: a row itself costs several times as much.
+    each = sa.select(_each(ranges, by_decision=by_decision).c.at).limit(MOST).subquery()
+    return sa.select(sa.func.count()).select_from(each)
+
+
+def _each(ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool) -> sa.Subquery:
+    at = rounds.c.decided_at if by_decision else rounds.c.opened_at
+    since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
+    return first_of_each(
+        sa.select(*columns, at.label("at"))
+        .where(rounds.c.crew == sa.bindparam(f"crew_{number}"))
+        .where(rounds.c.rule_id == sa.bindparam(f"rule_{number}"))
+        .where(rounds.c.state == sa.bindparam(f"state_{number}"), *since)
+        .order_by(at.desc() if by_decision else at)
+        for number in range(ranges)
+    )

@@ -83,9 +83,7 @@ _TALLIES: Final = (
 )
 _WAITING: Final = (
     sa.select(
-        _round.crew,
-        sa.func.count().label("many"),
-        sa.func.min(_round.opened_at).label("since"),
+        _round.crew, sa.func.count().label("many"), sa.func.min(_round.opened_at).label("since")
     )
     .where(*_OF_QUEUES, _round.state == State.WAITING.value)
     .group_by(_round.crew)
@@ -103,8 +101,7 @@ _DECISIONS: Final = (
     )
     .join_from(rounds, reviews)
     .where(
-        _round.id > sa.bindparam("after"),
-        _round.decided_at >= sa.bindparam("since", type_=Instant),
+        _round.id > sa.bindparam("after"), _round.decided_at >= sa.bindparam("since", type_=Instant)
     )
     .order_by(_round.id)
     .limit(PAGE)
@@ -139,7 +136,6 @@ class StatsQueries(Reading):
             after = page[-1].id
 
     async def waiting(self, of: Rules) -> list[Waiting]:
-        """Return the crews with rounds that wait."""
         return [
             Waiting(crew, row.many, row.since)
             for crew, rules in of.items()

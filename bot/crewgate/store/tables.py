@@ -68,7 +68,7 @@ class Secret(sa.types.TypeDecorator[Any]):
 
 
 class SecretJson(Secret):
-    """The same for a webhook with its credentials."""
+    """A webhook as JSON, encrypted for its credentials."""
 
     impl = sa.JSON
     cache_ok = True
@@ -77,7 +77,7 @@ class SecretJson(Secret):
 
 
 class SecretBytes(Secret):
-    """The same for a body as it came."""
+    """The bytes of a body as it came, encrypted."""
 
     impl = sa.LargeBinary
     cache_ok = True

@@ -218,11 +218,7 @@ class Tx:
     """
 
     def __init__(
-        self,
-        connection: Connection,
-        *,
-        clock: Clock,
-        kept_rules: Collection[str] = (),
+        self, connection: Connection, *, clock: Clock, kept_rules: Collection[str] = ()
     ) -> None:
         """`kept_rules` are the ids of rules that are surely stored."""
         self._connection = connection
@@ -276,7 +272,6 @@ class Tx:
         return log_about(found[0])
 
     async def unfinished(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        """Return the rounds of an execution that are WAITING, DECIDED or STUCK."""
         return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id})
 
     async def heard_since(self, round_: Round) -> Heard:
@@ -331,7 +326,6 @@ class Tx:
             await self._connection.execute(sa.insert(webhooks), key | from_webhooks(carried))
 
     async def output(self, round_id: str) -> Output:
-        """Return a round's output, which stays as it came."""
         [row] = await rows(self._connection, _OUTPUT, {"round": round_id})
         return Output(row.text, Format(row.format))
 
@@ -361,7 +355,6 @@ class Tx:
             await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
-        """Remember where the flow's request that opened this round is answered."""
         assert round_.question is not None  # noqa: S101  # only such a round has one
         review = round_.review
         row = {
@@ -424,7 +417,6 @@ class Tx:
             await self._connection.execute(_FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:
-        """Remember how many percent of the output a round's card shows now."""
         await write(self._connection, _RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
@@ -433,7 +425,6 @@ class Tx:
         await write(self._connection, _RECORD_APPROVER, values)
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
-        """Remember where somebody was told of a round in private."""
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}
         await insert_once(self._connection, direct_messages, row)
 
@@ -529,7 +520,6 @@ class Tx:
         )
 
     async def save_installation(self, token_digest: str, installation: Installation) -> None:
-        """Remember where the bot with this token is installed."""
         row = {"token_digest": token_digest, **asdict(installation)}
         await insert_over(self._connection, installations, row)
 

@@ -11,8 +11,7 @@ from typing_extensions import override
 
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.masking import Masking
-from crewgate.store.engine import OutboxEngines
-from crewgate.store.failures import translate_errors
+from crewgate.store.engine import OutboxEngines, translate_errors
 from crewgate.store.queries import Queries
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import Clock

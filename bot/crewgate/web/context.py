@@ -6,21 +6,107 @@ from datetime import datetime
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import clear_contextvars
 
+from crewgate.domain.errors import (
+    CrewgateError,
+    Malformed,
+    NoPublicUrl,
+    StoreUnavailable,
+    TooManyKickoffs,
+    TooManyWait,
+    UnknownCrew,
+)
 from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import FlowRequest, Notification, WebhookUrls
 from crewgate.domain.redaction import Redactor
-from crewgate.network.refusals import RequestRefused
+from crewgate.network.requests import Handler, RequestRefused, malformed, refusal
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Clock, Crews, NewId, OffLoop
 from crewgate.usecases.ports.crew import KickoffRequest
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.web.credentials import Credentials, EventKind
-from crewgate.web.error_responses import unknown_crew
 from crewgate.web.health import CheckHealth
 
 log = structlog.get_logger(__name__)
+
+
+def unknown_crew(name: str) -> web.Response:
+    return refusal(
+        404, "unknown_crew", f"No crew is called {name!r}; the bot's settings name them."
+    )
+
+
+def unauthorised() -> web.Response:
+    """Return 401, without a hint at what was nearly right."""
+    return refusal(
+        401,
+        "unauthorized",
+        "The credentials are missing or not the ones this crew must present.",
+        WWW_Authenticate="Bearer",
+    )
+
+
+def response_to(error: CrewgateError) -> web.Response | None:  # noqa: PLR0911  # a table
+    """Return the answer for an error of ours; None if no caller can cause it."""
+    match error:
+        case Malformed(details=details):
+            return malformed(str(error), details)
+        case UnknownCrew(crew=crew):
+            return unknown_crew(crew)
+        case NoPublicUrl():
+            return refusal(
+                503,
+                "no_public_url",
+                "Nothing was started: set PUBLIC_URL to the address at which crews reach this bot.",
+            )
+        case TooManyKickoffs():
+            return refusal(
+                503,
+                "too_many_kickoffs",
+                "Nothing was started: too many kickoffs of this crew are under way.",
+                Retry_After="30",
+            )
+        case TooManyWait():
+            return refusal(
+                503,
+                "too_many_wait",
+                "Too many wait for decisions now: ask again later.",
+                Retry_After="5",
+            )
+        case StoreUnavailable():
+            return refusal(
+                503,
+                "store_unavailable",
+                "The database takes nothing now. Nothing was stored; CrewAI does not repeat it.",
+                Retry_After="5",
+            )
+    return None
+
+
+@web.middleware
+async def explain_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every failure that was foreseen as JSON; the rest becomes aiohttp's 500."""
+    clear_contextvars()  # a connection's requests share a task
+    try:
+        return await handler(request)
+    except RequestRefused as refused:
+        return refused.response
+    except CrewgateError as error:
+        response = response_to(error)
+        if response is None:
+            raise
+        if isinstance(error, StoreUnavailable):
+            # The pattern and not the path, which may hold an event URL's key.
+            resource = request.match_info.route.resource
+            log.warning(
+                "store_unavailable", path=resource.canonical if resource else "", why=str(error)
+            )
+        return response
+    except web.HTTPException as error:
+        return refusal(error.status, error.reason.lower().replace(" ", "_"), error.reason)
+
 
 #: How much is logged of a crew's name that is in no settings, in characters.
 _NAME_LIMIT = 64
@@ -31,7 +117,6 @@ class WebContext:
     """Everything the routes need; built once, by the app. The parsers raise Malformed."""
 
     credentials: Mapping[str, Credentials]
-    """By crew."""
     uow: UnitOfWork
     crews: Crews
     clock: Clock
@@ -47,7 +132,6 @@ class WebContext:
     prove: Callable[[str], str]
     """Gives the answer to a nonce that only this bot can give."""
     status_token: str | None = field(repr=False)
-    """Opens the details of the bot's health."""
     public_url: str | None
     parse_notification: Callable[[bytes], Notification]
     parse_flow_request: Callable[[bytes], FlowRequest]
@@ -59,7 +143,6 @@ class WebContext:
     parse_registration: Callable[[bytes], WebhookUrls]
     parse_execution: Callable[[str], str]
     forwarding: frozenset[str] = frozenset()
-    """Crews whose webhooks are forwarded to their callers."""
 
     def now_by_each(self) -> tuple[datetime, datetime]:
         """Return the present moment by each clock.

@@ -1,9 +1,13 @@
-"""The checks of callers' credentials, each in constant time."""
+"""The checks of callers' credentials and signatures, each in constant time."""
 
 import hashlib
 import hmac
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 import aiohttp
 
@@ -25,12 +29,8 @@ class Credentials:
 
     crew: str
     webhook_secret: str = field(repr=False)
-    """The crew's own proof to us."""
     token: str | None = field(repr=False)
-    """The crew expects it of its own callers, and so do we of those who go through us.
-
-    None: it takes no calls.
-    """
+    """The crew expects it of its own callers, and so do we; None: it takes no calls."""
     flow_secret: str | None = field(default=None, repr=False)
     """Signs the requests of its flows; None: it takes none."""
     webhook_secret_previous: str | None = field(default=None, repr=False)
@@ -48,7 +48,6 @@ class Credentials:
         )
 
     def accept_caller(self, authorization: str | None) -> bool:
-        """Return True if an `Authorization` header is Bearer with the crew's own token."""
         return self.token is not None and is_bearer(authorization, self.token)
 
     @property
@@ -78,7 +77,6 @@ class Credentials:
         )
 
     def accept_event(self, kind: EventKind, key: str) -> bool:
-        """Return True if an event URL ends with the right key."""
         return any(_is_same(key, known) for known in self.event_keys(kind))
 
     def _is_basic(self, authorization: str | None, secret: str) -> bool:
@@ -91,7 +89,6 @@ class Credentials:
 
 
 def is_bearer(authorization: str | None, token: str) -> bool:
-    """Return True if an `Authorization` header is Bearer with this token."""
     scheme, _, given = (authorization or "").partition(" ")
     return _is_same(given.strip(), token) and scheme.lower() == "bearer"
 
@@ -100,3 +97,87 @@ def _is_same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(
         given.encode(errors="surrogateescape"), wanted.encode(errors="surrogateescape")
     )
+
+
+#: The nonce that is proven: bounded, because anybody may ask.
+NONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+def prove(secret: str, nonce: str) -> str:
+    """Return what only a bot with this secret can answer; it gives nothing of the secret away.
+
+    The secret must not be one that a person made up: whoever asks may try to guess it at home.
+    Slack's tokens are random.
+    """
+    asked = f"crewgate answers {nonce}"
+    return hmac.new(secret.encode(), asked.encode(), hashlib.sha256).hexdigest()
+
+
+#: Signature and timestamp, as captured and as the vendor's page shows them.
+HEADERS: Final = (("X-CrewAI-Signature", "X-CrewAI-Timestamp"), ("X-Signature", "X-Timestamp"))
+#: How far the sender's clock may be from ours, and how long a captured request can be repeated.
+TOLERANCE: Final = timedelta(minutes=5)
+#: Seconds since 1970; `int` alone would take more.
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+
+
+class TakenRequests:
+    """The signatures of requests that were taken, as long as they count: each is taken once."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, datetime] = {}
+
+    def add(self, signature: str, *, now: Sequence[datetime]) -> bool:
+        """Remember a signature; False if it is remembered already."""
+        self._until = {known: until for known, until in self._until.items() if until >= min(now)}
+        if signature in self._until:
+            return False
+        # The clock that it was signed by may be TOLERANCE ahead.
+        self._until[signature] = max(now) + 2 * TOLERANCE
+        return True
+
+    def forget(self, signature: str) -> None:
+        """Forget one whose request could not be stored: it may be sent again."""
+        self._until.pop(signature, None)
+
+
+def fresh_signatures(
+    headers: Mapping[str, str], *, now: Sequence[datetime]
+) -> Mapping[str, list[str]]:
+    """Return the signatures that the pairs give, by timestamps that fit a clock."""
+    fresh: dict[str, list[str]] = {}
+    for signature, timestamp in HEADERS:
+        at = headers.get(timestamp, "")
+        if _is_fresh(at, now):
+            fresh.setdefault(at, []).append(headers.get(signature, ""))
+    return fresh
+
+
+def signature_of(
+    signed: Mapping[str, Sequence[str]], body: bytes, *, secrets: Iterable[str]
+) -> str | None:
+    """Return the signature among these that a whole secret gives for this body, or None.
+
+    Each is compared in constant time; a body is hashed once for a timestamp and a secret.
+    """
+    for timestamp, signatures in signed.items():
+        for secret in set(secrets):
+            wanted = sign(body, secret=secret, timestamp=timestamp)
+            for signature in signatures:
+                given = signature.encode(errors="surrogateescape")
+                if hmac.compare_digest(given, wanted.encode()):
+                    return wanted
+    return None
+
+
+def sign(body: bytes, *, secret: str, timestamp: str) -> str:
+    """Return the header that signs a body at a time in seconds since 1970."""
+    signed = f"{timestamp}.".encode() + body
+    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def _is_fresh(timestamp: str, now: Sequence[datetime]) -> bool:
+    if not _TIMESTAMP.fullmatch(timestamp):
+        return False
+    off = min(abs(one.timestamp() - int(timestamp)) for one in now)
+    return off <= TOLERANCE.total_seconds()

@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from crewgate.network.refusals import RequestRefused, malformed, refusal
+from crewgate.network.requests import RequestRefused, malformed, refusal
 from crewgate.web.context import WebContext
 from crewgate.web.webhooks import authenticate
 

@@ -1,16 +1,21 @@
 """The health checks: the process lives, and it can do its work."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from crewgate import __version__
-from crewgate.web.credentials import is_bearer
-from crewgate.web.proof import NONCE
+from crewgate.metrics import webhooks
+from crewgate.network.requests import Handler, refusal
+from crewgate.web.credentials import NONCE, EventKind, is_bearer
 
 #: By these a proxy says that it calls for somebody else (RFC 7239 and what came before it).
 _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
@@ -84,3 +89,43 @@ def _is_loopback(address: str | None) -> bool:
         return False
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return (mapped or found).is_loopback
+
+
+#: The routes with these names, and the kinds of the one for events.
+_KINDS: Final = frozenset({"human-input", "flow-request", *EventKind})
+#: The answers that begin at 0, so that the first one is an increase too: stored, refused, lost.
+_STATUSES: Final = ("202", "401", "503")
+
+
+def add_route(
+    app: web.Application,
+    render: Callable[[], Awaitable[bytes]],
+    *,
+    allows: Callable[[web.Request], bool],
+) -> None:
+
+    async def on_metrics(request: web.Request) -> web.Response:
+        if not allows(request):
+            message = "Send STATUS_TOKEN as a bearer token, or let the bot have a METRICS_PORT."
+            return refusal(401, "unauthorized", message, WWW_Authenticate="Bearer")
+        return web.Response(body=await render(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    app.router.add_get("/metrics", on_metrics)
+
+
+def count_webhooks(crews: Collection[str]) -> Middleware:
+    """Return the middleware that counts the webhooks of these crews by kind and answer."""
+    counter = cache(webhooks.labels)
+    for labels in product(crews, _KINDS, _STATUSES):
+        counter(*labels)
+
+    @web.middleware
+    async def counting(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        found = request.match_info
+        crew, kind = found.get("crew"), found.get("kind", found.route.name)
+        if crew in crews and kind in _KINDS:
+            counter(crew, kind, str(response.status)).inc()
+        return response
+
+    return counting

@@ -4,20 +4,15 @@ from functools import partial
 
 from aiohttp import web
 
-from crewgate.network.request_body import LIMIT, Room
-from crewgate.web.context import WebContext
+from crewgate.network.requests import LIMIT, Room
+from crewgate.web.context import WebContext, explain_failures
+from crewgate.web.credentials import TakenRequests
 from crewgate.web.decisions import on_decision
-from crewgate.web.error_responses import explain_failures
-from crewgate.web.flow_requests import on_flow_request
-from crewgate.web.flow_signature import TakenRequests
-from crewgate.web.health import is_local, on_healthz, on_readyz
-from crewgate.web.kickoff import on_kickoff, on_register
-from crewgate.web.metrics import count_webhooks
-from crewgate.web.webhooks import on_event, on_human_input
+from crewgate.web.health import count_webhooks, is_local, on_healthz, on_readyz
+from crewgate.web.webhooks import on_event, on_flow_request, on_human_input, on_kickoff, on_register
 
 
 def build(context: WebContext) -> web.Application:
-    """Build an application with the addresses of crews, callers and health checks."""
     app = web.Application(
         client_max_size=LIMIT, middlewares=[count_webhooks(context.credentials), explain_failures]
     )

@@ -21,8 +21,14 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 from yarl import query_to_pairs
 
-from crewgate.network.refusals import RequestRefused, malformed, refusal
-from crewgate.network.request_body import Room, content_of, read_body
+from crewgate.network.requests import (
+    RequestRefused,
+    Room,
+    content_of,
+    malformed,
+    read_body,
+    refusal,
+)
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
@@ -37,7 +43,6 @@ _SSL_CHECK_LIMIT: Final = 1_000
 
 
 def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secrets: Iterable[str]) -> None:
-    """Put Slack's address on the application."""
     verifiers = tuple(map(SignatureVerifier, signing_secrets))
     take = partial(on_slack_event, bolt=bolt, verifiers=verifiers, room=Room())
     app.router.add_post("/slack/events", take)

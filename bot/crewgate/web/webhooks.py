@@ -1,36 +1,57 @@
-"""The webhooks that crews send. None is thrown away: one that cannot be read is a dead letter."""
+"""The requests of crews, flows and their callers.
 
+No webhook is thrown away: one that cannot be read is a dead letter.
+"""
+
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import structlog
 from aiohttp import web
 
-from crewgate.domain.errors import Malformed
+from crewgate.domain.errors import Malformed, StoreUnavailable
 from crewgate.domain.execution import ExecutionUpdate
-from crewgate.domain.notification import Notification
+from crewgate.domain.notification import FlowRequest, Notification, without_secrets
+from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.redaction import Redactor
-from crewgate.network.refusals import RequestRefused, refusal
-from crewgate.network.request_body import (
+from crewgate.network.requests import (
     FORWARD_LIMIT,
     LIMIT,
     Body,
     BodyRefused,
+    RequestRefused,
+    Room,
     header_of,
+    is_header,
     parse_body,
     read_body,
+    refusal,
+    too_large,
 )
+from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import LARGE
+from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from crewgate.usecases.read_models import ForwardedWebhook
-from crewgate.usecases.receive import Received, receive_notification, store_dead_letter
+from crewgate.usecases.receive import (
+    Received,
+    receive_flow_request,
+    receive_notification,
+    store_dead_letter,
+)
 from crewgate.usecases.track import record_update
-from crewgate.web.context import WebContext
-from crewgate.web.credentials import EventKind
-from crewgate.web.error_responses import unauthorised
+from crewgate.web.context import WebContext, unauthorised
+from crewgate.web.credentials import (
+    Credentials,
+    EventKind,
+    TakenRequests,
+    fresh_signatures,
+    signature_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -185,7 +206,6 @@ async def _parse(
 
 
 async def _off_loop(work: Callable[[bytes], T], content: bytes, context: WebContext) -> T:
-    """Work on a body, in a thread if it is large."""
     return work(content) if len(content) <= LARGE else await context.off_loop(work, content)
 
 
@@ -197,7 +217,6 @@ async def _keep(
     *,
     webhook: ForwardedWebhook | None = None,
 ) -> None:
-    """Store a body as a dead letter, and the webhook that is forwarded anyway."""
     crew = request.match_info["crew"]
     dead_letter = await store_dead_letter(
         crew,
@@ -209,8 +228,164 @@ async def _keep(
         new_id=context.new_id,
     )
     log.warning(
-        "not_understood",
-        crew=crew,
-        dead_letter=dead_letter.id,
-        status=refused.response.status,
+        "not_understood", crew=crew, dead_letter=dead_letter.id, status=refused.response.status
     )
+
+
+async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Response:
+    """Pass a kickoff on to the crew, and the crew's answer back unchanged."""
+    crew = _authenticate_caller(request, context)
+    wanted = parse_body(request, await read_body(request), context.parse_kickoff)
+    # The caller's body goes on as it came; what is shown of it has no secrets.
+    wanted = context.redactors[crew].fields(wanted, keep=("body", "given"))
+    return _response(await context.kickoffs.start(crew, wanted))
+
+
+async def on_register(request: web.Request, *, context: WebContext) -> web.Response:
+    """Remember a caller's webhook URLs for an execution that it started itself."""
+    crew = _authenticate_caller(request, context)
+    execution_id = context.parse_execution(request.match_info["execution_id"])
+    urls = parse_body(request, await read_body(request), context.parse_registration)
+    await register_webhooks(crew, execution_id, urls, uow=context.uow, clock=context.clock)
+    return web.json_response({"execution": execution_id, "status": "registered"})
+
+
+def _authenticate_caller(request: web.Request, context: WebContext) -> str:
+    """Return the crew that a caller with its token names. Raises RequestRefused."""
+    credentials = context.credentials_of(request)
+    if not credentials.accept_caller(request.headers.get("Authorization")):
+        log.warning("wrong_caller", crew=credentials.crew)
+        raise RequestRefused(unauthorised())
+    return credentials.crew
+
+
+def _response(outcome: KickoffOutcome) -> web.Response:
+    match outcome:
+        case KickoffAnswer():
+            headers = {
+                "Content-Type": outcome.content_type,
+                "Retry-After": outcome.retry_after or "",
+            }
+            return web.Response(
+                status=outcome.status,
+                body=outcome.body,
+                headers={name: text for name, text in headers.items() if is_header(text)},
+            )
+        case NotSent(why=why):
+            return refusal(
+                502, "crew_unreachable", f"Nothing was started: the crew cannot be reached ({why})."
+            )
+        case Unknown(why=why):
+            return refusal(
+                504, "answer_lost", f"It may have been started: {why}. Look before you retry."
+            )
+        case _:
+            assert_never(outcome)
+
+
+async def on_flow_request(
+    request: web.Request, *, context: WebContext, room: Room, taken: TakenRequests
+) -> web.Response:
+    """Take a flow's request. 202 only once it is stored: it is never repeated.
+
+    What is sent again with the same signature escalates nothing and is not kept twice.
+    """
+    credentials = context.credentials_of(request)
+    crew = credentials.crew
+    body, signature = await _read_signed(request, credentials, context, room)
+    signature = f"{crew} {signature}"
+    is_first = taken.add(signature, now=context.now_by_each())
+    try:
+        return await _take(request, crew, body, context, is_first=is_first)
+    except (StoreUnavailable, asyncio.CancelledError):
+        taken.forget(signature)
+        raise
+
+
+async def _take(
+    request: web.Request, crew: str, body: Body, context: WebContext, *, is_first: bool
+) -> web.Response:
+    """Store what a request says, or keep it as a dead letter."""
+    parse = partial(_parse_flow_request, context=context, redactor=context.redactors[crew])
+    flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
+    if not is_first:
+        flow_request = replace(flow_request, escalation=False)
+    if not context.may_answer(crew, flow_request.callback.url):
+        log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
+        question = replace(flow_request.question, host_refused=True)
+        flow_request = replace(flow_request, question=question)
+    received = await receive_flow_request(
+        crew,
+        flow_request,
+        uow=context.uow,
+        crews=context.crews,
+        clock=context.clock,
+        new_id=context.new_id,
+    )
+    return answer_received(
+        "flow_request",
+        received,
+        method=received.round.review.task_id,
+        escalation=flow_request.escalation,
+    )
+
+
+async def _read_signed(
+    request: web.Request, credentials: Credentials, context: WebContext, room: Room
+) -> tuple[Body, str]:
+    """Return the body, if it is signed, and its signature. Raises RequestRefused."""
+    if not credentials.flow_secrets:
+        log.warning("no_flow_secret", crew=credentials.crew)
+        raise RequestRefused(_takes_none())
+    signed = fresh_signatures(request.headers, now=context.now_by_each())
+    body = await read_body(request, room=room) if signed else None
+    if body and body.too_large:
+        log.warning("flow_request_too_large", crew=credentials.crew)
+        raise RequestRefused(too_large(LIMIT))
+    signature = body and signature_of(signed, body.content, secrets=credentials.flow_secrets)
+    if not body or not signature:
+        log.warning("flow_signature_refused", crew=credentials.crew)
+        raise RequestRefused(_unsigned())
+    return body, signature
+
+
+def _unsigned() -> web.Response:
+    return refusal(
+        401,
+        "unauthorized",
+        "The request is not signed with this crew's flow secret, or not within five minutes.",
+    )
+
+
+def _takes_none() -> web.Response:
+    return refusal(
+        401,
+        "unauthorized",
+        "This crew takes no requests of flows: its settings have no flow_webhook_secret_env.",
+    )
+
+
+def _parse_flow_request(content: bytes, *, context: WebContext, redactor: Redactor) -> FlowRequest:
+    """Parse what a flow says, without secrets except in its callback.
+
+    Raises Malformed.
+    """
+    found = context.parse_flow_request(content)
+    ids = {found.question.request_id, found.flow_id}
+    redactor = redactor.also(set(found.callback.secrets) - ids)
+    clean = parse_anew(content, redactor.body(content), context.parse_flow_request, found)
+    shown = replace(
+        clean,
+        flow_id=found.flow_id,
+        method=found.method,
+        callback=found.callback,
+        question=replace(
+            clean.question,
+            request_id=found.question.request_id,
+            outcomes=found.question.outcomes,
+            left_off=found.question.left_off,
+            assigned=found.question.assigned,
+            ask=found.question.ask,
+        ),
+    )
+    return without_secrets(shown, redactor)

@@ -23,7 +23,7 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Re
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.logs import logged_call
 from crewgate.metrics import slack_requests
-from crewgate.network.transport_errors import why_no_connection
+from crewgate.network.client import why_no_connection
 
 log = structlog.get_logger(__name__)
 

@@ -1,7 +1,7 @@
 """Reading what callers send, within limits."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -9,15 +9,61 @@ from typing import Final, TypeVar
 from aiohttp import ClientPayloadError, web
 
 from crewgate.domain.errors import Malformed
-from crewgate.network.compression import is_plain, unpack
-from crewgate.network.refusals import (
-    RequestRefused,
-    malformed,
-    not_json,
-    packed,
-    too_busy,
-    too_large,
-)
+from crewgate.network.client import is_plain, unpack
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RequestRefused(Exception):
+    """A request is not carried out and is answered with `response`."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def refusal(
+    status: int, kind: str, message: str, *, details: Sequence[str] = (), **headers: str
+) -> web.Response:
+    """Return an error as JSON: its kind for machines, a sentence for people."""
+    body: dict[str, object] = {"error": kind, "message": message}
+    if details:
+        body["details"] = list(details)
+    return web.json_response(
+        body,
+        status=status,
+        headers={name.replace("_", "-"): text for name, text in headers.items()},
+    )
+
+
+def not_json(content_type: str) -> web.Response:
+    return refusal(
+        415, "not_json", f"Send Content-Type: application/json, not {content_type or 'none'}."
+    )
+
+
+def packed() -> web.Response:
+    """Return 415: only a caller that is known already may send a packed body."""
+    return refusal(415, "packed", "Send the body as it is, without Content-Encoding.")
+
+
+def too_large(limit: int) -> web.Response:
+    return refusal(413, "too_large", f"The body is over {limit:,} bytes; send a shorter output.")
+
+
+def too_busy() -> web.Response:
+    """Return 503: there is no room for a large body now."""
+    return refusal(
+        503,
+        "too_busy",
+        "Too many large bodies are arriving; this one was dropped.",
+        Retry_After="5",
+    )
+
+
+def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
+    return refusal(400, "malformed", message, details=details)
+
 
 T = TypeVar("T")
 
@@ -177,7 +223,6 @@ def header_of(request: web.Request, name: str) -> str:
 
 
 def is_header(text: str) -> bool:
-    """Return True if a text can be passed on as a header."""
     return text != "" and text.isascii() and text.isprintable()
 
 

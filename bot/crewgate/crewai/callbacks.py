@@ -1,6 +1,7 @@
-"""The answer to a flow, sent to the address in its request: no redirects, only permitted hosts.
+"""Calls of addresses that callers name: answers to flows, and webhooks that are forwarded.
 
-The address alone lets its holder answer, so it is never shown or logged.
+No redirects, and only what may be called. A flow's address itself is what lets somebody answer, so
+it is never shown or logged.
 """
 
 import ipaddress
@@ -15,7 +16,7 @@ import httpx
 from pydantic import AliasPath, Field
 from typing_extensions import override
 
-from crewgate.crewai.answers import outcome_of, redacted
+from crewgate.crewai.client import outcome_of, redacted
 from crewgate.crewai.fields import Lenient, Line, Wire, parse_object
 from crewgate.crewai.payloads import parse_resume_answer
 from crewgate.domain.errors import Malformed
@@ -31,17 +32,19 @@ from crewgate.domain.outcome import (
 )
 from crewgate.domain.redaction import Redactor
 from crewgate.network.client import TIMEOUTS, Answer
-from crewgate.network.lookups import Lookups
 from crewgate.network.untrusted_addresses import (
     NO_HOST,
+    Lookups,
     Post,
+    call,
     find_addresses,
     host_of,
     parse_url,
     post,
 )
 from crewgate.usecases.ports.base import OffLoop
-from crewgate.usecases.ports.crew import FlowAnswers
+from crewgate.usecases.ports.crew import FlowAnswers, WebhookForwarder
+from crewgate.usecases.read_models import ForwardedWebhook
 
 _VENDOR: Final = "crewai.com"
 _HTTPS: Final = 443
@@ -53,6 +56,8 @@ _REFUSALS: Final[Mapping[int, RefusalKind]] = {
     HTTPStatus.NOT_FOUND: RefusalKind.REQUEST_GONE,
     HTTPStatus.GONE: RefusalKind.REQUEST_OVER,
 }
+#: A caller's statuses for a webhook that it may take later.
+_AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _EMPTY: Final = Refused("empty", "an empty answer is never sent")
 _NOT_ALLOWED: Final = Refused(
     "host_not_allowed", "the request's address is neither at crewai.com nor in flow_callback_hosts"
@@ -182,3 +187,38 @@ def _is_this_machine(where: httpx.URL) -> bool:
 
 def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
+
+
+class HttpWebhookForwarder(WebhookForwarder):
+    """Posts webhooks to callers' addresses.
+
+    `private_crews` are those at private addresses: their callers may be at such ones too.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, lookups: Lookups, *, private_crews: frozenset[str]
+    ) -> None:
+        self._http = http
+        self._lookups = lookups
+        self._private_crews = private_crews
+
+    @override
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
+        headers = {"Content-Type": webhook.content_type} if webhook.content_type else {}
+        answer = await call(
+            self._http,
+            self._lookups,
+            url,
+            Post(webhook.body, headers, TIMEOUTS.forward),
+            owner=webhook.crew,
+            private=webhook.crew in self._private_crews,
+        )
+        return _outcome(answer.status) if isinstance(answer, Answer) else answer
+
+
+def _outcome(status: int) -> Outcome:
+    if 200 <= status < 300:  # noqa: PLR2004
+        return Delivered()
+    if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return NotSent(f"HTTP {status}")
+    return Refused(str(status), "the caller's address refused it")
