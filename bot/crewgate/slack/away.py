@@ -46,14 +46,14 @@ class Unclear(StrEnum):
     """The part of a command that cannot be understood."""
 
     WORDS = "words"
-    """It is neither a day nor a person."""
+    """Neither a day nor a person."""
     DAY = "day"
     PERSON = "person"
-    """Slack did not name them by an id: names are not unique, and people change theirs."""
+    """A person without an id: names are not unique, and people change theirs."""
 
 
 class RequestUnclear(Exception):
-    """A command cannot be understood; carries the part, and what was typed there."""
+    """A command with a part that cannot be understood; carries that part and its text."""
 
     def __init__(self, what: Unclear, typed: str) -> None:
         super().__init__(what.value)
@@ -63,7 +63,7 @@ class RequestUnclear(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AwayRequest:
-    """A request as typed, perhaps in part."""
+    """A typed request; either half may be missing."""
 
     until: date | None = None
     delegate: Person | None = None
@@ -71,14 +71,14 @@ class AwayRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwayForm:
-    """The form, sent."""
+    """A sent form."""
 
     by: Person
     until: date
     delegate: Person
 
 
-#: A mention is one word, whatever is in its label.
+#: A mention is one word, whatever its label contains.
 _WORD: Final = re.compile(r"<[^<>]*>|\S+")
 _MENTION: Final = re.compile(r"<@([UW][A-Z0-9]+)(?:\|([^<>]*))?>")
 
@@ -132,7 +132,7 @@ def parse_away_form(body: Mapping[str, Any]) -> AwayForm:
 
 
 TITLE: Final = "While you are away"
-#: What is shown of a word that was typed, in characters.
+#: The characters shown of a word that is unclear.
 _TYPED_SHOWN: Final = 40
 
 WHAT_IT_DOES: Final = (
@@ -142,7 +142,7 @@ WHAT_IT_DOES: Final = (
 
 
 def render_form(*, until: date | None, delegate: Person | None, above: str = "") -> Block:
-    """The form with the values that are set or were typed already; `above` is said first."""
+    """Return the form with the values that are known; `above` is a sentence on top."""
     return modal(
         TITLE,
         present(
@@ -214,7 +214,6 @@ def nothing_set(why: str) -> str:
 
 
 def unclear(error: RequestUnclear) -> str:
-    """Tell which word of the command was not understood, and what to type."""
     typed = f"“{one_line(error.typed, _TYPED_SHOWN)}”"
     match error.what:
         case Unclear.DAY:
@@ -226,14 +225,14 @@ def unclear(error: RequestUnclear) -> str:
     return nothing_set(f"{why} Type `{COMMAND} away` alone for a form.")
 
 
-#: The time zone of people for whom Slack tells none.
+#: The time zone where Slack names none.
 ELSE: Final = ZoneInfo("UTC")
 _ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A sentence, and the field of the form that is wrong; None once the absence is set."""
+    """A sentence, and the wrong field of the form; None once the absence is set."""
 
     sentence: str
     wrong: str | None = None
@@ -298,7 +297,7 @@ async def on_away_submitted(
 async def _set(
     by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
 ) -> Answer:
-    """Set the absence. Slack gets both questions at once: it waits 3 s for the answer to a form."""
+    """Set the absence. Slack gets both questions at once: a form must be answered within 3 s."""
     zone, is_colleague = await asyncio.gather(
         time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
     )
@@ -318,7 +317,6 @@ async def _set(
 
 
 async def _tell(client: AsyncWebClient, delegate: Person, sentence: str) -> None:
-    """Tell a delegate in private; the cards that wait and Home tell it, too."""
     if not sentence:
         return
     try:

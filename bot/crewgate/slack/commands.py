@@ -57,7 +57,7 @@ from crewgate.usecases.read_models import (
 )
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
-"""What a list may take; headlines and the crew's own report take the rest."""
+"""A list's share of a message; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
 _HELP_HEADLINE: Final = "*AI crews wait here for your decision.*"
 _HELP_REVIEWS: Final = (
@@ -96,7 +96,7 @@ def render_pending(
     above, who = alike, usual
     if alike and alike[-1] == details[0][-1] != "" and not mine and pending.total == len(details):
         above, who = alike[:-1], alike[-1].removeprefix("for ")
-    headline = shared.bold(_waits_in_all(pending.total, who, mine=mine))
+    headline = shared.bold(_pending_headline(pending.total, who, mine=mine))
     lines = (
         shared.joined(
             states.headline_in_list(line, link),
@@ -111,7 +111,7 @@ def render_pending(
     if pending.total > shown:
         total = shared.total(pending.total)
         blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
-    return Message(_waits_in_all(pending.total, usual, mine=mine), blocks)
+    return Message(_pending_headline(pending.total, usual, mine=mine), blocks)
 
 
 def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
@@ -139,7 +139,7 @@ def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Mes
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
-    headline = _counts(seen)
+    headline = _overview_headline(seen)
     alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
     lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
@@ -218,7 +218,7 @@ def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
 # --- sentences -----------------------------------------------------------------------------------
 
 
-def _waits_in_all(total: int, who: str, *, mine: bool) -> str:
+def _pending_headline(total: int, who: str, *, mine: bool) -> str:
     if total == 0:
         return "Nothing waits for you." if mine else "Nothing waits."
     if total == 1:
@@ -226,14 +226,14 @@ def _waits_in_all(total: int, who: str, *, mine: bool) -> str:
     return f"{shared.total(total)} reviews wait for {who}"
 
 
-def _counts(seen: Overview) -> str:
+def _overview_headline(seen: Overview) -> str:
     waits = "waits" if seen.waiting == 1 else "wait"
-    said = shared.joined(
+    counts = shared.joined(
         f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
         f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
         f"{shared.total(seen.sending)} being sent" if seen.sending else "",
     )
-    return said or ("Nothing waits" if seen.executions else "Nothing waits or runs")
+    return counts or ("Nothing waits" if seen.executions else "Nothing waits or runs")
 
 
 def _for_whom(who: str) -> str:
@@ -250,7 +250,7 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
 
 
 def _report(reported: Progress | CrewUnavailable, *, waits: bool) -> str:
-    """`waits`: a task waits for people, which stands below by the name of its card."""
+    """`waits`: a review stands below, so the current task is not named."""
     if isinstance(reported, CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
@@ -295,7 +295,7 @@ def _failing(failing: Failing, now: datetime) -> str:
 
 
 _BUDGET: Final = MESSAGE_LIMIT - 1_000
-#: Of a rule: conditions, texts of which one must be there, and people. A section takes all of it.
+#: The most conditions, texts and people of a rule. A section holds all of them.
 _CONDITIONS: Final = 6
 _TEXTS: Final = 3
 _PEOPLE: Final = 5
@@ -322,7 +322,7 @@ def render_rules(found: Sequence[CrewRules], *, in_slack: InSlack) -> Message:
 
 def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
     crew = found.crew
-    yield _headline(crew.name, len(found.rules), of=len(crew.rules))
+    yield _rules_headline(crew.name, len(found.rules), of=len(crew.rules))
     for number, rule in found.rules:
         people = in_slack(crew.under(rule).permitted(Role.REVIEWER))
         later = in_slack(rule.escalate.to) if rule.escalate is not None else ()
@@ -332,7 +332,7 @@ def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
         yield f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
 
 
-def _headline(crew: str, count: int, *, of: int) -> str:
+def _rules_headline(crew: str, count: int, *, of: int) -> str:
     name = shared.bold(shared.crew(crew))
     if not of:
         return f"{name} has no rules."
@@ -347,7 +347,7 @@ def _headline(crew: str, count: int, *, of: int) -> str:
 def rule_in_words(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
-    """A rule, with an empty line below it; `later` are those who may decide once escalated."""
+    """Return a rule with an empty line below it; `later` may decide too once it has escalated."""
     name = shared.bold(phrases.rule_quoted(rule.name))
     lines = (
         f"{number:,}. {name} is for {_when(rule.when)}.",

@@ -25,24 +25,21 @@ class SlackContext(ReviewContext):
 
     directory: SlackDirectory
     client: AsyncWebClient
-    """For calls that answer no payload: Home."""
+    """For calls that answer no payload, such as Home's."""
     identity: Identity
     clients: CrewClients
     kickoffs: Kickoffs
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
     saved: Wakeup
-    """Set whenever something was saved, so that Home shows it."""
+    """Set after each save, so that Home shows it."""
     unheard: Wakeup
-    """Set when Slack may have had no way to tell what happened for a while."""
+    """Set when Slack may have been unable to tell of events for a while."""
     new_id: NewId
     sleep: Sleep
     off_loop: OffLoop
     redactors: Mapping[str, Redactor]
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
-        """Return the people who may decide on a round and whose approval may be missing.
-
-        Accounts replace the e-mail addresses that Slack knows.
-        """
+        """Return the people that a round waits for; accounts replace known addresses."""
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)

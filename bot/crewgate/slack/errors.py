@@ -38,16 +38,12 @@ from crewgate.slack.strings import MRKDWN, PLAIN, Voice
 log = structlog.get_logger(__name__)
 
 InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
-"""The same people, with the account for an e-mail address that Slack knows."""
+"""Replaces the e-mail addresses that Slack knows by their accounts."""
 
 
 def explain(
     error: CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
 ) -> str:
-    """Return the reason why a press, a command or a form was refused.
-
-    `in_slack` replaces e-mail addresses that Slack knows by their accounts.
-    """
     match error:
         case NotPermitted():
             return _not_permitted(error, in_slack(error.permitted), voice)
@@ -105,10 +101,10 @@ async def explain_errors(
     voice: Voice = MRKDWN,
     **about: str,
 ) -> AsyncIterator[None]:
-    """Tell a person the reason when the block raises a CrewgateError, which ends here.
+    """Tell a person the reason of a CrewgateError in the block, and end it there.
 
-    `ack` is called before that; it is for blocks that raise before they acknowledge. `about` goes
-    into the log.
+    `ack` is called before that, for a block that raises before it acknowledges. `about` goes into
+    the log.
     """
     try:
         yield
@@ -129,10 +125,8 @@ async def explain_errors(
 
 
 def render_notice(sentence: str, *, title: str = strings.ERROR_TITLE) -> Block:
-    """The modal that explains a refusal, or tells of something else, in a modal or in Home."""
     return modal(title, [section(sentence)])
 
 
 async def show_in_form(ack: AsyncAck, box: str, problem: str) -> None:
-    """Keep a form open with the problem below its box; no text is lost."""
     await ack(response_action="errors", errors={box: problem})

@@ -33,10 +33,7 @@ def render_progress(
     starter: ReviewerRef | None = None,
     waiting: Sequence[tuple[Round, Sequence[ReviewerRef]]] = (),
 ) -> Message:
-    """Show how far an execution is; the first message of a thread that was started from Slack.
-
-    `waiting` are the rounds that wait, each with the people who have not decided.
-    """
+    """Render progress; `waiting` are waiting rounds, each with the people who have not decided."""
     execution = posting.execution
     who = f"started by {shared.reviewer(starter)}" if starter is not None else ""
     inputs = _inputs(execution)
@@ -52,10 +49,7 @@ def render_progress(
 
 
 def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
-    """Say how an execution ended, with its result as Markdown, or the beginning of it.
-
-    A result that stands above, on the card where it was approved, is not repeated.
-    """
+    """Render the end, with the result's beginning unless a card above has it."""
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
     output = output_in_message(result) if result else NO_OUTPUT
@@ -84,10 +78,7 @@ def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
 
 
 def result_file_name(execution: Execution) -> str:
-    """Return the name of the file with the whole result: `result-20260303-101119.md`.
-
-    An execution may end again, in the same thread, and a file is known by its name.
-    """
+    """Return `result-20260303-101119.md`; an execution may end again in one thread."""
     is_json = execution.result is not None and execution.result.format is Format.JSON
     ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
     return f"result{ended}.{'json' if is_json else 'md'}"
@@ -99,7 +90,7 @@ def names(execution: Execution) -> tuple[str, ...]:
 
 
 def subject(execution: Execution) -> str:
-    """What an execution is about; empty where only its id tells it from others."""
+    """Return an execution's subject; empty where only its id tells it from others."""
     is_id = execution.subject == id_beginning(execution.execution_id)
     return "" if is_id else one_line(execution.subject, shared.TITLE_LIMIT)
 
@@ -170,7 +161,7 @@ def _title(name: str, posting: ExecutionPosting) -> str:
 
 
 def tasks(count: int) -> str:
-    """The number of finished tasks, when nobody says of how many; empty before the first."""
+    """Return the number of finished tasks of an unknown total; empty before the first."""
     return f"{shared.counted(count, 'task')} done" if count else ""
 
 

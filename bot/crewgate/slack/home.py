@@ -60,14 +60,14 @@ class Part(StrEnum):
 
 
 _OVER: Final = "over"
-"""In the place of the share of the output, on a row that can only be read."""
+"""In place of a share: the row can only be read."""
 _NOT_KNOWN: Final = Share(0, 1)
 """The share of a row of an earlier version: it counts as a part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A round's place in Home; `over`: until the page is put in order, it can only be read."""
+    """A round's place in Home; a row that is `over` can only be read until Home is put in order."""
 
     part: Part
     round_id: str
@@ -100,7 +100,7 @@ def in_order(found: Queue) -> tuple[Row, ...]:
 
 
 def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
-    """The rows of a page where they are. What was over stays so: nothing appears to be pressed."""
+    """Return the rows of a page in their places. No button appears on a row that was over."""
     lines = lines_of(found)
     return tuple(
         Row(row.part, row.round_id, row.over or _is_over(row.part, lines.get(row.round_id), found))
@@ -171,10 +171,10 @@ def render_home(
     deciders: Deciders,
     user: str = "",
 ) -> Block:
-    """These rows of the queue as this user's Home.
+    """Return these rows of the queue as this user's Home.
 
-    What is above the rows is as high whatever happens, and so is a row, whose height its own text
-    alone gives. What turns pages stands there too, where no row comes under the pointer.
+    The height above the rows never changes, nor does a row's, which depends on its text alone.
+    Buttons for pages stand above, where no row comes under the pointer.
     """
     lines = lines_of(found)
     blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
@@ -240,7 +240,7 @@ def _text(
 
 
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
-    """The buttons of a row; those that come and go are last: the others keep their places."""
+    """Yield a row's buttons; changing ones come last, so that the others keep their places."""
     round_ = line.round
     if row.part in {Part.MINE, Part.NOBODY} and not row.over:
         approvers = Approvers(too_few=row.part is Part.NOBODY)
@@ -252,17 +252,17 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
         yield from last_buttons(round_, reader=user)
 
 
-#: Slack does not tell when somebody closes Home, so it counts as open for this long.
+#: Home counts as open for this long: Slack does not tell when somebody closes it.
 OPEN: Final = timedelta(hours=1)
 #: Ages move on even when nothing happens.
 RENEW_SECONDS: Final = 60
-#: Between two refreshes, unless somebody opens Home: a burst of changes is shown at once, well
-#: within Slack's rate.
+#: The pause between two refreshes, unless somebody opens Home: a burst of changes is shown at once,
+#: well within Slack's rate.
 PAUSE_SECONDS: Final = 0.2
-#: Who opened it last is kept; the others see the present state when they come back.
+#: The most readers kept, by their last visit; others see the present state when they come back.
 READERS: Final = 100
 _CHANGED_BY_ANOTHER: Final = "hash_conflict"
-"""Slack's code for a view that is no longer as the caller knows it."""
+"""Slack's code for a view that has changed since the caller saw it."""
 
 
 @dataclass
@@ -270,17 +270,17 @@ class _Reader:
     page: int
     opened_at: datetime
     rows: tuple[Row, ...]
-    """What Slack shows, in its places; none before the page is put in order."""
+    """The rows that Slack shows, in their places; none before the page is put in order."""
     shown: str = ""
     hash: str = ""
 
 
 @dataclass
 class HomeRefresher:
-    """Who has Home open, and the loop that keeps it up to date.
+    """The people with an open Home, and the loop that keeps it up to date.
 
-    In another process the same person may have opened it anew: then Slack says that what is
-    shown is not what was published last here, and it is kept up to date there.
+    A person may open Home anew through another process. Slack then refuses an update from here, and
+    that process keeps Home up to date.
     """
 
     context: SlackContext
@@ -291,7 +291,7 @@ class HomeRefresher:
         self._keep(user, _Reader(page, self.context.clock(), ()))
 
     def open_again(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
-        """Go on with the rows that Slack shows, unless another page is on its way there."""
+        """Go on with the rows that Slack shows, unless another page is being published."""
         reader = self.readers.get(user)
         if reader is None or reader.shown:
             reader = _Reader(page, self.context.clock(), rows)
@@ -364,17 +364,13 @@ _STEPS: Final = {ids.HOME_REFRESH: 0, ids.HOME_NEXT: 1, ids.HOME_PREVIOUS: -1}
 
 
 def register(app: AsyncApp, refresher: HomeRefresher) -> None:
-    """Put Home on the app; the refresher must run for it to be shown."""
     app.event("app_home_opened")(partial(on_home_opened, refresher=refresher))
     for turn in _STEPS:
         app.action(turn)(partial(on_page_turned, refresher=refresher))
 
 
 async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
-    """Show Home to somebody who opened it.
-
-    Slack shows the former page until it has the new one: rows with buttons keep their places.
-    """
+    """Show Home; rows with buttons keep their places, for Slack shows the former page meanwhile."""
     opened = parse_home_opened(event)
     if opened is None:
         return
@@ -393,7 +389,6 @@ async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher)
 
 
 def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> Seen:
-    """Keep up to date the Home in which a button was pressed, and return what its row showed."""
     refresher.take_over(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
     return Seen(share=share_beside(press.block_id))
 

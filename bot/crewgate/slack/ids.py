@@ -1,4 +1,4 @@
-"""The names Slack sends back to us, each in one place: actions, modals, blocks, commands.
+"""The names that Slack sends back: actions, modals, blocks, commands.
 
 Slack's limit for each is 255 characters.
 """
@@ -19,11 +19,10 @@ ADD_NOTE: Final = "add_note"
 NEXT_NOTES: Final = "next_notes"
 PREVIOUS_NOTES: Final = "previous_notes"
 MENU: Final = "menu"
-"""The menu on a card. Its block's id begins with the round's; the values of its entries are
-buttons' ids."""
+"""The menu on a card; its block's id begins with the round's, its values are buttons' ids."""
 REFRESH_STATUS: Final = "refresh_status"
 POST_STATS: Final = "post_stats"
-"""Its value is what was asked: the days, and a crew behind a space if one was named."""
+"""Its value is the query: the days, and a crew behind a space if one was named."""
 STATS_CSV: Final = "stats_csv"
 HOME_REFRESH: Final = "home_refresh"
 HOME_NEXT: Final = "home_next"

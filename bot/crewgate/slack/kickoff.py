@@ -43,7 +43,7 @@ ALREADY_SENT: Final = (
 )
 EMPTY: Final = "The crew needs this."
 FIELDS_LIMIT: Final = 45
-"""Each may need a second block for what is wrong with it; a modal has 100."""
+"""Each field may need a second block for its error; a modal has 100."""
 _NAME_LIMIT: Final = 200
 _TEXT_LIMIT: Final = 3_000
 _LONG: Final = frozenset(
@@ -51,7 +51,7 @@ _LONG: Final = frozenset(
     | {"document", "draft", "email", "goal", "goals", "guidelines", "instructions", "message"}
     | {"notes", "objective", "prompt", "question", "requirements", "summary", "text", "transcript"}
 )
-"""Words in an input's name that promise more than a line."""
+"""Words in an input's name that suggest more than a line."""
 
 
 def render_notice(sentence: str) -> Block:
@@ -134,7 +134,7 @@ def unclear(why: str) -> str:
     )
 
 
-#: How often it is tried to replace a notice that Slack may not show yet, and how far apart.
+#: The tries to replace a notice that Slack may not show yet, and the pause between them.
 UPDATES: Final = 5
 UPDATE_SECONDS: Final = 0.2
 
@@ -202,7 +202,6 @@ async def on_kickoff_submitted(
     *,
     context: SlackContext,
 ) -> None:
-    """Start the crew, which may take minutes, and show the result."""
     form = parse_kickoff_form(body)
     empty = {
         f"{ids.KICKOFF_INPUT}.{name}": EMPTY for name, value in form.values.items() if not value
@@ -220,10 +219,7 @@ async def on_kickoff_submitted(
 
 
 async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> bool:
-    """Claim the form, so that it starts one execution although Slack may send it again.
-
-    Returns False, and acknowledges with the reason, if it may not be started.
-    """
+    """Claim a form that Slack may send again; acknowledge and return False if it may not start."""
 
     async def ask_again(warning: str) -> None:
         await ack(
@@ -285,8 +281,8 @@ async def _acknowledge(
 ) -> None:
     """Acknowledge with a notice, which can be replaced once this returns.
 
-    What is acknowledged is sent a little later. Slack would show the notice in place of
-    whatever it was told before.
+    An acknowledgement leaves a little later; Slack would then show the notice in place of any
+    earlier replacement.
     """
     await ack(response_action="update", view={**render_notice(sentence), "external_id": form.id})
     await req.context[RESPONSE_SENT].wait()
@@ -297,9 +293,9 @@ async def _replace(
 ) -> None:
     """Replace the notice in place of a form, once Slack shows it.
 
-    The notice is named by an id of its own, which Slack does not know before it shows the notice:
-    two connections may bring it the two in any order. The form's id is the last resort. If the
-    person closed it, there is nothing to replace.
+    The notice has an id of its own, which Slack does not know before: two connections may bring the
+    notice and its replacement in any order. The form's id is the last resort. A closed form has
+    nothing to replace.
     """
     if not await _update(client, view, context, external_id=form.id):
         await update_modal(client, view, view_id=form.view_id)

@@ -1,4 +1,4 @@
-"""Registers the listeners of all features on one Bolt app."""
+"""The listeners of all features on one Bolt app."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -25,14 +25,14 @@ from crewgate.usecases.log_fields import acts_at
 
 log = structlog.get_logger(__name__)
 
-#: How long a request waits while Slack is asked whose bot this is, in seconds.
+#: Seconds that a request waits while Slack is asked for the bot's workspace.
 ASK_SECONDS: Final = 2
 
 
 async def refuse_other_teams(
     req: AsyncBoltRequest, next_: Next, *, identity: Identity
 ) -> BoltResponse | None:
-    """A Bolt middleware. Nothing is let through while Slack has not told whose bot this is."""
+    """A Bolt middleware that lets requests of the bot's own workspace through, once known."""
     context = req.context
     if not identity.is_known:
         with suppress(TimeoutError):
@@ -66,7 +66,7 @@ Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def note_place(req: AsyncBoltRequest, next_: Next) -> None:
-    """A Bolt middleware: what a person does is done there, for the audit trail."""
+    """A Bolt middleware that notes the surface of an action, for the audit trail."""
     acts_at(parse_place(req.body))
     await next_()
 

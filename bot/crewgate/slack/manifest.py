@@ -1,6 +1,6 @@
-"""The manifest of the Slack app, from which Slack makes one: `crewgate manifest`.
+"""The manifest of the Slack app: `crewgate manifest`.
 
-`manifests/` has both of them, as this renders them.
+`manifests/` has both variants, as rendered here.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _USAGE: Final = (
     "help | status [execution] | pending [mine] | kickoff [crew]"
     " | stats [crew] [7d|30d|90d] | rules | away [until DATE] [for @PERSON] | back"
 )
-#: What people replace, where no host is given.
+#: The placeholder for a host that is not given.
 YOUR_HOST: Final = "YOUR-HOST"
 
 _SOCKET_MODE: Final = """\
@@ -44,7 +44,7 @@ _REPLACE: Final = f"# Replace every {YOUR_HOST} by the host of your PUBLIC_URL.\
 
 
 def render_manifest(*, http_host: str | None = None) -> str:
-    """Return the manifest in YAML. With a host Slack calls it there, else it needs no address."""
+    """Return the manifest in YAML. Slack calls the host; without one the bot needs no address."""
     head, url, request_url = _SOCKET_MODE, "", ""
     if http_host is not None:
         head = _HTTP + (_REPLACE if http_host == YOUR_HOST else "")

@@ -1,6 +1,6 @@
-"""Messages that must arrive: `usecases.ports.slack.Messenger` on Slack's Web API, and its parts.
+"""Messages that must arrive: `usecases.ports.slack.Messenger` on Slack's Web API.
 
-It knows what every feature's messages look like, so it stands above the features.
+It renders the messages of every feature, so it stands above the features.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ from crewgate.usecases.read_models import (
 )
 
 _DIRECT: Final = frozenset({EffectKind.DIRECT_MESSAGE, EffectKind.REFRESH_DIRECT_MESSAGE})
-#: The reaction that says a note was taken.
+#: The reaction to a note that was taken.
 ACKNOWLEDGE_NOTE = "memo"
 
 
@@ -132,8 +132,8 @@ class SlackMessenger(Messenger):
     ) -> Outcome:
         """Post a card, and call the people who have to know of it.
 
-        A card is shown in the channel too, not only in the thread, unless one of its review is
-        there already and people are told of this one.
+        A card is shown in the channel too, unless one of its review is there already and people are
+        told of this card.
         """
         await self._learn_assigned(posting.view)
         view = await self._people.complete(posting.view)
@@ -261,7 +261,6 @@ class SlackMessenger(Messenger):
     async def _render(  # noqa: PLR0911  # a table
         self, kind: EffectKind, about: About, subject: str, *, plain: bool
     ) -> Message | None:
-        """Render a message as it is now; nothing where there is nothing to tell any longer."""
         match about:
             case Posting() if kind is EffectKind.REFRESH:
                 notify = self._people.notify(about.view.round)
@@ -357,7 +356,7 @@ class SlackMessenger(Messenger):
         return self._said_below(message, view, tells_newer=False)
 
     async def _learn_assigned(self, view: CardView) -> None:
-        """Whom a flow's request names may be new to this bot, and is to be called by name."""
+        """Look up a request's assignees, who are called by name and may be new to this bot."""
         rule, question = view.round.rule, view.round.question
         if question is not None and rule is not None:
             decide = rule.reviewers or ()
@@ -374,7 +373,7 @@ class SlackMessenger(Messenger):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackAdapters:
-    """One client and what works with it."""
+    """The adapters that share one client."""
 
     client: AsyncWebClient
     directory: SlackDirectory
@@ -391,9 +390,9 @@ def build_adapters(
     off_loop: OffLoop,
     rules: Iterable[StoredRule] = (),
 ) -> SlackAdapters:
-    """The adapters; the directory looks up the people and channels that `crews` name.
+    """Return the adapters; the directory looks up the people and channels of `crews`.
 
-    Those of their rules too, and of `rules`, under which rounds were opened before.
+    Also those of the crews' rules, and of `rules`, under which earlier rounds were opened.
     """
     client = identity.client
     poster = Poster(client, clock=clock)

@@ -1,4 +1,4 @@
-"""Notes: people write in a card's thread; also while Slack did not tell of it."""
+"""Notes in a card's thread, also while Slack did not tell of them."""
 
 import asyncio
 from collections import deque
@@ -40,10 +40,7 @@ async def on_message(ack: AsyncAck) -> None:
 async def keep_message(
     event: Body, next_: Callable[[], Awaitable[None]], *, context: SlackContext
 ) -> None:
-    """Keep what somebody wrote in a thread, before Slack is told that it came.
-
-    A failure is answered with an error, so that Slack tells of it again.
-    """
+    """Store a note before it is acknowledged; after an error Slack sends it again."""
     match parse_message(event):
         case Written(ref, by, text):
             await keep_note(ref, by=by, text=text, context=context)
@@ -65,34 +62,34 @@ def render_offer(round_: Round) -> Message:
     )
 
 
-#: Between two threads, in seconds: Slack allows some 50 calls of `conversations.replies` a minute
-#: (https://docs.slack.dev/apis/web-api/rate-limits), and lost posts are looked for with it too.
+#: Seconds between two threads: Slack allows some 50 calls of `conversations.replies` a minute
+#: (https://docs.slack.dev/apis/web-api/rate-limits), and the search for lost posts takes some.
 PAUSE: Final = 1.5
-#: Threads are read again after this long in any case, in seconds.
+#: Seconds after which threads are read again in any case.
 LONGEST: Final = 86_400
-#: How soon a thread is tried again, unless Slack says when, in seconds.
+#: Seconds until a thread is tried again, unless Slack names a time.
 AGAIN: Final = 30
-#: A form has three seconds for all that it does; this is how many of them a thread may take.
+#: Seconds of a form's three that its thread may take.
 FORM_SECONDS: Final = 1
-#: How often a thread is tried before it is left until the next time.
+#: The tries of a thread in a row.
 TRIES: Final = 10
 #: Nobody has more rounds waiting.
 MOST: Final = 50_000
-#: Slack may not list a message at once: what it leaves out counts as deleted after this long.
+#: Slack may list a message late: a missing one counts as deleted after this long.
 LISTED: Final = timedelta(minutes=1)
 
 
 class MissedNotes:
-    """Reads the threads of waiting rounds, and keeps what people wrote there."""
+    """Reads the threads of waiting rounds, and keeps their notes."""
 
     def __init__(self, context: SlackContext) -> None:
         self._context = context
         self._reading: set[asyncio.Task[float | None]] = set()
         self._unlisted: set[str] = set()
-        """Rounds with notes that Slack left out, and may list yet."""
+        """Rounds with notes that are missing from Slack's list, and may still come."""
 
     async def run(self) -> None:
-        """Read all threads now and whenever Slack was not heard, the newest rounds first."""
+        """Read all threads now and after each gap in Slack's events, the newest rounds first."""
         try:
             while True:
                 await self._read_all(await self._waiting())
@@ -141,7 +138,7 @@ class MissedNotes:
                 await self._context.sleep(AGAIN)
 
     async def _try(self, round_id: str) -> float | None:
-        """Read a round's thread; return when to try again, in seconds, or None."""
+        """Read a round's thread; return the seconds until the next try, or None."""
         try:
             await self.read(round_id)
         except (RoundNotFound, StoreUnavailable) as error:
@@ -156,7 +153,7 @@ class MissedNotes:
         return None
 
     async def read(self, round_id: str) -> None:
-        """Keep what people wrote, changed and deleted in the thread of a round that waits.
+        """Keep what people wrote, changed and deleted in the thread of a waiting round.
 
         Raises CallFailed, RoundNotFound or StoreUnavailable.
         """

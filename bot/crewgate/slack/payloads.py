@@ -1,4 +1,4 @@
-"""Slack's payloads, raw to typed. Nothing is trusted for more than an id.
+"""Slack's payloads, raw to typed. Only ids are trusted.
 
 Each parser raises Malformed for a payload of another shape.
 """
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
-    """A parser that raises Malformed, and nothing else, for what is not as Slack documents it."""
+    """Make a parser raise Malformed, and nothing else, for undocumented shapes."""
 
     @wraps(parse)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -39,13 +39,13 @@ def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A form that decides, sent: to ask for changes, to approve, with a comment or without."""
+    """A sent form that decides: a revision, or an approval with or without a comment."""
 
     round_id: str
     by: Person
     feedback: str
     box: str
-    """The block that holds it, where an error is shown."""
+    """The block of the text, where an error is shown."""
     form: str
     seen: Seen
 
@@ -56,22 +56,22 @@ class View:
 
     id: str = ""
     hash: str = ""
-    """Another one whenever the view is updated."""
+    """Changes with every update of the view."""
     metadata: str = ""
-    """The bot's own text in it: a form's `asked`, a reader's position, a Home's page."""
+    """The bot's own text: a form's `asked`, a reader's position, a Home's page."""
     typed: str = ""
     box: str = ids.FEEDBACK
     rows: tuple[str, ...] = ()
     is_first: bool = True
-    """It does not lie on another modal."""
+    """False for a modal that lies on another."""
 
 
 NO_VIEW: Final = View()
-"""The view around what is in a message."""
+"""The view of a press in a message."""
 
 
 def parse_view(view: Mapping[str, Any]) -> View:
-    """The `view` of a payload. Raises what `raises_malformed` turns into Malformed."""
+    """Parse the `view` of a payload; `raises_malformed` turns any error into Malformed."""
     box, typed = _find_feedback(view)
     return View(
         id=str(view.get("id", "")),
@@ -118,7 +118,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
 
 @dataclass(frozen=True, slots=True)
 class EditForm:
-    """The form with a round's output, sent."""
+    """A sent form with a round's output."""
 
     round_id: str
     by: Person
@@ -126,10 +126,9 @@ class EditForm:
     written: tuple[str, ...]
     revision: int
     masked: str
-    """A mark of the text that the form was opened with, if something is masked there."""
+    """The mark of the text that the form was opened with, if something is masked there."""
 
     def box(self, text: str = "") -> str:
-        """Return the first box with this text, where an error about it is shown."""
         found = (number for number, part in enumerate(self.written) if text in part)
         return edit_box(self.revision, next(found, 0))
 
@@ -152,7 +151,7 @@ def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
 
 @dataclass(frozen=True, slots=True)
 class HomeOpened:
-    """Somebody opened Home; `view` is what it shows."""
+    """An opened Home; `view` is its present content."""
 
     user: str
     view: View
@@ -160,21 +159,20 @@ class HomeOpened:
 
 @raises_malformed
 def parse_home_opened(event: Mapping[str, Any]) -> HomeOpened | None:
-    """An `app_home_opened` event; None for the app's other tab, its messages."""
+    """Parse an `app_home_opened` event; None for the app's other tab, its messages."""
     if event.get("tab") != "home":
         return None
     return HomeOpened(str(event["user"]), parse_view(event.get("view") or {}))
 
 
 def asked(round_id: str, seen: Seen, *more: str) -> str:
-    """Return the metadata of a form that decides: the round and the caveats that it shows."""
     share = "" if seen.share is None else with_share("", seen.share)
     unseen = " ".join(sorted(seen.unseen))
     return json.dumps([round_id, seen.notes, seen.claimed_by, unseen, *more, share])
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen]:
-    """Read the metadata that `asked` made; the form behind Dismiss carries the round alone."""
+    """Parse the metadata that `asked` made; the form behind Dismiss carries the round alone."""
     try:
         round_id, notes, claimed_by, asked_about, *rest = json.loads(metadata)
     except (TypeError, ValueError):
@@ -206,7 +204,7 @@ class Command:
     by: Person
     trigger_id: str = ""
     text: str = ""
-    """As it came: where Slack names people by their ids, so does this, `<@U0BEN|ben>`."""
+    """The text as typed; Slack may write people as `<@U0BEN|ben>`."""
 
 
 @raises_malformed
@@ -224,7 +222,7 @@ def parse_command(body: Mapping[str, Any]) -> Command:
 
 @dataclass(frozen=True, slots=True)
 class KickoffForm:
-    """A crew was chosen, or the form with its inputs was sent."""
+    """A chosen crew, or the sent form with its inputs."""
 
     crew: str
     by: Person
@@ -234,7 +232,7 @@ class KickoffForm:
 
     @property
     def id(self) -> str:
-        """The form as it was shown and sent: one that is shown again has another hash."""
+        """The id of this form as shown and sent; a form shown again has another hash."""
         return f"{self.view_id}.{self.view_hash}"
 
 
@@ -273,7 +271,7 @@ def _kickoff_form(body: Mapping[str, Any], *, crew: str, values: Mapping[str, st
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A person wrote in a thread."""
+    """A message that a person wrote in a thread."""
 
     ref: MessageRef
     by: Person
@@ -282,7 +280,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A person changed what they had written."""
+    """A message that a person changed."""
 
     channel: str
     ts: str
@@ -292,19 +290,19 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A message is gone."""
+    """A message that is gone."""
 
     channel: str
     ts: str
 
 
-#: A reply that is shown in the channel too, or that brings a file, is written by a person as well.
+#: People also write replies that are shown in the channel, or that bring a file.
 _BY_PEOPLE: Final = frozenset({None, "thread_broadcast", "file_share"})
 
 
 @raises_malformed
 def parse_message(event: Mapping[str, Any]) -> Written | Edited | Deleted | None:
-    """A `message` event; None unless a person wrote in, changed or deleted from a thread."""
+    """Parse a `message` event; None unless a person wrote in, changed or deleted from a thread."""
     channel, subtype = str(event.get("channel", "")), event.get("subtype")
     if subtype == "message_deleted":
         return Deleted(channel, str(event.get("deleted_ts", "")))
@@ -351,5 +349,5 @@ def _typed(match: re.Match[str]) -> str:
 
 
 def parse_person(user: Mapping[str, Any]) -> Person:
-    """The user of a payload. Raises what `raises_malformed` turns into Malformed."""
+    """Parse the user of a payload; `raises_malformed` turns any error into Malformed."""
     return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))

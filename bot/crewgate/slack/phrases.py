@@ -1,7 +1,6 @@
-"""Phrases for decisions and reasons: who decided what, why a round is where it is.
+"""Phrases for decisions and reasons, each made once and written by a `Voice`.
 
-Each phrase is made once from a decision or a reason, and written by a `Voice`. A rule is always
-named as a rule, never as a person.
+A rule is always named as a rule, never as a person.
 """
 
 import re
@@ -80,14 +79,14 @@ ADDRESSED: Final = 10
 _NAMES_LIMIT: Final = 1_800
 #: The longest words of a crew that are shown, in characters once escaped.
 ANSWER_LIMIT: Final = 400
-#: How much of a flow's label a sentence shows, in characters.
+#: The characters shown of a flow's label in a sentence.
 LABEL_SHOWN: Final = 100
 
 # --- who ------------------------------------------------------------------------------------------
 
 
 def voter(vote: Vote | Decision, voice: Voice = MRKDWN) -> str:
-    """The person behind a vote or a decision, and for whom: `@Ben for @Ana`."""
+    """Return the person behind a vote or a decision, and the absent one: `@Ben for @Ana`."""
     assert isinstance(vote.by, Person)  # noqa: S101  # a rule gives no vote
     by = voice.person(vote.by)
     if vote.on_behalf_of is not None:
@@ -108,7 +107,7 @@ def voters(votes: Sequence[Vote], *, most: int | None = None, voice: Voice = MRK
 
 
 def decider(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
-    """The rule or the people behind a decision, all of them where several approvals made it."""
+    """Return the rule or the people behind a decision, all of them for several approvals."""
     if not isinstance(decision.by, Person):
         return rule_name(decision.by.rule, voice)
     return (
@@ -134,7 +133,7 @@ def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
-    """A decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
+    """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
     if isinstance(decision.by, TimedOut):
         return f"not decided within {how_long(decision.by.after)}; {rule_did(decision, voice)}"
     who = decider(decision, voice, most=most)
@@ -155,7 +154,7 @@ def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAME
 
 
 def sentence(decision: Decision) -> str:
-    """A decision as the beginning of a sentence, which names everybody."""
+    """Return a decision as the beginning of a sentence, which names everybody."""
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
     said = capital(clause(decision, IN_FULL, most=None))
     said = f"{said} with a comment" if commented else said
@@ -173,14 +172,14 @@ def shown_little(decision: Decision) -> str:
 
 
 def headline(name: str, decision: Decision) -> str:
-    """A decision about something with a name: `Draft approved by @Ana`."""
+    """Return a headline with a name: `Draft approved by @Ana`."""
     if isinstance(decision.verdict, Answer):
         return f"{name}: {clause(decision)}"
     return f"{name} {clause(decision)}" if decision.is_approve else f"{clause(decision)} of {name}"
 
 
 def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
-    """A decision about the present text: `@Ana approved this`."""
+    """Return a decision about the present text: `@Ana approved this`."""
     if isinstance(decision.by, TimedOut):
         return capital(clause(decision, voice))
     if isinstance(decision.verdict, Answer):
@@ -192,13 +191,13 @@ def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
 
 
 def revision(decision: Decision, feedback: str) -> str:
-    """The words of a revision request; exact edits line by line, not as the crew was asked."""
+    """Return a revision's words; exact edits line by line, not as the crew was asked."""
     edits = lines_changed(feedback) if decision.via is Via.EDIT else []
     return "\n".join(starmap(_edit, edits)) or feedback
 
 
 def _edit(old: str, new: str) -> str:
-    """A line: `“3 months” → “12 months”`; of a table's row, the cells that differ."""
+    """Return `“3 months” → “12 months”`; of a table's row, the cells that differ."""
     if not old.strip() or not new.strip():
         return f"Removed: “{old.strip()}”" if old.strip() else f"Added: “{new.strip()}”"
     went, came = (_CELL.split(line.strip().strip("|")) for line in (old, new))
@@ -210,7 +209,6 @@ def _edit(old: str, new: str) -> str:
 
 
 def _apart(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """The words of two lines where they differ, with a few that they share beside them."""
     same = _alike(old, new)
     first = max(0, same - _BESIDE)
     last = max(0, _alike(old[same:][::-1], new[same:][::-1]) - _BESIDE)
@@ -251,7 +249,7 @@ def noun(decision: Decision) -> str:
 
 
 def whose(decision: Decision, of_rule: str) -> str:
-    """The owner of that noun: `@Ana's`, or `of_rule` where a rule decided."""
+    """Return `@Ana's`, or `of_rule` where a rule decided."""
     return of_rule if isinstance(decision.by, TimedOut) else f"{decider(decision)}'s"
 
 
@@ -272,7 +270,7 @@ def label(text: str, voice: Voice = MRKDWN) -> str:
 
 
 def how_long(waits: Duration) -> str:
-    """A rule's duration in words: `3 days`, `4 working hours`."""
+    """Return a rule's duration in words: `3 days`, `4 working hours`."""
     if waits.working:
         return counted(int(waits.length.total_seconds()) // 3_600, "working hour")
     seconds = int(waits.length.total_seconds())
@@ -291,7 +289,7 @@ EXECUTION_GONE: Final = "the crew does not know this execution"
 
 
 def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # a table
-    """A part of a sentence, raw: what is inside is foreign."""
+    """Return a reason as a part of a sentence, not escaped."""
     match reason:
         case None | Fetched() | NotFetched():
             return ""
@@ -328,7 +326,7 @@ _REASONS: Final = {
 
 
 def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
-    """A reason, escaped, inside a sentence of ours, which brings its own full stop."""
+    """Return a reason, escaped, for a sentence with its own full stop."""
     return voice.text(reason_text(reason), ANSWER_LIMIT).rstrip(". ")
 
 
@@ -336,10 +334,7 @@ def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
 
 
 def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
-    """Tell the slower person why a round takes no decision.
-
-    Plain, it stands in a form, where they have just written a text.
-    """
+    """Tell the slower person why a round takes no decision; PLAIN is for a form with their text."""
     in_form = voice is PLAIN
     match error:
         case AlreadyDecided(decision=decision):
@@ -356,10 +351,7 @@ def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
 
 
 def vote_refused(error: VoteRefused, others: Sequence[ReviewerRef] = ()) -> str:
-    """Tell why an approval does not count, or why there is none to take back.
-
-    Plain, but for `others` who may approve.
-    """
+    """Tell why an approval does not count or cannot be taken back; plain, except `others`."""
     if isinstance(error, AlreadyVoted):
         return f"{voter(error.vote, PLAIN)} approved this already, and that counts for you."
     if isinstance(error, VotedOtherwise):

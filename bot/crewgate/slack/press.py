@@ -1,7 +1,6 @@
-"""A press: what was pressed, where and by whom, and how it is answered.
+"""Presses: the button, its place and person, and the answer.
 
-A button has one id wherever it stands: on a card, in a modal or in Home. Slack's payload says where
-it was pressed.
+A button has one id on cards, in modals and in Home; Slack's payload names the place.
 """
 
 from collections.abc import Mapping
@@ -33,12 +32,12 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button that was pressed, or an entry that was chosen from a menu."""
+    """A pressed button, or a chosen entry of a menu."""
 
     action: str
-    """The id of the button or of the entry; `answer` for each outcome of a flow."""
+    """The id of the button or entry; `answer` for each outcome of a flow."""
     value: str
-    """The value that the button carries: the round's id, unless its verb says otherwise."""
+    """The button's value: the round's id, unless its verb says otherwise."""
     by: Person
     trigger_id: str
     where: Where = Where.CARD
@@ -50,7 +49,7 @@ class Press:
 
 @raises_malformed
 def parse_press(body: Mapping[str, Any]) -> Press:
-    """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
+    """Parse a `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
     element = body["actions"][0]
     action, value, outcome = _pressed(element)
     view = body.get("view")
@@ -84,7 +83,7 @@ def _pressed(element: Mapping[str, Any]) -> tuple[str, str, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a press, given where it was pressed."""
+    """The answer to a press, in the place of the press."""
 
     press: Press
     ack: AsyncAck
@@ -98,7 +97,7 @@ class Reply:
         )
 
     async def refuse(self, sentence: str) -> None:
-        """Say a sentence to the presser; in a modal where there is no channel to answer in."""
+        """Tell the presser a sentence; in a modal where no channel takes an answer."""
         await self.say(sentence, title=strings.ERROR_TITLE)
 
     async def say(self, sentence: str, *, title: str = strings.RECORDED_TITLE) -> None:
@@ -114,9 +113,9 @@ class Reply:
     async def show(self, view: Block, *, otherwise: str = strings.MODAL_NOT_OPENED) -> bool:
         """Open a modal, and return True if Slack did.
 
-        Of modals on each other Slack takes three: it is put onto the first one, in the place of the
-        second one, and the third place is for errors. Say `otherwise` where Slack did not open it
-        and there is a channel to say it in.
+        Slack stacks three modals: this one lies on the first, in place of the second; the third
+        place is for errors. If Slack does not open it, say `otherwise` in the channel, if there is
+        one.
         """
         if self.press.where is Where.MODAL and not self.press.view.is_first:
             return await self.update(view)
@@ -126,7 +125,7 @@ class Reply:
         return is_open
 
     async def update(self, view: Block) -> bool:
-        """Replace the modal that was pressed in, unless it was updated since; return success."""
+        """Replace the modal of the press, unless it was updated since; return True on success."""
         around = self.press.view
         return await update_modal(self.client, view, view_id=around.id, hash=around.hash)
 

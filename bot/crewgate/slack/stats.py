@@ -187,7 +187,7 @@ def of_crew(one: CrewStats, now: datetime) -> str:
 
 
 def of_person(user: str, found: Figures) -> str:
-    """Somebody's numbers in a line. A message for one person alone calls nobody else."""
+    """Return a person's numbers in a line. A message for one person calls nobody else."""
     return f"{shared.person(Person(user, ''))}: {_person(found)}"
 
 
@@ -229,7 +229,7 @@ def _share(share: Share) -> str:
     return f"{share.percent} % of {share.whole:,}" if share.whole else "none"
 
 
-#: What a list of crews, and one of people, may take.
+#: The budgets of a list of crews and of one of people.
 _LIST_BUDGET: Final = 2_500
 #: More bars of text would not fit on a phone.
 _BARS: Final = 10
@@ -237,10 +237,7 @@ _CELLS: Final = 10
 
 
 def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Message:
-    """The numbers of a person's crews; their own, and those of the people whom they may see.
-
-    Without `charts` there are bars of text. `asked` is the value of the buttons.
-    """
+    """Render a person's numbers with those that they may see; `asked` is the buttons' value."""
     if not stats.crews:
         return Message(NOTHING_READABLE, [])
     people = [of_person(*one) for one in stats.people]
@@ -254,7 +251,6 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
 
 
 def render_posted(stats: Stats, by: Person | None, *, now: datetime, charts: bool) -> Message:
-    """The team's numbers for a channel, and the person who shows them, if any."""
     end = [context(f"Posted by {shared.person(by)}")] if by else []
     return _render(stats, [], end, now=now, charts=charts)
 
@@ -285,7 +281,7 @@ _Values = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """Bars of this span and of the one before; each figure stands in the text too."""
+    """Bars of this span and the one before; the text has each figure too."""
 
     title: str
     labels: Sequence[str]
@@ -293,7 +289,7 @@ class _Chart:
     before: _Values
 
     def native(self, span: str) -> Block:
-        """Slack's own chart, without the labels and the span that have no number."""
+        """Return Slack's own chart, without the labels and the span that have no number."""
         shown = [at for at, one in enumerate(self.now) if one is not None]
         before = [self.before[at] for at in shown]
         series = {span: [self.now[at] for at in shown], "Before": before}
@@ -337,7 +333,7 @@ def _charts(stats: Stats) -> Iterator[_Chart]:
         yield _Chart(title.format(unit=name), labels, *values)
 
 
-#: A chart with a longer time than this is in hours.
+#: A chart with a longer time is in hours.
 _HOURS_FROM: Final = 2 * _HOUR
 
 

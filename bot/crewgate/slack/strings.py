@@ -1,7 +1,7 @@
 """Sentences of several features: names, errors, pages. Short, active, no jargon.
 
-A `Voice` writes names and foreign text for one kind of place. What has a name in `_PLAIN` or
-`_plain` stands in a form, where somebody has just written a text.
+A `Voice` writes names and foreign text for one kind of place. Names with `_PLAIN` or `_plain` are
+for forms, where somebody has just written a text.
 """
 
 import re
@@ -27,7 +27,7 @@ CREW_LIMIT: Final = 60
 TITLE_LIMIT: Final = 150
 AGENT_LIMIT: Final = 80
 ID_LIMIT: Final = 80
-#: The longest reason for a dismissal: 300 characters once escaped.
+#: The longest reason of a dismissal: 300 characters, once escaped.
 WHY_LIMIT: Final = 1_500
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]+")
@@ -44,10 +44,10 @@ class Voice:
     text: Callable[[str, int], str]
     mentions: bool = False
     groups: bool = False
-    """Name the group that an approval counts for, which a new message would call."""
+    """Also name the group of an approval, which a new message would call."""
 
     def person(self, who: Person) -> str:
-        """Somebody, called where this voice calls people and Slack knows them."""
+        """Return a name, or a mention where this voice calls people and Slack knows them."""
         if self.mentions and _USER_ID.fullmatch(who.id):
             return f"<@{who.id}>"
         return self.text(who.name or who.id, CREW_LIMIT)
@@ -97,7 +97,7 @@ def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
 
 
 def not_an_operator(crew_name: str, *, uncertain: bool) -> str:
-    """Refuse somebody what is for operators; plain, for a form too."""
+    """Refuse what is for operators; plain, so that a form takes it too."""
     if uncertain:
         return "Slack did not say whether you may see this. Try again in a minute."
     return f"This is for operators of {crew(crew_name, PLAIN)}: you are not one of them."
@@ -181,17 +181,17 @@ def title(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def input_name(name: str, voice: Voice = MRKDWN) -> str:
-    """An input's name as people would write it: `target_audience` is “Target audience”."""
+    """Return an input's name in words: `target_audience` is “Target audience”."""
     return voice.text(capital(_in_words(name)), CREW_LIMIT) or "?"
 
 
 def input_name_inside(name: str) -> str:
-    """An input's name inside a line: `target audience`."""
+    """Return an input's name inside a line: `target audience`."""
     return one_line(_in_words(name), CREW_LIMIT) or "?"
 
 
 def _readable(name: str) -> str:
-    """Turn an id into words; leave what somebody wrote for people."""
+    """Turn an id into words; people's own words stay."""
     if _RANDOM_ID.fullmatch(name):
         return f"Task {id_beginning(name)}"
     return capital(_in_words(name)) or name if _ID.fullmatch(name) else name
@@ -315,14 +315,14 @@ def page_of(page: int, pages: int) -> str:
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
 Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
-"""The people who decide on a round; Slack's accounts stand for known e-mail addresses."""
+"""Returns the people who decide on a round; accounts replace known e-mail addresses."""
 
 _LINK_LIMIT: Final = 500
 """Three such links still fit into one section. Slack's own are under 120."""
 
 
 def linked(title: str, where: MessageRef | None, link: Link) -> str:
-    """The title as a link to a message; plain while there is none or where it is too long."""
+    """Return the title as a link; plain without a message, or if the link is too long."""
     url = link(where) if where is not None else None
     if not url or utf16_length(url) > _LINK_LIMIT or any(char in url for char in "<>| \n"):
         return title

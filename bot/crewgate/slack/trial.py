@@ -1,4 +1,4 @@
-"""Presses on the test card. They tell an operator that Slack reaches the bot; nothing is stored."""
+"""The test card, which shows an operator that Slack reaches the bot. Nothing is stored."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from crewgate.slack.reviews.buttons import APPROVE, REVISE
 from crewgate.slack.strings import crew, some
 
 CREWS_SHOWN: Final = 10
-#: The value of its buttons; nothing is behind them.
+#: The value of the test card's buttons.
 _VALUE: Final = "trial"
 _NOTIFICATION: Final = "A test of Crewgate: no crew waits for this."
 _CARD: Final = (
@@ -62,6 +62,6 @@ async def on_trial_pressed(
 
 
 async def on_trial_removed(ack: AsyncAck, respond: Respond) -> None:
-    """Take the card away; anybody who sees it may, since it says nothing."""
+    """Remove the card; anybody who sees it may, since it says nothing."""
     await ack()
     await remove_original(respond)

@@ -1,6 +1,6 @@
-"""Slack's blocks as small functions, and the message they make up. No sentences here.
+"""Slack's blocks as small functions, and a message of blocks. No sentences here.
 
-Limits are those of Slack's Block Kit reference, save the one for all blocks of a message.
+Limits come from Slack's Block Kit reference, except MESSAGE_LIMIT.
 """
 
 import re
@@ -18,41 +18,40 @@ _T = TypeVar("_T")
 SECTION_LIMIT: Final = 3_000
 BLOCKS_LIMIT: Final = 50
 MESSAGE_LIMIT: Final = 12_000
-"""All texts of a message's blocks. Slack refuses from about 13,200 on, and documents no number."""
+"""The texts of all blocks together. Slack documents no number, and refuses from about 13,200 on."""
 LABEL_LIMIT: Final = 75
 TITLE_LIMIT: Final = 24
 HEADER_LIMIT: Final = 150
 CHART_LABEL_LIMIT: Final = 20
 CHART_CATEGORIES: Final = 20
 TEXT_LIMIT: Final = 4_000
-"""A message's own text: what notifications and screen readers use."""
+"""A message's own text, for notifications and screen readers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is handed to Slack; `shown` is how much of its output a card shows, in percent."""
+    """A message for Slack; `shown` is the percentage of the output on a card."""
 
     text: str
     blocks: list[Block]
     shown: int = 100
     too_long: bool = False
-    """No message could hold that output, so all of it follows as a file."""
+    """The output fits into no message, so all of it follows as a file."""
     no_approver: bool = False
-    """A card says that too few people are left who may approve."""
+    """The card says that too few people are left who may approve."""
 
 
 def present(*items: _T | None) -> list[_T]:
-    """The items without None: `present(read, masks if is_masked else None)`."""
     return [item for item in items if item is not None]
 
 
 def notification(sentence: str) -> str:
-    """A plain sentence as a message's own text, which Slack reads as mrkdwn."""
+    """Escape a plain sentence for a message's own text, which Slack reads as mrkdwn."""
     return escape_mrkdwn(sentence, TEXT_LIMIT)
 
 
 def mrkdwn(text: str) -> Block:
-    """A text object in which Slack looks for no names and links that nobody marked up."""
+    """A text object in which Slack links no bare names and addresses."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
@@ -95,10 +94,7 @@ def button(
 def bar_chart(
     title: str, categories: Sequence[str], series: Mapping[str, Sequence[float]]
 ) -> Block:
-    """A chart with a group of bars for each category; in messages only, of which two at most.
-
-    Not every workspace takes it yet.
-    """
+    """A bar chart: two a message, none in a modal, and not in every workspace yet."""
     names = [*categories[:CHART_CATEGORIES]]
     plotted = []
     for name, values in series.items():
@@ -114,10 +110,7 @@ def actions(*buttons: Block) -> Block:
 
 
 def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
-    """Lines of mrkdwn in as few sections as hold them, and how many lines were shown.
-
-    What does not fit into the budget, or a message's number of blocks, is left off at the end.
-    """
+    """Return as few sections as hold the lines within the budget, and the number of lines shown."""
     made: list[str] = []
     shown = 0
     for line in lines:
@@ -147,7 +140,7 @@ def modal(
     metadata: str | None = None,
     submit: str | None = None,
 ) -> Block:
-    """A modal. One with fields needs a `submit` button; `metadata` comes back with what is sent."""
+    """A modal; fields need a `submit` button, and Slack sends `metadata` back with their values."""
     close = "Close" if submit is None else "Cancel"
     made: Block = {
         "type": "modal",

@@ -1,6 +1,6 @@
-"""A long text, cut where a reader would cut it: its beginning, its line in a list, and its pages.
+"""Cuts of a long text where a reader would cut: a beginning, a line in a list, pages.
 
-All in time of the text's own length.
+Each takes time linear in the text's length.
 """
 
 import json
@@ -40,19 +40,18 @@ from crewgate.slack.blockkit.text import (
     whole_character,
 )
 
-#: A part of a paragraph that is no longer tells nothing.
+#: A shorter part of a paragraph tells nothing, in characters.
 _FEW_WORDS = 80
-#: Joins what stands before and after it to one picture; nothing stands after the end of a part.
+#: The joiner of two emoji; at the end of a part nothing is left to join.
 _JOINER = "\u200d"
 
 
 def length(text: str) -> int:
-    """The characters of a text as people count them: a line end is one, however it is written."""
+    """Return a text's length as people count: a line end is one, however it is written."""
     return len(text) - text.count("\r\n")
 
 
 def count_rows(text: str) -> int:
-    """Return the number of rows of a text's tables, their headers left out."""
     if "|" not in text:
         return 0
     head = reveal(clean_controls(text))
@@ -60,10 +59,9 @@ def count_rows(text: str) -> int:
 
 
 def beyond_the_edge(markdown: str) -> tuple[int, int, int]:
-    """Return the columns of the widest table with more than a phone shows, and what is in those.
+    """Return the widest table's columns, the characters off a phone's screen, and the next line.
 
-    None and nothing, in characters, where every table has few. Last, the line behind that table;
-    the last one, if it is inside of something.
+    All are 0 where every table fits. The line is the last one for a table inside of something.
     """
     if not _WIDE_ROW.search(markdown):
         return 0, 0, 0
@@ -89,12 +87,12 @@ _WIDE_ROW = re.compile(rf"(?:[^\n|]*+\|){{{COLUMNS}}}")
 
 
 def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[str, int]:
-    """The beginning of a longer text, neutralised, and how many characters of it that is.
+    """Return the beginning of a longer text, neutralised, and its length in the original.
 
-    About so many characters, so many rows of tables at most, and within `limit` once neutralised.
-    It never ends on a heading, unless there is nothing else, and not inside a row or a fence: a
-    fence that is longer than the rest is cut at a line and closed. It ends with a paragraph, an
-    item or a row, or else with a sentence or a word of a long paragraph.
+    About `characters` long, with at most `rows` of tables, and within `limit` once neutralised. It
+    ends with a paragraph, an item or a row, else with a sentence or a word of a long paragraph;
+    with a heading only if there is nothing else. A fence longer than the rest is cut at a line and
+    closed.
     """
     written = clean_controls(text[: 2 * characters + 2])
     head = reveal(written)[: 2 * characters + 2]
@@ -112,7 +110,6 @@ def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[st
 def _short_cut(
     head: str, lines: list[Line], kinds: list[LineKind], *, room: int, rows: int
 ) -> tuple[int, str]:
-    """Return the place to cut, at `room` or before, and the text that closes a fence there."""
     best = 0
     number = 0
     while number < len(lines) and lines[number].end <= room:
@@ -138,7 +135,6 @@ def _short_cut(
 
 
 def _paragraph_start(lines: list[Line], kinds: list[LineKind], number: int, room: int) -> int:
-    """Return the start of the text in which a cut at `room` is looked for: not too early."""
     while number > 0 and kinds[number - 1] is LineKind.TEXT and lines[number].start > room // 2:
         number -= 1
     return max(lines[number].start, room // 2)
@@ -150,7 +146,6 @@ def _cut_in_fence(head: str, lines: list[Line], crossing: Line, room: int) -> in
 
 
 def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -> bool:
-    """Return True if a text may end with this line: with a paragraph, an item, a row or a fence."""
     if number + 1 == len(lines):
         return False  # what follows is not known
     after, kind = lines[number + 1], kinds[number]
@@ -169,11 +164,11 @@ def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -
 def first_part(
     text: str, limit: int, *, render: Callable[[str], str] = neutralise_markdown
 ) -> tuple[str, int]:
-    """As much of a text as takes `limit` once rendered, and how many characters of it that is.
+    """Return as much of a text as takes `limit` once rendered, and its length in the original.
 
-    Cut at a paragraph, else a line, else a sentence, else a word, as long as that leaves at least
-    a quarter of what would fit, and never behind a heading where anything else is there; a fence
-    that is longer than the rest is cut at a line and closed.
+    Cut at a paragraph, else at a line, a sentence or a word, if that leaves a quarter of the room;
+    never behind a heading unless nothing else is there. A fence longer than the rest is cut at a
+    line and closed.
     """
     # No rendering makes a text shorter than half, so more than this never fits.
     most = 2 * limit + 2
@@ -199,11 +194,7 @@ def _largest(
     room: int,
     limit: int,
 ) -> tuple[str, int]:
-    """The largest part, from `room` characters on down, that takes `limit` once rendered.
-
-    And how many characters of `head` that is. `cut` says where a part of that room ends, and what
-    closes it there.
-    """
+    """Return the largest part that takes `limit` once rendered, and its length in `head`."""
     while room > 0:
         at, closing = cut(room)
         shown = head[:at].rstrip().rstrip(_JOINER)
@@ -215,7 +206,6 @@ def _largest(
 
 
 def _leading(kinds: list[LineKind]) -> list[bool]:
-    """Return for each line if a text up to there ends with what leads to the rest."""
     found = [False]
     for kind in kinds:
         leads = kind in {LineKind.HEADING, LineKind.TABLE_HEAD}
@@ -258,35 +248,32 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
     return place_to_break(head, max(line_end, least), room), ""
 
 
-#: What JSON is made of, and a string that was cut off.
+#: The tokens of JSON, and a string that was cut off.
 _JSON: Final = re.compile(
     r'"(?P<text>(?:[^"\\]|\\.)*)(?:"\s*(?P<key>:)?|$)|(?P<scalar>[^\s"{}\[\],:]+)', re.DOTALL
 )
 _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED_LETTER: Final = r"\u"
 _LONG_WORD: Final = 50
-"""The longest that is left out rather than cut."""
+"""The longest word that is left out rather than cut."""
 _ENDS: Final = tuple(".!?:;…。！？")
-"""Beside these, what follows on the same line needs no divider."""
+"""After these marks, more text of the line needs no divider."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One line of an output, and what of the output is not in it."""
+    """One line of an output, and the tables and code that it leaves out."""
 
     words: str
     share: Share
     rows: tuple[int | None, ...] = ()
-    """The rows of each table that is left out; None where its end was not read."""
+    """The number of rows of each table left out; None where its end was not read."""
     code_lines: int = 0
 
 
 @lru_cache(maxsize=200)
 def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview:
-    """The words of an output in at most `limit` characters.
-
-    `text` is the beginning of the output, `characters` how long all of it is.
-    """
+    """Return an output's words in at most `limit` characters; `text` is its beginning only."""
     is_read = characters <= len(text) and not (is_json and _ESCAPED_LETTER in text)
     pieces = [_Piece([[_words_of_json(text)]])] if is_json else _pieces_of(clean(text))
     line, rows, code_lines = "", [], 0
@@ -314,10 +301,7 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
 
 
 def _cut(line: str, latest: int) -> str:
-    """The line up to `latest` or before, with an ellipsis.
-
-    It ends with a whole word that is no number, for a number may go on: 60 000.
-    """
+    """Cut a line after a word, with an ellipsis; a number is none: 60 000 may go on."""
     earliest = max(0, latest - _LONG_WORD)
     at = line.rfind(" ", earliest, latest + 1)
     while at > 0 and line[at - 1].isdigit():
@@ -331,10 +315,10 @@ def _cut(line: str, latest: int) -> str:
 
 @dataclass(slots=True)
 class _Piece:
-    """A paragraph, an item, or a whole table or code, which stand whole or not; as written."""
+    """A paragraph, an item, a table or code, as written; the last two are shown whole or not."""
 
     parts: list[list[str]]
-    """The cells of each row; of all else one row of one."""
+    """The rows of a table, each with its cells; anything else is one row of one cell."""
     rows: int | None = None
     code_lines: int = 0
 
@@ -376,7 +360,7 @@ def _joined(made: str, piece: str) -> str:
 
 
 def _words_of_json(text: str) -> str:
-    """Its keys and values in order, without brackets and quotation marks: `name: Ana, age: 31`."""
+    """Return JSON's keys and values in order, without brackets and quotes: `name: Ana, age: 31`."""
     made = ""
     for found in _JSON.finditer(clean(text)):
         words = found["scalar"] or _ESCAPE.sub(" ", found["text"] or "")
@@ -384,14 +368,14 @@ def _words_of_json(text: str) -> str:
     return " ".join(made.split()).rstrip(", :") or text.strip()
 
 
-#: What one page shows, in characters: some screens of a modal.
+#: The characters on one page: some screens of a modal.
 PAGE: Final = 6_000
 
-#: A fence's last line is this long at most where a page takes it although it is full.
+#: The longest last line of a fence that still goes onto a full page.
 _LAST: Final = 500
 
 _HEADINGS: Final = 20
-"""A cut is looked for before so many headings at most: a text may be made of nothing else."""
+"""The most headings before which a cut is tried: a text may consist of headings."""
 
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
@@ -404,15 +388,15 @@ class Page:
     number: int
     total: int
     share: Share
-    """How much of the text is on this page and those before it."""
+    """The share of the text up to the end of this page."""
     start: int
 
 
 def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -> Page:
-    """The page with this number, or the last; cleaned, and at most about `size` long.
+    """Return the page with this number, or the last; cleaned, and about `size` long at most.
 
-    Without a number it is the first one with something beyond the first `seen` characters. Fenced
-    code that runs across a cut is closed there and opened again on the next page.
+    Without a number, the first page with something beyond the first `seen` characters. Fenced code
+    across a cut is closed there and opened again on the next page.
     """
     whole = cleaned(text)
     pieces = _Cutter(whole, size).pieces()
@@ -451,7 +435,7 @@ class _Cutter:
         self._fences = fences_of(whole)
         self._next = next(self._fences, None)
         self._near: list[Fence] = []
-        """The fences that end in the present piece or after it and begin before its end."""
+        """The fences that begin before the end of this piece and end in it or later."""
 
     def _look(self, start: int, most: int) -> None:
         self._near = [fence for fence in self._near if fence.end > start]
@@ -476,11 +460,9 @@ class _Cutter:
         return made
 
     def _nearly_over(self, fence: Fence, at: int) -> bool:
-        """Return True if nothing but a fence's last line would be left for the next page."""
         return fence.end - at <= _LAST and fence.ends_with(self._whole[at : fence.end])
 
     def _cut(self, start: int, most: int) -> int:
-        """Return the end of a piece: after a paragraph, else a line, a sentence or a word."""
         least = start + self._size // 4
         paragraphs = [
             match.end()
@@ -511,7 +493,6 @@ class _Cutter:
         return max(place_to_break(self._whole, (start + most) // 2, most), start + 1)
 
     def _fence_around(self, at: int) -> Fence | None:
-        """The fence that begins before this place and ends after it."""
         index = bisect_right(self._near, at, key=lambda fence: fence.end)
         if index == len(self._near) or self._near[index].start >= at:
             return None
@@ -534,11 +515,7 @@ class BlocksPage:
 def page_of_blocks(
     groups: Iterable[Sequence[Block]], wanted: int, *, most: int = BLOCKS_ON_A_PAGE
 ) -> BlocksPage:
-    """The page with this number, or the last.
-
-    A group is on one page unless a page cannot hold it. Of other pages nothing is kept but their
-    number.
-    """
+    """Return the page with this number, or the last; a group stays on one page if it fits there."""
     kept: list[Block] = []
     number = size = count = 0
     for group in groups:

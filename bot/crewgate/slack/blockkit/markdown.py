@@ -1,8 +1,7 @@
 """Markdown as an LLM writes it: lines and fences, tokens, runs of text, and passages.
 
-All but lines and fences, which are found in texts of any length, are taken apart by markdown-it.
-What would make text vanish is switched off, so that it is shown as it was written. Links show
-their address beside their label.
+Lines and fences are found in texts of any length; markdown-it takes everything else apart. Syntax
+that would make text vanish is switched off. Links show their address beside their label.
 """
 
 import re
@@ -26,7 +25,7 @@ _MARKDOWN: Final = (
 _WITHOUT_TABLES: Final = MarkdownIt("commonmark", _OPTIONS).enable("strikethrough").disable(_HIDING)
 _CELLS: Final = 5_000
 MARKS: Final = re.compile(r"[\\`*_~\[\]!<&\n]")
-"""A text without any of these is shown as it was written."""
+"""A text without any of these characters is shown as written."""
 _TASK: Final = re.compile(r"\[([ xX])\] ")
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strike"}
 
@@ -44,7 +43,7 @@ def tokens_of(markdown: str, *, tables: bool = True) -> list[Token]:
 
 
 def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
-    """The blocks, each paragraph as it was written, for `runs_in`."""
+    """Return the blocks of a text; each paragraph stays as written, for `runs_in`."""
     parser = _MARKDOWN if tables else _WITHOUT_TABLES
     tokens: list[Token] = []
     parser.block.parse(markdown, parser, {}, tokens)
@@ -52,24 +51,19 @@ def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
 
 
 def few_cells(markdown: str, *, most: int = _CELLS) -> bool:
-    """True if its tables can be taken apart: Markdown fills up every short row.
-
-    A blank line ends a table.
-    """
+    """Return True if markdown-it may take the tables apart: it fills up every short row."""
     together = groupby(markdown.split("\n"), key=lambda line: bool(line.strip()))
     columns = [[1 + line.count("|") for line in lines] for filled, lines in together if filled]
     return sum(max(counts) * len(counts) for counts in columns if max(counts) > 1) <= most
 
 
 def text_in(written: str) -> str:
-    """The text of a paragraph as it was written, without its marks."""
     if MARKS.search(written) is None:
         return written
     return "".join(run.text for run in runs_in(written))
 
 
 def with_box(text: str) -> str:
-    """An item's text, with a box in place of the `[ ]` or `[x]` of a task."""
     found = _TASK.match(text)
     return text if found is None else ("☐ " if found[1] == " " else "☑ ") + text[found.end() :]
 
@@ -80,7 +74,6 @@ def runs_in(written: str) -> list[Run]:
 
 
 def runs_of(children: Sequence[Token], *, bold: bool = False) -> Iterator[Run]:
-    """Inline tokens as runs of text; `bold`: all of them are bold."""
     on = {"bold"} if bold else set()
     addresses: list[str] = []
     label = ""
@@ -121,12 +114,12 @@ _FENCE = re.compile(
 )
 _FENCE_MARK = re.compile("```|~~~")
 _WRITTEN_LINE = re.compile(r"[^\n]*\n|[^\n]+")
-#: So much of what stands behind a fence's mark is repeated: the language, usually.
+#: The characters repeated of a fence's info string, usually its language.
 _INFO_SHOWN = 40
 
 
 class Fence:
-    """A fenced code block; two are the same only if they are one object."""
+    """A fenced code block, compared by identity."""
 
     __slots__ = ("_found", "end", "mark", "start")
 
@@ -135,7 +128,7 @@ class Fence:
         self.start = found.start()
         self.mark = found["mark"]
         self.end = len(found.string)
-        """After its last line, once that is known."""
+        """The place after its last line, once known."""
 
     @property
     def opening(self) -> str:
@@ -144,7 +137,6 @@ class Fence:
 
     @property
     def close(self) -> str:
-        """A line that ends it, inside the same quotes and list items."""
         return re.sub(r"[^ \t>]", " ", self._found["prefix"]) + self.mark
 
     def ends_with(self, line: str) -> bool:
@@ -154,7 +146,7 @@ class Fence:
 
 @dataclass(slots=True)
 class Line:
-    """A line, from `start` to after its line end, and the fence it belongs to, marks included."""
+    """A line from `start` to after its line end, and the fence that it is part of."""
 
     start: int
     end: int
@@ -199,12 +191,12 @@ class LineKind(Enum):
     BLANK = auto()
     TEXT = auto()
     HEADING = auto()
-    """Also what only introduces what follows: a paragraph in bold or one that ends with a colon."""
+    """Also a line that introduces others: a paragraph in bold, or one that ends with a colon."""
     RULE = auto()
     TABLE_HEAD = auto()
     ROW = auto()
     CODE = auto()
-    """Of a fence, its marks included."""
+    """A line of a fence, or its mark."""
 
 
 _KINDS: Final = {
@@ -236,7 +228,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
 
 
 def introduces(text: str) -> bool:
-    """True if a text that ends outside of code ends with a heading or a table's header."""
+    """Return True if a text that ends outside of code ends with a heading or a table's header."""
     end = "\n".join(text.rstrip().rsplit("\n", 2)[-2:])
     lines = lines_of(end)
     return bool(lines) and kinds_of(end, lines)[-1] in {LineKind.HEADING, LineKind.TABLE_HEAD}
@@ -247,22 +239,19 @@ def is_list_item(line: str) -> bool:
 
 
 _CELLS_READ: Final = 30_000
-"""Tables with more cells are taken by lines: Markdown fills up every short row."""
+"""Tables with more cells are read line by line: markdown-it fills up every short row."""
 _PARAGRAPH_LINES: Final = 30
-"""A paragraph with more lines is a passage for each of them."""
+"""The lines of a longer paragraph are passages."""
 _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
-"""A paragraph with more characters, or beyond so many with marks in them in all, is taken as it was
-written."""
+"""The most characters of a paragraph, and of all with marks; others are taken as written."""
 
 
 def passages_of(markdown: str) -> list[Passage]:
-    """The passages of cleaned Markdown, in order; lines between them and rules are none."""
     return list(_Reader(blocks_of(markdown, tables=few_cells(markdown, most=_CELLS_READ))).read())
 
 
 def lines_as_passages(text: str) -> list[Passage]:
-    """Those of a text that is shown as it was written."""
     return [Passage(PassageKind.CODE, line) for line in text.split("\n") if line.strip()]
 
 
@@ -273,7 +262,7 @@ class _Reader:
         self._tokens = tokens
         self._kind = PassageKind.PARAGRAPH
         self._begins = False
-        """The next text is an item's first."""
+        """True before an item's first text."""
         self._row: list[str] | None = None
         self._table: str | None = None
         self._left = _ALL_FORMATTED
@@ -324,10 +313,7 @@ class _Reader:
                 yield Passage(kind, one)
 
     def _shown(self, written: str) -> str:
-        """A paragraph as it is shown.
-
-        What is struck through keeps its marks: they change its sense.
-        """
+        """Return a paragraph as shown; strikethrough keeps its marks, for they change the sense."""
         if len(written) > _FORMATTED or MARKS.search(written) is None:
             return written
         self._left -= len(written)

@@ -1,7 +1,8 @@
-"""Markdown as an LLM writes it, as rich text: for modals and Home, which have no markdown block.
+"""Markdown as rich text: for modals and Home, which have no markdown block.
 
-Rich text's leaves are plain: nothing in them can mention, link or format by itself, so all that
-has to be taken care of are links. They show their address beside their label.
+Rich text's leaves are plain: nothing in them mentions, links or formats by itself. Only links need
+care: their address is shown beside their label.
+
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
 
@@ -15,17 +16,17 @@ from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
 from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
-#: What one block may hold; Slack documents no limit, so it is that of a section.
+#: The characters of one block. Slack documents no limit, so this is a section's.
 RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """Elements of one block, and texts of one element; Slack refuses more than 1,000."""
 _WORTHWHILE: Final = 400
-"""What is left of a block is filled with the beginning of a longer text if it is this much."""
+"""The least room of a block that the beginning of a longer text fills, in characters."""
 _DEEPEST: Final = 5
 _ON_A_PHONE: Final = 40
 """Characters of code in one line of a modal, where a screen is 390 px wide."""
 _TABLE_LIMIT: Final = 9_000
-"""A table that would be longer, row by row or with its columns in line, is left as it is."""
+"""A longer table is left as it is."""
 
 
 def rich_text(markdown: str) -> list[Block]:
@@ -97,7 +98,6 @@ def _split(found: list[Block]) -> Iterator[Block]:
 
 
 def _split_leaves(element: Block) -> Iterator[Block]:
-    """The leaves of a long paragraph in several of its kind, broken at sentences or words."""
     room = RICH_TEXT_LIMIT - 1
     held: list[Block] = []
     for one in element["elements"]:
@@ -125,13 +125,13 @@ class _Writer:
 
     made: list[Block] = field(default_factory=list)
     lists: list[tuple[str, int]] = field(default_factory=list)
-    """The lists around us: style, and the number of the next item."""
+    """The open lists: style, and the number of the next item."""
     quotes: int = 0
     heading: bool = False
     row: list[str] = field(default_factory=list)
     table: list[list[str]] | None = None
     item: bool = False
-    """The next text is an item's first."""
+    """True before an item's first text."""
 
     def write(self, tokens: list[Token]) -> list[Block]:
         for token in tokens:
@@ -225,7 +225,6 @@ class _Writer:
 
 
 def _table(rows: list[list[str]]) -> list[Block]:
-    """A table in columns, in the type of code, where they fit on a phone; else row by row."""
     columns = range(max(map(len, rows)))
     widths = [max(len(row[column]) for row in rows if column < len(row)) for column in columns]
     names, *values = rows
@@ -242,7 +241,6 @@ def _table(rows: list[list[str]]) -> list[Block]:
 
 
 def _row(names: list[str], cells: list[str]) -> Iterator[Block]:
-    """A row as a line for each cell, with its column's name in bold."""
     yield leaf("\n")
     for name, cell in zip(names, cells, strict=False):
         if name.strip():

@@ -1,8 +1,8 @@
-"""Text from outside, made fit for Slack: neutralised, escaped, cut, and times put into words.
+"""Text from outside, made fit for Slack: neutralised, escaped, cut; and times in words.
 
-What agents, crews and callers wrote is never trusted: it mentions nobody, hides no address behind
-a label and leaves nothing invisible. Lengths are counted in UTF-16 units, which is never less
-than what Slack may count. No sentence and no block is made here.
+Text of agents, crews and callers is never trusted: it mentions nobody, hides no address behind a
+label and leaves nothing invisible. Lengths are counted in UTF-16 units, never less than Slack
+counts. No sentences and no blocks here.
 """
 
 import re
@@ -16,14 +16,14 @@ from typing import Final
 from crewgate.slack.blockkit.markdown import lines_of
 
 JOINER: Final = "\u2060"
-"""Invisible and without width; put into a token so that no parser takes it for one any more."""
+"""Invisible and without width; breaks a token so that no parser takes it for one."""
 
 UNSEEN: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )
-"""For the inside of a character class."""
+"""The inside of a character class."""
 
 _EMOJI: Final = (  # and other signs, but none that is unseen
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2801-\u2bff\u3030\u303d\u3297\u3299"
@@ -53,7 +53,7 @@ _NEEDED: Final = re.compile(
     f"|(?<=[<&@\\]`]){JOINER}"  # our own
 )
 _NEEDED_AFTER: Final = frozenset("0123456789#*<&@]`")
-"""After these of the ASCII characters alone something can be needed."""
+"""The only ASCII characters that can make an unseen one after them necessary."""
 _RIGHT_TO_LEFT: Final = re.compile(
     "[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010800-\U00010fff\U0001e800-\U0001eeff]"
@@ -65,9 +65,9 @@ _RUN: Final = re.compile(
     f"(?<!{_RIGHT_TO_LEFT.pattern}[{''.join(_MARKS)}])"  # a mark alone right after its letter
     f"(?!(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"  # a joiner alone between two emoji
 )
-#: A mark of direction belongs to right-to-left letters that are so near.
+#: A mark of direction belongs to right-to-left letters within so many characters.
 _NEAR: Final = 16
-#: So many different characters of a run are named.
+#: The most different characters of a run that are named.
 _NAMED: Final = 3
 _TAG: Final = re.compile("[\U000e0020-\U000e007e]+")
 _LETTERS: Final = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}
@@ -155,16 +155,16 @@ def utf16_length(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Make visible what cannot be seen, and line ends one character.
+    """Make unseen characters visible, and line ends one character.
 
-    Right-to-left text and its marks stay; what turns text around is named instead. Lone
+    Right-to-left text and its marks stay; characters that turn text around are named. Lone
     surrogates, which JSON can carry and UTF-8 cannot, become U+FFFD.
     """
     return reveal(clean_controls(text))
 
 
 def clean_controls(text: str) -> str:
-    """Make control characters visible: each becomes one character, and so does a line end."""
+    """Make control characters visible; each of them, and each line end, becomes one character."""
     if text.replace("\n", " ").replace("\t", " ").isprintable():  # half the time of a search
         return text
     return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
@@ -188,21 +188,21 @@ def is_blank(text: str) -> bool:
 
 
 def neutralise_markdown(text: str) -> str:
-    """Standard Markdown for Slack's `markdown` block that reads as written and does nothing.
+    """Neutralise Markdown for Slack's `markdown` block: it reads as written and does nothing.
 
-    Links to the web are opened up as `label (address)`; whatever else could become a link, a
-    mention or markup of Slack's is broken by an invisible character, so that it is shown.
+    Web links are opened up as `label (address)`. An invisible character breaks whatever else could
+    become a link, a mention or Slack's markup, so that it is shown.
     """
     return _broken(_with_open_links(clean(text)))
 
 
 def code(text: str) -> str:
-    """Text for the inside of a code block, which no backticks can end."""
+    """Return text for the inside of a code block, which no backticks can end."""
     return _ADJACENT_BACKTICKS.sub("`" + JOINER, _broken(clean(text)))
 
 
 def mrkdwn_code(text: str) -> str:
-    """Text for the inside of a code block in mrkdwn, where entities are decoded."""
+    """Return text for the inside of a code block in mrkdwn, which decodes entities."""
     return _ADJACENT_BACKTICKS.sub("`" + JOINER, escape_mrkdwn(text))
 
 
@@ -211,7 +211,7 @@ def _broken(text: str) -> str:
 
 
 def _with_open_links(text: str) -> str:
-    """A kindness to readers only; safety is what `_broken` does afterwards."""
+    """Open links up for readers; safety comes from `_broken`."""
     if "](" not in text and "<http" not in text.lower():
         return text
     written: list[str] = []
@@ -271,22 +271,19 @@ def _code_spans(paragraph: str) -> list[tuple[int, int]]:
 
 
 def escape_mrkdwn(text: str, limit: int | None = None) -> str:
-    """Text in which mrkdwn finds no markup of Slack's; at most `limit` long once escaped.
-
-    Its objects must be `verbatim`, so that Slack does not look for names by itself either.
-    """
+    """Escape text for `verbatim` objects of mrkdwn; at most `limit` long once escaped."""
     text = clean(text if limit is None else text[: 2 * limit + 2])
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped if limit is None else _shortened(escaped, limit, escaped=True)
 
 
 def one_line(text: str, limit: int) -> str:
-    """A name or id from outside for mrkdwn: one line, escaped, at most `limit` long."""
+    """Put a foreign name or id into one line of mrkdwn, at most `limit` long once escaped."""
     return escape_mrkdwn(_in_one_line(text, limit), limit)
 
 
 def plain(text: str, limit: int) -> str:
-    """A name or id for a `plain_text` object, where entities are not wanted."""
+    """Put a foreign name or id into one line of a `plain_text` object, which has no entities."""
     return _shortened(_broken(_in_one_line(text, limit)), limit, escaped=False)
 
 
@@ -308,7 +305,7 @@ def _shortened(text: str, limit: int, *, escaped: bool) -> str:
 
 
 def whole_character(text: str, at: int) -> int:
-    """`at`, or a little before it, so that no accent or emoji is torn from what it belongs to."""
+    """Return `at`, or a place a little before it that tears no accent or emoji apart."""
     for _ in range(16):
         if not 0 < at < len(text) or not (_joins(text[at]) or text[at - 1] == "\u200d"):
             break
@@ -317,10 +314,7 @@ def whole_character(text: str, at: int) -> int:
 
 
 def place_to_break(text: str, earliest: int, latest: int) -> int:
-    """Return the place to break a long line: after `earliest`, and at `latest` or before.
-
-    After a sentence, else after a word, else between two characters.
-    """
+    """Return the place to break a line: a sentence's end, else a word's, else `latest`."""
     ends = (text.rfind(mark, earliest, latest) + len(mark) for mark in _SENTENCE_ENDS)
     sentence = max(ends)
     if sentence > earliest + 2:
@@ -349,7 +343,7 @@ _DAY: Final = 24 * _HOUR
 
 
 def duration(span: timedelta) -> str:
-    """A length of time in at most two units, never rounded up: `3 min`, `2 h 5 min`, `3 days`."""
+    """Return a length of time, never rounded up: `3 min`, `2 h 5 min`, `3 days`."""
     seconds = max(0, int(span.total_seconds()))
     if seconds < _MINUTE:
         return f"{seconds} s"
@@ -364,7 +358,7 @@ def duration(span: timedelta) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """The time since then, for texts that are read at once; a later time counts as `just now`."""
+    """Return the time since then, for texts that are read at once; a later time is `just now`."""
     span = now - then
     return f"{duration(span)} ago" if span.total_seconds() >= 1 else "just now"
 
@@ -378,7 +372,7 @@ def day(at: datetime) -> str:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """A moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` if it is not near."""
+    """Return a moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` if it is not near."""
     return _date(at, "{time}" if _is_near(at, now) else "{date_short}, {time}")
 
 

@@ -1,4 +1,4 @@
-"""Bolt's application, with nothing on it yet."""
+"""Bolt's application without listeners."""
 
 import asyncio
 import logging
@@ -21,21 +21,21 @@ from crewgate.domain.errors import Malformed, StoreUnavailable
 log = structlog.get_logger(__name__)
 
 Next = Callable[[], Awaitable[object]]
-"""Lets the request go on to the next middleware."""
+"""Passes the request to the next middleware."""
 
 
 class BoltApp(AsyncApp):
-    """Answers Slack at the moment at which a listener acknowledges, and lets the listener go on.
+    """Answers Slack as soon as a listener acknowledges, and lets the listener finish.
 
-    Bolt itself looks every 10 ms whether there is an acknowledgement, and after 3 s answers that
-    nobody listens. In a process that is short of time one that comes later would be lost, although
-    the decision is on disk; with `process_before_response` Bolt awaits the listener instead.
+    Bolt itself polls for the acknowledgement every 10 ms, and gives up after 3 s: a slow process
+    would lose one although the decision is on disk. With `process_before_response` Bolt awaits the
+    listener.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Bolt's
         super().__init__(*args, **kwargs)
         self._listening: set[asyncio.Task[BoltResponse]] = set()
-        """asyncio itself would let a task that nobody refers to be collected."""
+        """Strong references: asyncio alone would let running tasks be collected."""
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         ack = _Ack()
@@ -47,10 +47,7 @@ class BoltApp(AsyncApp):
         return ack.first.result() if ack.first.done() else listening.result()
 
     async def finish(self, *, within: float) -> None:
-        """Wait for the listeners that still go on, for so many seconds at most.
-
-        Nothing may come from Slack any more.
-        """
+        """Wait for running listeners, `within` seconds at most; Slack can send nothing then."""
         if not self._listening:
             return
         _, late = await asyncio.wait(self._listening, timeout=within)
@@ -61,8 +58,8 @@ class BoltApp(AsyncApp):
 class Middleware(AsyncMiddleware):
     """Calls a function with the request alone.
 
-    For a function that is registered itself Bolt collects all arguments that there could be, at
-    each request: 4 % of a click.
+    For a function that is registered itself Bolt collects all possible arguments at each request:
+    4 % of a click.
     """
 
     def __init__(
@@ -82,7 +79,7 @@ class Middleware(AsyncMiddleware):
 
 
 class _Ack(AsyncAck):
-    """Tells when it was called; the first call counts."""
+    """An acknowledgement whose first call can be awaited."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -96,7 +93,6 @@ class _Ack(AsyncAck):
 
 
 def new_bolt(client: AsyncWebClient) -> BoltApp:
-    """A Bolt app for one workspace. Its caller verifies what it is given."""
     token, client.token = client.token, None  # Bolt warns of a token that `authorize` replaces
 
     async def authorize() -> AuthorizeResult:
@@ -121,10 +117,10 @@ def new_bolt(client: AsyncWebClient) -> BoltApp:
 
 @contextmanager
 def _unseen(prefix: str) -> Iterator[None]:
-    """Hide environment variables from Bolt, which reads more than it is given.
+    """Hide environment variables from Bolt, which reads more than its arguments.
 
-    It would warn of a token in `SLACK_BOT_TOKEN`, and with `SLACK_CLIENT_ID` and its secret make
-    an app of many workspaces, whose tokens are kept in files.
+    It would warn of `SLACK_BOT_TOKEN`; `SLACK_CLIENT_ID` and its secret would make an app of many
+    workspaces, whose tokens are kept in files.
     """
     environment = os.environ  # noqa: TID251  # nothing is read here
     hidden = {name: environment.pop(name) for name in list(environment) if name.startswith(prefix)}

@@ -1,7 +1,7 @@
-"""Who is who in Slack: e-mails, user groups, channels and people, asked about ahead of time.
+"""The e-mails, user groups, channels and people of Slack, looked up ahead of time.
 
-A click must be answered without asking Slack first, so the answers are kept in memory and renewed
-in the background. What memory does not tell is asked about when somebody needs it.
+A click must be answered without asking Slack first, so answers are kept in memory and renewed in
+the background. Others are asked about when somebody needs them.
 """
 
 import asyncio
@@ -25,23 +25,23 @@ from crewgate.usecases.ports.slack import Members
 
 log = structlog.get_logger(__name__)
 
-#: Somebody who leaves a user group or a channel may decide for this long after.
+#: A person who left a user group or a channel may decide for this long after.
 RENEW = timedelta(minutes=5)
-#: An older answer about a group decides nothing, as of a channel.
+#: An older answer about a group or a channel decides nothing.
 TRUST = timedelta(minutes=15)
-#: While something could not be resolved, or after somebody was turned away.
+#: The interval while something is not resolved, or after somebody was turned away.
 RENEW_SOON = timedelta(seconds=20)
-#: How long a person waits while Slack is asked about them, in seconds: Slack waits 3 s for us.
+#: Seconds that a person waits while Slack is asked: Slack waits 3 s for us.
 ASK_SECONDS: Final = 2
-#: Of so many addresses and groups Slack is asked while somebody waits.
+#: The most addresses and groups that are asked about while somebody waits.
 ASKED_AT_ONCE: Final = 10
 NO_SCOPE: Final = "missing_scope"
-#: Codes by which Slack says that nobody is meant.
+#: Slack's codes for nobody.
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
 
 OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
-"""The owner of an address, now that Slack names an account. Raises StoreUnavailable."""
+"""Returns the owner of an address for which Slack names an account. Raises StoreUnavailable."""
 
 
 class SlackDirectory:
@@ -59,9 +59,9 @@ class SlackDirectory:
         open_channels: Collection[str] = (),
         once: Iterable[ReviewerRef] = (),
     ) -> None:
-        """`open_channels` are those whose members may decide without being named.
+        """Members of `open_channels` may decide without being named.
 
-        `once` are named by no settings, and may be many: each is asked about until Slack answers.
+        `once` are references that no settings name: each is asked about until Slack answers.
         """
         self._client = client
         self._identity = identity
@@ -71,12 +71,12 @@ class SlackDirectory:
         self._by_id = frozenset(ref.id for ref in named if isinstance(ref, User))
         self._once = dict.fromkeys(ref for ref in _foreign(once) if ref not in self._asked)
         self._owner_of = owner_of
-        #: Those of whom Slack told last come last.
+        #: In the order of Slack's answers, the latest last.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
         self._told_at: dict[Email | UserGroup, datetime] = {}
         self._failures: dict[UserGroup, str] = {}
         self._starters: dict[Email, frozenset[str]] = {}
-        """The accounts that starters' addresses stand for now, which makes nobody a reviewer."""
+        """The accounts of starters' addresses, which make nobody a reviewer."""
         self._has_asked = asyncio.Event()
         self._moved: dict[str, str] = {}
         self._channels = ChannelMembers(client, channels, identity=identity, clock=clock)
@@ -90,17 +90,16 @@ class SlackDirectory:
         return tuple(ref for ref in (*self._asked, *self._once) if not self._is_known(ref))
 
     def _is_known(self, ref: Email | UserGroup) -> bool:
-        """Return True if Slack has told of it; of a group that is trusted for a while."""
         if ref not in self._known or isinstance(ref, Email):
             return ref in self._known
         return self._clock() - self._told_at[ref] <= TRUST
 
     @property
     def warning(self) -> str | None:
-        """The groups of the settings, and the channels, whose people Slack does not tell.
+        """The groups and channels of the settings whose people Slack does not tell.
 
-        A channel counts where its members decide, or where none can be read; one that does not
-        exist is told of when nothing can be posted there.
+        A channel counts where its members decide, or where no channel can be read; a missing one is
+        reported when nothing can be posted there.
         """
         found = [
             f"{channel}: {why}"
@@ -141,7 +140,7 @@ class SlackDirectory:
         return Members(found.users.union(*users), unresolved)
 
     def in_slack(self, named: Iterable[ReviewerRef]) -> tuple[ReviewerRef, ...]:
-        """The same people, each address as the account it stands for where that is known."""
+        """Replace each e-mail address by its account, where that is known."""
         found: list[ReviewerRef] = []
         for ref in named:
             match ref:
@@ -169,10 +168,7 @@ class SlackDirectory:
             log.info("look_up_too_slow", channel=channel)
 
     async def ask_about(self, address: Email) -> None:
-        """An answer counts until the next start, and for starters alone.
-
-        Where the bot may not ask, nobody is known by it.
-        """
+        """Learn the accounts of a starter's address, until the next start."""
         if address in self._asked:
             return  # the loop asks, and keeps that
         try:
@@ -200,7 +196,7 @@ class SlackDirectory:
         return self._people.is_own(user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """An address stands for the account that it stood for first."""
+        """Return the member; an address keeps the account that it had first."""
         if isinstance(named, Email) and named not in self._known:
             unknown = await self._learn(named)
             if unknown is not None:
@@ -214,10 +210,7 @@ class SlackDirectory:
         return Naming.NO_MEMBER
 
     async def _learn(self, named: Email) -> Naming | NotSent | None:
-        """Ask Slack whom an address stands for; return why that is not known.
-
-        That says nothing of when the card's channel takes posts.
-        """
+        """Ask Slack for an address's account; return the reason why it is not known."""
         try:
             self._remember(named, await self._look_up(named))
         except StoreUnavailable as error:
@@ -231,7 +224,7 @@ class SlackDirectory:
         return None
 
     def wake(self) -> None:
-        """Somebody was turned away who may have been added just now: look soon."""
+        """Look soon: somebody was turned away who may have been added just now."""
         self._wakeup.set()
 
     async def run(self) -> None:
@@ -245,20 +238,16 @@ class SlackDirectory:
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
     async def wait_until_asked(self) -> None:
-        """Wait for the first answers of a start: what is posted calls only those who are known.
-
-        Slack has ASK_SECONDS; `run` goes on asking.
-        """
+        """Wait ASK_SECONDS for a start's first answers: a post calls only people who are known."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
                 await self._has_asked.wait()
 
     async def renew(self) -> None:
-        """Ask Slack about every e-mail and group; of known ones every RENEW_SOON at most.
+        """Ask Slack about every e-mail and group; about known ones every RENEW_SOON at most.
 
-        Slack answers some 50 addresses a minute, so those come first that were never answered or
-        are the longest ago. What cannot be asked keeps its last answer. Someone who is gone is
-        nobody.
+        Slack answers some 50 addresses a minute, so unknown ones and the oldest come first. Without
+        an answer the last one stays. An account that is gone is nobody's.
         """
         now, asked = self._clock(), self.unresolved
         if self._renewed_at is None or now - self._renewed_at >= RENEW_SOON:

@@ -1,4 +1,4 @@
-"""Who this bot is in Slack, asked ahead of time: needed for links, and the first thing to fail."""
+"""The bot's own identity in Slack, asked ahead of time: links need it, and it fails first."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-#: How long until Slack is asked again, in seconds: while it did not answer, and once it has.
-#: A revoked token shows up within the second.
+#: Seconds until Slack is asked again: after no answer, and after one, within which a revoked
+#: token shows up.
 ASK_AGAIN = 15
 ASK_LATER = 300
 
@@ -46,13 +46,13 @@ class Identity:
         self._installation: Installation | None = None
         self._asking = asyncio.Lock()
         self.warning: str | None = "Slack has not been asked yet"
-        """Why Slack does not accept this bot; None while it does."""
+        """The reason why Slack does not accept this bot; None while it does."""
         self._must_be_chosen = False
-        """Slack has told, and no workspace fits: whoever waits need not ask again, `run` does."""
+        """True once Slack has answered and no workspace fits: then only `run` asks again."""
         self.user: str | None = None
 
     def link(self, card: MessageRef) -> str | None:
-        """The address of a message, put together as Slack does, without asking it each time.
+        """Return a message's address, put together as Slack does, without a call.
 
         https://docs.slack.dev/reference/methods/chat.getPermalink
         """
@@ -66,11 +66,11 @@ class Identity:
 
     @property
     def is_known(self) -> bool:
-        """True if Slack has ever told who this bot is, before the start included."""
+        """True if Slack has ever named this bot, also before this start."""
         return self._installation is not None
 
     def is_own_team(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Return True if the app is installed there: a request from there is for this bot."""
+        """Return True for a workspace or organisation that the app is installed in."""
         return self._installation is not None and self._installation.includes(
             team_id, enterprise_id
         )
@@ -81,7 +81,7 @@ class Identity:
         )
 
     async def team(self) -> str | None:
-        """Return the workspace that the bot is for; None if Slack has never told.
+        """Return the bot's workspace; None if Slack has never named it.
 
         Calls about one workspace name it, as an app of a whole organisation must; Slack ignores it
         with any other token (https://docs.slack.dev/reference/methods/usergroups.users.list).
@@ -90,7 +90,7 @@ class Identity:
         return None if self._installation is None else self._installation.team_id
 
     async def recall(self) -> None:
-        """Take what Slack said before the start, until it answers. Raises StoreUnavailable."""
+        """Load the identity of an earlier start, until Slack answers. Raises StoreUnavailable."""
         self._remembered = self._installation = await self._installations.recall()
 
     async def ask_once(self) -> None:
@@ -138,10 +138,10 @@ async def find_installation(
     team: str | None,
     before: Installation | None = None,
 ) -> Installation:
-    """Return the installation that an answer of `auth.test` tells of.
+    """Return the installation that an answer of `auth.test` describes.
 
-    Its workspace is `team`, which the settings name, else the one of `before`, else the only one
-    that the app is in. Raises CallFailed; NoWorkspaceFits, with what to do, where none does.
+    Its workspace is `team` of the settings, else that of `before`, else the app's only one. Raises
+    CallFailed; NoWorkspaceFits, with what to do, where none fits.
     """
     whole_enterprise = bool(answer.get("is_enterprise_install"))
     of_enterprise = whole_enterprise or answer.get("enterprise_id")
@@ -166,7 +166,7 @@ async def find_installation(
 
 
 async def _granted(client: AsyncWebClient) -> dict[str, str]:
-    """Return the names of the workspaces that an app of a whole organisation may act in, by id.
+    """Return the names, by id, of the workspaces that an organisation's app may act in.
 
     https://docs.slack.dev/reference/methods/auth.teams.list
     """

@@ -39,14 +39,14 @@ MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[T]):
-    """An answer, and when Slack was asked."""
+    """An answer, and the time of the question."""
 
     value: T
     at: datetime
 
 
 class Remembered(ABC, Generic[T]):
-    """Answers by key; one that is older than `trust` decides nothing."""
+    """Answers by key; answers older than `trust` decide nothing."""
 
     def __init__(self, *, clock: Clock, trust: timedelta) -> None:
         self._clock = clock
@@ -68,7 +68,7 @@ class Remembered(ABC, Generic[T]):
     async def renew(self, key: str) -> bool:
         """Ask Slack, as often as is allowed; return True if it answered.
 
-        What cannot be asked keeps its last answer, for as long as that is trusted.
+        Without an answer the last one stays, for as long as it is trusted.
         """
         before = self._known.get(key)
         async with self._locks[key]:
@@ -87,20 +87,20 @@ class Remembered(ABC, Generic[T]):
             return True
 
 
-#: Older answers decide nothing: somebody may have become a guest.
+#: An older answer decides nothing: the person may have become a guest.
 STANDING_TRUST: Final = timedelta(hours=2)
-#: When somebody is asked about again, ahead of time.
+#: The age at which an answer is renewed, ahead of time.
 STANDING_RENEWED: Final = timedelta(hours=1)
 #: People asked about in one turn; Slack takes about 100 such calls a minute.
 #: https://docs.slack.dev/reference/methods/users.info
 STANDING_AT_ONCE: Final = 25
-#: People asked about ahead of time; all others are asked about when they do something.
+#: The most people asked about ahead of time; others are asked about when they act.
 STANDING_AHEAD: Final = 200
 #: Failures after which the rest waits: Slack is away, or wants to be left alone.
 GIVE_UP: Final = 3
 #: Slack's own assistant: it is no bot by `users.info`, and in every list of people.
 SLACKBOT: Final = "USLACKBOT"
-#: Codes by which Slack says that nobody whom this bot may see has the id.
+#: Slack's codes for an id that belongs to nobody, or to nobody visible to this bot.
 NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
 
 
@@ -110,7 +110,7 @@ class Kind(Enum):
     COLLEAGUE = auto()
     OTHER = auto()
     GONE = auto()
-    """Deactivated: nobody acts by it."""
+    """A deactivated account."""
 
 
 class People(Remembered[Kind]):
@@ -129,7 +129,7 @@ class People(Remembered[Kind]):
         return self._get(user) is Kind.GONE
 
     async def renew_some(self, users: Iterable[str]) -> bool:
-        """Ask about some of these who are not known or long known; whether more are left."""
+        """Ask about some accounts with no answer or an old one; return True if more are left."""
         now = self._clock()
         ahead = ((user, self._known.get(user)) for user in sorted(users)[:STANDING_AHEAD])
         due = [user for user, it in ahead if it is None or now - it.at >= STANDING_RENEWED]
@@ -161,7 +161,7 @@ class People(Remembered[Kind]):
         return Kind.COLLEAGUE
 
 
-#: Older answers decide nothing: somebody may have left the channel.
+#: An older answer decides nothing: the person may have left the channel.
 MEMBERS_TRUST: Final = timedelta(minutes=15)
 
 
@@ -227,15 +227,14 @@ class ChannelMembers(Remembered[frozenset[str]]):
 
 #: People seldom change their names.
 NAME_KEPT: Final = timedelta(days=1)
-#: When Slack is asked again after it did not answer.
+#: The wait after Slack did not answer.
 NAME_ASKED_AGAIN: Final = timedelta(minutes=10)
-#: Names that are kept.
 NAMES_KEPT: Final = 1_000
 
 
 @dataclass(slots=True)
 class Names:
-    """Display names by user id; Slack is asked about those that are not known."""
+    """Display names by user id; Slack is asked about missing ones."""
 
     client: AsyncWebClient
     clock: Clock
@@ -272,12 +271,12 @@ async def display_name(client: AsyncWebClient, user: str) -> str | None:
     return str(name) if name else None
 
 
-#: How long a person waits for it, in seconds: a form must be opened within 3 s.
+#: Seconds to wait for a time zone: a form must be opened within 3 s.
 ZONE_SECONDS: Final = 1
 
 
 async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
-    """A person's time zone; None when Slack does not say in time, or none that there is.
+    """Return a person's time zone; None if Slack names none, or none in time.
 
     https://docs.slack.dev/reference/objects/user-object
     """

@@ -1,7 +1,7 @@
 """Posting to channels and threads: every message once, within Slack's rate.
 
-Every message carries a key in its metadata, so that one whose answer was lost can be found again
-instead of being posted twice. A file carries none and is found by its name.
+A message carries a key in its metadata, so that a post without an answer can be found again. A file
+carries none, and is found by its name.
 """
 
 from collections.abc import AsyncIterator
@@ -33,15 +33,14 @@ from crewgate.usecases.read_models import MessageRef
 log = structlog.get_logger(__name__)
 
 
-#: Slack's servers' clocks differ; a message is looked for from a little before it can have been
-#: posted.
+#: Slack's servers' clocks differ, so a search begins this much earlier.
 CLOCK_SKEW: Final = timedelta(minutes=2)
-#: Each span of time is twice as long as the one before it, up to a limit: a span is gone through
-#: page by page, and begun anew where that was broken off.
+#: A search goes span by span, each twice as long as the last one, up to a limit; a span that was
+#: broken off begins anew.
 FIRST_SPAN: Final = timedelta(minutes=10)
 LONGEST_SPAN: Final = timedelta(hours=6)
 PAGE: Final = 200
-#: Of how many searches it is remembered how far they came.
+#: The most searches whose progress is kept.
 REMEMBERED: Final = 1_000
 #: Slack's answers when this bot may post in a channel but not read it.
 NOT_READABLE: Final = frozenset(
@@ -50,7 +49,7 @@ NOT_READABLE: Final = frozenset(
 
 
 class MessageSearch:
-    """Goes through a channel or a thread. Every call raises CallFailed."""
+    """Searches a channel or a thread. Every call raises CallFailed."""
 
     def __init__(
         self, client: AsyncWebClient, *, clock: Clock, remembered: int = REMEMBERED
@@ -59,17 +58,17 @@ class MessageSearch:
         self._clock = clock
         self._remembered = remembered
         self._searched_until: dict[str, datetime] = {}
-        """By what is looked for: until when, by Slack's clock, it surely was not posted."""
+        """Until when, by Slack's clock, the message of a key surely was not posted."""
 
     async def since(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the messages since then; none where this bot may not read.
 
-        How long ago that is counts, by whatever clock: a message bears the time of Slack's.
-        `key` names what is looked for: another search for it leaves out what this one went through.
-        A bot that may post but not read (a channel known by its name only, a missing scope) would
-        otherwise never post at all; a card too many is the smaller evil.
+        The age of `since` counts, by whatever clock: messages bear the time of Slack's. A second
+        search with one `key` leaves out the time that the first one went through. A bot that may
+        post but not read (a channel known by its name only, a missing scope) would otherwise never
+        post at all; a card too many is the smaller evil.
         """
         now = await time_there(self._client) or self._clock()
         began = now - max(self._clock() - since, timedelta())
@@ -111,11 +110,7 @@ async def messages_between(
     oldest: datetime,
     latest: datetime | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield the messages of that time, in whichever order Slack gives them.
-
-    Those of a thread, with its first message whenever that is of; else those of a channel. Raises
-    CallFailed.
-    """
+    """Yield messages of a channel, or of a thread with its first one. Raises CallFailed."""
     params: dict[str, Any] = {
         "channel": channel,
         "oldest": ts_of(oldest),
@@ -147,8 +142,7 @@ def ts_of(moment: datetime) -> str:
 
 UPLOAD_SECONDS: Final = 60
 METADATA: Final = "crewgate"
-"""`event_type` of the metadata of every message that must not be posted twice; its payload is
-`{"key": …}`."""
+"""The `event_type` of a message's metadata; its payload is `{"key": …}`."""
 
 _FILE_GONE: Final = frozenset({"file_deleted", "file_not_found"})
 
@@ -172,10 +166,7 @@ class Poster:
         posted_since: datetime | None,
         broadcast: bool = False,
     ) -> MessageRef:
-        """Post a message, unless an earlier try since then did.
-
-        `broadcast` shows a reply in the channel too, not only in its thread.
-        """
+        """Post a message unless an earlier try did; `broadcast` shows a reply in the channel."""
         channel = self._channel_ids.get(channel, channel)
         if posted_since is not None:
             found = await self._find(key, channel, thread_ts, posted_since)
@@ -255,7 +246,7 @@ class Poster:
     async def clear(
         self, thread: MessageRef, key: str, message: Message, *, until: datetime
     ) -> None:
-        """Delete this bot's files up to then, and replace messages whose key begins so."""
+        """Delete this bot's files up to then, and replace messages whose key begins with `key`."""
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         where = thread.channel, thread.thread_ts
         found = [one async for one in messages_between(self._client, *where, start, until)]

@@ -1,7 +1,7 @@
 """Replies to one person: ephemeral messages by a payload's `response_url`, and modals.
 
-By then everything has been done or refused; a lost reply loses nothing but itself. Home is
-published by its own feature.
+Everything is done or refused by then, so a lost reply loses only itself. Home has a module of its
+own.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ Respond = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Bolt's `respond`, on the connections of a client: its own opens one for each answer."""
+    """Bolt's `respond`, on a client's connections: Bolt's own opens one for each answer."""
 
     client: AsyncWebClient
     url: str | None
@@ -47,9 +47,9 @@ class Answer:
 async def answer_in_place(req: AsyncBoltRequest, next_: Next) -> None:
     """Have a payload answered on the bot's connections; a Bolt middleware.
 
-    Slack answers a press in a thread in the channel unless it is told the thread, and nobody in the
-    thread sees that. It does not say where a reply was pressed that is shown in the channel, too:
-    most likely there.
+    Slack answers a press in a thread in the channel, where nobody in the thread sees it, unless the
+    answer names the thread. For a reply that is in the channel too Slack does not tell the place of
+    the press: most likely the channel.
     """
     thread = None
     match req.body:
@@ -65,10 +65,7 @@ async def answer_in_place(req: AsyncBoltRequest, next_: Next) -> None:
 async def send_ephemeral(
     respond: Respond, answer: str | Message, *, replace: bool = False, to_all: bool = False
 ) -> bool:
-    """Answer the person who clicked or typed; `replace` the answer whose button was pressed.
-
-    With `to_all` the whole channel sees it. Return False if the workspace does not take a block.
-    """
+    """Answer the person who acted; return False if the workspace does not take a block."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
     return await _respond(
         respond,
@@ -98,10 +95,7 @@ async def _respond(respond: Respond, **answer: object) -> bool:
 async def open_modal(
     client: AsyncWebClient, trigger_id: str, view: Block, *, on_top: bool = False
 ) -> str | None:
-    """Open a modal, and return its id; None when Slack did not. A trigger lasts 3 s.
-
-    `on_top` puts it onto the modal that the trigger came from.
-    """
+    """Open a modal, `on_top` of the trigger's; return its id, or None. A trigger lasts 3 s."""
     method = "views.push" if on_top else "views.open"
     try:
         answer = await call(client, method, trigger_id=trigger_id, view=view)
@@ -112,10 +106,7 @@ async def open_modal(
 
 
 async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> bool:
-    """Replace an open modal, and return whether Slack did.
-
-    `which` is its `view_id` or its `external_id`; with a `hash` only while nobody else updated it.
-    """
+    """Replace a modal by `view_id` or `external_id`, unless its `hash` is old; return success."""
     try:
         await call(client, "views.update", **which, view=view)
     except CallFailed as error:

@@ -1,4 +1,4 @@
-"""Socket Mode: Slack reached from the inside out, for bots without a public address."""
+"""Socket Mode: an outgoing connection to Slack, for bots without a public address."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
 
-#: What happens while no socket is open for longer than this, Slack may never tell.
+#: Slack may never tell of events during a longer gap, in seconds.
 GAP_SECONDS = 5
 
 
@@ -34,7 +34,7 @@ def _parse_frame(text: str) -> dict[str, object] | None:
 
 
 class _Client(SocketModeClient):
-    """Leaves out frames for which the SDK would log a traceback."""
+    """Drops frames for which the SDK would log a traceback."""
 
     async def enqueue_message(self, message: str) -> None:
         if _parse_frame(message) is None:
@@ -73,9 +73,9 @@ class _Handler(AsyncSocketModeHandler):
 class SocketMode:
     """One connection to Slack, kept up.
 
-    `ping` is the time between two pings, in seconds. A connection without an answer to four of them
-    is replaced: it can go silent without closing. `on_gap` is called at each connection, unless it
-    follows within GAP_SECONDS on Slack's own wish to replace the one before.
+    `ping` is the time between two pings, in seconds. A connection without an answer to four pings
+    is replaced: it can go silent without closing. `on_gap` is called at each connection, except
+    within GAP_SECONDS of Slack's request to replace one.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class SocketMode:
         self._on_gap = on_gap
         self._leaving_at: float | None = None
         self.warning: str | None = "the socket is not connected yet"
-        """Why nothing can come from Slack; None while it can."""
+        """The reason why nothing can come from Slack; None while it can."""
 
     async def run(self) -> None:
         handler = _Handler(self._app, self._app_token, ping=self._ping)
@@ -120,11 +120,11 @@ class SocketMode:
         self.warning = warning
 
     async def _on_message(self, message: aiohttp.WSMessage) -> None:
-        """Slack says at each `hello` how many connections the app has; 10 are allowed."""
         beginning, now = message.data[:200], asyncio.get_running_loop().time()
         if '"disconnect"' in beginning:
             self._leaving_at = now
         elif '"hello"' in beginning and (frame := _parse_frame(message.data)) is not None:
+            # Slack allows 10 connections of an app.
             log.info("socket_hello", connections=frame.get("num_connections"))
             self.warning = None
             if self._leaving_at is None or now - self._leaving_at > GAP_SECONDS:

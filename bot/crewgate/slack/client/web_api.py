@@ -1,7 +1,7 @@
-"""Slack's Web API: calling it, looking into its answers and pages, and what came of a call.
+"""Slack's Web API: calls, their answers, pages and outcomes.
 
-An answer of another shape than documented says nothing of what happened: it is an unknown outcome,
-like one that was lost, and never an error that nobody foresaw.
+An answer of another shape than documented is an unknown outcome, like one that was lost, and never
+an error that nobody foresaw.
 """
 
 import asyncio
@@ -27,15 +27,14 @@ from crewgate.network.client import why_no_connection
 
 log = structlog.get_logger(__name__)
 
-#: For one call, in seconds; well within the outbox's deadline, look-ups included.
+#: Seconds for one call; well within the outbox's deadline, look-ups included.
 SECONDS = 15
-#: How long a connection at rest is kept, in seconds: less than servers and what is between do. A
-#: call on one that is about to be closed would be an answer that was lost.
+#: Seconds that an idle connection is kept: less than servers and proxies do. A call on one that is
+#: about to close would lose its answer.
 KEPT_SECONDS = 15
 
-#: Error codes that speak of the whole token: this bot may not speak (any more), whatever it calls.
-#: All of Slack is away for us until somebody mends it. Each is on the page of every method, such as
-#: https://docs.slack.dev/reference/methods/chat.postMessage
+#: Codes that refuse the token for every call: nothing reaches Slack until somebody mends it. Each
+#: is on the page of every method, such as https://docs.slack.dev/reference/methods/chat.postMessage
 TOKEN_REFUSED = frozenset(
     {
         "account_inactive",
@@ -52,9 +51,10 @@ SLOW = "ratelimited"
 RATE_LIMITED = frozenset({SLOW, "rate_limited"})
 #: Slack's own failures: it may have done what was asked.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
-#: What a refusal is about; any other code is tried again. The contents are refused when a message
-#: is itself at fault. From the pages of chat.postMessage, chat.update, conversations.open,
-#: files.getUploadURLExternal and files.completeUploadExternal at https://docs.slack.dev/reference/methods
+#: The kinds of refusals; any other code is tried again. Contents are refused when a message is
+#: itself at fault. From the pages of chat.postMessage, chat.update, conversations.open,
+#: files.getUploadURLExternal and files.completeUploadExternal at
+#: https://docs.slack.dev/reference/methods
 KINDS: Mapping[str, RefusalKind] = {
     "invalid_attachments": RefusalKind.CONTENT,
     "invalid_blocks": RefusalKind.CONTENT,
@@ -85,10 +85,9 @@ KINDS: Mapping[str, RefusalKind] = {
     "team_access_not_granted": RefusalKind.NOT_ALLOWED,
 }
 
-#: Codes are logged, counted and kept. What is none may be words of a proxy's, which quote the call.
+#: Codes are logged, counted and kept. Anything else may be a proxy's words, which quote the call.
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
 
-#: Why nobody knows what became of a call whose answer is not of the documented shape.
 MALFORMED = "Slack's answer is malformed"
 
 Failure = NotSent | Refused | Unknown
@@ -102,7 +101,7 @@ _SCOPES_HEADER = "x-oauth-scopes"
 class CallFailed(Exception):
     """A call that did not succeed, with what is known about it.
 
-    As text it is Slack's code, or what we say ourselves: Slack's own words may quote the call.
+    Its text is Slack's code, or our own words: Slack's words may quote the call.
     """
 
     def __init__(self, failure: Failure) -> None:
@@ -114,7 +113,7 @@ class CallFailed(Exception):
 async def keep_connections() -> AsyncIterator[aiohttp.ClientSession]:
     """Connections that calls share: a new one costs three round trips and a check of certificates.
 
-    There is no limit to them: calls that hang must not take them from the others.
+    Without a limit, so that calls that hang take none from others.
     """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS),
@@ -127,10 +126,10 @@ async def keep_connections() -> AsyncIterator[aiohttp.ClientSession]:
 def new_client(
     *, token: str, base_url: str, session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:
-    """A client that repeats nothing by itself: the outbox does, and knows when it may.
+    """Return a client that repeats nothing: the outbox does, and knows when it may.
 
-    (The SDK's default would send a post once more after a lost connection.) Without a session each
-    call has a connection of its own.
+    (The SDK would send a post once more after a lost connection.) Without a session each call has a
+    connection of its own.
     """
     return AsyncWebClient(
         token=token,
@@ -148,19 +147,13 @@ async def call(client: AsyncWebClient, method: str, **arguments: object) -> dict
 
 
 async def attempt(calling: Awaitable[AsyncSlackResponse], method: str = "") -> dict[str, Any]:
-    """Await an answer of the SDK; the log names the method, or the SDK's function.
-
-    Raises CallFailed.
-    """
+    """Await an answer of the SDK, logged by `method` or the SDK's function. Raises CallFailed."""
     data, _ = await _answer(calling, method)
     return data
 
 
 async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozenset[str] | None]:
-    """The answer of `auth.test`, and the token's scopes; None where no header names them.
-
-    Raises CallFailed.
-    """
+    """Return the answer of `auth.test`, and the scopes in its header, if any. Raises CallFailed."""
     data, headers = await _answer(client.auth_test())
     listed = headers.get(_SCOPES_HEADER)
     if listed is None:
@@ -169,10 +162,7 @@ async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozen
 
 
 async def time_there(client: AsyncWebClient) -> datetime | None:
-    """The time by Slack's clock, which an answer tells in its header; None where it does not.
-
-    Raises CallFailed.
-    """
+    """Return Slack's time from an answer's header, or None. Raises CallFailed."""
     _, headers = await _answer(client.auth_test())
     told = parsedate_tz(headers.get("date", ""))
     return None if told is None else datetime.fromtimestamp(mktime_tz(told), UTC)
@@ -229,7 +219,7 @@ async def outcome_of(calling: Awaitable[object]) -> Outcome:
 
 
 def _classify(response: Answer) -> Failure:
-    """The meaning of a failed answer: the SDK's, or aiohttp's when it was not JSON."""
+    """Classify a failed answer: the SDK's, or aiohttp's when it was not JSON."""
     if isinstance(response, aiohttp.ClientResponse):
         status, data = response.status, {}
     else:
@@ -282,13 +272,11 @@ def list_at(answer: Mapping[str, Any], name: str) -> list[object]:
 
 
 def object_in(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The optional object of this name, or an empty one."""
     part = found.get(name)
     return part if isinstance(part, dict) else {}
 
 
 def objects_in(found: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects in the optional list of this name."""
     parts = found.get(name)
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
@@ -308,7 +296,7 @@ def malformed(*path: str) -> CallFailed:
 #: Entries on a page; Slack takes fewer than 1,000.
 #: https://docs.slack.dev/reference/methods/conversations.members
 PAGE_SIZE: Final = 999
-#: What a broken cursor could go on for. Whoever stands beyond these pages is not found.
+#: A limit for broken cursors; entries beyond these pages are not found.
 MOST_PAGES: Final = 200
 
 
@@ -327,9 +315,9 @@ async def pages(
 
 
 async def channel_named(client: AsyncWebClient, name: str, *, team_id: str | None) -> str | None:
-    """Return the id of a channel of a workspace that the bot is in; None if there is none.
+    """Return the id of a channel that the bot is in, or None. Raises CallFailed.
 
-    https://docs.slack.dev/reference/methods/users.conversations. Raises CallFailed.
+    https://docs.slack.dev/reference/methods/users.conversations
     """
     asked = {"types": "public_channel,private_channel", "exclude_archived": True}
     async for page in pages(client, "users.conversations", team_id=team_id, **asked):
