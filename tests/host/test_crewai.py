@@ -165,6 +165,7 @@ REFUSALS = {
     "articles:DroppingFlow": "takes no `persistence`",
     "articles:RememberingFlow": ": `pip install lancedb` in this environment",
     "shop:make": "two of them are called 'make'",
+    "acting:foreign": "the agent 'Stranger' is not CrewAI's own, and uses tools where no hook is",
 }
 
 

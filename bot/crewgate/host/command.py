@@ -151,8 +151,12 @@ def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, T
         check_names(version)
         from crewgate.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
 
-        guarded = sorted({one for every in options.approve_tools.values() for one in every})
-        return load_targets(specs, folder=Path.cwd(), flow_states=states, guarded=guarded)
+        return load_targets(
+            specs,
+            folder=Path.cwd(),
+            flow_states=states,
+            approve_tools=options.approve_tools,
+        )
 
 
 def _is_url(text: str) -> bool:

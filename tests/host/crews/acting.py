@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crewai import Agent, Crew, Task
+from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.flow import Flow, start
 from crewai.hooks import HookAborted, InterceptionPoint, on
 from crewai.hooks.dispatch import scoped_hooks
@@ -126,7 +127,7 @@ def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
     return Agent(role=role, goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
 
 
-def _task(name: str, agent: Agent, steps: str = "{steps}", **more: Any) -> Task:
+def _task(name: str, agent: BaseAgent, steps: str = "{steps}", **more: Any) -> Task:
     return Task(name=name, description=f"Act {steps}", expected_output="It", agent=agent, **more)
 
 
@@ -157,6 +158,30 @@ def acting_for_others() -> Crew:
     """An agent whose coworker acts."""
     boss, clerk = _agent("Boss", allow_delegation=True), _agent()
     return Crew(name="bank", agents=[boss, clerk], tasks=[_task("lead", boss)])
+
+
+class _Foreign(BaseAgent):
+    """An agent of another library."""
+
+    def execute_task(self, *_: Any) -> str:
+        return "Done."
+
+    async def aexecute_task(self, *_: Any) -> str:
+        return "Done."
+
+    def create_agent_executor(self, tools: Any = None) -> None:
+        """None."""
+
+    def get_delegation_tools(self, *_: Any) -> list[BaseTool]:
+        return []
+
+    get_platform_tools = get_mcp_tools = get_delegation_tools
+
+
+def foreign() -> Crew:
+    """An agent whose calls no hook sees."""
+    agent = _Foreign(role="Stranger", goal="Act", backstory="Acts.")
+    return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)])
 
 
 class ActFlow(Flow):

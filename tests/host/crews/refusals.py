@@ -20,13 +20,15 @@ SPECS = (
     f"{HERE}.articles:DroppingFlow",
     f"{HERE}.articles:RememberingFlow",
     f"{HERE}.shop:make {HERE}.shop:make",
+    f"{HERE}.acting:foreign",
 )
 
 crew, flows = f"{HERE}.acting:acting", Path(sys.argv[1], "flows.db")
-load_targets([crew], folder=Path.cwd(), flow_states=flows, guarded=["transfer*", "send_*"])
+gated = {"acting": ["transfer*", "send_*"], "foreign": ["*"]}
+load_targets([crew], folder=Path.cwd(), flow_states=flows, approve_tools=gated)
 for spec in SPECS:
     try:
-        load_targets(spec.split(), folder=Path.cwd(), flow_states=flows)
+        load_targets(spec.split(), folder=Path.cwd(), flow_states=flows, approve_tools=gated)
         print(f"{spec} -> served")  # noqa: T201
     except HostNotStarted as error:
         print(f"{spec} -> {error}")  # noqa: T201

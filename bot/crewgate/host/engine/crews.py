@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from crewai import Crew, Process
+from crewai import Agent, Crew, Process
 from crewai.core.providers.human_input import set_provider
 from crewai.tasks.task_output import TaskOutput
 from crewai.utilities.string_utils import sanitize_tool_name
@@ -49,6 +49,9 @@ class CrewTarget:
         crew = build()
         self.inputs: Sequence[str] = sorted(crew.fetch_inputs() - defaults.keys())
         tools = [tool.name for one in (*crew.agents, *crew.tasks) for tool in one.tools or ()]
+        agents = (*crew.agents, *filter(None, [crew.manager_agent]))
+        self.foreign = [one.role for one in agents if not isinstance(one, Agent)]
+        """Agents of other libraries, whose tools CrewAI's hooks do not see."""
         self.tools = {sanitize_tool_name(name) for name in tools} | _COWORKERS
 
     def check(self, inputs: Json) -> None:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -23,15 +24,18 @@ log = structlog.get_logger(__name__)
 
 
 def load_targets(
-    specs: list[str], *, folder: Path, flow_states: Path, guarded: Sequence[str] = ()
+    specs: list[str],
+    *,
+    folder: Path,
+    flow_states: Path,
+    approve_tools: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Target]:
     """Import the targets, by their last names; `flow_states` is the file of flows' states.
-
-    People are asked about tools whose names match what is `guarded`.
 
     Raises HostNotStarted.
     """
     replace_terminal()
+    guarded = sorted({one for patterns in approve_tools.values() for one in patterns})
     guard(guarded)
     # As `python -m` does it; `crewai create` puts the project below `src`.
     for place in (folder / "src", folder):
@@ -46,6 +50,11 @@ def load_targets(
                 " one under another name in a module of yours"
             )
         targets[target.name] = target
+        if isinstance(target, CrewTarget) and target.foreign and approve_tools.get(target.name):
+            raise HostNotStarted(
+                f"{spec}: the agent {target.foreign[0]!r} is not CrewAI's own, and uses tools where"
+                " no hook is asked: --approve-tools cannot hold for it"
+            )
     _warn_of_typos(targets, guarded)
     return targets
 
