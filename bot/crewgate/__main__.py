@@ -1,4 +1,4 @@
-"""`crewgate …`, and `python -m crewgate` with the same words."""
+"""`crewgate …`, and `python -m crewgate` with equal arguments."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from crewgate.imports import kept_imports
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status."""
     with kept_imports():
         from crewgate.command_line import run  # noqa: PLC0415  # while nobody looks for garbage
     return run(arguments)

@@ -84,21 +84,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: How long a stop waits for kickoffs whose answer is still on its way, in seconds.
+#: The wait of a stop for kickoffs whose answer is still on its way, in seconds.
 STOP_KICKOFFS_SECONDS = 4
-#: How long it waits, after that, for what Slack's requests began, in seconds.
+#: The wait after that for work that Slack's requests began, in seconds.
 STOP_LISTENERS_SECONDS = 1
-#: On a port of their own, where anybody may ask: crews must not run out of files for it.
+#: For metrics on a port of their own, where anybody may ask: crews must not run out of files.
 METRICS_CONNECTIONS = 20
 
 
 class NoOpenTelemetry(CrewgateError):
-    """Traces are wanted, and what sends them is not installed."""
+    """Traces are wanted, and their exporter is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
-    """A running bot: where it listens, and how it is."""
+    """A running bot: its address and its health."""
 
     address: str
     check_health: CheckHealth
@@ -106,10 +106,10 @@ class Bot:
 
 @asynccontextmanager
 async def running(settings: Settings, runtime: Runtime | None = None) -> AsyncIterator[Bot]:
-    """Run the bot for as long as the block lasts, then finish what is under way.
+    """Run the bot inside the block, then finish the work under way.
 
-    Only the database must be there at the start: Slack and the crews may come later. Raises
-    StoreUnavailable, SecretKeysRefused, CannotListen and NoOpenTelemetry.
+    Only the database must be reachable at the start. Raises StoreUnavailable, SecretKeysRefused,
+    CannotListen and NoOpenTelemetry.
     """
     async with AsyncExitStack() as stack:
         bot = _Assembly(settings, runtime or Runtime(), stack)
@@ -143,19 +143,18 @@ def _without_credentials(url: str) -> str:
 
 
 class _Assembly:
-    """The parts of one bot. Each step builds some of them from those of the steps before it."""
+    """The parts of one bot. Each step builds some from those of earlier steps."""
 
     def __init__(self, settings: Settings, runtime: Runtime, stack: AsyncExitStack) -> None:
         self.settings = settings
         self.runtime = runtime
         self.stack = stack
-        """Ends what the steps began, the last first."""
         self.crews = build_crews(settings)
         self.redactors = build_redactors(settings)
         self.saved, self.unheard = Wakeup(), Wakeup()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
-        """None until `build_deliveries`; what they work with wakes them."""
+        """Empty until `build_deliveries`; parts that they use wake them."""
 
     def warn_of_rules(self) -> None:
         for crew in self.settings.crews.values():
@@ -341,7 +340,7 @@ class _Assembly:
         )
 
     async def listen(self) -> str:
-        """Take requests from now on; return the address."""
+        """Accept requests from now on; return the address."""
         settings = self.settings
         context = WebContext(
             credentials=build_credentials(settings),
@@ -447,7 +446,7 @@ class _Assembly:
         return any(warnings) or any(worker.is_away for worker in posting)
 
     def _alone_as_reviewer(self) -> str | None:
-        """A warning of crews whose only reviewer is this bot, for it decides nothing."""
+        """Return a warning of crews whose only reviewer is this bot, for it decides nothing."""
         bot = (User(self.identity.user or ""),)
         alone = [name for name, crew in self.crews.items() if crew.reviewers == bot]
         if not alone:
@@ -456,10 +455,7 @@ class _Assembly:
 
 
 async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
-    """Run the bot until SIGTERM or SIGINT; the exit status.
-
-    Raises what `running` does.
-    """
+    """Run the bot until SIGTERM or SIGINT. Raises as `running` does."""
     redactor = build_log_redactor(settings)
     set_up_logging(
         settings.log_format, settings.log_level, redact=redactor.text, count=count_warning

@@ -1,4 +1,4 @@
-"""What is typed, `crewgate serve | demo | check | …`, and which part of the bot does it."""
+"""The commands, `crewgate serve | demo | check | …`, and the parts of the bot that run them."""
 
 import argparse
 import asyncio
@@ -180,7 +180,6 @@ def _health(_chosen: argparse.Namespace) -> int:
     return 0 if ready else 1
 
 
-#: Commands that need no event loop.
 _AT_ONCE: Final = {"init": _init, "manifest": _manifest, "health": _health}
 
 
@@ -275,9 +274,9 @@ _READS: Final = {
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
 """The help's words on settings by command; any other reads all of them."""
-#: As for arguments that cannot be understood.
+#: As for unknown arguments.
 _NOTHING_ASKED: Final = 2
-#: What a shell says of a process that SIGINT ended, or SIGPIPE.
+#: A shell's exit status for a process that SIGINT ended, or SIGPIPE.
 _INTERRUPTED: Final = 130
 _NOT_READ: Final = 141
 _NO_DOTENV: Final = "there is no .env in this folder; crewgate init writes one to fill in"

@@ -1,4 +1,4 @@
-"""From the crews' settings to what the rest of the bot works with."""
+"""The parts of the bot that are built from the crews' settings."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +29,7 @@ def build_credentials(settings: Settings) -> dict[str, Credentials]:
 
 
 def identity_of(settings: Settings) -> str:
-    """Return a secret that no other bot has: one beside it may have the same token."""
+    """Return a secret that no other bot has: one beside it may have our Slack token."""
     database = settings.database_url
     if file := database.partition("sqlite+aiosqlite:///")[2]:
         database = str(Path(file).resolve())
@@ -43,7 +43,6 @@ def build_redactors(settings: Settings) -> dict[str, Redactor]:
 
 
 def build_log_redactor(settings: Settings) -> Redactor:
-    """The redactor of the log: it knows every secret in the settings."""
     crews = settings.crews.values()
     return Redactor(_shared_secrets(settings)).also(one for crew in crews for one in _secrets(crew))
 
@@ -52,7 +51,7 @@ def build_log_redactor(settings: Settings) -> Redactor:
 async def connect_crews(
     settings: Settings, redactors: Mapping[str, Redactor], *, clock: Clock, off_loop: OffLoop
 ) -> AsyncIterator[dict[str, HttpCrew]]:
-    """A client for each crew; kickoffs have connections of their own, all else shares them."""
+    """Yield a client for each crew; kickoffs have connections of their own."""
     async with AsyncExitStack() as stack:
         shared = await stack.enter_async_context(open_client())
         yield {
@@ -72,7 +71,7 @@ async def connect_crews(
 
 @asynccontextmanager
 async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
-    """The forwarder of crews' webhooks; crews in a private network may have callers there too."""
+    """Yield the forwarder; crews in a private network may have callers there too."""
     crews = settings.crews.items()
     private = (name for name, crew in crews if crew.url and is_private_url(crew.url))
     async with open_client() as http:
@@ -96,7 +95,6 @@ async def open_flow_answers(
 
 
 def _is_proxied(host: str) -> bool:
-    """Return True if the environment sends https calls to this host through a proxy."""
     proxies = getproxies()
     return bool(proxies.get("https") or proxies.get("all")) and not proxy_bypass(host)
 
@@ -127,7 +125,7 @@ def _secrets(crew: CrewSettings) -> Iterator[str]:
 
 
 def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
-    """Yield what `repr` does not show; of an address the parts that nobody could guess."""
+    """Yield the fields that `repr` hides; of an address, its unguessable parts."""
     for one in fields(part):
         value = getattr(part, one.name)
         if not one.repr and value:

@@ -1,7 +1,6 @@
 """Credentials as they are stored: encrypted with the newest of SECRET_KEYS, or plain without keys.
 
-An encrypted one begins with the name of its key, so that it can be told from a plain one; a plain
-one that begins alike is marked.
+An encrypted value begins with the name of its key; a plain value that begins alike is marked.
 """
 
 import base64
@@ -15,18 +14,17 @@ from crewgate.domain.parsers import InvalidSetting, parse_text
 
 T = TypeVar("T")
 
-#: Prints a new key.
 MAKE_KEY: Final = "openssl rand -base64 32 | tr '+/' '-_'"
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{43}=")
 _ENCRYPTED: Final = re.compile(r"encrypted:([0-9a-f]{8}):")
 _MARK: Final = "plain:"
 _NEEDS_MARK: Final = re.compile(f"encrypted:|{_MARK}")
 KEY_ENDS: Final = len("encrypted:01234567:")
-"""How much of what is stored names its key."""
+"""The length of the stored part that names the key."""
 
 
 def parse_secret_keys(raw: object) -> tuple[str, ...]:
-    """Keys as `cryptography` makes them for Fernet, comma-separated, the newest first."""
+    """Parse keys as `cryptography` makes them for Fernet, comma-separated, the newest first."""
     keys = [one.strip() for one in parse_text(raw).split(",")]
     for number, key in enumerate(keys, start=1):
         if not _KEY.fullmatch(key):
@@ -39,7 +37,7 @@ def parse_secret_keys(raw: object) -> tuple[str, ...]:
 
 
 class Unreadable(CrewgateError):
-    """No key opens a value; it carries the name of the key that encrypted it."""
+    """No key opens a value; the exception has the name of the key that encrypted it."""
 
 
 class Cipher:
@@ -47,7 +45,7 @@ class Cipher:
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self.names = tuple(sha256(key.encode()).hexdigest()[:8] for key in keys)
-        """The names of the keys, which do not tell them."""
+        """The public names of the keys."""
         self._fernet = None
         if keys:
             # It takes 10 MB, and nobody needs it without keys.
@@ -61,7 +59,7 @@ class Cipher:
         return f"encrypted:{self.names[0]}:{self._fernet.encrypt(content.encode()).decode()}"
 
     def decrypt(self, stored: str | bytes) -> str:
-        """Return the content of what was encrypted. Raises Unreadable."""
+        """Return the content of an encrypted value. Raises Unreadable."""
         name = key_of(stored) or ""
         if self._fernet is None:
             raise Unreadable(name)
@@ -74,20 +72,20 @@ class Cipher:
 
 
 def key_of(stored: object) -> str | None:
-    """Return the name of the key that encrypted what is stored; None if it is plain."""
+    """Return the name of the key that encrypted a value; None if the value is plain."""
     found = _ENCRYPTED.match(_text(stored)) if isinstance(stored, str | bytes) else None
     return found and found[1]
 
 
 def mark_plain(content: T) -> T | str | bytes:
-    """Return a plain value as it is stored: never like one that was encrypted."""
+    """Return a plain value in its stored form, which never looks encrypted."""
     if not isinstance(content, str | bytes) or not _NEEDS_MARK.match(_text(content)):
         return content
     return _MARK + content if isinstance(content, str) else _MARK.encode() + content
 
 
 def unmark_plain(stored: T) -> T | str | bytes:
-    """Return a plain value that was stored by `mark_plain`."""
+    """Undo `mark_plain`."""
     if not isinstance(stored, str | bytes) or not _text(stored).startswith(_MARK):
         return stored
     return stored[len(_MARK) :]

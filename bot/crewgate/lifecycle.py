@@ -1,4 +1,4 @@
-"""Starting and stopping: what listens, what works, and how both come to an orderly end."""
+"""Start and stop of the listeners and workers, with an orderly end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
@@ -34,13 +34,13 @@ from crewgate.usecases.ports.base import Check, Clock, end_turn
 
 log = structlog.get_logger(__name__)
 
-#: How long a stop waits for calls under way and then for requests, in seconds; `app` has what comes
-#: after. Heroku kills after 30 s, and the database has to be closed before. A call that takes
+#: The wait of a stop for calls under way and then for requests, in seconds; `app` has the later
+#: waits. Heroku kills after 30 s, and the database has to be closed before. A call that takes
 #: longer counts as unknown at the next start.
 STOP_WORKING_SECONDS = 17
 STOP_LISTENING_SECONDS = 5
-#: How many statuses a crew is asked for at the same time: those of hundreds of executions, each of
-#: which it may be silent about, must not take the connections that its resumes need.
+#: The concurrent requests for statuses of one crew: those of hundreds of executions must not take
+#: the connections that its resumes need.
 STATUSES_AT_ONCE = 4
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -59,11 +59,11 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._dead: dict[str, str] = {}
         self.last_turns: dict[str, datetime] = {}
-        """When each loop ended its last turn, by `clock`; the first one begins it."""
+        """The end of each loop's last turn, by `clock`; at first its start."""
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """The loops that do not run now, and what they died of."""
+        """The loops that do not run now, and the errors that they died of."""
         return tuple(
             f"the loop {name} died of {why} and is about to be started again"
             for name, why in self._dead.items()
@@ -101,7 +101,7 @@ class Supervisor:
 async def serve_http(
     application: web.Application, host: str, port: int, *, limits: Limits | None = None
 ) -> AsyncIterator[str]:
-    """Listen, and give the address; at the end take nothing more and answer what is under way.
+    """Listen and yield the address; at the end, accept nothing more and answer open requests.
 
     Raises CannotListen.
     """
@@ -121,7 +121,7 @@ async def serve_http(
 
 @asynccontextmanager
 async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]:
-    """The database, migrated, and encrypted with the first of these keys from now on.
+    """Yield the database, migrated, and encrypted with the first of these keys from now on.
 
     Raises StoreUnavailable and SecretKeysRefused, naming the setting.
     """
@@ -139,7 +139,7 @@ async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]
 
 
 async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[str]) -> SqlOutbox:
-    """The outbox; what a process that crashed had leased is due at the given time."""
+    """Return the outbox; leases of a process that crashed are due at the given time."""
     outbox = SqlOutbox(engines.for_outbox, crews)
     if engines.is_sqlite:
         # The file is ours alone, so whatever is leased belonged to a process that crashed.
@@ -157,11 +157,10 @@ def build_workers(
     steady: Clock | None = None,
     time_counts: Check = lambda: True,
 ) -> dict[str, Worker]:
-    """One for each destination.
+    """Return the worker of each destination.
 
-    Slack, what waits for its time, where messages are changed, each crew's posts, each crew, where
-    it is asked for statuses, and where its webhooks are forwarded to. Crews of one channel share
-    its budget. What waits for its time is done while `time_counts` only.
+    They are Slack, timers, changes of messages, each crew's posts, each crew, its statuses, and its
+    forwarding. Crews of one channel share its budget. Timers run while `time_counts` only.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
@@ -203,9 +202,9 @@ async def run_workers(
     *,
     ready: Loop,
 ) -> AsyncIterator[None]:
-    """Run the workers and what else goes on; at the end lease no more and finish what is held.
+    """Run the workers and loops; at the end, lease nothing more and finish the leased jobs.
 
-    What goes to Slack waits until `ready` returns, or until the end.
+    Workers for Slack wait until `ready` returns, or until the end.
     """
     starting = asyncio.create_task(ready())
 
@@ -240,7 +239,7 @@ async def run_workers(
 async def find_orphaned_destinations(
     outbox: SqlOutbox, workers: Collection[str]
 ) -> tuple[str, ...]:
-    """Find and log the jobs that nobody delivers until a start with other settings."""
+    """Find and log jobs that no worker delivers under the present settings."""
     found = await outbox.orphaned_destinations(workers)
     for destination in found:
         log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")

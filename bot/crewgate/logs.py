@@ -1,7 +1,7 @@
-"""Logging: one line an event, with ids and codes, never with tokens, outputs or feedback.
+"""Logging: a line for each event, with ids and codes, never with tokens, outputs or feedback.
 
 Nobody logs a secret on purpose; the last step before a line is written takes out those that came
-along all the same, such as in an error's own words.
+along anyway, such as in an error's own words.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-#: Libraries that, when talkative, log bodies, headers or addresses that carry a key, such as those
-#: at which anybody may answer a click in the bot's name.
+#: Libraries that, when talkative, log bodies, headers or addresses with a key, such as those at
+#: which anybody may answer a click in the bot's name.
 _QUIET = (
     "aiohttp",
     "aiosqlite",
@@ -31,9 +31,9 @@ _QUIET = (
     "slack_sdk",
     "sqlalchemy",
 )
-#: The address of a socket carries a ticket, and is logged when it cannot be connected to.
+#: A socket's address carries a ticket, and is logged when its connection fails.
 _SOCKET_ADDRESS = re.compile(r"(wss?://[^\s?'\"<>]*\?)[^\s'\"<>]*")
-#: What can be brought about without knowing any secret, or from another workspace.
+#: Events that strangers or other workspaces can cause, without any secret.
 BY_STRANGERS: Final = frozenset(
     {
         "connection_closed",
@@ -49,7 +49,7 @@ BY_STRANGERS: Final = frozenset(
         "wrong_event_key",
     }
 )
-#: How long nothing more of a kind is written, in seconds.
+#: The window of `LogLimit`, in seconds.
 WINDOW: Final = 60
 _COUNTED: Final = "_counted"
 _WARNINGS: Final = frozenset({"warning", "error", "exception", "critical"})
@@ -62,10 +62,10 @@ def set_up_logging(
     redact: Callable[[str], str],
     count: Callable[[str], None] = lambda _event: None,
 ) -> None:
-    """Send everything to standard error, as lines for people or as JSON for machines.
+    """Send the log to standard error, as lines for people or as JSON for machines.
 
-    Every line goes through `redact` once it is written, tracebacks and all. `count` is given the
-    event of each warning and error, also of those that are left out; a library's name for its.
+    Every finished line goes through `redact`, tracebacks and all. `count` gets the event of each
+    warning and error, also of those that are left out; for a library, its name.
     """
 
     def count_warning(
@@ -123,7 +123,7 @@ def set_up_logging(
 
 @contextmanager
 def logged_call(**about: object) -> Iterator[dict[str, object]]:
-    """Log a call of somebody else with its time, on the level `debug`; what is told may grow."""
+    """Log a call of somebody else with its duration, on the level `debug`; fields may be added."""
     began = perf_counter()
     try:
         yield about
@@ -133,7 +133,7 @@ def logged_call(**about: object) -> Iterator[dict[str, object]]:
 
 
 def printable(text: str) -> str:
-    """Text for a terminal: whatever would steer it, or not be seen, is escaped as in Python."""
+    """Escape as Python does every character that would steer a terminal, or not be seen."""
     if text.isprintable():
         return text
     return "".join(
@@ -144,32 +144,32 @@ def printable(text: str) -> str:
 def _escape_fields(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Ids come from outside; the console renderer writes texts as they are, all else by repr."""
+    """Escape fields, which come from outside; the console renderer writes texts as they are."""
     return {
         key: printable(value) if isinstance(value, str) else value for key, value in event.items()
     }
 
 
 def _traceback(sio: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
-    """A traceback without local variables, which the default prints, and with its lines."""
+    """Write a traceback without local variables, which the default prints, and with its lines."""
     written = StringIO()
     structlog.dev.plain_traceback(written, exc_info)
     sio.write("\n".join(map(printable, written.getvalue().split("\n"))))
 
 
 class LogLimit:
-    """A processor of structlog's: at most one line a window of each kind of `events`.
+    """A processor of structlog's: at most one line in a window for each kind of `events`.
 
-    Strangers can cause them, and must not fill the log with them.
-    A kind is an event of one crew, so there are no more than crews in the settings. At the end of
-    a window in which some were left out, a line says how many (`left_out`).
+    Strangers can cause them, and must not fill the log. A kind is an event of one crew, so there
+    are no more than crews in the settings. A window with left-out lines ends with their number
+    (`left_out`).
     """
 
     def __init__(self, events: Collection[str] = BY_STRANGERS, *, window: float = WINDOW) -> None:
         self._events = events
         self._window = window
         self._left_out: dict[tuple[str, object], int] = {}
-        """By kind, while its window lasts."""
+        """The number of left-out lines by kind, while its window lasts."""
 
     def __call__(
         self, logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict

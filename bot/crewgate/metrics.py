@@ -1,7 +1,7 @@
-"""What this process counts for `GET /metrics`, each beside the one place where it happens.
+"""The counters of this process for `GET /metrics`, each counted at one place.
 
 A label has few values, all known from the settings or the code: never a person, a thread, an
-execution or what a stranger sent. What is read when somebody asks is in `scrape`.
+execution or a stranger's text. Values that are read on request are in `scrape`.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from crewgate.domain.outcome import Outcome
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Decider, Verdict
 
-#: Each counter would have a second series, which says when it was made.
+#: Without it, each counter has a second series with its creation time.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY: Final = CollectorRegistry()
@@ -87,7 +87,7 @@ def count_warning(event: str) -> None:
 
 
 def count_decision(round_: Round) -> None:
-    """Count the decision of a round that was stored just now, if there is one."""
+    """Count the decision of a round that was just stored, if there is one."""
     decision = round_.decision
     if decision is None:
         return

@@ -1,4 +1,4 @@
-"""Carrying out `crewgate purge`, beside a running bot."""
+"""`crewgate purge`, beside a running bot."""
 
 import argparse
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ from crewgate.store.engine import scrub
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.removal import Removed, remove_texts
 
-#: Between two lines about how far it is.
+#: The time between two lines of progress.
 _TOLD_EVERY = 1_000
 
 
 class NotPurged(CrewgateError):
-    """Nothing was removed, and why."""
+    """Nothing was removed; the message has the reason."""
 
 
 async def purge(settings: Settings, chosen: argparse.Namespace, *, clock: Clock = utc_now) -> int:

@@ -1,4 +1,4 @@
-"""The state that `/readyz` tells: failures, and what somebody should look at meanwhile."""
+"""The state behind `/readyz`: failures, and warnings for people."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -20,21 +20,20 @@ from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.read_models import COUNTED, Backlog
 from crewgate.web.health import Health
 
-#: A worker that has not polled the outbox for this long does not work on it.
+#: A worker that has not polled the outbox for this long counts as stopped.
 STALL_TIMEOUT: Final = timedelta(seconds=30)
 
 Warn = Callable[[], str | None]
-"""Returns what somebody should look at, or None."""
+"""Returns a warning, or None."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Readiness:
-    """Everything that is looked at."""
+    """The sources of the bot's health."""
 
     probe: Callable[[], Awaitable[None]]
-    """Raises StoreUnavailable while the database does not answer."""
     count_set_aside: Callable[[], Awaitable[Mapping[EffectKind, int]]]
-    """The number of jobs that are no longer tried. Raises StoreUnavailable."""
+    """The number of jobs that were given up. Raises StoreUnavailable."""
     supervisor: Supervisor
     workers: Mapping[str, Worker]
     warnings: Sequence[Warn]
@@ -42,7 +41,7 @@ class Readiness:
     _looking: asyncio.Task[Health] | None = None
 
     async def check_health(self) -> Health:
-        """Look at all of it now, once for all who ask meanwhile.
+        """Check the health once for all concurrent callers.
 
         Anybody may ask, as often as they like: they must not take the database's connections from
         the crews.
@@ -95,7 +94,7 @@ class _Gauges(Collector):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrape:
-    """Everything that is looked at."""
+    """The sources of the metrics."""
 
     read_backlog: Callable[..., Awaitable[Backlog]]
     crews: Collection[str]
@@ -105,9 +104,9 @@ class Scrape:
     steady: Clock
 
     async def render(self) -> bytes:
-        """Return all of it in Prometheus' text format.
+        """Return all metrics in Prometheus' text format.
 
-        While the database is away, what comes from it is left out.
+        The stored ones are left out while the database is away.
         """
         try:
             backlog = await self.read_backlog(self.crews, now=self.clock())
@@ -138,7 +137,7 @@ class Scrape:
         )
 
     def _loops(self) -> GaugeMetricFamily:
-        """When each loop had its last turn; a worker, when it last asked what is due."""
+        """Return the last turn of each loop; for a worker, its last poll."""
         turns = self.supervisor.last_turns | {
             f"worker for {name}": worker.last_polled_at for name, worker in self.workers.items()
         }

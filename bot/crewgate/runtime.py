@@ -1,4 +1,4 @@
-"""Clock, ids, chance and threads enter the bot here; everybody else is handed them."""
+"""Clock, ids, chance and threads enter the bot here; all others get them passed in."""
 
 import asyncio
 import random
@@ -26,19 +26,20 @@ from crewgate.usecases.ports.base import Clock, NewId, OffLoop, Sleep
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Slack takes about one post a second in a channel, short bursts allowed, and some 50 changes of
+#: Slack accepts about one post a second in a channel, short bursts allowed, and some 50 changes of
 #: messages a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
 POST_RATE: Final = Rate(timedelta(seconds=1), burst=4)
 UPDATE_RATE: Final = Rate(timedelta(seconds=1.2), burst=20)
-#: When a background loop that died is started again.
+#: The pauses before a background loop that died is started again.
 RESTART: Final = Retry(first=timedelta(seconds=1), longest=timedelta(minutes=1))
-#: What a clock that is kept right is never off by, and how long it has to be off to be believed.
+#: The largest error of a well-kept clock, and the time for which a larger one must last to be
+#: believed.
 STEP: Final = timedelta(seconds=5)
 LASTING: Final = timedelta(seconds=30)
-#: How long somebody is told of a step.
+#: The time for which a step is reported.
 TOLD: Final = timedelta(hours=1)
-#: Each takes less than a second for the worst text there is. More would not be faster: they share
-#: the interpreter with the event loop, which waits some milliseconds for it at most.
+#: A thread takes less than a second for the worst text. More threads would not be faster: they
+#: share the interpreter with the event loop, which waits some milliseconds for it at most.
 THREADS: Final = 2
 
 log = structlog.get_logger(__name__)
@@ -52,15 +53,15 @@ _START: Final = utc_now() - timedelta(seconds=time.monotonic())
 
 
 def steady_now() -> datetime:
-    """A moment by a clock that never steps, for lengths of time within this process."""
+    """Return a moment by a clock that never steps, for lengths of time within this process."""
     return _START + timedelta(seconds=time.monotonic())
 
 
 class SteppingClock:
     """The machine's time; a step counts once it has lasted.
 
-    A clock that is set, or a machine that was suspended, steps. What a rule lets happen after days
-    must not happen because of a clock that was days ahead for seconds.
+    A clock that is set, or a machine that was suspended, steps. A rule's timer of days must not run
+    out because a clock was days ahead for seconds.
     """
 
     def __init__(self, *, machine: Clock = utc_now, steady: Clock = steady_now) -> None:
@@ -85,11 +86,11 @@ class SteppingClock:
 
     @property
     def is_in_doubt(self) -> bool:
-        """True from the moment at which a step was seen until it counts, or is over."""
+        """True from the first sight of a step until it counts, or is over."""
         return not self._believed
 
     def watch(self) -> bool:
-        """Compare it with the steady clock; whether a step counts from now on."""
+        """Compare the machine's clock with the steady one; return True if a step becomes valid."""
         now, off = self._steady(), self.machine() - self()
         if abs(off) < STEP:
             self._ahead += off
@@ -107,11 +108,11 @@ class SteppingClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """Clock, ids, chance and pace: what tests replace."""
+    """Clock, ids, chance and pace, which tests replace."""
 
     clock: Clock = field(default_factory=SteppingClock)
     steady: Clock = steady_now
-    """Never steps; pauses and what is renewed go by it."""
+    """Never steps; pauses and renewals go by it."""
     new_id: NewId = field(default=lambda: secrets.token_urlsafe(12))
     jitter: Callable[[], float] = random.random
     sleep: Sleep = asyncio.sleep
@@ -123,22 +124,20 @@ class Runtime:
     post_rate: Rate = POST_RATE
     update_rate: Rate = UPDATE_RATE
     restart: Retry = RESTART
-    """The pauses before a background loop that died is started again."""
     ping: float = 5
     """Seconds between two pings on the socket."""
 
     @property
     def machine(self) -> Clock:
-        """The machine's clock, of which a step counts at once. A test's clock has no other."""
+        """The clock whose steps count at once; in tests, their only clock."""
         return self.clock.machine if isinstance(self.clock, SteppingClock) else self.clock
 
     def clock_stepped(self) -> bool:
-        """Watch the clock; whether a step counts from now on. A test's steps as it is told."""
+        """Watch the clock; return True if a step begins to count."""
         return isinstance(self.clock, SteppingClock) and self.clock.watch()
 
     @property
     def clock_in_doubt(self) -> bool:
-        """True while a step of the clock does not count yet."""
         return isinstance(self.clock, SteppingClock) and self.clock.is_in_doubt
 
     @property
@@ -148,9 +147,9 @@ class Runtime:
 
 @contextmanager
 def open_threads() -> Iterator[OffLoop]:
-    """Threads of our own for what is computed at length: comparing, rendering, reading large JSON.
+    """Open threads for long computations: comparing, rendering, reading large JSON.
 
-    Nothing else uses them, such as looking up names; at the end none is waited for.
+    Nothing else uses them, such as lookups of names; the end waits for none.
     """
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="off-loop")
 
@@ -165,11 +164,10 @@ def open_threads() -> Iterator[OffLoop]:
 
 
 class EventLoop(uvloop.Loop):
-    """The loop of the process: names are looked up by `Lookups`, and one that hangs is not known.
+    """The loop of the process; it looks names up by `Lookups`.
 
-    httpx and aiohttp look names up here before they connect, and uvloop itself what aiohttp then
-    connects to, which is an address; only the name of a database's host is looked up by libuv, as
-    asyncpg connects by name.
+    httpx and aiohttp look names up here before they connect, and uvloop itself only addresses for
+    aiohttp. The name of a database's host is looked up by libuv, as asyncpg connects by name.
     """
 
     def __init__(self, lookups: Lookups | None = None) -> None:

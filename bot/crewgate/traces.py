@@ -1,8 +1,8 @@
 """Traces by OpenTelemetry: from a webhook to its card, and from a click to its resume.
 
 The two may be days apart, so each is a trace of its own, and the second has a link to the first.
-Their ids are made of the round's and the job's, so that each process that has a part in them knows
-them. Only what fails is an error. Importing this takes the extra `crewgate[otel]`, and 5 MB.
+Their ids derive from the round's and the job's, so that all processes that take part know them.
+Only a failure is an error. Importing this takes the extra `crewgate[otel]`, and 5 MB.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from crewgate.usecases.delivery.context import Trace
 from crewgate.usecases.ports.base import Job
 
 _WAYS: Final = {EffectKind.POST: "webhook to card", EffectKind.RESUME: "click to resume"}
-#: How long a batch may take, and the end of the bot waits for the last one, in seconds.
+#: The time limit of a batch, and of the last one at the bot's end, in seconds.
 TIMEOUT: Final = 2
 
 

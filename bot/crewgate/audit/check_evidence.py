@@ -1,7 +1,7 @@
 """Check an evidence file of `crewgate audit evidence` without the database, and tell its story.
 
-It needs nothing but Python 3.11: `python -I check_evidence.py FILE --head NUMBER:HASH --key KEY`.
-The file is only as good as the head: take that from where the bot posted or logged it.
+It needs only Python 3.11: `python -I check_evidence.py FILE --head NUMBER:HASH --key KEY`. The file
+is only as good as the head: take the head from a message or the log of the bot.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "
 NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
 HASH = "[0-9a-f]{64}"
 ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
-#: The fields of entries that are digests of texts; those of names come last.
+#: The fields of entries that are digests of texts; names come last.
 TEXTS = (
     *("output", "words", "comment", "answer", "error", "why", "label"),
     *("name", "on_behalf_of_name"),
@@ -31,22 +31,21 @@ Rule = Mapping[str, Any]
 
 
 class Wrong(Exception):
-    """The file does not hold, and why."""
+    """The file does not hold; the message has the reason."""
 
 
 def require(holds: object, why: str) -> None:
-    """Raise Wrong unless something holds."""
     if not holds:
         raise Wrong(why)
 
 
 def opening(about: Mapping[str, Any]) -> str:
-    """Return how a file begins that says this before its chain; each has one form only."""
+    """Return the beginning of a file with these fields before its chain, in its only form."""
     return json.dumps(about, indent=1).removesuffix("\n}") + ',\n "chain": ['
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """Return what the bytes of a file say. Raises Wrong unless they are in their only form."""
+    """Return the content of a file. Raises Wrong unless it is in its only form."""
     try:
         file = json.loads(raw.decode("ascii"))
         links = ",\n".join(map(json.dumps, file["chain"]))
@@ -59,7 +58,7 @@ def read(raw: bytes) -> dict[str, Any]:
 
 
 def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterator[str]:
-    """Yield what the file proves, a line each. Raises Wrong where something does not fit."""
+    """Yield the facts that the file proves, a line each. Raises Wrong at a contradiction."""
     require(file.get("format") == FORMAT and tuple(file) == FIELDS, NO_FILE)
     entries = read_chain(file)
     found = f"{file['head']['number']}:{file['head']['hash']}"
@@ -82,7 +81,7 @@ def check(file: Mapping[str, Any], head: str | None, key: str | None) -> Iterato
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the chain; `is_own`: it is of the execution itself."""
+    """An entry of the chain; `is_own` is True for an entry of the execution itself."""
 
     number: int
     code: str
@@ -93,7 +92,6 @@ class Entry:
 
 
 def entry_of(body: Mapping[str, Any], number: int, *, is_own: bool = True) -> Entry:
-    """Return an entry by its number and its body."""
     at = datetime.fromisoformat(body["at"])
     return Entry(number, body["code"], at, body["actor"], body["data"], is_own)
 
@@ -106,19 +104,19 @@ def expect(value: object, form: str) -> str:
 
 
 def parts(value: object, *names: str) -> list[Any]:
-    """Return the values of these names, of which there are exactly these. Raises Wrong."""
+    """Return the values of an object with exactly these names. Raises Wrong."""
     one = value if isinstance(value, dict) else {}
     require(tuple(one) == names, f"{str(value)[:80]!r} is not of its form")
     return [*one.values()]
 
 
 def tag_of(crew: str, execution: str) -> str:
-    """Return the tag by which a link shows whose entry it is of."""
+    """Return the tag by which a link shows the execution of its entry."""
     return hashlib.sha256(f"{crew}\n{execution}".encode()).hexdigest()
 
 
 def read_chain(file: Mapping[str, Any]) -> list[Entry]:
-    """Return the entries that the file has whole. Raises Wrong where one does not fit."""
+    """Return the entries that the file has whole. Raises Wrong at a misfit."""
     crew, execution = expect(file["crew"], r"[^\n]+"), expect(file["execution"], r"(?s:.+)")
     last, head, *_ = parts(file["head"], "number", "hash", "key", "signature")
     for number in (file["first"], last):
@@ -147,7 +145,7 @@ def read_chain(file: Mapping[str, Any]) -> list[Entry]:
 
 
 def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -> None:
-    """Raise Wrong if one that belongs to the story is missing, or one is there that does not."""
+    """Raise Wrong if an entry of the story is missing, or an unrelated one is there."""
     require(any(entry.is_own for entry in entries), "it has no entry of the execution")
     left_out = f"entry {others.get(own)} is of this execution, and was left out"
     require(own not in others, left_out)
@@ -160,12 +158,12 @@ def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -
 
 
 def hash_of(text: str) -> str:
-    """Return the digest of a text; one of half a pair of surrogates is digested as it came."""
+    """Return the digest of a text, which may contain lone surrogates."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_entry(link: str, number: int) -> dict[str, Any]:
-    """Return what an entry says. Raises Wrong unless it is canonical JSON of an entry's form."""
+    """Return an entry's body. Raises Wrong unless it is canonical JSON of an entry's form."""
     body = json.loads(link)
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     is_entry = canonical == link and set(body) == ENTRY and isinstance(body["data"], dict)
@@ -183,7 +181,7 @@ def is_related(body: Mapping[str, Any], crew: str) -> bool:
 
 
 def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str:
-    """Return what the signature proves. Raises Wrong."""
+    """Return the result of the signature as a sentence. Raises Wrong."""
     if not head["key"] and not head["signature"]:
         require(key is None, "the head is not signed")
         return "! the head is not signed"
@@ -197,7 +195,7 @@ def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str
 
 
 def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
-    """Yield the digests of texts in an entry, by these of its fields."""
+    """Yield the digests of texts in these fields of an entry."""
     for name in names:
         # What came back of a try is bytes, which are not kept.
         is_bytes = name == "answer" and entry.code.startswith("CG13")
@@ -206,7 +204,7 @@ def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
 
 
 def read_texts(file: Mapping[str, Any], entries: Iterable[Entry]) -> tuple[dict[str, str], int]:
-    """Return the texts by their digests, and how many the file does not have. Raises Wrong."""
+    """Return the texts by digest, and the number of missing ones. Raises Wrong."""
     own = [entry for entry in entries if "round" in entry.data]
     known: dict[str, dict[str, None]] = {}
     for entry in own:
@@ -238,13 +236,13 @@ def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, R
 
 
 def rule_of(rule: str, escalated: object) -> Rule:
-    """Read a rule, from which options at their defaults are left out."""
+    """Read a rule; options at their defaults are left out in it."""
     defaults = {"reviewers": None, "self_approval": True, "unknown_starter": True}
     return {**defaults, **json.loads(rule), "escalated": escalated}
 
 
 def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of people by their ids, as far as the file has them."""
+    """Return the names of people by id, as far as the file has them."""
     data = [{"actor": entry.actor, **entry.data} for entry in entries]
     fields = (("actor", "name"), ("on_behalf_of", "on_behalf_of_name"))
     found = {one.get(who): one.get(name) for who, name in fields for one in data if name in one}
@@ -253,26 +251,26 @@ def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, st
 
 # --- the rule, once more --------------------------------------------------------------------------
 
-#: The longest that a press is on its way, while Slack is asked who somebody is.
+#: The longest delay of a press, while Slack is asked for the person.
 ON_ITS_WAY = timedelta(seconds=10)
 #: A user id; other names in settings are addresses, groups, and `*`.
 USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-#: How a round is after an entry.
+#: The phase of a round after an entry.
 PHASES = {
     **dict.fromkeys(("CG102", "CG106"), "superseded"),
     **dict.fromkeys(("CG103", "CG105"), "closed"),
     **dict.fromkeys(("CG124", "CG125"), "decided"),
 }
-#: What happens to a round only while it waits.
+#: Events that need a waiting round.
 WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", "CG124", "CG125"}
-#: What somebody was shown; the rule may have changed while it was on its way.
+#: Views of a person; the rule may have changed before the entry.
 SHOWS = {"CG111", "CG115"}
 
 
 @dataclass
 class Round:
-    """A round as the entries have told of it so far; `since` is the earliest time of them."""
+    """A round after the entries so far; `since` is their earliest time."""
 
     number: int
     rule: str
@@ -285,7 +283,7 @@ class Round:
     actor: str = ""
 
     def follow(self, entry: Entry) -> None:
-        """Note what an entry says. Raises Wrong if that cannot be as the round is."""
+        """Apply an entry. Raises Wrong if it contradicts the round's phase."""
         code, is_decided = entry.code, self.codes & {"CG124", "CG125"}
         require(code not in WAITS or self.phase == "waiting", f"it was {self.phase} before")
         require(code != "CG102" or not is_decided, "it was decided before")
@@ -304,12 +302,12 @@ class Round:
 
 
 class Replay:
-    """Decides again, from the entries alone, whether all was as the rules and the order allow."""
+    """Repeats the decisions from the entries alone, and checks them against rules and order."""
 
     def __init__(self, entries: Sequence[Entry], told: Told) -> None:
         self.entries, self.told = entries, told
         self.begin = next(entry for entry in entries if entry.is_own)
-        #: Nothing of the execution was before.
+        #: The file has all entries from the execution's first on.
         self.is_whole = self.begin.code == "CG101" and self.begin.data.get("first") is True
         self.rounds: dict[str, Round] = {}
         self.latest: dict[str, Round] = {}
@@ -318,7 +316,7 @@ class Replay:
         self.returns: dict[str, datetime] = {}
 
     def lines(self) -> Iterator[str]:
-        """Yield the story, a line for each entry. Raises Wrong at what must not have been."""
+        """Yield the story, a line for each entry. Raises Wrong at a forbidden entry."""
         if not self.is_whole:
             yield f"! entries before {self.begin.number} are not in this file, and not known"
         for entry in self.entries:
@@ -340,7 +338,7 @@ class Replay:
         return ""
 
     def _apply(self, entry: Entry) -> str:
-        """Have a round follow an entry; return why what it says was right. Raises Wrong."""
+        """Apply an entry to its round; return the reason why it was right. Raises Wrong."""
         code, data = entry.code, entry.data
         if code == "CG101":
             self._open(entry)
@@ -382,11 +380,11 @@ class Replay:
         self.rounds[data["round"]] = self.latest[data["review"]] = round_
 
     def _rule(self, named: str) -> Rule:
-        """Return a rule; the crew's own settings are one that asks for one approval."""
+        """Return a rule; the crew's own settings ask for one approval."""
         return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the rule is the round's, or changes as such an entry may change it."""
+        """Raise Wrong unless the rule is the round's, or changes as this entry may change it."""
         old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
         round_.rules.add(round_.rule)
         if entry.code in SHOWS and entry.data["rule"] in round_.rules:
@@ -430,7 +428,7 @@ class Replay:
         return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
 
     def _require_right(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the person, or the one they decided for, was among those who may."""
+        """Raise Wrong unless the person, or the absent one, was permitted to decide."""
         data, rule = entry.data, self._rule(round_.rule)
         right = data["on_behalf_of"] or entry.actor
         names, permitted = data["named"].get(right) or [], set(data["permitted"])
@@ -448,7 +446,7 @@ class Replay:
             self._require_absence(entry, right, rule)
 
     def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
-        """Raise Wrong unless somebody was away then, with the actor as their delegate."""
+        """Raise Wrong unless this person was away then, with the actor as delegate."""
         absence = self.absences.get(away, entry)
         is_delegate = absence.data.get("delegate") == entry.actor
         require(is_delegate, f"nothing says that {entry.actor} decided for {away}")
@@ -475,7 +473,7 @@ def require_other(
 
 
 def require_time(entry: Entry, round_: Round, after: str) -> None:
-    """Raise Wrong unless a duration of a rule has passed, in working hours at least this."""
+    """Raise Wrong unless a duration of a rule has passed; working hours count as plain ones."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
     set_back = timedelta(seconds=entry.data.get("set_back", 0))
     due = round_.since + timedelta(seconds=int(count) * SECONDS[unit]) - set_back
@@ -483,7 +481,7 @@ def require_time(entry: Entry, round_: Round, after: str) -> None:
 
 
 def needed(rule: Rule) -> int:
-    """Return how many people must approve."""
+    """Return the number of required approvals."""
     groups = rule.get("approvals_from") or []
     return sum(count for _, count in groups) or rule.get("approvals", 1)
 
@@ -494,12 +492,12 @@ def people(named: Iterable[Sequence[str]]) -> set[str]:
 
 
 def escalated_to(rule: Rule) -> Sequence[Sequence[str]]:
-    """Return who may decide too by now; a stricter rule may have taken the place of another."""
+    """Return the people of an escalation that has happened."""
     return ((rule.get("escalate") or {}).get("to") or ()) if rule["escalated"] else ()
 
 
 def voices(vote: Entry) -> set[str]:
-    """Return the people whose approval it is."""
+    """Return the people who count as voters: the actor and the absent person."""
     return {vote.actor, vote.data["on_behalf_of"]} - {None}
 
 
@@ -538,7 +536,7 @@ STORY = {
     "CG194": "the texts were removed",
 }
 ACTORS = {"crew": "the crew", "rule": "the rule", "operator": "an operator", "crewgate": "the bot"}
-#: What a line adds of an entry's fields, where they are there.
+#: The words that a line adds for an entry's fields.
 DETAILS = {
     "task": "task {}",
     "until": "until {}",
@@ -555,14 +553,14 @@ DETAILS = {
 
 @dataclass(frozen=True)
 class Told:
-    """What is known beside the entries, to tell them as a story."""
+    """Facts beside the entries that the story needs."""
 
     texts: Mapping[str, str]
     rules: Mapping[str, Rule]
     names: Mapping[str, str]
 
     def who(self, actor: object) -> str:
-        """Return a person's name and id, or what acted in place of a person."""
+        """Return a person's name and id, or the name of an actor that is no person."""
         name = self.names.get(str(actor))
         return f"@{name} ({actor})" if name else ACTORS.get(str(actor), str(actor))
 
@@ -595,7 +593,7 @@ class Told:
 
 
 def printable(text: str) -> str:
-    """Return a text in which nothing steers a terminal, or is not seen."""
+    """Escape each character that would steer a terminal, or not be seen."""
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
@@ -659,14 +657,13 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`FILE [--head NUMBER:HASH] [--key KEY]`."""
     parser.add_argument("path", metavar="FILE", help="as `crewgate audit evidence` wrote it")
     parser.add_argument("--head", metavar="NUMBER:HASH", help="as the bot posted or logged it")
     parser.add_argument("--key", metavar="KEY", help="the public key, as it was posted")
 
 
 def check_file(path: str, head: str | None, key: str | None) -> int:
-    """Print what the file proves; 1 if it does not hold."""
+    """Print the facts that the file proves; return 1 if it does not hold."""
     try:
         for line in check(read(Path(path).read_bytes()), head, key):
             print(printable(line))  # noqa: T201
@@ -683,7 +680,6 @@ def check_file(path: str, head: str | None, key: str | None) -> int:
 
 
 def main() -> int:
-    """Run the check; the exit status."""
     parser = argparse.ArgumentParser(description="Check an evidence file of Crewgate.")
     add_arguments(parser)
     return check_file(**vars(parser.parse_args()))

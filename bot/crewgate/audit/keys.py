@@ -21,11 +21,11 @@ _SEED_BYTES: Final = 32
 
 
 class KeyUnusable(CrewgateError):
-    """The audit key cannot be used, and why."""
+    """The audit key cannot be used; the message has the reason."""
 
 
 class Signer:
-    """Signs heads; without a key they leave the database unsigned."""
+    """Signs heads; without a key, signatures are empty."""
 
     def __init__(self, seed: bytes | None) -> None:
         self._seed = seed
@@ -44,9 +44,10 @@ class Signer:
 
 
 def open_signer(settings: Settings, *, make: bool) -> Signer:
-    """Return the signer of this bot; where there is no key yet, `make` it if that is asked.
+    """Return this bot's signer; with `make`, write a key if there is none yet.
 
-    On PostgreSQL there is none beside the database: only the settings give one. Raises KeyUnusable.
+    On PostgreSQL only the settings give a key: no file lies beside the database. Raises
+    KeyUnusable.
     """
     if settings.audit_key is not None:
         return Signer(bytes.fromhex(settings.audit_key))
@@ -63,7 +64,7 @@ def open_signer(settings: Settings, *, make: bool) -> Signer:
 
 
 def _make(path: Path) -> None:
-    """Write a new key; it appears whole or not at all."""
+    """Write a new key; the file appears whole or not at all."""
     unfinished = Path(f"{path}.part")
     with suppress(FileNotFoundError):
         unfinished.unlink()

@@ -1,4 +1,4 @@
-"""Carrying out `crewgate audit`, beside a running bot."""
+"""`crewgate audit`, beside a running bot."""
 
 import argparse
 import csv
@@ -46,31 +46,30 @@ Entries = Sequence[sa.Row[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """All that the trail and the database know of an execution."""
+    """The records of an execution in the trail and in the database."""
 
     crew: str
     execution_id: str
     own: Entries
     related: Entries
-    """Absences of those for whom others decided, and starts with other reviewers."""
+    """Absences of people for whom others decided, and starts with other reviewers."""
     rounds: Sequence[tuple[Round, Sequence[str]]]
-    """Each with its texts that are still there."""
+    """Each with its remaining texts."""
     rules: Mapping[str, Mapping[str, Any]]
-    """By their ids, as they are stored, in the order in which entries name them."""
+    """The rules by id, as they are stored, in the order in which entries name them."""
     masking: Masking
 
     @property
     def absent(self) -> set[str]:
-        """The people for whom others decided."""
         return {away for row in self.own if (away := data_of(row).get("on_behalf_of"))}
 
     @cached_property
     def hiding(self) -> Masking:
-        """The masking of texts that stand beside the execution's others."""
+        """The masking of texts beside the execution's others."""
         return self.masking.also_those_in(text for _, some in self.rounds for text in some)
 
     def texts(self, round_: Round, some: Sequence[str]) -> dict[str, str]:
-        """Return a round's texts by their digests, as they came and as people were shown them."""
+        """Return a round's texts by digest, unmasked and in each masked form."""
         shown = [masking.text(text) for masking in (self.masking, self.hiding) for text in some]
         return {digest_of(text, round_.salt): text for text in (*some, *shown)}
 
@@ -135,16 +134,16 @@ def data_of(row: sa.Row[Any]) -> dict[str, Any]:
     return json.loads(row.body)["data"]  # type: ignore[no-any-return]
 
 
-#: The masks of a crew whose settings are not here.
+#: The masking of a crew that the settings do not name.
 _ALL_KINDS: Final = Masking(tuple(FINDERS), tuple(FINDERS.values()))
 
 
 class NotWritten(CrewgateError):
-    """What was asked for could not be written, and why."""
+    """A file or an answer could not be written; the message has the reason."""
 
 
 async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Run what the arguments ask for. Raises StoreUnavailable, KeyUnusable and NotWritten."""
+    """Run the chosen command. Raises StoreUnavailable, KeyUnusable and NotWritten."""
     if chosen.of_audit == "export":
         # The first, so that it is in what is exported.
         async with write_beside(settings.database_url) as tx:
@@ -184,7 +183,7 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 async def verify(reading: AuditReading, settings: Settings, outside: str | None) -> int:
-    """Print whether the chain holds, or the first entry that does not fit and why; 1 then."""
+    """Print that the chain holds; or print the first misfit and its reason, and return 1."""
     sign = open_signer(settings, make=False)
     published = await reading.published()
     heads = {one.head.number: one.head.hash for one in published}
@@ -218,7 +217,7 @@ async def verify(reading: AuditReading, settings: Settings, outside: str | None)
 
 
 def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | None:
-    """Return why an entry does not fit to the one before, or None."""
+    """Return the reason why an entry does not fit to the one before, or None."""
     number = before.number + 1
     if row.number != number:
         return f"entries {number} to {row.number - 1} are missing"
@@ -233,7 +232,10 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
 
 
 def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
-    """Return why a crew must not have been told, or None; `undecided` follows the entries."""
+    """Return the reason why a crew must not have got a decision yet, or None.
+
+    `undecided` follows the entries.
+    """
     body = json.loads(row.body)
     round_ = body["data"].get("round", "")
     match body["code"]:
@@ -247,7 +249,7 @@ def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
 
 
 def _is_entry(row: sa.Row[Any]) -> bool:
-    """Return True if the content of a row is canonical and says what its columns say."""
+    """Return True if a row's content is canonical and agrees with its columns."""
     try:
         body = json.loads(row.body)
         at = row.at.isoformat(timespec="microseconds")
@@ -258,7 +260,7 @@ def _is_entry(row: sa.Row[Any]) -> bool:
 
 
 def _head_of(text: str | None) -> Head | None:
-    """Read `NUMBER:HASH`. Raises NotWritten."""
+    """Read `NUMBER:HASH`. Raises CrewgateError."""
     if text is None:
         return None
     if not (found := re.fullmatch(r"(\d+):([0-9a-f]{64})", text.strip())):
@@ -270,7 +272,7 @@ def _head_of(text: str | None) -> Head | None:
 
 
 async def publish_now(settings: Settings) -> int:
-    """Sign the head and have it leave the database at once. Raises ChainBroken and KeyUnusable."""
+    """Sign the head and publish it at once. Raises ChainBroken and KeyUnusable."""
     sign = open_signer(settings, make=False)
     async with transactions_beside(settings.database_url) as begin:
         is_full = True
@@ -330,7 +332,7 @@ async def export(reading: AuditReading, chosen: argparse.Namespace) -> int:
 async def write_evidence(
     reading: AuditReading, settings: Settings, chosen: argparse.Namespace, story: Story
 ) -> int:
-    """Write the file that proves what happened to an execution; 1 if there is no proof yet."""
+    """Write the file that proves the history of an execution; return 1 if there is no proof yet."""
     if any(row.number is None for row in story.own):
         say("✗ not all entries are linked yet; a running bot links them within seconds: try again")
         return 1
@@ -398,11 +400,11 @@ async def write_evidence(
 async def _head_after(
     last: int, wanted: int | None, reading: AuditReading, sign: Sign
 ) -> tuple[Head, Signature, datetime | None] | None:
-    """Return the wanted head, else the first that was published after the last entry, and when.
+    """Return the wanted head, else the first published after the last entry, and its time.
 
-    One that was not published is signed now, the newest where none is wanted. None where there is
-    no such entry, or where it comes before the last. Raises ChainBroken where a head that was
-    published does not fit, and NotWritten instead of signing beyond one of another key.
+    An unpublished head is signed now; without a wanted one, the newest. None if there is no such
+    entry, or if it comes before the last. Raises ChainBroken for a misfit of a published head, and
+    NotWritten instead of signing beyond a head of another key.
     """
     published = await reading.published()
     strange = {*await reading.strange_heads()}
@@ -441,5 +443,5 @@ def _texts(story: Story) -> Iterator[dict[str, Any]]:
 
 
 def _link(row: sa.Row[Any]) -> list[str]:
-    """Return what the chain needs of an entry that is not in the file."""
+    """Return the part of an entry that the chain needs if the file leaves it out."""
     return [tag_of(row.crew, row.execution_id).hex(), sha256(row.body).hexdigest()]

@@ -1,7 +1,7 @@
-"""One HTTP request to somebody else, within limits of time and size; no payloads in here.
+"""One HTTP request to somebody else, within limits of time and size.
 
-Every request has a connection of its own. A kept one may have been closed by the other side
-meanwhile, and then a mere restart there would look like an answer that was lost.
+Every request has a connection of its own. The other side may have closed an idle one, and then its
+mere restart would look like an answer that was lost.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ _PLAIN: Final = frozenset({"", "identity"})
 
 
 def unpack(content: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | None:
-    """So many bytes of what was packed at most, and whether that is all of it.
+    """Return at most `limit` unpacked bytes, and True if they are all.
 
-    `encoding` is a `Content-Encoding`. None when it cannot be unpacked.
+    `encoding` is a `Content-Encoding`. None when the content cannot be unpacked.
     """
     if is_plain(encoding):
         return content[:limit], len(content) <= limit
@@ -45,18 +45,17 @@ def is_plain(encoding: str) -> bool:
     return encoding.strip().lower() in _PLAIN
 
 
-#: The most that is read of an answer, in bytes, packed and unpacked.
+#: The most bytes of an answer, packed and unpacked.
 ANSWER_LIMIT = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """The limits of one call, in seconds; httpx's own 5 s hold for none."""
+    """The limits of one call, in seconds; httpx's default of 5 s is never used."""
 
     connect: float
-    """For the connection to one address, and again for its TLS."""
+    """The limit for the connection to one address, and again for its TLS."""
     read: float
-    """The longest silence of the other side."""
     total: float
 
 
@@ -64,7 +63,7 @@ class Timeout:
 class Timeouts:
     """The timeout of each kind of call, at one address of its host.
 
-    What the outbox does ends before its lease, or a second try could begin while one lasts; and
+    A call of the outbox ends before its lease, or a second try could begin while it lasts; and
     connecting ends before the total, or nobody could say that nothing was sent.
     """
 
@@ -72,7 +71,7 @@ class Timeouts:
     status: Timeout = Timeout(connect=2, read=2, total=2)
     inputs: Timeout = Timeout(connect=5, read=10, total=10)
     kickoff: Timeout = Timeout(connect=5, read=600, total=600)
-    """A crew may take minutes to answer a kickoff: it can be asleep."""
+    """A crew may be asleep, and take minutes to answer."""
     flow_answer: Timeout = Timeout(connect=5, read=30, total=30)
     forward: Timeout = Timeout(connect=5, read=15, total=15)
     public_url: Timeout = Timeout(connect=5, read=10, total=10)
@@ -84,7 +83,7 @@ _WRITE_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer; its body may be cut short."""
+    """An answer; its body may be cut short."""
 
     status: int
     body: bytes = field(repr=False)
@@ -99,10 +98,9 @@ class Answer:
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
     """Return a client for calls to many hosts.
 
-    With `trust_env` it goes through the proxy that the environment names, but never to this
-    machine itself. Cookies are not kept: those of one must not reach another. Connections have no
-    limit here, where crews that hang would take them from the others: whoever calls has one for
-    each crew.
+    With `trust_env` it goes through the proxy of the environment, but never to this machine. It
+    keeps no cookies: one host's must not reach another. It does not limit connections, because
+    crews that hang would take them from others: callers limit them for each crew.
     """
     return httpx.AsyncClient(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -128,7 +126,7 @@ async def send(
     *,
     answer_limit: int = ANSWER_LIMIT,
 ) -> Answer:
-    """Send a request and read its answer up to a number of bytes, within `timeout`.
+    """Send a request and read at most `answer_limit` bytes of its answer, within `timeout`.
 
     Raises httpx.HTTPError or TimeoutError when not even a status came.
     """
@@ -163,7 +161,7 @@ async def send(
 
 
 async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
-    """Return the beginning of the body; whatever there is of it when the connection is lost."""
+    """Return the beginning of the body, as far as it came before the connection was lost."""
     parts: list[bytes] = []
     length = 0
     if not limit:
@@ -192,7 +190,7 @@ UNSENT = (
 
 
 def why_unsent(lost: httpx.HTTPError) -> str:
-    """Return why nothing was sent: a sentence for one of UNSENT."""
+    """Return the reason for an error of UNSENT, as a sentence."""
     match lost:
         case httpx.ConnectError():
             return why_no_connection(lost)
@@ -206,7 +204,7 @@ def why_unsent(lost: httpx.HTTPError) -> str:
 
 
 def why_no_connection(error: Exception) -> str:
-    """Return why there is no connection: a sentence for an error of any client."""
+    """Return the reason for an error of any client before it was connected, as a sentence."""
     reasons = (reason for cause in _causes(error) if (reason := _why_no_connection(cause)))
     return next(reasons, "no connection")
 
@@ -226,7 +224,7 @@ def _why_no_connection(cause: BaseException) -> str | None:
 
 
 def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
-    """Return why no answer came: a sentence for any other error."""
+    """Return the reason for any other error, as a sentence."""
     if isinstance(lost, httpx.TimeoutException | TimeoutError):
         return "no answer in time"
     return "the connection was lost before an answer came"

@@ -1,7 +1,7 @@
 """The limits of callers' connections: time to send a request, idleness, and their number.
 
-aiohttp closes a connection that is idle, but knows neither how many files are left nor that a
-caller who has not sent a first request has a shorter deadline than a proxy between two.
+aiohttp closes an idle connection, but knows neither how many files are left nor that a caller
+before its first request has a shorter deadline than a proxy between two.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from crewgate.network.requests import UNPROVEN, Handler, malformed
 
 log = structlog.get_logger(__name__)
 
-#: asyncio accepts as many connections in one go as may wait for that, and each takes a file before
-#: an idle one has made room for it.
+#: The most connections that asyncio accepts in one go; each takes a file before an idle one has
+#: made room for it.
 _BACKLOG_OF_CONNECTIONS = 1 / 4
-#: Until when a connection is about to bring its first request, in seconds.
+#: The age in seconds up to which a connection is about to bring its first request.
 JUST_MADE = 1.0
-#: As `AppRunner` hands it over; the handler's own type leaves None out.
+#: The type in `AppRunner`; the handler's own type leaves None out.
 _NO_ACCESS_LOG: Any = None
 
 
@@ -38,11 +38,11 @@ class Limits:
     """From the connection to the end of the first request's headers."""
     next_request: float = 75
     """From an answer to the end of the next request's headers. Proxies keep connections for 60 s
-    and send into them without asking: closing sooner would lose what they send."""
+    and send into them without asking: an earlier close would lose their requests."""
     leftover: float = 2
-    """How long the rest of a body that nobody reads is waited for after the answer."""
+    """The wait after the answer for the rest of an unread body."""
     connections: int = 500
-    """Beyond this number, the one that has been idle for longest is closed for each new one."""
+    """Beyond this number, each new connection closes the longest idle one."""
 
     @classmethod
     def within(cls, files: int) -> Self:
@@ -55,8 +55,6 @@ class Limits:
 
 
 class _Connection(web.RequestHandler):
-    """A connection of aiohttp that its guard knows."""
-
     __slots__ = ("_guard",)
 
     def __init__(self, server: web.Server, guard: "Guard") -> None:
@@ -96,22 +94,20 @@ class _Connection(web.RequestHandler):
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    """The time at which a connection became idle, on the loop's clock."""
-
     since: float
     timer: asyncio.TimerHandle | None = None
-    """Before the first request."""
+    """Runs before the first request."""
 
 
 class Guard:
-    """Knows which connections are idle, and which send an unauthenticated body."""
+    """Tracks idle connections, and those that send an unauthenticated body."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._open: set[web.RequestHandler] = set()
         self._idle: dict[web.RequestHandler, _Idle] = {}
         self._unproven: dict[web.RequestHandler, None] = {}
-        """Both in the order since when."""
+        """Oldest first, as `_idle` is."""
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -141,8 +137,8 @@ class Guard:
     def _make_room(self, now: float) -> None:
         """Close the connection that is least likely to be a crew's.
 
-        A crew sends its request at once and never repeats it, so whoever holds connections and goes
-        on making them must lose those first that bring nothing, or nothing but a slow body.
+        A crew sends its request at once and never repeats it, so a flood of connections must first
+        lose those with no request, or with nothing but a slow body.
         """
         idle = (one for one, idle in self._idle.items() if now - idle.since >= JUST_MADE)
         for connection in (*islice(idle, 1), *islice(self._unproven, 1), *islice(self._idle, 1)):
@@ -181,7 +177,7 @@ async def listen(
 ) -> AsyncIterator[int]:
     """Serve an application within limits at a host and port, or a bound socket; yield the port.
 
-    At the end nothing more is taken, and what is under way has `shutdown_timeout` seconds to be
+    At the end it accepts nothing more, and open requests have `shutdown_timeout` seconds to be
     answered. Raises OSError.
     """
     guard = Guard(limits)

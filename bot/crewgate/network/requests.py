@@ -43,7 +43,7 @@ def not_json(content_type: str) -> web.Response:
 
 
 def packed() -> web.Response:
-    """Return 415: only a caller that is known already may send a packed body."""
+    """Return 415: only an authenticated caller may send a packed body."""
     return refusal(415, "packed", "Send the body as it is, without Content-Encoding.")
 
 
@@ -52,7 +52,6 @@ def too_large(limit: int) -> web.Response:
 
 
 def too_busy() -> web.Response:
-    """Return 503: there is no room for a large body now."""
     return refusal(
         503,
         "too_busy",
@@ -94,16 +93,16 @@ class Body:
     limit: int = LIMIT
     too_large: bool = False
     odd_encoding: str = ""
-    """The `Content-Encoding` by which it could not be unpacked; then it is as it came."""
+    """The `Content-Encoding` that cannot be unpacked; the content is packed then."""
 
     @property
     def is_whole(self) -> bool:
-        """True if nothing of it is missing, and it is not packed any more."""
+        """True if the body is complete and unpacked."""
         return not (self.too_large or self.odd_encoding)
 
 
 class BodyRefused(RequestRefused):
-    """A body that cannot be used; `reason` says why, for people who look at it later."""
+    """A body that cannot be used; `reason` is for people who look at it later."""
 
     def __init__(self, reason: str, response: web.Response) -> None:
         super().__init__(response)
@@ -112,7 +111,7 @@ class BodyRefused(RequestRefused):
 
 @dataclass(eq=False, slots=True)
 class _Holder:
-    """A body that arrives: its deadline, and how many bytes of it are here."""
+    """A body that arrives: its deadline, and the number of bytes so far."""
 
     deadline: asyncio.Timeout
     held: int = 0
@@ -122,21 +121,21 @@ class Room:
     """Memory for unauthenticated bodies while they arrive; they are verified once read.
 
     Hundreds of connections may send one at a time, and all of them at their limit would take the
-    memory of the whole bot. A small body is always taken. A larger one ends the oldest if the room
-    is full: a crew sends its body at once, and whoever fills the room sends slowly.
+    memory of the whole bot. A small body is always accepted. A larger one ends the oldest if the
+    room is full: a crew sends its body at once, and an attacker slowly.
     """
 
     def __init__(self, *, size: int = ROOM, small: int = SMALL) -> None:
         self._left = size
         self._small = small
         self._holders: dict[_Holder, None] = {}
-        """In the order in which they came."""
+        """In the order of their arrival."""
 
     @contextmanager
     def hold(self, deadline: asyncio.Timeout) -> Iterator[Callable[[int], None]]:
         """Yield a function to call with each part's length.
 
-        Raises RequestRefused, as the function does, if this body makes room for another.
+        Both raise RequestRefused if this body makes room for another.
         """
         holder = _Holder(deadline)
         self._holders[holder] = None
@@ -174,10 +173,11 @@ async def read_body(
 ) -> Body:
     """Read a body, at most `limit` bytes.
 
-    With `room` it may be anybody's, and is not unpacked: some bytes would become megabytes.
+    With `room` the caller is not authenticated, and the body stays packed: some bytes would become
+    megabytes.
 
     Raises BodyRefused when the caller went away or was too slow, RequestRefused when the room is
-    full or an unproven body is packed.
+    full or an unauthenticated body is packed.
     """
     encoding = request.headers.get("Content-Encoding", "")
     if room and not is_plain(encoding):
@@ -203,7 +203,7 @@ def _nothing(_length: int) -> None:
 
 
 def content_of(body: Body) -> bytes:
-    """Return the whole body, unpacked, within the limit of parts. Raises BodyRefused."""
+    """Return the whole body, unpacked. Raises BodyRefused."""
     if body.too_large:
         raise BodyRefused(f"over {body.limit:,} bytes", too_large(body.limit))
     if body.odd_encoding:
@@ -217,7 +217,7 @@ def content_of(body: Body) -> bytes:
 
 
 def header_of(request: web.Request, name: str) -> str:
-    """Return a header to pass on; empty if it has characters that no header may have."""
+    """Return a header to pass on; empty if it has invalid characters."""
     text = request.headers.get(name, "")
     return text if is_header(text) else ""
 
@@ -240,7 +240,7 @@ def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) ->
 
 
 def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
-    """Unpack a body here: the server would discard what it cannot unpack."""
+    """Unpack a body here, since the server would discard an odd one."""
     unpacked = unpack(content, encoding, limit + 1)
     if unpacked is None:
         return Body(content, limit, odd_encoding=encoding)

@@ -1,12 +1,12 @@
-"""Calling a host that somebody else named: looked up once, checked, and called by address.
+"""Calls to a host that somebody else named: looked up once, checked, and called by address.
 
 A name that changes its mind in between (DNS rebinding) changes nothing, and TLS still asks for the
 certificate of the name.
 
 `ipaddress` knows IANA's registries of special addresses, but those of its own release, and it
-counts as global what leads to other addresses (translation, tunnels) or is a platform's own. So
-IPv6 is narrowed to global unicast and both lists are completed here. The packages there are for
-this wrap a client of their own around a part of the same lists.
+counts as global some that lead to other addresses (translation, tunnels) or belong to a platform.
+So IPv6 is narrowed to global unicast and both lists are completed here. Known packages for this
+wrap a client of their own around a part of these lists.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ from crewgate.network.client import (
     why_unsent,
 )
 
-#: In seconds: time for a second name server where the first one is down (`man resolv.conf`: 5 s).
+#: In seconds: time for a second name server after the first (`man resolv.conf`: 5 s).
 DEADLINE: Final = 10.0
-#: How many names one owner may have looked up at a time, those that hang included.
+#: The most lookups of one owner at a time, hanging ones included.
 FOR_EACH: Final = 8
 
 AddressInfo = Any
@@ -51,7 +51,7 @@ class TooManyLookups(OSError):
 class _Lookup:
     answer: asyncio.Future[list[AddressInfo]]
     until: float
-    """When it counts as hanging, on the loop's clock."""
+    """The end of its time on the loop's clock, after which it counts as hanging."""
 
 
 class Lookups:
@@ -79,7 +79,7 @@ class Lookups:
     async def addresses(self, host: str, *, owner: str) -> list[str]:
         """Return the addresses of a host; `owner` chose its name, and has limited lookups.
 
-        Raises TooManyLookups, TimeoutError or OSError; ValueError where it is no name at all.
+        Raises TooManyLookups, TimeoutError or OSError; ValueError for an impossible name.
         """
         query = (host, None, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, 0)
         if query not in self._pending and self._held[owner] >= self._for_each:
@@ -174,14 +174,14 @@ _PRIVATE: Final = _networks(
     "::1/128",
     "fc00::/7",
 )
-#: The most addresses of a host that are tried, if there is no connection to the first.
+#: The most addresses of a host that are tried for a connection.
 ADDRESSES: Final = 3
 NO_HOST: Final = Refused("bad_url", "the URL names no host that could be called")
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The request that is posted, and the limits of its answer."""
+    """A request to post, and the limits of its answer."""
 
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
@@ -192,7 +192,7 @@ class Post:
 async def call(
     http: httpx.AsyncClient, lookups: Lookups, url: str, sent: Post, *, owner: str, private: bool
 ) -> Answer | NotSent | Refused | Unknown:
-    """Post to a URL that `owner` names; `private` as in `may_call`, the rest as in `post`."""
+    """Post to a URL that `owner` names, if `may_call` its addresses."""
     where = parse_url(url)
     if where is None:
         return NO_HOST
@@ -221,10 +221,7 @@ def host_of(where: httpx.URL) -> str:
 async def find_addresses(
     lookups: Lookups, where: httpx.URL, *, owner: str, private: bool
 ) -> list[str] | Refused | NotSent:
-    """Return one to ADDRESSES addresses that may be called, or why there is none.
-
-    `private` as in `may_call`.
-    """
+    """Return up to ADDRESSES callable addresses, or the reason why there is none."""
     try:
         found = await lookups.addresses(host_of(where), owner=owner)
     except ValueError:
@@ -240,7 +237,7 @@ async def find_addresses(
 async def post(
     http: httpx.AsyncClient, where: httpx.URL, addresses: list[str], sent: Post
 ) -> Answer | NotSent | Unknown:
-    """Post to the first address that there is a connection to; Unknown if it may have arrived."""
+    """Post to the first address that connects; Unknown if the request may have arrived."""
     outcome = NotSent("the host has no address")
     for address in addresses:
         request = http.build_request(
@@ -268,8 +265,8 @@ async def post(
 def may_call(address: str, *, private: bool) -> bool:
     """Return True if a caller's webhook may go to this address.
 
-    With `private` it may be one of a private network too, but never link-local: there platforms
-    give credentials away.
+    With `private` it may be in a private network too, but never link-local: there platforms give
+    credentials away.
     """
     try:
         found: _Address = ipaddress.ip_address(address)

@@ -1,4 +1,4 @@
-"""The context of the routes."""
+"""The dependencies of the routes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ def unknown_crew(name: str) -> web.Response:
 
 
 def unauthorised() -> web.Response:
-    """Return 401, without a hint at what was nearly right."""
+    """Return 401, without a hint at a near miss."""
     return refusal(
         401,
         "unauthorized",
@@ -87,7 +87,7 @@ def response_to(error: CrewgateError) -> web.Response | None:  # noqa: PLR0911  
 
 @web.middleware
 async def explain_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every failure that was foreseen as JSON; the rest becomes aiohttp's 500."""
+    """Answer each foreseen failure as JSON; all others become aiohttp's 500."""
     clear_contextvars()  # a connection's requests share a task
     try:
         return await handler(request)
@@ -108,7 +108,7 @@ async def explain_failures(request: web.Request, handler: Handler) -> web.Stream
         return refusal(error.status, error.reason.lower().replace(" ", "_"), error.reason)
 
 
-#: How much is logged of a crew's name that is in no settings, in characters.
+#: The characters of an unknown crew's name that are logged.
 _NAME_LIMIT = 64
 
 
@@ -121,24 +121,24 @@ class WebContext:
     crews: Crews
     clock: Clock
     machine: Clock
-    """The machine's time, of which a step counts at once."""
+    """The machine's time; a step of the clock counts at once."""
     new_id: NewId
     off_loop: OffLoop
     kickoffs: Kickoffs
     fetches: Fetches
     check_health: CheckHealth
     redactors: Mapping[str, Redactor]
-    """By crew: removes secrets from all that comes from it."""
+    """Remove secrets from all that comes from a crew."""
     prove: Callable[[str], str]
-    """Gives the answer to a nonce that only this bot can give."""
+    """Returns the answer to a nonce that only this bot can give."""
     status_token: str | None = field(repr=False)
     public_url: str | None
     parse_notification: Callable[[bytes], Notification]
     parse_flow_request: Callable[[bytes], FlowRequest]
     may_answer: Callable[[str, str], bool]
-    """True if the settings let a crew's flow be answered at this address."""
+    """True if the settings allow an answer to a crew's flow at this address."""
     parse_update: Mapping[EventKind, Callable[[bytes], tuple[str, ExecutionUpdate]]]
-    """The id of the execution that a task, step or crew webhook is about, and what it says."""
+    """Returns the execution's id and the content of a task, step or crew webhook."""
     parse_kickoff: Callable[[bytes], KickoffRequest]
     parse_registration: Callable[[bytes], WebhookUrls]
     parse_execution: Callable[[str], str]
@@ -147,12 +147,12 @@ class WebContext:
     def now_by_each(self) -> tuple[datetime, datetime]:
         """Return the present moment by each clock.
 
-        After a step one of them is right; what is sent once must not be refused for the other.
+        After a step one of them is right, and a request that is sent only once must pass by either.
         """
         return self.clock(), self.machine()
 
     def credentials_of(self, request: web.Request) -> Credentials:
-        """Return those of the crew that a request's path names. Raises RequestRefused."""
+        """Return the credentials of the crew in a request's path. Raises RequestRefused."""
         crew = request.match_info["crew"]
         if crew not in self.credentials:
             log.warning("unknown_crew", named=crew[:_NAME_LIMIT])

@@ -11,7 +11,7 @@ from typing import Final
 
 import aiohttp
 
-#: A caller's password may be anything; ours are compared as bytes.
+#: Compared as bytes: a caller's password may be anything.
 _ENCODING = "utf-8"
 
 
@@ -25,16 +25,16 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials for one crew: of the crew itself, and of those who start it."""
+    """The credentials for one crew: of the crew itself, and of its callers."""
 
     crew: str
     webhook_secret: str = field(repr=False)
     token: str | None = field(repr=False)
-    """The crew expects it of its own callers, and so do we; None: it takes no calls."""
+    """Callers present it to the crew, and to us when they go through us; None: no calls."""
     flow_secret: str | None = field(default=None, repr=False)
-    """Signs the requests of its flows; None: it takes none."""
+    """Signs the requests of the crew's flows; None: they are refused."""
     webhook_secret_previous: str | None = field(default=None, repr=False)
-    """The one before, which counts too while it is being replaced."""
+    """Accepted too while the secret is being replaced."""
     flow_secret_previous: str | None = field(default=None, repr=False)
 
     def accept_crew(self, authorization: str | None) -> bool:
@@ -52,24 +52,22 @@ class Credentials:
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """Those that count, the newest first."""
         return tuple(filter(None, (self.webhook_secret, self.webhook_secret_previous)))
 
     @property
     def flow_secrets(self) -> tuple[str, ...]:
-        """Those that count, the newest first."""
         return tuple(filter(None, (self.flow_secret, self.flow_secret_previous)))
 
     def event_key(self, kind: EventKind) -> str:
         """Return the unguessable last part of an event URL, derived from the webhook secret.
 
-        A key for each crew and kind: crews may share a secret, and whoever sees a step URL cannot
-        announce the end of an execution.
+        Each crew and kind has a key: crews may share a secret, and a reader of a step URL must not
+        be able to announce the end of an execution.
         """
         return self.event_keys(kind)[0]
 
     def event_keys(self, kind: EventKind) -> tuple[str, ...]:
-        """Return those that count, of the newest secret first."""
+        """Return the accepted keys, that of the newest secret first."""
         purpose = f"crewgate event {kind} of {self.crew}".encode()
         return tuple(
             hmac.new(secret.encode(), purpose, hashlib.sha256).hexdigest()
@@ -99,36 +97,37 @@ def _is_same(given: str, wanted: str) -> bool:
     )
 
 
-#: The nonce that is proven: bounded, because anybody may ask.
+#: A proven nonce is bounded, because anybody may ask.
 NONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def prove(secret: str, nonce: str) -> str:
-    """Return what only a bot with this secret can answer; it gives nothing of the secret away.
+    """Return the answer that only a bot with this secret can give, without revealing the secret.
 
-    The secret must not be one that a person made up: whoever asks may try to guess it at home.
+    The secret must not be one that a person made up, since a caller may try to guess it offline.
     Slack's tokens are random.
     """
     asked = f"crewgate answers {nonce}"
     return hmac.new(secret.encode(), asked.encode(), hashlib.sha256).hexdigest()
 
 
-#: Signature and timestamp, as captured and as the vendor's page shows them.
+#: Signature and timestamp, as captured and as documented by the vendor.
 HEADERS: Final = (("X-CrewAI-Signature", "X-CrewAI-Timestamp"), ("X-Signature", "X-Timestamp"))
-#: How far the sender's clock may be from ours, and how long a captured request can be repeated.
+#: The largest difference between clocks, and so the time in which a captured request can be
+#: repeated.
 TOLERANCE: Final = timedelta(minutes=5)
-#: Seconds since 1970; `int` alone would take more.
+#: Seconds since 1970; `int` alone would accept more.
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
 
 class TakenRequests:
-    """The signatures of requests that were taken, as long as they count: each is taken once."""
+    """The signatures of accepted requests, as long as they are valid: each is accepted once."""
 
     def __init__(self) -> None:
         self._until: dict[str, datetime] = {}
 
     def add(self, signature: str, *, now: Sequence[datetime]) -> bool:
-        """Remember a signature; False if it is remembered already."""
+        """Remember a signature; return False for a repeated one."""
         self._until = {known: until for known, until in self._until.items() if until >= min(now)}
         if signature in self._until:
             return False
@@ -137,14 +136,14 @@ class TakenRequests:
         return True
 
     def forget(self, signature: str) -> None:
-        """Forget one whose request could not be stored: it may be sent again."""
+        """Forget a signature whose request could not be stored: it may be sent again."""
         self._until.pop(signature, None)
 
 
 def fresh_signatures(
     headers: Mapping[str, str], *, now: Sequence[datetime]
 ) -> Mapping[str, list[str]]:
-    """Return the signatures that the pairs give, by timestamps that fit a clock."""
+    """Return the signatures by timestamp, of pairs with a timestamp near either clock."""
     fresh: dict[str, list[str]] = {}
     for signature, timestamp in HEADERS:
         at = headers.get(timestamp, "")
@@ -156,7 +155,7 @@ def fresh_signatures(
 def signature_of(
     signed: Mapping[str, Sequence[str]], body: bytes, *, secrets: Iterable[str]
 ) -> str | None:
-    """Return the signature among these that a whole secret gives for this body, or None.
+    """Return the valid signature for this body, or None.
 
     Each is compared in constant time; a body is hashed once for a timestamp and a secret.
     """
@@ -171,7 +170,6 @@ def signature_of(
 
 
 def sign(body: bytes, *, secret: str, timestamp: str) -> str:
-    """Return the header that signs a body at a time in seconds since 1970."""
     signed = f"{timestamp}.".encode() + body
     return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 

@@ -17,13 +17,13 @@ from crewgate.metrics import webhooks
 from crewgate.network.requests import Handler, refusal
 from crewgate.web.credentials import NONCE, EventKind, is_bearer
 
-#: By these a proxy says that it calls for somebody else (RFC 7239 and what came before it).
+#: The headers by which a proxy names its caller (RFC 7239 and its predecessors).
 _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`failures` make the bot unready; `warnings` are what somebody should look at meanwhile."""
+    """`failures` make the bot unready; `warnings` ask for somebody's attention."""
 
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -46,8 +46,8 @@ async def on_readyz(
 ) -> web.Response:
     """Answer 200 while the bot can work, else 503; the reasons and warnings are not public.
 
-    Slack or a crew being away does not make the bot unready: it takes notifications all the same,
-    because a crew never repeats one. `details` say so.
+    A bot without Slack or a crew is ready, since it must accept notifications, which a crew never
+    repeats; `details` name them.
     """
     health = await check_health()
     ready = not health.failures
@@ -63,9 +63,9 @@ async def on_readyz(
 
 
 def is_local(public_url: str | None) -> bool:
-    """Return True if no public address could be that of a proxy.
+    """Return True if the bot has no public address.
 
-    A public address may be that of a proxy on this machine, and some proxies do not say so.
+    A public address may be that of a proxy on this machine, and some proxies add no header.
     """
     host = None if public_url is None else urlsplit(public_url).hostname
     return host in (None, "localhost") or _is_loopback(host)
@@ -74,7 +74,7 @@ def is_local(public_url: str | None) -> bool:
 def may_see_details(request: web.Request, status_token: str | None, *, local: bool) -> bool:
     """Return True for callers with the token and, if the bot is `local`, on this machine.
 
-    A proxy on this machine that calls for somebody else is none of these.
+    A proxy on this machine that calls for somebody else is neither.
     """
     if status_token is not None and is_bearer(request.headers.get("Authorization"), status_token):
         return True
@@ -91,9 +91,10 @@ def _is_loopback(address: str | None) -> bool:
     return (mapped or found).is_loopback
 
 
-#: The routes with these names, and the kinds of the one for events.
+#: The names of the counted routes, and the kinds of the event route.
 _KINDS: Final = frozenset({"human-input", "flow-request", *EventKind})
-#: The answers that begin at 0, so that the first one is an increase too: stored, refused, lost.
+#: The answers that are counted from 0, so that Prometheus sees the first increase: stored, refused,
+#: lost.
 _STATUSES: Final = ("202", "401", "503")
 
 

@@ -1,7 +1,7 @@
-"""Slack's own address: read within limits and verified before Bolt reads anything of it.
+"""Slack's own address: read within limits and verified before Bolt reads anything.
 
-Bolt parses a body before it checks the signature, so that anybody's malformed body would be an
-unforeseen failure with a traceback.
+Bolt parses a body before it checks the signature, and a stranger's malformed body would end in a
+traceback.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ log = structlog.get_logger(__name__)
 
 Acknowledge = Callable[..., Awaitable[object]]
 
-#: Seconds since 1970, as Slack sends them; `int` alone would take more.
+#: Seconds since 1970, as Slack sends them; `int` alone would accept more.
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNATURE: Final = re.compile(r"v0=[0-9a-f]{64}")
-#: Slack's check of the certificate is a form of two fields, in characters.
+#: The most characters of Slack's check of the certificate, a form of two fields.
 _SSL_CHECK_LIMIT: Final = 1_000
 
 
@@ -83,7 +83,7 @@ async def on_slack_event(
 
 
 def _payload_of(text: str, content_type: str) -> dict[str, Any]:
-    """Parse an event, which is JSON; a press, which is JSON in a form; or a command, a form.
+    """Parse an event (JSON), a press (JSON in a form) or a command (a form).
 
     Raises ValueError or RecursionError.
     """
@@ -99,7 +99,7 @@ def _payload_of(text: str, content_type: str) -> dict[str, Any]:
 
 
 def _can_be_matched(body: Mapping[str, object]) -> bool:
-    """Return True if Bolt can look for a listener: it trusts these parts to be well-formed."""
+    """Return True if the parts that Bolt trusts to find a listener are well-formed."""
     actions = body.get("actions", [{}])
     if not isinstance(actions, list) or not actions:
         return False
@@ -114,7 +114,6 @@ def _not_slacks() -> web.Response:
 
 
 def _text_of(content: bytes) -> str:
-    """Decode a body. Raises RequestRefused."""
     try:
         return content.decode()
     except UnicodeDecodeError:
@@ -130,7 +129,7 @@ def _is_signed(request: web.Request, text: str, verifiers: Iterable[SignatureVer
 
 
 def _is_ssl_check(text: str) -> bool:
-    """Return True if Slack only checks the certificate, which it does not sign.
+    """Return True for Slack's check of the certificate, which is not signed.
 
     https://docs.slack.dev/interactivity/implementing-slash-commands
     """

@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 
 async def on_human_input(request: web.Request, *, context: WebContext) -> web.Response:
-    """Take a notification. 202 only once it is stored: the crew never repeats it."""
+    """Store a notification, then answer 202: the crew never repeats it."""
     crew = authenticate(request, context)
     body = await read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
@@ -76,7 +76,7 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
 
 
 def answer_received(event: str, received: Received, **told: object) -> web.Response:
-    """Log a request for people, which is stored now, and answer 202 with its round."""
+    """Log a stored request for people, and answer 202 with its round."""
     review, number = received.round.review, received.round.number
     status = "accepted" if received.accepted else "duplicate"
     log.info(event, **fields_of(received.round), status=status, **told)
@@ -93,7 +93,7 @@ def authenticate(request: web.Request, context: WebContext) -> str:
 
 
 async def on_event(request: web.Request, *, context: WebContext) -> web.Response:
-    """Take a task, step or crew webhook: the execution has moved on, or has ended."""
+    """Store a task, step or crew webhook: the execution has moved on, or has ended."""
     credentials = context.credentials_of(request)
     crew = credentials.crew
     try:
@@ -146,7 +146,7 @@ def _to_forward(
 
 
 def _parse_notification(content: bytes, *, context: WebContext, redactor: Redactor) -> Notification:
-    """Parse what a crew says, without secrets except in the webhooks that it is given again.
+    """Parse a notification, without secrets except in the webhooks that are sent back to the crew.
 
     Raises Malformed.
     """
@@ -174,7 +174,7 @@ def _parse_update(
 
 
 def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
-    """Parse a body anew without its secrets: in texts that are cut, half a secret is not found."""
+    """Parse a body again without its secrets: half a secret in a cut text stays unseen."""
     if clean != content:
         with suppress(Malformed):  # an id may have become too long
             return parse(clean)
@@ -201,7 +201,6 @@ async def parse_or_keep(
 async def _parse(
     request: web.Request, body: Body, parse: Callable[[bytes], T], context: WebContext
 ) -> T:
-    """Parse a body, in a thread if it is large. Raises BodyRefused."""
     return await _off_loop(lambda _: parse_body(request, body, parse), body.content, context)
 
 
@@ -242,7 +241,7 @@ async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Respon
 
 
 async def on_register(request: web.Request, *, context: WebContext) -> web.Response:
-    """Remember a caller's webhook URLs for an execution that it started itself."""
+    """Store a caller's webhook URLs for an execution that the caller started itself."""
     crew = _authenticate_caller(request, context)
     execution_id = context.parse_execution(request.match_info["execution_id"])
     urls = parse_body(request, await read_body(request), context.parse_registration)
@@ -286,9 +285,9 @@ def _response(outcome: KickoffOutcome) -> web.Response:
 async def on_flow_request(
     request: web.Request, *, context: WebContext, room: Room, taken: TakenRequests
 ) -> web.Response:
-    """Take a flow's request. 202 only once it is stored: it is never repeated.
+    """Store a flow's request, then answer 202: it is never repeated.
 
-    What is sent again with the same signature escalates nothing and is not kept twice.
+    A repetition with the same signature escalates nothing and is stored once.
     """
     credentials = context.credentials_of(request)
     crew = credentials.crew
@@ -305,7 +304,7 @@ async def on_flow_request(
 async def _take(
     request: web.Request, crew: str, body: Body, context: WebContext, *, is_first: bool
 ) -> web.Response:
-    """Store what a request says, or keep it as a dead letter."""
+    """Store a request, or keep it as a dead letter."""
     parse = partial(_parse_flow_request, context=context, redactor=context.redactors[crew])
     flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
     if not is_first:
@@ -333,7 +332,7 @@ async def _take(
 async def _read_signed(
     request: web.Request, credentials: Credentials, context: WebContext, room: Room
 ) -> tuple[Body, str]:
-    """Return the body, if it is signed, and its signature. Raises RequestRefused."""
+    """Return a signed body and its signature. Raises RequestRefused."""
     if not credentials.flow_secrets:
         log.warning("no_flow_secret", crew=credentials.crew)
         raise RequestRefused(_takes_none())
