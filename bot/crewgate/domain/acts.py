@@ -40,7 +40,7 @@ class ToolCall:
     may_have_run: bool = False
     """The host stopped while an approved call with these arguments ran."""
     arguments: tuple[Argument, ...] = ()
-    """Those that a form can change, in the tool's order."""
+    """The arguments that a form can change, in the tool's order."""
 
 
 class CallState(StrEnum):
@@ -70,7 +70,7 @@ class UsedTool:
 
 
 def arguments_of(text: str) -> dict[str, object] | None:
-    """Return the arguments that a call's output has; None if they are no JSON object."""
+    """Return a call's arguments; None if its output is no JSON object."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -79,7 +79,6 @@ def arguments_of(text: str) -> dict[str, object] | None:
 
 
 def shown_value(value: object) -> str:
-    """Return an argument's value as the text of a form's field; null is empty."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -95,7 +94,6 @@ class Change:
 
 
 def changes_of(before: str, now: str) -> tuple[Change, ...]:
-    """Return the arguments that differ between a call and a person's own version of it."""
     old, new = arguments_of(before) or {}, arguments_of(now) or {}
     was, is_ = ({key: shown_value(value) for key, value in one.items()} for one in (old, new))
     names = [name for name in {**old, **new} if was.get(name) != is_.get(name)]
@@ -103,9 +101,9 @@ def changes_of(before: str, now: str) -> tuple[Change, ...]:
 
 
 def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:
-    """Return a call's arguments with those that a person wrote in a form.
+    """Return a call's arguments with a form's values. Raises ArgumentsMisfit.
 
-    What says the same stays as it was. Raises ArgumentsMisfit.
+    A value that its field shows unchanged stays exactly as it was.
     """
     found = arguments_of(text) or {}
     before = dict(found)
@@ -132,7 +130,6 @@ _FLAGS: Final = {"true": True, "false": False}
 
 
 def _read(argument: Argument, text: str) -> object:
-    """Return the value of a text. Raises ValueError if the argument takes no such text."""
     match argument.kind:
         case Kind.TEXT:
             return text

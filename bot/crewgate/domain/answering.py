@@ -15,7 +15,7 @@ RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 
 
 def interpret(verdict: Verdict, question: Question | None) -> Verdict:
-    """Return the verdict for a round with this question: words are an answer, or name a label.
+    """Return a verdict as this question takes it: words become an answer or a label.
 
     Raises VerdictMisplaced for Approve on a question and for a flow's label on anything else.
     """
@@ -34,7 +34,6 @@ def interpret(verdict: Verdict, question: Question | None) -> Verdict:
 
 
 def approves(verdict: Verdict) -> bool:
-    """Return True for Approve, and for a flow's label that reads as an approval."""
     match verdict:
         case Answer(text, is_label=True):
             return reading_of(text) is Reading.APPROVAL
@@ -59,7 +58,6 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
 
 
 def words_of(verdict: Verdict) -> str:
-    """Return a person's own words that an approval sends to the crew or the flow."""
     match verdict:
         case Approve(str(words)) | Answer(words, is_label=False):
             return words
@@ -80,10 +78,7 @@ def choice_of(vote: Vote) -> str | None:
 
 
 def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
-    """Return the answer to a flow that an approval makes together with earlier ones.
-
-    Words that only approve send the label that somebody chose before.
-    """
+    """Return the answer of several approvals; words that only approve send the earlier label."""
     match verdict, [vote.answer for vote in before if vote.answer is not None]:
         case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
             return Answer(label, is_label=True)
@@ -94,7 +89,6 @@ def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
 
 
 def require_compatible(vote: Vote, before: Vote) -> None:
-    """Raise AlreadyVoted if `before` counts as this person's too, VotedOtherwise if it differs."""
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
     if choice_of(before) != choice_of(vote):
@@ -106,7 +100,6 @@ def _reads_as_approval(text: str) -> bool:
 
 
 def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
-    """Return the label that these words name, whatever their case and spaces."""
     if words in outcomes:
         return words
     same = [one for one in outcomes if one.casefold().split() == words.casefold().split()]

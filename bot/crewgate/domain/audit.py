@@ -134,7 +134,6 @@ def people_of(round_: Round) -> Iterator[Person]:
 
 
 def texts_of(round_: Round) -> Iterator[str]:
-    """Yield the texts of a round whose digests entries may hold, without its output."""
     yield from (one.name for one in people_of(round_))
     if round_.decision is not None:
         yield round_.decision.human_feedback
@@ -290,7 +289,6 @@ def _masked(round_: Round) -> dict[str, int]:
 
 
 def _of_decision(decision: Decision, round_: Round) -> Entry:
-    """Return the entry of a decision; its approvals have entries of their own."""
     by_person = isinstance(decision.by, Person)
     data = {
         "verdict": type(decision.verdict).__name__.lower(),

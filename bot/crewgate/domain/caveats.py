@@ -54,7 +54,6 @@ class Draft:
 
 
 def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
-    """Make feedback of the notes of selected people, in order, as far as they fit."""
     chosen = frozenset(selected)
     text = ""
     left: list[Note] = []
@@ -70,7 +69,6 @@ def draft(notes: Iterable[Note], *, selected: Iterable[str]) -> Draft:
 
 
 def added(text: str, note: Note) -> str | None:
-    """Return the feedback with one more note at its end; None if it does not fit."""
     longer = f"{text.rstrip()}\n\n{note.attributed}" if text.strip() else note.attributed
     return longer if _fits(longer) else None
 
@@ -95,7 +93,7 @@ class Share:
     shown: int
     of: int
     beyond: int = 0
-    """Shown characters that are beyond a phone's edge, in wide tables."""
+    """Characters shown beyond a phone's edge, in wide tables."""
 
     @property
     def percent(self) -> int:
@@ -106,7 +104,6 @@ class Share:
 
 
 def is_empty(share: Share | None) -> bool:
-    """Return True if the output is known to be empty."""
     return share is not None and not share.of
 
 
@@ -116,10 +113,8 @@ class Unseen(StrEnum):
     EXCERPT = "excerpt"
     """The person saw an excerpt or nothing, and did not turn to the end."""
     COLUMNS = "columns"
-    """Columns of a table were beyond a phone's edge."""
     MASKS = "masks"
     HASTE = "haste"
-    """The person turned the pages faster than anybody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +130,6 @@ class Turned:
 
 
 def turned_in_haste(pages: int, of_pages: int, characters: int, took: timedelta) -> Turned | None:
-    """Return the pages turned on the way to the last one, if that was too fast to read them."""
     to_read = (pages - 1) * characters // of_pages
     return Turned(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
 
@@ -157,7 +151,6 @@ class Seen:
 
 
 NOTHING_SEEN: Final = Seen()
-"""The value for somebody who was not shown a confirmation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,16 +158,13 @@ class Caveats:
     """The things that one approver could overlook; empty where nothing applies."""
 
     notes: int = 0
-    """The number of waiting notes; an approval sends none of them."""
     notes_mark: str = ""
     """A value that changes whenever a note comes, is edited or goes."""
     claim: Claim | None = None
     shown: int | None = WHOLE
     """The percentage of the output that the approver was shown; None: not all, and unknown."""
     share: Share | None = None
-    """That share in characters, if known, without masked ones."""
     on_card: int | None = None
-    """The percentage on the card, if known."""
     turned: Turned | None = None
     unseen: frozenset[Unseen] = frozenset()
 
@@ -190,7 +180,6 @@ class Caveats:
         return Seen(self.notes_mark, claimed_by, self.unseen, self.share)
 
     def all_in(self, seen: Seen) -> bool:
-        """Return True if somebody was asked about all of these, as they are now."""
         return (
             (not self.notes or self.notes_mark == seen.notes)
             and (self.claim is None or self.claim.by.id == seen.claimed_by)
@@ -209,7 +198,6 @@ class Circumstances:
     shown: int | None = None
     """The percentage on its card; None: unknown, or not posted yet."""
     characters: int = 0
-    """The length of the output, if `shown` is unknown."""
     read_to_end: bool = False
     turned: Turned | None = None
     masked: bool | None = False
@@ -217,7 +205,6 @@ class Circumstances:
     asks_about_masks: bool = True
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
-        """Return the things that this person, who saw `seen`, could overlook now."""
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
         shown = self._shown(seen.share)
         return Caveats(

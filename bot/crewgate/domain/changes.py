@@ -33,7 +33,6 @@ class Paths:
         return number
 
     def name(self, place: int) -> str:
-        """Return the path of a place, such as `a.b[0]`; of a long path, the end."""
         steps: list[str] = []
         length = 0
         while place >= 0 and length <= PATH_SHOWN:
@@ -45,7 +44,7 @@ class Paths:
 
 
 def read_leaves(text: str, paths: Paths) -> dict[int, str] | None:
-    """Return each leaf of a JSON text by its place; None if it is not JSON, or too large."""
+    """Return each leaf of a JSON text by its place; None if it is no JSON, or too large."""
     # Each leaf but the last is followed by a comma, so the text need not be parsed to count them.
     if text.count(",") + text.count("[") + text.count("{") > LEAVES_COMPARED:
         return None
@@ -80,7 +79,6 @@ class PassageKind(StrEnum):
     """An item of a list, without its mark or number."""
     ROW = "row"
     HEADER = "header"
-    """The first row of a table, with the names of its columns."""
     CODE = "code"
     """A line of code, or of other text that is shown as written."""
     VALUE = "value"
@@ -97,7 +95,6 @@ class Passage:
     kind: PassageKind
     text: str
     cells: tuple[str, ...] = ()
-    """The cells of a row, which `text` joins."""
     table: str = ""
     """The header of a row's table, which tells two tables apart."""
     key: str = ""
@@ -118,7 +115,6 @@ class Passage:
         return self.unit, text.rstrip()
 
 
-#: Passages with less than this in common are not a pair.
 _LEAST_ALIKE: Final = 0.4
 
 
@@ -129,7 +125,6 @@ class Pair(NamedTuple):
     after: Passage | None
     same: bool = False
     moved: bool = False
-    """It was in another place."""
 
 
 def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair:
@@ -193,7 +188,6 @@ Placed = tuple[int, Passage]
 
 
 def _most_alike(old: list[Placed], new: list[Placed], budget: StepBudget) -> dict[int, int]:
-    """Match new passages with old ones, in order, with the most words in common."""
     old_words = [Counter(one.text.split()) for _, one in old]
     new_words = [Counter(one.text.split()) for _, one in new]
     budget.likeness -= min(len(old) * sum(map(len, new_words)), len(new) * sum(map(len, old_words)))
@@ -287,9 +281,7 @@ class Unchanged:
 
     count: int
     passages: tuple[Passage, ...] = ()
-    """All of them, if there are few."""
     heading: Passage | None = None
-    """The last heading among the passages that are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +292,6 @@ class Changes:
     """The number of passages by kind and fate. All prose counts as paragraphs."""
     parts: tuple[Hunk | Unchanged, ...] = ()
     too_long: bool = False
-    """The texts differ in too much to be compared: one is shown after the other."""
     reformatted: bool = False
     """Only the formatting differs."""
 
@@ -319,16 +310,13 @@ def added(passage: Passage) -> Hunk:
 def compare(
     before: Sequence[Passage], after: Sequence[Passage], *, with_words: bool = True
 ) -> Changes:
-    """Return the changes that turn `before` into `after`; without words, only their amounts.
-
-    It takes a fraction of a second for thousands of passages and texts of any length.
-    """
+    """Return the changes from `before` to `after`, in a fraction of a second for any texts."""
     budget = StepBudget(LETTERS_COMPARED)
     return _changes(pairs_of(before, after, budget), budget, with_words=with_words)
 
 
 def compare_json(before: str, after: str, *, with_words: bool = True) -> Changes | None:
-    """Compare two JSON texts by their keys; None if either is not JSON, or too large."""
+    """Compare two JSON texts by their keys; None if either is no JSON, or too large."""
     paths = Paths()
     old = read_leaves(before, paths)
     new = read_leaves(after, paths) if old is not None else None

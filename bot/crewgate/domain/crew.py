@@ -137,7 +137,6 @@ class Crew:
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 
     def under(self, rule: Rule | None, *, escalated: bool = False) -> Self:
-        """Return the crew with a rule's channel, reviewers and notify."""
         if rule is None:
             return self
         reviewers = self.permitted(Role.REVIEWER) if rule.reviewers is None else rule.reviewers
@@ -154,7 +153,7 @@ class Crew:
         )
 
     def rule_for_round(self, rule: Rule) -> Rule:
-        """Return the rule to store with a round: its channel only if it is not the crew's.
+        """Return the rule to store with a round: with its channel only if it is not the crew's.
 
         So a round with a channel keeps a thread of its own there, whatever the settings say later.
         """
@@ -201,7 +200,6 @@ class Crew:
         return replace(urls, human_input=self.own.human_input)
 
     def forwards_to(self, given: WebhookUrls) -> WebhookUrls:
-        """Return the URLs to forward received webhooks to: never our own."""
         if not self.forward:
             return WebhookUrls()
         urls = given.or_else(self.configured)

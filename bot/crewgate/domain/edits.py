@@ -13,7 +13,6 @@ from crewgate.domain.words import Block, StepBudget, align
 
 REVISION_LIMIT: Final = 12_000
 """The longest exact revision, in characters: a page of the history shows four."""
-#: The most unchanged lines that are added to a passage to make it unique.
 _CONTEXT: Final = 20
 _BLANK: Final = " \t\r\n"
 #: The gaps between parts: blank lines without the indentation after them, or spaces.
@@ -31,10 +30,7 @@ class Parts:
     gaps: tuple[str, ...]
 
     def joined(self, written: Sequence[str]) -> str:
-        """Return the text with these parts; an unchanged part stays exactly as it was.
-
-        An empty part is removed together with the gap before it.
-        """
+        """Return the text with these parts; an empty part goes with the gap before it."""
         gaps, end = self.gaps[:-1], self.gaps[-1]
         kept = [
             (gap, was if _plain(was) == _plain(now) else now)
@@ -47,12 +43,10 @@ class Parts:
 
 
 def _plain(part: str) -> str:
-    """Return a part as a form may send it back."""
     return part.replace("\r\n", "\n").strip()
 
 
 def cut(text: str, size: int, place_to_break: PlaceToBreak) -> Parts:
-    """Cut a text at paragraphs, else at lines, into parts of at most `size` characters."""
     texts: list[str] = []
     gaps: list[str] = []
     at = 0
@@ -81,7 +75,6 @@ class Edit(NamedTuple):
 
 
 def edits_of(before: str, edited: str) -> list[Edit]:
-    """Return the edits that turn `before` into `edited`, made one after another or at once."""
     old, new = _lines(before), _lines(edited)
     whole = "\n".join(old)
 
@@ -137,7 +130,6 @@ def _join(found: list[Block]) -> None:
 
 
 def exact_revision(edits: Sequence[Edit]) -> str:
-    """Return feedback that asks for these edits and nothing else, with each passage verbatim."""
     one = len(edits) == 1
     asks = "Make this edit" if one else f"Make these {len(edits)} edits"
     steps = "\n\n".join(
@@ -181,11 +173,9 @@ class EditsFate:
     asked: int
     taken: int
     others: int
-    """The number of other passages that changed."""
 
 
 def fate_of(before: str, edited: str, after: str) -> EditsFate:
-    """Compare `after`, the new output, with the edits of `before` that were asked for."""
     edits, wanted, now = edits_of(before, edited), _filled(edited), _filled(after)
     exact = _Lines(_lines(after.strip("\n")))
     if exact.lines == _lines(edited.strip("\n")):
@@ -204,7 +194,6 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
 
 
 def _filled(text: str) -> list[str]:
-    """Return the lines that are not blank, stripped."""
     return [line.strip() for line in text.split("\n") if line.strip()]
 
 

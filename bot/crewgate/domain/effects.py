@@ -22,7 +22,6 @@ class Lane(StrEnum):
     UPDATES = "updates"
     """Changes of messages: Slack limits these by workspace, posts by channel."""
     SLACK = "slack"
-    """All other calls of Slack."""
     TIMER = "timer"
     """Timers: they only change the database, so no outage holds them up."""
     CREW = "crew"
@@ -44,13 +43,10 @@ class Row:
     priority: int = 0
     """The lowest number goes first."""
     names: tuple[str, ...] = ("subject",)
-    """The fields of an effect that say what it is about."""
     by_execution: bool = False
     """Its order is kept within an execution, not within a subject."""
     needs_card: bool = False
-    """It waits for the effect that posts its round's card."""
     of_waiting: bool = False
-    """It is cancelled once the round no longer waits."""
     key: str = ""
     """The key by which its message is found again after a lost answer; empty if it posts none.
 
@@ -134,7 +130,6 @@ class EffectKind(StrEnum):
     """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()
     PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}", is_merged=True)
-    """Post or update the message with an execution's progress."""
     REFRESH_PROGRESS = "refresh_progress", _update(by_execution=True)
     POST_RESULT = "post_result", _message(key="end {crew} {execution_id} {occasion}")
     RESULT_FILE = "result_file", Row(by_execution=True)
@@ -148,12 +143,8 @@ class EffectKind(StrEnum):
         _message(key="result file failed {crew} {execution_id} {occasion}"),
     )
     POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
-    """Ask the crew for an execution's progress: `GET /status`."""
     CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("subject", "channel"))
-    """Take files and result out of a thread: the texts of its execution were removed.
-
-    The subject is the ts of the thread's first message.
-    """
+    """Take files and result out of a thread, named by its ts, whose texts were removed."""
     FORWARD = "forward", Row(lane=Lane.FORWARD)
     """Forward a webhook, the subject, to its caller's URL."""
     FORWARD_FAILED = (
@@ -162,20 +153,15 @@ class EffectKind(StrEnum):
     )
     """Say that a caller's URL did not take a webhook; the subject is the webhook's kind."""
     ACKNOWLEDGE_NOTE = "acknowledge_note", Row(names=("channel", "subject"))
-    """Acknowledge a note in the thread, and offer its author to send the notes.
-
-    The subject is the ts of the note's message.
-    """
+    """Acknowledge a note, named by its ts, and offer its author to send the notes."""
     AUDIT_HEAD = (
         "audit_head",
         Row(names=("subject", "channel"), key="audit head {subject} {channel}"),
     )
-    """Post the head of the audit trail; the subject is its number."""
     WEEKLY_DIGEST = (
         "weekly_digest",
         Row(key="digest {subject} {occasion}", is_absolute=True, is_merged=True),
     )
-    """Post a crew's numbers of the week; the subject is the crew."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

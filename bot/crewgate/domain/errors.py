@@ -126,7 +126,6 @@ class AbsenceProblem(StrEnum):
     NO_COLLEAGUE = "no_colleague"
     """The delegate is a bot, a guest, or in another organisation."""
     NOT_TOLD = "not_told"
-    """Slack did not say who the delegate is."""
     PAST = "past"
     TOO_FAR = "too_far"
 

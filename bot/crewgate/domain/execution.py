@@ -18,12 +18,10 @@ _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
 def without_starter(meta: CallerValues) -> CallerValues:
-    """Return `meta` without a starter: only a kickoff through the bot may name one."""
     return tuple(pair for pair in meta if pair[0] != STARTED_BY)
 
 
 def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | None:
-    """Return the starter in Slack, else the starter in `meta`; None if unknown."""
     if starter is not None:
         return User(starter.id)
     return starter_named(dict(shown(meta)).get(STARTED_BY, ""))
@@ -32,7 +30,6 @@ def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | N
 def all_starters(
     starter: Person | None, meta: CallerValues, also: Iterable[str]
 ) -> tuple[User | Email, ...]:
-    """Return all known starters of an execution, the first one first."""
     found = (said_starter(starter, meta), *map(starter_named, also))
     return tuple(one for one in found if one is not None)
 
@@ -54,9 +51,7 @@ GONE_AFTER = timedelta(minutes=15)
 #: The longest subject, and the longest value in one, in characters.
 SUBJECT_LIMIT = 60
 _SUBJECT_PARTS = 3
-#: Values that do not tell what an execution is about.
 _SAY_NOTHING = frozenset({"true", "false", "yes", "no", "none", "null"})
-#: The length of the beginning of an id that is shown as a subject.
 _ID_SHOWN = 8
 
 
@@ -84,9 +79,7 @@ class Execution:
     also_started: tuple[str, ...] = ()
     """User ids or addresses of others whose kickoffs the crew answered with this id."""
     inputs: CallerValues = UNKNOWN
-    """The inputs of its kickoff; unknown if it was started without this bot."""
     meta: CallerValues = ()
-    """The caller's values, from the kickoff or a notification."""
     named: Given = ()
     """Values of a kickoff through this bot that rules take a reviewer from."""
     state: ExecutionState = ExecutionState.RUNNING
@@ -109,7 +102,6 @@ class Execution:
     """The first of the crew's answers in a row that it is unknown or over."""
     not_found_count: int = 0
     is_flow: bool = False
-    """Its crew sent a request for people, as flows do."""
     removed_at: datetime | None = None
     """The time when its texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
@@ -117,12 +109,10 @@ class Execution:
 
     @property
     def given(self) -> Given:
-        """The values that people are shown: the inputs, else the caller's `meta`."""
         return shown(self.inputs) or shown(self.meta)
 
     @property
     def subject(self) -> str:
-        """A title in one line: inputs, else `meta`, else the beginning of its id."""
         said = _subject_of(shown(self.inputs)) or _subject_of(shown(self.meta))
         return said or id_beginning(self.execution_id)
 
@@ -176,7 +166,6 @@ class Execution:
         asked_at: datetime,
         asked_activity: int,
     ) -> Self:
-        """Apply the crew's status. Missing counts stay as they were."""
         return replace(
             self,
             completed_tasks=max(completed_tasks or 0, self.completed_tasks),
@@ -198,11 +187,9 @@ class Execution:
         return self.current_task if moved else None
 
     def not_found(self, at: datetime) -> Self:
-        """Count an answer that the crew does not know it; repeated answers end it."""
         return self.doubt(self.end(ExecutionState.GONE, at), at)
 
     def doubt(self, ended: Self, at: datetime) -> Self:
-        """Return it as it `ended` once enough answers agree, else count this answer."""
         since = self.not_found_since or at
         count = self.not_found_count + 1
         believed = count >= GONE_ANSWERS and at - since >= GONE_AFTER
@@ -234,7 +221,6 @@ class Execution:
         )
 
     def reopen(self) -> Self:
-        """Undo the end: the crew paused after it, or knows it after all."""
         return replace(
             self,
             state=ExecutionState.RUNNING,
@@ -252,7 +238,6 @@ def id_beginning(execution_id: str) -> str:
 
 
 def _subject_of(given: Given) -> str:
-    """Join the first short values into one short line."""
     parts: list[str] = []
     for _, value in given:
         if not _says_something(value):
@@ -269,7 +254,6 @@ def _says_something(value: str) -> bool:
 
 
 def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
-    """Return an effect about an execution; its default subject is the execution."""
     return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
 
 

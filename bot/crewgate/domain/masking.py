@@ -34,7 +34,6 @@ class Kind(StrEnum):
     IBAN = "IBAN"
     CARD = "card number"
     OTHER = "masked"
-    """A match of a pattern in the settings."""
 
 
 Finder = Callable[[str], Iterator[tuple[int, int]]]
@@ -79,7 +78,6 @@ class Masking:
         return self._replaced(text, lambda kind, _: f"[{kind}]", upto)
 
     def counted(self, text: str) -> tuple[str, Masked]:
-        """Return a text masked, and the number of masks of each kind."""
         many = Counter[Kind]()
 
         def put(kind: Kind, _: str) -> str:
@@ -116,7 +114,6 @@ class Masking:
         return self.text(_without_cut(text) if self else text)
 
     def shown(self, value: V, *, keep: Collection[str] = ()) -> V:
-        """Return a dataclass with its texts masked for people, except in the fields to keep."""
         if not self:
             return value
 
@@ -140,7 +137,6 @@ class Masking:
         return _replaced(text, self._spans(text), put, len(text) if upto is None else upto)
 
     def _spans(self, text: str) -> list[_Span]:
-        """Return the spans to mask; overlapping spans become one, of the first one's kind."""
         found = [
             (*one.span(), kind)
             for words, kind in self.kept
@@ -171,7 +167,6 @@ def _with_marks(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _without_cut(line: str) -> str:
-    """Return a line without the words at its cut that may begin something to mask."""
     words = line.removesuffix("…").split()
     whole = len(words)
     while line.endswith("…") and words and _IN_NUMBERS_OR_ADDRESSES.search(words[-1]):
@@ -384,7 +379,6 @@ _SIGNED: Final = re.compile(
     rf"|({_SIGN} ?)[0-9]{{6}}\2[0-9]{{4,5}})(?!{_SIGN}?[0-9])"
 )
 _GROUP: Final = re.compile("[0-9]+")
-#: The most groups of a card number, and its characters with the signs between them.
 _GROUPS: Final = 5
 _CHARACTERS: Final = range(13, 40)
 #: The lengths, and the first digits of issuers (ISO/IEC 7812).
@@ -423,4 +417,3 @@ FINDERS: Final = {
     "iban": (Kind.IBAN, find_ibans),
     "card": (Kind.CARD, find_cards),
 }
-"""Finders by their names in the settings."""

@@ -119,7 +119,6 @@ _MASK: Final = re.compile(r"[*\N{BULLET}]{3}|\N{HORIZONTAL ELLIPSIS}|\A[xX]+\Z")
 
 
 def _is_readable(secret: str | None) -> bool:
-    """Return True if a secret is more than a placeholder."""
     if secret is None:
         return False
     bare = _SCHEME.sub("", secret, count=1)
@@ -141,7 +140,6 @@ class WebhookUrls:
 
     @property
     def is_readable(self) -> bool:
-        """True unless one of them is stored and cannot be decrypted."""
         human_input = self.human_input and self.human_input.url
         return UNREADABLE not in (self.task, self.step, self.crew, human_input)
 
@@ -177,7 +175,6 @@ class Ask:
     choices: tuple[str, ...] = ()
     """Answers to choose from, sent back exactly as received."""
     expires_at: datetime | None = None
-    """The time when the flow goes on without an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +191,6 @@ class Notification:
     expected_output: str | None = None
     agent: str | None = None
     inputs: CallerValues | None = None
-    """The inputs of the execution, if the crew sends them."""
     meta: CallerValues = ()
     webhooks: WebhookUrls = WebhookUrls()
     ask: Ask | None = None
@@ -202,18 +198,14 @@ class Notification:
     pause_id: str | None = None
     """The id of the pause, which a repeated notification repeats."""
     takes_edits: bool = False
-    """The crew's host takes another text in the place of this output."""
     call: ToolCall | None = None
     """The waiting call, whose arguments are the output; None: a task's output."""
     call_result: CallResult | None = None
     """The end of a call or a question that was announced before."""
     tools_used: tuple[UsedTool, ...] = ()
-    """The tools used for the output."""
     takes_key: bool = False
-    """The crew's host recognises a repeated decision by its key."""
 
 
-#: The most assignees of one request.
 ASSIGNED_LIMIT: Final = 50
 #: The pause between calls by escalations: anybody may repeat one.
 CALLED_EVERY: Final = timedelta(hours=1)
@@ -231,15 +223,12 @@ class Question:
     outcomes: tuple[str, ...] = ()
     """The flow's labels in its order; sent back exactly as received."""
     left_off: int = 0
-    """The number of further labels, which can only be answered in words."""
     assigned: tuple[Email, ...] = ()
     """The assignees; they decide if the settings name no reviewers."""
     called_at: datetime | None = None
-    """The time of the last escalation that called them."""
     host_refused: bool = False
     """The settings did not allow its callback's host when it came."""
     ask: Ask | None = None
-    """None for the question of a method under `@human_feedback`."""
 
     @property
     def is_of_crew(self) -> bool:
@@ -248,7 +237,6 @@ class Question:
 
     @property
     def expires_at(self) -> datetime | None:
-        """The time when the flow goes on without an answer, if any."""
         return None if self.ask is None else self.ask.expires_at
 
 
@@ -261,7 +249,6 @@ class Callback:
 
     @property
     def is_readable(self) -> bool:
-        """True unless it is stored and cannot be decrypted."""
         return self.url != UNREADABLE
 
     @property

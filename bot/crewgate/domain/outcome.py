@@ -28,13 +28,11 @@ class RefusalKind(StrEnum):
     PERMANENT = "permanent"
     """Slack will never take this: a setting of the workspace, or a message that cannot change."""
     NOT_ALLOWED = "not_allowed"
-    """This bot lacks a scope or a permission for this."""
     ANSWERED = "answered"
     SPENT = "spent"
     """A flow does not accept this request's token: it is wrong, or was used once."""
     REQUEST_GONE = "request_gone"
     REQUEST_OVER = "request_over"
-    """A flow knows this request and takes no answer to it any more."""
     OTHER = "other"
 
 

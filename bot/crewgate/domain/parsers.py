@@ -92,7 +92,6 @@ REVIEWERS_HINT: Final = f"{OPERATORS_HINT}, or {Anyone()} to let anybody in the 
 def parse_reviewers(
     raw: object, *, hint: str = REVIEWERS_HINT, noun: str = "reviewer"
 ) -> tuple[ReviewerRef, ...]:
-    """Return each reviewer of a list, or of a text with commas, once and in order."""
     if isinstance(raw, str):
         names: list[object] = [name.strip() for name in raw.split(",") if name.strip()] or [raw]
     elif isinstance(raw, list):
@@ -134,7 +133,6 @@ class Setting:
     missing: str = ""
     """The thing to put there, for a setting that is required."""
     default: str = ""
-    """The documents' words for the default, in Markdown, if not the field's default."""
     example: str = ""
     instead_of: tuple[str, ...] = ()
     """Keys of the same table that exclude this one; a file with all keys has it as a comment."""
@@ -292,7 +290,7 @@ def _not_more(count: int) -> None:
 
 
 def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
-    """Yield paths with values: TOML reads `budget.eur` without quotes as a table in a table."""
+    """TOML reads `budget.eur` without quotes as a table in a table."""
     for key, value in table.items():
         path = f"{before}{key}"
         if isinstance(value, dict):
@@ -336,7 +334,6 @@ def _parse_value(name: str, raw: object) -> str:
 
 
 def parse_retention(raw: object) -> timedelta | None:
-    """Return the days of `90d`; None for `for ever`."""
     return None if str(raw).strip().lower() == "for ever" else parse_days(raw)
 
 

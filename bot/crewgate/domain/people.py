@@ -11,9 +11,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     STARTER = "starter"
     OPERATOR = "operator"
-    """Looks after it when something fails."""
     READER = "reader"
-    """Reads its outputs and the progress of its executions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,6 @@ class EmailOwner:
     address: str
     user: str
     moved_to: str | None = None
-    """The account that Slack names now, if that is another one."""
 
     def seen_with(self, account: str) -> Self:
         return replace(self, moved_to=None if account == self.user else account)
@@ -73,7 +70,6 @@ class Installation:
     whole_enterprise: bool = False
 
     def includes(self, team_id: str | None, enterprise_id: str | None) -> bool:
-        """Return True if a request from there is for this bot."""
         if self.whole_enterprise:
             return enterprise_id is not None and enterprise_id == self.enterprise_id
         return team_id is not None and team_id == self.team_id
@@ -101,8 +97,6 @@ class Notify(StrEnum):
     """The way to notify the reviewers of a waiting round."""
 
     MENTION = "mention"
-    """A mention in the thread, once per round."""
     DM = "dm"
-    """A private message to each, with the buttons."""
     NONE = "none"
     """No notification: people look into the channel or Home."""

@@ -37,7 +37,6 @@ class AnswerLost:
 
     why: str
     code: str = ""
-    """The status of an error that came instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,6 @@ class Withdrawn:
 
 
 WHY_LIMIT: Final = 300
-"""The longest reason of a dismissal, in characters."""
 
 ExecutionOver = ExecutionEnded | ExecutionFailed | ExecutionGone
 

@@ -30,7 +30,6 @@ class Receipt:
 
     current: Round
     opened: bool = False
-    """A new round was opened; otherwise `current` was received again."""
     ended: Round | None = None
     effects: tuple[Effect, ...] = ()
 
@@ -173,7 +172,6 @@ def receive_request(
 def _escalate(
     known: Round, request: FlowRequest, at: datetime, operators: tuple[ReviewerRef, ...] | None
 ) -> Receipt:
-    """Assign the people of an escalation, before the others, and call them."""
     question = known.question
     assert question is not None  # noqa: S101  # it was opened by a request
     assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
@@ -197,7 +195,6 @@ def _escalate(
 
 
 def _open(latest: Round | None, first: Round) -> Receipt:
-    """Open a round after the latest one; `first` is the round if there is none."""
     post = (first.effect(EffectKind.POST),)
     if latest is None:
         return Receipt(first, opened=True, effects=post)

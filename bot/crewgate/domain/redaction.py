@@ -45,11 +45,9 @@ class _Forms(NamedTuple):
     inside: tuple[bytes, ...] = ()
     """Lower-case spellings that are found in any case, also inside longer words."""
     coded: tuple[bytes, ...] = ()
-    """Base64."""
     briefly_coded: tuple[bytes, ...] = ()
     """Base64 that is shorter than a line."""
     alone: tuple[re.Pattern[bytes], ...] = ()
-    """Spellings that are found only where they stand alone."""
 
     @classmethod
     def of(cls, secrets: frozenset[str]) -> Self:
@@ -114,7 +112,6 @@ class Redactor:
         return body
 
     def fields(self, value: V, *, keep: Collection[str] = ()) -> V:
-        """Return a dataclass without secrets in its texts, except in the fields to keep."""
         if not self:
             return value
         # Most have none: one look at all of them together is enough.
@@ -192,7 +189,6 @@ def _longest_first(forms: Iterable[str]) -> tuple[bytes, ...]:
 
 
 def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
-    """Remove a lower-case form from a body, and from `folded`, the body in lower case."""
     kept, at = [], 0
     parts = folded.split(form)
     for part in parts:
@@ -213,10 +209,7 @@ def _broken(form: bytes) -> re.Pattern[bytes]:
 
 
 def hide_credentials(text: str) -> str:
-    """Hide everything that is a secret by its name, its place or its form; prose stays.
-
-    It is for the errors of crews and the inputs of executions, not for outputs.
-    """
+    """Hide secrets by their names, places and forms in errors and inputs; prose stays."""
     return _put(_CREDENTIALS, text)
 
 
@@ -275,7 +268,7 @@ def _as_plain_json(text: str) -> str:
 
 
 def _inside_base64(secret: str) -> Iterator[str]:
-    """Yield the base64 of a secret inside of something, such as behind a user's name.
+    """Yield the base64 of a secret behind or before other text, such as a user's name.
 
     Three bytes are four characters, so there are three alignments; the characters at both ends
     depend on the neighbours and are left off.

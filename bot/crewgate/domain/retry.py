@@ -52,16 +52,13 @@ class Rate:
         return paid_until if paid_until <= furthest else now
 
     def room(self, paid_until: datetime, now: datetime) -> int:
-        """Return the number of uses that are free now."""
         ahead = max(paid_until - now, timedelta())
         return max(0, self.burst - -(-ahead // self.interval))
 
     def pay(self, paid_until: datetime, now: datetime, count: int) -> datetime:
-        """Return the new `paid_until` after `count` more uses."""
         return max(paid_until, now) + count * self.interval
 
     def wait(self, paid_until: datetime, now: datetime) -> timedelta:
-        """Return the time until the next use is free; zero if it is free now."""
         return max(paid_until - now - (self.burst - 1) * self.interval, timedelta())
 
     def paused(self, paid_until: datetime, until: datetime) -> datetime:

@@ -101,7 +101,6 @@ class State(StrEnum):
 
     WAITING = "WAITING"
     DECIDED = "DECIDED"
-    """The crew does not know the decision yet."""
     RESUMED = "RESUMED"
     STUCK = "STUCK"
     """The crew could not be told; a person must act."""
@@ -155,9 +154,7 @@ class Round:
     call: ToolCall | None = None
     """The call of a tool that waits; its arguments are the output. None: a task's output."""
     call_result: CallResult | None = None
-    """The end of the call, once the crew said it."""
     tools_used: tuple[UsedTool, ...] = ()
-    """The tools that were used for the output, if the crew says so."""
     pause_id: str | None = None
     takes_edits: bool = False
     """The crew takes another text, or other arguments, in the place of its output."""
@@ -170,22 +167,18 @@ class Round:
     sent_back: int = 0
     """How many rounds before it, in a row, a rule sent back."""
     origin_id: str | None = None
-    """The round of the crew's output; None: this one."""
+    """The round of the crew's output, if a person's text replaced it."""
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
-    """The start of a try to resume whose outcome is unknown."""
     activity_before: int = 0
     """The execution's activity count when that try began; before the first try, at its pause."""
     was_alone: bool = True
     """No other task seemed to wait or run when any try began."""
     retries: int = 0
     masked: int = 0
-    """The number of masked passages on its card."""
     reason: Reason | None = None
-    """The reason for its state, if the state alone is not enough."""
     ended_at: datetime | None = None
     salt: str = field(default="", compare=False, repr=False)
-    """The salt of the digests of its texts, wiped with them."""
     removed_at: datetime | None = None
 
     @property
@@ -205,10 +198,7 @@ class Round:
 
     @property
     def can_reopen(self) -> bool:
-        """Only the crew's status said that its execution is gone or over.
-
-        Without its texts it cannot reopen: nobody could decide on it.
-        """
+        """Only the crew's status said that its execution is over, and its texts are still there."""
         closed = self.state is State.CLOSED and self.removed_at is None
         return closed and only_status_said(self.reason)
 
@@ -222,7 +212,6 @@ class Round:
 
     @property
     def is_of_flow(self) -> bool:
-        """A flow asks, and is answered at its request's own address."""
         return self.question is not None and not self.question.is_of_crew
 
     @property
@@ -244,7 +233,6 @@ class Round:
 
     @property
     def is_timed(self) -> bool:
-        """Its rule or its flow acts on time while it waits."""
         rule = self.rule
         by_rule = rule is not None and any((rule.remind, rule.escalate, rule.timeout))
         return by_rule or (self.question is not None and self.question.expires_at is not None)
@@ -295,7 +283,6 @@ class Round:
         return counted._decide(replace(decision, verdict=answer) if answer else decision)
 
     def take_back(self, user: str) -> Transition:
-        """Take back the approval that this person or their delegate gave. Raises NotVoted."""
         self.require_waiting()
         left = tuple(vote for vote in self.votes if user not in vote.voices)
         if left == self.votes:
@@ -308,10 +295,7 @@ class Round:
         return replace(self, reminders=self.reminders + 1)
 
     def escalate(self, at: datetime) -> Transition:
-        """Let the rule's `escalate.to` decide too; a no-op a second time.
-
-        A person's words may have put the round under a rule without escalation: a no-op too.
-        """
+        """Let `escalate.to` decide too; a no-op a second time, or if the rule has no `escalate`."""
         self._must_be(State.WAITING, to="be escalated")
         if self.rule is None or self.rule.escalate is None or self.escalated_at is not None:
             return Transition(self, ())
@@ -319,7 +303,6 @@ class Round:
         return Transition(escalated, escalated._effects(EffectKind.REFRESH))
 
     def time_out(self, at: datetime) -> Transition:
-        """Let the rule decide, because nobody did in time; it may leave the round waiting."""
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
             raise InvalidTransition(self.state, "be timed out: no rule says when")
@@ -345,7 +328,6 @@ class Round:
             raise AlreadyDecided(self.decision)
 
     def supersede(self, at: datetime, reason: EditedBy | None = None) -> Transition:
-        """End the round, because a newer output or a person's text came before anybody decided."""
         self._must_be(State.WAITING, to="be superseded")
         return self._end(State.SUPERSEDED, at, reason)
 
@@ -363,7 +345,6 @@ class Round:
         return self._end(State.CLOSED, at, reason)
 
     def reopen(self) -> Transition:
-        """Undo the end, because the crew knows the execution after all."""
         if not self.can_reopen:
             raise InvalidTransition(self.state, "be reopened")
         state = State.WAITING if self.decision is None else State.STUCK
@@ -402,7 +383,6 @@ class Round:
         return self._infer(at) if self.in_doubt else self._close_for(NeverSent(), at)
 
     def took_effect(self, at: datetime) -> Transition:
-        """Settle a decision in doubt, because there is evidence that the crew took it."""
         self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
         if not self.in_doubt:
             raise InvalidTransition(self.state, "have taken effect: it was not sent")
@@ -441,7 +421,6 @@ class Round:
         return Transition(waiting, waiting._effects(EffectKind.REFRESH) if changed else ())
 
     def fetch(self, at: datetime) -> Transition:
-        """Note that the asker has the decision."""
         self._must_be(State.DECIDED, State.STUCK, to="be fetched")
         return self._end(State.RESUMED, at, Fetched())
 
@@ -483,7 +462,6 @@ class Round:
                 assert_never(outcome)
 
     def _settle_late(self, outcome: Outcome, *, in_doubt: bool, at: datetime) -> Transition:
-        """Record an outcome that came after the round had moved on."""
         match outcome:
             case Delivered() if self._may_yet_be_taken:
                 return self._take(outcome, at)

@@ -14,24 +14,18 @@ from typing import Final
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
 
-#: The spans that people can choose, in days.
 SPANS: Final = (7, 30, 90)
-#: The length of a text that is read at a glance.
 SHORT: Final = 200
-#: The fewest decisions that show a habit.
 ENOUGH: Final = 5
-#: Percentages that stand out.
 OFTEN: Final = 10
 MOST: Final = 50
 NEARLY_ALL: Final = 80
-#: The most observations in one answer.
 OBSERVATIONS: Final = 3
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 
 
 def waited_seconds(round_: Round) -> int | None:
-    """Return the seconds that a decided round waited, in working hours if its rule has them."""
     if round_.decision is None:
         return None
     hours = round_.rule and round_.rule.working_hours
@@ -58,7 +52,6 @@ def made_in_seconds(round_: Round, others: Iterable[Round]) -> int | None:
 
 
 def next_digest(now: datetime) -> datetime:
-    """Return the next Monday at 8:00 UTC."""
     this_week = now.astimezone(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
     monday = this_week - this_week.weekday() * _DAY
     return monday if monday > now else monday + 7 * _DAY
@@ -80,16 +73,14 @@ class Tally:
     first: int
     """Decisions on the first round of a review, without answers."""
     at_once: int
-    """Approvals of the first round of a review."""
     rounds: int
     """The sum of the numbers of approved rounds."""
     hasty: int
-    """Approvals that came faster than the text can be read."""
     targeted: int
     """Decisions whose rule has a `target`."""
     on_target: int
     waited: Sequence[int]
-    """The minutes that each round waited."""
+    """In minutes, one value per round."""
     made_in: Sequence[int]
     """The crew's minutes for each round that followed a revision."""
 
@@ -101,7 +92,6 @@ class Waiting:
     crew: str
     count: int
     since: datetime
-    """The opening of the oldest round."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,15 +134,12 @@ class Figures:
     approved: int
     revised: int
     at_once: Share
-    """Approved first outputs, of all first outputs."""
     rounds: float | None
-    """The average number of rounds until an approval."""
     median: timedelta | None
     most: timedelta | None
-    """The 90th percentile of the waiting times."""
+    """Nine of ten reviews waited for no longer than this."""
     on_target: Share
     hasty: Share
-    """Hasty approvals, of all approvals."""
     made_in: timedelta | None
     """The median time that crews took from a revision to their next output."""
 
@@ -248,7 +235,6 @@ class Stats:
     """The crews asked about, those with the most decisions first."""
     team: Compared
     mine: Compared | None
-    """The person's own numbers; None without a decision in either span."""
     people: tuple[tuple[str, Figures], ...]
     """Other people's decisions for crews that the person operates, the most decisions first."""
     observations: tuple[Observation, ...] = ()
@@ -270,7 +256,6 @@ def stats_of(
     days: int,
     at: datetime,
 ) -> Stats:
-    """Return the numbers for `user`, who operates some of these crews."""
     waits = {one.crew: one for one in waiting}
     each = []
     for crew in crews:
@@ -298,7 +283,6 @@ def stats_of(
 
 
 def observe(crews: Iterable[CrewStats], *, at: datetime) -> tuple[Observation, ...]:
-    """Return the observations, the most pressing first: of each kind the first that applies."""
     first: dict[Kind, Observation] = {}
     for seen in chain.from_iterable(_stands_out(one, at) for one in crews):
         first.setdefault(seen.kind, seen)

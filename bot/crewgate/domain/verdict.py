@@ -40,7 +40,6 @@ class Answer:
     text: str
     is_label: bool = False
     to_crew: bool = False
-    """The answer goes to a crew's hook, by `/resume`."""
 
 
 Verdict = Approve | Revise | Answer
@@ -78,7 +77,6 @@ class ByRule:
     """A rule allowed or refused a call without a person: never shown or logged as one."""
 
     rule: str
-    """Its name."""
 
 
 Decider = Person | TimedOut | ByRule
@@ -103,12 +101,10 @@ class Vote:
 
     @property
     def right(self) -> Person:
-        """The person by whose right it counts: the absent one, for a delegate."""
         return self.on_behalf_of or self.by
 
     @property
     def group(self) -> UserGroup | None:
-        """The group that it counts for, if the rule asks groups."""
         return self.groups[0] if self.groups else None
 
     @property
@@ -119,7 +115,6 @@ class Vote:
 
 
 def voices_of(votes: Iterable[Vote]) -> frozenset[str]:
-    """Return the ids of the people who have approved, or whose delegate has."""
     return frozenset(voice for vote in votes for voice in vote.voices)
 
 
@@ -135,9 +130,7 @@ class Decision:
     at: datetime
     via: Via
     unsent_notes: int = 0
-    """The number of notes that waited at the approval, which sends none of them."""
     votes: tuple[Vote, ...] = ()
-    """The approvals that made it, if it takes several."""
     on_behalf_of: Person | None = None
     shown_little: int | None = None
 
@@ -147,7 +140,6 @@ class Decision:
 
     @property
     def decider(self) -> str:
-        """The author for logs: a person's id, or "a rule"."""
         return self.by.id if isinstance(self.by, Person) else "a rule"
 
     def is_by(self, user: str) -> bool:

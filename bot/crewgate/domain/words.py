@@ -55,7 +55,7 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: StepBudget) 
 
 class _Matcher(SequenceMatcher[int]):
     b2j: dict[int, list[int]]
-    """The places of each element in the new sequence; documented, but the stubs lack it."""
+    """Documented, but the stubs lack it."""
 
     def __init__(self, old: list[int], new: list[int], budget: StepBudget) -> None:
         # Frequent elements anchor nothing in long sequences (autojunk): that saves most.
@@ -129,7 +129,7 @@ def words_of(text: str) -> list[Word]:
 
 
 def compare_words(before: str | None, after: str | None, budget: StepBudget) -> tuple[Segment, ...]:
-    """Return the changes from the words of `before` to those of `after`; None has no words.
+    """Return the changes from one text's words to another's; None is a missing text.
 
     The unchanged and added segments make up `after`; the unchanged and removed ones make up
     `before`, except for its spaces.
@@ -149,7 +149,6 @@ def compare_words(before: str | None, after: str | None, budget: StepBudget) -> 
 def compare_cells(
     before: Sequence[str], after: Sequence[str], budget: StepBudget
 ) -> tuple[Segment, ...]:
-    """Compare two rows, which may differ in length, cell by cell."""
     cells: list[tuple[Segment, ...]] = []
     if len(before) == len(after):
         cells = [compare_words(*pair, budget) for pair in zip(before, after, strict=True)]

@@ -101,7 +101,6 @@ class Access:
     read: Queries
     at: datetime
     asked: frozenset[Hashable] = frozenset()
-    """The people and addresses about which Slack was asked already."""
     recheck: bool = True
     """Ask Slack even if memory is certain: somebody may have joined the channel just now."""
 
@@ -163,10 +162,9 @@ class Access:
     def refusal(self, user: str, role: Role, subject: Subject) -> NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.
 
-        If anyone in the channel has the role, only membership of the crew's channel counts, not the
+        If anyone in the channel has the role, only members of the crew's channel count, not the
         place of the click: in a public channel people click who are not in it. Guests and people of
-        other organisations must be named, except to read what they see in the channel anyway.
-        Raises UnknownCrew.
+        other organisations must be named, except to read what they see anyway. Raises UnknownCrew.
         """
         crew = crew_for(subject, self.crews)
         permitted = crew.permitted(role)
@@ -187,10 +185,7 @@ class Access:
     def standing(
         self, by: Person, rights: Iterable[Person | None], round_: Round
     ) -> dict[str, Any]:
-        """Return for the audit trail who may decide, and a person's entries among them.
-
-        `rights` are the people by whose right the person decides; None is their own.
-        """
+        """Return for the audit trail who may decide, and by which entries these people may."""
         permitted = crew_for(round_, self.crews).permitted(Role.REVIEWER)
 
         def names(user: str) -> list[str]:
@@ -232,7 +227,6 @@ class Access:
         return round_, tuple(lapsed)
 
     async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> None:
-        """Ask Slack once about everything that may have refused a person wrongly."""
         doubtful = [one for one in refusals if self.recheck or one.uncertain]
         channels = dict.fromkeys(one.channel for one in doubtful if one.channel is not None)
         guests = role is Role.READER
@@ -327,7 +321,6 @@ def _users(said: User | Email, access: Access) -> frozenset[str]:
 
 
 def drop_votes_of(starter: Starter | None, round_: Round) -> Round:
-    """Return the round without approvals of its starter, who may be known only now."""
     for user in starter.users if starter is not None else ():
         if user in voices_of(round_.votes):
             round_ = round_.take_back(user).round
@@ -335,7 +328,6 @@ def drop_votes_of(starter: Starter | None, round_: Round) -> Round:
 
 
 def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
-    """Raise SelfApproval, PerhapsSelfApproval or UnknownStarter if the round's rule requires it."""
     rule = round_.rule
     if rule is None or rule.self_approval:
         return
@@ -394,10 +386,7 @@ class ReviewContext:
         await self.asking(lambda access: access.rights_of(user, role, subject), recheck=recheck)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """Return True if a person has a role; Slack is asked only if memory is uncertain.
-
-        Nobody has a role for a crew that the settings do not name, or while Slack does not answer.
-        """
+        """Return True if a person has a role; False too if the crew is gone or Slack silent."""
         try:
             await self.ensure(user, role, subject, recheck=False)
         except (NotPermitted, UnknownCrew):
@@ -409,7 +398,6 @@ class ReviewContext:
             await self.ensure(user, Role.REVIEWER, subject)
 
     async def readable(self, user: str, rounds: Iterable[Round]) -> frozenset[str]:
-        """Return the ids of the rounds of a review that a person may read."""
         alike: dict[object, list[Round]] = {}
         for one in rounds:
             alike.setdefault((one.rule, one.escalated_at is None), []).append(one)
@@ -417,7 +405,6 @@ class ReviewContext:
         return frozenset(one.id for some in found for one in some)
 
     async def crews_of(self, user: str, role: Role, *, recheck: bool) -> tuple[str, ...]:
-        """Return the crews for which a person has a role by their own right."""
         crews = {name: name for name in self.crews}
         return tuple(await self._permitted(user, role, crews, recheck=recheck))
 
@@ -428,11 +415,7 @@ class ReviewContext:
         recheck: bool,
         rules: Iterable[StoredRule] | None = None,
     ) -> list[tuple[QueueKey, ...]]:
-        """Return, for each role, the queues for which a person has it.
-
-        A delegate decides and reads what the reviewer may decide. By default, the rules are those
-        of listed rounds.
-        """
+        """Return, for each role, the queues for which a person has it, also as a delegate."""
         rules = await self.rules_in_use() if rules is None else tuple(rules)
         delegated = await self._delegated_to(user, rules)
         found = []
@@ -444,7 +427,6 @@ class ReviewContext:
         return found
 
     async def rules_in_use(self) -> tuple[StoredRule, ...]:
-        """Return the rules of rounds that are open, or were decided in the last days."""
         since = self.clock() - LISTED
         return await self.uow.read.rules(self.crews, since=since)
 

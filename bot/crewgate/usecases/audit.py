@@ -15,7 +15,6 @@ from crewgate.usecases.ports.store import Tx, UnitOfWork
 log = structlog.get_logger(__name__)
 
 
-#: The pause after a batch that was not full, in seconds.
 LINK_EVERY: Final = 2
 #: The pause after a full batch: decisions and notifications have their turn between two batches.
 GIVE_WAY: Final = 0.01
@@ -77,7 +76,6 @@ class Linking:
         self._looked_at = datetime.min.replace(tzinfo=UTC)
 
     async def link(self) -> bool:
-        """Link one batch; return True if it was full, so that there may be more."""
         async with self._uow.begin() as tx:
             linked = await tx.audit.link()
         hour = self._clock().replace(minute=0, second=0, microsecond=0)
@@ -100,7 +98,6 @@ class Linking:
             await self._sleep(GIVE_WAY if more else LINK_EVERY)
 
     async def finish(self) -> None:
-        """Link and publish the rest; nothing else writes any more."""
         try:
             while await self.link():
                 pass
@@ -109,7 +106,6 @@ class Linking:
             log.warning("audit_not_linked", why=str(error))
 
     async def _publish(self, *, unless_since: datetime | None = None) -> bool:
-        """Publish the head, if needed; return False if another process is about it."""
         now = self._clock()
         try:
             async with self._uow.begin() as tx:

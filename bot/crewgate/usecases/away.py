@@ -23,8 +23,8 @@ async def go_away(
 ) -> tuple[Absence, int]:
     """Let a delegate decide where this person may, in place of any delegate before.
 
-    Waiting cards name the delegate, who also gets the reviewers' private messages. Return the
-    number of these cards too: CARDS at most.
+    Waiting cards name the delegate, who also gets the reviewers' private messages. Return their
+    number too: CARDS at most.
     """
     now = context.clock()
     if until <= now:
@@ -49,7 +49,6 @@ async def go_away(
 
 
 async def come_back(by: Person, *, context: ReviewContext) -> bool:
-    """End a person's absence; return False if there is none. Raises StoreUnavailable."""
     now = context.clock()
     waiting = await _waiting_for(by, context)
     async with context.uow.begin() as tx:

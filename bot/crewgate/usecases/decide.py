@@ -153,7 +153,6 @@ async def decide(
 
 
 async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime) -> Round:
-    """Return the round; lock its execution too if a round may open."""
     if edited is not None:
         review = edited.round.review
         await tx.executions.open(review.crew, review.execution_id, at=at)
@@ -169,10 +168,7 @@ async def _under_its_rule(
     tx: Tx,
     context: ReviewContext,
 ) -> tuple[Round, Receipt | None]:
-    """Return the round to decide on, under the rule that holds with this person's text.
-
-    An approved edit is a round of its own, returned with its receipt.
-    """
+    """Return the round to decide on, perhaps opened for an edit, under the rule of the text."""
     is_own_text = edited is not None and approves(verdict)
     output = edited.output if edited is not None and is_own_text else None
     crew = context.crews[round_.review.crew]
@@ -192,7 +188,6 @@ async def _keep(
     *,
     at: datetime,
 ) -> Transition:
-    """Store an edited text: in the round that it opened, or as a revision's wish."""
     if opened is None:
         await tx.keep_edited(transition.round, edited.output.text)
         return transition
@@ -221,7 +216,6 @@ def _approve(
 
 
 async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Take back a person's own or delegated approval, until the last approval decides."""
     async with context.uow.begin() as tx:
         tx.audit.acts(by)
         transition = (await tx.round(round_id)).take_back(by.id)
@@ -230,7 +224,6 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 
 
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
-    """Return the answer for a flow's label, by its number from 0."""
     question = (await context.uow.read.round(round_id)).question
     if question is None or not 0 <= number < len(question.outcomes):
         raise VerdictMisplaced
@@ -238,7 +231,6 @@ async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> An
 
 
 async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Return the round if this person may ask for changes now; `decide` checks again."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     round_.require_waiting()
@@ -246,8 +238,6 @@ async def may_revise(round_id: str, *, by: Person, context: ReviewContext) -> Ro
 
 
 async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Check that this person's own text could be sent now; `edit` checks again."""
-
     async def check(access: Access) -> None:
         async with context.uow.begin() as tx:
             round_ = await tx.round(round_id)
@@ -268,7 +258,6 @@ async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None
 async def caveats_for(
     round_id: str, *, by: Person, context: ReviewContext, seen: Seen = NOTHING_SEEN
 ) -> Caveats:
-    """Return the things that this person, who saw `seen`, could overlook by approving now."""
     found = _with_masks(await context.uow.read.notes.circumstances(round_id, by), context.crews)
     return found.caveats(by, context.clock(), seen)
 
@@ -281,7 +270,6 @@ def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstance
 
 
 async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Record that this reviewer is shown a round's output, or a page of it, unmasked."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by.id, Role.REVIEWER, round_)
     async with context.uow.begin() as tx:
@@ -290,7 +278,6 @@ async def unmask(round_id: str, *, by: Person, context: ReviewContext) -> None:
 
 
 async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) -> None:
-    """Remember that this person was shown everything that is masked in a round's output."""
     async with context.uow.begin() as tx:
         await tx.notes.record_unmasked(round_id, by)
 
@@ -298,7 +285,6 @@ async def record_unmasked(round_id: str, *, by: Person, context: ReviewContext) 
 async def record_read_to_end(
     round_id: str, *, by: Person, context: ReviewContext, turned: Turned | None = None
 ) -> None:
-    """Remember that this person turned to the last page of a round's output, perhaps in haste."""
     async with context.uow.begin() as tx:
         await tx.notes.record_read_to_end(round_id, by, turned)
 
@@ -315,9 +301,9 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Let the rounds of an execution that only its status closed wait again.
+    """Let rounds that only a status closed wait again, for a reviewer or operator.
 
-    Reviewers and operators may. The rounds are closed anew if the crew goes on saying so.
+    They are closed anew if the crew goes on saying so.
     """
     closed = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, closed)
@@ -336,10 +322,7 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext) -> Round:
-    """Close a round for good, with a person and a reason; nothing more is sent to the crew.
-
-    Reviewers and operators may.
-    """
+    """Close a round for good, for a reviewer or operator; the crew is sent nothing more."""
     await may_dismiss(round_id, by=by, context=context)
     now = context.clock()
     async with context.uow.begin() as tx:
@@ -350,7 +333,6 @@ async def dismiss(round_id: str, why: str, *, by: Person, context: ReviewContext
 
 
 async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Return the round if this person may dismiss it now; `dismiss` checks again."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, round_)
     if not round_.can_dismiss:
@@ -380,7 +362,6 @@ async def dismiss_report(
 async def may_dismiss_report(
     dead_letter_id: str, *, by: Person, context: ReviewContext
 ) -> DeadLetter:
-    """Return the dead letter if this person may see and dismiss it. Raises as `dismiss_report`."""
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     if dead_letter.dismissed is not None:
         raise _dismissed_already()
@@ -454,10 +435,7 @@ async def change_arguments(
     off_loop: OffLoop,
     seen: Seen,
 ) -> Round:
-    """Approve a call with the arguments that a person wrote in a form, by their names.
-
-    Raises as `edit` does, or ArgumentsMisfit.
-    """
+    """Approve a call with the arguments of a form. Raises as `edit` does, or ArgumentsMisfit."""
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     call, text = posting.view.round.call, posting.view.output.text
     if call is None:

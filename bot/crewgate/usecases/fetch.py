@@ -29,7 +29,6 @@ LOOK_EVERY: Final = timedelta(seconds=2)
 AT_ONCE: Final = 100
 
 Render = Callable[[Round, Edited | None], bytes]
-"""The answer about a round, with what a person put in the place of its output."""
 
 
 class Fetches:
@@ -50,17 +49,14 @@ class Fetches:
         self._look_every = look_every
         self._at_once = at_once
         self._waiting: dict[Wakeup, str] = {}
-        """The askers, each with the destination whose jobs wake it."""
         self._stopping = False
 
     def wake(self, destination: str) -> None:
-        """Have the askers of a crew look at once: one of its rounds was decided."""
         for asker, of in self._waiting.items():
             if of == destination:
                 asker.set()
 
     def stop(self) -> None:
-        """Answer everybody now."""
         self._stopping = True
         for asker in self._waiting:
             asker.set()
@@ -68,10 +64,10 @@ class Fetches:
     async def fetch(
         self, crew: str, execution_id: str, task_id: str, *, seconds: float, is_there: Check
     ) -> bytes | None:
-        """Return what was decided on the latest round of a review, once it is; None: no review.
+        """Return the decision on a review's latest round, waiting for it; None: no such review.
 
-        After `seconds` it may still wait. Nothing counts as fetched by an asker that has hung up:
-        `is_there`. Raises TooManyWait and StoreUnavailable.
+        After `seconds` it may still wait. If `is_there` says that the asker has hung up, nothing
+        counts as fetched. Raises TooManyWait and StoreUnavailable.
         """
         latest = await self._decided((crew, execution_id, task_id), seconds)
         if latest is None or latest.is_of_flow:
@@ -82,7 +78,6 @@ class Fetches:
         return self._render(latest, edited)
 
     async def _decided(self, review: tuple[str, str, str], seconds: float) -> Round | None:
-        """Return a review's latest round, once nobody has to decide on it or time is over."""
         asker, time = Wakeup(), asyncio.get_running_loop().time
         until = time() + seconds
         is_full = len(self._waiting) >= self._at_once
@@ -103,7 +98,6 @@ class Fetches:
             self._waiting.pop(asker, None)
 
     async def _record(self, decided: Round, edited: Edited | None) -> Round:
-        """Note that a decision is fetched, before it is given away."""
         now = self._clock()
         async with self._uow.begin() as tx:
             current = await tx.round(decided.id)

@@ -51,7 +51,6 @@ class Kickoffs:
     redactors: Mapping[str, Redactor]
     """By crew, the redactor for the values of a kickoff that people are shown."""
     pause: timedelta = timedelta(seconds=1)
-    """The time between two tries to store an execution."""
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
     _under_way: dict[str, int] = field(default_factory=dict)
@@ -60,7 +59,6 @@ class Kickoffs:
     _wakeup: Wakeup = field(default_factory=Wakeup)
 
     def check(self, crew: str) -> Crew:
-        """Return the crew, or raise an error if it cannot be started now."""
         known = self.crews.get(crew)
         if known is None:
             raise UnknownCrew(crew)
@@ -73,7 +71,6 @@ class Kickoffs:
         return known
 
     async def claim_form(self, crew: str, form: str) -> bool:
-        """Record that a form was sent, before anything is started; return False if sent before."""
         self.check(crew)
         async with self.uow.begin() as tx:
             return await tx.executions.record_kickoff_form(form, crew, at=self.clock())
@@ -120,8 +117,7 @@ class Kickoffs:
     async def _record(self, crew: Crew, request: KickoffRequest, by: Person | None) -> str | None:
         """Record the starter of a kickoff until its answer is known; return an id if it is stored.
 
-        Even if the answer or this process is lost, the starter may not approve the execution, and
-        the kickoff's reviewer decides.
+        So even without an answer the starter may not approve, and the named reviewer decides.
         """
         starter = said_starter(by, request.meta)
         named = named_by(crew.rules, request.inputs, request.meta)
@@ -202,7 +198,6 @@ class Kickoffs:
 async def register_webhooks(
     crew: str, execution_id: str, urls: WebhookUrls, *, uow: UnitOfWork, clock: Clock
 ) -> None:
-    """Store the webhook URLs of an execution that was started without this bot."""
     async with uow.begin() as tx:
         execution = await tx.executions.open(crew, execution_id, at=clock())
         await tx.executions.register(crew, execution_id, urls)

@@ -29,7 +29,6 @@ _PLACE: Final[ContextVar[Mapping[str, str]]] = ContextVar("place")
 
 
 def acts_at(place: Mapping[str, str]) -> None:
-    """Remember the place of the press or form that this task carries out."""
     _PLACE.set(place)
 
 

@@ -23,10 +23,7 @@ async def keep_note(
     context: ReviewContext,
     at: datetime | None = None,
 ) -> Note | None:
-    """Store a message as a note; None if no round waits in its thread, or it is stored already.
-
-    `at` is the time when it was written, if that is not now.
-    """
+    """Store a message as a note; None if no round waits in its thread, or it is stored already."""
     now = context.clock()
     at = at or now
     async with context.uow.begin() as tx:
@@ -53,7 +50,6 @@ async def _round_of(ref: MessageRef, tx: Tx, *, at: datetime) -> Round | None:
 async def change_note(
     channel: str, ts: str, *, text: str, edited_ts: str, context: ReviewContext
 ) -> None:
-    """Store an edit of a note. A late older edit is ignored."""
     async with context.uow.begin() as tx:
         origin = await tx.notes.change(channel, ts, text=text, edited_ts=edited_ts)
         await refresh_card(origin, tx, context.clock())
@@ -65,7 +61,6 @@ async def delete_note(channel: str, ts: str, *, context: ReviewContext) -> None:
 
 
 async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
-    """Make feedback of the notes of a round's reviewers; other notes are left to select."""
     found = await context.uow.read.notes.of_round(round_.id, limit=NOTES)
     authors = {note.by.id for note in found}
     selected = {author for author in authors if await context.may(author, Role.REVIEWER, round_)}
@@ -73,8 +68,6 @@ async def draft_for(round_: Round, *, context: ReviewContext) -> Draft:
 
 
 async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Claim a round for half an hour; everybody else may still decide."""
-
     async def record(access: Access) -> Round:
         now = context.clock()
         async with context.uow.begin() as tx:
@@ -91,10 +84,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def refresh_card(origin: str | None, tx: Tx, now: datetime) -> None:
-    """Enqueue a refresh of the card that shows the notes on a round's output, if it waits.
-
-    No round is locked: this transaction holds a note already.
-    """
+    """Refresh the card of a waiting round; without a lock, for a note is locked already."""
     round_ = await tx.notes.waits_with(origin) if origin is not None else None
     if round_ is not None:
         await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)

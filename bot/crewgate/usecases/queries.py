@@ -34,10 +34,8 @@ from crewgate.usecases.read_models import (
     StoredRule,
 )
 
-#: The number of rounds on one page, of all parts together.
 PAGE = 20
 _MOST = COUNTED + 1
-#: The time that a decided round stays in the queue.
 DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
 
@@ -47,7 +45,7 @@ async def done_by(
 ) -> tuple[str, ...]:
     """Return the waiting rounds of these queues to which a person can add no approval.
 
-    The person has approved, or the person's groups are complete. The oldest comes first.
+    That is after their own approval, or if their groups are complete. The oldest comes first.
     """
     if all(rule_id == NO_RULE for _, rule_id in queues):
         return ()
@@ -151,7 +149,6 @@ LINES = 20
 
 
 async def pending(by: str, *, mine: bool, context: ReviewContext) -> QueuePart:
-    """Return the waiting rounds that a person may read, or with `mine` decide, the oldest first."""
     role = Role.REVIEWER if mine else Role.READER
     [theirs] = await context.queues_of(by, role, recheck=True)
     done = await done_by(by, theirs, context=context) if mine else ()
@@ -229,7 +226,6 @@ class Overview:
     waiting: int = 0
     sending: int = 0
     more: bool = False
-    """There are more executions than the list has."""
 
 
 async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
@@ -276,7 +272,6 @@ async def _executions(
 
 
 async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
-    """Return the executions of these rounds, in the order of their first round."""
     rounds: dict[tuple[str, str], list[RoundLine]] = {}
     for line in await read.rounds.lines(ids):
         review = line.round.review
@@ -303,9 +298,8 @@ class CrewRules:
 
     crew: Crew
     rules: tuple[tuple[int, Rule], ...]
-    """Each rule with its place in the order of evaluation, from 1."""
+    """With its place in the order of evaluation, from 1."""
     otherwise: bool
-    """The person also decides on rounds under no rule."""
 
 
 async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...]:

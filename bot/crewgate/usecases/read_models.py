@@ -28,14 +28,11 @@ class Approvers:
     """Limits on the approvers of a round: it needs several, or others than its starter."""
 
     starters: tuple[ReviewerRef, ...] = ()
-    """The starters of the execution, who may not approve it; empty if unknown."""
     not_told: bool = False
     """Slack does not say now who the starter is."""
     too_few: bool = False
-    """Fewer people are left than it needs."""
 
     def bar(self, user: str | None) -> bool:
-        """Return True if this person's approval, or anybody's, cannot count."""
         return self.too_few or user in {str(one) for one in self.starters}
 
 
@@ -65,22 +62,16 @@ class CardView:
     previous: Round | None = None
     before: Output | None = None
     notes: int = 0
-    """The number of notes in the thread while it waited."""
     noted_by: tuple[Person, ...] = ()
-    """The authors of the notes, in order."""
     claim: Claim | None = None
     decided_before: Round | None = None
-    """The last decided round before the previous one."""
     subject: str = ""
     starter: Person | None = None
     given: Given = ()
-    """The values of the kickoff that people may see."""
     reviewers: tuple[ReviewerRef, ...] = ()
     """The people who may decide; an e-mail address only if Slack knows no account for it."""
     escalates_to: tuple[ReviewerRef, ...] = ()
-    """The people who may decide too once its rule escalates, named as `reviewers`."""
     names: Given = ()
-    """Names of some of these people, by user id."""
     absences: tuple[Absence, ...] = ()
     """Absences, past, present or future, while the round waits."""
     started_by: tuple[User | Email, ...] = ()
@@ -88,11 +79,9 @@ class CardView:
     approvers: Approvers | None = None
     """The people left who may approve, if known and restricted by its rule."""
     due_at: datetime | None = None
-    """The moment at which its rule decides, unless people do before."""
     newer: NewerRound | None = None
     """The latest round of its review, if it is another one with a card."""
     calls_all: bool = False
-    """Another line of its card calls everybody who may decide."""
     masked: Masked = ()
     asked_text: str | None = None
     """`before` as a reviewer edited it, if the crew was asked for exactly these edits."""
@@ -146,7 +135,6 @@ class Heard:
 
     done: bool
     named: int
-    """The number of webhooks that name a task, any task."""
     beside: bool
     """Another review waited for people, or for its own decision to be sent."""
 
@@ -158,14 +146,12 @@ class Posting:
     view: CardView
     card: MessageRef | None
     channel: str | None
-    """The channel of the round's thread; None before the thread's first message."""
+    """None before the thread's first message."""
     thread_ts: str | None
     no_approver: bool = False
     """The last card or update said that too few people are left who may approve."""
     reader: str | None = None
-    """The person who reads it in private; None in a channel."""
     shows_progress: bool = False
-    """Another message shows the progress of its execution."""
     masking: Masking = NOTHING
     """The masking of a text that was read unmasked."""
 
@@ -177,7 +163,6 @@ class UnclearKickoff:
     starter: User | Email | None
     """None if only its reviewer matters."""
     named: Mapping[str, str]
-    """Its reviewers, by `reviewers_from`."""
     sent_at: datetime
 
 
@@ -189,12 +174,9 @@ class RoundLine:
     card: MessageRef | None
     excerpt: str = ""
     characters: int = 0
-    """The length of the whole output."""
     format: Format = Format.MARKDOWN
     notes: int = 0
-    """The number of notes in the thread, while it waits and if the list shows it."""
     noted_by: tuple[Person, ...] = ()
-    """The authors of the notes, in order."""
     claim: Claim | None = None
     subject: str = ""
     rule_id: str = NO_RULE
@@ -224,7 +206,6 @@ class StoredRule:
     crew: str
     rule: Rule
     escalated: bool
-    """It is for the rounds that were escalated."""
 
     @property
     def key(self) -> QueueKey:
@@ -242,7 +223,6 @@ class Selection:
     states: tuple[State, ...]
     decided_since: datetime | None = None
     without: tuple[str, ...] = ()
-    """The ids of rounds that are left out."""
 
 
 class CrewStatus(Enum):
@@ -313,7 +293,6 @@ class DeadLetter:
     body: bytes
     received_at: datetime
     report: MessageRef | None = None
-    """The message that reports it first."""
     dismissed: Dismissed | None = None
     count: int = 1
     """The number of dead letters in its report, itself included, up to COUNTED."""
@@ -335,7 +314,6 @@ class Queue:
     mine: QueuePart
     stuck: QueuePart
     nobody: QueuePart
-    """Rounds that wait although too few people are left who may approve them."""
     others: QueuePart
     decided: QueuePart
     """Decided rounds, the latest decision first; the other parts begin with the oldest round."""
@@ -344,9 +322,7 @@ class Queue:
     kept: tuple[RoundLine, ...] = ()
     """Rounds asked for beside this page, as far as the person may read them."""
     reviewed: frozenset[QueueKey] = frozenset()
-    """The queues in which the person may decide."""
     operated: frozenset[str] = frozenset()
-    """The crews that the person operates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,14 +332,10 @@ class ExecutionPosting:
     execution: Execution
     progress_message: MessageRef | None
     channel: str | None
-    """The channel of the execution's thread; None before its first message."""
     thread_ts: str | None
     finished: tuple[TaskUpdate, ...] = ()
-    """The last finished tasks, in order."""
     finished_before: int = 0
-    """The number of tasks finished before those."""
     approved: Round | None = None
-    """The approved round whose output is the result."""
     rounds: tuple[Round, ...] = ()
     """Its last rounds, for the progress message."""
 

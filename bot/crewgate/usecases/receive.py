@@ -113,10 +113,7 @@ async def store_dead_letter(
     new_id: NewId,
     webhook: ForwardedWebhook | None = None,
 ) -> DeadLetter:
-    """Store an unparsable webhook as received, and report it in the channel.
-
-    `webhook` is forwarded all the same.
-    """
+    """Store an unparsable webhook, and report it in the channel; `webhook` is still forwarded."""
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
         await tx.store_dead_letter(dead_letter)
@@ -196,7 +193,6 @@ async def _is_flow(tx: Tx, execution: Execution) -> Execution:
 
 
 def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:
-    """Return the operators if the request's assignees decide, else None."""
     is_open = is_open_to_assigned(
         known.question, known.rule, crew.rules, reviewers=bool(crew.reviewers)
     )

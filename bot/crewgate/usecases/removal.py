@@ -22,12 +22,10 @@ log = structlog.get_logger(__name__)
 #: The pause after each batch, in seconds: Slack takes some 50 changes of messages a minute, and
 #: changes that people wait for must not queue behind these.
 BATCH_EVERY: Final = 30
-#: The pause after everything due is removed, in seconds.
 LOOK_EVERY: Final = 60 * 60
 
 
 Removed = Counter[str]
-"""The numbers of executions and dead letters whose texts were removed."""
 
 
 async def remove_texts(
@@ -38,7 +36,6 @@ async def remove_texts(
     clock: Clock,
     by: str = BOT,
 ) -> AsyncIterator[Removed]:
-    """Remove a crew's older texts; yield what each transaction removed."""
     data = {"before": before.isoformat()}
     count = 1
     while count:

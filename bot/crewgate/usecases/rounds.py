@@ -21,7 +21,6 @@ Due = tuple[Effect, datetime]
 
 
 def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
-    """Return the effects that are due unless somebody decides, counted from `start`."""
     rule = round_.rule
     found = [next_reminder(round_, start)]
     if round_.question is not None and round_.question.expires_at is not None:
@@ -34,13 +33,11 @@ def timed_effects(round_: Round, start: datetime) -> tuple[Due, ...]:
 
 
 def times_out_at(round_: Round, start: datetime) -> datetime | None:
-    """Return the moment at which the rule decides, counted from `start`; None if it never does."""
     due = (at for effect, at in timed_effects(round_, start) if effect.kind is EffectKind.TIME_OUT)
     return next(due, None)
 
 
 def next_reminder(round_: Round, at: datetime) -> Due | None:
-    """Return the next reminder after `at`, in the rule's working hours; None after the last one."""
     rule = round_.rule
     if rule is None or rule.remind is None or round_.reminders >= rule.remind.most:
         return None
@@ -54,7 +51,6 @@ def next_reminder(round_: Round, at: datetime) -> Due | None:
 
 
 def opens_at(round_: Round, at: datetime) -> datetime:
-    """Return `at` if it is in the rule's working hours, else their next beginning."""
     hours = round_.rule.working_hours if round_.rule is not None else None
     return at if hours is None else hours.next_open(at)
 
@@ -73,7 +69,6 @@ def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> D
 
 
 async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
-    """Save a round, enqueue its effects, and cancel timed effects once it no longer waits."""
     round_ = transition.round
     await tx.save(round_)
     await tx.enqueue(transition.effects, at=at)
@@ -84,7 +79,6 @@ async def apply(tx: Tx, transition: Transition, *, at: datetime) -> None:
 async def open_round(
     tx: Tx, receipt: Receipt, output: Output, carried: WebhookUrls, crew: Crew | None
 ) -> None:
-    """Store a new round, and the round that it ends; no crew: the settings name none."""
     if receipt.ended is not None:
         await tx.save(receipt.ended)
         await cancel(tx, receipt.ended)
@@ -102,7 +96,6 @@ async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
 
 
 async def cancel(tx: Tx, round_: Round) -> None:
-    """Cancel timed effects, in the transaction in which the round stops waiting."""
     if round_.is_timed:
         await tx.cancel(round_.id)
 
@@ -110,10 +103,6 @@ async def cancel(tx: Tx, round_: Round) -> None:
 def choose_rule(
     crew: Crew, execution: Execution, review: Review, output: Output, *, words: str = ""
 ) -> Rule | None:
-    """Return the rule for a new round, chosen by facts without secrets.
-
-    `words` are sent with the output.
-    """
     facts = Facts(
         task_id=review.task_id,
         task_name=review.task_name,

@@ -12,13 +12,11 @@ from crewgate.usecases.read_models import NO_RULE
 
 
 async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext) -> Stats:
-    """Return the numbers of the last days, of one crew or of all that the person may read."""
     rules, operated = await _permitted(by, crew, context)
     return await _count(rules, by, operated, days, context)
 
 
 async def of_crew(crew: str, *, days: int, context: ReviewContext) -> Stats:
-    """Return the numbers of all reviews of a crew, for a channel of its settings."""
     rules = [NO_RULE, *(rule.id for rule in await context.uow.read.rules((crew,)))]
     return await _count({crew: rules}, "", (), days, context)
 
@@ -64,7 +62,6 @@ async def _count(
 async def _permitted(
     by: str, crew: str | None, context: ReviewContext
 ) -> tuple[dict[str, list[str]], frozenset[str]]:
-    """Return by crew the rules whose rounds a person may read, and the crews they operate."""
     ever = await context.uow.read.rules(context.crews)
     readable, operated = await context.queues_of(
         by, Role.READER, Role.OPERATOR, recheck=True, rules=ever

@@ -41,7 +41,6 @@ from crewgate.usecases.rounds import apply, schedule
 STATUS_POLL = Retry(
     first=timedelta(seconds=5), longest=timedelta(minutes=5), give_up_after=timedelta(days=14)
 )
-#: The pause between polls while it waits for a person: it cannot move before it is resumed.
 PAUSED_POLL: Final = timedelta(hours=1)
 #: The latest first poll of a paused execution, with which later answers are compared. The first
 #: polls after a burst of notifications are spread over this time.
@@ -49,7 +48,6 @@ FIRST_POLL_WITHIN: Final = timedelta(minutes=1)
 
 
 def first_poll(execution: Execution) -> timedelta:
-    """Return the wait before the first poll of a paused execution, spread by its id."""
     share = zlib.crc32(execution.execution_id.encode()) / 2**32
     return STATUS_POLL.first + FIRST_POLL_WITHIN * share
 
@@ -95,10 +93,7 @@ async def was_taken(
 
 
 async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """Reopen an execution that the crew knows after all, and settle what its webhook proves.
-
-    It costs nothing unless something depends on it, which is rare.
-    """
+    """Reopen an execution that the crew knows after all, and settle what its webhook proves."""
     if execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=at)
     if execution.stuck_in_doubt:
@@ -107,7 +102,6 @@ async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execu
 
 
 async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """Undo the end of an execution that the crew knows after all; its rounds wait again."""
     back = execution.reopen()
     for round_ in await tx.closed_as_gone(back.crew, back.execution_id):
         reopened = round_.reopen()
@@ -122,7 +116,6 @@ async def reopen(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
 async def settle_stuck(
     tx: Tx, execution: Execution, *, at: datetime, left: str | None = None
 ) -> Execution:
-    """Settle the stuck decisions in doubt that were taken."""
     still = False
     for round_ in await tx.unfinished(execution.crew, execution.execution_id):
         if round_.state is not State.STUCK or not round_.needs_evidence:
@@ -144,7 +137,6 @@ def is_not_waiting(said: object) -> bool:
 
 
 async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:
-    """Mark that a decision of the execution is stuck in doubt, and poll its status soon."""
     await tx.executions.save(replace(execution, stuck_in_doubt=True))
     await tx.expedite(about(execution, EffectKind.POLL_STATUS), at=at + STATUS_POLL.first)
 
@@ -212,7 +204,6 @@ async def record_update(
     new_id: NewId,
     webhook: ForwardedWebhook | None = None,
 ) -> None:
-    """Record a task, step or crew webhook; `webhook` is its form for forwarding."""
     async with uow.begin() as tx:
         execution = await tx.executions.record_activity(crew, execution_id, at=at)
         update = Redactor(await tx.executions.secrets_of_opened(execution)).fields(update)

@@ -29,12 +29,10 @@ class Absence:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """Return the last second of a day there, in UTC."""
     # The end of the last day of all may be no valid date in UTC.
     day = min(day, date.max - _DAY)
     return datetime.combine(day, _LAST_SECOND, tzinfo=zone).astimezone(UTC)
 
 
 def last_day(now: datetime, zone: ZoneInfo) -> date:
-    """Return the last possible day of an absence that begins now."""
     return (now + LONGEST).astimezone(zone).date() - _DAY

@@ -9,7 +9,6 @@ from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.rule import WITH_REVIEWERS, Naming, Needed, Rule, Then, TimeOut
 
-#: The options that say who decides.
 _WHO: Final = (
     *("reviewers", "reviewers_from", "naming", "approvals", "approvals_from"),
     *("self_approval", "unknown_starter", "delegation"),
@@ -17,15 +16,11 @@ _WHO: Final = (
 
 
 def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """Return the first rule whose conditions hold; None: the crew's own settings count.
-
-    If that cannot be told, return the strictest of the rules that it may be.
-    """
+    """Return the rule that counts, or the strictest that may; None: the crew's own settings."""
     return strictest(could_apply(rules, facts))
 
 
 def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
-    """Return the rules that may be the first to match; None is the crew's own settings."""
     found: list[Rule] = []
     for rule in rules:
         holds = rule.when.hold(facts)
@@ -140,7 +135,6 @@ def asked_meta(rules: Sequence[Rule]) -> frozenset[str]:
 
 
 def named_by(rules: Sequence[Rule], inputs: CallerValues, meta: CallerValues) -> Given:
-    """Return the caller's values that any rule takes its reviewers from."""
     values = {"inputs": inputs, "meta": meta}
     asked = dict.fromkeys(rule.reviewers_from for rule in rules if rule.reviewers_from is not None)
     split = ((one, *one.split(".", 1)) for one in asked)

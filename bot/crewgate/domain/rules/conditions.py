@@ -20,7 +20,6 @@ from crewgate.domain.notification import (
 from crewgate.domain.parsers import Setting, parse_contains, parse_glob, parse_json, parse_values
 from crewgate.domain.rules.patterns import Comparison, matches_glob
 
-#: The texts that stand for an object and a list.
 _OBJECT: Final = "{…}"
 _LIST: Final = "[…]"
 _FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.IGNORECASE | re.DOTALL)
@@ -82,7 +81,6 @@ class Facts:
             return {}
 
 
-#: The length of a mismatch's value, in characters.
 FOUND_SHOWN: Final = 200
 
 
@@ -103,7 +101,6 @@ class Mismatch:
 
     key: Key
     wanted: tuple[str, ...]
-    """One value, or several alternatives."""
     found: str | None
     """None: the value does not exist or, as the text of an output, is not shown."""
     name: str = ""
@@ -164,7 +161,6 @@ class Conditions:
         return None if found is not None else True
 
     def mismatches(self, facts: Facts) -> tuple[Mismatch, ...]:
-        """Return the conditions that do not surely hold, in the order of the keys."""
         order = list(Key)
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 

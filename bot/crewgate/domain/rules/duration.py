@@ -80,7 +80,6 @@ class WorkingHours:
         return max(begin, at.astimezone(UTC))
 
     def add(self, start: datetime, length: timedelta) -> datetime:
-        """Return the moment, in UTC, at which `length` of working time has passed since `start`."""
         left = length
         for begin, end in self._spans_after(start):  # pragma: no branch  # they never end
             begins = max(begin, start.astimezone(UTC))
@@ -90,7 +89,6 @@ class WorkingHours:
         raise AssertionError  # pragma: no cover
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """Return the working time between two moments; zero if `end` is earlier."""
         passed = timedelta()
         for begin, until in self._spans_after(start):  # pragma: no branch  # they never end
             begins = max(begin, start)
@@ -114,7 +112,7 @@ class WorkingHours:
                 yield begin, end
 
     def _first(self, day: date, wall: time) -> datetime:
-        """Return the first moment when the clock reads `wall` or, if that is skipped, more."""
+        """Return the first moment when the clock reads `wall` or, if that is skipped, later."""
         wanted = datetime.combine(day, wall)
         found = wanted.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         if self._reads(found) == wanted:
@@ -152,7 +150,6 @@ def _read_day(text: str) -> int:
 
 
 def _name_days(days: frozenset[int]) -> str:
-    """Return days as `Mon-Wed,Fri`."""
     runs: list[list[int]] = []
     for day in sorted(days):
         if runs and runs[-1][-1] == day - 1:
@@ -230,7 +227,6 @@ class Duration:
         return cls(count * _UNITS[unit[-1]], working, f"{count}{unit}")
 
     def after(self, start: datetime, hours: WorkingHours | None) -> datetime:
-        """Return the moment, in UTC, at which this duration has passed since `start`."""
         if self.working and hours is not None:
             return hours.add(start, self.length)
         return start.astimezone(UTC) + self.length

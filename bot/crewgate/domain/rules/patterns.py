@@ -22,7 +22,6 @@ def matches_glob(pattern: str, text: str) -> bool:
 
 
 def has_open_bracket(pattern: str) -> bool:
-    """Return True if a `[` stands for itself, because no `]` closes it."""
     return "[" in _ATOMS.findall(pattern)
 
 

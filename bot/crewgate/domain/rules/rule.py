@@ -37,10 +37,8 @@ class Naming(StrEnum):
     MISSING = "missing"
     """The execution was not started through this bot with that value."""
     UNCLEAR = "unclear"
-    """Several unanswered kickoffs, which name different people, may have started it: operators
-    decide."""
+    """Unanswered kickoffs that name different people may have started it: operators decide."""
     UNREADABLE = "unreadable"
-    """The value is neither an e-mail address nor a user id."""
     NO_MEMBER = "no_member"
     """No such account, or a guest, an app, a deactivated account, or a stranger."""
     STARTER = "starter"
@@ -57,7 +55,6 @@ class Then(StrEnum):
     """The end of a round that nobody decided in time."""
 
     REVISE = "revise"
-    """The round is sent back with the rule's words."""
     APPROVE = "approve"
     LEAVE = "leave"
     """The round goes on waiting; everybody is told once."""
@@ -192,8 +189,7 @@ class Rule:
         ),
     ] = None
     naming: Naming | None = None
-    """The state of `reviewers_from` in a round's rule; with NAMED, `reviewers` are the named
-    people."""
+    """The state of `reviewers_from` for a round; with NAMED, `reviewers` are the people named."""
     approvals: Annotated[
         int,
         Setting(
@@ -346,7 +342,6 @@ def has_room(needed: Needed, votes: Iterable[Vote], groups: Collection[UserGroup
 
 
 def missing(needed: Needed, votes: Iterable[Vote]) -> Needed:
-    """Return the groups whose approvals are missing, with how many."""
     counted = [vote.group for vote in votes]
     left = ((group, count - counted.count(group)) for group, count in needed)
     return tuple((group, count) for group, count in left if count > 0)

@@ -42,7 +42,6 @@ PEOPLE_LIMIT: Final = 50
 
 
 async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
-    """Send a private message to everybody who may decide, as long as the round waits."""
     round_ = await context.uow.read.round(job.effect.subject)
     if round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
@@ -107,7 +106,6 @@ async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
 
 
 async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
-    """Update one direct message; a deleted one stays deleted."""
     round_id, user = job.effect.subject, _user(job)
     message = (await context.uow.read.direct_messages(round_id)).get(user)
     if message is None:
@@ -122,7 +120,6 @@ def _user(job: Job) -> str:
 
 
 async def _direct_posting(round_id: str, user: str, context: DeliveryContext) -> Posting:
-    """Return the posting for one person, with the earlier rounds that they may read."""
     posting = await context.uow.read.posting(round_id)
     readable = await context.readable(user, posting.view.earlier)
     return replace(posting, view=posting.view.with_earlier(readable), reader=user)
@@ -178,7 +175,6 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
 
 
 async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Naming | NotSent:
-    """Return the person whom a value of the kickoff names, or why there is none."""
     review = round_.review
     now = context.clock()
     async with context.uow.begin() as tx:
@@ -223,7 +219,6 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a deleted card again, if it must still be acted on; its file is still there."""
     posting = await _posting(job, context)
     if posting.card is not None or not must_be_acted_on(posting):
         return await settle(job, Delivered(), context)
@@ -297,7 +292,6 @@ async def _post(
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
-    """Update a card; a deleted one comes back if it must be acted on."""
     posting = await _posting(job, context)
     await _have_others_follow(job, posting, context)
     if posting.card is None:
@@ -343,7 +337,6 @@ async def _have_others_follow(job: Job, posting: Posting, context: DeliveryConte
 
 
 async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list[Effect]:
-    """Return the update of the review's first card, which shows the latest round's state."""
     if round_.number == 1:
         return []
     first = await context.uow.read.rounds.first_of_review(round_.review.id)
@@ -365,7 +358,6 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a round's state, once a state, because its card cannot be updated."""
     posting = await context.uow.read.posting(job.effect.subject)
     # Every failed try to resume asks for it again: the thread itself remembers what was said.
     round_ = posting.view.round
@@ -380,7 +372,6 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
-    """Update the card, in order with every other update of it."""
     refreshed = replace(job.effect, kind=EffectKind.REFRESH)
     return await settle(job, Delivered(), context, then=[refreshed])
 

@@ -30,7 +30,6 @@ START_GRACE = timedelta(seconds=20)
 SHARE_GRACE = timedelta(minutes=2)
 
 Trace = Callable[[Job, Outcome, datetime, datetime], None]
-"""Records the outcome of a job's try, with its beginning and end."""
 
 
 def no_trace(_job: Job, _outcome: Outcome, _began: datetime, _ended: datetime) -> None:
@@ -53,7 +52,7 @@ class DeliveryContext(ReviewContext):
     forwarder: WebhookForwarder
     flows: FlowAnswers
     jitter: Callable[[], float]
-    """A fresh random number from 0 to 1."""
+    """From 0 to 1."""
     retry: Retry = Retry()
     grace: timedelta = GRACE
     listening: Listening = field(default_factory=Listening)
@@ -74,12 +73,10 @@ class DeliveryContext(ReviewContext):
         return until if since <= self.clock() < until else None
 
     def next_try(self, job: Job, *, in_doubt: bool, at_least: timedelta | None = None) -> datetime:
-        """Return when a job that failed by itself is due again; after the grace, if in doubt."""
         wait = self.retry.after(job.tries, jitter=self.jitter(), at_least=at_least)
         return self.clock() + (max(wait, self.grace) if in_doubt else wait)
 
     def gives_up(self, job: Job) -> bool:
-        """Return True if a job has failed by itself for too long."""
         since = job.failing_since
         return since is not None and self.clock() - since >= self.retry.give_up_after
 

@@ -22,15 +22,11 @@ from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, Me
 log = structlog.get_logger(__name__)
 
 
-#: The most rounds in the progress message of an execution.
 ROUNDS: Final = 20
 
 
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Post an execution's progress message, or enqueue its update.
-
-    After the end the result says everything except the starter and the inputs.
-    """
+    """Post the progress message, or enqueue its update; after the end the result replaces both."""
     posting = await _posting(job, context)
     if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
@@ -63,10 +59,7 @@ async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> E
 
 
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Update the progress message, or enqueue its post: an update waits for no post.
-
-    If the update fails, the result still says everything.
-    """
+    """Update the progress message, or enqueue its post: an update waits for no post."""
     posting = await _posting(job, context)
     if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
@@ -79,10 +72,7 @@ async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_result(job: Job, context: DeliveryContext) -> Outcome:
-    """Post an execution's end; a result that a message cannot hold follows as a file.
-
-    A result that somebody approved as the last output is shown already.
-    """
+    """Post an execution's end and its result, unless the approved last output is the result."""
     posting = await _posting(job, context)
     if posting is None or not posting.execution.is_over:
         return await settle(job, Delivered("not over"), context)
@@ -91,7 +81,6 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
-    """Delete the files in a thread, and take the result out of the message of the end."""
     posting = await _posting(job, context)
     ts, channel = job.effect.subject, job.effect.channel
     assert posting is not None  # noqa: S101  # no execution is ever deleted
@@ -165,7 +154,6 @@ _NEXT: Final[Mapping[EffectKind, tuple[EffectKind, EffectKind]]] = {
     EffectKind.RESULT_FILE: _OF_RESULT,
     EffectKind.LOOK_FOR_RESULT_FILE: _OF_RESULT,
 }
-"""The effect that looks for the file, and the effect that reports it missing."""
 
 
 async def attach(job: Job, context: DeliveryContext) -> Outcome:
@@ -197,7 +185,6 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _about(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
-    """Return the file's posting; None if somebody deleted the message above it."""
     if _NEXT[effect.kind] is _OF_ROUND:
         posting = await context.uow.read.posting(effect.subject)
         return None if posting.card is None else posting

@@ -61,7 +61,6 @@ class Heartbeat:
         self._has_compared = False
 
     def counts(self) -> bool:
-        """True while time counts; rules act only then."""
         return self._beat_at is not None and self._steady() - self._beat_at <= MISSED
 
     async def beat(self) -> bool:

@@ -21,7 +21,6 @@ from crewgate.usecases.read_models import MessageRef, Posting
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a job's message about its round, in the round's thread or to one person."""
     posting = await context.uow.read.posting(job.effect.subject)
     return await say_about(posting, job, context)
 
@@ -34,7 +33,6 @@ async def say_about(
     occasion: str | None = None,
     posted_since: datetime | None = None,
 ) -> Outcome:
-    """Post a message about a round that was read, and settle its job."""
     row, round_ = job.effect.kind.row, posting.view.round
     if row.of_waiting and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell any more"), context)
@@ -57,7 +55,6 @@ async def post_about(
     occasion: str | None = None,
     posted_since: datetime | None = None,
 ) -> Outcome:
-    """Post a message about a round in its thread or to one person, without settling its job."""
     user = job.effect.user
     to = Thread(posting.channel, posting.thread_ts) if user is None else User(user)
     return await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
@@ -90,7 +87,6 @@ async def post(
 
 
 async def or_plain(call: Callable[..., Awaitable[Outcome]]) -> Outcome:
-    """Call Slack; once more without the agent's words, if Slack refuses them."""
     outcome = await call()
     return await call(plain=True) if is_refused(outcome, RefusalKind.CONTENT) else outcome
 
@@ -103,7 +99,6 @@ async def refresh(
     *,
     may_be_plain: bool = False,
 ) -> Outcome:
-    """Update a message and settle its job; a deleted message stays deleted."""
     update = partial(context.messenger.update, job.effect.kind, about, message)
     outcome = await or_plain(update) if may_be_plain else await update()
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
@@ -138,7 +133,6 @@ def notify_of(round_: Round, context: DeliveryContext) -> Notify:
     return crew_for(round_, context.crews).notify
 
 
-#: The most people who get a private message about one failure.
 PEOPLE_LIMIT = 50
 #: Refusals for reasons of the channel, which somebody can fix.
 _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
@@ -190,8 +184,7 @@ async def post_in_thread(
 ) -> Outcome:
     """Post a message and settle its job.
 
-    `forget` is for a thread whose first message was deleted. `file` attaches a text that no message
-    could hold.
+    `forget` is for a thread whose first message was deleted; `file` attaches too long a text.
     """
     outcome = await post(channel=channel, posted_since=job.began_at)
     if is_refused(outcome, RefusalKind.THREAD_GONE):

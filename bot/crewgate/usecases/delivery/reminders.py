@@ -42,7 +42,6 @@ WITHOUT_CARD = timedelta(hours=1)
 
 
 async def remind(job: Job, context: DeliveryContext) -> Outcome:
-    """Enqueue a reminder, in order with the thread's other messages."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -54,7 +53,6 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def escalate(job: Job, context: DeliveryContext) -> Outcome:
-    """Store that more people may decide, then call them."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
@@ -69,7 +67,6 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def time_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Apply the rule's time-out to a waiting round, and enqueue the message about it."""
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:

@@ -63,7 +63,6 @@ _DAYS = 7
 
 
 async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
-    """Enqueue the next digest of each crew that wants one, unless it waits already."""
     for name in (name for name in crews if crews[name].digest):
         effect = Effect(EffectKind.WEEKLY_DIGEST, name, name, "")
         await tx.enqueue_once(effect, at=at, due_at=next_digest(at))

@@ -134,7 +134,6 @@ class Recorded:
 
     execution: Execution
     left: str | None = None
-    """The task of the crew's last answer since a webhook, if the crew has left it."""
 
 
 async def record_answer(tx: Tx, asked: Asked) -> Recorded:
@@ -231,7 +230,6 @@ _LOST_ADDRESS, _LOST_WEBHOOKS = (
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
-    """Send a round's decision to its crew and record the outcome."""
     known = await context.uow.read.round(job.effect.subject)
     if known.reason is None and context.gives_up(job):
         # Trying has raised for a day, so there is no outcome: a person must know.
@@ -295,7 +293,7 @@ async def _ask(round_: Round, client: CrewClient | None, context: DeliveryContex
 async def _begin(
     round_: Round, tx: Tx, job: Job, context: DeliveryContext, recorded: Recorded
 ) -> Round | Outcome:
-    """Note that a try begins; an outcome when there is nothing to send (yet, or any more)."""
+    """Mark that a try begins; return an outcome if there is nothing to send (yet, or any more)."""
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return Delivered()
@@ -351,7 +349,6 @@ Edited = str | dict[str, object]
 
 
 async def edited_of(round_: Round, read: Queries) -> Edited | None:
-    """Return a person's text in the place of a round's output, or arguments in that of a call's."""
     if round_.edited_by is None:
         return None
     text = (await read.posting(round_.id, as_it_came=True)).view.output.text

@@ -31,7 +31,6 @@ DEADLINE = timedelta(seconds=60)
 LATELY = timedelta(minutes=1)
 #: The factor by which looks are more frequent after a look that found something.
 SOONER = 4
-#: The most refused ordering keys that are remembered, the latest ones.
 REFUSALS = 100
 
 
@@ -51,14 +50,12 @@ class _Outage:
 
     since: datetime
     began: datetime
-    """By the worker's steady clock, as `latest` is."""
     latest: datetime
     outcome: NotSent | Unknown
     tries: int = 0
 
     @property
     def is_certain(self) -> bool:
-        """True if it is more than a hiccup: the log gets its beginning and its end."""
         return self.tries >= IN_A_ROW
 
     @property
@@ -109,7 +106,6 @@ class Worker:
         self._wakeup = Wakeup()
         self._stopping = False
         self._under_way: dict[asyncio.Task[None], int] = {}
-        """The jobs by their tasks."""
         self._unsettled: list[Job] = []
 
     @property
@@ -125,7 +121,6 @@ class Worker:
 
     @property
     def is_away(self) -> bool:
-        """The destination refused its latest jobs, one after another, and that was lately."""
         return self._failures >= IN_A_ROW and self._steady() - self._paused_until <= LATELY
 
     @property
@@ -239,7 +234,6 @@ class Worker:
             log.warning("budget_unavailable", budget=self._budget.name, why=str(error))
 
     async def _give_back_raised(self, job: Job, outcome: Unknown) -> None:
-        """Set a job aside that raises for a day, a card too: it would hold up later jobs."""
         if not self._context.gives_up(job):
             at = self._context.next_try(job, in_doubt=True)
             await self._give_back(job, at=at, in_doubt=True, failed_at=self._context.clock())
@@ -261,13 +255,11 @@ class Worker:
             self._unsettled.append(job)
 
     async def _give_back_unsettled(self) -> None:
-        """The store answers (again): no need to wait until the leases end."""
         unsettled, self._unsettled = self._unsettled, []
         for job in unsettled:
             await self._give_back(job, at=self._context.next_try(job, in_doubt=True), in_doubt=True)
 
     def _record_availability(self, job: Job, outcome: Outcome) -> None:
-        """Pause for a destination that is away, and end the pause at its first answer."""
         self._refused.pop(job.effect.ordering_key, None)
         if isinstance(outcome, Refused):
             if len(self._refused) >= REFUSALS:
@@ -292,7 +284,6 @@ class Worker:
         self._paused_until = max(self._paused_until, now + pause)
 
     def _record_outage(self, outcome: Outcome, now: datetime) -> None:
-        """Log where an outage begins and ends; lost answers and errors do not end it."""
         if not isinstance(outcome, NotSent | Unknown):
             if self._outage is not None and self._outage.is_certain:
                 log.info("destination_available", **self._back(since=self._outage.began))

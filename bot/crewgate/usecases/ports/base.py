@@ -47,8 +47,6 @@ end_turn: Final[ContextVar[Callable[[], None]]] = ContextVar("end_turn", default
 
 
 def ending_turns(sleep: Sleep) -> Sleep:
-    """Return a pause for background loops: it ends a turn, as waiting for a Wakeup does."""
-
     async def pause(seconds: float) -> None:
         end_turn.get()()
         await sleep(seconds)
@@ -84,7 +82,6 @@ class Job:
     id: int
     effect: Effect
     tries: int
-    """The number of tries, including this one."""
     created_at: datetime
     lease_until: datetime
     began_at: datetime | None = None
@@ -119,15 +116,13 @@ class Outbox(Protocol):
         budget: Budget | None = None,
         under_way: Collection[int] = (),
     ) -> Leased:
-        """Lease due jobs for one destination, at most one per ordering key.
+        """Lease due jobs of one destination, at most one per ordering key.
 
-        Jobs are ordered by priority, then by due time. Each spends one of `budget`; the last of a
-        burst is left to the first priority.
-
-        A job that needs a card is not leased before the card is posted. Effects that a leased job
-        carries out too are deleted. `now` decides which jobs are due; leases go by a clock that all
-        processes share. Jobs `under_way` in this process are not leased again, even if a clock that
-        stepped ends their leases.
+        Priority comes first, then due time. Each spends one of `budget`; the last of a burst is
+        left to the first priority. A job that needs a card waits until the card is posted. Effects
+        that a leased job carries out too are deleted. `now` decides which jobs are due; leases go
+        by a clock that all processes share. Jobs `under_way` in this process are not leased again,
+        even if a clock that stepped ends their leases.
         """
         ...
 

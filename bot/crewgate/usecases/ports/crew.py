@@ -15,7 +15,6 @@ class KickoffRequest:
     """A caller's kickoff: opaque to us, except for the webhook URLs in it."""
 
     body: bytes = field(repr=False)
-    """JSON, as the caller wrote it."""
     given: WebhookUrls = WebhookUrls()
     inputs: CallerValues = ()
     """Only short values are shown, unless the kickoff comes from Slack."""
@@ -31,7 +30,6 @@ class KickoffAnswer:
     content_type: str
     retry_after: str | None = None
     execution_id: str | None = None
-    """None when nothing was started."""
     missing: tuple[str, ...] = ()
     words: str = ""
 
@@ -74,16 +72,12 @@ class CrewClient(Protocol):
         ...
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
-        """Start an execution, in one try; it may take minutes."""
+        """It may take minutes."""
         ...
 
-    async def status(self, execution_id: str) -> Progress | CrewUnavailable:
-        """Ask the crew for an execution's progress; it has 2 s to answer."""
-        ...
+    async def status(self, execution_id: str) -> Progress | CrewUnavailable: ...
 
-    async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
-        """Return the names of the required inputs."""
-        ...
+    async def inputs(self) -> tuple[str, ...] | CrewUnavailable: ...
 
     async def ping(self) -> CrewUnavailable | None:
         """Return why the crew does not answer within 2 s, or None."""
@@ -97,16 +91,11 @@ class FlowAnswers(Protocol):
     """The addresses where flows are answered: each request names its own."""
 
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
-        """Send a flow its answer, in one try.
-
-        Refused by `RefusalKind` if the flow takes no answer to this request any more.
-        """
+        """Send a flow its answer, in one try; Refused by `RefusalKind` if it takes none."""
         ...
 
 
 class WebhookForwarder(Protocol):
     """The callers' addresses."""
 
-    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
-        """Send a webhook to the caller, in one try."""
-        ...
+    async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome: ...

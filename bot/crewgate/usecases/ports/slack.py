@@ -37,13 +37,10 @@ class Posted(Delivered):
     ref: MessageRef
     shown: int = WHOLE
     too_long: bool = False
-    """No message could hold the output."""
     no_approver: bool = False
-    """Too few people are left who may approve."""
 
 
 About = Posting | ExecutionPosting | DeadLetter | Crew | Published | Stats
-"""The subject of a message, in its present state."""
 
 
 class Messenger(Protocol):
@@ -79,32 +76,21 @@ class Messenger(Protocol):
         posted_since: datetime | None,
         plain: bool = False,
     ) -> Outcome:
-        """Post a round's card, with mentions of the people who have to know of it.
-
-        `notify` is None if everybody has been told.
-        """
+        """Post a round's card, with mentions; `notify` is None if everybody has been told."""
         ...
 
     async def update(
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Update a posted message.
-
-        Return Posted; Refused as MESSAGE_GONE if it was deleted.
-        """
+        """Return Posted, or Refused as MESSAGE_GONE if the message was deleted."""
         ...
 
     async def attach(
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
-    ) -> Outcome:
-        """Put the whole output, or the whole result, as a file into the thread."""
-        ...
+    ) -> Outcome: ...
 
     async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
-        """Look for that file in the thread. Refused as FILE_NOT_SHARED if it is not there.
-
-        If the bot may not read the thread, the file counts as there.
-        """
+        """Look for that file; Refused as FILE_NOT_SHARED only if the bot can read the thread."""
         ...
 
     async def clear(
@@ -113,26 +99,22 @@ class Messenger(Protocol):
         """Delete the bot's files up to then from a thread, and update the message of the end."""
         ...
 
-    async def name_of(self, user: str) -> str | None:
-        """Return a person's name; None when Slack cannot be asked."""
-        ...
+    async def name_of(self, user: str) -> str | None: ...
 
     async def react(self, note: Note) -> Outcome: ...
 
-    async def offer(self, note: Note, posting: Posting) -> Outcome:
-        """Offer its author, in private, to send the notes as a revision."""
-        ...
+    async def offer(self, note: Note, posting: Posting) -> Outcome: ...
 
 
 class RememberedInstallation(Protocol):
     """The bot's installation as Slack last named it, kept across restarts."""
 
     async def recall(self) -> Installation | None:
-        """Return it; None before Slack named it. Raises StoreUnavailable."""
+        """Return None before Slack named it. Raises StoreUnavailable."""
         ...
 
     async def remember(self, installation: Installation) -> None:
-        """Store it. Raises StoreUnavailable."""
+        """Raises StoreUnavailable."""
         ...
 
 
@@ -151,7 +133,7 @@ class Directory(Protocol):
     """The people of Slack: plain methods answer from memory, async ones ask Slack."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
-        """Return the users that these stand for; Anyone adds nobody."""
+        """Anyone adds nobody."""
         ...
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
@@ -166,35 +148,23 @@ class Directory(Protocol):
         ...
 
     async def ask_about(self, address: Email) -> None:
-        """Ask Slack for the starter with an address that `starters` does not know yet.
-
-        Nothing is learnt if Slack does not answer in time, or at all.
-        """
+        """Ask Slack for an address that `starters` does not know; a failure is silent."""
         ...
 
-    async def resolve(self, named: tuple[ReviewerRef, ...]) -> None:
-        """Ask Slack for the people that memory does not know, and remember them."""
-        ...
+    async def resolve(self, named: tuple[ReviewerRef, ...]) -> None: ...
 
     def is_gone(self, user: str) -> bool:
         """Return True for an account that memory knows to be deactivated: nobody acts by it."""
         ...
 
     def is_colleague(self, user: str) -> bool | None:
-        """Return True for a person of the bot's own organisation who is no guest.
-
-        None while memory does not know.
-        """
+        """Return True for colleagues who are no guests; None if memory does not know."""
         ...
 
-    async def look_up_colleague(self, user: str) -> bool | None:
-        """Return `is_colleague`; Slack is asked if memory does not know."""
-        ...
+    async def look_up_colleague(self, user: str) -> bool | None: ...
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """Return this colleague's account, or why there is none; NotSent: ask again later."""
         ...
 
-    async def look_up(self, user: str, channel: str, *, guests: bool) -> None:
-        """Ask Slack for the answer of `is_in`, and remember it."""
-        ...
+    async def look_up(self, user: str, channel: str, *, guests: bool) -> None: ...
