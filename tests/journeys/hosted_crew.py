@@ -1,5 +1,6 @@
 """A crew of `crewgate host`, in this process and without crewai, that pauses when it is told to."""
 
+import json
 import queue
 import threading
 from collections.abc import Sequence
@@ -20,6 +21,19 @@ from crewgate.host.serve import Options, hosting
 STOP = ("", "")
 ASKS = "ask"
 """In the place of a task: a hook asks."""
+CALLS = "call"
+"""In the place of a task: a tool is about to be called with these arguments."""
+AGENT_ASKS = "agent"
+"""In the place of a task: an agent asks, with choices."""
+SCHEMA: Json = {
+    "properties": {
+        "to": {"type": "string"},
+        "text": {"type": "string"},
+        "copies": {"type": "integer"},
+        "urgent": {"type": "boolean"},
+    },
+    "required": ["to", "text"],
+}
 
 
 class Obedient:
@@ -32,6 +46,10 @@ class Obedient:
     def __init__(self) -> None:
         self.answers: list[Decision | None] = []
         """What hooks were given."""
+        self.ran: list[Json] = []
+        """The arguments of calls that ran."""
+        self.refusals: list[str] = []
+        """The words that agents were given in the place of a call's result."""
         self._told: dict[str, queue.Queue[tuple[str, object]]] = {}
 
     def told(self, execution_id: str) -> queue.Queue[tuple[str, object]]:
@@ -51,6 +69,16 @@ class Obedient:
         run.begin([])
         while (told := self.told(run.execution.id).get()) is not STOP:
             task, output = told
+            if task == CALLS:
+                self._call(run, output)
+                continue
+            if task == AGENT_ASKS:
+                ask = {"place": "paint: ask_people", "choices": ["red", "blue"]}
+                body = {"task_output": output, "task_name": "paint", "ask": ask}
+                pending = Pending(id="ask-people-1", asker="paint", place="paint", body=body)
+                found = run.ask_within(pending)
+                self.answers.append(None if found is None else found.decision)
+                continue
             if task == ASKS:
                 body = {"task_output": output, "ask": {"place": "draft: send_email"}}
                 pending = Pending(id="ask-1", asker="draft", place="draft", body=body)
@@ -59,6 +87,39 @@ class Obedient:
                 continue
             run.pause(task, str(output), {"task_output": output})
         raise HostStops
+
+    def _call(self, run: Run, arguments: Any) -> None:
+        call = {"tool": "send_email", "arguments": arguments, "agent": "Clerk", "task": "mail"}
+        body = {
+            "task_output": json.dumps(arguments, indent=2),
+            "task_name": "mail",
+            "agent": "Clerk",
+            "tool_call": {**call, "schema": SCHEMA},
+        }
+        found = run.ask_within(
+            Pending(
+                id=f"send_email-{len(self.ran) + len(self.refusals)}",
+                asker="mail",
+                place="mail",
+                body=body,
+                check=_take_few_copies,
+            )
+        )
+        assert found is not None
+        assert found.decision is not None
+        if not found.decision.approve:
+            self.refusals.append(found.decision.feedback)
+            return
+        edited = found.decision.edited
+        self.ran.append(arguments if edited is None else json.loads(edited))
+        failed = self.ran[-1]["to"] == "nobody"
+        run.tell_outcome(found, "No such person" if failed else "Sent as *17*.", failed=failed)
+
+
+def _take_few_copies(arguments: Json) -> None:
+    if arguments.get("copies", 0) > 9:
+        message = "copies: 9 at most"
+        raise ValueError(message)
 
 
 class BesideEachOther(Obedient):
@@ -128,6 +189,16 @@ class PausingCrew(HostedCrew):
     def answers(self) -> list[Decision | None]:
         """What hooks were given."""
         return self._in_process.crew.answers
+
+    @property
+    def ran(self) -> list[Json]:
+        """The arguments of calls that ran."""
+        return self._in_process.crew.ran
+
+    @property
+    def refusals(self) -> list[str]:
+        """The words that agents were given in the place of a call's result."""
+        return self._in_process.crew.refusals
 
     @property
     def requests(self) -> tuple[Call, ...]:

@@ -22,11 +22,12 @@ class NotWaiting(CrewgateError):
 
 
 class AlreadyDecided(NotWaiting):
-    """Somebody was faster; carries the decision that counts."""
+    """Somebody was faster; carries the decision that counts. `is_call`: on a call of a tool."""
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, *, is_call: bool = False) -> None:
         super().__init__(f"already decided by {decision.decider} at {decision.at.isoformat()}")
         self.decision = decision
+        self.is_call = is_call
 
 
 class RoundSuperseded(NotWaiting):

@@ -182,6 +182,11 @@ class Round:
     removed_at: datetime | None = None
 
     @property
+    def is_call(self) -> bool:
+        """True if it is about a call of a tool, not about a task's output or a question."""
+        return self.call is not None
+
+    @property
     def origin(self) -> str:
         """The round of the crew's output, which notes and webhooks belong to."""
         return self.origin_id or self.id
@@ -325,7 +330,7 @@ class Round:
         if self.state is State.CLOSED:
             raise RoundClosed(self.reason)
         if self.decision is not None:
-            raise AlreadyDecided(self.decision)
+            raise AlreadyDecided(self.decision, is_call=self.is_call)
 
     def supersede(self, at: datetime, reason: EditedBy | None = None) -> Transition:
         self._must_be(State.WAITING, to="be superseded")

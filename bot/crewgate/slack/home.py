@@ -33,7 +33,7 @@ from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
-from crewgate.slack.reviews import states
+from crewgate.slack.reviews import output, states
 from crewgate.slack.reviews.buttons import (
     DISMISS,
     READ,
@@ -190,7 +190,7 @@ def render_home(
             blocks.append(header(_heading(part, found)))
         for row in of_part:
             line = lines[row.round_id]
-            preview, share = states.preview(line)
+            preview, share = output.preview(line)
             text = list(_text(line, row, now=now, link=link, deciders=deciders))
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)

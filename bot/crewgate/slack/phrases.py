@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import starmap, takewhile
 from typing import Final, assert_never
 
+from crewgate.domain.acts import CallState
 from crewgate.domain.answering import approves, choice_of
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.errors import (
@@ -20,6 +21,7 @@ from crewgate.domain.errors import (
     NotVoted,
     NotWaiting,
     PerhapsSelfApproval,
+    RefusedByRule,
     RoundClosed,
     RoundSuperseded,
     SelfApproval,
@@ -54,21 +56,36 @@ from crewgate.domain.reason import (
     TimeOver,
     Withdrawn,
 )
+from crewgate.domain.review import Round
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, TimedOut, Via, Vote
-from crewgate.slack.blockkit.text import ago, duration
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    ByRule,
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+    Via,
+    Vote,
+)
+from crewgate.slack.blockkit.text import ago, duration, one_line
 from crewgate.slack.strings import (
+    AGENT_LIMIT,
     CREW_LIMIT,
     IN_FULL,
     MRKDWN,
     PLAIN,
     Voice,
+    bold,
     capital,
     counted,
+    identifier,
     in_words,
     named,
     person,
     reviewer,
+    task,
 )
 
 #: The most people named in a line that is read at a glance; a card's folded part names all.
@@ -132,10 +149,20 @@ def rule_quoted(name: str, voice: Voice = MRKDWN) -> str:
 # --- did what -------------------------------------------------------------------------------------
 
 
-def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAMED_SHORT) -> str:
-    """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
+def clause(
+    decision: Decision,
+    voice: Voice = MRKDWN,
+    *,
+    most: int | None = NAMED_SHORT,
+    is_call: bool = False,
+) -> str:
+    """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`.
+
+    `is_call`: it is about a call of a tool, so it is `refused by @Ana`.
+    """
     if isinstance(decision.by, TimedOut):
-        return f"not decided within {how_long(decision.by.after)}; {rule_did(decision, voice)}"
+        did = rule_did(decision, voice, is_call=is_call)
+        return f"not decided within {how_long(decision.by.after)}; {did}"
     who = decider(decision, voice, most=most)
     match decision.verdict:
         case Answer(text, is_label):
@@ -146,17 +173,21 @@ def clause(decision: Decision, voice: Voice = MRKDWN, *, most: int | None = NAME
             did = "approved, so the answer is" if several else "answered"
             return f"{who} {did} {label(text, voice)}"
         case Approve():
-            return f"approved by {who}"
+            did = "allowed" if isinstance(decision.by, ByRule) else "approved"
+            with_others = is_call and decision.via is Via.EDIT
+            return f"{did}{' with other arguments' if with_others else ''} by {who}"
+        case Revise() if is_call:
+            return f"refused by {who}"
         case Revise():
             return f"{who} asked for {_what_changes(decision)}"
         case _:
             assert_never(decision.verdict)
 
 
-def sentence(decision: Decision) -> str:
+def sentence(decision: Decision, *, is_call: bool = False) -> str:
     """Return a decision as the beginning of a sentence, which names everybody."""
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
-    said = capital(clause(decision, IN_FULL, most=None))
+    said = capital(clause(decision, IN_FULL, most=None, is_call=is_call))
     said = f"{said} with a comment" if commented else said
     return f"{said}; {little}" if (little := shown_little(decision)) else said
 
@@ -171,23 +202,27 @@ def shown_little(decision: Decision) -> str:
     )
 
 
-def headline(name: str, decision: Decision) -> str:
+def headline(name: str, decision: Decision, *, is_call: bool = False) -> str:
     """Return a headline with a name: `Draft approved by @Ana`."""
+    did = clause(decision, is_call=is_call)
     if isinstance(decision.verdict, Answer):
-        return f"{name}: {clause(decision)}"
-    return f"{name} {clause(decision)}" if decision.is_approve else f"{clause(decision)} of {name}"
+        return f"{name}: {did}"
+    asks = isinstance(decision.verdict, Revise) and not is_call
+    return f"{did} of {name}" if asks else f"{name} {did}"
 
 
-def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
+def did_this(decision: Decision, voice: Voice = MRKDWN, *, is_call: bool = False) -> str:
     """Return a decision about the present text: `@Ana approved this`."""
     if isinstance(decision.by, TimedOut):
-        return capital(clause(decision, voice))
+        return capital(clause(decision, voice, is_call=is_call))
     if isinstance(decision.verdict, Answer):
         did = "answered this"
+    elif is_call:
+        did = "approved this" if decision.is_approve else "refused this"
     else:
         asked = f"asked for {_what_changes(decision)}"
         did = "approved this" if decision.is_approve else asked
-    return f"{decider(decision, voice)} {did}"
+    return capital(f"{decider(decision, voice)} {did}")
 
 
 def revision(decision: Decision, feedback: str) -> str:
@@ -229,7 +264,7 @@ def _what_changes(decision: Decision) -> str:
     return "exact edits" if decision.via is Via.EDIT else "a revision"
 
 
-def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
+def rule_did(decision: Decision, voice: Voice = MRKDWN, *, is_call: bool = False) -> str:
     match decision.verdict:
         case Answer(text, is_label=True):
             did = f"answered “{voice.text(text, CREW_LIMIT)}”"
@@ -237,20 +272,61 @@ def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
             did = "refused it"
         case Answer():
             did = "answered in its words"
+        case Revise():
+            did = "refused it" if is_call else "sent it back"
         case _:
-            did = "approved it" if decision.is_approve else "sent it back"
+            did = "approved it"
     return f"{decider(decision, voice)} {did}"
 
 
-def noun(decision: Decision) -> str:
+def noun(decision: Decision, *, is_call: bool = False) -> str:
     if isinstance(decision.verdict, Answer):
         return "answer"
-    return "approval" if decision.is_approve else "revision request"
+    if decision.is_approve:
+        return "approval"
+    return "refusal" if is_call else "revision request"
 
 
 def whose(decision: Decision, of_rule: str) -> str:
     """Return `@Ana's`, or `of_rule` where a rule decided."""
-    return of_rule if isinstance(decision.by, TimedOut) else f"{decider(decision)}'s"
+    return f"{decider(decision)}'s" if isinstance(decision.by, Person) else of_rule
+
+
+def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:
+    """Return a waiting call of a tool: `*Clerk* wants to use `send_email``."""
+    agent = voice.text(round_.review.agent or "", AGENT_LIMIT) or "An agent"
+    name = task(round_, voice)
+    if voice is not PLAIN:
+        agent = bold(agent)
+        name = identifier(round_.call.tool) if round_.call and round_.call.tool else name
+    several = f"; it needs {more_approvals(round_)}" if round_.approvals > 1 else ""
+    return f"{agent} wants to use {name}{several}"
+
+
+def more_approvals(round_: Round) -> str:
+    """`2 approvals`, or `1 more approval` once somebody has approved."""
+    more = "more " if round_.votes else ""
+    return counted(round_.approvals - len(round_.votes), f"{more}approval")
+
+
+def call_ended(round_: Round) -> str:
+    """Return the end of a call that was decided: the first line of what came back."""
+    decision, result = round_.decision, round_.call_result
+    if result is not None:
+        words = one_line(result.words, ANSWER_LIMIT)
+        return (
+            f"{_CALL_ENDED[result.state]}: “{words}”" if words else f"{_CALL_ENDED[result.state]}."
+        )
+    if decision is not None and decision.is_approve:
+        return "It may run, once."
+    return "The agent was told, and goes on without it."
+
+
+_CALL_ENDED: Final = {
+    CallState.RAN: "It ran and returned",
+    CallState.FAILED: "It ran and failed",
+    CallState.CLOSED: "It did not run",
+}
 
 
 def receiver(decision: Decision | None) -> str:
@@ -337,8 +413,8 @@ def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
     """Tell the slower person why a round takes no decision; PLAIN is for a form with their text."""
     in_form = voice is PLAIN
     match error:
-        case AlreadyDecided(decision=decision):
-            why = f"{did_this(decision, voice)} {ago(decision.at, now)}."
+        case AlreadyDecided(decision=decision, is_call=is_call):
+            why = f"{did_this(decision, voice, is_call=is_call)} {ago(decision.at, now)}."
         case RoundSuperseded(edited_by=by):
             why = "A newer output came in the meantime."
             why = why if by is None else f"{voice.person(by)} edited this in the meantime."
@@ -365,6 +441,9 @@ def vote_refused(error: VoteRefused, others: Sequence[ReviewerRef] = ()) -> str:
         may = f"{named(others)} may" if others else "Somebody else has to"
         revise = _MAY_REVISE if error.is_flow else "You may press Revise."
         return f"{who} may approve it. {may}. {revise}"
+    if isinstance(error, RefusedByRule):
+        rule, why = rule_quoted(error.rule, PLAIN), PLAIN.text(error.reason, ANSWER_LIMIT)
+        return f"The rule {rule} refuses these arguments{f': {why}' if why else '.'}"
     return _VOTE_REFUSED[type(error)]
 
 

@@ -172,8 +172,14 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
     return voice.text(name, CREW_LIMIT)
 
 
-def task(round_: Round) -> str:
-    return title(round_.review.title)
+def task(round_: Round, voice: Voice = MRKDWN) -> str:
+    """The task's title; of a call, the tool."""
+    call = round_.call
+    return title(round_.review.title, voice) if call is None else tool(call.tool, voice)
+
+
+def tool(name: str, voice: Voice = MRKDWN) -> str:
+    return voice.text(name, TITLE_LIMIT) or "a tool without a name"
 
 
 def title(name: str, voice: Voice = MRKDWN) -> str:
@@ -278,8 +284,7 @@ def channel(named: str) -> str:
 
 
 def which_round(round_: Round) -> str:
-    review = round_.review
-    return f"{crew(review.crew, PLAIN)}: {title(review.title, PLAIN)}, {number(round_)}"
+    return f"{crew(round_.review.crew, PLAIN)}: {task(round_, PLAIN)}, {number(round_)}"
 
 
 def number(round_: Round) -> str:
@@ -289,11 +294,13 @@ def number(round_: Round) -> str:
 def numbered(round_: Round) -> str:
     """`round 2, edited by @Ana`: the author is named where the text is not the crew's."""
     by = round_.edited_by
+    if round_.is_call:
+        return "" if by is None else f"with other arguments by {person(by)}"
     return number(round_) if by is None else f"{number(round_)}, edited by {person(by)}"
 
 
 def number_of(round_: Round) -> str:
-    return capital(numbered(round_))
+    return capital(numbered(round_) or number(round_))
 
 
 def removed(at: datetime) -> str:

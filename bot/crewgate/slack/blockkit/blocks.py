@@ -180,19 +180,17 @@ def text_field(
     return _field(label, block_id, box)
 
 
-def select_field(label: str, *, block_id: str, action_id: str, options: Sequence[str]) -> Block:
-    return _field(
-        label,
-        block_id,
-        {
-            "type": "static_select",
-            "action_id": action_id,
-            "options": [
-                {"text": plain_text(name, LABEL_LIMIT), "value": name}
-                for name in options[:OPTIONS_LIMIT]
-            ],
-        },
-    )
+def select_field(
+    label: str, *, block_id: str, action_id: str, options: Sequence[str], chosen: str = ""
+) -> Block:
+    shown = {
+        name: {"text": plain_text(name, LABEL_LIMIT), "value": name}
+        for name in options[:OPTIONS_LIMIT]
+    }
+    menu: Block = {"type": "static_select", "action_id": action_id, "options": [*shown.values()]}
+    if chosen in shown:
+        menu["initial_option"] = shown[chosen]
+    return _field(label, block_id, menu)
 
 
 def date_field(label: str, *, block_id: str, action_id: str, day: date | None = None) -> Block:

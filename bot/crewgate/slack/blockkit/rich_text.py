@@ -30,11 +30,16 @@ _TABLE_LIMIT: Final = 9_000
 
 
 def rich_text(markdown: str) -> list[Block]:
+    whole = clean(markdown)
+    return in_blocks(_Writer().write(tokens_of(whole, tables=few_cells(whole))))
+
+
+def in_blocks(elements: list[Block]) -> list[Block]:
+    """Elements in as few blocks as hold them; long ones are split."""
     made: list[Block] = []
     blocks: list[Block] = []
     size = 0
-    whole = clean(markdown)
-    for element in _split(_Writer().write(tokens_of(whole, tables=few_cells(whole)))):
+    for element in _split(elements):
         length = _size(element)
         if blocks and (size + length > RICH_TEXT_LIMIT or len(blocks) == _MOST):
             made.append(_block(blocks))
@@ -45,12 +50,17 @@ def rich_text(markdown: str) -> list[Block]:
 
 
 def preformatted(text: str) -> list[Block]:
-    return [_block([piece]) for piece in _split([_code(clean(text))])] if text else []
+    return [_block([piece]) for piece in _split([code_block(clean(text))])] if text else []
 
 
 def quotation(text: str) -> list[Block]:
-    quote = {"type": "rich_text_quote", "elements": [leaf(clean(text.strip()))]}
-    return [_block([piece]) for piece in _split([quote])] if text.strip() else []
+    return (
+        [_block([piece]) for piece in _split([quote(clean(text.strip()))])] if text.strip() else []
+    )
+
+
+def quote(text: str) -> Block:
+    return {"type": "rich_text_quote", "elements": [leaf(text)]}
 
 
 def leaf(text: str, **style: bool) -> Block:
@@ -63,18 +73,18 @@ def emoji(name: str) -> Block:
 
 
 def paragraph(*leaves: Block) -> Block:
-    return _block([_section(leaves)])
+    return _block([text_section(leaves)])
 
 
 def _block(found: list[Block]) -> Block:
     return {"type": "rich_text", "elements": found}
 
 
-def _section(leaves: Iterable[Block]) -> Block:
+def text_section(leaves: Iterable[Block]) -> Block:
     return {"type": "rich_text_section", "elements": list(leaves)}
 
 
-def _code(text: str) -> Block:
+def code_block(text: str) -> Block:
     return {"type": "rich_text_preformatted", "elements": [leaf(text)]}
 
 
@@ -174,7 +184,7 @@ class _Writer:
             case "fence" | "code_block":
                 self._fence(token)
             case "hr":
-                self.made.append(_section([leaf("———\n")]))
+                self.made.append(text_section([leaf("———\n")]))
             case _:
                 pass
 
@@ -194,7 +204,7 @@ class _Writer:
         else:
             follows = bool(self.made) and self.made[-1]["type"] == "rich_text_section"
             before = leaf("\n") if follows else None
-            self.made.append(_section(present(before, *leaves, leaf("\n"))))
+            self.made.append(text_section(present(before, *leaves, leaf("\n"))))
 
     def _item(self, leaves: list[Block]) -> None:
         style, number = self.lists[-1]
@@ -211,7 +221,7 @@ class _Writer:
             "style": style,
             "indent": indent,
             "border": 0,
-            "elements": [_section(leaves)],
+            "elements": [text_section(leaves)],
         }
         if style == "ordered" and number:
             made["offset"] = number
@@ -220,8 +230,8 @@ class _Writer:
     def _fence(self, token: Token) -> None:
         self.item = False
         if token.info.strip():
-            self.made.append(_section([leaf(token.info.strip(), italic=True)]))
-        self.made.append(_code(token.content.rstrip("\n") or " "))
+            self.made.append(text_section([leaf(token.info.strip(), italic=True)]))
+        self.made.append(code_block(token.content.rstrip("\n") or " "))
 
 
 def _table(rows: list[list[str]]) -> list[Block]:
@@ -230,14 +240,16 @@ def _table(rows: list[list[str]]) -> list[Block]:
     names, *values = rows
     by_row = sum(map(len, names)) * len(values) + sum(len(cell) for row in values for cell in row)
     if sum(widths) + 3 * (len(widths) - 1) > _ON_A_PHONE and by_row <= _TABLE_LIMIT and values:
-        return [_section(_row(names, row)) for row in values]
+        return [text_section(_row(names, row)) for row in values]
     if len(rows) * (sum(widths) + 3 * len(widths)) > _TABLE_LIMIT:
         widths = [1] * len(widths)
     lines = [
         " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    return [_code("\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]]))]
+    return [
+        code_block("\n".join([lines[0], "-+-".join("-" * width for width in widths), *lines[1:]]))
+    ]
 
 
 def _row(names: list[str], cells: list[str]) -> Iterator[Block]:

@@ -47,6 +47,8 @@ APPROVE: Final = Button("approve", "Approve", style="primary")
 REVISE: Final = Button("revise", strings.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
 EDIT: Final = Button("edit", "Edit the text")
+CHANGE: Final = Button("change", "Change…")
+"""The arguments of a call."""
 TAKE_BACK: Final = Button("take_back", "Take back my approval")
 CLAIM: Final = Button("claim", "I'm on it")
 RETRY: Final = Button("retry", "Retry")
@@ -80,7 +82,13 @@ def decide_buttons(
         return (words_button(round_),)
     if round_.question is not None:
         return _answer_buttons(round_, round_.question)
-    return APPROVE.on(round_.id), words_button(round_)
+    change = (CHANGE.on(round_.id),) if may_change(round_) else ()
+    return APPROVE.on(round_.id), words_button(round_), *change
+
+
+def may_change(round_: Round) -> bool:
+    """Return True for a call with arguments that people may change in a form."""
+    return round_.takes_edits and round_.call is not None and bool(round_.call.arguments)
 
 
 def without_style(button: Block) -> Block:
@@ -88,7 +96,7 @@ def without_style(button: Block) -> Block:
 
 
 def words_button(round_: Round) -> Block:
-    return REVISE.on(round_.id, label=strings.words_label(round_.question))
+    return REVISE.on(round_.id, label=strings.words_label(round_))
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:

@@ -9,7 +9,7 @@ from crewgate.domain.caveats import Share
 from crewgate.domain.notification import Format
 from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Decision, Revise
+from crewgate.domain.verdict import ByRule, Decision, Revise
 from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
@@ -43,7 +43,17 @@ from crewgate.slack.reviews.buttons import (
     without_style,
 )
 from crewgate.slack.reviews.changes import changed, edits_since, measure_changes, unchanged
-from crewgate.slack.reviews.output import not_showable, output_on_card, parts_to_edit
+from crewgate.slack.reviews.output import (
+    arguments_on_card,
+    not_showable,
+    output_on_card,
+    parts_to_edit,
+)
+from crewgate.slack.reviews.tool_calls import (
+    MAY_HAVE_RUN,
+    other_arguments,
+    tools_used,
+)
 from crewgate.slack.strings import Link, linked
 from crewgate.usecases.read_models import CardView, MessageRef
 
@@ -61,7 +71,9 @@ def render_card(
     """
     told = view.told if reader is None else view.round
     subject = "" if plain else view.subject
-    output = not_showable(view.output) if plain else output_on_card(view.output)
+    is_call = view.round.is_call
+    on_card = arguments_on_card if is_call else output_on_card
+    output = not_showable(view.output) if plain else on_card(view.output)
     headline = states.headline(told, subject, by_number=told is not view.round)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
@@ -128,7 +140,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     round_ = view.round
     waits = round_.state is State.WAITING
     changes = not waits and view.previous is not None
-    comment = waits and round_.question is None
+    comment = waits and round_.question is None and not round_.is_call
     edit = comment and parts_to_edit(view.output) is not None
     entries = present(
         HISTORY,
@@ -156,13 +168,18 @@ def _what_was_asked(view: CardView) -> list[Block]:
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
     asks = None if is_blank(message) else shared.quoted(message, strings.MESSAGE_SHOWN)
-    lines = [asks, earlier, unchanged(view.round, view.answers) if view.round.unchanged else None]
-    return [section(line) for line in lines if line]
+    call = view.round.call
+    again = MAY_HAVE_RUN if call is not None and call.may_have_run else None
+    same = unchanged(view.round, view.answers) if view.round.unchanged else None
+    lines = [section(line) for line in (again, asks, earlier, same) if line]
+    return [*lines, *other_arguments(view)]
 
 
 def _changed(view: CardView) -> str:
     """The amount of changes since the round before; empty where `_what_was_asked` warns."""
     if view.round.unchanged or view.previous is None or view.before is None:
+        return ""
+    if view.round.is_call:  # other words for it stand below
         return ""
     changes = measure_changes(view.before, view.output)
     return changed(changes, view.previous, may_hide=view.may_hide_changes)
@@ -172,7 +189,7 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     lines = []
     if view.notes:
         them = "it" if view.notes == 1 else "them"
-        opens = f"{strings.words_label(view.round.question)} shows {them}."
+        opens = f"{strings.words_label(view.round)} shows {them}."
         lines.append(f"{strings.notes(view.notes, view.noted_by)} in the thread. {opens}")
     if view.claim is not None and view.claim.holds(now):
         lines.append(f"{strings.on_it(view.claim)}. Everybody may still decide.")
@@ -197,10 +214,11 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few
+    used = tools_used(view.round)
     what = context(strings.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
-        return [what, row]
+        return [*([context(used)] if used else []), what, row]
     warning = [context(strings.HOST_REFUSED)] if question.host_refused else []
     return [*outcomes_in_full(question), *warning, what, row]
 
@@ -226,13 +244,16 @@ def _folded(view: CardView, told: Round) -> list[Block]:
             return [*blocks, context(shared.removed(round_.removed_at))]
         return [*blocks, actions(*_read_buttons(round_, told, None))]
     decision = round_.decision
+    if decision is not None and isinstance(decision.by, ByRule) and _goes_well(round_):
+        return [context(states.answer(round_))] if round_.call_result else []
     if decision is None:
         blocks = [context(strings.about_undecided(round_))]
     else:
         said = states.said(decision)
         blocks = present(
             context(strings.about_decided(round_, decision, is_told=told is round_)),
-            *_all_who_approved(decision),
+            *_all_who_approved(decision, is_call=round_.is_call),
+            *other_arguments(view),
             section(said) if said else None,
         )
     # That it is being done again is over once the next round is there.
@@ -244,12 +265,17 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
 
 
-def _all_who_approved(decision: Decision) -> list[Block]:
+def _goes_well(round_: Round) -> bool:
+    is_sent = round_.state is State.DECIDED and round_.reason is None
+    return is_sent or round_.state is State.RESUMED
+
+
+def _all_who_approved(decision: Decision, *, is_call: bool) -> list[Block]:
     """All of them, where the first line names only some or not for which groups they approved."""
     grouped = any(vote.group for vote in decision.votes)
     if len(decision.votes) <= phrases.NAMED_SHORT and not grouped:
         return []
-    return [context(phrases.sentence(decision))]
+    return [context(phrases.sentence(decision, is_call=is_call))]
 
 
 def _act_buttons(round_: Round) -> list[Block]:

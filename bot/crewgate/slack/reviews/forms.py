@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
+from crewgate.domain.acts import arguments_of
 from crewgate.domain.caveats import WHOLE, Caveats, Draft, Note, Seen, Share, Unseen, is_empty
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.reason import WHY_LIMIT
@@ -22,7 +23,7 @@ from crewgate.slack.blockkit.blocks import (
     text_field,
 )
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
-from crewgate.slack.blockkit.rich_text import quotation
+from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.blockkit.text import (
     ELLIPSIS,
     clean,
@@ -46,7 +47,7 @@ from crewgate.slack.reviews.buttons import (
     UNMASK,
     page_buttons,
 )
-from crewgate.slack.reviews.output import output_in_modal, parts_to_edit
+from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
 from crewgate.usecases.read_models import CardView, DeadLetter
 
 ANYWAY: Final = "Approve anyway"
@@ -76,7 +77,7 @@ def render_confirmation(
     """
     round_ = view.round
     question = round_.question
-    words = strings.words_label(question)
+    words = strings.words_label(round_)
     revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
@@ -280,8 +281,11 @@ def render_revise_form(
     a new box.
     """
     with_notes = bool(draft.text or draft.left or revision)
-    question = view.round.question
-    if question is None:
+    round_, question = view.round, view.round.question
+    if round_.is_call:
+        label, submit = "Why not?", "Refuse"
+        gets = "The agent gets exactly what you write here, and goes on without this call."
+    elif question is None:
         label, submit = "What should change?", "Send revision"
         gets = "The crew gets exactly what you write here and does the task again."
     else:
@@ -296,26 +300,30 @@ def render_revise_form(
     is_ask = question is not None and question.ask is not None
     warnings = (problem, _NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
-        strings.words_label(question),
-        [
+        strings.words_label(round_).rstrip("…"),
+        present(
             section(strings.about(view)),
             *(_output(view, "*The question*") if is_ask else []),
             *([] if question is None else _question(question)),
+            context(_TOOLS_AGAIN) if round_.tools_used and question is None else None,
             box,
             *(context(warning) for warning in warnings if warning),
             *render_notes_left(draft, page),
             *([] if is_ask else _output(view)),
-        ],
+        ),
         callback_id=ids.NOTES_MODAL if with_notes else ids.REVISE_MODAL,
         metadata=asked(view.round.id, Seen(notes=notes_mark)),
         submit=submit,
     )
 
 
+_TOOLS_AGAIN: Final = "The agent may use its tools again."
+
+
 def _question(question: Question) -> list[Block]:
     asked = question.message
     said = [section(shared.quoted(asked, strings.MESSAGE_SHOWN))] if asked.strip() else []
-    if not question.outcomes:
+    if not question.outcomes or question.is_of_crew:
         return [*said, context(f"The {asker(question)} gets exactly what you write.")]
     known = [
         f"“{one_line(label, strings.OUTCOME_SHOWN)}”"
@@ -416,6 +424,11 @@ def _box(label: str, *, placeholder: str, block_id: str = ids.FEEDBACK, value: s
 
 def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     output = view.output
+    arguments = arguments_of(output.text) if view.round.is_call else None
+    if arguments is not None:
+        blocks, part = laid_out(arguments, _EXCERPT_LIMIT)
+        cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
+        return [section("*The arguments*"), *in_blocks(blocks), *cut] if blocks else []
     shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
     if is_blank(shown):
         return []
@@ -431,7 +444,7 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     )
 
 
-_MASKS_STAY: Final = (
+MASKS_STAY: Final = (
     "What is masked has a number. Leave each mask where its text belongs: the crew gets the text."
 )
 
@@ -466,7 +479,7 @@ def render_edit_form(
             *render_caveats(caveats, notes, view, again=revision > 0),
             section(means),
             context(several) if several else None,
-            context(_MASKS_STAY) if masked else None,
+            context(MASKS_STAY) if masked else None,
             *(
                 text_field(
                     "The text" if total == 1 else strings.part(number + 1, total),

@@ -17,6 +17,7 @@ from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen, is_empty
 from crewgate.domain.errors import (
     AlreadyDecided,
     ApprovedBefore,
+    ArgumentsMisfit,
     ConfirmationNeeded,
     MaskUnknown,
     StoreUnavailable,
@@ -48,9 +49,11 @@ from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, strings
 from crewgate.slack.reviews.modals import (
     approve_form,
+    change_form,
     confirmation,
     dismiss_form,
     edit_form,
+    fields_to_change,
     form_again,
     form_with_new_notes,
     maskable_parts,
@@ -60,8 +63,10 @@ from crewgate.slack.reviews.modals import (
     what_came,
 )
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
+from crewgate.slack.reviews.tool_calls import MISFITS, parse_change_form
 from crewgate.usecases.decide import (
     answer_of,
+    change_arguments,
     decide,
     dismiss,
     dismiss_report,
@@ -103,6 +108,7 @@ def register(
         (ids.REVISE_MODAL, on_words_submitted),
         (ids.NOTES_MODAL, on_words_submitted),
         (ids.EDIT_MODAL, on_edit_submitted),
+        (ids.CHANGE_MODAL, on_change_submitted),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
         app.view(form)(partial(on_sent, context=context, read_thread=read_thread))
@@ -271,6 +277,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.REVISE.id: partial(_open, form=revise_form),
     buttons.COMMENT.id: _comment,
     buttons.EDIT.id: partial(_open, form=edit_form),
+    buttons.CHANGE.id: partial(_open, form=change_form),
     buttons.TAKE_BACK.id: _recording(take_back, "taken_back"),
     buttons.CLAIM.id: _recording(claim, "claimed"),
     buttons.RETRY.id: _recording(retry, "retried"),
@@ -423,6 +430,50 @@ async def on_edit_submitted(
             return
         await _close(ack, before, edited, context)
         log.info("edited", **fields_of(edited), by=sent.by.id, approved=edited.takes_edits)
+
+
+async def on_change_submitted(
+    ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
+) -> None:
+    sent = parse_change_form(body)
+    await read_thread(sent.round_id)
+    show = partial(show_in_form, ack, sent.box())
+    async with explain_errors(
+        show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
+    ):
+        fields, mark = await fields_to_change(sent.round_id, context)
+        if fields is None or mark != sent.mark:
+            await show(strings.EDIT_OUTDATED)
+            return
+        names = [one.name for one in fields.arguments]
+        try:
+            texts = [unmasked(text, dict(fields.masks)) for text in sent.written]
+            before = await context.uow.read.round(sent.round_id)
+            changed = await change_arguments(
+                sent.round_id,
+                dict(zip(names, texts, strict=True)),
+                by=sent.by,
+                context=context,
+                new_id=context.new_id,
+                off_loop=context.off_loop,
+                seen=sent.seen,
+            )
+        except MaskUnknown as unknown:
+            at = next(at for at, text in enumerate(sent.written) if unknown.mask in text)
+            await show_in_form(ack, sent.box(at), shared.mask_unknown(unknown.mask))
+        except ArgumentsMisfit as misfit:
+            errors = {
+                sent.box(names.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()
+            }
+            await ack(response_action="errors", errors=errors)
+        except ConfirmationNeeded:
+            form = await change_form(
+                *(sent.round_id, sent.by, context), written=sent.written, revision=sent.revision + 1
+            )
+            await ack(response_action="update", view=form)
+        else:
+            await _close(ack, before, changed, context)
+            log.info("edited", **fields_of(changed), by=sent.by.id, approved=True)
 
 
 async def on_dismiss_submitted(

@@ -46,6 +46,7 @@ from crewgate.slack.reviews.reader import (
     ReaderTab,
     render_reader,
 )
+from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
 from crewgate.usecases.decide import (
     caveats_for,
     may_dismiss,
@@ -149,6 +150,41 @@ async def edit_form(
     shown = parts.texts if written is None else written
     render = partial(render_edit_form, revision=revision, masked=masked)
     return await context.off_loop(render, view, caveats, notes, shown)
+
+
+async def change_form(
+    round_id: str,
+    by: Person,
+    context: SlackContext,
+    *,
+    written: Sequence[str] | None = None,
+    revision: int = 0,
+) -> Block:
+    """The form behind Change, with the arguments or what was `written` in their place.
+
+    Raises as `decide` does; VerdictMisplaced where it is not offered.
+    """
+    await may_edit(round_id, by=by, context=context)
+    fields, mark = await fields_to_change(round_id, context)
+    if fields is None:
+        raise VerdictMisplaced
+    seen = Seen(share=Share(int(fields.shows_all), 1))
+    caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
+    view, notes = await _view_and_notes(round_id, caveats, context)
+    shown = fields.values if written is None else written
+    return render_change_form(view, caveats, notes, fields, shown, revision=revision, mark=mark)
+
+
+async def fields_to_change(round_id: str, context: SlackContext) -> tuple[Fields | None, str]:
+    """Return the fields of a call's form, and a mark by which they are known.
+
+    Raises RoundNotFound or StoreUnavailable.
+    """
+    posting = await context.uow.read.posting(round_id, as_it_came=True)
+    view = posting.view
+    fields = await context.off_loop(fields_of_call, view.round, view.output, posting.masking)
+    shown = repr(None if fields is None else (fields.arguments, fields.values))
+    return fields, sha256(shown.encode()).hexdigest()[:16]
 
 
 async def maskable_parts(

@@ -1,16 +1,20 @@
 """What an agent wrote, as blocks of a message or of a modal."""
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crewgate.domain.acts import arguments_of
 from crewgate.domain.caveats import WHOLE, Share
 from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Block, context, markdown, section
+from crewgate.slack.blockkit import excerpts
+from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, section
 from crewgate.slack.blockkit.excerpts import (
     beyond_the_edge,
     count_rows,
@@ -18,9 +22,26 @@ from crewgate.slack.blockkit.excerpts import (
     length,
     short_part,
 )
-from crewgate.slack.blockkit.rich_text import preformatted, rich_text
-from crewgate.slack.blockkit.text import clean, code, is_blank, place_to_break, utf16_length
+from crewgate.slack.blockkit.rich_text import (
+    code_block,
+    in_blocks,
+    leaf,
+    preformatted,
+    quote,
+    rich_text,
+    text_section,
+)
+from crewgate.slack.blockkit.text import (
+    clean,
+    code,
+    escape_mrkdwn,
+    is_blank,
+    place_to_break,
+    plain,
+    utf16_length,
+)
 from crewgate.slack.reviews import strings
+from crewgate.usecases.read_models import RoundLine
 
 OUTPUT_LIMIT: Final = 9_000
 """What the output may take of a message's 12,000; the longest of everything else is 2,800."""
@@ -82,6 +103,73 @@ def output_on_card(output: Output) -> ShownOutput:
     return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
 
 
+#: The longest value beside its name; a longer one is a paragraph.
+_BESIDE: Final = 80
+
+
+def arguments_on_card(output: Output) -> ShownOutput:
+    """The arguments of a call, short ones in lines, texts as paragraphs, the rest as JSON.
+
+    A value cannot pass for another argument: each stands in a mark of its own, as plain text.
+    """
+    found = arguments_of(output.text)
+    if found is None:
+        return output_on_card(output)
+    total = length(output.text)
+    room = OUTPUT_LIMIT if total <= WHOLE_LIMIT else EXCERPT
+    elements, characters = laid_out(found, room)
+    share = Share(total if characters is None else min(characters, total - 1), total)
+    blocks = in_blocks(elements) if found else [section("_It takes no arguments._")]
+    if characters is None:
+        return ShownOutput(blocks, share)
+    left_off = context(strings.shown_share(share.percent))
+    return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
+
+
+def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], int | None]:
+    """Return the elements of as many arguments as there is room for, and how much was shown.
+
+    None: all of it.
+    """
+    made: list[Block] = []
+    line: list[Block] = []
+    shown = 0
+    for name, value in arguments.items():
+        label = plain(name, LABEL_LIMIT) or "?"
+        text, is_text = clean(_written(value)), isinstance(value, str)
+        left = room - shown - utf16_length(label) - len(": \n")
+        cut = utf16_length(text) > left
+        if cut and left <= _BESIDE:
+            break
+        if cut:
+            text = text[: place_to_break(text, left // 4, left // 2)]
+        shown = room if cut else room - left + utf16_length(text)
+        name_leaf = leaf(f"{label}: ", bold=True)
+        beside = "\n" not in text and len(text) <= _BESIDE
+        style = {} if is_text else {"code": True}
+        if beside and not cut:
+            empty = leaf("empty", italic=True)
+            value_leaf = empty if is_blank(text) else leaf(text, **style)
+            line += [*([leaf("\n")] if line else []), name_leaf, value_leaf]
+            continue
+        made.append(text_section([*line, *([leaf("\n")] if line else []), name_leaf]))
+        line = []
+        made.append(quote(text) if is_text else code_block(text))
+        if cut:
+            break
+    else:
+        return [*made, *([text_section(line)] if line else [])], None
+    return [*made, *([text_section(line)] if line else [])], shown
+
+
+def _written(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(
+        value, ensure_ascii=False, indent=2 if isinstance(value, dict | list) else None
+    )
+
+
 def not_showable(output: Output) -> ShownOutput:
     share = Share(0, max(1, length(output.text)))
     return ShownOutput([section(strings.NOT_SHOWABLE)], share, too_long=True)
@@ -112,6 +200,14 @@ def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
         return preformatted(output.text)
     blocks = rich_text(output.text)
     return blocks if len(json.dumps(blocks)) <= limit else preformatted(output.text)
+
+
+def with_line_ends(arguments: str) -> str:
+    """A call's arguments with the line ends of their texts; all other escapes stay."""
+    return _ESCAPE.sub(lambda found: "\n" if found[0] == r"\n" else found[0], arguments)
+
+
+_ESCAPE: Final = re.compile(r"\\.")
 
 
 def _is_empty(output: Output) -> bool:
@@ -159,3 +255,32 @@ def parts_to_edit(output: Output) -> Parts | None:
         # Slack counts UTF-16 units, of which an emoji takes two.
         parts = cut(text, _BOX // 2, place_to_break)
     return parts if 0 < len(parts.texts) <= _BOXES else None
+
+
+def preview(line: RoundLine) -> tuple[str, Share]:
+    """The beginning of an output in one line, without its marks, and how much of it that is."""
+    if line.round.removed_at is not None:
+        return shared.removed(line.round.removed_at), Share(0, 0)
+    found = excerpts.preview(
+        line.excerpt,
+        is_json=line.format is Format.JSON,
+        characters=line.characters,
+        limit=_SHORT if line.characters <= _SHORT else _LINE,
+    )
+    words = escape_mrkdwn(found.words) or "_The output is empty._"
+    return f"{words}{_not_in_line(found.rows, found.code_lines)}", found.share
+
+
+_LINE: Final = 160
+#: An output of so many characters is whole.
+_SHORT: Final = 400
+
+
+def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
+    named = ""
+    if rows:
+        named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"
+        counted = [count for count in rows if count is not None]
+        if len(counted) == len(rows):
+            named += f", {shared.counted(sum(counted), 'row')}"
+    return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")

@@ -14,7 +14,7 @@ from crewgate.domain.reason import needs_an_operator
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule, most_approvals
-from crewgate.domain.verdict import Decision, Person, TimedOut
+from crewgate.domain.verdict import Decision, Person
 from crewgate.slack import phrases
 from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.client.directory import SlackDirectory
@@ -220,7 +220,7 @@ def decision_is_kept(
     decision: Decision, operators: Sequence[ReviewerRef], *, to_decider: bool = False
 ) -> str:
     """Tell that a decision did not reach the crew, and is not lost."""
-    if isinstance(decision.by, TimedOut):
+    if not isinstance(decision.by, Person):
         what = f"What {phrases.decider(decision)} decided"
     else:
         whose = "Your" if to_decider else phrases.whose(decision, "")

@@ -44,7 +44,7 @@ from crewgate.slack.reviews.buttons import (
     without_style,
 )
 from crewgate.slack.reviews.changes import render_changes
-from crewgate.slack.reviews.output import output_in_modal
+from crewgate.slack.reviews.output import output_in_modal, with_line_ends
 from crewgate.usecases.read_models import CardView, RoundLine
 
 ROUNDS_ON_A_PAGE: Final = 4
@@ -293,4 +293,6 @@ def _whole(text: str, view: CardView) -> list[Block]:
         return [section(shared.removed(view.round.removed_at))]
     if is_blank(text):
         return [section(shared.EMPTY_OUTPUT)]
+    if view.round.is_call:
+        text = with_line_ends(text)
     return output_in_modal(Output(text, view.output.format))

@@ -1,12 +1,12 @@
 """The states of a round: icons and words, on cards, in lists, as a push; a round in a few lines."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
 
-from crewgate.domain.caveats import Share
-from crewgate.domain.notification import Format, Reading, reading_of
+from crewgate.domain.acts import CallState
+from crewgate.domain.notification import Reading, reading_of
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import (
     Answered,
@@ -26,6 +26,7 @@ from crewgate.domain.reason import (
     RetriesExhausted,
     TakenAs,
     TimeOver,
+    Withdrawn,
 )
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
@@ -33,15 +34,16 @@ from crewgate.domain.verdict import (
     Answer,
     Approve,
     Decision,
+    Person,
     Revise,
     TimedOut,
 )
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit import excerpts
-from crewgate.slack.blockkit.text import ago, date, duration, escape_mrkdwn, moment, one_line, plain
-from crewgate.slack.phrases import because, receiver
+from crewgate.slack.blockkit.text import ago, date, duration, moment, one_line, plain
+from crewgate.slack.phrases import because, more_approvals, receiver
 from crewgate.slack.reviews import strings
+from crewgate.slack.reviews.output import preview
 from crewgate.slack.strings import PLAIN, Link, capital, linked, person, quoted, task
 from crewgate.usecases.read_models import RoundLine
 
@@ -59,7 +61,9 @@ def icon(round_: Round) -> str:
             reading = reading_of(outcome or (text if is_label else ""))
             return _READINGS.get(reading, icons.ANSWERED)
         case State.RESUMED, Decision(verdict=Revise()):
-            return icons.CHANGES_ASKED
+            return icons.CHANGES_ASKED if not round_.is_call else icons.REJECTED
+        case State.RESUMED, _ if (end := round_.call_result) and end.state is not CallState.RAN:
+            return icons.NOT_DELIVERED
         case _:
             return _ICONS[round_.state]
 
@@ -81,7 +85,7 @@ _READINGS: Final = {
 
 def arrival(round_: Round) -> str:
     is_stuck, reason = round_.state is State.STUCK, round_.reason
-    if not is_stuck and isinstance(reason, AnsweredElsewhere | TimeOver):
+    if not is_stuck and isinstance(reason, AnsweredElsewhere | TimeOver | Withdrawn):
         return "came too late"
     if isinstance(reason, NotFetched):
         return "was not fetched"
@@ -89,7 +93,7 @@ def arrival(round_: Round) -> str:
         return f"may not have reached the {receiver(round_.decision)}"
     if is_stuck or isinstance(reason, Dismissed):
         return f"did not reach the {receiver(round_.decision)}"
-    return "was not taken" if isinstance(reason, RequestGone) else "was not sent"
+    return "was not taken" if isinstance(reason, RequestGone | RefusedByCrew) else "was not sent"
 
 
 def dismissed(reason: Dismissed) -> str:
@@ -137,10 +141,12 @@ def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
 
 def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a table
     match round_.state, round_.decision, round_.reason:
+        case State.WAITING, _, _ if round_.is_call:
+            return phrases.wants_to_use(round_)
         case State.WAITING, _, _ if round_.question is not None:
             return f"{name} asks for an answer"
         case State.WAITING, _, _ if round_.approvals > 1:
-            return f"{name} needs {_more(round_)}"
+            return f"{name} needs {more_approvals(round_)}"
         case State.WAITING, _, _:
             return f"{name} is ready for review"
         case State.SUPERSEDED, _, _:
@@ -148,11 +154,12 @@ def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a tabl
         case ((State.DECIDED | State.RESUMED), Decision(by=TimedOut() as by) as decision, _):
             return by_time(name, round_, decision, by)
         case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
-            return phrases.headline(name, decision)
+            return phrases.headline(name, decision, is_call=round_.is_call)
         case State.CLOSED, _, Dismissed(by=by):
             return f"{name} dismissed by {person(by)}"
         case _, Decision() as decision, _:
-            what = f"{phrases.noun(decision)} {_OF[type(decision.verdict)]} {name}"
+            of = "of" if round_.is_call else _OF[type(decision.verdict)]
+            what = f"{phrases.noun(decision, is_call=round_.is_call)} {of} {name}"
             return f"{phrases.whose(decision, 'The')} {what} {arrival(round_)}"
         case _, _, AnsweredElsewhere():
             return f"{name} was answered elsewhere"
@@ -167,12 +174,14 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
     came = f"{len(round_.votes):,} of {round_.approvals:,} approvals in {within}"
     why = came if round_.votes else f"nobody decided within {within}"
     match decision.verdict:
+        case Revise() if round_.is_call:
+            return f"{name} refused by its rule: {why}"
         case Revise():
             return f"{name} went back: {why}"
         case Approve():
             return f"{name} approved by its rule: {why}"
         case Answer():
-            return f"{name}: {why}; {phrases.rule_did(decision)}"
+            return f"{name}: {why}; {phrases.rule_did(decision, is_call=round_.is_call)}"
         case _:
             assert_never(decision.verdict)
 
@@ -183,28 +192,30 @@ _OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
 def push(round_: Round, subject: str = "") -> str:
     again = f", {shared.number(round_)}" if round_.number > 1 else ""
     about = plain(subject, SUBJECT_LIMIT)
-    name = f"{shared.title(round_.review.title, PLAIN)}{again}{f' · {about}' if about else ''}"
+    if round_.is_call and round_.state is State.WAITING:
+        return shared.joined(phrases.wants_to_use(round_, PLAIN), about)
+    name = f"{shared.task(round_, PLAIN)}{again}{f' · {about}' if about else ''}"
     return f"{_push(round_)}: {name}"
 
 
 def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
     match round_.state, round_.decision:
         case State.WAITING, _ if round_.approvals > 1 and round_.question is None:
-            return f"Needs {_more(round_)}"
+            return f"Needs {more_approvals(round_)}"
         case State.WAITING, _:
             asks = "Ready for review" if round_.question is None else "Waiting for an answer"
             return f"{asks}, {len(round_.votes):,} given" if round_.votes else asks
         case State.SUPERSEDED, _:
             return f"Replaced by round {round_.number + 1:,}"
         case State.DECIDED, Decision() as decision:
-            return f"{capital(phrases.clause(decision, PLAIN))}, {_sending(round_)}"
+            return f"{_did(round_, decision)}, {_sending(round_)}"
         case State.RESUMED, Decision() as decision:
-            return capital(phrases.clause(decision, PLAIN))
+            return _did(round_, decision)
         case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
             return f"Dismissed by {PLAIN.person(round_.reason.by)}"
         case _, Decision() as decision:
             lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
-            return f"{lost} ({phrases.clause(decision, PLAIN)})"
+            return f"{lost} ({phrases.clause(decision, PLAIN, is_call=round_.is_call)})"
         case _:
             return "Closed"
 
@@ -214,10 +225,8 @@ def _sending(round_: Round) -> str:
     return "waiting to be fetched" if fetched else f"being sent to the {receiver(round_.decision)}"
 
 
-def _more(round_: Round) -> str:
-    """`2 approvals`, or `1 more approval` once somebody has approved."""
-    more = "more " if round_.votes else ""
-    return shared.counted(round_.approvals - len(round_.votes), f"{more}approval")
+def _did(round_: Round, decision: Decision) -> str:
+    return capital(phrases.clause(decision, PLAIN, is_call=round_.is_call))
 
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
@@ -230,19 +239,19 @@ def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
         case State.SUPERSEDED, _:
             return "replaced by a newer output"
         case State.DECIDED, Decision() as decision:
-            return f"{_ago(decision, now)}, {_sending(round_)}{_colon(reason)}"
+            return f"{_ago(round_, decision, now)}, {_sending(round_)}{_colon(reason)}"
         case State.RESUMED, Decision() as decision:
-            return _ago(decision, now)
+            return _ago(round_, decision, now)
         case State.STUCK, Decision() as decision:
             became = arrival(round_) if round_.in_doubt else "not delivered"
-            return f"{_ago(decision, now)}, *{became}*{_colon(reason)}"
+            return f"{_ago(round_, decision, now)}, *{became}*{_colon(reason)}"
         case _, decision:
             closed = f"closed{_colon(reason)}"
-            return closed if decision is None else f"{_ago(decision, now)}, {closed}"
+            return closed if decision is None else f"{_ago(round_, decision, now)}, {closed}"
 
 
-def _ago(decision: Decision, now: datetime) -> str:
-    return f"{phrases.clause(decision)} {ago(decision.at, now)}"
+def _ago(round_: Round, decision: Decision, now: datetime) -> str:
+    return f"{phrases.clause(decision, is_call=round_.is_call)} {ago(decision.at, now)}"
 
 
 def _colon(reason: Reason | None) -> str:
@@ -264,6 +273,8 @@ _DID: Final = {
 
 def outcome(round_: Round) -> str:
     match round_.state, round_.reason:
+        case State.RESUMED, _ if round_.is_call:
+            return phrases.call_ended(round_)
         case State.DECIDED, _:
             what = capital(_sending(round_))
         case State.RESUMED, Answered(status=ResumeStatus() as status):
@@ -295,7 +306,7 @@ def in_full(round_: Round) -> str:
         return f"{icon(round_)} {what.format(f'{round_.number + 1:,}')}"
     if decision is None:
         return f"{icon(round_)} {answer(round_)}"
-    line = f"{icon(round_)} {phrases.sentence(decision)}."
+    line = f"{icon(round_)} {phrases.sentence(decision, is_call=round_.is_call)}."
     is_closed = round_.state is State.CLOSED
     # Where somebody dismissed it, `answer` says this.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, Dismissed):
@@ -311,6 +322,8 @@ def answer(round_: Round) -> str:
             return _on_its_way(told, round_.reason, round_.in_doubt_since)
         case State.RESUMED, Decision(verdict=Answer(to_crew=False) as verdict):
             return _taken_by_flow(verdict, round_.reason)
+        case State.RESUMED, _ if round_.is_call:
+            return phrases.call_ended(round_)
         case State.RESUMED, decision:
             asks_again = decision is not None and isinstance(decision.verdict, Revise)
             return _taken_by_crew(round_.reason, is_approve=not asks_again)
@@ -472,6 +485,8 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
         case Dismissed():
             said = f"{dismissed(reason)}."
             return said if decision is None else f"{said} {_sent(round_, decision)}"
+        case Withdrawn() if round_.is_call:
+            return f"It did not run. {why}."
         case _ if receiver(decision) == "crew":
             then = _successor(round_)
             if round_.can_reopen:
@@ -496,7 +511,8 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
 def _sent(round_: Round, decision: Decision) -> str:
     if isinstance(decision.verdict, Answer):
         return f"The answer {arrival(round_)}."
-    return f"{phrases.whose(decision, 'Its')} {phrases.noun(decision)} {arrival(round_)}."
+    what = phrases.noun(decision, is_call=round_.is_call)
+    return f"{phrases.whose(decision, 'Its')} {what} {arrival(round_)}."
 
 
 def _successor(round_: Round) -> str:
@@ -510,8 +526,9 @@ def _successor(round_: Round) -> str:
 
 def stuck_notice(round_: Round, decision: Decision) -> str:
     on = f"decision on round {round_.number} of {task(round_)}"
-    if isinstance(decision.by, TimedOut):
-        who = f"It was not decided in time, so {phrases.decider(decision)} did:"
+    if not isinstance(decision.by, Person):
+        late = "It was not decided in time, so " if isinstance(decision.by, TimedOut) else ""
+        who = capital(f"{late}{phrases.decider(decision)} decided:")
         what = f"its {on}"
     else:
         who, what = f"{phrases.addressed(decision)},", f"your {on}"
@@ -531,7 +548,8 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
         return in_full(round_), ""
     waited = strings.waited(round_, decision)
-    decided = f"{phrases.sentence(decision)} {date(decision.at)}, after {waited}"
+    sentence = phrases.sentence(decision, is_call=round_.is_call)
+    decided = f"{sentence} {date(decision.at)}, after {waited}"
     unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
     said = shared.joined(decided, unsent, approved)
     return said, outcome(round_)
@@ -555,7 +573,9 @@ def detail(line: RoundLine) -> str:
 
 def headline_in_list(line: RoundLine, link: Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
-    title = shared.bold(linked(shared.task(line.round), line.card, link))
+    by = line.round.review.agent if line.round.is_call else None
+    agent = f"{one_line(by, shared.AGENT_LIMIT)}: " if by else ""
+    title = shared.bold(linked(f"{agent}{task(line.round)}", line.card, link))
     about = one_line(line.subject, shared.TITLE_LIMIT)
     return f"{icon(line.round)} {shared.joined(title, about)}"
 
@@ -568,32 +588,3 @@ def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
         yield strings.on_it(line.claim)
     if line.notes:
         yield strings.notes(line.notes, line.noted_by)
-
-
-def preview(line: RoundLine) -> tuple[str, Share]:
-    """The beginning of an output in one line, without its marks, and how much of it that is."""
-    if line.round.removed_at is not None:
-        return shared.removed(line.round.removed_at), Share(0, 0)
-    found = excerpts.preview(
-        line.excerpt,
-        is_json=line.format is Format.JSON,
-        characters=line.characters,
-        limit=_SHORT if line.characters <= _SHORT else _LINE,
-    )
-    words = escape_mrkdwn(found.words) or "_The output is empty._"
-    return f"{words}{_not_in_line(found.rows, found.code_lines)}", found.share
-
-
-_LINE: Final = 160
-#: An output of so many characters is whole.
-_SHORT: Final = 400
-
-
-def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
-    named = ""
-    if rows:
-        named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"
-        counted = [count for count in rows if count is not None]
-        if len(counted) == len(rows):
-            named += f", {shared.counted(sum(counted), 'row')}"
-    return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")

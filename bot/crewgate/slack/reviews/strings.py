@@ -14,7 +14,7 @@ from crewgate.domain.notification import Question, approval_of
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Needed, Rule, Then, missing
-from crewgate.domain.verdict import Answer, Decision, Person, Revise, TimedOut, voices_of
+from crewgate.domain.verdict import Answer, Decision, Person, Revise, TimedOut, Via, voices_of
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import at_moment, date, duration, moment, one_line
@@ -37,6 +37,7 @@ READ: Final = "Read all"
 CHANGES: Final = "Changes"
 HISTORY: Final = "History"
 REVISE: Final = "Revise"
+REFUSE: Final = "Refuse…"
 IN_WORDS: Final = "Answer in words"
 WHAT_CAME: Final = "What came"
 ANSWER: Final = "Answer"
@@ -82,16 +83,18 @@ _VALUE_LIMIT: Final = 60
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def words_label(question: Question | None) -> str:
+def words_label(round_: Round) -> str:
+    question = round_.question
     if question is None:
-        return REVISE
-    return IN_WORDS if question.ask is None else ANSWER
+        return REVISE if not round_.is_call else REFUSE
+    return IN_WORDS if question.ask is None or question.outcomes else ANSWER
 
 
 def about(view: CardView) -> str:
     round_ = view.round
     subject = one_line(view.subject, shared.TITLE_LIMIT)
-    title = [bold(subject), task(round_)] if subject else [bold(task(round_))]
+    name = task(round_) if not round_.is_call else phrases.wants_to_use(round_)
+    title = [bold(subject), name] if subject else [bold(name)]
     return joined(*title, numbered(round_), crew(round_.review.crew))
 
 
@@ -121,10 +124,19 @@ def about_waiting(
         first,
         "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
-        "" if round_.edited_by else one_line(round_.review.agent or "", shared.AGENT_LIMIT),
+        _task_or_agent(round_),
         _started(view),
     )
     return _with_rule(view, about, now, reader)
+
+
+def _task_or_agent(round_: Round) -> str:
+    """The agent; of a call, whose agent the first line names, the task, if it has a name."""
+    review, call = round_.review, round_.call
+    if call is None:
+        return "" if round_.edited_by else one_line(review.agent or "", shared.AGENT_LIMIT)
+    is_named = review.title not in {review.agent, call.tool}
+    return f"in the task {shared.title(review.title)}" if is_named else ""
 
 
 def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:
@@ -147,10 +159,12 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
     `is_told`: the first line tells this decision, not a later round's state.
     """
     return joined(
-        "" if is_told else f"{shared.number_of(round_)}: {phrases.clause(decision)}",
+        ""
+        if is_told
+        else f"{shared.number_of(round_)}: {phrases.clause(decision, is_call=round_.is_call)}",
         date(decision.at),
         f"waited {waited(round_, decision)}",
-        numbered(round_) if is_told else "",
+        numbered(round_) if is_told and not (round_.is_call and decision.via is Via.EDIT) else "",
         crew(round_.review.crew),
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
@@ -259,7 +273,7 @@ def deadline(view: CardView, now: datetime) -> str:
     rule, question = view.round.rule, view.round.question
     if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
         return ""
-    done = _what_time_does(question, rule.timeout.then)
+    done = _what_time_does(question, rule.timeout.then, is_call=view.round.is_call)
     return f"{done} {at_moment(view.due_at, now)}" if done else ""
 
 
@@ -299,7 +313,7 @@ def recorded(round_: Round) -> str:
     if round_.decision is None:
         return so_far(round_)
     does = f"The card shows what the {phrases.receiver(round_.decision)} does."
-    return f"{phrases.sentence(round_.decision)}. {does}"
+    return f"{phrases.sentence(round_.decision, is_call=round_.is_call)}. {does}"
 
 
 def ruled_by_words(round_: Round) -> str:
@@ -337,8 +351,9 @@ def edit_of_several(round_: Round) -> str:
     """Above an edited text that several people approve; empty where one is enough."""
     if round_.approvals == 1:
         return ""
+    what = "your text" if not round_.is_call else "your arguments"
     return (
-        f"This takes {approvals(round_.approvals)} of your text, and yours is the first. Those "
+        f"This takes {approvals(round_.approvals)} of {what}, and yours is the first. Those "
         "given before were for the crew's."
     )
 
@@ -352,11 +367,13 @@ def or_else(rule: Rule, question: Question | None = None) -> str:
     return f"If it is not decided within {phrases.how_long(timeout.after)}, it {done}."
 
 
-def _what_time_does(question: Question | None, then: Then) -> str:
+def _what_time_does(question: Question | None, then: Then, *, is_call: bool = False) -> str:
     match then:
         case Then.LEAVE:
             return ""
         case Then.REVISE:
+            if is_call:
+                return "is refused by the rule"
             if question is None:
                 return "goes back to the crew"
             return "is refused" if question.is_of_crew else "is answered in the rule's words"
@@ -447,27 +464,39 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
 
     `nobody`: too few people are left who may approve.
     """
-    if nobody and round_.question is None:
-        return "Nobody may approve this now. Revise sends it back with your words."
     several = round_.approvals > 1
     if round_.question is None:
-        if not several:
-            return "Approve: the crew goes on. Revise sends it back with your words."
-        takes = approvals(round_.approvals)
-        if round_.approvals_from:
-            each = {count for _, count in round_.approvals_from} == {1}
-            takes = f"{'one approval' if each else 'approvals'} from each group"
-        return f"It takes {takes}, by different people. One Revise sends it back with your words."
+        return _approve_or_not(round_, nobody=nobody)
     if not round_.question.outcomes:
         asker = phrases.asker(round_.question)
         asks = f"The {asker} asks for words: it gets exactly what you write"
         return f"{asks}, once enough people have written the same." if several else f"{asks}."
+    if round_.question.is_of_crew:
+        once = ", once enough people have given the same" if several else ""
+        return f"The crew gets exactly what you choose or write{once}."
     if several:
         return (
             "An outcome that rejects or asks for changes is sent at once, any other once enough "
             f"people have chosen it. {_IN_WORDS}, once enough people have written the same."
         )
     return f"A button sends its outcome. {_IN_WORDS}."
+
+
+def _approve_or_not(round_: Round, *, nobody: bool) -> str:
+    goes_on, then = "Approve: the crew goes on.", ""
+    words = "Revise sends it back with your words."
+    if round_.is_call:
+        goes_on = "Approve lets it run once, with these arguments."
+        words, then = "Refuse tells the agent why.", " Then it runs once, with these arguments."
+    if nobody:
+        return f"Nobody may approve this now. {words}"
+    if round_.approvals == 1:
+        return f"{goes_on} {words}"
+    takes = approvals(round_.approvals)
+    if round_.approvals_from:
+        each = {count for _, count in round_.approvals_from} == {1}
+        takes = f"{'one approval' if each else 'approvals'} from each group"
+    return f"It takes {takes}, by different people.{then} One {words}"
 
 
 _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
@@ -481,7 +510,7 @@ def asked(previous: Round) -> str | None:
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
-    by_rule = isinstance(decision.by, TimedOut)
+    by_rule = not isinstance(decision.by, Person)
     if not isinstance(decision.verdict, Answer):
         did = phrases.rule_did(decision) if by_rule else phrases.clause(decision, most=None)
         return f"In round {previous.number} {did}:"

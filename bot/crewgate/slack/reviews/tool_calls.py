@@ -1,0 +1,218 @@
+"""Calls of tools: their arguments as they would be sent, and the form that changes them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from crewgate.domain.acts import Argument, Kind, arguments_of, changes_of, shown_value
+from crewgate.domain.caveats import Caveats, Note, Seen
+from crewgate.domain.masking import Masking
+from crewgate.domain.notification import Output
+from crewgate.domain.review import Round
+from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
+from crewgate.slack import ids
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit.blocks import (
+    LABEL_LIMIT,
+    Block,
+    context,
+    modal,
+    section,
+    select_field,
+    text_field,
+)
+from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
+from crewgate.slack.blockkit.text import clean, plain, utf16_length
+from crewgate.slack.payloads import asked, parse_asked, parse_person, raises_malformed
+from crewgate.slack.reviews import strings
+from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
+from crewgate.slack.reviews.output import (
+    OUTPUT_LIMIT,
+    laid_out,
+)
+from crewgate.usecases.read_models import CardView
+
+MAY_HAVE_RUN: Final = (
+    ":exclamation: *This may have been done already:* the host stopped while it ran."
+)
+#: The longest value of an argument that changed, before and after.
+_CHANGE_SHOWN: Final = 300
+_CHANGES_SHOWN: Final = 20
+
+
+def other_arguments(view: CardView) -> list[Block]:
+    """The arguments that a person gave in the place of the agent's: `to: ~~bob~~ ann`."""
+    if view.round.call is None or view.round.edited_by is None or view.before is None:
+        return []
+    lines: list[Block] = []
+    changes = changes_of(view.before.text, view.output.text)
+    for change in changes[:_CHANGES_SHOWN]:
+        old, new = (None if one is None else _short(one) for one in (change.old, change.new))
+        name = leaf(f"{plain(change.name, LABEL_LIMIT) or '?'}: ", bold=True)
+        went = [] if old is None else [leaf(old, strike=True), leaf(" ")]
+        came = [leaf("left out", italic=True)] if new is None else [leaf(new)]
+        lines += [*([leaf("\n")] if lines else []), name, *went, *came]
+    return in_blocks([text_section(lines)]) if lines else []
+
+
+def _short(text: str) -> str:
+    return plain(text, _CHANGE_SHOWN) or "empty"
+
+
+def tools_used(round_: Round) -> str:
+    """`Used in this round: search (4), send_email (1, approved)`; empty where nobody says so."""
+    found = []
+    for one in round_.tools_used:
+        approved = "" if not one.approved else ", approved"
+        if 0 < one.approved < one.count:
+            approved = f", {one.approved:,} approved"
+        found.append(f"{shared.tool(one.tool)} ({one.count:,}{approved})")
+    return f"Used in this round: {', '.join(found)}" if found else ""
+
+
+# --- the form behind Change… ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The arguments that a form can change, as it shows them, masks numbered."""
+
+    arguments: tuple[Argument, ...]
+    values: tuple[str, ...]
+    masks: Mapping[str, str]
+    """What each mask stands for."""
+    others: Mapping[str, object]
+    """The arguments that stay as they are."""
+
+    @property
+    def shows_all(self) -> bool:
+        return laid_out(self.others, OUTPUT_LIMIT)[1] is None
+
+
+_APART: Final = "\n\0\n"
+
+
+def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | None:
+    """Return the fields of a call's form; None where it has none. `output` is as it came."""
+    arguments = arguments_of(output.text)
+    if round_.call is None or arguments is None or not round_.takes_edits:
+        return None
+    values = {one.name: shown_value(arguments.get(one.name)) for one in round_.call.arguments}
+    fit = [one for one in round_.call.arguments if _fits(values[one.name])]
+    masked, masks = masking.numbered(_APART.join(values[one.name] for one in fit))
+    texts = masked.split(_APART)
+    if len(texts) != len(fit):
+        return None
+    shown = {
+        one: text
+        for one, text in zip(fit, texts, strict=True)
+        if not text or text in _choices(one) or one.kind not in {Kind.FLAG, Kind.CHOICE}
+    }
+    names = {one.name for one in shown}
+    others = {name: value for name, value in arguments.items() if name not in names}
+    return Fields(tuple(shown), tuple(shown.values()), masks, others) if shown else None
+
+
+def _fits(text: str) -> bool:
+    # What Slack would not give back as it was shown, nobody could leave as it is.
+    return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
+
+
+def render_change_form(
+    view: CardView,
+    caveats: Caveats,
+    notes: Sequence[Note],
+    fields: Fields,
+    written: Sequence[str],
+    *,
+    revision: int = 0,
+    mark: str = "",
+) -> Block:
+    """The form with a call's arguments. `revision` is as for `render_edit_form`.
+
+    `mark` is that of the arguments that it was opened with.
+    """
+    round_ = view.round
+    others, _ = laid_out(fields.others, OUTPUT_LIMIT)
+    stay = [section("*These stay as they are*"), *in_blocks(others)] if others else []
+    several = strings.edit_of_several(round_)
+    return modal(
+        "Change the arguments",
+        [
+            section(strings.about(view)),
+            *render_caveats(caveats, notes, view, again=revision > 0),
+            section("You approve the call with what stands here: it runs once, in your name."),
+            *([context(several)] if several else []),
+            *([context(MASKS_STAY)] if fields.masks else []),
+            *(
+                _field(one, text, f"{ids.ARGUMENT}.{revision}.{number}")
+                for number, (one, text) in enumerate(zip(fields.arguments, written, strict=True))
+            ),
+            *stay,
+        ],
+        callback_id=ids.CHANGE_MODAL,
+        metadata=asked(round_.id, caveats.seen, mark),
+        submit="Approve with these",
+    )
+
+
+def _field(argument: Argument, text: str, block_id: str) -> Block:
+    if options := _choices(argument):
+        made = select_field(
+            argument.name, block_id=block_id, action_id=ids.ARGUMENT, options=options, chosen=text
+        )
+    else:
+        made = text_field(
+            argument.name,
+            block_id=block_id,
+            action_id=ids.ARGUMENT,
+            max_length=FEEDBACK_LIMIT,
+            value=text,
+            multiline=argument.kind is Kind.TEXT,
+        )
+    return made | {"optional": not argument.required or not text}
+
+
+def _choices(argument: Argument) -> tuple[str, ...]:
+    return ("true", "false") if argument.kind is Kind.FLAG else argument.choices
+
+
+MISFITS: Final[Mapping[str, str]] = {
+    Kind.TEXT: "Write a text.",
+    Kind.NUMBER: "Write a number, as 12.5.",
+    Kind.INTEGER: "Write a whole number, as 12.",
+    Kind.FLAG: "Choose true or false.",
+    Kind.CHOICE: "Choose one of these.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeForm:
+    """The form with a call's arguments, sent."""
+
+    round_id: str
+    by: Person
+    seen: Seen
+    written: tuple[str, ...]
+    revision: int
+    mark: str
+
+    def box(self, number: int = 0) -> str:
+        return f"{ids.ARGUMENT}.{self.revision}.{number}"
+
+
+@raises_malformed
+def parse_change_form(body: Mapping[str, Any]) -> ChangeForm:
+    view = body["view"]
+    metadata = str(view["private_metadata"])
+    round_id, seen = parse_asked(metadata)
+    places = {tuple(map(int, name.split(".")[1:])): name for name in view["state"]["values"]}
+    revision, _ = min(places)
+    fields = [view["state"]["values"][name][ids.ARGUMENT] for _, name in sorted(places.items())]
+    written = tuple(
+        str((one.get("selected_option") or {}).get("value") or one.get("value") or "")
+        for one in fields
+    )
+    mark = "".join(map(str, json.loads(metadata)[4:-1]))
+    return ChangeForm(round_id, parse_person(body["user"]), seen, written, revision, mark)

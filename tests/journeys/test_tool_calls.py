@@ -1,0 +1,147 @@
+"""Calls of tools and questions of agents: put to people in Slack by a host, over real HTTP."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from crewgate.demo.environment import ANA, BEN
+from crewgate.demo.hosted.crew import TOKEN
+from crewgate.demo.workspace import Message, View, buttons, message_text
+from crewgate.host.records import Decision
+from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.flow_world import ENVIRONMENT as OF_A_CREW
+from tests.journeys.hosted_crew import AGENT_ASKS, CALLS, PausingCrew
+from tests.journeys.people import home, in_thread, modal, said
+from tests.journeys.test_rules import TWO
+
+ENVIRONMENT = OF_A_CREW | {"RESEARCH_TOKEN": TOKEN}
+MASKED = TWO.partition("[[")[0] + 'redact = ["email"]'
+MAIL = {"to": "bob@x.example", "text": "Dear Bob,\n\nsee you.", "copies": 2}
+
+
+@pytest.fixture
+def make_hosted(make_world: MakeWorld, tmp_path: Path) -> MakeWorld:
+    """A world whose crew is a host's."""
+    folder = tmp_path / "host"
+    folder.mkdir()
+    return partial(make_world, instead=PausingCrew(folder))
+
+
+@pytest.fixture
+async def hosted(make_hosted: MakeWorld) -> AsyncIterator[World]:
+    async with make_hosted() as world:
+        yield world
+
+
+def crew(world: World) -> PausingCrew:
+    assert isinstance(world.crew, PausingCrew)
+    return world.crew
+
+
+async def a_call(world: World, **changes: object) -> Message:
+    """The card of a call that waits."""
+    await world.pause(CALLS, MAIL | changes)
+    return await said(world, "wants to use")
+
+
+async def change(world: World, card: Message, **values: str) -> View:
+    """Open the form behind Change… and send these values; return the form as it was opened."""
+    await world.slack.click(ANA, card, "Change…")
+    form = await modal(world, ANA, "Change the arguments")
+    await world.slack.submit(ANA, values)
+    return form
+
+
+async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
+    hosted: World,
+) -> None:
+    card = await a_call(hosted)
+    assert buttons(card) == ["Approve", "Refuse…", "Change…", "I'm on it"]
+    assert "see you." in message_text(card)
+    await hosted.slack.open_home(ANA)
+    assert "bob@x.example" in (await home(hosted, ANA, "Clerk: send_email")).shown
+    assert "Clerk: send_email" in await hosted.ask(ANA, "pending")
+    await hosted.slack.click(ANA, card, "Approve")
+    ended = await hosted.shown(card, "It ran and returned: “Sent as *17*.”")
+
+    assert crew(hosted).ran == [MAIL]
+    assert "send_email approved by" in message_text(ended)
+    await a_call(hosted, to="nobody")
+    failing = await said(hosted, "nobody")
+    await hosted.slack.click(ANA, failing, "Approve")
+    await hosted.shown(failing, "It ran and failed: “No such person”")
+
+
+async def test_refusing_tells_the_agent_why(hosted: World) -> None:
+    card = await a_call(hosted)
+    await hosted.slack.click(BEN, card, "Refuse…")
+    await modal(hosted, BEN, "Why not?")
+    assert (await hosted.slack.submit(BEN, {"feedback": "Bob has left."})).ok
+    await hosted.shown(card, "The agent was told, and goes on without it.")
+
+    assert crew(hosted).refusals == ["Bob has left."]
+    assert not crew(hosted).ran
+    await hosted.slack.click(ANA, card, "Approve")
+    assert "refused" in await hosted.told(ANA)
+
+
+async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
+    card = await a_call(hosted)
+    await change(hosted, card)
+    assert "changed nothing" in str((await hosted.slack.submit(ANA)).errors)
+    wrong = await hosted.slack.submit(ANA, {"copies": "many"})
+    assert wrong.errors == {"argument.0.2": "Write a whole number, as 12."}
+    assert (await hosted.slack.submit(ANA, {"to": "ann@x.example", "copies": "3"})).ok
+    theirs = await in_thread(hosted, card, "approved with other arguments by")
+    await hosted.shown(theirs, "It ran and returned")
+
+    assert crew(hosted).ran == [MAIL | {"to": "ann@x.example", "copies": 3}]
+    shown = message_text(hosted.slack.fresh(theirs)).replace("\n", "")
+    assert "to: bob@x.example ann@x.examplecopies: 2 3" in shown
+
+
+async def test_a_long_text_is_approved_only_by_who_was_shown_it_or_says_so(hosted: World) -> None:
+    card = await a_call(hosted, text="Dear Bob,\n" + "so it goes. " * 400)
+    await hosted.slack.click(ANA, card, "Approve")
+    asked = await modal(hosted, ANA, "Before you approve")
+    assert not crew(hosted).ran
+    await hosted.slack.click(ANA, asked, "Approve anyway")
+    await hosted.shown(card, "It ran and returned")
+
+
+async def test_masks_stay_in_the_form_and_the_tool_gets_the_text(make_hosted: MakeWorld) -> None:
+    async with make_hosted(crews_file=MASKED, **ENVIRONMENT) as world:
+        card = await a_call(world)
+        assert "bob@x.example" not in message_text(card)
+        await world.slack.click(ANA, card, "Change…")
+        form = await modal(world, ANA, "Leave each mask where its text belongs")
+        boxes = [one["element"] for one in form.blocks if one["type"] == "input"]
+        assert boxes[0]["initial_value"] == "[e-mail address 1]"
+        unknown = await world.slack.submit(ANA, {"to": "[e-mail address 7]"})
+        assert "stands for nothing" in str(unknown.errors)
+        assert (await world.slack.submit(ANA, {"copies": "5"})).ok
+        await crew(world).until(lambda: crew(world).ran)
+    assert crew(world).ran == [MAIL | {"copies": 5}]
+
+
+async def test_where_two_must_approve_the_second_lets_it_run(make_hosted: MakeWorld) -> None:
+    async with make_hosted(crews_file=TWO, **ENVIRONMENT) as world:
+        card = await a_call(world)
+        assert "It takes two approvals" in message_text(card)
+        await world.slack.click(ANA, card, "Approve")
+        await world.shown(card, "needs 1 more approval")
+        assert not crew(world).ran
+        await world.slack.click(BEN, card, "Approve")
+        await world.shown(card, "It ran and returned")
+
+
+async def test_an_agents_question_has_buttons_for_its_choices(hosted: World) -> None:
+    await hosted.pause(AGENT_ASKS, "Which colour?")
+    card = await hosted.card("Which colour?")
+    assert buttons(card)[:3] == ["Red", "Blue", "Answer in words"]
+    await hosted.slack.click(ANA, card, "Blue")
+    await hosted.shown(card, "The crew goes on.")
+    await crew(hosted).until(lambda: crew(hosted).answers)
+    assert crew(hosted).answers == [Decision(approve=True, feedback="blue")]

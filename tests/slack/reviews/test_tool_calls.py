@@ -1,0 +1,176 @@
+"""Calls of tools on cards and in the form that changes their arguments: what is shown, and how."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
+from crewgate.domain.caveats import Caveats, Draft
+from crewgate.domain.masking import FINDERS, NOTHING, Masking
+from crewgate.domain.notification import Output
+from crewgate.domain.review import State
+from crewgate.domain.verdict import Approve, Via
+from crewgate.slack.reviews.card import render_card
+from crewgate.slack.reviews.forms import render_revise_form
+from crewgate.slack.reviews.output import arguments_on_card, with_line_ends
+from crewgate.slack.reviews.states import headline_in_list, push
+from crewgate.slack.reviews.tool_calls import (
+    fields_of_call,
+    render_change_form,
+)
+from crewgate.usecases.read_models import CardView, RoundLine
+from tests.builders import ANA, LATER, a_decision, a_review
+from tests.repo.call_cards import CALL, MAIL, WAITS, arguments
+from tests.slack.rendering import check_message, check_view, long_texts, names, read, shown, texts
+
+values = st.recursive(
+    st.one_of(long_texts, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False)),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(texts, inside, max_size=3),
+    max_leaves=4,
+)
+calls = st.builds(
+    ToolCall,
+    names,
+    may_have_run=st.booleans(),
+    arguments=st.just((Argument("to", Kind.TEXT), Argument("n", Kind.FLAG, required=True))),
+)
+given_arguments = st.dictionaries(texts | st.sampled_from(["to", "n"]), values, max_size=6).map(
+    lambda found: arguments(**found)
+)
+
+
+def a_call(output: Output = MAIL, **changes: Any) -> CardView:
+    view = replace(WAITS, output=output, reviewers=())
+    return replace(view, round=replace(WAITS.round, **changes))
+
+
+@given(calls, given_arguments, given_arguments, st.sampled_from(State), texts)
+@settings(max_examples=60)
+def test_any_call_is_a_card_that_slack_takes(
+    call: ToolCall, now: Output, before: Output, state: State, words: str
+) -> None:
+    decided = {State.DECIDED, State.RESUMED, State.STUCK}
+    view = replace(
+        a_call(
+            now,
+            call=call,
+            state=state,
+            decision=a_decision(Approve(), via=Via.EDIT) if state in decided else None,
+            call_result=CallResult(CallState.RAN, words) if state is State.RESUMED else None,
+            edited_by=ANA,
+            review=a_review(agent=words, task_name=words),
+        ),
+        before=before,
+    )
+    message = render_card(view, now=LATER)
+    check_message(message)
+
+
+@given(given_arguments)
+@settings(max_examples=60)
+def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
+    fields = fields_of_call(a_call(call=CALL).round, output, NOTHING)
+    if fields is not None:
+        view = a_call(output)
+        check_view(render_change_form(view, Caveats(), (), fields, fields.values))
+
+
+def test_a_text_reads_as_it_would_be_sent_and_passes_for_no_argument() -> None:
+    text = "Dear Bob,\n\nsee *below*.\nto: ann@x.example"
+    output = arguments(to="bob@x.example", text=text)
+    made = arguments_on_card(output)
+    assert made.share.shown == made.share.of
+    [block] = made.blocks
+    quotes = [one for one in block["elements"] if one["type"] == "rich_text_quote"]
+    assert [leaf["text"] for one in quotes for leaf in one["elements"]] == [text]
+    bold = [
+        leaf["text"]
+        for one in block["elements"]
+        for leaf in one["elements"]
+        if leaf.get("style", {}).get("bold")
+    ]
+    assert bold == ["to: ", "text: "]
+
+
+def test_a_number_and_a_text_of_digits_do_not_look_alike() -> None:
+    [block] = arguments_on_card(arguments(sum=100, name="100")).blocks
+    [line] = block["elements"]
+    styles = [one.get("style") for one in line["elements"] if one["text"] == "100"]
+    assert styles == [{"code": True}, None]
+
+
+@pytest.mark.parametrize("characters", [4_000, 400_000])
+def test_of_a_long_call_a_part_is_shown_and_approve_is_not_green(characters: int) -> None:
+    view = a_call(arguments(to="bob", text="word " * (characters // 5), last="x" * 90))
+    message = render_card(view, now=LATER)
+    check_message(message)
+    assert message.shown < 100
+    green = [one["text"]["text"] for one in message.blocks[-1]["elements"] if "style" in one]
+    assert len(green) == 1
+    assert green[0].startswith("Read all")
+    assert "% is shown" in read(message)
+
+
+def test_what_a_call_hides_is_revealed_and_counts_as_shown_only_where_it_is() -> None:
+    made = arguments_on_card(arguments(to="bob\u202e", text="\u200b" * 2_000))
+    assert "\u202e" not in json.dumps(made.blocks, ensure_ascii=False)
+    assert made.share.shown < made.share.of or len(json.dumps(made.blocks)) < 12_000
+
+
+def test_a_call_has_neither_a_comment_nor_an_edit() -> None:
+    menu = render_card(a_call(), now=LATER).blocks[0]["accessory"]["options"]
+    assert [one["text"]["text"] for one in menu] == ["History", "Read all"]
+    text = render_card(a_call(Output("no arguments")), now=LATER).blocks[0]["accessory"]["options"]
+    assert "Edit the text" not in str(text)
+
+
+def test_change_is_there_only_where_the_host_takes_other_arguments() -> None:
+    def labels(**changes: Any) -> list[str]:
+        row = render_card(a_call(**changes), now=LATER).blocks[-1]["elements"]
+        return [one["text"]["text"] for one in row]
+
+    assert labels() == ["Approve", "Refuse…", "Change…", "I'm on it"]
+    assert labels(takes_edits=False) == ["Approve", "Refuse…", "I'm on it"]
+    assert labels(call=ToolCall("send_email")) == ["Approve", "Refuse…", "I'm on it"]
+
+
+def test_refusing_asks_for_words_to_the_agent() -> None:
+    form = render_revise_form(a_call(), Draft("", ()))
+    assert form["title"]["text"] == "Refuse"
+    assert form["submit"]["text"] == "Refuse"
+    assert "*Clerk* wants to use `send_email`" in shown(form["blocks"])
+    assert MAIL.text not in shown(form["blocks"])
+    check_view(form)
+
+
+def test_a_call_is_named_in_lists_and_in_a_notification() -> None:
+    assert push(WAITS.round, "Acme") == "Clerk wants to use send_email · Acme"
+    line = RoundLine(WAITS.round, None)
+    assert "*Clerk: send_email*" in headline_in_list(line, lambda _: None)
+
+
+def test_masks_are_numbered_in_the_form_and_the_text_is_sent() -> None:
+    masking = Masking(("email",), (FINDERS["email"],))
+    fields = fields_of_call(WAITS.round, arguments(to="bob@x.example", copies=2), masking)
+    assert fields is not None
+    assert fields.values == ("[e-mail address 1]", "2")
+    assert fields.masks["[e-mail address 1]"] == "bob@x.example"
+
+
+def test_what_the_form_cannot_give_back_stays_as_it_is() -> None:
+    assert fields_of_call(WAITS.round, arguments(to="a\u202eb", copies=True), NOTHING) is not None
+    output = arguments(to="x" * 3_001, copies=2, cc=["ann"])
+    fields = fields_of_call(WAITS.round, output, NOTHING)
+    assert fields is not None
+    assert [one.name for one in fields.arguments] == ["copies"]
+    form = render_change_form(a_call(output), Caveats(), (), fields, ("3",))
+    check_view(form)
+    assert "These stay as they are" in shown(form["blocks"])
+
+
+def test_a_line_end_is_shown_as_one_and_no_other_escape_is() -> None:
+    assert with_line_ends(r'"a\nb\\n\"c\": \t"') == '"a\nb' + r'\\n\"c\": \t"'
