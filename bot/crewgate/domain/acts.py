@@ -54,7 +54,7 @@ class CallState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The end of a call, and the first line of what the tool returned, or why there is none."""
+    """The end of a call, with the first line of its result, or why there is none."""
 
     state: CallState
     words: str = ""

@@ -132,8 +132,8 @@ def verdict_of_time(
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
     """Return the rule for a question; its assignees become reviewers if nothing else names any.
 
-    `reviewers`: the crew's settings name some. A rule without a name is in no settings.
-    `Flow.ask()` takes one answer, for no two people write the same words.
+    `reviewers`: True if the settings name reviewers. A rule without a name is in no settings.
+    `Flow.ask()` takes one answer, for no two people write equal words.
     """
     if question.ask is not None and rule is not None:
         rule = replace(rule, approvals=1, approvals_from=())

@@ -19,7 +19,7 @@ _BLANK: Final = " \t\r\n"
 _GAP: Final = re.compile(r"(?:[ \t]*\r?\n)+|[ \t]*")
 
 PlaceToBreak = Callable[[str, int, int], int]
-"""Returns where to break a long line: after the first place, at the second at most."""
+"""Takes a text and two places; returns a break after the first, at most at the second."""
 
 
 @dataclass(frozen=True, slots=True)

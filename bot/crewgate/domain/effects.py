@@ -37,7 +37,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The properties of one kind of effect; it is about a round unless `names` says otherwise."""
+    """The properties of one kind of effect, about a round unless `names` says otherwise."""
 
     lane: Lane = Lane.SLACK
     priority: int = 0
@@ -199,7 +199,7 @@ POSTS_A_CARD: Final = _having(lambda row: row.posts_card)
 NEEDS_THE_CARD: Final = _having(lambda row: row.needs_card)
 MERGED: Final = _having(lambda row: row.is_merged)
 IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
-"""Messages: an execution's thread grows in order."""
+"""Messages, which enter an execution's thread in order."""
 ABSOLUTE: Final = _having(lambda row: row.is_absolute)
 TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)
 OF_WAITING: Final = _having(lambda row: row.of_waiting)

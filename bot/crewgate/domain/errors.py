@@ -113,7 +113,7 @@ class PerhapsSelfApproval(VoteRefused):
 
 
 class StarterUnresolved(VoteRefused):
-    """Slack does not say now whose address the starter's is, so nobody may approve."""
+    """Slack cannot resolve the starter's address now, so nobody may approve."""
 
 
 class UnknownStarter(VoteRefused):
@@ -152,7 +152,7 @@ class NothingEdited(CrewgateError):
 
 
 class MaskUnknown(CrewgateError):
-    """A text that is to be unmasked has a mask that stands for nothing."""
+    """A text to unmask has a mask that stands for nothing."""
 
     def __init__(self, mask: str) -> None:
         super().__init__(f"{mask} stands for nothing")
@@ -160,7 +160,7 @@ class MaskUnknown(CrewgateError):
 
 
 class ArgumentsMisfit(CrewgateError):
-    """A call's tool takes no such arguments; it carries the kind that each of them must have."""
+    """The arguments do not fit the call's tool; carries the kind that each must have."""
 
     def __init__(self, kinds: Mapping[str, str]) -> None:
         super().__init__("the tool takes no such arguments")
@@ -272,7 +272,7 @@ class TooManyKickoffs(CrewgateError):
 
 
 class TooManyWait(CrewgateError):
-    """So many askers wait for decisions that this one has to ask again later."""
+    """Too many askers wait for decisions; this one must ask again later."""
 
 
 class ChangedMeanwhile(CrewgateError):

@@ -62,7 +62,7 @@ class ExecutionState(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     GONE = "GONE"
-    """The crew does not know it (any more); it may turn up again."""
+    """The crew does not know the execution; it may turn up again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class Execution:
         carried: CallerValues = (),
         carried_inputs: CallerValues | None = None,
     ) -> Self:
-        """Return it with its starter and its caller's values.
+        """Return the execution with its starter and its caller's values.
 
         Known values stay, except that those of the kickoff, which may be stored after the first
         notification, replace those `carried` by the notification. A kickoff that was answered with
@@ -204,7 +204,7 @@ class Execution:
         error: str = "",
         tokens: int | None = None,
     ) -> Self:
-        """End it. The first report counts; a later one may add the number of tokens."""
+        """End the execution. The first report counts; a later one may add the number of tokens."""
         if self.is_over:
             return replace(self, tokens=self.tokens if tokens is None else tokens)
         return replace(

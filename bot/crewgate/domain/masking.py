@@ -274,7 +274,7 @@ class _Reading(NamedTuple):
 
 
 def _readings(text: str) -> tuple[_Reading, ...]:
-    """Return a text as received, without escapes and marks, and with spaces for the marks."""
+    """Return readings of a text: as received; without codes and marks; with marks as spaces."""
     came = _Reading(text, range(len(text)), range(1, len(text) + 1))
     read = came._replace(text=text.translate(_ALIKE))
     for _ in range(_LAYERS):

@@ -268,7 +268,7 @@ class Round:
     ) -> Transition:
         """Count a person's approval; the last approval that is needed decides.
 
-        `answer` is for a flow. A second approval by the same person is a no-op. Raises as
+        `answer` is for a flow. A second approval by one person is a no-op. Raises as
         `require_waiting` and `require_compatible` do, and GroupsComplete.
         """
         self.require_waiting()
@@ -417,7 +417,7 @@ class Round:
                 return Transition(ended, ended._effects(EffectKind.REFRESH))
 
     def await_fetch(self, *, overdue: bool) -> Transition:
-        """Note that the asker fetches the decision; once it is overdue, a person must know."""
+        """Wait for the asker to fetch the decision; a person must know once it is overdue."""
         self._must_be(State.DECIDED, to="wait to be fetched")
         if overdue:
             return self._get_stuck(NotFetched())

@@ -51,7 +51,7 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 
 
 class NeedsLookup(Exception):  # never shown to anybody
-    """The answer takes a question to Slack.
+    """Slack must be asked before there is an answer.
 
     Slack is never asked in a transaction: leave it, ask, and begin anew.
     """
@@ -288,7 +288,7 @@ class Starter:
     users: frozenset[str]
     others: tuple[ReviewerRef, ...] = ()
     certain: bool = True
-    """False: they only had unanswered kickoffs of the crew at about that time."""
+    """False: nobody knows; these accounts have unanswered kickoffs of about that time."""
 
 
 async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:

@@ -263,7 +263,7 @@ async def caveats_for(
 
 
 def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstances:
-    """Return them without masks for a crew that masks nothing, also before there is a card."""
+    """Return circumstances without masks for a crew that masks nothing, also before a card."""
     crew = crews.get(found.crew)
     is_known = found.masked is not None or (crew is not None and bool(crew.redact))
     return found if is_known else replace(found, masked=False)

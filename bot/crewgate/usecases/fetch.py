@@ -1,7 +1,7 @@
-"""Decisions that their asker fetches, by long polls: no crew is called then.
+"""Decisions that askers fetch by long polls, so that no crew is called.
 
-A decision may be fetched again for as long as its words are kept: an answer may be lost. What is
-not fetched, `delivery.resume` tells people.
+A decision may be fetched again while its words are stored, for an answer may be lost.
+`delivery.resume` tells people of decisions that nobody fetched.
 """
 
 import asyncio

@@ -77,7 +77,7 @@ class CardView:
     started_by: tuple[User | Email, ...] = ()
     """The starter by account or address: `starter`, or the caller's `started_by`."""
     approvers: Approvers | None = None
-    """The people left who may approve, if known and restricted by its rule."""
+    """Limits on its approvers; None if unknown, or if its rule sets none."""
     due_at: datetime | None = None
     newer: NewerRound | None = None
     """The latest round of its review, if it is another one with a card."""

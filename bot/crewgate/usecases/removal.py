@@ -58,7 +58,7 @@ async def remove_texts(
 
 
 class RemovalLoop:
-    """Removes what is to be removed, again and again."""
+    """Removes texts once they are due, until it is cancelled."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ _ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
 def matches_glob(pattern: str, text: str) -> bool:
     """Return `fnmatch.fnmatchcase`, ignoring case.
 
-    `fnmatch.translate` tries no place twice: it matches the text between two `*` atomically.
+    `fnmatch.translate` never backtracks: it matches the text between two `*` atomically.
     """
     return _regex(pattern.casefold()).match(text.casefold()) is not None
 

@@ -318,10 +318,9 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
-    """Update the other messages that show the state of this card's round.
+    """Update the other messages about this round: direct messages, first card, progress.
 
-    A first round with a newer one updates none: the post of the newer card updated its direct
-    messages, and the newest round updates the first card and the progress message.
+    A first round with a newer round updates none of them, for the newer round does.
     """
     round_, removed = posting.view.round, posting.view.round.removed_at is not None
     is_latest = posting.view.newer is None

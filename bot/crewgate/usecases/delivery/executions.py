@@ -59,7 +59,7 @@ async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> E
 
 
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
-    """Update the progress message, or enqueue its post: an update waits for no post."""
+    """Update the progress message, or enqueue its first post."""
     posting = await _posting(job, context)
     if posting is None or _is_told_by_result(posting):
         return await settle(job, Delivered("nothing to show"), context)
@@ -232,10 +232,9 @@ async def forward(job: Job, context: DeliveryContext) -> Outcome:
 async def _wait_for_url(
     job: Job, execution: Execution | None, context: DeliveryContext, *, answered: bool
 ) -> Outcome:
-    """Wait for the answer to the kickoff, which may bring the URL, or drop the webhook.
+    """Wait for the kickoff's answer, which may bring the URL, or drop the webhook.
 
-    `answered`: the answer is stored and brought other URLs. The execution may pause or end before
-    that.
+    `answered`: the stored answer brought other URLs. It may follow a pause or the end.
     """
     if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter

@@ -18,7 +18,7 @@ LOOK_AGAIN: Final = timedelta(seconds=1)
 
 
 class Note(Protocol):
-    """`store.outbox.SqlOutbox.note_alive`."""
+    """The signature of `store.outbox.SqlOutbox.note_alive`."""
 
     async def __call__(self, *, now: datetime, compare: bool) -> timedelta:
         """Note that time counts up to now; `compare` returns the time lost since the last note."""
@@ -26,7 +26,7 @@ class Note(Protocol):
 
 
 class Heartbeat:
-    """Notes again and again that the bot runs and Slack is there.
+    """Notes regularly that the bot runs and Slack is there.
 
     A rule's reminders, escalation and time-out are put off by the time in which people could not
     decide: the bot was stopped, stood still or had no database, the machine was suspended or its

@@ -25,7 +25,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class OffLoop(Protocol):
-    """Computes in a thread of a bounded pool what would hold up the event loop."""
+    """Runs work that would hold up the event loop, in a bounded thread pool."""
 
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the function's result, or raise its error."""

@@ -1,4 +1,4 @@
-"""The database, as the use cases see it: what they read and change are the store's own classes."""
+"""The database, as the use cases see it: a unit of work over the store's own classes."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
