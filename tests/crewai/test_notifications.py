@@ -56,7 +56,15 @@ def test_a_crew_says_which_pause_it_is_and_that_it_takes_a_key() -> None:
     assert (notification.pause_id, notification.takes_key) == ("t 1", True)
     assert not notification.takes_edits
     plain = parse_notification(json.dumps(fields | {"pause_id": 7}).encode())
-    assert (plain.pause_id, plain.takes_key) == (None, False)
+    assert (plain.pause_id, plain.takes_key, plain.is_fetched) == (None, False, False)
+
+
+@pytest.mark.parametrize("said", ["fetched", "FETCHED", "approved", True, ["fetched"], None])
+def test_only_who_says_so_fetches_the_decision(said: object) -> None:
+    fields = {"task_id": "t", "execution_id": "e", "task_output": "Hi.", "decision": said}
+    notification = parse_notification(json.dumps(fields).encode())
+    assert notification.is_fetched is (said == "fetched")
+    assert notification.output == Output("Hi.")
 
 
 def test_camel_case_is_understood() -> None:

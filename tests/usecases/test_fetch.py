@@ -21,7 +21,8 @@ from crewgate.store.engine import Engines
 from crewgate.usecases.decide import dismiss, edit
 from crewgate.usecases.delivery.resume import FETCH_WITHIN
 from crewgate.usecases.fetch import Fetches
-from crewgate.usecases.track import PAUSED_POLL
+from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from tests.builders import ANA, BEN, a_crew, a_uow
 from tests.databases import both
 from tests.usecases.world import CREW, STATUS, World
@@ -62,7 +63,8 @@ async def fetch(
 ) -> Any:
     """The answer about the task's latest round."""
     fetches = fetches or world.fetches
-    body = await fetches.fetch("research", "e-1", task, seconds=seconds, is_there=lambda: there)
+    crew = world.crews["research"]
+    body = await fetches.fetch(crew, "e-1", task, seconds=seconds, is_there=lambda: there)
     return body if body is None else json.loads(body)
 
 
@@ -237,6 +239,29 @@ async def test_what_is_dismissed_is_closed(asked: Asked) -> None:
     assert await fetch(asked) == {"state": "closed", "round": 1}
     await asked.notify("A newer one.")
     assert await fetch(asked) == {"state": "waiting", "round": 2}
+
+
+async def test_a_crew_that_is_called_can_have_a_decision_fetched(asked: Asked) -> None:
+    """It is not resumed; its status, which may know nothing of the question, closes nothing."""
+    asked.crews["research"] = a_crew()
+    asked.context = replace(asked.context, clients={"research": asked.crew})
+    received = await asked.notify(is_fetched=True)
+    await asked.notify(task_id="other")
+    asked.crew.says = CrewUnavailable("404", gone=True, answered=True)
+    for _ in range(5):
+        asked.clock.advance(PAUSED_POLL)
+        await asked.turn(STATUS)
+    assert (await asked.round(received.round.id)).state is State.WAITING
+
+    await asked.decide(received.round.id)
+    await asked.turn(CREW)
+    assert not asked.crew.taken
+    asked.crew.says = Progress(CrewStatus.RUNNING, "running", "mail", 1, 2)
+    assert (await fetch(asked))["is_approve"]
+    assert await fetch(asked, "other") is None
+    asked.clock.advance(STATUS_POLL.first)
+    await asked.turn(STATUS)
+    assert (await asked.execution()).completed_tasks == 1
 
 
 async def test_an_execution_nobody_can_be_asked_for_ends_once_nothing_waits_in_it(

@@ -147,6 +147,8 @@ class _Notification(Webhooks, ExecutionRef):
     ask: Lenient[AskWire] = None
     """A question of a hook of `crewgate host`."""
     pause_id: Lenient[Id] = None
+    decision: object = None
+    """`fetched`: by a program that asks for it, as `docs/gate.py` does."""
     resume_extensions: Lenient[list[object]] = None
     """The undocumented fields that its `/resume` takes; `crewgate host` names them."""
 
@@ -203,6 +205,7 @@ def parse_notification(body: bytes) -> Notification:
         call_result=read_result(fields.get("outcome")) if call or wire.ask else None,
         tools_used=read_tools_used(fields.get("tools_used")),
         takes_edits=("edited" if call is None else "arguments") in extensions,
+        is_fetched=wire.decision == "fetched",
         takes_key="idempotency_key" in extensions,
     )
 

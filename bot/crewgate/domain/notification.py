@@ -203,6 +203,8 @@ class Notification:
     call_result: CallResult | None = None
     """The end of a call or a question that was announced before."""
     tools_used: tuple[UsedTool, ...] = ()
+    is_fetched: bool = False
+    """Whoever sent it fetches the decision, so that the crew is not resumed."""
     takes_key: bool = False
 
 

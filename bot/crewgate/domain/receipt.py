@@ -91,6 +91,7 @@ def receive(
         # What was taken out of a call's arguments could not be sent back.
         takes_edits=notification.takes_edits
         and not (call is not None and MARK in notification.output.text),
+        is_fetched=notification.is_fetched,
         takes_key=notification.takes_key,
         salt=new_id(),
     )

@@ -158,6 +158,8 @@ class Round:
     pause_id: str | None = None
     takes_edits: bool = False
     """The crew takes another text, or other arguments, in the place of its output."""
+    is_fetched: bool = False
+    """The asker said that it fetches the decision."""
     takes_key: bool = False
     """The crew recognises a repeated decision by its key."""
     edited_by: Person | None = None

@@ -243,6 +243,8 @@ rounds = sa.Table(
     sa.Column("pause_id", sa.Text),
     sa.Column("takes_edits", sa.Boolean),
     sa.Column("takes_key", sa.Boolean),
+    #: None where it was opened before there was this column: False.
+    sa.Column("is_fetched", sa.Boolean),
     #: The author of the text, where it is not the crew's own.
     sa.Column("edited_by", sa.JSON(none_as_null=True)),
     sa.Column("edited_at", Instant),

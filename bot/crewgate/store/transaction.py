@@ -58,7 +58,7 @@ from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
     | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id", "call", "tools_used"}
-    | {"is_act"}
+    | {"is_act", "is_fetched"}
 )
 _VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
 _OUTPUT: Final = sa.select(outputs.c.text, outputs.c.format).where(

@@ -12,14 +12,17 @@ from typing import Final
 import structlog
 
 from crewgate.domain.audit import CREW, Code, Entry, digest_of
-from crewgate.domain.effects import crew_destination
+from crewgate.domain.crew import Crew
+from crewgate.domain.effects import EffectKind, crew_destination
 from crewgate.domain.errors import TooManyWait
+from crewgate.domain.execution import about
 from crewgate.domain.review import Round, State
 from crewgate.metrics import FETCHED, resumes
 from crewgate.usecases.delivery.resume import Edited, edited_of
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Check, Clock, Wakeup
 from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.track import STATUS_POLL
 
 log = structlog.get_logger(__name__)
 
@@ -62,19 +65,21 @@ class Fetches:
             asker.set()
 
     async def fetch(
-        self, crew: str, execution_id: str, task_id: str, *, seconds: float, is_there: Check
+        self, crew: Crew, execution_id: str, task_id: str, *, seconds: float, is_there: Check
     ) -> bytes | None:
-        """Return the decision on a review's latest round, waiting for it; None: no such review.
+        """Return the decision on a review's latest round, waiting for it.
+
+        None: there is no such review, or the bot answers by itself.
 
         After `seconds` it may still wait. If `is_there` says that the asker has hung up, nothing
         counts as fetched. Raises TooManyWait and StoreUnavailable.
         """
-        latest = await self._decided((crew, execution_id, task_id), seconds)
-        if latest is None or latest.is_of_flow:
+        latest = await self._decided((crew.name, execution_id, task_id), seconds)
+        if latest is None or latest.is_of_flow or not (crew.is_fetched or latest.is_fetched):
             return None
         edited = await edited_of(latest, self._uow.read)
         if latest.state in (State.DECIDED, State.STUCK) and is_there():
-            latest = await self._record(latest, edited)
+            latest = await self._record(latest, edited, crew)
         return self._render(latest, edited)
 
     async def _decided(self, review: tuple[str, str, str], seconds: float) -> Round | None:
@@ -97,9 +102,10 @@ class Fetches:
         finally:
             self._waiting.pop(asker, None)
 
-    async def _record(self, decided: Round, edited: Edited | None) -> Round:
+    async def _record(self, decided: Round, edited: Edited | None, crew: Crew) -> Round:
         now = self._clock()
         async with self._uow.begin() as tx:
+            execution = await tx.executions.open(crew.name, decided.review.execution_id, at=now)
             current = await tx.round(decided.id)
             if current.state not in (State.DECIDED, State.STUCK):  # somebody was faster
                 return current
@@ -108,6 +114,9 @@ class Fetches:
             await tx.save(fetched.round)
             tx.audit.of_round(Entry(Code.FETCHED, CREW, {"sent": digest}), fetched.round)
             await tx.enqueue(fetched.effects, at=now)
+            if not crew.is_fetched:  # it goes on now, which its status tells
+                poll = about(execution, EffectKind.POLL_STATUS)
+                await tx.expedite(poll, at=now + STATUS_POLL.first)
         resumes.labels(decided.review.crew, FETCHED).inc()
         log.info("fetched", **fields_of(fetched.round))
         return fetched.round

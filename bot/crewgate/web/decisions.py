@@ -18,15 +18,13 @@ async def on_decision(request: web.Request, *, context: WebContext) -> web.Respo
     crew = authenticate(request, context)
     seconds = _seconds(request.query.get("wait", "0"))
     found = request.match_info
-    body = None
-    if context.crews[crew].is_fetched:
-        body = await context.fetches.fetch(
-            crew,
-            found["execution_id"],
-            found["task_id"],
-            seconds=seconds,
-            is_there=lambda: request.transport is not None,
-        )
+    body = await context.fetches.fetch(
+        context.crews[crew],
+        found["execution_id"],
+        found["task_id"],
+        seconds=seconds,
+        is_there=lambda: request.transport is not None,
+    )
     if body is None:
         return refusal(404, "unknown_decision", "Nobody was asked this, or not to fetch it here.")
     return web.Response(body=body, content_type="application/json")

@@ -179,9 +179,9 @@ async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:
-    """Return True if a flow waits for an answer: its request tells better than its status."""
+    """Return True if a flow or whoever fetches waits for an answer: that tells better."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
-    return any(round_.is_of_flow for round_ in unfinished)
+    return any(round_.is_of_flow or round_.is_fetched for round_ in unfinished)
 
 
 def _is_doubtful_end(execution: Execution) -> bool:
@@ -236,7 +236,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
         await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
         return Delivered()
     client = context.clients.get(job.effect.crew)
-    if client is None and not known.is_of_flow:
+    if (client is None or known.is_fetched) and not known.is_of_flow:
         return await _await_fetch(job, context)
     # Asked before the try begins: it takes up to 2 s, and webhooks meanwhile count too.
     asked = await _ask(known, client, context)
