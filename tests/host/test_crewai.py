@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crewgate.demo.environment import ANA, WEBHOOK_SECRET
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
 from tests.host import real_acts, real_crews, real_flows, real_hooks, real_kills
@@ -14,6 +15,7 @@ from tests.host.client import TOKEN, Listener
 from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
 from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
+from tests.journeys.test_gate import CREWS as FETCHING
 from tests.repo.files import ROOT
 
 pytestmark = needs_crewai
@@ -133,6 +135,33 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
                 await anext(steps)
         assert await process.stop() == 0
         assert "send_email stopped" not in real.lines("sent.txt")
+
+
+async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
+    tmp_path: Path, make_world: MakeWorld
+) -> None:
+    async with make_world(crews_file=FETCHING, **ENVIRONMENT) as world:
+        process = await asyncio.create_subprocess_exec(
+            *(PYTHON, "-m", "tests.host.crews.gating", "ann", "bob"),
+            cwd=tmp_path,
+            env={
+                **inherited(),
+                "PYTHONPATH": str(ROOT),
+                "CREWGATE_URL": f"{world.url}/crews/research",
+                "CREWGATE_SECRET": WEBHOOK_SECRET,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        await world.slack.click(ANA, await world.card("ann"), "Approve")
+        await world.revise(ANA, await world.card("bob"), "Not him.")
+        out, _ = await process.communicate()
+
+    said = out.decode()
+    assert process.returncode == 0, said
+    assert "ann: Sent." in said
+    assert "bob: This call did not run. Not him." in said
+    assert (tmp_path / "sent.txt").read_text() == "ann: Hi.\n"
 
 
 async def test_the_demo_plays_its_whole_story_with_the_real_library(tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ async def test_a_refusal_has_the_words_and_the_bot_may_end_meanwhile(
     assert (decision.approved, decision.words, decision.arguments) == (False, "Not to her.", {})
 
 
+async def test_whoever_gives_up_withdraws_the_question(
+    make_world: MakeWorld, reaches: Callable[[str], None]
+) -> None:
+    async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
+        reaches(world.url)
+        assert not await asyncio.to_thread(gate.ask, "send_email", MAIL, seconds=0.3)
+        await world.shown(await world.card("ann@example.com"), "is closed")
+
+
 async def test_the_examples_of_the_document_run_what_was_approved(
     make_world: MakeWorld, reaches: Callable[[str], None]
 ) -> None:

@@ -1,0 +1,54 @@
+"""A program of its own, without a host, whose tool `docs/gate.py` gates."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from crewai import Agent, Crew, Task
+from crewai.tools import BaseTool
+
+from docs.gate import gate_crewai
+from tests.host.crews.model import Scripted, note
+
+SENT = Path("sent.txt")
+
+
+class _Mail(BaseTool):
+    name: str = "send_email"
+    description: str = "Sends."
+
+    def _run(self, to: str, text: str = "Hi.") -> str:
+        note(f"{to}: {text}", SENT)
+        return "Sent."
+
+
+class _Clerk(Scripted):
+    """Uses the tool once, and says what came of it."""
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        """The call, or its result."""
+        told = "\n".join(str(one.get("content", "")) for one in messages)
+        task = told.partition("Current Task: Mail ")[2].split()[0]
+        _, is_done, result = told.rpartition("Observation: ")
+        if is_done and "Action Input" in told.partition("Current Task: ")[2]:
+            return f"Thought: I know.\nFinal Answer: {result.splitlines()[0]}"
+        return f'Thought: I act.\nAction: send_email\nAction Input: {{"to": "{task}"}}'
+
+
+def main(*names: str) -> None:
+    """Mail each in a crew of its own."""
+    gate_crewai("send_email", seconds=60)
+    for name in names:
+        clerk = Agent(
+            role="Clerk",
+            goal="Mail",
+            backstory="Mails.",
+            llm=_Clerk(model="scripted"),
+            tools=[_Mail()],
+        )
+        task = Task(description=f"Mail {name}", expected_output="It", agent=clerk)
+        sys.stdout.write(f"{name}: {Crew(agents=[clerk], tasks=[task]).kickoff().raw}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
