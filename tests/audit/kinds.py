@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.acts import CallResult, CallState, ToolCall
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
@@ -16,7 +17,7 @@ from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import Email, User, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Decide, Escalation, Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
@@ -224,6 +225,18 @@ async def timed_out(world: World, name: str) -> None:
     await world.turn(CREW)
 
 
+async def calls(world: World, name: str) -> None:
+    """A rule allows a call, which runs."""
+    when = Conditions(tool="send_*")
+    rules = (a_rule(name="allow", when=when, decide=Decide.ALLOW),)
+    world.crews["research"] = a_crew(rules=rules)
+    about: dict[str, Any] = {"execution_id": name, "task_id": "send-1", "call": ToolCall("send_it")}
+    world.crew.pause(execution=name, task="send-1")
+    await world.notify(**about)
+    await world.turn(CREW)
+    await world.notify(**about, call_result=CallResult(CallState.RAN, "Sent."))
+
+
 async def set_back(world: World, name: str) -> None:
     """The clock is set back while an escalation and a time-out are waited for."""
     timeout = TimeOut(Duration.parse("1d"), Then.APPROVE)
@@ -355,6 +368,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "edited": edited,
     "edits asked for": edits_asked_for,
     "timed out": timed_out,
+    "calls": calls,
     "set back": set_back,
     "flow": flow,
     "flow of two": flow_of_two,

@@ -238,6 +238,7 @@ def by(actor: str) -> Callable[[Body], object]:
         ("other settings", "CG191", data(reviewers=["U0EVE"]), "others might decide than the rule"),
         ("timed out", "CG125", at("2026-03-02T10:00:00"), "it came before 1d had passed"),
         ("timed out", "CG125", data(verdict="approve"), "the rule does not decide so"),
+        ("calls", "CG126", data(verdict="revise"), "the rule does not decide so"),
         ("groups", "CG124", data(votes={"U0ANA": "S0LEGAL", "U0BEN": "S0LEGAL"}), "S0FINANCE had"),
         ("edited", "CG106", by("U0EVE"), "nothing says that the output was edited"),
         ("stuck", "CG105", lambda body: body.update(code="CG124"), "it was decided before"),

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.demo.workspace import Workspace
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, User
@@ -293,4 +294,16 @@ async def test_who_was_named_would_be_named_again(world: World, told: Told) -> N
     assert said[4:6] == [
         "      decided by U0ANA, U0BEN instead of U0CARL",
         "      other values of reviewers_from",
+    ]
+
+
+async def test_calls_that_a_rule_would_decide_are_counted(world: World, told: Told) -> None:
+    for number, amount in enumerate((5, 50, 500)):
+        output = Output(f'{{"amount": {amount}}}', Format.JSON)
+        await pause(world, number, output=output, task_id="buy-1", call=ToolCall("purchase"))
+    small = 'when = { tool = "purchase", arguments = { amount = "< 100" } }\ndecide = "allow"'
+    _, said = await told(rule("small", small))
+    assert said[3:5] == [
+        "  ✓ 1 would go as it went",
+        "  “small” would allow 2 calls without a person",
     ]

@@ -126,6 +126,17 @@ def test_rules_keep_their_order(load_file: Load) -> None:
             f'timeout = {{ after = "3d", then = "revise", feedback = "{"x" * 3_001}" }}',
             "timeout.feedback: it has 3001 characters; put 3000 at most",
         ),
+        ('decide = "allow"', 'decide: "allow" needs tools by name; put when = { tool ='),
+        ('decide = "allow"\nwhen = { tool = "*" }', 'decide: "allow" needs tools by name'),
+        ('decide = "refuse"', 'reason: missing; put what the agent is told by decide = "refuse"'),
+        ('decide = "perhaps"', "decide: 'perhaps' is unknown; put allow or refuse"),
+        ('reason = "x"', "reason: it is told with decide only; put that, or take it out"),
+        (
+            f'decide = "refuse"\nreason = "{"x" * 3_001}"',
+            "reason: it has 3001 characters; put 3000 at most",
+        ),
+        ('decide = "refuse"\napprovals = 2', "approvals: decide stands for it; take one of the"),
+        ('when = { arguments = { a = "> x" } }', "when.arguments: a: after > comes a number"),
         ('timeout = { after = "3d", then = "reject" }', "timeout.then: 'reject' is unknown; put"),
         (
             'timeout = { after = "3d", then = "approve" }\nremind = { after = "72h" }',

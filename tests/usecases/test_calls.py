@@ -2,19 +2,23 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
+from crewgate.domain.audit import Code, digest_of
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import ArgumentsMisfit, NothingEdited, VerdictMisplaced
+from crewgate.domain.errors import ArgumentsMisfit, NothingEdited, RefusedByRule, VerdictMisplaced
 from crewgate.domain.notification import Ask, Format, Output
 from crewgate.domain.people import User
 from crewgate.domain.reason import Withdrawn
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Answer, Approve, Revise
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.rule import Decide, Rule
+from crewgate.domain.verdict import Answer, Approve, ByRule, Revise, Verdict
+from crewgate.store.rounds import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.databases import both
@@ -197,3 +201,51 @@ async def test_two_approvals_let_it_run(world: World) -> None:
     await world.decide(round_.id, by=BEN)
     await world.turn(CREW)
     assert len(world.crew.taken) == 1
+
+
+def decides(decide: Decide, name: str = "small", **changes: Any) -> Rule:
+    return a_rule(name=name, when=Conditions(tool="send_*"), decide=decide, **changes)
+
+
+@both
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [
+        (decides(Decide.ALLOW), Approve()),
+        (decides(Decide.REFUSE, reason="Never."), Revise("Never.")),
+    ],
+)
+async def test_a_rule_decides_without_a_person(world: World, rule: Rule, verdict: Verdict) -> None:
+    opened = await called(world, rule)
+    assert await world.effects() == [EffectKind.POST, EffectKind.RESUME]
+    again = await world.notify(**about())
+    await world.turn(CREW)
+
+    done = await world.round(opened.id)
+    assert done.decision is not None
+    assert (done.state, done.decision.by) == (State.RESUMED, ByRule("small"))
+    [taken] = world.crew.taken
+    assert (taken.decision.verdict, again.accepted) == (verdict, False)
+    [entry] = await world.entries(Code.RULE_DECIDED)
+    assert (entry["actor"], entry["data"]["rule"]) == ("rule", rule_id_of(opened))
+
+
+async def test_arguments_of_a_persons_are_asked_of_the_rules_again(world: World) -> None:
+    refuse = decides(Decide.REFUSE, reason="Not to Ann.")
+    refuse = replace(refuse, when=Conditions(tool="send_*", arguments=(("to", "ann"),)))
+    allow = decides(Decide.ALLOW, "all")
+    people = a_rule(name="Bob", when=Conditions(arguments=(("to", "bob"),)), approvals=2)
+    round_ = await called(world)
+    world.crews["research"] = replace(world.crews["research"], rules=(refuse, people, allow))
+    with pytest.raises(RefusedByRule) as error:
+        await changed(world, round_, to="ann")
+    assert (error.value.rule, error.value.reason) == ("small", "Not to Ann.")
+    assert (await changed(world, round_, to="cai")).state is State.DECIDED
+
+
+async def test_the_end_of_a_call_is_an_entry(world: World) -> None:
+    round_ = await called(world)
+    await world.notify(**about(call_result=RAN))
+    [entry] = await world.entries(Code.CALL_ENDED)
+    words = digest_of(RAN.words, round_.salt)
+    assert (entry["data"]["call"], entry["data"]["words"]) == ("ran", words)

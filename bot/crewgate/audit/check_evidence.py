@@ -256,14 +256,15 @@ ON_ITS_WAY = timedelta(seconds=10)
 #: A user id; other names in settings are addresses, groups, and `*`.
 USER = re.compile("[UW][A-Z0-9]{2,}")
 SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+DECIDES = ("CG124", "CG125", "CG126")
 #: The phase of a round after an entry.
 PHASES = {
     **dict.fromkeys(("CG102", "CG106"), "superseded"),
     **dict.fromkeys(("CG103", "CG105"), "closed"),
-    **dict.fromkeys(("CG124", "CG125"), "decided"),
+    **dict.fromkeys(DECIDES, "decided"),
 }
 #: Events that need a waiting round.
-WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", "CG124", "CG125"}
+WAITS = {"CG106", "CG112", "CG113", "CG114", "CG121", "CG122", "CG123", *DECIDES}
 #: Views of a person; the rule may have changed before the entry.
 SHOWS = {"CG111", "CG115"}
 
@@ -284,7 +285,7 @@ class Round:
 
     def follow(self, entry: Entry) -> None:
         """Apply an entry. Raises Wrong if it contradicts the round's phase."""
-        code, is_decided = entry.code, self.codes & {"CG124", "CG125"}
+        code, is_decided = entry.code, self.codes & set(DECIDES)
         require(code not in WAITS or self.phase == "waiting", f"it was {self.phase} before")
         require(code != "CG102" or not is_decided, "it was decided before")
         if code.startswith("CG13"):
@@ -357,8 +358,8 @@ class Replay:
             require(round_.votes.pop(data["by"], None), f"{data['by']} had not approved")
         elif code == "CG124":
             return self._decision(entry, round_)
-        elif code == "CG125":
-            return self._by_time(entry, round_)
+        elif code in ("CG125", "CG126"):
+            return self._by_rule(entry, round_)
         return ""
 
     def _open(self, entry: Entry) -> None:
@@ -398,16 +399,19 @@ class Replay:
             require(old == new or may_change, "its rule is another than the round's")
         round_.rule = entry.data["rule"]
 
-    def _by_time(self, entry: Entry, round_: Round) -> str:
-        timeout, data = self._rule(round_.rule).get("timeout") or {}, entry.data
-        decides = "then" in timeout and data["verdict"] in (timeout["then"], "answer")
-        require(decides, "the rule does not decide so when nobody does")
-        require_time(entry, round_, timeout["after"])
-        feedback = timeout.get("feedback", "")
+    def _by_rule(self, entry: Entry, round_: Round) -> str:
+        rule, data, by_time = self._rule(round_.rule), entry.data, entry.code == "CG125"
+        timeout = rule.get("timeout") or {}
+        then, feedback = timeout.get("then"), timeout.get("feedback", "")
+        if not by_time:
+            then = {"allow": "approve", "refuse": "revise"}.get(rule.get("decide", ""))
+            feedback = rule.get("reason", "")
+        require(then and data["verdict"] in (then, "answer"), "the rule does not decide so")
+        if by_time:
+            require_time(entry, round_, timeout["after"])
         words = self.told.texts.get(data["words"], feedback)
-        is_said = data["verdict"] != "revise" or words == feedback
-        require(is_said, "the rule has other words")
-        return f"the rule decides after {timeout['after']}"
+        require(data["verdict"] != "revise" or words == feedback, "the rule has other words")
+        return f"the rule decides after {timeout['after']}" if by_time else "the rule decides"
 
     def _decision(self, entry: Entry, round_: Round) -> str:
         data, rule, votes = entry.data, self._rule(round_.rule), round_.votes
@@ -516,11 +520,13 @@ STORY = {
     "CG114": "the flow called its assignees",
     "CG115": "{who} was shown the output without masks",
     "CG116": "its rule changed",
+    "CG117": "{who} said how the call ended: {call}",
     "CG121": "{who} approved",
     "CG122": "{who} took back the approval of {by}",
     "CG123": "the approval of {by} no longer counts",
     "CG124": "{who} decided: {verdict}",
     "CG125": "nobody decided in time, so the rule did: {verdict}",
+    "CG126": "the rule decided, without a person: {verdict}",
     "CG131": "a try to tell the crew began",
     "CG132": "the crew took the decision",
     "CG133": "the crew refused the decision",
@@ -568,7 +574,7 @@ class Told:
         """Return an entry as a sentence with its number and its time."""
         data, deputy = entry.data, entry.data.get("on_behalf_of")
         who = self.who(entry.actor) + (f" for {self.who(deputy)}" if deputy else "")
-        others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict")}
+        others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict", "call")}
         told = STORY.get(entry.code, entry.code).format(who=who, **others)
         words = (self.texts.get(digest) for digest in digests_in(entry, TEXTS[:-2]))
         quoted = ["a text that is not here" if one is None else f"“{one}”" for one in words]
@@ -579,7 +585,7 @@ class Told:
 
     def _details(self, entry: Entry) -> Iterator[str]:
         rule = self.rules.get(entry.data.get("rule", ""))
-        if rule is not None and entry.code in ("CG101", "CG113", "CG116", "CG124", "CG125"):
+        if rule is not None and entry.code in ("CG101", "CG113", "CG116", *DECIDES):
             yield f"rule “{rule['name']}”" if rule["name"] else "as the flow asks"
             yield f"{needed(rule)} approvals" if needed(rule) > 1 else "one approval"
         names = people([*(rule["reviewers"] or ()), *escalated_to(rule)]) if rule else set()

@@ -15,7 +15,16 @@ from crewgate.domain.answering import needs_approvals
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Verdict, Vote
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    Decision,
+    Person,
+    Revise,
+    TimedOut,
+    Verdict,
+    Vote,
+)
 
 #: Actors that are no person. A person is named by the user id.
 BOT: Final = "crewgate"
@@ -51,11 +60,13 @@ class Code(StrEnum):
     ASSIGNED = "CG114", "The flow called its assignees"
     UNMASKED = "CG115", "A person was shown the output without masks"
     RULED = "CG116", "Its rule changed while it waited"
+    CALL_ENDED = "CG117", "The crew said how a call ended, or that it no longer asks"
     APPROVED = "CG121", "One of several approvals was given"
     TAKEN_BACK = "CG122", "An approval was taken back"
     LAPSED = "CG123", "An approval no longer counts: the person may no longer decide"
     DECIDED = "CG124", "A person decided"
     TIMED_OUT = "CG125", "Nobody decided in time, so the rule did"
+    RULE_DECIDED = "CG126", "A rule allowed or refused a call, without a person"
     SENDING = "CG131", "A try to tell the crew began"
     DELIVERED = "CG132", "The crew took the decision"
     REFUSED = "CG133", "The crew refused the decision"
@@ -139,6 +150,8 @@ def texts_of(round_: Round) -> Iterator[str]:
         yield round_.decision.human_feedback
     for vote in round_.votes:
         yield from filter(None, (vote.comment, vote.answer))
+    if round_.call_result is not None:
+        yield round_.call_result.words
     for name in _WORDS:
         if text := getattr(round_.reason, name, ""):
             yield text
@@ -209,6 +222,10 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
         yield Entry(Code.REMINDED, RULE, {"reminder": after.reminders})
     if after.decision is not None and before.decision is None:
         yield _of_decision(after.decision, after)
+    result = after.call_result
+    if result is not None and result != before.call_result:
+        words = result.words and digest_of(result.words, after.salt)
+        yield Entry(Code.CALL_ENDED, CREW, {"call": result.state.value, "words": words})
     if after.retries > before.retries:
         yield Entry(Code.RETRIED, actor or BOT, {})
     elif (after.state, type(after.reason)) != (before.state, type(before.reason)):
@@ -300,7 +317,8 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
         **_on_behalf_of(decision, round_),
         **_masked(round_),
     }
-    code = Code.DECIDED if by_person else Code.TIMED_OUT
+    code = Code.TIMED_OUT if isinstance(decision.by, TimedOut) else Code.RULE_DECIDED
+    code = Code.DECIDED if by_person else code
     return Entry(code, decision.by.id if isinstance(decision.by, Person) else RULE, data)
 
 

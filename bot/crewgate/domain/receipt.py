@@ -97,7 +97,7 @@ def receive(
     )
     if result is not None:  # nobody is asked any longer
         return Receipt(opened.end_call(result, at).round, opened=True)
-    return _open(latest, opened)
+    return _open(latest, opened.decide_by_rule(at))
 
 
 def open_edited(
@@ -196,7 +196,9 @@ def _escalate(
 
 
 def _open(latest: Round | None, first: Round) -> Receipt:
-    post = (first.effect(EffectKind.POST),)
+    post: tuple[Effect, ...] = (first.effect(EffectKind.POST),)
+    if first.decision is not None:  # by its rule
+        post += (first.effect(EffectKind.RESUME),)
     if latest is None:
         return Receipt(first, opened=True, effects=post)
     opened = replace(

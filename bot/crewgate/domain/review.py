@@ -6,6 +6,7 @@
     WAITING     --take back-->  WAITING      + refresh card            (one approval less)
     WAITING     --escalate-->   WAITING      + refresh card            (more people may decide)
     WAITING     --time out-->   DECIDED      + refresh card, resume    (the rule decides)
+    (new)       --allow-->      DECIDED      + card, resume            (the rule decides a call)
     WAITING     --supersede-->  SUPERSEDED   + refresh card            (a newer output came)
     WAITING     --edit-->       SUPERSEDED   + refresh card            (a person's text came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
@@ -83,11 +84,14 @@ from crewgate.domain.reason import (
     Withdrawn,
     only_status_said,
 )
-from crewgate.domain.rules.rule import Needed, Rule, count_votes, missing
+from crewgate.domain.rules.rule import Decide, Needed, Rule, count_votes, missing
 from crewgate.domain.verdict import (
     Answer,
+    Approve,
+    ByRule,
     Decision,
     Person,
+    Revise,
     TimedOut,
     Via,
     Vote,
@@ -318,6 +322,14 @@ class Round:
             return Transition(self, ())
         by = TimedOut(self.rule.name, self.rule.timeout.after)
         return self._decide(Decision(verdict, by, at, Via.RULE))
+
+    def decide_by_rule(self, at: datetime) -> Round:
+        """Let the rule decide a new call, if it does so without a person."""
+        rule = self.rule
+        if self.call is None or rule is None or rule.decide is None:
+            return self
+        verdict = Approve() if rule.decide is Decide.ALLOW else Revise(rule.reason)
+        return self._decide(Decision(verdict, ByRule(rule.name), at, Via.RULE)).round
 
     def _decide(self, decision: Decision) -> Transition:
         if isinstance(decision.verdict, Answer) != (self.question is not None):

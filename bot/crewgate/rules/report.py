@@ -1,5 +1,6 @@
 """The effect of today's rules on rounds that were opened before, and the sentences about it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
@@ -11,9 +12,9 @@ from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.people import ReviewerRef, Role, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.choose import could_apply, strictest
+from crewgate.domain.rules.choose import could_apply, for_call, strictest
 from crewgate.domain.rules.conditions import Key, Mismatch
-from crewgate.domain.rules.rule import WITH_REVIEWERS, Rule, most_approvals
+from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Rule, most_approvals
 from crewgate.settings.crew import CrewSettings
 from crewgate.store.replay import StoredRound
 
@@ -54,12 +55,14 @@ class Change:
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
     obstacle: Obstacle | None = None
+    decides: Decide | None = None
+    """The rule would decide the call without a person."""
     unsure: bool = False
     """The first matching rule is not known: `now` is the strictest that may match."""
 
     @property
     def is_none(self) -> bool:
-        return self == Change(was=self.was, now=self.was, unsure=self.unsure)
+        return self == Change(was=self.was, now=self.was, decides=self.decides, unsure=self.unsure)
 
 
 def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
@@ -87,6 +90,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
             if one.name not in _TOLD and getattr(before, one.name) != getattr(after, one.name)
         ),
         obstacle=_obstacle(after, crew, stored, known),
+        decides=after.decide,
         unsure=len(possible) > 1,
     )
 
@@ -94,7 +98,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
 def _rule_now(stored: StoredRound, crew: Crew, chosen: Rule | None) -> Rule | None:
     question = stored.round.question
     if question is None:
-        return chosen
+        return chosen and for_call(chosen, stored.facts.call)
     return rule_for(question, chosen, reviewers=bool(crew.reviewers))
 
 
@@ -206,6 +210,13 @@ def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
     unchanged = sum(group.count for change, group in order if change.is_none)
     if unchanged:
         yield f"  ✓ {unchanged:,} would go as {'it' if unchanged == 1 else 'they'} went"
+    decided = Counter[tuple[str, Decide]]()
+    for change, group in groups.items():
+        if change.decides is not None:
+            decided[change.now, change.decides] += group.count
+    for (rule, decides), count in decided.most_common():
+        calls = count_of(count, "call")
+        yield f"  “{rule}” would {decides} {calls} without a person"
     for change, group in order:
         if not change.is_none:
             yield from _change_lines(change, group)
@@ -315,7 +326,7 @@ def _mismatch(one: Mismatch) -> str:
         case Key.CONTAINS:
             texts = " or ".join(f"“{text}”" for text in one.wanted)
             return f"the output does not contain {texts}"
-        case Key.TASK | Key.AGENT:
+        case Key.TASK | Key.AGENT | Key.TOOL:
             what = f"the {one.key}"
         case Key.JSON:
             what = f"{one.name} in the output"

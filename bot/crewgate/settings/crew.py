@@ -7,12 +7,13 @@ from typing import Annotated, Final
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.masking import NOTHING, Masking
+from crewgate.domain.notification import Given
 from crewgate.domain.parsers import Setting, parse_url, shown, shown_key
 from crewgate.domain.redaction import is_called_secret
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.patterns import has_open_bracket
-from crewgate.domain.rules.rule import Rule, Then, TimeOut
+from crewgate.domain.rules.rule import Decide, Rule, Then, TimeOut
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.settings import parsers
 from crewgate.settings.options import Option, Reader, options_of
@@ -186,6 +187,14 @@ def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
             if duration.working:
                 hint = f"{duration} needs working_hours; give the rule some, or put hours (h)"
                 yield key, hint
+    if rule.decide is Decide.ALLOW and not rule.when.names_tool:
+        yield "decide", '"allow" needs tools by name; put when = { tool = "search" } or the like'
+    if rule.decide is Decide.REFUSE and not rule.reason:
+        yield "reason", 'missing; put what the agent is told by decide = "refuse"'
+    if rule.decide is None and rule.reason:
+        yield "reason", "it is told with decide only; put that, or take it out"
+    if len(rule.reason) > FEEDBACK_LIMIT:
+        yield "reason", f"it has {len(rule.reason)} characters; put {FEEDBACK_LIMIT} at most"
     if rule.timeout is not None:
         yield from _contradicting_timeout(rule, rule.timeout)
 
@@ -282,8 +291,10 @@ def _pointless(rule: Rule) -> Iterator[str]:
 
 
 def _globs(when: Conditions) -> Iterator[tuple[str, str]]:
+    yield "tool", when.tool or ""
     yield "task", when.task or ""
     yield "agent", when.agent or ""
-    for key, values in (("json", when.json), ("inputs", when.inputs), ("meta", when.meta)):
+    for key in ("arguments", "json", "inputs", "meta"):
+        values: Given = getattr(when, key)
         for name, pattern in values:
             yield f"{key}.{shown_key(name)}", pattern

@@ -6,6 +6,7 @@ transactions are committed in.
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -27,7 +28,7 @@ from crewgate.domain.audit import (
 from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection, Reading, rows, write
 from crewgate.store.rounds import ROUND, rule_id_of, to_round
@@ -156,11 +157,15 @@ class Audit:
             "output": digest_of(output.text, round_.salt),
             "characters": len(output.text),
             "unchanged": round_.unchanged,
+            **({} if round_.call is None else {"tool": round_.call.tool}),
             "approvals": round_.approvals,
             "first": is_first,
             "reviewers": [*map(str, reviewers)],
         }
         self.of_round(Entry(Code.OPENED, by, data), round_)
+        # A call may be decided by its rule, or over, as it opens.
+        waits = replace(round_, state=State.WAITING, decision=None, reason=None, call_result=None)
+        self.changed(waits, round_)
 
     def changed(self, before: Round, after: Round) -> None:
         for entry in entries_of(before, after, actor=self._actor.id):

@@ -78,5 +78,6 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         output=Output(row.text, Format(row.format)),
         inputs=to_came(row.inputs),
         meta=to_came(row.meta),
+        call=round_.call,
     )
     return StoredRound(round_, to_subject(row), facts, to_starters(row))

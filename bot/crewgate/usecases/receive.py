@@ -20,6 +20,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.rule import Rule
+from crewgate.metrics import count_decision
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
@@ -73,7 +74,10 @@ async def receive_notification(
             expected_output=notification.expected_output,
         )
         review, latest = await tx.open_review(candidate, notification.pause_id)
-        rule = choose_rule(named, described, review, notification.output) if named else None
+        rule = None
+        if named:
+            call = notification.call
+            rule = choose_rule(named, described, review, notification.output, call=call)
         question = None
         if notification.ask is not None:
             # A choice with a secret could not be sent back unchanged.
@@ -100,6 +104,8 @@ async def receive_notification(
             await open_round(tx, receipt, notification.output, notification.webhooks, named)
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
+    if receipt.opened:
+        count_decision(receipt.current)  # a rule's, of a call
     return Received(receipt.current, receipt.opened)
 
 

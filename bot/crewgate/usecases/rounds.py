@@ -3,18 +3,20 @@
 from dataclasses import replace
 from datetime import datetime
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.answering import rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.errors import RefusedByRule
 from crewgate.domain.execution import Execution
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.receipt import Receipt
 from crewgate.domain.review import Review, Round, State, Transition
-from crewgate.domain.rules.choose import choose, stricter
+from crewgate.domain.rules.choose import choose, for_call, stricter
 from crewgate.domain.rules.conditions import Facts
 from crewgate.domain.rules.duration import LONGEST, LONGEST_WORKING, Duration
-from crewgate.domain.rules.rule import Rule
+from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.usecases.ports.store import Tx
 
 Due = tuple[Effect, datetime]
@@ -101,7 +103,13 @@ async def cancel(tx: Tx, round_: Round) -> None:
 
 
 def choose_rule(
-    crew: Crew, execution: Execution, review: Review, output: Output, *, words: str = ""
+    crew: Crew,
+    execution: Execution,
+    review: Review,
+    output: Output,
+    *,
+    call: ToolCall | None = None,
+    words: str = "",
 ) -> Rule | None:
     facts = Facts(
         task_id=review.task_id,
@@ -110,10 +118,11 @@ def choose_rule(
         output=output,
         inputs=execution.inputs,
         meta=execution.meta,
+        call=call,
         words=words,
     )
     found = choose(crew.rules, facts)
-    return None if found is None else crew.rule_for_round(found)
+    return None if found is None else for_call(crew.rule_for_round(found), call)
 
 
 async def rule_with_words(
@@ -122,7 +131,7 @@ async def rule_with_words(
     """Return the stricter of a round's rule and the rule for a person's text or words.
 
     `edited` is the person's text in place of the output; words with an approval are read by
-    `contains`.
+    `contains`. Raises RefusedByRule if a rule refuses the call as it is then.
     """
     output = edited
     if output is None:
@@ -132,7 +141,13 @@ async def rule_with_words(
         words = "\n".join((*(vote.comment or "" for vote in round_.votes), words))
     execution = await tx.executions.find(crew.name, round_.review.execution_id)
     assert execution is not None  # noqa: S101  # each round has one
-    chosen = choose_rule(crew, execution, round_.review, output, words=words)
+    chosen = choose_rule(crew, execution, round_.review, output, call=round_.call, words=words)
+    match chosen and chosen.decide:
+        case Decide.REFUSE:
+            assert chosen is not None  # noqa: S101  # it decides
+            raise RefusedByRule(chosen.name, chosen.reason)
+        case Decide.ALLOW:  # people were asked, and still are
+            return round_.rule
     usual = crew.permitted(Role.REVIEWER)
     if round_.question is not None:
         chosen = rule_for(round_.question, chosen, reviewers=True)

@@ -4,11 +4,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.conditions import Facts
-from crewgate.domain.rules.rule import WITH_REVIEWERS, Naming, Needed, Rule, Then, TimeOut
+from crewgate.domain.rules.rule import (
+    WITH_REVIEWERS,
+    Decide,
+    Naming,
+    Needed,
+    Rule,
+    Then,
+    TimeOut,
+)
 
+#: A rule that refuses, one that asks people, one that allows.
+_DECIDES: Final = (Decide.REFUSE, None, Decide.ALLOW)
+#: The words for the agent where nobody decided in time.
+NOT_IN_TIME: Final = "Nobody decided in time."
 _WHO: Final = (
     *("reviewers", "reviewers_from", "naming", "approvals", "approvals_from"),
     *("self_approval", "unknown_starter", "delegation"),
@@ -23,6 +36,8 @@ def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
 def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
     found: list[Rule] = []
     for rule in rules:
+        if rule.decide is not None and not _may_decide(rule.decide, facts.call):
+            continue
         holds = rule.when.hold(facts)
         if holds is not False:
             found.append(rule)
@@ -31,18 +46,34 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
     return (*found, None)
 
 
+def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
+    """Return True if a rule may decide without a person; what may have run is never repeated so."""
+    return call is not None and (decide is Decide.REFUSE or not call.may_have_run)
+
+
+def for_call(rule: Rule, call: ToolCall | None) -> Rule:
+    """Return the rule as it holds for a call: time refuses it, unless the rule names its tool."""
+    out = rule.timeout
+    is_meant = call is None or (rule.when.names_tool and not call.may_have_run)
+    if out is None or out.then is not Then.APPROVE or is_meant:
+        return rule
+    return replace(rule, timeout=replace(out, then=Then.REVISE, feedback=NOT_IN_TIME))
+
+
 def strictest(rules: Sequence[Rule | None]) -> Rule | None:
     """Return the strictest rule; at each criterion, the rules that lose are left out.
 
-    The criteria: the most approvals, `approvals_from`, `self_approval = false`, also
-    `unknown_starter = "deny"`, no time-out that approves, no `"*"` among its reviewers, the first
-    in order. None, the crew's own settings, counts as a rule with the defaults.
+    The criteria: it refuses, it does not allow, the most approvals, `approvals_from`,
+    `self_approval = false`, also `unknown_starter = "deny"`, no time-out that approves, no `"*"`
+    among its reviewers, the first in order. None, the crew's own settings, counts as a rule with
+    the defaults.
     """
     return min(rules, key=lambda rule: _looseness(rule or Rule(name="")))
 
 
 def _looseness(rule: Rule) -> tuple[int | bool, ...]:
     return (
+        _DECIDES.index(rule.decide),
         -rule.approvals,
         not rule.approvals_from,
         rule.self_approval,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Final
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import (
     TEXT_LIMIT,
     CallerValues,
@@ -18,7 +19,8 @@ from crewgate.domain.notification import (
     value_of,
 )
 from crewgate.domain.parsers import Setting, parse_contains, parse_glob, parse_json, parse_values
-from crewgate.domain.rules.patterns import Comparison, matches_glob
+from crewgate.domain.redaction import MARK
+from crewgate.domain.rules.patterns import Comparison, matches_glob, read_number
 
 _OBJECT: Final = "{…}"
 _LIST: Final = "[…]"
@@ -35,12 +37,20 @@ class Facts:
     output: Output
     inputs: CallerValues
     meta: CallerValues
+    call: ToolCall | None = None
+    """The call that waits: its arguments are the output."""
     words: str = ""
     """A person's words that go along with the output."""
 
     @cached_property
     def text(self) -> str:
         return f"{self.output.text}\n{self.words}".casefold()
+
+    def argument(self, path: str) -> str | Hidden:
+        """The value of a call's argument as text; Hidden if it is not there, or is no value."""
+        found = self.value_at(path)
+        unknown = found is None or found in (_OBJECT, _LIST) or MARK in found
+        return Hidden() if unknown or found is None else found
 
     def value_at(self, path: str) -> str | None:
         """Return the value at a path of a JSON output, such as `items.0.price`, as text.
@@ -87,6 +97,8 @@ FOUND_SHOWN: Final = 200
 class Key(StrEnum):
     """The subject of a condition."""
 
+    TOOL = "tool"
+    ARGUMENTS = "arguments"
     TASK = "task"
     AGENT = "agent"
     CONTAINS = "contains"
@@ -113,6 +125,23 @@ class Mismatch:
 class Conditions:
     """Conditions that must all hold; one that is left out holds for every review."""
 
+    tool: Annotated[
+        str | None,
+        Setting(
+            parse_glob,
+            "a pattern for the tool's name: then it is for calls of tools that wait only",
+            example='"purchase"',
+        ),
+    ] = None
+    arguments: Annotated[
+        Given,
+        Setting(
+            parse_json,
+            "arguments of such a call, as `json`; one that is not there, or is no number to"
+            " compare, cannot be told: the strictest rule that may match counts",
+            example='{ amount = ">= 100" }',
+        ),
+    ] = ()
     task: Annotated[
         str | None,
         Setting(parse_glob, "a pattern for the task's name or id", example='"contract_*"'),
@@ -152,6 +181,11 @@ class Conditions:
         ),
     ] = ()
 
+    @property
+    def names_tool(self) -> bool:
+        """They are for calls of certain tools."""
+        return self.tool is not None and bool(self.tool.strip("*?"))
+
     def hold(self, facts: Facts) -> bool | None:
         """Return True if all conditions hold; None if that is unknown."""
         found = None
@@ -166,6 +200,7 @@ class Conditions:
 
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
         """Yield the conditions that do not surely hold, the costliest last."""
+        yield from self._of_call(facts)
         if self.task is not None and not matches_glob(self.task, facts.task_id):
             yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)
         if self.agent is not None:
@@ -180,6 +215,20 @@ class Conditions:
             found = facts.value_at(path)
             if not matches_value(wanted, found, is_wanted):
                 yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
+
+    def _of_call(self, facts: Facts) -> Iterator[Mismatch]:
+        tool = None if facts.call is None else facts.call.tool or Hidden()
+        if self.tool is not None:
+            yield from _missed(Key.TOOL, self.tool, tool)
+        for path, wanted in self.arguments:
+            found = None if tool is None else facts.argument(path)
+            compared = Comparison.parse(wanted) is not None and isinstance(found, str)
+            if compared and read_number(str(found)) is None:
+                yield Mismatch(Key.ARGUMENTS, (wanted,), _shown(str(found)), path, unsure=True)
+            elif isinstance(found, Hidden):
+                yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=True)
+            elif not matches_value(wanted, found, is_wanted):
+                yield Mismatch(Key.ARGUMENTS, (wanted,), _shown(found), path)
 
 
 def is_wanted(wanted: str, value: str) -> bool:
@@ -197,7 +246,7 @@ def _missed(
 ) -> Iterator[Mismatch]:
     if isinstance(found, Hidden):
         yield Mismatch(key, (pattern,), None, name, unsure=True)
-    elif key in (Key.TASK, Key.AGENT) and found is not None and len(found) >= TEXT_LIMIT:
+    elif key in (Key.TASK, Key.AGENT, Key.TOOL) and found is not None and len(found) >= TEXT_LIMIT:
         # The value was cut when it was read.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif not matches_value(pattern, found, matches_glob):

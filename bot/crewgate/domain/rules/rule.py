@@ -60,6 +60,21 @@ class Then(StrEnum):
     """The round goes on waiting; everybody is told once."""
 
 
+class Decide(StrEnum):
+    """A rule's decision on a call without a person."""
+
+    ALLOW = "allow"
+    """It runs."""
+    REFUSE = "refuse"
+    """The agent is told the rule's reason."""
+
+
+#: The options that ask people, or bring what time brings.
+_ASKS_PEOPLE: Final = (
+    *("reviewers", "reviewers_from", "approvals", "approvals_from"),
+    *("remind", "escalate", "timeout"),
+)
+
 Needed = tuple[tuple[UserGroup, int], ...]
 """User groups, each with the number of its people that must approve."""
 
@@ -160,6 +175,27 @@ class Rule:
             example='{ task = "contract_*", contains = ["indemnif", "liability"] }',
         ),
     ] = field(default_factory=Conditions)
+    decide: Annotated[
+        Decide | None,
+        Setting(
+            one_of(tuple(Decide)),
+            "for calls of tools: `allow` or `refuse` them without a person; `allow` needs"
+            " `when.tool`, and never lets a call run that may have run already",
+            default="people decide",
+            example='"refuse"',
+            instead_of=_ASKS_PEOPLE,
+        ),
+    ] = None
+    reason: Annotated[
+        str,
+        Setting(
+            parse_text,
+            "what the agent is told by `refuse`, which needs it",
+            default="none",
+            example='"Purchases over 1,000 are made by hand."',
+            instead_of=_ASKS_PEOPLE,
+        ),
+    ] = ""
     channel: Annotated[
         str | None,
         Setting(

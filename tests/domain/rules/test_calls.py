@@ -1,0 +1,121 @@
+"""Rules about calls of tools: which one counts, and which decide without a person."""
+
+import json
+from typing import Any
+
+import pytest
+
+from crewgate.domain.acts import ToolCall
+from crewgate.domain.notification import TEXT_LIMIT, Format, Output
+from crewgate.domain.rules.choose import NOT_IN_TIME, choose, for_call
+from crewgate.domain.rules.conditions import Conditions, Facts, Key
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Decide, Rule, Then, TimeOut
+
+CALL = ToolCall("purchase")
+ARGUMENTS = {"amount": 120, "to": "ann@x.example", "items": [1], "key": "[redacted]"}
+
+
+def facts(arguments: object = ARGUMENTS, call: ToolCall | None = CALL, **changes: Any) -> Facts:
+    output = Output(json.dumps(arguments), Format.JSON)
+    about: dict[str, Any] = {"task_id": "purchase-1", "task_name": "buy", "agent": "Clerk"}
+    return Facts(**about, output=output, inputs=(), meta=(), call=call, **changes)
+
+
+def of(**arguments: str) -> Conditions:
+    return Conditions(tool="purchase", arguments=tuple(arguments.items()))
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        (of(), True),
+        (of(amount=">= 100"), True),
+        (of(amount="< 100"), False),
+        (of(to="*@x.example"), True),
+        (of(to="bob*"), False),
+        (of(to=">= 100"), None),
+        (of(to="!= 100"), None),
+        (of(amount=">= 100", to="bob*"), False),
+        (of(cc="*"), None),
+        (of(items="*"), None),
+        (of(key="a*"), None),
+        (Conditions(tool="send_*"), False),
+        (Conditions(arguments=(("amount", "120"),)), True),
+    ],
+)
+def test_a_rule_is_for_a_call_by_its_tool_and_arguments(
+    when: Conditions, holds: bool | None
+) -> None:
+    assert when.hold(facts()) is holds
+
+
+@pytest.mark.parametrize("call", [ToolCall(""), ToolCall("p" * TEXT_LIMIT)])
+def test_a_tool_whose_name_is_not_known_may_be_any(call: ToolCall) -> None:
+    assert of().hold(facts(call=call)) is None
+
+
+@pytest.mark.parametrize("when", [of(), Conditions(arguments=(("amount", "120"),))])
+def test_an_output_is_no_call(when: Conditions) -> None:
+    assert when.hold(facts(call=None)) is False
+    assert {one.key for one in when.mismatches(facts(call=None))} <= {Key.TOOL, Key.ARGUMENTS}
+
+
+PEOPLE = Rule(name="people", when=of())
+ALLOW = Rule(name="small", when=of(amount="< 100"), decide=Decide.ALLOW)
+REFUSE = Rule(name="large", when=of(amount=">= 1000"), decide=Decide.REFUSE, reason="By hand.")
+RULES = (REFUSE, ALLOW, PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"amount": 5}, "small"),
+        ({"amount": 5000}, "large"),
+        ({"amount": 500}, "people"),
+        ({"amount": "five"}, "large"),
+        ({}, "large"),
+        ("five", "large"),
+    ],
+)
+def test_what_cannot_be_read_falls_to_the_strictest_rule(arguments: object, name: str) -> None:
+    chosen = choose(RULES, facts(arguments))
+    assert chosen is not None
+    assert chosen.name == name
+
+
+def test_people_are_stricter_than_a_rule_that_allows() -> None:
+    assert choose((ALLOW, PEOPLE), facts({})) is PEOPLE
+    assert choose((ALLOW,), facts({})) is None
+
+
+def test_what_may_have_run_is_never_allowed_without_a_person() -> None:
+    perhaps = ToolCall("purchase", may_have_run=True)
+    assert choose(RULES, facts({"amount": 5}, call=perhaps)) is PEOPLE
+    assert choose(RULES, facts({"amount": 5000}, call=perhaps)) is REFUSE
+
+
+def test_a_rule_that_decides_is_for_calls_alone() -> None:
+    refuse = Rule(name="never", decide=Decide.REFUSE, reason="No.")
+    assert choose((refuse,), facts(call=None)) is None
+    assert choose((refuse,), facts()) is refuse
+
+
+@pytest.mark.parametrize(
+    ("when", "call", "approves"),
+    [
+        (of(), CALL, True),
+        (Conditions(), None, True),
+        (Conditions(), CALL, False),
+        (Conditions(tool="*"), CALL, False),
+        (of(), ToolCall("purchase", may_have_run=True), False),
+    ],
+)
+def test_time_approves_a_call_only_where_the_rule_names_its_tool(
+    when: Conditions, call: ToolCall | None, approves: bool
+) -> None:
+    rule = Rule(name="slow", when=when, timeout=TimeOut(Duration.parse("1d"), Then.APPROVE))
+    found = for_call(rule, call).timeout
+    assert found is not None
+    refused = TimeOut(Duration.parse("1d"), Then.REVISE, NOT_IN_TIME)
+    assert found == (rule.timeout if approves else refused)
