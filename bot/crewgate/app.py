@@ -282,7 +282,7 @@ class _Assembly:
         try:
             from crewgate.traces import open_traces  # noqa: PLC0415  # an extra, and heavy
         except ImportError as error:
-            hint = "install crewgate[otel], or take it out"
+            hint = "install Crewgate with its extra “otel”, or take it out"
             raise NoOpenTelemetry(f"OTEL_EXPORTER_OTLP_ENDPOINT: {hint}") from error
         return await self.stack.enter_async_context(open_traces(endpoint))
 

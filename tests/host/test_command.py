@@ -196,7 +196,7 @@ async def test_without_crewai_it_says_how_to_install_it(tmp_path: Path) -> None:
     assert said.splitlines() == [
         (
             "crewgate: crewgate host needs crewai, which is not installed in this Python:"
-            " pip install 'crewgate[host]'"
+            " pip install '/path/to/the/copy[host]'"
         )
     ]
 

@@ -9,7 +9,7 @@ from crewgate.host.records import HostNotStarted
 
 OLDEST: Final = (1, 15, 30)
 NEWER_MAJOR: Final = 2
-_HOW: Final = "pip install 'crewgate[host]'"
+_HOW: Final = "pip install '/path/to/the/copy[host]'"
 _ASKING: Final = "flows could not ask people"
 _REVISING: Final = "nobody could revise a task"
 _WORDS: Final = "flows could not ask() people"
