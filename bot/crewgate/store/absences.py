@@ -17,20 +17,20 @@ class AbsenceQueries(Reading):
     async def find(
         self, *, at: datetime, delegate: str | None = None, away: str | None = None
     ) -> tuple[Absence, ...]:
-        """Return who is away at this moment; of them those who named this delegate, or this one."""
+        """Return the absences at this moment; with `delegate` or `away`, only theirs."""
         async with self._connected() as connection:
             return await find_absences(connection, at=at, delegate=delegate, away=away)
 
 
 class Absences(AbsenceQueries):
-    """Reads and changes absences on a transaction's connection."""
+    """Changes absences on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Held(connection))
         self._connection = connection
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
-        """Remember who is away, in place of what was known of them; forget what ended by then."""
+        """Store an absence in place of the person's present one; delete all that ended by then."""
         await self._connection.execute(sa.delete(absences).where(absences.c.until <= at))
         row = {
             "user_id": absence.away.id,
@@ -43,7 +43,7 @@ class Absences(AbsenceQueries):
         await insert_over(self._connection, absences, row)
 
     async def remove(self, user: str, *, at: datetime) -> bool:
-        """Forget that a person is away; False if they are not at this moment, or later."""
+        """Delete a person's absence; return False if none lasts at this moment or begins later."""
         removed = await self._connection.execute(
             sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         )
@@ -57,9 +57,9 @@ async def find_absences(
     delegate: str | None = None,
     away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """Return who is away at this moment, or at any time where none is given.
+    """Return the absences at this moment, or all without one.
 
-    There is one absence for each person at most.
+    Each person has at most one.
     """
     statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id)
     if at is not None:

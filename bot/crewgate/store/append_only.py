@@ -1,4 +1,4 @@
-"""Triggers by which the database itself refuses to change or remove what is in the audit trail."""
+"""Triggers with which the database refuses to change or remove entries of the audit trail."""
 
 from typing import Final
 
@@ -18,8 +18,8 @@ _SAME_LINK: Final = "number = NEW.number OR number IS NOT NULL AND previous = NE
 _TAKES_LINK: Final = _EXISTS.format(_ENTRIES, _SAME_LINK)
 _TAKES_PLACE: Final = _EXISTS.format(_ENTRIES, f"id = NEW.id OR {_SAME_LINK}")
 _TAKES_HEAD: Final = _EXISTS.format(_HEADS, "number = NEW.number")
-#: The triggers of each dialect by table: the name, the act, and when it is refused. Where SQLite
-#: replaces a row, it removes one without a trigger: no new row may take the place of another.
+#: The triggers of each dialect by table: name, act and condition. SQLite removes a row that it
+#: replaces without a trigger, so no new row may take the place of another.
 _REFUSED: Final = {
     ("sqlite", _ENTRIES): (
         ("audit_kept", "DELETE", "TRUE"),
@@ -48,7 +48,6 @@ _FUNCTION: Final = (
 
 
 def keep(connection: sa.Connection, table: str) -> None:
-    """Make the triggers of a table of the trail."""
     is_sqlite = connection.dialect.name == "sqlite"
     if not is_sqlite:
         connection.exec_driver_sql(_FUNCTION)

@@ -1,7 +1,6 @@
 """The audit trail in the database: entries with the transaction, their links, and reading it.
 
-The number of an entry is given when it is linked, so numbers have no gaps, whatever order
-transactions are committed in.
+An entry gets its number when it is linked, so numbers have no gaps, whatever the order of commits.
 """
 
 import json
@@ -36,13 +35,14 @@ from crewgate.store.tables import audit_entries, audit_heads, outputs, reviews, 
 from crewgate.usecases.log_fields import place
 from crewgate.usecases.ports.base import Clock
 
-#: The version of the form of entries, in each.
+#: The version of the form of entries, in each of them.
 FORM: Final = 2
-#: The entries that are linked in one transaction, for which all others wait. With a backlog, of 100
-#: the slowest notifications in a hundred took 15 to 35 ms longer on a busy machine; of 50, no more.
+#: The entries that are linked in one transaction, for which all others wait. With a backlog,
+#: batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy machine; batches
+#: of 50 did not.
 BATCH: Final = 50
 GENESIS: Final = Head(0, bytes(32))
-#: Any number, the same in every process.
+#: Any number, equal in every process.
 _ADVISORY_LOCK: Final = 727_302
 
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -67,7 +67,7 @@ _LINK: Final = (
     .where(audit_entries.c.id == sa.bindparam("b_id"), audit_entries.c.number.is_(None))
     .values({name: sa.bindparam(name) for name in ("number", "previous", "hash")})
 )
-#: The entry of a head with those after it, as many as tell if something happened since.
+#: A head's entry and the next ones, enough to tell if anything happened since.
 _FROM_HEAD: Final = (
     sa.select(audit_entries.c.hash, audit_entries.c.body)
     .where(audit_entries.c.number >= sa.bindparam("b_number"))
@@ -82,21 +82,21 @@ def to_published(row: sa.Row[Any]) -> Published:
 
 
 def tag_of(crew: str, execution_id: str) -> bytes:
-    """Return the tag of an execution, by which links show whose entry they are of."""
+    """Return the tag by which a link shows the execution of its entry."""
     return sha256(f"{crew}\n{execution_id}".encode()).digest()
 
 
 def link_hash(previous: bytes, number: int, tag: bytes, body: bytes) -> bytes:
-    """Return the hash of an entry: of the one before, the number, the execution and the body."""
+    """Return an entry's hash: of the previous hash, the number, the execution and the body."""
     return sha256(previous + number.to_bytes(8, "big") + tag + sha256(body).digest()).digest()
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
-    """Return the canonical JSON (RFC 8785) of an entry, whose keys are ASCII and numbers integers.
+    """Return the canonical JSON (RFC 8785) of an entry with ASCII keys and integer numbers.
 
-    For these the standard library's is the same, and takes a sixth of the time of `rfc8785`, with
-    which `crewgate audit verify` compares. Half of a surrogate pair, which UTF-8 lacks, becomes
-    "?": an entry must never stop a decision.
+    The standard library's equals it for these, in a sixth of the time of `rfc8785`, with which
+    `crewgate audit verify` compares. A lone surrogate, which UTF-8 lacks, becomes "?": an entry
+    must never stop a decision.
     """
     return _as_json(body).encode(errors="replace")
 
@@ -112,26 +112,25 @@ class Audit:
         self._facts: Mapping[str, Any] = {}
 
     def acts(self, by: Person, facts: Mapping[str, Any] | None = None) -> None:
-        """Name the person who acts in this transaction, and what is to be known of the act.
+        """Name the person who acts in this transaction, and facts about the act.
 
-        Both are in each entry of this person, with the place where they acted.
+        Both are in each entry of this person, with the place of the act.
         """
         self._actor, self._facts = by, {**(facts or {}), **place()}
 
     def rule_acts(self, facts: Mapping[str, Any]) -> None:
-        """Say what is to be known of what a rule does in this transaction."""
         self._facts = facts
 
     def add(self, entry: Entry, *, crew: str = "", execution_id: str = "") -> None:
-        """Have an entry stored with the transaction.
+        """Store an entry with the transaction.
 
-        The person takes the place of the execution in one about an absence: a proof has all of a
-        person's and shows if one was left out.
+        An entry about an absence has the person in place of an execution: a proof has all entries
+        of a person, and shows a missing one.
         """
         self._add(entry, crew, execution_id, entry.data)
 
     def of_round(self, entry: Entry, round_: Round) -> None:
-        """Have an entry about a round stored, with the round's state at that moment."""
+        """Store an entry about a round, with the round's state at that moment."""
         data = {
             "round": round_.id,
             "number": round_.number,
@@ -146,7 +145,7 @@ class Audit:
     def opened(
         self, round_: Round, output: Output, reviewers: Iterable[ReviewerRef], *, is_first: bool
     ) -> None:
-        """Add the entry of a new round; `is_first`: the execution has none before it.
+        """Store the entry of a new round; `is_first` is True for the execution's first.
 
         `reviewers` are the crew's own, who may decide where the rule names nobody.
         """
@@ -186,14 +185,14 @@ class Audit:
         self._new.append(row)
 
     async def flush(self) -> None:
-        """Store the entries, in one statement; called just before the commit."""
+        """Store the entries, in one statement, just before the commit."""
         if self._new:
             await write(self._connection, _ADD, self._new)
 
     async def link(self) -> tuple[Head, bool] | None:
-        """Link the next entries: the last one, and if the batch is full; None if none were left.
+        """Link the next entries; return the last one, and True if the batch was full.
 
-        Another process may do so at the same time; then this one leaves it to that one.
+        None if no entries are left, or if another process is linking.
         """
         found = await rows(self._connection, _UNLINKED, {}) if await self.takes_turn() else ()
         if not found:
@@ -209,14 +208,13 @@ class Audit:
         return Head(number, linked), len(found) == BATCH
 
     async def head(self) -> Head:
-        """Return the last entry that is linked."""
         found = await rows(self._connection, _HEAD, {})
         return Head(*found[0]) if found else GENESIS
 
     async def takes_turn(self, *, wait: bool = False) -> bool:
         """Return True if only this transaction links and publishes until its end.
 
-        On SQLite only one writes at all.
+        SQLite has one writer only.
         """
         if self._connection.dialect.name != "postgresql":
             return True
@@ -230,7 +228,7 @@ class Audit:
     async def has_more_than(self, published: Head) -> bool:
         """Return True if something happened since a head was published.
 
-        Raises ChainBroken if it is not the chain's.
+        Raises ChainBroken if the head is not the chain's.
         """
         found = await rows(self._connection, _FROM_HEAD, {"b_number": published.number})
         if not found or found[0].hash != published.hash:
@@ -240,7 +238,7 @@ class Audit:
         return codes not in ([], [Code.PUBLISHED])
 
     async def publish(self, published: Published, *, by: str) -> None:
-        """Keep a head that leaves the database, with an entry of its own."""
+        """Store a head that leaves the database, with an entry of its own."""
         head, signed = published.head, published.signed
         row = {"number": head.number, "hash": head.hash, "at": published.at}
         row |= {"key": signed.key, "signature": signed.signature}
@@ -248,9 +246,9 @@ class Audit:
         self.add(Entry(Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))
 
 
-#: Entries that are held at a time: each has about 1 kB.
+#: The entries in memory at a time: each has about 1 kB.
 PAGE: Final = 500
-#: Executions that are named where a beginning is not enough.
+#: The most executions that are named for an ambiguous beginning.
 CANDIDATES: Final = 5
 _AFTER_ALL: Final = "\U0010ffff"
 
@@ -259,7 +257,6 @@ class AuditReading(Reading):
     """Reads audit entries."""
 
     async def linked(self, after: int = 0, until: int | None = None) -> AsyncIterator[sa.Row[Any]]:
-        """Yield the linked entries after a number, up to another, in order."""
         some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
         if until is not None:
             some = some.where(audit_entries.c.number <= until)
@@ -269,7 +266,7 @@ class AuditReading(Reading):
     async def arrived(
         self, crew: str | None, since: datetime | None, until: datetime | None
     ) -> AsyncIterator[sa.Row[Any]]:
-        """Yield entries in the order in which they arrived: all, or those of a crew and a span."""
+        """Yield entries in the order of their arrival: all, or those of a crew and a span."""
         some = sa.select(audit_entries)
         if crew is not None:
             some = some.where(audit_entries.c.crew == crew)
@@ -281,28 +278,27 @@ class AuditReading(Reading):
             yield row
 
     async def of_execution(self, crew: str, execution_id: str) -> list[sa.Row[Any]]:
-        """Return the entries of an execution in the order in which they arrived."""
         own = sa.select(audit_entries).where(
             audit_entries.c.crew == crew, audit_entries.c.execution_id == execution_id
         )
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
     async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
-        """Return a person's entries from the last on that sent them away before another entry.
+        """Return a person's entries from their last departure before an entry on.
 
-        That is named by its place among those that arrived.
+        `before` is the `id` of that entry.
         """
         found = await self.of_execution("", person)
         away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
         return found[away[-1] :] if away else []
 
     async def starts(self, crew: str, before: int) -> list[sa.Row[Any]]:
-        """Return the starts with a crew's settings before another entry, the last first."""
+        """Return the starts with a crew's settings before an entry (by `id`), the last first."""
         own = [row for row in await self.of_execution(crew, "") if row.id < before]
         return [row for row in reversed(own) if b'"CG191"' in row.body]
 
     async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
-        """Return the execution with this id or, where there is none, some with this beginning."""
+        """Return the execution with this id or, if there is none, some with this beginning."""
         table = audit_entries.c
         # What is of no execution has no id, or a person's.
         some = sa.select(table.crew, table.execution_id).distinct()
@@ -335,20 +331,18 @@ class AuditReading(Reading):
         return [*map(to_published, await self._rows(heads))]
 
     async def strange_heads(self) -> list[int]:
-        """Return the numbers of the heads that are not those of entries."""
         both = (audit_entries.c.number, audit_entries.c.hash)
         own = sa.exists().where(*(one == audit_heads.c[one.name] for one in both))
         return [row.number for row in await self._rows(sa.select(audit_heads.c.number).where(~own))]
 
     async def rounds(self, crew: str, execution_id: str) -> list[tuple[Round, list[str]]]:
-        """Return the rounds of an execution, each with the texts of it that are still there."""
+        """Return the rounds of an execution, each with its remaining texts."""
         own = ROUND.add_columns(outputs.c.text).join(outputs, outputs.c.round_id == rounds.c.id)
         own = own.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
         found = [(to_round(row), row.text) for row in await self._rows(own)]
         return [(round_, [text, *texts_of(round_)]) for round_, text in found if round_.salt]
 
     async def rules(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the rules with these ids, as they are stored and in this order."""
         found = await self._rows(sa.select(rules).where(rules.c.id.in_(ids)))
         stored = {row.id: {"escalated": row.escalated, "rule": row.rule} for row in found}
         return {one: stored[one] for one in dict.fromkeys(ids) if one in stored}

@@ -1,7 +1,7 @@
 """Domain values as JSON and as columns, and back, by their types: each type is compiled once.
 
-Rules, votes, questions, inputs and `meta` are stored as JSON. A field that is not stored has its
-default, and one that has its default is not stored: a new one needs nothing here.
+Rules, votes, questions, inputs and `meta` are stored as JSON. A field at its default is not stored,
+and gets it again when it is read: a new field needs nothing here.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -56,7 +56,6 @@ class Codec:
 
 
 def _as_list(kind: Any) -> Codec:
-    """Store the fields as a list, without those at the end that are None."""
     names = [field.name for field in fields(kind)]
     return Codec(
         lambda value: [one for name in names if (one := getattr(value, name)) is not None],
@@ -69,7 +68,7 @@ def _loaded(own: Codec, stored: Any, _kind: Any) -> Any:
 
 
 _hidden: Final = _as_list(Hidden)
-#: The types that are stored in a form of their own.
+#: The types with a stored form of their own.
 _OWN: Final[Mapping[Any, Codec]] = {
     Duration: Codec(str, Duration.parse),
     Email: Codec(str, Email),
@@ -95,26 +94,26 @@ for _kind, _own in _OWN.items():
     lambda kind: isinstance(kind, type) and issubclass(kind, Enum)
 )
 def _load_enum(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
-    """Look members up in a dictionary: to call the class costs several times as much."""
+    """Look members up in a dictionary: a call of the class costs several times as much."""
     members = {one.value: one for one in kind}
     return lambda stored, _: members[stored]
 
 
 @cache
 def codec(kind: Any) -> Codec:
-    """Return how values of this type are stored: the same value always as the same JSON."""
+    """Return the codec of a type: equal values become equal JSON."""
     load = _CONVERTER.get_structure_hook(kind)
     return Codec(_CONVERTER.get_unstructure_hook(kind), lambda stored: load(stored, kind))
 
 
 class Columns:
-    """The fields of a dataclass that have a column of their name: a new one needs nothing here.
+    """The fields of a dataclass with columns of their name: a new field needs nothing here.
 
-    A column that is null leaves a field at its default.
+    A null column leaves a field at its default.
     """
 
     def __init__(self, kind: type, table: sa.Table, *, apart: Collection[str]) -> None:
-        """`apart` has the names of columns that do not hold the field as it is."""
+        """`apart` has the names of columns that hold a field in another form."""
         hints = get_type_hints(kind)
         own = [column for column in table.c if column.name in hints and column.name not in apart]
         self._names = [column.name for column in own]
@@ -137,7 +136,7 @@ class Columns:
         return found
 
     def write(self, value: Any) -> dict[str, Any]:
-        """Return the columns; of JSON what is empty is null, where that may be."""
+        """Return the columns; empty JSON becomes null if the column permits it."""
         columns = dict(zip(self._names, self._get(value), strict=True))
         for name, dump, _, is_null_if_empty in self._converted:
             found = columns[name]

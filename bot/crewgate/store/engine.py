@@ -20,9 +20,9 @@ from crewgate.store.sqlite import Rows, SqliteConnection, SqliteReader, SqliteWr
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what means "the database cannot take it now" into StoreUnavailable.
+    """Turn errors of an unavailable database into StoreUnavailable.
 
-    A broken constraint or query is a bug of ours and stays what it is.
+    A broken constraint or query is a bug of ours and raises as before.
     """
     try:
         yield
@@ -33,18 +33,17 @@ def translate_errors() -> Iterator[None]:
         raise StoreUnavailable(str(cause) or f"no answer ({type(cause).__name__})") from error
 
 
-#: The seconds that a write waits for its turn before the database counts as unavailable. A
-#: crew waits for the answer to its notification about 30 s; this leaves room to answer 503.
+#: The seconds that a write waits for its turn before the database counts as unavailable. A crew
+#: waits for the answer to its notification about 30 s; this leaves room to answer 503.
 TURN_SECONDS = 10
-#: The seconds that a read for the outbox waits if somebody has locked the whole SQLite file: it is
-#: done on the event loop's thread, and nobody else may wait for it.
+#: The seconds that a read for the outbox waits for a locked SQLite file: it blocks the event loop.
 OUTBOX_READ_SECONDS = 0.05
-#: The seconds that emptying SQLite's log waits for readers; whoever writes then waits as long.
+#: The seconds that emptying SQLite's log waits for readers; writers wait as long.
 SCRUB_SECONDS = 1
 #: The seconds that PostgreSQL has for one statement.
 STATEMENT_SECONDS = 10
-#: Connections for what somebody waits for, and as many more for the outbox. A crew with slow
-#: neighbours must not wait for its answer behind a hundred workers that look for something to do.
+#: Connections for requests of people and crews, and as many more for the outbox. A crew must not
+#: wait for its answer behind a hundred workers that look for jobs.
 CONNECTIONS = 5
 READERS = 4
 #: Outputs, feedback and the credentials of webhooks are for the bot's own user alone.
@@ -70,7 +69,7 @@ Connection: TypeAlias = AsyncConnection | SqliteConnection
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The connection of a transaction, for what is read there."""
+    """A transaction's connection, as a source of rows."""
 
     connection: Connection
 
@@ -87,7 +86,7 @@ async def write(
     statement: Write,
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
 ) -> int:
-    """Carry out a statement that is built once; return the number of rows it changed."""
+    """Run a prebuilt statement; return the number of rows that it changed."""
     if isinstance(connection, SqliteConnection):
         return connection.write(statement, parameters)
     return (await connection.execute(statement, parameters)).rowcount
@@ -96,7 +95,6 @@ async def write(
 async def rows(
     connection: Connection, statement: Rows, parameters: Mapping[str, Any]
 ) -> Sequence[Any]:
-    """Carry out a statement that is built once, and return its rows."""
     if isinstance(connection, SqliteConnection):
         return connection.rows(statement, parameters)
     return (await connection.execute(statement, parameters)).all()
@@ -123,7 +121,6 @@ class Reading:
     async def _prepared(
         self, statement: sa.Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Any]:
-        """Read with a statement that is built once."""
         if isinstance(self._reader, Held):
             return await rows(self._reader.connection, statement, parameters)
         async with self._connected() as connection:
@@ -143,13 +140,13 @@ class OutboxEngines:
 
     @property
     def free_bytes(self) -> int | None:
-        """The room left on the disk; None if the database looks after that itself."""
+        """The free bytes on the disk; None if the database watches them itself."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Engines(OutboxEngines):
-    """The engines to write and to read with; on PostgreSQL both are the same pool."""
+    """The engines for writing and reading; on PostgreSQL one pool serves both."""
 
     read: AsyncEngine
     background: OutboxEngines
@@ -178,7 +175,7 @@ class Engines(OutboxEngines):
 
 
 def open_engines(url: str) -> Engines:
-    """Engines for a database URL with an async driver (`sqlite+aiosqlite`, `postgresql+asyncpg`).
+    """Open the engines for a database URL with an async driver.
 
     Nothing is connected yet. Raises StoreUnavailable when another bot has the SQLite file.
     """
@@ -190,7 +187,7 @@ def open_engines(url: str) -> Engines:
 
 
 def open_readers(url: str) -> AsyncEngine | None:
-    """An engine that only reads, beside a running bot; None when the SQLite file is not there."""
+    """Open an engine that only reads, beside a running bot; None without a SQLite file."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, connect_args={"timeout": 5})
@@ -202,7 +199,7 @@ def open_readers(url: str) -> AsyncEngine | None:
 
 
 def open_beside(url: str) -> AsyncEngine | None:
-    """An engine for a small write beside a running bot; None when the SQLite file is not there."""
+    """Open an engine for a small write beside a running bot; None without a SQLite file."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
@@ -216,9 +213,9 @@ def open_beside(url: str) -> AsyncEngine | None:
 
 
 async def scrub(url: str) -> bool:
-    """Empty SQLite's log, in which removed texts still are; False if it is in use just now.
+    """Empty SQLite's log, which still has removed texts; return False if the log is in use.
 
-    PostgreSQL does so by itself, with its VACUUM.
+    PostgreSQL's VACUUM does so by itself.
     """
     if sa.make_url(url).get_backend_name() != "sqlite":
         return True
@@ -233,7 +230,6 @@ async def scrub(url: str) -> bool:
 
 
 def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """Open one pool, to write with and to read with."""
     engine = create_async_engine(
         url,
         pool_size=CONNECTIONS,
@@ -249,7 +245,7 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
 def _open_sqlite(url: sa.URL) -> Engines:
     """Open one connection that writes, so that no write ever meets a lock, and a few that read.
 
-    What people ask for may take long and is read in threads; the outbox reads rows by their keys.
+    Reads for people may take long and run in threads; the outbox reads rows by their keys.
     """
     path = url.database or ""
     lock = claim_file(path)
@@ -292,9 +288,9 @@ def claim_file(path: str) -> IO[str]:
 
 
 def make_private(path: str) -> None:
-    """Create the file, or take others' permissions from it and from what SQLite put beside it.
+    """Create the file, or take others' permissions from it and from SQLite's files beside it.
 
-    SQLite gives the files that it puts beside a database the permissions of the database.
+    SQLite gives the files beside a database the permissions of the database.
     """
     with suppress(OSError):  # SQLite says what is wrong when it connects
         os.close(_open_private(path, os.O_RDWR | os.O_CREAT))
@@ -332,9 +328,9 @@ _BEGAN: Final = "crewgate began"
 
 @contextmanager
 def log_statements() -> Iterator[None]:
-    """Log every statement of this process for as long as the block lasts.
+    """Log every statement of this process inside the block.
 
-    While anybody listens, statements on SQLite go through SQLAlchemy, which takes longer.
+    Meanwhile, statements on SQLite go through SQLAlchemy, which takes longer.
     """
     sa.event.listen(sa.Engine, "before_cursor_execute", _before)
     sa.event.listen(sa.Engine, "after_cursor_execute", _after)

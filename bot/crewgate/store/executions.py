@@ -1,4 +1,4 @@
-"""Executions: their rows, changing them in a transaction, and reading them."""
+"""Executions: their rows, and statements that read and change them."""
 
 import asyncio
 from collections import defaultdict
@@ -56,7 +56,7 @@ from crewgate.usecases.read_models import (
 
 T = TypeVar("T")
 
-#: The number of finished tasks that a message about an execution shows.
+#: The number of finished tasks in a message about an execution.
 FINISHED: Final = 8
 _LAST_CHARACTER: Final = "\U0010ffff"
 _EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "activity_count"})
@@ -65,7 +65,7 @@ _WRITTEN_ONCE: Final = frozenset({"crew", "execution_id", "began_at"})
 
 
 def _of(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions that a row is about the execution that `_key` names."""
+    """Return the conditions for rows of the execution that `_key` names."""
     return (
         table.c.crew == sa.bindparam("b_crew"),
         table.c.execution_id == sa.bindparam("b_execution"),
@@ -119,7 +119,7 @@ _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(_KEYS)
 )
 _second = rounds.alias("second")
-#: The latest outputs of executions' reviews in which people may have written something.
+#: The latest outputs of executions' reviews that people may have edited.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
     .join_from(reviews, rounds, rounds.c.review_id == reviews.c.id)
@@ -135,8 +135,8 @@ _REVISED: Final = (
 def _open(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    Activity brings texts that are to be removed one day. With `has_webhooks`, or requests of flows:
-    most have none, and then nobody needs to read them.
+    Activity brings texts that are to be removed one day. `has_webhooks` also counts requests of
+    flows: most executions have none, and then nobody needs to read them.
     """
     statement = insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
@@ -157,7 +157,7 @@ def _save(names: tuple[str, ...]) -> sa.Update:
 
 @cache
 def _register(dialect: str) -> sa.Insert:
-    """Upsert an execution's registered URLs; one that is not given stays as it was."""
+    """Upsert an execution's registered URLs; absent ones stay as they were."""
     statement = insert_of(dialect)(webhooks)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[webhooks.c.crew, webhooks.c.execution_id, webhooks.c.origin],
@@ -171,7 +171,7 @@ def _register(dialect: str) -> sa.Insert:
 
 @cache
 def _running(crews: int) -> sa.Select[Any]:
-    """The first of each crew's that run: see `selections`."""
+    """Select the first running executions of each crew (see `first_of_each`)."""
     key = executions.c.crew, executions.c.execution_id
     each = first_of_each(
         sa.select(*key)
@@ -185,12 +185,12 @@ def _running(crews: int) -> sa.Select[Any]:
 
 
 async def off_loop(masking: Mapping[str, Masking], read: Callable[[], T]) -> T:
-    """Read rows in a thread where they are masked: an agent can write what takes a second."""
+    """Read rows in a thread if they are masked: a hostile text can take a second."""
     return await asyncio.to_thread(read) if any(masking.values()) else read()
 
 
 class ExecutionQueries(Reading):
-    """Reads executions, their webhooks and their thread; what messages show comes masked."""
+    """Reads executions, their webhooks and their thread; texts for messages come masked."""
 
     def __init__(
         self, reader: Reader | Held, masking: Mapping[str, Masking] = MappingProxyType({})
@@ -199,7 +199,7 @@ class ExecutionQueries(Reading):
         self._masking = masking
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
-        """Return the execution as it is, not locked, or None."""
+        """Return the execution, not locked, or None."""
         found = await self._prepared(_FIND, _key(crew, execution_id))
         return to_execution(found[0]) if found else None
 
@@ -226,7 +226,6 @@ class ExecutionQueries(Reading):
         return tuple(row.crew for row in found)
 
     async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
-        """Return these crews' tracked executions that have not ended, the oldest first."""
         found: list[sa.Row[Any]] = []
         names = sorted(crews)
         for begin in range(0, len(names), RANGES):
@@ -268,9 +267,9 @@ class ExecutionQueries(Reading):
     async def revised(
         self, executions: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[str]]:
-        """Return, of each that is masked, the outputs of reviews in which people may have written.
+        """Return the outputs that people may have edited, by execution, where texts are masked.
 
-        A passage that is masked there may come again in the result, as somebody changed it.
+        A masked passage of such an output may come again, changed, in the result.
         """
         texts = defaultdict[tuple[str, str], list[str]](list)
         keys = [list(key) for key in executions if self._masking.get(key[0])]
@@ -279,7 +278,7 @@ class ExecutionQueries(Reading):
         return texts
 
     async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
-        """Return the URLs a caller gave for an execution: registered, else carried."""
+        """Return the URLs that a caller gave for an execution: registered, else carried."""
         found = await self._rows(
             _WEBHOOKS.order_by(webhooks.c.origin != REGISTERED), _key(crew, execution_id)
         )
@@ -291,12 +290,12 @@ class ExecutionQueries(Reading):
         return urls
 
     async def has_registered(self, crew: str, execution_id: str) -> bool:
-        """Return True if URLs were registered for it, as the answer to a kickoff does."""
+        """Return True if the answer to a kickoff registered URLs."""
         registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
         return bool(await self._rows(registered, _key(crew, execution_id)))
 
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
-        """Return the secrets of the webhooks registered for it or carried by its pauses."""
+        """Return the secrets of an execution's webhooks, registered or carried by its pauses."""
         key = _key(crew, execution_id)
         urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
         callbacks = (
@@ -312,23 +311,23 @@ class ExecutionQueries(Reading):
 
 
 class Executions(ExecutionQueries):
-    """Reads and changes executions on a transaction's connection."""
+    """Changes executions on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Held(connection))
         self._connection = connection
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()
-        """The executions among those that were opened here."""
+        """The opened executions with webhooks."""
         self._without_reviews: set[tuple[str, str]] = set()
-        """Those among them that had no review when they were opened."""
+        """The opened executions that had no review before."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
     ) -> Execution:
-        """Return the execution, made if need be, and locked until the transaction ends.
+        """Upsert an execution, and lock it until the transaction ends.
 
-        `activity` is added to the count of webhooks that say that it has gone on.
+        `activity` is added to the count of webhooks about its progress.
         """
         new = Execution(crew=crew, execution_id=execution_id, began_at=at)
         row = from_execution(new) | {"activity_count": activity}
@@ -343,7 +342,7 @@ class Executions(ExecutionQueries):
         return await self.open(crew, execution_id, at=at, activity=1)
 
     async def undo_activity(self, execution: Execution) -> None:
-        """Undo `record_activity`: the notification was a duplicate."""
+        """Undo `record_activity` for a repeated notification."""
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, _UNDO_ACTIVITY, key)
 
@@ -362,7 +361,7 @@ class Executions(ExecutionQueries):
         named: Given = (),
         at: datetime,
     ) -> None:
-        """Remember that somebody has a crew started; the crew's answer is not known."""
+        """Store a kickoff before the crew's answer is known."""
         row = {"id": kickoff, "crew": crew, "starter": str(starter or ""), "sent_at": at}
         await self._connection.execute(sa.insert(unclear_kickoffs), row | {"named": named})
 
@@ -386,12 +385,12 @@ class Executions(ExecutionQueries):
         )
 
     async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
-        """Remember the URLs a caller gave; those it did not give stay as they were."""
+        """Store the URLs that a caller gave; absent ones stay as they were."""
         key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
         await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
 
     async def secrets_of_opened(self, execution: Execution) -> tuple[str, ...]:
-        """Return what `secrets_of` does, for an execution that was opened here."""
+        """Return `secrets_of` an execution that was opened in this transaction."""
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
@@ -410,14 +409,14 @@ class Executions(ExecutionQueries):
         return is_without
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
-        """Remember a form that was sent to start a crew. False if it was sent before."""
+        """Store the id of a form that starts a crew; return False for a repeated one."""
         row = {"form": form, "crew": crew, "sent_at": at}
         return await insert_once(self._connection, kickoff_forms, row)
 
     async def add_task_update(
         self, update_id: str, execution: Execution, update: TaskUpdate, *, at: datetime
     ) -> bool:
-        """Store a completed task, for its line in the progress message. False if it is stored."""
+        """Store a completed task; return False if this update was stored already."""
         row = {
             "id": update_id,
             "crew": execution.crew,
@@ -429,13 +428,13 @@ class Executions(ExecutionQueries):
         return await insert_once(self._connection, task_updates, row)
 
     async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
-        """Remember where the progress message is; it starts the thread if there is none."""
+        """Store the place of the progress message, which starts the thread if there is none."""
         where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
         await write(self._connection, _PLACE_PROGRESS, _key(crew, execution_id) | where)
         await self.join_thread(crew, execution_id, ref)
 
     async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
-        """Remember the thread of a message about the execution, if it has none yet."""
+        """Store the thread of a message about the execution, if there is none yet."""
         where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
         await write(self._connection, _START_THREAD, _key(crew, execution_id) | where)
 
@@ -454,7 +453,7 @@ class Executions(ExecutionQueries):
 
 
 def to_came(stored: Any) -> CallerValues:
-    """Return the columns `inputs` and `meta` of `executions`; null is nothing."""
+    """Return the value of `inputs` or `meta`; null is empty."""
     came: CallerValues = codec(CallerValues).load(stored or ())
     return came
 

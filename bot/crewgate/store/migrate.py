@@ -1,4 +1,4 @@
-"""The age of a database, and bringing it to the present one, at start."""
+"""The age of a database, and its migration at the start."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from crewgate.store.tables import metadata, written_by
 log = structlog.get_logger(__name__)
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-#: The newest revision, by the names of the files; a test holds it against Alembic's own answer.
+#: The newest revision, by the names of the files; a test compares it with Alembic's answer.
 HEAD: Final = max(path.name[:4] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
-#: The first one there: the tables of a database that is older are not known any longer.
+#: The oldest known revision: older tables cannot be migrated.
 BASELINE: Final = "0039"
-#: The last commit that migrates an older one up to it.
+#: The last commit that migrates older tables to BASELINE.
 MIGRATES_OLDER: Final = "5cb48358"
 
-#: Alembic's own table, as Alembic makes it. To load Alembic for an empty database takes 7 MB, for
-#: as long as the process lives, and a tenth of the start.
+#: Alembic's own table, as Alembic makes it. Loading Alembic for an empty database would take 7 MB
+#: for good, and a tenth of the start.
 alembic_version: Final = sa.Table(
     "alembic_version",
     sa.MetaData(),
@@ -41,7 +41,7 @@ alembic_version: Final = sa.Table(
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-#: Any number, the same in every process: several may start at once on one PostgreSQL.
+#: Any number, equal in every process: several may start at once on one PostgreSQL.
 _ADVISORY_LOCK: Final = 727_301
 
 
@@ -50,18 +50,18 @@ class Age:
     """How old a database is."""
 
     revision: str | None
-    """Of its tables; None: it has none yet."""
+    """The revision of its tables; None without tables."""
     version: str | None
-    """The version that wrote it last; None: it has no tables yet."""
+    """The version that wrote it last; None without tables."""
 
 
 async def migrate(engine: AsyncEngine | SqliteWriter, keys: Sequence[str] = ()) -> None:
     """Make the tables, or run the missing migrations, in one transaction.
 
-    A no-op on a database that this version wrote last. Of one that an older version did, a SQLite
-    file is copied beside it first, and the log says so. Raises StoreUnavailable where a later
-    version wrote it, or none up to BASELINE, and SecretKeysRefused where these keys do not open its
-    credentials; changes nothing then.
+    A no-op on a database that this version wrote last. A SQLite file of an older version is copied
+    beside it first, with a line in the log. Raises StoreUnavailable for a database of a later
+    version, or from before BASELINE, and SecretKeysRefused if these keys do not open its
+    credentials; nothing is changed then.
     """
     async with _begin(engine) as connection:
         age = await connection.run_sync(age_of)
@@ -76,7 +76,6 @@ async def migrate(engine: AsyncEngine | SqliteWriter, keys: Sequence[str] = ()) 
 
 
 def age_of(connection: sa.Connection) -> Age:
-    """Return the age of the database, without changing it."""
     if not sa.inspect(connection).has_table(alembic_version.name):
         return Age(None, None)
     revision = connection.scalar(sa.select(alembic_version.c.version_num))
@@ -110,7 +109,7 @@ def _order(version: str) -> tuple[int, ...]:
 
 
 def _bring_up(connection: sa.Connection, age: Age) -> str | None:
-    """Bring the database to the present age; return where its copy is, if one was made."""
+    """Migrate the database; return the place of its copy, if one was made."""
     copy = None
     if age.revision is None:
         metadata.create_all(connection, checkfirst=False)
@@ -127,9 +126,9 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
 
 
 def _copy_beside(held: sqlite3.Connection) -> str:
-    """Copy a SQLite file on which a transaction has changed nothing yet; return the copy's name.
+    """Copy a SQLite file that the transaction has not changed yet; return the copy's name.
 
-    The copy appears whole or not at all: one of a start that was killed is made again.
+    The copy appears whole or not at all; one that a killed start left is made again.
     """
     path = held.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     copy, unfinished = f"{path}.before-{__version__}", f"{path}.before-{__version__}.part"
@@ -162,10 +161,10 @@ def _upgrade(connection: sa.Connection) -> None:
 
 @asynccontextmanager
 async def _begin(engine: AsyncEngine | SqliteWriter) -> AsyncIterator[Connection]:
-    """A transaction in which one process at a time takes as long as it needs.
+    """Begin a transaction without a time limit, one process at a time.
 
-    On PostgreSQL the bot's own connections end a statement after seconds; to migrate a large table,
-    or to wait for a process that does, takes minutes.
+    On PostgreSQL the bot's own connections end a statement after seconds; migrating a large table,
+    or waiting for a process that does, takes minutes.
     """
     if not isinstance(engine, AsyncEngine):
         async with engine.begin() as connection:

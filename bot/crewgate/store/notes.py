@@ -1,4 +1,4 @@
-"""Notes and claims: writing them in a transaction, and reading them."""
+"""Notes and claims: statements that write and read them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from crewgate.usecases.read_models import MessageRef
 _NOTE: Final = Columns(Note, notes, apart=())
 _ORIGIN: Final = sa.func.coalesce(rounds.c.origin_id, rounds.c.id)
 _origin_of = sa.select(_ORIGIN).where(rounds.c.id == sa.bindparam("round")).correlate(None)
-#: The notes of a round: also those on the crew's output whose place its text took.
+#: The notes of a round, also those on the crew's output that its own text replaced.
 _THEIRS: Final = (notes.c.round_id == _origin_of.scalar_subquery(), notes.c.deleted.is_(False))
 _NOTES: Final = (
     sa.select(notes)
@@ -72,14 +72,14 @@ _thread = sa.union(
     ),
 ).subquery("thread")
 _above = rounds.alias("above")
-#: The review's latest card above a message, by Slack's own times, or nothing.
+#: The review's latest card above a message, by Slack's own times.
 _CARD_ABOVE: Final = (
     sa.select(sa.func.coalesce(sa.func.max(_above.c.card_ts), ""))
     .where(_above.c.review_id == rounds.c.review_id, _above.c.card_ts < sa.bindparam("ts"))
     .scalar_subquery()
 )
 #: The rounds that waited when a message was written. The first is the latest round of the review
-#: whose card was the last above it; where no card was, the newest.
+#: with the last card above it; without such a card, the newest.
 _WAITED: Final = (
     ROUND.add_columns(_thread.c.rule.label("there"))
     .join(
@@ -111,7 +111,7 @@ _length = (
     .where(outputs.c.round_id == rounds.c.id)
     .scalar_subquery()
 )
-#: A row for each note; one without a note where there is none.
+#: A row for each note, or one without a note.
 _CIRCUMSTANCES: Final = (
     sa.select(
         rounds.c.card_shows,
@@ -143,7 +143,7 @@ _CIRCUMSTANCES: Final = (
 
 
 class NoteQueries(Reading):
-    """Reads notes, and what they and claims say of a round."""
+    """Reads notes, and facts about a round from notes and claims."""
 
     async def of_round(self, round_id: str, *, limit: int) -> tuple[Note, ...]:
         found = await self._rows(_NOTES, {"round": round_id, "most": limit})
@@ -154,12 +154,12 @@ class NoteQueries(Reading):
         return _to_note(found[0]) if found else None
 
     async def waits_with(self, origin: str) -> Round | None:
-        """Return the round that waits with the notes on this round's output, if one does."""
+        """Return the waiting round that shows the notes on this round's output, if there is one."""
         found = await self._prepared(_WAITS_WITH, {"origin": origin})
         return to_round(found[0]) if found else None
 
     async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        """Return what is true of a round, which must exist, when this person approves it."""
+        """Return the facts about a round, which must exist, for its approval by this person."""
         found = await self._prepared(_CIRCUMSTANCES, {"round": round_id, "user": by.id})
         first = found[0]
         claim = None
@@ -180,17 +180,14 @@ class NoteQueries(Reading):
 
 
 class Notes(NoteQueries):
-    """Reads and changes notes and claims on a transaction's connection."""
+    """Changes notes and claims on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Held(connection))
         self._connection = connection
 
     async def waiting_in(self, ref: MessageRef, *, at: datetime) -> Round | None:
-        """Return the waiting round that a message in a thread, written then, is about, if any.
-
-        None too if it is about one that was decided since.
-        """
+        """Return the round that waited when a message in its thread was written, or None."""
         message = {"channel": ref.channel, "thread": ref.thread_ts, "ts": ref.ts, "at": at}
         for row in await rows(self._connection, _WAITED, message):
             round_ = to_round(row)
@@ -199,13 +196,13 @@ class Notes(NoteQueries):
         return None
 
     async def keep(self, note: Note) -> bool:
-        """Store a note. False if it is stored already; then nothing changes."""
+        """Store a note; return False and change nothing for a repeated one."""
         author = {"author": note.by.id, "author_name": note.by.name}
         row = _NOTE.write(note) | author | {"edited_ts": "", "deleted": False}
         return await insert_once(self._connection, notes, row)
 
     async def change(self, channel: str, ts: str, *, text: str, edited_ts: str) -> str | None:
-        """Store what a note reads now; return its round's id, or None if unknown or unchanged."""
+        """Store a note's new text; return its round's id, or None if unknown or unchanged."""
         older = notes.c.edited_ts < edited_ts
         return await self._set(channel, ts, older, text=text, edited_ts=edited_ts)
 
@@ -233,7 +230,7 @@ class Notes(NoteQueries):
         await insert_over(self._connection, claims, row)
 
     async def record_read_to_end(self, round_id: str, by: Person, turned: Turned | None) -> None:
-        """Remember that this person has turned to the last page of its output.
+        """Store that this person has turned to the last page of its output.
 
         Turning the pages again in haste does not undo having read them.
         """
@@ -275,7 +272,7 @@ def _is_there(channel: str, ts: str) -> tuple[sa.ColumnElement[bool], ...]:
 async def notes_of(
     connection: Connection, round_ids: Sequence[str]
 ) -> Mapping[str, tuple[int, tuple[Person, ...]]]:
-    """Return how many notes each of these rounds has, and their authors, if it has any."""
+    """Return the number of notes and their authors by round; rounds without notes are absent."""
     counts: defaultdict[str, int] = defaultdict(int)
     authors: defaultdict[str, dict[str, Person]] = defaultdict(dict)
     for row in await connection.execute(_NOTE_COUNTS, {"rounds": list(round_ids)}):

@@ -27,15 +27,15 @@ from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
 from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
 
-#: What is about no crew, such as the head of the audit trail.
+#: Jobs of no crew, such as the head of the audit trail.
 NO_CREW = ""
 #: The priority of a webhook that waits for another of its ordering key. No look reads it, so that
-#: however many wait behind one that is tried again cost nothing.
+#: any number may wait behind a failing one at no cost.
 _BEHIND = LAST + 1
 _TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
-#: What is last goes after all others of its key, too: a card must not wait for it.
+#: The last priority also comes after all others of its ordering key: a card must not wait for it.
 _GOES_BEFORE = sa.case(
     ((_other.c.priority < LAST) == (outbox.c.priority < LAST), (_other.c.id < outbox.c.id)),
     else_=_other.c.priority < LAST,
@@ -49,7 +49,7 @@ _WAITS_FOR_CARD = sa.and_(
         _card.c.set_aside_at.is_(None),
     ),
 )
-#: The leased job renders what is there now, so whatever asked for the same before is done with it.
+#: The leased job renders the present state, so earlier requests for it are done with it.
 _MERGE = sa.delete(outbox).where(
     outbox.c.ordering_key == sa.bindparam("key"),
     outbox.c.kind == sa.bindparam("merged"),
@@ -74,7 +74,7 @@ _FIRST_OF_KEY = (
     .order_by(outbox.c.id)
     .limit(1)
 )
-#: Locked: it ends either before this, or later, and then sees what waits behind it.
+#: Locks it: it ends before this, or later, and then sees the jobs that wait behind it.
 _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
@@ -97,9 +97,9 @@ _SET_ASIDE = (
 
 @cache
 def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
-    """Jobs of a destination that may be leased now, and the end of their leases if they are.
+    """Select the jobs of a destination that may be leased now, and the end of their leases.
 
-    `locked` locks them until the transaction ends, and leaves out those that others have locked.
+    `locked` locks them until the transaction ends, and skips jobs that others have locked.
     """
     until = _lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger)
     due = sa.select(outbox).where(
@@ -140,10 +140,11 @@ def _is_named(dialect: str) -> sa.ColumnElement[bool]:
 
 
 def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
-    """The clock of leases, in microseconds since 1970.
+    """Return the clock of leases, in microseconds since 1970.
 
-    Several processes share a PostgreSQL, so leases go by its clock: one whose own is ahead would
-    take over what another is still delivering. A SQLite file has one process and one clock.
+    Several processes share a PostgreSQL, so leases go by its clock: a process with a fast clock
+    would take over jobs that another is still delivering. A SQLite file has one process and one
+    clock.
     """
     if dialect == "postgresql":
         seconds = sa.extract("epoch", sa.func.clock_timestamp())
@@ -153,7 +154,7 @@ def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
 
 @cache
 def _budget(dialect: str) -> sa.Select[Any]:
-    """The time when a budget refills, and now by the clock of leases."""
+    """Select the time when a budget refills, and now by the clock of leases."""
     return sa.select(budgets.c.paid_until, _now(dialect)).where(
         budgets.c.name == sa.bindparam("budget")
     )
@@ -161,7 +162,7 @@ def _budget(dialect: str) -> sa.Select[Any]:
 
 @cache
 def _locked_budget(dialect: str) -> Any:
-    """A budget's times; it is made where it is missing, and locked until the transaction ends."""
+    """Upsert and lock a budget, and return its times."""
     return (
         insert_of(dialect)(budgets)
         .values(name=sa.bindparam("budget"), paid_until=_now(dialect))
@@ -180,7 +181,7 @@ _SPEND = (
 
 
 def _alive(crews: Iterable[str]) -> sa.Select[Any]:
-    """The times up to which time has counted for crews, locked until the transaction ends."""
+    """Lock the times up to which time has counted for crews, and return them."""
     named = sa.select(heartbeat).where(heartbeat.c.crew.in_(crews))
     return named.order_by(heartbeat.c.crew).with_for_update()
 
@@ -189,7 +190,6 @@ _LOCK = sa.text("LOCK TABLE outbox IN EXCLUSIVE MODE")
 
 
 def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """The time lost since the moment in a column, in microseconds."""
     last, now = (sa.bindparam(name, type_=column.type) for name in ("last", "now"))
     return sa.case(
         (column.between(last, now), now - column), else_=sa.bindparam("lost", type_=sa.BigInteger)
@@ -208,7 +208,7 @@ _BEGAN_SOONER = (
     .where(outbox.c.began_at.is_not(None))
     .values(began_at=outbox.c.began_at + sa.bindparam("lost", type_=sa.BigInteger))
 )
-#: Patience is for time in which something was tried.
+#: Patience counts time with tries only.
 _FAILING_LATER = (
     sa.update(outbox)
     .where(outbox.c.failing_since.is_not(None))
@@ -224,10 +224,10 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
 
 
 class SqlOutbox(Reading, Outbox):
-    """The outbox of a database, as far as it is about these crews or about none.
+    """The outbox of a database, for jobs of these crews or of none.
 
-    Of others nothing is leased but what takes removed texts out of Slack, and their time stands
-    still: another process may know them.
+    Of other crews, only the removal of texts from Slack is leased, and their time stands still:
+    another process may know them.
     """
 
     def __init__(self, engines: OutboxEngines, crews: Collection[str]) -> None:
@@ -321,18 +321,18 @@ class SqlOutbox(Reading, Outbox):
     async def _open_budget(
         self, connection: Connection, budget: Budget, now: datetime
     ) -> tuple[datetime, datetime]:
-        """Return when it refills, and now; it is locked until the transaction ends."""
+        """Lock a budget until the transaction ends; return the time when it refills, and now."""
         named = {"budget": budget.name, "now": now}
         [(until, at)] = await rows(connection, _locked_budget(self._dialect), named)
         return budget.rate.believed(until, at), at
 
     async def note_alive(self, *, now: datetime, compare: bool) -> timedelta:
-        """Note that time counts for rules up to now; return what was lost since the last note.
+        """Note that time counts for rules up to now; return the time lost since the last note.
 
-        Nothing is lost unless `compare`; then what rules let happen is put off by as much as was
-        lost since it was scheduled, and so is giving up. Less than nothing is lost where the clock
-        was set back: then everything is due sooner, for it became due by that clock. It is noted
-        for each crew: of one that the settings did not name, time was lost since they last did.
+        Without `compare` nothing is lost. Else timers and patience are put off by the time lost
+        since they were scheduled. The loss is negative after a clock was set back: then everything
+        is due sooner, for it became due by that clock. It is noted for each crew: a crew that the
+        settings did not name lost the time since they last named it.
         """
         most = timedelta()
         async with self._writing() as connection:
@@ -360,10 +360,10 @@ class SqlOutbox(Reading, Outbox):
         return most
 
     async def release(self, *, due_at: datetime) -> int:
-        """Take back the jobs of a crashed process, to be tried at `due_at`; return their number.
+        """Take back the jobs of a crashed process, due at `due_at`; return their number.
 
-        Only for a database of this process alone. `began_at` stays, for the outcome of those tries
-        is unknown. They do not count.
+        Only for a database of this process alone. Their tries do not count, but `began_at` stays,
+        for their outcome is unknown.
         """
         async with self._writing() as connection:
             released = await connection.execute(
@@ -374,13 +374,13 @@ class SqlOutbox(Reading, Outbox):
         return released.rowcount
 
     async def count_set_aside(self) -> dict[EffectKind, int]:
-        """Count the jobs that are set aside, by kind, among the first COUNTED and one more."""
+        """Count the jobs that are set aside, by kind, up to COUNTED and one more."""
         return {EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
 
     async def orphaned_destinations(self, destinations: Collection[str]) -> tuple[str, ...]:
-        """Return destinations with something to do that have no worker here.
+        """Return destinations with jobs that have no worker here.
 
-        All that waits for a crew which is not named goes to that crew.
+        Jobs of a crew that the settings do not name count under that crew's destination.
         """
         found = await self._rows(
             sa.select(outbox.c.destination, outbox.c.crew)
@@ -398,15 +398,15 @@ class SqlOutbox(Reading, Outbox):
 def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:
     """Return the jobs that a budget has room for; they are ordered by priority.
 
-    Of a burst, the last one is left to the first priority, so that a card does not wait because
-    of a message that nobody waits for.
+    The last post of a burst is reserved for the first priority: a card must not wait behind a
+    message that nobody waits for.
     """
     first = sum(row.priority == 0 for row in jobs)
     return jobs[: max(first, room - 1 if budget.rate.burst > 1 else room)]
 
 
 def _to_job(row: sa.Row[Any]) -> Job:
-    """Return the job that a row of `_due` is once it is leased."""
+    """Return the job of a row of `_due`, as leased."""
     return Job(
         id=row.id,
         effect=_to_effect(row),
@@ -424,14 +424,14 @@ def _to_effect(row: sa.Row[Any]) -> Effect:
 
 
 async def queue_up(connection: Connection, row: dict[str, Any]) -> None:
-    """Put a new webhook behind the others of its ordering key that are to be forwarded."""
+    """Put a new webhook behind unsent ones of its ordering key."""
     is_forwarded = row["kind"] == EffectKind.FORWARD
     if is_forwarded and await rows(connection, _AHEAD, {"key": row["ordering_key"]}):
         row["priority"] = _BEHIND
 
 
 async def let_next_go(connection: Connection, job: Job) -> None:
-    """Have looks read the webhook behind one that holds up nothing any longer."""
+    """Let looks find the webhook behind one that is done or set aside."""
     if job.effect.kind is EffectKind.FORWARD:
         await write(connection, _NEXT, {"key": job.effect.ordering_key})
 

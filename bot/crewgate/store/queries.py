@@ -1,4 +1,4 @@
-"""Reading outside of any transaction that writes: every query here has an index and a limit."""
+"""Reads outside of writing transactions: every query here has an index and a limit."""
 
 import asyncio
 from collections import defaultdict
@@ -76,11 +76,11 @@ from crewgate.usecases.read_models import (
     StoredRule,
 )
 
-#: The characters of an output that a list shows.
+#: The characters of an output in a list.
 EXCERPT: Final = 2_000
-#: The same for a history, of which each round is read by itself.
+#: The characters of an output in a history, which reads each round by itself.
 HISTORY_EXCERPT: Final = 3_100
-#: So much at the end of an excerpt is only looked at: something to mask may go on behind it.
+#: The last characters of an excerpt are only examined: a masked passage may go on behind it.
 _MASKED_BEYOND: Final = 1_000
 
 
@@ -103,7 +103,7 @@ _LATEST: Final = (
 )
 _POSTING: Final = WHOLE.where(rounds.c.id == sa.bindparam("round"))
 _RIGHT_BEFORE: Final = rounds.c.number == sa.bindparam("number") - 1
-#: The round right before, with its output, and the last before that one that was decided.
+#: The previous round with its output, and the last decided one before that.
 _EARLIER: Final = (
     ROUND.add_columns(
         outputs.c.format,
@@ -117,7 +117,7 @@ _EARLIER: Final = (
     .order_by(rounds.c.number.desc())
     .limit(2)
 )
-#: The latest outputs of these reviews: what was masked in one of them stays masked.
+#: The latest outputs of these reviews: a passage masked in one of them stays masked.
 _OUTPUTS: Final = (
     sa.select(rounds.c.review_id, outputs.c.text)
     .join_from(rounds, outputs, outputs.c.round_id == rounds.c.id)
@@ -137,7 +137,7 @@ _NEWEST: Final = (
     .order_by(rounds.c.number.desc())
     .limit(1)
 )
-#: Threads of an execution's rounds that are in other channels than its own, the latest first.
+#: Threads of an execution's rounds in other channels than its own, the latest first.
 _ELSEWHERE: Final = (
     sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
     .join_from(rounds, reviews)
@@ -153,7 +153,7 @@ _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.execution_id == sa.bindparam("execution"),
     webhooks.c.origin.in_([REGISTERED, sa.bindparam("round")]),
 )
-#: By the rules that these crews' rounds were opened under, so that one index has what waits.
+#: Selected by the rules of these crews' rounds, so that one index has all waiting ones.
 _WAITING: Final = (
     sa.select(
         sa.true().label("waits"),
@@ -225,7 +225,7 @@ class RoundQueries(Reading):
         return await off_loop(self._masking, mask)
 
     async def outputs_of(self, found: Collection[Round]) -> Mapping[str, Sequence[str]]:
-        """Return the outputs of reviews in whose rounds people may have written masked passages."""
+        """Return the outputs of reviews in which people may have edited masked passages."""
         revised = {
             one.review.id
             for one in found
@@ -237,7 +237,6 @@ class RoundQueries(Reading):
         return texts
 
     async def history(self, review_id: str, *, limit: int) -> tuple[RoundLine, ...]:
-        """Return the rounds of a review, the newest first."""
         found = await self._rows(
             _HISTORY_LINE.where(rounds.c.review_id == review_id)
             .order_by(rounds.c.number.desc())
@@ -248,7 +247,6 @@ class RoundQueries(Reading):
     async def of_execution(
         self, crew: str, execution_id: str, *, limit: int
     ) -> tuple[RoundLine, ...]:
-        """Return the latest rounds of one execution, the oldest first."""
         found = await self._rows(
             _SHOWN_LINE.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
             .order_by(rounds.c.opened_at.desc())
@@ -263,7 +261,7 @@ class RoundQueries(Reading):
         return str(found[0].id)
 
     async def with_votes(self, queues: Collection[QueueKey]) -> list[Round]:
-        """Return the waiting rounds of these queues that somebody has approved, oldest first."""
+        """Return the waiting rounds of these queues with an approval, oldest first."""
         found: list[Round] = []
         for crew, rule_id in queues:
             of_queue = {"crew": crew, "rule": rule_id}
@@ -291,17 +289,16 @@ class RoundQueries(Reading):
         return to_round(found[0]) if found else None
 
     async def count(self, selection: Selection) -> int:
-        """Count a selection's rounds; one more than COUNTED stands for all that are more."""
+        """Count a selection's rounds; COUNTED + 1 stands for any larger number."""
         async with self._connected() as connection:
             return await count_up_to(connection, selection)
 
     async def first(self, selection: Selection, *, limit: int, offset: int = 0) -> tuple[str, ...]:
-        """Return the ids of a selection's first rounds, in order."""
         async with self._connected() as connection:
             return await first_ids(connection, selection, offset=offset, limit=limit)
 
     async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
-        """Return these rounds in that order, with notes and claims where they wait."""
+        """Return these rounds in order, with notes and claims if they wait."""
         if not round_ids:
             return ()
         async with self._connected() as connection:
@@ -317,10 +314,10 @@ class RoundQueries(Reading):
 
 
 class Queries(Reading):
-    """Everything that is read; what is about `executions`, `notes`, … has a place of its own.
+    """All queries; those about `executions`, `notes`, … are in classes of their own.
 
-    What people are shown comes masked, as their crew's settings say: read models do, except where
-    one is asked for as it came. Rounds and executions by themselves, and what people wrote, do not.
+    Texts of crews come masked in read models, as their settings say, unless a caller asks for them
+    unmasked. Single rounds and executions, and people's own words, are not masked.
     """
 
     def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
@@ -333,20 +330,18 @@ class Queries(Reading):
         self.stats = StatsQueries(reader)
 
     async def round(self, round_id: str) -> Round:
-        """Return a round. Raises RoundNotFound."""
         found = await self._prepared(_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
         return log_about(to_round(found[0]))
 
     async def latest_round(self, crew: str, execution_id: str, task_id: str) -> Round | None:
-        """Return the latest round of a review, if there is one."""
         review = {"crew": crew, "execution": execution_id, "task": task_id}
         found = await self._prepared(_LATEST, review)
         return log_about(to_round(found[0])) if found else None
 
     async def posting(self, round_id: str, *, as_it_came: bool = False) -> Posting:
-        """Return what messages about a round show, and its place. Raises RoundNotFound."""
+        """Return the content of a round's messages, and its place. Raises RoundNotFound."""
         async with self._connected() as connection:
             found = await rows(connection, _POSTING, {"round": round_id})
             if not found:
@@ -416,7 +411,7 @@ class Queries(Reading):
         return {row.user_id: MessageRef(row.channel, row.ts, row.ts) for row in found}
 
     async def callback(self, round_id: str) -> Callback | None:
-        """Return where a flow's request is answered; None once nothing is left to answer."""
+        """Return the address for the answer to a flow; None once the round takes no answer."""
         found = await self._rows(
             sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
                 flow_requests.c.round_id == round_id, flow_requests.c.callback_url.is_not(None)
@@ -425,7 +420,7 @@ class Queries(Reading):
         return Callback(found[0].callback_url, found[0].token) if found else None
 
     async def webhooks(self, round_: Round) -> tuple[WebhookUrls, WebhookUrls]:
-        """Return what was registered for a round's execution, and what its notification carried."""
+        """Return the webhooks registered for a round's execution, and those of its notification."""
         review = round_.review
         of = {"crew": review.crew, "execution": review.execution_id, "round": round_.origin}
         found = {row.origin: to_webhooks(row) for row in await self._prepared(_WEBHOOKS, of)}
@@ -439,7 +434,7 @@ class Queries(Reading):
         return EmailOwner(address, found[0].user_id, found[0].moved_to) if found else None
 
     async def installation(self, token_digest: str) -> Installation | None:
-        """Return where the bot with this token is installed, or None if Slack never told."""
+        """Return the installation of the bot with this token, or None if Slack never told."""
         found = await self._rows(
             sa.select(*(installations.c[one.name] for one in fields(Installation))).where(
                 installations.c.token_digest == token_digest
@@ -464,7 +459,7 @@ class Queries(Reading):
         return tuple(StoredRule(one.id, one.crew, to_rule(one.rule), one.escalated) for one in read)
 
     async def backlog(self, crews: Collection[str], *, now: datetime) -> Backlog:
-        """Return what waits for people of these crews, and every job that is due, in one read."""
+        """Return the waiting rounds of these crews and all due jobs, counted, in one read."""
         waiting: dict[str, tuple[int, datetime]] = {}
         due: dict[str, tuple[int, datetime]] = {}
         for row in await self._rows(_BACKLOG, {"crews": list(crews), "now": now}):
@@ -481,9 +476,9 @@ class Queries(Reading):
         return (await self._dead_letters(found))[0] if found else None
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
-        """Return what the report of `first` tells of: `first`, with their count, and the next ones.
+        """Return the dead letters of the report of `first`, which has their count.
 
-        They came after it, and before anything that has a report of its own.
+        They came after it, and before any with a report of its own.
         """
         later = dead_letters.alias()
         following = (
@@ -510,7 +505,7 @@ class Queries(Reading):
         return first, *(await self._dead_letters(shown))
 
     async def open_report(self, crew: str, *, since: datetime) -> str | None:
-        """Return the latest webhook since then whose report nobody has dismissed, or None."""
+        """Return the latest webhook since then with a report that nobody has dismissed, or None."""
         found = await self._rows(
             sa.select(dead_letters.c.id)
             .where(dead_letters.c.crew == crew, dead_letters.c.received_at > since)
@@ -521,7 +516,7 @@ class Queries(Reading):
         return found[0].id if found else None
 
     async def failing(self, round_ids: Collection[str]) -> dict[str, Failing]:
-        """Return what of these rounds' decisions was tried several times in vain, by crew."""
+        """Return by crew the decisions of these rounds that failed several times."""
         found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()
         return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
 
@@ -574,7 +569,7 @@ def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
 
 
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
-    """Return the latest round of the same review as a row of LINE, if a later one has a card."""
+    """Return the latest round of the review of a row of LINE, if a later one has a card."""
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = to_card(found[0]) if found else None
     return None if card is None else NewerRound(to_round(found[0]), card)
@@ -583,7 +578,7 @@ async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound |
 async def _thread_elsewhere(
     connection: Connection, round_: Round
 ) -> tuple[str, str] | tuple[None, None]:
-    """Return channel and ts of the thread that a round's execution has in the round's channel."""
+    """Return channel and ts of the execution's thread in the round's own channel."""
     about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
     for row in await rows(connection, _ELSEWHERE, about):
         if to_rule(row.rule).channel == round_.other_channel:

@@ -1,4 +1,4 @@
-"""Removing the texts of executions that ended long ago; decisions and audit entries stay."""
+"""Removes the texts of executions that ended long ago; decisions and audit entries stay."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -42,8 +42,8 @@ _KEPT: Final = (
     executions.c.removed_at.is_(None),
     executions.c.ended_at < _BEFORE,
 )
-#: Locked before they are claimed: whoever waits for a lock goes on with what other tables held
-#: before, and would not see the review that a webhook opened meanwhile.
+#: Locked before they are claimed: after a wait for a lock, other tables would be read as before it,
+#: without the review that a webhook opened meanwhile.
 _ENDED: Final = (
     sa.select(executions.c.ended_at, executions.c.execution_id)
     .where(
@@ -57,8 +57,8 @@ _ENDED: Final = (
     .limit(BATCH)
     .with_for_update()
 )
-#: What waits for somebody or for the crew, or did so lately. A card bears the time of Slack's
-#: clock: an end that was stored while a clock here was wrong is not believed.
+#: Executions that wait for people or the crew, or did so lately. A card bears the time of Slack's
+#: clock: an end that was stored under a wrong clock here is not believed.
 _IN_USE: Final = sa.exists().where(
     reviews.c.crew == executions.c.crew,
     reviews.c.execution_id == executions.c.execution_id,
@@ -85,7 +85,7 @@ _REMOVABLE: Final = (
     # Of IS NOT NULL SQLite makes no range of the index.
     ~_has_job(outbox.c.set_aside_at > _FIRST[0]),
 )
-#: Whoever claims one removes its texts: another process finds it claimed.
+#: The process that claims an execution removes its texts; another finds it claimed.
 _CLAIM: Final = (
     sa.update(executions)
     .where(*_REMOVABLE, executions.c.execution_id.in_(_EXECUTIONS))
@@ -111,7 +111,7 @@ def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 _ROUNDS: Final = ROUND.where(_theirs(reviews))
-#: Before they are read: see `Tx._lock`.
+#: Locked before they are read: see `Tx._lock`.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
@@ -123,7 +123,7 @@ _WIPE: Final = (
     .values(setting(rounds, *_WIPED) | {"version": rounds.c.version + 1})
 )
 _ROUND_IDS: Final = sa.select(rounds.c.id).join(reviews).where(_theirs(reviews))
-#: What other tables have of executions and rounds. Of a deleted note nothing comes back.
+#: Texts in other tables. A deleted note brings no text back.
 _BESIDE: Final = (
     sa.delete(webhooks).where(_theirs(webhooks)),
     sa.delete(task_updates).where(_theirs(task_updates)),
@@ -158,17 +158,17 @@ class Removal:
         self._connection = connection
 
     async def count(self, crew: str, *, before: datetime) -> dict[str, int]:
-        """Count the executions, and the dead letters, whose texts would be removed in the end."""
+        """Count the executions and dead letters whose texts would be removed in the end."""
         found = await self._connection.execute(_COUNT, _about(crew, before))
         return dict(found.mappings().one())
 
     async def remove(
         self, crew: str, *, before: datetime, after: Place | None, at: datetime
     ) -> tuple[dict[str, list[Effect]], Place | None]:
-        """Remove the texts of the next executions, up to BATCH, without those that are in use.
+        """Remove the texts of the next executions, up to BATCH, except those in use.
 
-        Return by execution the effects that bring its messages up to date, and the place after
-        which others follow; None where these were the last.
+        Return by execution the effects that update its messages, and the place after which to go
+        on; None after the last ones.
         """
         about = _about(crew, before)
         place = dict(zip(("after", "after_id"), after or _FIRST, strict=True))
@@ -201,7 +201,7 @@ class Removal:
         return effects, ended[-1] if len(ended) == BATCH else None
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
-        """Remove the bodies of the next dead letters that came before that; return their number."""
+        """Remove the bodies of the next dead letters from before that; return their number."""
         statement = (
             sa.update(dead_letters)
             .where(dead_letters.c.id.in_(_DEAD.limit(BATCH)))

@@ -1,4 +1,4 @@
-"""Reading stored rounds again with all that rules are chosen by, beside a running bot."""
+"""Reads stored rounds again with all facts for choosing rules, beside a running bot."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,9 +16,8 @@ from crewgate.store.executions import to_came, to_starters
 from crewgate.store.rounds import WHOLE, to_round, to_subject
 from crewgate.store.tables import reviews, rounds
 
-#: Rounds that are held at a time: each may have an output of a megabyte.
+#: The rounds in memory at a time: each may have an output of a megabyte.
 PAGE: Final = 20
-#: The latest rounds of one execution.
 OF_EXECUTION: Final = 50
 
 # By their ids, which come in no order, so that one page after the other can be read by an index;
@@ -41,7 +40,7 @@ _LATEST: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredRound:
-    """A round with what was known of it when it was opened."""
+    """A round with the facts that were known when it opened."""
 
     round: Round
     subject: str
@@ -64,7 +63,6 @@ class Replay(Reading):
             after = found[-1]
 
     async def of_execution(self, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
-        """Return the latest rounds of an execution, the oldest first. Raises StoreUnavailable."""
         found = await self._rows(_LATEST, {"crew": crew, "execution": execution_id})
         return tuple(map(_to_stored, reversed(found)))
 

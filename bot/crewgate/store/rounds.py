@@ -34,7 +34,7 @@ from crewgate.store.statements import one_of
 from crewgate.store.tables import executions, outputs, reviews, rounds, rules, task_updates
 from crewgate.usecases.read_models import MessageRef, RoundLine
 
-#: What only the stats read.
+#: Columns for the stats alone.
 OF_STATS: Final = frozenset(
     {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act"}
 )
@@ -112,15 +112,15 @@ HEARD: Final = sa.select(
     )
     .label("beside"),
 )
-"""What webhooks have said of a round's execution since its `activity_before`."""
+"""The webhooks about a round's execution since its `activity_before`."""
 
 #: The number of rules whose JSON is cached: lists read all rules that were ever applied, and flows
 #: that assign people have one for each set of them. Each takes 0.6 kB.
 REMEMBERED: Final = 10_000
 
 WHILE_WAITING: Final = "while_waiting"
-"""The code of an end that only the status told of."""
-#: A reason is stored under its class's name, so a class that is renamed needs a migration.
+"""The code of an end that only the status reported."""
+#: A reason is stored under its class's name, so renaming a class needs a migration.
 _REASONS: Final[Mapping[str, Any]] = {
     re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Reason)
 }
@@ -168,7 +168,7 @@ def to_round(row: sa.Row[Any]) -> Round:
 
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
-    """Return the line that a row of LINE holds; what lists add to it is left out."""
+    """Return a row of LINE as a line, without the additions of lists."""
     return RoundLine(to_round(row), to_card(row), subject=to_subject(row), rule_id=row.rule_id)
 
 
@@ -189,7 +189,6 @@ def from_review(review: Review) -> dict[str, Any]:
 
 
 def from_round(round_: Round) -> dict[str, Any]:
-    """Return the round's row, without the card's place."""
     return {
         **_ROUND.write(round_),
         "review_id": round_.review.id,
@@ -270,7 +269,7 @@ def _to_decision(row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]) 
 
 @cache
 def _reason_fields(kind: Any) -> tuple[tuple[str, str, Codec], ...]:
-    """Return for each field of a reason its name, its column, and how it is stored there."""
+    """Return name, column and codec of each field of a reason."""
     return tuple(
         (name, "reason_words" if name in WORDS else "reason_code", _TEXTS[hint])
         for name, hint in get_type_hints(kind).items()
@@ -299,14 +298,12 @@ def from_reason(reason: Reason | None) -> dict[str, str | None]:
 
 
 def rule_id_of(round_: Round) -> str:
-    """Return the id of a round's rule; empty where it has none."""
     if round_.rule is None:
         return ""
     return _id_of(round_.review.crew, round_.rule, round_.escalated_at is not None)
 
 
 def from_rule_of(round_: Round) -> dict[str, Any]:
-    """Return the row of a round's rule, which it must have."""
     assert round_.rule is not None  # noqa: S101  # asked for by its id
     return {
         "id": rule_id_of(round_),
@@ -318,7 +315,7 @@ def from_rule_of(round_: Round) -> dict[str, Any]:
 
 @lru_cache(REMEMBERED)
 def from_rule(rule: Rule) -> str:
-    """Return a rule as JSON, the same for the same rule."""
+    """Return a rule as JSON; equal rules give equal JSON."""
     return json.dumps(codec(Rule).dump(rule), sort_keys=True, separators=(",", ":"))
 
 

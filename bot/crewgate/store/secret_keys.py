@@ -1,4 +1,4 @@
-"""The keys that credentials are encrypted with: which are needed, and encrypting all with one."""
+"""The keys of stored credentials: which are needed, and encrypting all with one."""
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -18,12 +18,12 @@ from crewgate.usecases.ports.base import Sleep
 
 #: The rows of one transaction on SQLite, for which a running bot waits.
 BATCH: Final = 50
-#: The seconds that it has the database for itself between two of them.
+#: The seconds between two such transactions, for the bot's own.
 _PAUSE_SECONDS: Final = 0.02
 
 
 class SecretKeysRefused(CrewgateError):
-    """SECRET_KEYS does not fit what is stored; says what to do."""
+    """SECRET_KEYS does not fit the stored credentials; the message has the advice."""
 
 
 async def use_keys(engine: AsyncEngine | SqliteWriter, keys: Sequence[str]) -> None:
@@ -91,8 +91,9 @@ async def rotate(
 ) -> tuple[int, int]:
     """Encrypt every credential with the first key, also beside a running bot.
 
-    Return how many were not, and how many no key opens; `forget` takes those out. Afterwards no
-    other key is needed, unless one that cannot be read stays. Raises SecretKeysRefused.
+    Return the numbers of newly encrypted and of unreadable credentials; `forget` removes the
+    unreadable ones. Afterwards no other key is needed, unless an unreadable one stays. Raises
+    SecretKeysRefused.
     """
     cipher = Secret.cipher = Cipher(keys)
     newest = cipher.names[0]
@@ -136,7 +137,7 @@ async def last_alive(engine: AsyncEngine) -> datetime | None:
 
 
 def _stored(table: sa.Table) -> Iterator[sa.ColumnElement[Any]]:
-    """Yield the columns of credentials as they are stored, not what they mean."""
+    """Yield the columns of credentials in their stored form."""
     yield from (
         sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret)
     )
@@ -145,7 +146,7 @@ def _stored(table: sa.Table) -> Iterator[sa.ColumnElement[Any]]:
 async def _batches(
     engine: AsyncEngine, table: sa.Table, *, forget: bool
 ) -> AsyncIterator[tuple[int, int]]:
-    """Yield, for each batch, how many values were encrypted anew and how many no key opens."""
+    """Yield for each batch the numbers of newly encrypted and of unreadable values."""
     is_sqlite = engine.dialect.name == "sqlite"
     key = list(table.primary_key)
     batch = sa.select(*key, *_stored(table)).order_by(*key).with_for_update()
@@ -175,7 +176,7 @@ async def _batches(
 
 
 def _read(table: sa.Table, row: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the values that are to be encrypted anew, and what is put in place of unreadable ones.
+    """Return the values to encrypt anew, and the replacements of unreadable ones.
 
     `row` has the credentials as they are stored.
     """

@@ -1,9 +1,8 @@
 """One SQLite file: statements on the event loop's thread, and the connection that writes.
 
-A hand-over to another thread costs more than SQLite takes for a few rows that an index finds. So
-does what SQLAlchemy does at each execution, to work out which parameters are bound and how: the few
-statements that most transactions are made of are built once and compiled once. Those with
-parameters that stand for lists are not among them.
+A hand-over to another thread costs more than SQLite takes for a few rows that an index finds.
+SQLAlchemy's analysis of parameters at each execution costs as much: so the few statements of most
+transactions are built once and compiled once, except those with parameters for lists.
 """
 
 import asyncio
@@ -23,9 +22,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Write = sa.Insert | sa.Update | sa.Delete
 Rows = sa.Select[Any] | Write
-"""A statement that gives rows back: a SELECT, or another with RETURNING."""
+"""A SELECT, or another statement with RETURNING."""
 _Conversions = tuple[tuple[int, Callable[[Any], Any]], ...]
-"""Conversions of values that SQLite neither takes nor gives as they are, by place; null is null."""
+"""Conversions of values for SQLite, by position; null is null."""
 
 _DIALECT: Final = sqlite()
 # The driver looks for an adapter of each value that is no str, int or float, and finding none takes
@@ -38,16 +37,15 @@ _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement as SQLite takes it."""
+    """A statement in SQLite's form."""
 
     sql: str
     names: tuple[str, ...]
     """The names of the parameters, in the order of their `?`."""
     own: Mapping[str, Any]
-    """Values that the statement itself brings along."""
+    """Values of the statement's own parameters."""
     conversions: _Conversions
     row: Callable[[Iterable[Any]], Any]
-    """Makes a row with a name for each column."""
     row_conversions: _Conversions
 
     def bind(self, given: Mapping[str, Any]) -> list[Any]:
@@ -69,7 +67,7 @@ def _converted(values: list[Any], conversions: _Conversions) -> list[Any]:
 
 @cache
 def prepare(statement: Rows, columns: tuple[str, ...]) -> Prepared:
-    """Compile a statement that is built once, for parameters of these names."""
+    """Compile a prebuilt statement, for parameters of these names."""
     compiled = statement.compile(dialect=_DIALECT, column_keys=columns)
     assert isinstance(compiled, sa.sql.compiler.SQLCompiler)  # noqa: S101  # of such a statement
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]
@@ -97,7 +95,7 @@ def _conversions(found: Iterable[Callable[[Any], Any] | None]) -> _Conversions:
 
 
 class SqliteConnection:
-    """SQLAlchemy's `AsyncConnection`, in part: statements are carried out at once."""
+    """A part of SQLAlchemy's `AsyncConnection`; statements run at once."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -115,7 +113,7 @@ class SqliteConnection:
         return self._connection.execute(statement, parameters)
 
     def write(self, statement: Write, parameters: _Parameters) -> int:
-        """Carry out a statement that is built once; return the number of rows it changed."""
+        """Run a prebuilt statement; return the number of rows that it changed."""
         if self._is_listened_to:
             return self._connection.execute(statement, parameters).rowcount
         several = [parameters] if isinstance(parameters, Mapping) else parameters
@@ -130,7 +128,6 @@ class SqliteConnection:
             raise _as_sqlalchemy(error, prepared) from error
 
     def rows(self, statement: Rows, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        """Carry out a statement that is built once; return its rows."""
         if self._is_listened_to:
             return self._connection.execute(statement, parameters).all()
         prepared = prepare(statement, tuple(parameters))
@@ -167,13 +164,13 @@ def _as_sqlalchemy(error: sqlite3.Error, prepared: Prepared) -> BaseException:
 
 
 class SqliteReader:
-    """Reads one SQLite file on the event loop's thread: rows that an index finds, and few of them.
+    """Reads one SQLite file on the event loop's thread: few rows, found by an index.
 
     Nobody waits for a connection: no statement is interrupted by another.
     """
 
     def __init__(self, path: str, *, busy_seconds: float) -> None:
-        """`busy_seconds`: how long a statement waits where somebody has locked the whole file."""
+        """A statement waits up to `busy_seconds` for a locked file."""
         self._path = path
         self._busy_seconds = busy_seconds
         #: The engine below, for SQLAlchemy's events.
@@ -184,7 +181,7 @@ class SqliteReader:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[SqliteConnection]:
-        """The connection; each statement sees what is committed by then."""
+        """Yield the connection; each statement sees all commits before it."""
         if self._connection is None:
             self._connection = self.sync_engine.connect()
         yield SqliteConnection(self._connection)
@@ -210,19 +207,17 @@ _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
 
 @dataclass(eq=False, slots=True)
 class _Turn:
-    """One transaction's way through a batch."""
-
     come: asyncio.Future[SqliteConnection] = field(default_factory=asyncio.Future)
-    """Its turn has come; it may carry out its statements."""
+    """The transaction may run its statements."""
     over: asyncio.Future[bool] = field(default_factory=asyncio.Future)
-    """It has carried them out; False takes its changes back."""
+    """The transaction has run its statements; False takes its changes back."""
     durable: asyncio.Future[None] = field(default_factory=asyncio.Future)
     """The batch is committed."""
     follows: bool = False
-    """It may read changes of its batch that are not durable yet."""
+    """The transaction may read changes of its batch that are not durable yet."""
 
     def fail(self, error: BaseException) -> None:
-        """Raise the error where somebody waits for it."""
+        """Raise the error where somebody waits."""
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
@@ -230,16 +225,15 @@ class _Turn:
 
 
 class SqliteWriter:
-    """Writes to one SQLite file: one transaction at a time, many a commit.
+    """Writes to one SQLite file: one transaction at a time, many in a commit.
 
-    A commit syncs the disk and costs far more than the few indexed rows that one of our
-    transactions changes. So transactions that arrive while another commits are carried out in turn,
-    each in a savepoint, and committed together; `begin` returns only when that commit is durable.
+    A commit syncs the disk and costs far more than the few indexed rows of one transaction. So
+    transactions that arrive while another commits run in turn, each in a savepoint, and are
+    committed together; `begin` returns only when that commit is durable.
 
-    Only what may take long is left to a thread: opening the file, waiting for the lock, and the end
-    of a batch.
+    Only slow steps run in a thread: opening the file, waiting for the lock, and the end of a batch.
 
-    `turn_seconds`: how long a transaction waits for its turn.
+    A transaction waits up to `turn_seconds` for its turn.
     """
 
     def __init__(self, path: str, *, pragmas: Iterable[str], turn_seconds: float) -> None:
@@ -266,11 +260,12 @@ class SqliteWriter:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqliteConnection]:
-        """A transaction; it is durable when this has been left without an exception.
+        """Begin a transaction; after the block, without an exception, it is durable.
 
-        Raises sqlalchemy.exc.TimeoutError when its turn does not come. An exception takes back
-        what it changed and leaves others of the same batch alone. It may tell of what these did,
-        so it ends with the batch too, and a failed commit is raised in its place.
+        Raises sqlalchemy.exc.TimeoutError when its turn does not come. An exception takes its
+        changes back and leaves others of its batch alone. The exception may depend on changes of
+        those, so it is raised only at the end of the batch, and a failed commit is raised in its
+        place.
         """
         turn = _Turn()
         self._waiting.append(turn)
@@ -379,7 +374,7 @@ class SqliteWriter:
         connection.close()
 
     def _discard(self, connection: sa.Connection) -> None:
-        """Close a connection in whatever state it is; the next batch opens another."""
+        """Close a connection in any state; the next batch opens another."""
         connection.invalidate()
         connection.close()
 

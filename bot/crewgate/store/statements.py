@@ -1,7 +1,7 @@
-"""Pieces of statements that several subjects have, for both dialects.
+"""Shared pieces of statements, for both dialects.
 
-Statements that every notification or click runs are built once: building one costs more than SQLite
-takes to carry it out.
+Statements of every notification or click are built once: building one costs more than SQLite takes
+to run it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,12 +21,12 @@ Insert: TypeAlias = Any
 
 
 def insert_of(dialect: str) -> Insert:
-    """Return the dialect's `insert`; only that one is imported: the other costs megabytes."""
+    """Return the dialect's `insert`, without importing the other, which costs megabytes."""
     return import_module(f"sqlalchemy.dialects.{dialect}").insert
 
 
 async def insert_once(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row. False if one of the same key is there already; then nothing changes."""
+    """Insert a row; return False and change nothing if its key exists."""
     return await write(connection, _insert_once(connection.dialect.name, table), row) == 1
 
 
@@ -39,7 +39,7 @@ def _insert_once(dialect: str, table: sa.Table) -> sa.Insert:
 async def insert_over(
     connection: Connection, table: sa.Table, row: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows, each in place of one that has the same key, if there is one."""
+    """Insert rows, each in place of one with its key."""
     await write(connection, _insert_over(connection.dialect.name, table), row)
 
 
@@ -54,7 +54,7 @@ def _insert_over(dialect: str, table: sa.Table) -> sa.Insert:
 
 
 def setting(table: sa.Table, *names: str) -> dict[str, sa.BindParameter[Any]]:
-    """Return what an UPDATE sets these columns to: parameters of their names."""
+    """Return the values of an UPDATE of these columns: parameters of their names."""
     return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
 
 
@@ -65,7 +65,7 @@ def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElemen
 
 # Each crew, rule and state is a range of one index, read in order and with a limit of its own: in
 # one statement without ranges the database would sort all rounds of a selection.
-#: The most ranges of one statement. SQLite takes 500 (https://www.sqlite.org/limits.html).
+#: The most ranges of one statement. SQLite allows 500 (https://www.sqlite.org/limits.html).
 RANGES: Final = 100
 _Range = tuple[str, str, str]
 """A crew, the id of a rule, and a state."""
@@ -94,7 +94,7 @@ async def first_ids(
 
 
 async def count_up_to(connection: Connection, selection: Selection) -> int:
-    """Count them exactly up to COUNTED; one more stands for all that are more."""
+    """Count rounds exactly up to COUNTED; COUNTED + 1 stands for any larger number."""
     by_decision = selection.decided_since is not None
     total = -len(selection.without)
     for ranges in _ranges(selection):

@@ -1,4 +1,4 @@
-"""Counting for the stats: the database groups what is alike, so that few rows are read."""
+"""Counts for the stats: the database groups equal rows, so that few are read."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import fields
@@ -15,7 +15,7 @@ from crewgate.store.engine import Reading
 from crewgate.store.statements import one_of
 from crewgate.store.tables import MICROSECOND, Instant, reviews, rounds
 
-#: The states that a decided round may be in.
+#: The states of a decided round.
 _DECIDED: Final = (State.DECIDED, State.RESUMED, State.STUCK, State.CLOSED)
 
 _round = rounds.c
@@ -28,7 +28,7 @@ _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     _round.opened_at, sa.BigInteger
 )
-#: A person's text was there later than the output that it took the place of.
+#: A person's text came later than the output that it replaced.
 _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
@@ -37,7 +37,7 @@ _is_first = _round.number == 1
 _verdict = sa.case(
     (_round.is_approve, "approve"), (_round.is_approve.is_(None), "answer"), else_="revise"
 )
-#: A person's own text is approved as it comes, which is no wait and no haste.
+#: A person's own text is approved at once, which is neither wait nor haste.
 _is_own = sa.and_(_round.is_approve, _round.decided_via == Via.EDIT.value)
 _is_hasty = sa.and_(
     _round.is_approve,
@@ -53,11 +53,11 @@ def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[
 
 
 def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
-    """All values of a group in one text: a row for each would cost ten times as much."""
+    """Select all values of a group as one text: a row for each would cost ten times as much."""
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
 
 
-#: One crew at a time: each column by which rows are grouped makes sorting them dearer.
+#: One crew at a time: each column of a group makes sorting dearer.
 _TALLIES: Final = (
     sa.select(
         _by.label("by"),
@@ -88,9 +88,9 @@ _WAITING: Final = (
     .where(*_OF_QUEUES, _round.state == State.WAITING.value)
     .group_by(_round.crew)
 )
-#: Rounds that are held at a time.
+#: The rounds in memory at a time.
 PAGE: Final = 200
-#: By their ids, which come in no order: so all pages together read each round once.
+#: By ids, which are random, so that all pages together read each round once.
 _DECISIONS: Final = (
     sa.select(
         *(_round.id, _round.rule_id, _round.crew, reviews.c.execution_id.label("execution")),
@@ -107,15 +107,15 @@ _DECISIONS: Final = (
     .limit(PAGE)
 )
 _COLUMNS: Final = tuple(field.name for field in fields(Decided))
-#: By crew, the rules whose rounds count.
+#: The rules whose rounds count, by crew.
 Rules = Mapping[str, Sequence[str]]
 
 
 class StatsQueries(Reading):
-    """Counts what was decided, and what waits."""
+    """Counts decisions and waiting rounds."""
 
     async def tallies(self, of: Rules, *, before: datetime, since: datetime) -> list[Tally]:
-        """Return what was decided since `before`; until `since` it is the earlier span."""
+        """Return the decisions since `before`; those until `since` are of the earlier span."""
         span = {"before": before, "since": since}
         return [
             _to_tally(crew, row)
@@ -124,7 +124,7 @@ class StatsQueries(Reading):
         ]
 
     async def decisions(self, of: Rules, *, since: datetime) -> AsyncIterator[Decided]:
-        """Yield what was decided since then, in no order and in constant memory."""
+        """Yield the decisions since then, in no order and in constant memory."""
         after = ""
         while True:
             page = await self._rows(_DECISIONS, {"after": after, "since": since})

@@ -21,7 +21,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
-    """A moment as microseconds since 1970 UTC: orders and compares alike on both databases."""
+    """A moment as microseconds since 1970 UTC, which both databases order and compare alike."""
 
     impl = sa.BigInteger
     cache_ok = True
@@ -34,12 +34,12 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
 
 class Secret(sa.types.TypeDecorator[Any]):
-    """A credential: encrypted where the bot has keys, and never looked up by its value."""
+    """A credential: encrypted if the bot has keys, and never looked up by its value."""
 
     impl: Any = sa.Text
     cache_ok = True
     cipher: ClassVar = Cipher()
-    """The one of this process, once it has read its settings."""
+    """The cipher of this process, once it has read its settings."""
     form: ClassVar[tuple[Callable[[Any], str], Callable[[str], Any]]] = (str, str)
     """From a value to its text, and back."""
     unreadable: ClassVar[Any] = UNREADABLE
@@ -61,7 +61,7 @@ class Secret(sa.types.TypeDecorator[Any]):
             return self.unreadable
 
     def opened(self, stored: Any | None) -> Any | None:
-        """Return the value of what is stored. Raises Unreadable."""
+        """Decrypt a stored value. Raises Unreadable."""
         if stored is None or key_of(stored) is None:
             return unmark_plain(stored)
         return self.form[1](self.cipher.decrypt(stored))
@@ -101,8 +101,8 @@ metadata = sa.MetaData(
 def _index_where(where: str, name: str, *columns: str, unique: bool = False) -> sa.Index:
     """Return an index of the rows for which a condition holds.
 
-    SQLAlchemy hears of the condition when it makes the index. Told as `postgresql_where` it would
-    load PostgreSQL's dialect at every start, which takes 2 MB and 30 ms.
+    SQLAlchemy gets the condition when it makes the index. As `postgresql_where` it would load
+    PostgreSQL's dialect at every start, which takes 2 MB and 30 ms.
     """
 
     def tell(index: sa.Index, connection: sa.Connection, **_: Any) -> None:
@@ -113,8 +113,8 @@ def _index_where(where: str, name: str, *columns: str, unique: bool = False) -> 
     return index
 
 
-#: `inputs` and `meta` are pairs; `subject` is made of them. What may be long comes last: reading
-#: the other columns does not read it.
+#: `inputs` and `meta` are pairs; `subject` is made of them. Long columns come last: reading the
+#: others does not read them.
 executions = sa.Table(
     "executions",
     metadata,
@@ -150,7 +150,7 @@ executions = sa.Table(
     sa.Column("is_flow", sa.Boolean),
     sa.Column("named", sa.JSON(none_as_null=True)),
     sa.Column("also_started", sa.JSON(none_as_null=True)),
-    #: The time when its texts were removed; null again once anything new came.
+    #: The time when its texts were removed; null again after any news.
     sa.Column("removed_at", Instant),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
@@ -176,8 +176,8 @@ reviews = sa.Table(
     sa.UniqueConstraint("crew", "execution_id", "task_id"),
 )
 
-#: Rules as they were when a round opened under them; never changed. `id` is made of the rest. One
-#: that was escalated is a row of its own: other people may decide.
+#: Rules as they were when a round opened under them; never changed. `id` is made of the rest. An
+#: escalated rule has a row of its own: other people may decide.
 rules = sa.Table(
     "rules",
     metadata,
@@ -189,9 +189,9 @@ rules = sa.Table(
 )
 
 #: `crew` is the review's, and never null: beside the state, so that one index serves the lists.
-#: `card_shows` is how much of the output the card shows, in percent; null until it is posted.
-#: `rule_id` is empty where the crew's settings count. `card_thread_ts` is the thread of a card that
-#: is in another channel than the execution's thread.
+#: `card_shows` is the percentage of the output on the card; null until it is posted. `rule_id` is
+#: empty if the crew's settings count. `card_thread_ts` is the thread of a card in another channel
+#: than the execution's thread.
 rounds = sa.Table(
     "rounds",
     metadata,
@@ -214,7 +214,7 @@ rounds = sa.Table(
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
-    #: None where it was last changed before there was this column: never.
+    #: None if the last change came before this column; read as never.
     sa.Column("retries", sa.Integer),
     sa.Column("reason", sa.Text),
     sa.Column("reason_code", sa.Text, nullable=False),
@@ -225,7 +225,7 @@ rounds = sa.Table(
     sa.Column("crew", Bytewise),
     sa.Column("card_shows", sa.Integer),
     sa.Column("masked", sa.Integer),
-    #: Too few people were left who may approve it, when its card was last brought up to date.
+    #: Too few people may approve it, as of its card's last update.
     sa.Column("no_approver", sa.Boolean),
     sa.Column("rule_id", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("votes", sa.JSON(none_as_null=True)),
@@ -243,14 +243,14 @@ rounds = sa.Table(
     sa.Column("pause_id", sa.Text),
     sa.Column("takes_edits", sa.Boolean),
     sa.Column("takes_key", sa.Boolean),
-    #: None where it was opened before there was this column: False.
+    #: None if it opened before this column; read as False.
     sa.Column("is_fetched", sa.Boolean),
-    #: The author of the text, where it is not the crew's own.
+    #: The author of the text, if it is not the crew's own.
     sa.Column("edited_by", sa.JSON(none_as_null=True)),
     sa.Column("edited_at", Instant),
-    #: None where it was opened before there was this column: never.
+    #: None if it opened before this column; read as never.
     sa.Column("sent_back", sa.Integer),
-    #: The round of the crew's output whose place that text took.
+    #: The round of the crew's output that the text replaced.
     sa.Column("origin_id", sa.Text),
     # For the stats alone; null in rounds of before there were these.
     sa.Column("characters", sa.Integer),
@@ -278,7 +278,6 @@ rounds = sa.Table(
     _index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
 )
 
-#: The people who are away, and their delegates.
 absences = sa.Table(
     "absences",
     metadata,
@@ -292,8 +291,8 @@ absences = sa.Table(
     sa.Index(None, "until"),
 )
 
-#: The people who have turned to the last page of a round's output, or have had shown what is
-#: masked there; `pages` and `seconds` of those who turned faster than anybody reads.
+#: People who have turned to the last page of a round's output, or revealed its masked passages;
+#: `pages` and `seconds` are of those who turned faster than anybody reads.
 read_to_end = sa.Table(
     "read_to_end",
     metadata,
@@ -316,7 +315,7 @@ outputs = sa.Table(
     sa.Column("edited", sa.Text),
 )
 
-#: Which webhook URLs belong to an execution. `origin` is REGISTERED, or the id of the round whose
+#: The webhook URLs of an execution. `origin` is REGISTERED, or the id of the round whose
 #: notification carried them.
 webhooks = sa.Table(
     "webhooks",
@@ -332,9 +331,9 @@ webhooks = sa.Table(
 
 REGISTERED: Final = "registered"
 
-#: Effects not yet done; a row goes when it is done. `began_at` is set while a try is under way
-#: whose outcome nobody knows. `failing_since` is when the first of its own failures came, not
-#: those of its destination. One that is set aside is not tried any more, and stays to be looked at.
+#: Jobs not yet done; a row is deleted when its job is done. `began_at` is set during a try with an
+#: unknown outcome. `failing_since` is the first of its own failures, not its destination's. A job
+#: that is set aside is not tried any more, and stays for people to see.
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -364,8 +363,8 @@ outbox = sa.Table(
     sqlite_autoincrement=True,
 )
 
-#: Rates that all processes keep together, such as a channel's: up to when each is paid for, in
-#: microseconds by the clock that leases go by.
+#: Rates that all processes share, such as a channel's, each with the time up to which it is paid
+#: for, in microseconds by the clock of leases.
 budgets = sa.Table(
     "budgets",
     metadata,
@@ -373,7 +372,7 @@ budgets = sa.Table(
     sa.Column("paid_until", Instant, nullable=False),
 )
 
-#: For each crew, and as "" for all else: up to when time has counted for what rules let happen.
+#: The time up to which time has counted for rules, by crew; "" for all else.
 heartbeat = sa.Table(
     "heartbeat",
     metadata,
@@ -412,7 +411,7 @@ task_updates = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("summary", sa.Text, nullable=False),
     sa.Column("agent", sa.Text),
-    #: The task as a webhook names it, and the execution's activity count with that webhook.
+    #: The task's name in a webhook, and the execution's activity count with that webhook.
     sa.Column("task", sa.Text),
     sa.Column("activity", sa.Integer),
     sa.Index(None, "crew", "execution_id", "received_at", "id"),
@@ -427,7 +426,7 @@ email_owners = sa.Table(
     sa.Column("moved_to", sa.Text),
 )
 
-#: The bot's installation as Slack last told it, by a digest of its token, which is not kept.
+#: The bot's latest installation as Slack told it, by a digest of its token, which is not stored.
 installations = sa.Table(
     "installations",
     metadata,
@@ -438,7 +437,7 @@ installations = sa.Table(
     sa.Column("whole_enterprise", sa.Boolean, nullable=False),
 )
 
-#: Webhooks that are forwarded to a caller; a row goes when it is done.
+#: Webhooks that are forwarded to a caller; a row is deleted when it is done.
 forwarded_webhooks = sa.Table(
     "forwarded_webhooks",
     metadata,
@@ -459,8 +458,8 @@ kickoff_forms = sa.Table(
     sa.Column("sent_at", Instant, nullable=False),
 )
 
-#: Kickoffs whose answer is not known, with their starter: a user id or an e-mail address; empty
-#: where only the reviewer that they name matters. `named` is as in `executions`.
+#: Kickoffs without a known answer, with their starter: a user id or an e-mail address, or empty if
+#: only the reviewer that they name matters. `named` is as in `executions`.
 unclear_kickoffs = sa.Table(
     "unclear_kickoffs",
     metadata,
@@ -489,7 +488,6 @@ notes = sa.Table(
     sa.Index(None, "round_id", "at"),
 )
 
-#: The private messages about rounds.
 direct_messages = sa.Table(
     "direct_messages",
     metadata,
@@ -499,8 +497,8 @@ direct_messages = sa.Table(
     sa.Column("ts", sa.Text, nullable=False),
 )
 
-#: Requests of flows, by which a repeated one is known, and where each is answered. Whoever has an
-#: address or a token can answer: both are null once there is nothing left to answer.
+#: Requests of flows, for recognising a repeated one, and for its answer. An address or a token lets
+#: its holder answer: both are null once the round takes no answer.
 flow_requests = sa.Table(
     "flow_requests",
     metadata,
@@ -523,8 +521,8 @@ claims = sa.Table(
     sa.Column("at", Instant, nullable=False),
 )
 
-#: The audit trail; `id` is the order in which entries arrived. `body` is canonical JSON, and the
-#: columns before it are in it too. The last three are filled once, when the entry is linked.
+#: The audit trail; `id` is the order of arrival. `body` is canonical JSON, and has the columns
+#: before it too. The last three columns are filled once, when the entry is linked.
 audit_entries = sa.Table(
     "audit_entries",
     metadata,
@@ -546,7 +544,7 @@ audit_entries = sa.Table(
     sqlite_autoincrement=True,
 )
 
-#: The heads of the chain that were published.
+#: The published heads of the chain.
 audit_heads = sa.Table(
     "audit_heads",
     metadata,

@@ -111,7 +111,7 @@ _FORGET_THREAD: Final = (
     )
     .values(card_thread_ts=None)
 )
-#: Forget where a round was answered; that it was asked stays known.
+#: Forget the address for a round's answer; its request stays known.
 _FORGET_CALLBACK: Final = (
     sa.update(flow_requests)
     .where(flow_requests.c.round_id == sa.bindparam("b_round"))
@@ -121,7 +121,7 @@ _ADD_EFFECT: Final = sa.insert(outbox)
 _CANCEL: Final = sa.delete(outbox).where(
     outbox.c.subject == sa.bindparam("round"), one_of(outbox.c.kind, sorted(OF_WAITING))
 )
-#: A job whose lease was lost belongs to somebody else.
+#: A job with a lost lease belongs to somebody else.
 _OURS: Final = (
     outbox.c.id == sa.bindparam("b_job"),
     outbox.c.lease_until == sa.bindparam("b_lease", type_=outbox.c.lease_until.type),
@@ -133,7 +133,7 @@ _SAME_EFFECT: Final = (
     outbox.c.set_aside_at.is_(None),
 )
 _WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
-#: What is under way may have read the state before.
+#: A running job may have read an earlier state.
 _WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(outbox.c.lease_until.is_(None))
 _AT: Final = sa.bindparam("b_at", type_=outbox.c.due_at.type)
 _EXPEDITE: Final = (
@@ -153,7 +153,7 @@ _EXPEDITE: Final = (
 
 @cache
 def _open_review(dialect: str) -> sa.Insert:
-    """Upsert a review, keep what is known of it, lock it and return it."""
+    """Upsert a review without changing it, lock it and return it."""
     statement = insert_of(dialect)(reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
@@ -169,7 +169,7 @@ def _open_review(dialect: str) -> sa.Insert:
 def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
     """Compare and swap: set these columns of a round, unless somebody saved it meanwhile.
 
-    Without a rule only where there is none: a round never loses its rule.
+    A save without a rule matches only rounds without one: a round never loses its rule.
     """
     saved = _THIS_ROUND.where(rounds.c.version == sa.bindparam("b_version")).values(
         setting(rounds, *columns) | {"version": rounds.c.version + 1}
@@ -179,13 +179,12 @@ def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
 
 @cache
 def _lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
-    """Lock the rounds that a statement finds, and return their ids."""
     return found.with_only_columns(rounds.c.id).with_for_update(of=rounds)
 
 
 @cache
 def _open_email_owner(dialect: str) -> sa.Insert:
-    """Insert a person for an address, unless there is one; lock and return who there is then."""
+    """Insert the owner of an address, unless there is one; lock and return the owner."""
     upsert: sa.Insert = (
         insert_of(dialect)(email_owners)
         .on_conflict_do_update(
@@ -200,7 +199,7 @@ def _open_email_owner(dialect: str) -> sa.Insert:
 def _settle(columns: tuple[str, ...]) -> sa.Update:
     """Set these columns of a job, unless its lease was lost.
 
-    One that was expedited while it was leased is due as soon as that says.
+    A job that was expedited during its lease is due at that earlier time.
     """
     values: dict[str, Any] = dict(setting(outbox, *columns))
     if "due_at" in values:
@@ -213,8 +212,8 @@ class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
-    other: the execution, the review, the round, what belongs to the round, the outbox. Whoever
-    changes an execution and a round opens the execution first.
+    other: the execution, the review, the round, rows of the round, the outbox. A change of an
+    execution and a round opens the execution first.
     """
 
     def __init__(
@@ -229,9 +228,9 @@ class Tx:
         self.executions = Executions(connection)
         self.audit = Audit(connection, clock)
         self._found: dict[str, Round] = {}
-        """The rounds that were read, as they were then."""
+        """The rounds as they were read."""
         self.woken: set[str] = set()
-        """Destinations that have something new to do after the commit."""
+        """Destinations with something new to do after the commit."""
         self._new_effects: list[dict[str, Any]] = []
 
     @cached_property
@@ -249,11 +248,10 @@ class Tx:
     async def open_review(
         self, candidate: Review, pause_id: str | None = None
     ) -> tuple[Review, Round | None]:
-        """Return the review of this crew, execution and task, made if need be, and its last round.
+        """Upsert the review of this crew, execution and task; return it and its last round.
 
-        It is the round of the pause instead, if that was announced before.
-        The execution must be opened first. Nobody else can change that round until the transaction
-        ends.
+        The round is that of the pause instead, if it was announced before. The execution must be
+        opened first. Nobody else can change that round until the transaction ends.
         """
         # The upsert locks what it finds.
         statement = _open_review(self._dialect)
@@ -265,7 +263,7 @@ class Tx:
         return review, latest[0] if latest else None
 
     async def round(self, round_id: str) -> Round:
-        """Return a round that nobody else can change until the end. Raises RoundNotFound."""
+        """Lock a round until the transaction ends. Raises RoundNotFound."""
         found = await self._lock(_ONE_ROUND, {"round": round_id})
         if not found:
             raise RoundNotFound(round_id)
@@ -275,7 +273,7 @@ class Tx:
         return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id})
 
     async def heard_since(self, round_: Round) -> Heard:
-        """Return what was heard of a round's execution since its `activity_before`."""
+        """Return the webhooks about a round's execution since its `activity_before`."""
         review = round_.review
         about = {"review": review.id, "task": review.task_id, "name": review.task_name}
         key = {"crew": review.crew, "execution": review.execution_id}
@@ -286,14 +284,14 @@ class Tx:
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
         """Return the rounds of an execution that were closed only because the crew forgot it.
 
-        Of each review the latest one at most. The execution must be opened first.
+        At most the latest one of each review. The execution must be opened first.
         """
         return await self._lock(_CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
 
     async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
-        """Return the round that a flow's request opened; None if it did not come yet.
+        """Lock the round that a flow's request opened; return None if the request is new.
 
-        The execution must be opened first. Nobody else can change it until the transaction ends.
+        The execution must be opened first.
         """
         about = {"crew": crew, "execution": execution_id, "request": request_id}
         found = await self._lock(_ROUND_OF_REQUEST, about)
@@ -306,7 +304,7 @@ class Tx:
         carried: WebhookUrls,
         reviewers: Iterable[ReviewerRef] = (),
     ) -> None:
-        """Store a new round with its output and the URLs its notification carried.
+        """Store a new round with its output and the URLs of its notification.
 
         `reviewers` are the crew's own.
         """
@@ -330,15 +328,15 @@ class Tx:
         return Output(row.text, Format(row.format))
 
     async def keep_edited(self, round_: Round, text: str) -> None:
-        """Store a round's output as the crew was asked to make it."""
+        """Store the text that the crew was asked for."""
         outputs_of = sa.update(outputs).where(outputs.c.round_id == round_.id)
         await self._connection.execute(outputs_of.values(edited=text))
 
     async def save(self, round_: Round) -> None:
-        """Store a changed round. Raises ChangedMeanwhile if it was saved since it was read.
+        """Store a changed round.
 
-        Raises RuleLost if it is stored under a rule and comes without one.
-        Where it is answered is forgotten with it, once nothing is left to answer.
+        Once the round takes no answer, the address for it is deleted too. Raises ChangedMeanwhile
+        if the round was saved since it was read, and RuleLost if it comes without its stored rule.
         """
         # Compare and swap; the row locks already exclude a conflict.
         row = from_round(round_)
@@ -377,12 +375,12 @@ class Tx:
         text: str = "",
         no_approver: bool = False,
     ) -> None:
-        """Remember where a round's card is, and how many percent of the output it shows.
+        """Store the place of a round's card, and the percentage of the output that it shows.
 
-        If some passages are masked, `text` is the whole output as people are shown it. Lists read
-        that it has `no_approver`.
+        If some passages are masked, `text` is the whole output as people see it. Lists read
+        `no_approver`.
 
-        It starts the execution's thread if there is none, unless it is elsewhere.
+        The card starts the execution's thread if there is none, unless it is in another channel.
         """
         review = round_.review
         where: dict[str, Any] = {"channel": ref.channel, "ts": ref.ts, "thread_ts": None}
@@ -420,7 +418,7 @@ class Tx:
         await write(self._connection, _RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
-        """Remember whether too few people are left who may approve, for lists."""
+        """Store for lists that too few people may approve."""
         values = {"b_id": round_.id, "no_approver": no_approver}
         await write(self._connection, _RECORD_APPROVER, values)
 
@@ -438,8 +436,8 @@ class Tx:
     ) -> None:
         """Store effects in the outbox with the transaction; `at` is now.
 
-        They are due at once, and their workers are woken after the commit, or due at `due_at`.
-        Those that are `last` go after all others of their destination.
+        They are due at once, with a wake-up of their workers after the commit, or due at `due_at`.
+        With `last` they go after all others of their destination.
         """
         for effect in effects:
             row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}
@@ -450,15 +448,15 @@ class Tx:
     async def enqueue_once(
         self, effect: Effect, *, at: datetime, due_at: datetime | None = None, last: bool = False
     ) -> None:
-        """Store an effect as `enqueue` does, unless the same one waits to be carried out."""
+        """Store an effect as `enqueue` does, unless an equal one waits unbegun."""
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, _WAITS_UNBEGUN, same):
             await self.enqueue([effect], at=at, due_at=due_at, last=last)
 
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
-        """Have an effect carried out by that time: one that waits already, else a new one.
+        """Have an effect carried out by that time: a waiting one, else a new one.
 
-        Its tries are counted anew, and so is how long it has been tried.
+        Its tries, and the time of trying, are counted anew.
         """
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, _WAITS_ALREADY, same):
@@ -467,11 +465,11 @@ class Tx:
         await write(self._connection, _EXPEDITE, same | {"b_at": at})
 
     async def cancel(self, round_id: str) -> None:
-        """Take out of the outbox what was to happen as long as the round waits."""
+        """Delete the jobs that a round has only while it waits."""
         await write(self._connection, _CANCEL, {"round": round_id})
 
     async def flush(self) -> None:
-        """Store what was enqueued and the audit entries, in a statement each, before the commit."""
+        """Store the effects and the audit entries, in a statement each, before the commit."""
         for row in self._new_effects:
             await queue_up(self._connection, row)
         if self._new_effects:
@@ -487,7 +485,7 @@ class Tx:
     ) -> None:
         """Give the job back, to be tried at the given time.
 
-        `failed_at` is given when it failed by itself; the first one is remembered.
+        `failed_at` is for a failure of the job's own; the first one is stored.
         """
         values: dict[str, Any] = {"due_at": at, "lease_until": None}
         if failed_at is not None:
@@ -497,13 +495,13 @@ class Tx:
         await write(self._connection, _settle(tuple(values)), values | _ours(job))
 
     async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
-        """Stop trying the job, hold up nothing with it, and keep it to be looked at."""
+        """Stop trying the job, release the jobs behind it, and keep it for people to see."""
         values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
         await write(self._connection, _settle(tuple(values)), values | _ours(job))
         await let_next_go(self._connection, job)
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
-        """Return the person with an address: the candidate if it is new. Locked until the end."""
+        """Return the owner of an address: the candidate if it is new. Locked until the end."""
         row = {
             "address": candidate.address.lower(),
             "user_id": candidate.user,
@@ -529,7 +527,7 @@ class Tx:
         await self._connection.execute(sa.insert(dead_letters), row)
 
     async def place_report(self, dead_letter_id: str, ref: MessageRef) -> bool:
-        """Remember where it was reported. True if it was dismissed before that."""
+        """Store the place of a report; return True if it was dismissed before."""
         placed = await self._connection.execute(
             sa.update(dead_letters)
             .where(dead_letters.c.id == dead_letter_id)
@@ -541,7 +539,7 @@ class Tx:
     async def dismiss_dead_letter(
         self, dead_letter_id: str, dismissed: Dismissed, *, at: datetime
     ) -> bool:
-        """Keep who dismissed it and why. False if somebody did before, or there is none."""
+        """Store a dismissal; return False if the webhook is dismissed already, or unknown."""
         done = await self._connection.execute(
             sa.update(dead_letters)
             .where(dead_letters.c.id == dead_letter_id, dead_letters.c.dismissed_at.is_(None))
@@ -555,7 +553,7 @@ class Tx:
         return bool(done.rowcount)
 
     async def write_nothing(self) -> None:
-        """Write what is there already, to see whether the database takes it."""
+        """Write present values again, to see if the database takes them."""
         await self._connection.execute(
             sa.text("UPDATE alembic_version SET version_num = version_num")
         )
@@ -565,9 +563,9 @@ class Tx:
     ) -> tuple[Round, ...]:
         """Lock the rounds that a statement finds, and read them.
 
-        Of what it had to wait for PostgreSQL reads only the locked row anew, and what is joined to
-        it as it was before: a round whose rule has changed would be read without any. So rounds are
-        read once they are locked. On SQLite nobody else writes.
+        After a wait for a lock, PostgreSQL reads only the locked row anew, and joined rows as
+        before: a round whose rule has changed would be read without any. So rounds are read once
+        they are locked. On SQLite nobody else writes.
         """
         if self._dialect == "postgresql":
             locked = (await self._connection.execute(_lock_of(statement), parameters)).scalars()
@@ -579,7 +577,7 @@ class Tx:
         return read
 
     async def _keep_rule(self, round_: Round, rule_id: str) -> None:
-        """Store a round's rule; hardly ever, for it stays the same."""
+        """Store a round's rule if it is new, which is rare."""
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
             await insert_once(self._connection, rules, from_rule_of(round_))
             self.rules_seen.add(rule_id)

@@ -17,9 +17,9 @@ from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.store import UnitOfWork
 
-#: The bytes that the largest bodies, and the log that SQLite writes of them, may need.
+#: The free bytes that the largest bodies, and SQLite's log of them, may need.
 ROOM: Final = 32 * 2**20
-#: The seconds that a health check waits for the database; who asks has patience for about five.
+#: The seconds that a health check waits for the database; callers wait about five.
 PROBE_SECONDS: Final = 2
 
 Wake = Callable[[str], None]
@@ -62,7 +62,7 @@ class SqlUnitOfWork(UnitOfWork):
         return self._read
 
     def for_outbox(self) -> "SqlUnitOfWork":
-        """Transactions for delivering what is in the outbox, on connections of their own."""
+        """Return transactions for delivering the outbox, on connections of their own."""
         engines = self._engines.for_outbox
         return SqlUnitOfWork(
             engines,
@@ -92,8 +92,8 @@ class SqlUnitOfWork(UnitOfWork):
     async def probe(self, *, patience: float = PROBE_SECONDS) -> None:
         """Raise StoreUnavailable if the database does not answer soon or takes no writes.
 
-        Writing is only tried after it failed: a full disk can still be read. A disk that is nearly
-        full takes that, and no notification. A look that takes longer goes on, as the only one.
+        A write is only tried after a failed one: a full disk can still be read. A disk that is
+        nearly full takes that write, and no notification. A slow look goes on, as the only one.
         """
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
@@ -104,7 +104,6 @@ class SqlUnitOfWork(UnitOfWork):
             raise StoreUnavailable(failure)
 
     async def _look(self) -> str | None:
-        """Return the reason why the database cannot be used, or None."""
         try:
             await self.read.ping()
             free = self._engines.free_bytes

@@ -1,1 +1,1 @@
-"""The way from any earlier shape of the database to the present one."""
+"""The steps from an earlier shape of the database to the present one."""
