@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from tests.options import InvalidOption
-from tests.soak.options import Options, read_options
+from tests.soak.acts import soak_acts
+from tests.soak.options import Acts, Options, read_acts, read_options
 from tests.soak.report import problems
 from tests.soak.run import Result, soak
 
@@ -18,12 +19,15 @@ _ALLOWANCE = 120
 _KILL = 15
 
 
-async def run(options: Options, folder: Path) -> Result:
+async def run(options: Options | Acts, folder: Path) -> Result:
     """A run that ends by itself, in time, and when it is asked to."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     allowance = _ALLOWANCE + options.kills * _KILL
+    if isinstance(options, Acts):
+        async with asyncio.timeout(options.settle_seconds + allowance):
+            return Result(*await soak_acts(options, folder))
     async with asyncio.timeout(options.seconds + options.settle_seconds + allowance):
         return await soak(options, folder)
 
@@ -31,7 +35,7 @@ async def run(options: Options, folder: Path) -> Result:
 def main() -> int:
     """The exit status: 0 only if everything held."""
     try:
-        options = read_options()
+        options = read_acts() or read_options()
     except InvalidOption as error:
         print(error, file=sys.stderr)
         return 2

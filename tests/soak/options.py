@@ -1,5 +1,6 @@
 """What a run is to be: from the environment, with defaults for a minute on a small machine."""
 
+import os
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -47,5 +48,35 @@ def read_options() -> Options:
         settle_seconds=number("SOAK_SETTLE_SECONDS", 300),
         crews=int(number("SOAK_CREWS", max(5, rate * _CHANNELS_FOR_EACH_A_SECOND))),
         database=database("SOAK_DATABASE"),
-        seed=int(number("SOAK_SEED", secrets.randbelow(1_000_000) + 1)),
+        seed=_seed(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acts:
+    """A run of the soak of `crewgate host`, see `acts`."""
+
+    kills: int
+    seed: int
+    settle_seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"SOAK_ACTS={self.kills} SOAK_SEED={self.seed}"
+            f" SOAK_SETTLE_SECONDS={self.settle_seconds:g}"
+        )
+
+
+def read_acts() -> Acts | None:
+    """The options in the environment, None where `SOAK_ACTS` is not set. Raises InvalidOption."""
+    if not os.environ.get("SOAK_ACTS"):
+        return None
+    return Acts(
+        kills=int(number("SOAK_ACTS", 20)),
+        seed=_seed(),
+        settle_seconds=number("SOAK_SETTLE_SECONDS", 120),
+    )
+
+
+def _seed() -> int:
+    return int(number("SOAK_SEED", secrets.randbelow(1_000_000) + 1))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,8 @@ from tests.host.crews.model import Scripted, note
 
 ACTS = Path("acts.txt")
 """In the host's folder: a line for each call of a tool that began."""
+#: Set by nobody.
+_PAUSE = threading.Event()
 _TASK = re.compile(r"Act (\[\[.*)")
 _RESULT = re.compile(r"Observation: (?!the result of the action)(.*)")
 """Without the format, of which CrewAI reminds a model now and then."""
@@ -55,6 +58,18 @@ class _TransferLater(_Transfer):
     async def _run(self, to: str, amount: int = 1) -> Any:  # type: ignore[override]
         await asyncio.to_thread(str)
         return super()._run(to, amount)
+
+
+class _TransferSlowly(_Transfer):
+    """Can be killed before and after its effect."""
+
+    name: str = "transfer_slowly"
+
+    def _run(self, to: str, amount: int = 1) -> Any:  # type: ignore[override]
+        _PAUSE.wait(0.2)
+        transferred = super()._run(to, amount)
+        _PAUSE.wait(0.2)
+        return transferred
 
 
 class _Search(BaseTool):
@@ -120,7 +135,7 @@ def _always(*_: Any) -> bool:
 
 
 def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
-    tools = [_Transfer(), _TransferLater(), _Ping(), _Search(), ask_people]
+    tools = [_Transfer(), _TransferLater(), _TransferSlowly(), _Ping(), _Search(), ask_people]
     tools.append(_Transfer(name="transfer_once", max_usage_count=1))
     tools.append(_Transfer(name="transfer_cached", cache_function=_always))
     llm = _Script(model="scripted", native=native)
