@@ -240,6 +240,7 @@ class _Assembly:
             clients=self.clients,
             crews=self.crews,
             clock=runtime.clock,
+            new_id=runtime.new_id,
             jitter=runtime.jitter,
             retry=runtime.retry,
             grace=runtime.grace,

@@ -16,7 +16,7 @@ from crewgate.domain.acts import (
     shown_value,
     with_changes,
 )
-from crewgate.domain.audit import without_texts
+from crewgate.domain.audit import texts_of, without_texts
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.reason import AnsweredElsewhere, ExecutionGone, Inferred, Reason, Withdrawn
@@ -186,3 +186,8 @@ def test_arguments_without_their_secrets_cannot_be_sent_back() -> None:
 def test_a_tools_words_are_removed_as_other_texts_are() -> None:
     removed = without_texts(a_call(State.RESUMED, decision=APPROVED, call_result=RAN), LATER)
     assert (removed.call, removed.call_result) == (CALL, CallResult(CallState.RAN))
+
+
+def test_the_words_of_a_call_are_among_the_texts_of_its_round() -> None:
+    ended = a_call(State.RESUMED, decision=APPROVED, call_result=RAN)
+    assert RAN.words in list(texts_of(ended))

@@ -12,8 +12,9 @@ from crewgate.domain.audit import Code, digest_of
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ArgumentsMisfit, NothingEdited, RefusedByRule, VerdictMisplaced
 from crewgate.domain.notification import Ask, Format, Output
+from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
-from crewgate.domain.reason import Withdrawn
+from crewgate.domain.reason import RefusedByCrew, Withdrawn
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Decide, Rule
@@ -249,3 +250,22 @@ async def test_the_end_of_a_call_is_an_entry(world: World) -> None:
     [entry] = await world.entries(Code.CALL_ENDED)
     words = digest_of(RAN.words, round_.salt)
     assert (entry["data"]["call"], entry["data"]["words"]) == ("ran", words)
+
+
+async def test_a_call_whose_tool_takes_no_such_arguments_is_asked_about_again(world: World) -> None:
+    approved = await changed(world, await called(world), to="ann")
+    says = "The tool does not take this: no such person"
+    world.crew.answers[approved.id] = Refused("400", says)
+    await world.settle_slack()
+    await world.turn(CREW)
+
+    refused = await world.round(approved.id)
+    assert (refused.state, refused.reason) == (State.CLOSED, RefusedByCrew("400", says))
+    [waiting] = await world.waiting()
+    assert (waiting.number, waiting.edited_by, waiting.takes_edits) == (3, None, True)
+    view = (await world.uow.read.posting(waiting.id)).view
+    assert json.loads(view.output.text) == ARGUMENTS
+    assert await world.effects() == [EffectKind.REFRESH, EffectKind.NOTIFY_STUCK, EffectKind.POST]
+    await world.decide(waiting.id)
+    await world.turn(CREW)
+    assert (await world.round(waiting.id)).state is State.RESUMED

@@ -88,6 +88,7 @@ class World:
             clients={"research": self.crew},
             crews=self.crews,
             clock=self.clock,
+            new_id=self.new_id,
             jitter=lambda: 0.0,
             directory=self.directory,
         )

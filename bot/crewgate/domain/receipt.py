@@ -131,6 +131,31 @@ def open_edited(
     return Receipt(opened, opened=True, ended=ended.round, effects=effects)
 
 
+def ask_again(refused: Round, *, at: datetime, new_id: Callable[[], str]) -> Receipt:
+    """Open a round for a call as its agent made it: its tool takes no such arguments as these.
+
+    `refused` is the STUCK round of a person's own arguments; it ends as it is.
+    """
+    ended = replace(refused, state=State.CLOSED, ended_at=at)
+    opened = Round(
+        id=new_id(),
+        review=refused.review,
+        number=refused.number + 1,
+        digest=refused.digest,
+        opened_at=refused.opened_at,
+        rule=refused.rule,
+        call=refused.call,
+        tools_used=refused.tools_used,
+        pause_id=refused.pause_id,
+        takes_edits=refused.takes_edits,
+        takes_key=refused.takes_key,
+        activity_before=refused.activity_before,
+        origin_id=refused.origin,
+        salt=new_id(),
+    )
+    return Receipt(opened, opened=True, ended=ended, effects=(opened.effect(EffectKind.POST),))
+
+
 def receive_request(
     known: Round | None,
     latest: Round | None,

@@ -14,8 +14,9 @@ from crewgate.domain.acts import arguments_of
 from crewgate.domain.audit import BOT, Code, Entry, outcome_entry
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.execution import Execution, ExecutionState, about
-from crewgate.domain.notification import Callback
+from crewgate.domain.notification import Callback, WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
+from crewgate.domain.receipt import ask_again
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
@@ -24,6 +25,7 @@ from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.store import Queries, Tx
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
+from crewgate.usecases.rounds import open_round
 from crewgate.usecases.track import (
     PAUSED_POLL,
     STATUS_POLL,
@@ -376,7 +378,14 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             at=now,
         )
         tx.audit.of_round(outcome_entry(outcome, current.salt), transition.round)
-        await _save(transition, tx, context)
+        if _misfits(transition.round, outcome):
+            again = ask_again(transition.round, at=now, new_id=context.new_id)
+            output = await tx.output(again.current.origin)
+            crew = context.crews[effect.crew]
+            await open_round(tx, again, output, WebhookUrls(), crew)
+            await tx.enqueue((*transition.effects, *again.effects), at=now)
+        else:
+            await _save(transition, tx, context)
         if transition.round.state is State.STUCK and transition.round.needs_evidence:
             await watch_for_evidence(tx, execution, at=now)
         if transition.round.state is State.RESUMED:
@@ -394,6 +403,13 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         else:
             # The crew as a whole seems to be away: the worker waits, this job need not.
             await tx.retry(job, at=now, in_doubt=False, failed_at=now)
+
+
+def _misfits(round_: Round, outcome: Outcome) -> bool:
+    """Return True if a tool takes no such arguments as a person wrote: the call waits as before."""
+    is_own = round_.call is not None and round_.edited_by is not None
+    bad_request = isinstance(outcome, Refused) and outcome.by_crew and outcome.code == "400"
+    return is_own and bad_request and round_.state is State.STUCK
 
 
 async def _save(transition: Transition, tx: Tx, context: DeliveryContext) -> None:
