@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Code
 from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.caveats import Share as Whole
@@ -13,7 +14,7 @@ from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration, WorkingHours
 from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.stats import Decided, Share, Stats
-from crewgate.domain.verdict import Answer, Revise
+from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
 from crewgate.usecases.decide import edit
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
@@ -188,3 +189,16 @@ async def test_each_decision_is_listed_with_names_only_for_those_who_may_see_the
     assert (second["actor"], second["data"]["names_of"]) == (EVE.id, ["research"])
     with pytest.raises(UnknownCrew):
         await listed(world, ANA.id, "nobody")
+
+
+@both
+async def test_calls_of_tools_are_counted_apart(world: World) -> None:
+    await decide_after(world, HOUR, "e-1")
+    verdicts: tuple[Verdict, ...] = (Approve(), Revise("No."), Revise("Never."))
+    for number, verdict in enumerate(verdicts):
+        received = await world.notify(task_id=f"send-{number}", call=ToolCall("send"))
+        await world.decide(received.round.id, verdict)
+    now = (await ask(world)).team.now
+    assert (now.decided, now.approved, now.revised) == (1, 1, 0)
+    assert (now.acts_allowed, now.acts_refused) == (1, 2)
+    assert (now.median, now.at_once) == (HOUR, Share(1, 1))

@@ -81,6 +81,9 @@ class Tally:
     on_target: int
     waited: Sequence[int]
     """In minutes, one value per round."""
+    acts_allowed: int = 0
+    """Calls of tools; all other numbers are of outputs and questions."""
+    acts_refused: int = 0
     made_in: Sequence[int]
     """The crew's minutes for each round that followed a revision."""
 
@@ -142,6 +145,9 @@ class Figures:
     hasty: Share
     made_in: timedelta | None
     """The median time that crews took from a revision to their next output."""
+    acts_allowed: int = 0
+    """Calls of tools, by people or rules; no other number has them."""
+    acts_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,8 @@ def figures(tallies: Iterable[Tally]) -> Figures:
         most=quantile(waited, 0.9),
         on_target=Share(total("on_target"), total("targeted")),
         hasty=Share(total("hasty"), approved),
+        acts_allowed=sum(one.acts_allowed for one in every),
+        acts_refused=sum(one.acts_refused for one in every),
         made_in=quantile(chain.from_iterable(one.made_in for one in every), 0.5),
     )
 
@@ -260,7 +268,8 @@ def stats_of(
     each = []
     for crew in crews:
         own = [one for one in tallies if one.crew == crew]
-        deciders = sorted((one.count for one in own if one.by and not one.earlier), reverse=True)
+        by_people = (one.count for one in own if one.by and not one.earlier)
+        deciders = sorted(filter(None, by_people), reverse=True)
         each.append(CrewStats(crew, compared(own), waits.get(crew), tuple(deciders)))
     each.sort(key=lambda one: (-one.figures.now.decided, one.crew))
     mine = [one for one in tallies if one.by == user]

@@ -52,6 +52,14 @@ def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[
     return sa.func.sum(sa.case((condition, value), else_=0))
 
 
+#: Calls of tools are counted apart: people are quicker with them, or rules decide.
+_is_output = _round.is_act.is_(None)
+
+
+def _of_output(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.and_(_is_output, *conditions)
+
+
 def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
     """Select all values of a group as one text: a row for each would cost ten times as much."""
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
@@ -62,16 +70,18 @@ _TALLIES: Final = (
     sa.select(
         _by.label("by"),
         _earlier.label("earlier"),
-        sa.func.count().label("count"),
-        _sum(_round.is_approve).label("approved"),
-        _sum(sa.not_(_round.is_approve)).label("revised"),
-        _sum(sa.and_(_is_first, _round.is_approve.is_not(None))).label("first"),
-        _sum(sa.and_(_is_first, _round.is_approve)).label("at_once"),
-        _sum(_round.is_approve, _round.number).label("rounds"),
-        _sum(_is_hasty).label("hasty"),
-        _sum(_round.is_on_target.is_not(None)).label("targeted"),
-        _sum(_round.is_on_target).label("on_target"),
-        _minutes(sa.case((_is_own, None), else_=_waited)).label("waited"),
+        _sum(_is_output).label("count"),
+        _sum(_of_output(_round.is_approve)).label("approved"),
+        _sum(_of_output(sa.not_(_round.is_approve))).label("revised"),
+        _sum(_of_output(_is_first, _round.is_approve.is_not(None))).label("first"),
+        _sum(_of_output(_is_first, _round.is_approve)).label("at_once"),
+        _sum(_of_output(_round.is_approve), _round.number).label("rounds"),
+        _sum(_of_output(_is_hasty)).label("hasty"),
+        _sum(_of_output(_round.is_on_target.is_not(None))).label("targeted"),
+        _sum(_of_output(_round.is_on_target)).label("on_target"),
+        _sum(sa.and_(_round.is_act, _round.is_approve)).label("acts_allowed"),
+        _sum(sa.and_(_round.is_act, sa.not_(_round.is_approve))).label("acts_refused"),
+        _minutes(sa.case((sa.or_(_is_own, _round.is_act), None), else_=_waited)).label("waited"),
         _minutes(_round.made_in_seconds).label("made_in"),
     )
     .where(
