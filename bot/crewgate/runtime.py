@@ -86,7 +86,7 @@ class SteppingClock:
 
     @property
     def is_in_doubt(self) -> bool:
-        """True from the first sight of a step until it counts, or is over."""
+        """True while a step of the clock has been seen and does not count yet."""
         return not self._believed
 
     def watch(self) -> bool:

@@ -149,6 +149,6 @@ def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
 
 
 def connect(workspace: Workspace, crew: Deployment, bot: str, secret: str = WEBHOOK_SECRET) -> None:
-    """Let the workspace and the crew's pauses reach a bot at this address."""
+    """Point the workspace's events and the crew's pauses at a bot."""
     workspace.events_url = f"{bot}/slack/events"
     crew.human_input = Address.bearer(f"{bot}/crews/{crew.name}/human-input", secret)

@@ -68,7 +68,7 @@ def outgoing_range(file: Path = _RANGE_FILE) -> tuple[int, int]:
 
 
 def candidates(outgoing: tuple[int, int]) -> range:
-    """Return the ports to hand out: below the outgoing range, else above, else anywhere."""
+    """Return a range of ports that the kernel gives to no outgoing connection, if there is one."""
     first, last = outgoing
     for ports in (range(_LOWEST, first), range(max(_LOWEST, last + 1), 2**16)):
         if len(ports) >= _ENOUGH:

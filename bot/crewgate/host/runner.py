@@ -98,7 +98,7 @@ class Runner:
         return execution_id
 
     def resume(self, target: Target, call: Resume) -> Json:
-        """Take a decision, and answer once it is on disk; its repeat is answered alike.
+        """Store a decision, then answer; a repeated decision gets an equal answer.
 
         Raises Refusal.
         """

@@ -405,7 +405,7 @@ def _rich_part(check: Check, at: str, part: object) -> None:
 
 
 def _leaf(check: Check, at: str, leaf: object) -> None:
-    """Check the content of a section of rich text, a quote or code; a list holds sections."""
+    """Check a section, a quote or code of rich text; a list holds sections."""
     match leaf:
         case {"type": "rich_text_section", "elements": list(inside)}:
             for place, one in enumerate(inside):
