@@ -1,9 +1,12 @@
 """The stand-in crew's executions: pauses, resumes, and the webhooks they cause."""
 
+import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from crewgate.crew_api.wire import Address
 from crewgate.demo.crew import (
     SAMPLE,
     Crew,
@@ -196,7 +199,38 @@ async def test_a_flow_among_the_samples_asks_until_it_may_go_on(receiver: Receiv
     assert crew.resumes == ()
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.topic)
+async def test_a_tool_among_the_samples_asks_first_and_tells_what_came_back(
+    receiver: Receiver,
+) -> None:
+    def sent(many: int) -> bool:
+        return len(crew.webhooks_sent) == many
+
+    async with Crew(now=now, samples=SAMPLES) as crew:
+        human = Address(f"{receiver.url}/human")
+        for verdict in ({"is_approve": True}, {"edited": {"arguments": {}, "is_approve": True}}):
+            before = len(crew.webhooks_sent)
+            execution_id = crew.start_execution({"topic": "Mail to Acme"}, human_input=human)
+            await crew.until(partial(sent, before + 1))
+            asked = crew.webhooks_sent[-1].body
+            assert json.loads(asked["task_output"]) == asked["tool_call"]["arguments"]
+            body = {"execution_id": execution_id, "task_id": "mail_task", "human_feedback": "Yes."}
+            code, _ = await call(crew, "POST", "/resume", body | verdict)
+            assert code == 200
+            await crew.until(partial(sent, before + 2))
+            outcome = crew.webhooks_sent[-1].body["outcome"]
+            assert outcome == {"state": "ran", "words": "Sent as message 17."}
+        refused = crew.start_execution({"topic": "Mail to Acme"}, human_input=human)
+        await crew.until(lambda: crew.webhooks_sent[-1].body["execution_id"] == refused)
+        body = {"execution_id": refused, "task_id": "mail_task", "human_feedback": "No."}
+        await call(crew, "POST", "/resume", body | {"is_approve": False})
+        assert crew.execution(refused).state is State.COMPLETED
+        assert "outcome" not in crew.webhooks_sent[-1].body
+
+
+OF_OUTPUTS = [one for one in SAMPLES if one.script[0].tool is None]
+
+
+@pytest.mark.parametrize("sample", OF_OUTPUTS, ids=lambda sample: sample.topic)
 def test_every_sample_answers_feedback(sample: Sample) -> None:
     [task] = sample.script
     first = task.produce({"topic": sample.topic}, [], {})

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from crewgate.demo.environment import ANA
-from crewgate.demo.workspace import buttons
+from crewgate.demo.workspace import Message, buttons, message_text
 from tests.host.client import TOKEN, Json
 from tests.host.real import Real
 from tests.journeys.conftest import World
+from tests.journeys.people import modal, said, waiting
 
 TARGETS = (
     "acting",
@@ -390,15 +391,15 @@ async def calls_hold(real: Real) -> AsyncIterator[None]:
 
 async def a_call_is_approved_in_slack(real: Real, world: World) -> AsyncIterator[None]:
     """The whole way, with an approval that is given while the host is gone."""
-    status, said = await world.post(
+    status, begun = await world.post(
         "/crews/bank/kickoff",
         json.dumps({"inputs": {"steps": steps(transfer("slack-1"), transfer("slack-2"))}}).encode(),
         Authorization=f"Bearer {TOKEN}",
         Content_Type="application/json",
     )
-    assert status == 200, said
-    first = await world.card("slack-1")
-    assert buttons(first)[0] == "Approve"
+    assert status == 200, begun
+    first = await _waiting(world, "slack-1")
+    assert buttons(first)[:3] == ["Approve", "Refuse…", "Change…"]
     yield
     yield
 
@@ -406,10 +407,23 @@ async def a_call_is_approved_in_slack(real: Real, world: World) -> AsyncIterator
     yield
 
     world.patience = 60
-    await world.delivered(first)
-    second = await world.card("slack-2")
-    await world.slack.click(ANA, second, "Approve")
-    ended = await real.api("acting").until(said["kickoff_id"], "completed")
+    await world.shown(first, "It ran and returned: “Transferred to slack-1.”")
+    second = await _waiting(world, "slack-2")
+    await world.slack.click(ANA, second, "Change…")
+    await modal(world, ANA, "Change the arguments")
+    assert (await world.slack.submit(ANA, {"argument.0.0": "slack-3"})).ok
+    ended = await real.api("acting").until(begun["kickoff_id"], "completed")
+    await said(world, "It ran and returned: “Transferred to slack-3.”")
     acts = real.lines("acts.txt")
-    assert [acts.count(f"transfer slack-{number} 1 EUR") for number in (1, 2)] == [1, 1]
-    assert "Transferred to slack-2." in ended["result"]["output"]
+    counts = [acts.count(f"transfer slack-{number} 1 EUR") for number in (1, 2, 3)]
+    assert counts == [1, 0, 1]
+    assert "Transferred to slack-3." in ended["result"]["output"]
+
+
+async def _waiting(world: World, to: str) -> Message:
+    """The card of a call with this argument."""
+
+    def found() -> list[Message]:
+        return [one for one in waiting(world) if f"to: \n{to}" in message_text(one)]
+
+    return (await world.slack.until(found, timeout=world.patience))[-1]

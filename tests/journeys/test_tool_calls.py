@@ -61,7 +61,7 @@ async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
     assert buttons(card) == ["Approve", "Refuse…", "Change…", "I'm on it"]
     assert "see you." in message_text(card)
     await hosted.slack.open_home(ANA)
-    assert "bob@x.example" in (await home(hosted, ANA, "Clerk: send_email")).shown
+    assert '"to": "bob@x.example"' in (await home(hosted, ANA, "Clerk: send_email")).shown
     assert "Clerk: send_email" in await hosted.ask(ANA, "pending")
     await hosted.slack.click(ANA, card, "Approve")
     ended = await hosted.shown(card, "It ran and returned: “Sent as *17*.”")
@@ -94,11 +94,11 @@ async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
     wrong = await hosted.slack.submit(ANA, {"copies": "many"})
     assert wrong.errors == {"argument.0.2": "Write a whole number, as 12."}
     assert (await hosted.slack.submit(ANA, {"to": "ann@x.example", "copies": "3"})).ok
-    theirs = await in_thread(hosted, card, "approved with other arguments by")
-    await hosted.shown(theirs, "It ran and returned")
+    theirs = await in_thread(hosted, card, "It ran and returned")
 
     assert crew(hosted).ran == [MAIL | {"to": "ann@x.example", "copies": 3}]
-    shown = message_text(hosted.slack.fresh(theirs)).replace("\n", "")
+    assert "send_email approved with other arguments by" in message_text(theirs)
+    shown = message_text(theirs).replace("\n", "")
     assert "to: bob@x.example ann@x.examplecopies: 2 3" in shown
 
 

@@ -209,6 +209,7 @@ async def test_what_is_hard_to_show_is_a_press_away(site: Site) -> None:
         ("Acme supply agreement", "Read all"),
         ("Battery order", "AC-10-outdoor"),
         ("Vendors side by side", "Adatum"),
+        ("Mail to Acme", "Clerk wants to use send_email"),
         ("Launch article", "Never fear a power cut"),
     ):
         await page.get_by_role("button", name=topic, exact=True).click()

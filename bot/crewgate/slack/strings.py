@@ -295,7 +295,7 @@ def numbered(round_: Round) -> str:
     """`round 2, edited by @Ana`: the author is named where the text is not the crew's."""
     by = round_.edited_by
     if round_.is_call:
-        return "" if by is None else f"with other arguments by {person(by)}"
+        return ""
     return number(round_) if by is None else f"{number(round_)}, edited by {person(by)}"
 
 

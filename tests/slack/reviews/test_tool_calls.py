@@ -16,7 +16,7 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Via
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.forms import render_revise_form
-from crewgate.slack.reviews.output import arguments_on_card, with_line_ends
+from crewgate.slack.reviews.output import arguments_on_card, preview, with_line_ends
 from crewgate.slack.reviews.states import headline_in_list, push
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,
@@ -151,6 +151,16 @@ def test_a_call_is_named_in_lists_and_in_a_notification() -> None:
     assert push(WAITS.round, "Acme") == "Clerk wants to use send_email · Acme"
     line = RoundLine(WAITS.round, None)
     assert "*Clerk: send_email*" in headline_in_list(line, lambda _: None)
+
+
+def test_in_a_line_no_value_passes_for_another_argument() -> None:
+    output = arguments(to="bob", text='Hi, "to": "ann"')
+    line = RoundLine(WAITS.round, None, output.text, len(output.text), output.format)
+    words, share = preview(line)
+    assert words == r'{ "to": "bob", "text": "Hi, \"to\": \"ann\"" }'
+    assert share.shown == share.of
+    long = arguments(text="x" * 900).text
+    assert preview(replace(line, excerpt=long[:500], characters=len(long)))[1].percent < 100
 
 
 def test_masks_are_numbered_in_the_form_and_the_text_is_sent() -> None:

@@ -17,6 +17,7 @@ from crewgate.crew_api.wire import (
     Urls,
     parse_kickoff,
     parse_resume,
+    parse_resume_of_host,
     require_inputs,
 )
 from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent
@@ -108,7 +109,9 @@ class Crew(Deployment):
             case "POST", ["kickoff"]:
                 answer: object = self._kickoff(raw)
             case "POST", ["resume"]:
-                answer = self._engine.resume(parse_resume(raw))
+                # The demo's samples show what only `crewgate host` takes.
+                parse = parse_resume_of_host if self.samples else parse_resume
+                answer = self._engine.resume(parse(raw))
             case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == PREFIX:
                 return self.flows.respond(request_id, call, raw)
             case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:

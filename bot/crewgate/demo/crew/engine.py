@@ -14,8 +14,8 @@ from typing import Any
 from crewgate.crew_api.wire import Json, Refusal, Resume, Urls
 from crewgate.demo.crew.deployment import Deployment, Execution, Sent, State
 from crewgate.demo.crew.flows import FlowRequest, Flows
-from crewgate.demo.crew.script import Task, TaskFailed
-from crewgate.demo.crew.wire import Style, notification, text_of
+from crewgate.demo.crew.script import Task, TaskFailed, Tool
+from crewgate.demo.crew.wire import Style, call_of, notification, text_of
 
 Send = Callable[[str, str, bytes, dict[str, str]], Awaitable[Sent]]
 """(kind, URL, body, headers) -> the record of sending it."""
@@ -57,6 +57,8 @@ class Engine:
             return Sent("human_input", "", {}, b"", {}, None, error="no humanInputWebhook")
         task, meta = execution.task(task_id), execution.meta
         body = notification(style, execution.id, task_id, output, task=task, meta=meta)
+        if task is not None and task.tool is not None:
+            body |= call_of(task, task.tool, output)
         return await self._send("human_input", webhook.url, body, webhook.headers)
 
     def _wait(self, execution: Execution, task_id: str, output: object) -> None:
@@ -93,7 +95,22 @@ class Engine:
         execution.urls = call.urls
         execution.human_input = call.human_input or execution.human_input
         self._crew.resume_log.append(call, len(call.human_feedback))
+        task = execution.task(call.task_id)
+        if task is not None and task.tool is not None:
+            if call.is_approve:
+                self._spawn(self._ran(execution, task, task.tool))
+            # The agent goes on either way, with the result or with the words.
+            return self._resume(execution, call.task_id, call.human_feedback, approve=True)
         return self._resume(execution, call.task_id, call.human_feedback, approve=call.is_approve)
+
+    async def _ran(self, execution: Execution, task: Task, tool: Tool) -> None:
+        """Send the notification of a call once more, with what the tool returned."""
+        webhook, output = execution.human_input, execution.outputs[task.task_id]
+        body = notification(Style.RICH, execution.id, task.task_id, output, task=task)
+        body |= call_of(task, tool, output)
+        body["outcome"] = {"state": "ran", "words": tool.result}
+        if webhook is not None:
+            await self._send("human_input", webhook.url, body, webhook.headers)
 
     def _answered(self, asked: FlowRequest) -> None:
         """Carry out the answer to a flow's question, if the flow is in the script."""

@@ -17,6 +17,16 @@ class TaskFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that people are asked about, as `crewgate host --approve-tools` asks."""
+
+    name: str
+    schema: Mapping[str, object]
+    """The JSON schema of its arguments."""
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One step of a crew."""
 
@@ -31,6 +41,8 @@ class Task:
     """The outcomes of a flow's question, first the approving one; empty for a task."""
     beside: bool = False
     """The task begins with the task before it, and runs beside it."""
+    tool: Tool | None = None
+    """The task is one call of this tool; its output is the arguments."""
 
 
 _EXACT: Final = re.compile(r"Make (?:this edit|these \d+ edits) in your last answer")
@@ -338,6 +350,34 @@ def _article(
     )
 
 
+def _mail(
+    _inputs: Mapping[str, object], _feedbacks: Sequence[str], _context: Mapping[str, object]
+) -> object:
+    return {
+        "to": "bob@acme.example",
+        "subject": "Order of 40 modules",
+        "text": (
+            "Dear Bob,\n\nthank you for your offer. We order 40 modules AC-5 at the price of your"
+            " last letter, delivered to Kassel by the end of March.\n\nKind regards\nBrightroof"
+        ),
+        "copies": 1,
+        "urgent": False,
+    }
+
+
+_TEXTS: Final = ("to", "subject", "text")
+_SEND_EMAIL: Final = Tool(
+    "send_email",
+    {
+        "properties": {
+            **{name: {"type": "string"} for name in _TEXTS},
+            "copies": {"type": "integer"},
+            "urgent": {"type": "boolean"},
+        },
+        "required": _TEXTS,
+    },
+    "Sent as message 17.",
+)
 #: The outcomes of the flow's question, first the approving one.
 _EMIT: Final = ("approved", "needs_revision", "rejected")
 
@@ -384,6 +424,22 @@ SAMPLES: Final = (
                 "Analyst",
                 needs_review=True,
                 produce=_table,
+            ),
+        ),
+    ),
+    Sample(
+        "Mail to Acme",
+        "an agent asks before it acts",
+        (
+            Task(
+                "mail_task",
+                "Order by mail",
+                "Order what the pilot needs.",
+                "A mail",
+                "Clerk",
+                needs_review=True,
+                produce=_mail,
+                tool=_SEND_EMAIL,
             ),
         ),
     ),

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from crewgate.crew_api.wire import Json
-from crewgate.demo.crew.script import Task
+from crewgate.demo.crew.script import Task, Tool
 
 
 class Style(StrEnum):
@@ -46,6 +46,18 @@ def notification(
         if meta is not None:
             body["meta"] = meta
     return body
+
+
+def call_of(task: Task, tool: Tool, arguments: object) -> Json:
+    """The fields of a notification of `crewgate host` about a call of a tool."""
+    call = {"tool": tool.name, "arguments": arguments, "agent": task.agent, "task": task.name}
+    return {
+        "task_output": text_of(arguments),
+        "task_name": task.name,
+        "agent": task.agent,
+        "tool_call": {**call, "may_have_run": False, "schema": tool.schema},
+        "resume_extensions": ["arguments"],
+    }
 
 
 def text_of(output: object) -> str:

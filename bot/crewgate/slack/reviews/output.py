@@ -32,10 +32,12 @@ from crewgate.slack.blockkit.rich_text import (
     text_section,
 )
 from crewgate.slack.blockkit.text import (
+    ELLIPSIS,
     clean,
     code,
     escape_mrkdwn,
     is_blank,
+    one_line,
     place_to_break,
     plain,
     utf16_length,
@@ -261,6 +263,8 @@ def preview(line: RoundLine) -> tuple[str, Share]:
     """The beginning of an output in one line, without its marks, and how much of it that is."""
     if line.round.removed_at is not None:
         return shared.removed(line.round.removed_at), Share(0, 0)
+    if line.round.is_call:
+        return _preview_of_call(line)
     found = excerpts.preview(
         line.excerpt,
         is_json=line.format is Format.JSON,
@@ -274,6 +278,16 @@ def preview(line: RoundLine) -> tuple[str, Share]:
 _LINE: Final = 160
 #: An output of so many characters is whole.
 _SHORT: Final = 400
+
+
+def _preview_of_call(line: RoundLine) -> tuple[str, Share]:
+    """The arguments as JSON: in plain words, a value could pass for another argument."""
+    whole = line.characters <= _SHORT
+    words = one_line(line.excerpt, 5 * _SHORT if whole else _LINE)
+    seen = line.characters
+    if not whole or words.endswith(ELLIPSIS):
+        seen = min(_LINE, line.characters - 1)
+    return words, Share(max(0, seen), line.characters)
 
 
 def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:

@@ -302,7 +302,8 @@ def in_full(round_: Round) -> str:
     if round_.state is State.SUPERSEDED:
         what = "A newer output came; round {} takes its place."
         if isinstance(reason, EditedBy):
-            what = f"{person(reason.by)} edited this text: round {{}}."
+            did = "gave other arguments" if round_.is_call else "edited this text"
+            what = f"{person(reason.by)} {did}: round {{}}."
         return f"{icon(round_)} {what.format(f'{round_.number + 1:,}')}"
     if decision is None:
         return f"{icon(round_)} {answer(round_)}"

@@ -125,9 +125,15 @@ def about_waiting(
         "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
         _task_or_agent(round_),
+        _changed_by(round_),
         _started(view),
     )
     return _with_rule(view, about, now, reader)
+
+
+def _changed_by(round_: Round) -> str:
+    by = round_.edited_by if round_.is_call else None
+    return "" if by is None else f"with other arguments by {person(by)}"
 
 
 def _task_or_agent(round_: Round) -> str:
@@ -164,7 +170,8 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
         else f"{shared.number_of(round_)}: {phrases.clause(decision, is_call=round_.is_call)}",
         date(decision.at),
         f"waited {waited(round_, decision)}",
-        numbered(round_) if is_told and not (round_.is_call and decision.via is Via.EDIT) else "",
+        numbered(round_) if is_told else "",
+        "" if decision.via is Via.EDIT else _changed_by(round_),
         crew(round_.review.crew),
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),

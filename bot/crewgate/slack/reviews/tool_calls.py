@@ -36,6 +36,8 @@ from crewgate.usecases.read_models import CardView
 MAY_HAVE_RUN: Final = (
     ":exclamation: *This may have been done already:* the host stopped while it ran."
 )
+#: The longest text with a box of one line.
+_BESIDE: Final = 80
 #: The longest value of an argument that changed, before and after.
 _CHANGE_SHOWN: Final = 300
 _CHANGES_SHOWN: Final = 20
@@ -169,7 +171,7 @@ def _field(argument: Argument, text: str, block_id: str) -> Block:
             action_id=ids.ARGUMENT,
             max_length=FEEDBACK_LIMIT,
             value=text,
-            multiline=argument.kind is Kind.TEXT,
+            multiline="\n" in text or len(text) > _BESIDE,
         )
     return made | {"optional": not argument.required or not text}
 
