@@ -261,6 +261,88 @@ async def test_a_call_that_may_have_run_says_so_and_the_next_one_does_not(
     assert sorted(one["tool_call"]["may_have_run"] for one in again) == [False, True]
 
 
+async def test_a_call_that_may_have_run_says_so_beside_an_equal_one_that_waits(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInActs(calls="aa")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(2)
+        first, second = listener.at("/human-input")
+        await api.resume(execution, first["task_id"], approve=True)
+        await listener.pause(3)  # it ran
+    async with start_host(StandInActs(calls="aa")) as api:
+        third = await listener.pause(4)
+        for asked in (second, third):
+            await api.resume(execution, asked["task_id"], approve=False)
+        await api.until(execution, "completed")
+
+    assert third["tool_call"]["may_have_run"] is True
+
+
+async def test_a_call_is_not_decided_by_the_name_of_its_task(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """What comes late, or again, would approve the next call, which nobody saw."""
+    async with start_host(StandInActs(calls="a")) as api:
+        execution = await api.kick_off(**told)
+        asked = await listener.pause()
+        status, said = await api.resume(execution, "draft", approve=True)
+        await api.resume(execution, asked["task_id"], approve=True)
+        await api.until(execution, "completed")
+
+    assert status == 400
+    assert asked["task_id"] in said["message"]
+
+
+class EndsFirst(StandInActs):
+    """Fails once a call is approved, which has not gone on yet."""
+
+    done = threading.Event()
+
+    def run(self, run: Run) -> Completed:
+        """Ask in another thread, and fail."""
+
+        def ask() -> None:
+            with suppress(HostStops, RuntimeError):
+                super(EndsFirst, self).run(run)
+            self.done.set()
+
+        threading.Thread(target=ask, daemon=True).start()
+        while not [one for one in run.rounds() if one.decision]:
+            pass
+        raise LookupError("no such model")
+
+
+async def test_a_call_that_was_closed_does_not_run_though_it_was_approved(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def hold(_: str) -> None:
+        begun.set()
+        release.wait(20)
+
+    acts = EndsFirst()
+    async with start_host(acts, StandInCrew("holds", work=hold), workers=1) as api:
+        served = Api(f"{api.url}/crew")
+        execution = await served.kick_off(**told)
+        asked = await listener.pause()
+        # It takes the only place, so the call does not go on before the end.
+        await Api(f"{api.url}/holds").kick_off()
+        assert begun.wait(20)
+        taken, _ = await served.resume(execution, asked["task_id"], approve=True)
+        ended = await served.until(execution, "error")
+        assert acts.done.wait(20)
+        over = await listener.pause(2)
+        still = await served.status(execution)
+        release.set()
+
+    assert taken == 200
+    assert over["outcome"] == {"state": "closed", "words": "The execution has ended."}
+    assert len(listener.at("/human-input")) == 2
+    assert still == ended
+
+
 class Fails(StandInActs):
     """Fails while people are asked about a call, as where another task fails meanwhile."""
 

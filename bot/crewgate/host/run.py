@@ -196,6 +196,8 @@ class Run:
         self._expire = expire
         self._asking: set[str] = set()
         """All that was asked in the middle of a task in this run."""
+        self._anew: set[str] = set()
+        """Those of it that were not asked before a restart."""
         self._waiting: set[str] = set()
         """Those calls of it that wait now."""
         self._lock = Lock()
@@ -287,15 +289,17 @@ class Run:
             known = next((one for one in same if one.task_id == task_id), None)
             if known is None:
                 self._require_room(pending, before)
+                self._anew.add(task_id)
             earlier = [one for one in same if one.spent and one.task_id not in self._asking]
             ran = sum(one.decision is not None and one.decision.approve for one in earlier)
-            again = sum(one.rpartition("-")[0] == pending.id for one in self._asking)
+            # A card that waited already says nothing about a call that was approved before it.
+            again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
             self._asking.add(task_id)
             if pending.most_waiting is not None:
                 self._waiting.add(task_id)
         body = pending.body
         if "tool_call" in body:
-            body = {**body, "tool_call": {**body["tool_call"], "may_have_run": ran > again}}
+            body = {**body, "tool_call": {**body["tool_call"], "may_have_run": ran >= again}}
         if pending.check is not None:
             self._shared.checks[self._id, task_id] = pending.check
         try:
@@ -308,7 +312,9 @@ class Run:
         finally:
             self._waiting.discard(task_id)
             self._shared.checks.pop((self._id, task_id), None)
-        self._store.spend(self._id, task_id)
+        # A thread may be left over from an execution that has failed meanwhile.
+        if not self._store.spend(self._id, task_id):
+            raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
         return next(one for one in self.rounds() if one.task_id == task_id)
 
     def _require_room(self, pending: Pending, before: Sequence[Round]) -> None:

@@ -30,17 +30,18 @@ log = structlog.get_logger(__name__)
 def _task_id(given: str, execution: Execution, shown: Mapping[str, Round]) -> str:
     """Return the id of a task or question; its name, as `/status` gives it, will do for one.
 
-    Raises Refusal.
+    But not for a call of a tool. Raises Refusal.
     """
     if given in {*shown, *(task.id for task in execution.tasks)}:
         return given
     named = [task.id for task in execution.tasks if task.name == given]
     if not named:
         raise Refusal.not_found("Task not found in this execution")
-    waits = (one for one in shown.values() if one.waits)
-    waiting = [one.task_id for one in waits if (one.asker or one.task_id) in named]
-    if len(waiting) > 1:
-        raise Refusal.bad_request(f"Several wait: give one of {', '.join(waiting)} as task_id")
+    waits = [one for one in shown.values() if one.waits and (one.asker or one.task_id) in named]
+    waiting = [one.task_id for one in waits]
+    # What comes late, or again, would let the next call run, which nobody saw.
+    if len(waits) > 1 or any("tool_call" in one.body for one in waits):
+        raise Refusal.bad_request(f"Give one of {', '.join(waiting)} as task_id")
     return waiting[0] if waiting else named[0]
 
 

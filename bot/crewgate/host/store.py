@@ -225,13 +225,14 @@ class Store:
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
-    def spend(self, execution_id: str, task_id: str) -> None:
-        """Note that an answer is given to whoever asked: no call has it twice."""
+    def spend(self, execution_id: str, task_id: str) -> bool:
+        """Note that an answer is given to whoever asked; False if it was, or was closed."""
         with self._database.transaction() as sql:
-            sql.execute(
-                "UPDATE rounds SET spent = 1 WHERE execution_id = ? AND task_id = ?",
+            spent = sql.execute(
+                "UPDATE rounds SET spent = 1 WHERE execution_id = ? AND task_id = ? AND NOT spent",
                 (execution_id, task_id),
             )
+            return spent.rowcount > 0
 
     def close(
         self, execution_id: str, task_ids: Sequence[str], closing: Closing, *, at: float
@@ -463,6 +464,6 @@ def _set_state(sql: Connection, execution_id: str) -> None:
         " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL"
         " AND NOT spent) OR"
         " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND answered_at IS NULL)"
-        " THEN :paused ELSE :running END WHERE id = :id",
+        " THEN :paused ELSE :running END WHERE id = :id AND ended_at IS NULL",
         {"id": execution_id, "paused": State.PAUSED, "running": State.RUNNING},
     )
