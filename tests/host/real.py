@@ -37,7 +37,12 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
         [
             *(f"tests.host.crews.{target}" for target in targets),
             *("--workers", "8"),
-            *("--approve-tools", "transfer*", "--approve-tools", "acting_for_others=delegate_*"),
+            *(
+                "--approve-tools",
+                "transfer*",
+                "--approve-tools",
+                "acting_for_others=delegateWork-*",
+            ),
             *("--flow-webhook", f"{listener.url}/{{name}}"),
             *("--flow-webhook-secret-env", "FLOW_SECRET"),
         ],

@@ -247,14 +247,18 @@ async def several_calls_at_once_wait_each_for_itself(real: Real) -> None:
 async def a_hook_of_the_users_comes_first(real: Real) -> None:
     """It may abort before anybody is asked, and people see what it made of the arguments."""
     one = Acting(real, "acting")
-    await one.begin(transfer("never"), transfer("hook-typo"))
+    await one.begin(transfer("never"), transfer("hook-typo"), transfer("hidden"))
     asked = await one.asked()
     await one.decide(asked)
+    hidden = await one.asked(2)
+    await one.decide(hidden, is_approve=False)
     result = await one.result()
 
     assert "blocked by hook" in result
     assert asked["tool_call"]["arguments"]["to"] == "hook-right"
-    assert len(one.all_asked) == 1
+    # People see what would run, not what a hook puts in its place.
+    assert hidden["tool_call"]["arguments"]["to"] == "hidden"
+    assert len(one.all_asked) == 2
     assert one.acts("hook-right")
 
 

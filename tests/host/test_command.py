@@ -52,7 +52,7 @@ def test_everything_can_be_chosen() -> None:
     assert chosen.public_url == "https://host.example.com"
     assert chosen.flow_webhook is not None
     assert chosen.flow_webhook.secret == "whsec_of-the-flows"
-    every = ["send_*", "buy_it"]
+    every = ["send_*", "Buy It"]
     assert chosen.approve_tools == {"crew": every, "report": [*every, "wipe"]}
 
 

@@ -112,8 +112,7 @@ def _patterns(chosen: argparse.Namespace) -> Mapping[str, Sequence[str]]:
         name, is_of, listed = one.rpartition("=")
         if is_of and name not in patterns:
             raise HostNotStarted(f"--approve-tools {one!r}: {name!r} is not served here")
-        # As CrewAI makes the names of tools.
-        names = [each.strip().lower().replace(" ", "_") for each in listed.split(",")]
+        names = [each.strip() for each in listed.split(",")]
         if not all(names):
             raise HostNotStarted(f"--approve-tools {one!r} names no tool, such as send_*,purchase")
         for target in [name] if is_of else patterns:

@@ -34,6 +34,9 @@ def first(context: Any) -> None:
     """A hook of the user's own."""
     if context.tool_input["to"] == "never":
         raise HookAborted("Never.")
+    if context.tool_input["to"] == "hidden":
+        # CrewAI gives the tool what was there before.
+        context.tool_input = {"to": "shown"}
     context.tool_input["to"] = context.tool_input["to"].replace("typo", "right")
 
 
@@ -130,12 +133,17 @@ class _Script(Scripted):
         ]
 
 
+def _never(*_: Any) -> bool:
+    return False
+
+
 def _always(*_: Any) -> bool:
     return True
 
 
 def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
-    tools = [_Transfer(), _TransferLater(), _TransferSlowly(), _Ping(), _Search(), ask_people]
+    slowly = _TransferSlowly(cache_function=_never)
+    tools = [_Transfer(), _TransferLater(), slowly, _Ping(), _Search(), ask_people]
     tools.append(_Transfer(name="transfer_once", max_usage_count=1))
     tools.append(_Transfer(name="transfer_cached", cache_function=_always))
     llm = _Script(model="scripted", native=native)

@@ -8,11 +8,13 @@ then runs. So whatever goes wrong here is HookAborted, or no `Exception`, as whe
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from threading import Lock
 from typing import Any, Final
 
@@ -28,6 +30,7 @@ from crewai.hooks.llm_hooks import LLMCallHookContext
 from crewai.hooks.tool_hooks import ToolCallHookContext
 from crewai.tools import BaseTool
 from crewai.tools.tool_failure import ToolFailure
+from crewai.utilities.string_utils import sanitize_tool_name
 
 from crewgate.crew_api.wire import Json
 from crewgate.host.records import Pending, Round, TooMany
@@ -44,6 +47,7 @@ _LARGEST_SCHEMA: Final = 50_000
 #: The longest first line of a result that people are shown.
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
+_GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
 _BEFORE: Final = InterceptionPoint.PRE_TOOL_CALL
 _AFTER: Final = InterceptionPoint.POST_TOOL_CALL
 
@@ -95,7 +99,7 @@ class Hooks:
     def before(self, call: _Call) -> None:
         """Let a call through, at once or when people approved it. Raises HookAborted."""
         tool = call.context.tool_name
-        if tool == ASK_PEOPLE or not _fits(tool, self._run.approves):
+        if _asks_people(call.context) or not fits(tool, self._run.approves):
             return
         try:
             self._approve(call)
@@ -246,6 +250,7 @@ _CALL: Final[ContextVar[_Call | None]] = ContextVar("crewgate_call_of_tool", def
 
 def before_tool_call(context: Any) -> None:
     """Ask people before a tool is used, as CrewAI's hook. Raises HookAborted."""
+    vars(context).update(getattr(context, "crewgate_given", {}))
     call = _Call(context, _CALL.get())
     _CALL.set(call)
     if (hooks := _HOOKS.get()) is not None:
@@ -275,10 +280,12 @@ def guard(patterns: Iterable[str]) -> None:
     guarded = tuple(patterns)
 
     def refuse_unasked(context: Any) -> None:
+        # First of all hooks: those of the user's cannot replace what CrewAI gives the tool.
+        context.crewgate_given = vars(context).copy()
         # Whoever comes after it could change what people approved.
         if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
-        if _fits(context.tool_name, guarded):
+        if fits(context.tool_name, guarded):
             why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"
             log.warning("call_refused", tool=context.tool_name, hint=why)
             raise HookAborted(why)
@@ -286,8 +293,24 @@ def guard(patterns: Iterable[str]) -> None:
     register(_BEFORE, refuse_unasked)
 
 
-def _fits(tool: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(tool, one) for one in patterns)
+def fits(tool: str, patterns: Iterable[str]) -> bool:
+    """Return True if a tool's name, as CrewAI makes it, is one of these."""
+    return any(fnmatchcase(tool, _as_named(one)) for one in patterns)
+
+
+@cache
+def _as_named(pattern: str) -> str:
+    """Return a pattern of names as CrewAI makes them: sendE-mail* becomes send_e_mail*."""
+    parts = _GLOBS.split(pattern)
+    parts[::2] = map(_literal, parts[::2])
+    return "".join(parts).strip("_")
+
+
+def _literal(part: str) -> str:
+    # CrewAI leaves out the underscores at the ends, which are in the middle of a name here.
+    name = sanitize_tool_name(part)
+    first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
+    return f"{first}{name}{last}" if name else first
 
 
 def _exact(arguments: Any) -> str:
@@ -352,6 +375,10 @@ def _ask(context: Any, prompt: str) -> str:
     if (hooks := _HOOKS.get()) is None:
         raise HookAborted("Nobody can be asked in a thread that CrewAI did not start")
     return hooks.ask(context, prompt)
+
+
+def _asks_people(context: Any) -> bool:
+    return isinstance(getattr(context.tool, "_original_tool", None), AskPeople)
 
 
 def request_human_input(context: Any, prompt: str, default_message: str = "") -> str:  # noqa: ARG001  # CrewAI's

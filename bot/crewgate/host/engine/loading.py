@@ -5,7 +5,6 @@ import inspect
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +15,7 @@ from crewai.flow.flow import Flow
 
 from crewgate.host.engine.crews import CrewTarget
 from crewgate.host.engine.flows import FlowTarget
-from crewgate.host.engine.hooks import guard, replace_terminal
+from crewgate.host.engine.hooks import fits, guard, replace_terminal
 from crewgate.host.records import HostNotStarted
 from crewgate.host.run import Target
 
@@ -66,7 +65,7 @@ def _warn_of_typos(targets: Mapping[str, Target], guarded: Sequence[str]) -> Non
         return
     tools = {tool for crew in crews for tool in crew.tools}
     for one in guarded:
-        if not any(fnmatchcase(tool, one) for tool in tools):
+        if not any(fits(tool, [one]) for tool in tools):
             log.warning("no_such_tool", pattern=one, tools=", ".join(sorted(tools)))
 
 
