@@ -1,5 +1,6 @@
 """Calls and questions that wait for people in the middle of a task."""
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -341,6 +342,39 @@ async def test_a_call_that_was_closed_does_not_run_though_it_was_approved(
     assert over["outcome"] == {"state": "closed", "words": "The execution has ended."}
     assert len(listener.at("/human-input")) == 2
     assert still == ended
+
+
+class ActsLate(StandInActs):
+    """Makes its call when it has failed already."""
+
+    done = threading.Event()
+
+    def run(self, run: Run) -> Completed:
+        """Ask in another thread, and fail."""
+
+        def ask() -> None:
+            while run.execution.ended_at is None:
+                pass
+            with suppress(HostStops, AssertionError):
+                super(ActsLate, self).run(run)
+            self.done.set()
+
+        threading.Thread(target=ask, daemon=True).start()
+        raise LookupError("no such model")
+
+
+async def test_a_call_after_the_end_is_not_asked_about(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    """Nobody could decide on it, nor would its card be closed."""
+    acts = ActsLate()
+    async with start_host(acts) as api:
+        execution = await api.kick_off(**told)
+        assert await asyncio.to_thread(acts.done.wait, 20)
+        ended = await api.status(execution)
+
+    assert ended["status"] == "error"
+    assert listener.at("/human-input") == []
 
 
 class Fails(StandInActs):

@@ -274,7 +274,8 @@ class Run:
         run does not run again unasked. Return the round with its decision, None if nobody can be
         asked. Raises HostStops and TooMany.
         """
-        if self.execution.kickoff.human_input is None:
+        execution = self.execution
+        if execution.kickoff.human_input is None or execution.ended_at is not None:
             return None
         with self._lock:
             before = [one for one in self.rounds() if one.asker is not None]
