@@ -79,7 +79,9 @@ def wrong(ledger: Ledger, effects: Sequence[str]) -> Iterator[str]:
         elif ledger.calls[to] > 1:
             # Of two equal calls nobody knows which of them the host was killed in.
             asked_anew = sum(card.may_have_run for card in cards)
-            if there < sum(card.approve is True for card in decided) - asked_anew:
+            # After a restart a refusal holds for both.
+            holds = any(card.approve is False for card in decided)
+            if not holds and there < sum(card.approve is True for card in decided) - asked_anew:
                 yield f"it was approved, and stands there {there} times: {to}"
         else:
             yield from _wrong_with_one(to, decided, there)

@@ -29,7 +29,8 @@ def a_ledger(*cards: tuple[bool, int, bool | None], calls: int = 1) -> Ledger:
         (a_ledger((False, 0, True), (True, 0, True)), 1),
         (a_ledger((False, 0, True), (True, 1, True)), 2),
         (a_ledger((False, 0, True), (False, 0, True), calls=2), 2),
-        (a_ledger((False, 0, True), (False, 0, True), (True, 1, False), calls=2), 1),
+        (a_ledger((False, 0, True), (False, 0, True), (True, 1, True), calls=2), 2),
+        (a_ledger((False, 0, True), (False, 0, False), calls=2), 0),
     ],
 )
 def test_what_is_right(ledger: Ledger, effects: int) -> None:
