@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.crewai.payloads import decision_body
 from crewgate.domain.acts import CallResult, CallState, ToolCall
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.caveats import Seen, Share
@@ -22,6 +23,8 @@ from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.tables import audit_entries, outbox
 from crewgate.usecases.away import come_back, go_away
 from crewgate.usecases.decide import dismiss, edit, record_unmasked, take_back, unmask
+from crewgate.usecases.delivery.resume import FETCH_WITHIN
+from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import MessageRef
 from crewgate.usecases.removal import remove_texts
 from tests.audit.masking import MASKING
@@ -55,6 +58,20 @@ async def write(world: World, text: str, round_id: str) -> str:
     )
     await world.settle_slack()
     return changed.id
+
+
+async def fetched(world: World, name: str) -> None:
+    """Twice, which is told once, and once it was late."""
+    fetches = Fetches(world.uow, decision_body, clock=world.clock)
+    for number in (1, 2):
+        text = DRAFT * number
+        await world.decide(await opened(world, name, text=text, is_fetched=True))
+        await world.turn(CREW)
+        world.clock.advance((number - 1) * FETCH_WITHIN)
+        await world.turn(CREW)
+        for _ in range(2):
+            crew = world.crews["research"]
+            assert await fetches.fetch(crew, name, "draft", seconds=0, is_there=lambda: True)
 
 
 async def alone(world: World, name: str) -> None:
@@ -378,6 +395,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "masked": masked,
     "in doubt": in_doubt,
     "stuck": stuck,
+    "fetched": fetched,
     # What ended before is removed with it, so it comes last.
     "removed": removed,
 }

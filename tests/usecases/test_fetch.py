@@ -25,6 +25,7 @@ from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
 from tests.builders import ANA, BEN, a_crew, a_uow
 from tests.databases import both
+from tests.usecases.test_calls import ARGUMENTS, about, changed
 from tests.usecases.world import CREW, STATUS, World
 
 NOTIFY_STUCK = EffectKind.NOTIFY_STUCK
@@ -227,6 +228,13 @@ async def test_a_persons_own_text_is_given(asked: Asked) -> None:
         "human_feedback": "Approved.",
         "edited": {"output": "Another.", "is_approve": True},
     }
+
+
+async def test_a_call_that_a_person_changed_is_given_with_its_arguments(asked: Asked) -> None:
+    await changed(asked, (await asked.notify(**about(is_fetched=True))).round, to="ann")
+    given = await fetch(asked, "send_email-1")
+    assert given["edited"] == {"arguments": ARGUMENTS | {"to": "ann"}, "is_approve": True}
+    assert "is_approve" not in given
 
 
 async def test_what_is_dismissed_is_closed(asked: Asked) -> None:

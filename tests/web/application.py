@@ -33,7 +33,6 @@ def an_application(
     *,
     forward: bool,
     machine: Clock | None = None,
-    fetches: Fetches | None = None,
 ) -> web.Application:
     """The routes, for one crew; the crew's settings name URLs to forward to."""
     world.crews["research"] = replace(
@@ -54,7 +53,7 @@ def an_application(
         machine=machine or world.clock,
         new_id=world.new_id,
         off_loop=asyncio.to_thread,
-        fetches=fetches or Fetches(world.uow, decision_body, clock=world.clock),
+        fetches=Fetches(world.uow, decision_body, clock=world.clock),
         kickoffs=Kickoffs(
             uow=world.uow,
             crews=world.crews,

@@ -1,13 +1,15 @@
 """Fetching a decision over HTTP: who may, what is unknown, and what waits."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from crewgate.domain.review import State
-from tests.servers import serve
+from tests.servers import Handler, serve
 from tests.usecases.world import World
 from tests.web.application import CREDENTIALS, an_application
 
@@ -59,6 +61,25 @@ async def test_a_decision_is_given_once_there_is_one(
     async with http.get(f"{PATH}?wait=1e9", headers=SECRET) as answer:
         assert (await answer.json())["is_approve"]
     assert (await world.round(received.round.id)).state is State.RESUMED
+
+
+async def test_whoever_waits_is_answered_when_the_bot_ends(world: World) -> None:
+    await world.notify()
+    begun = asyncio.Event()
+
+    @web.middleware
+    async def hear(request: web.Request, handler: Handler) -> web.StreamResponse:
+        begun.set()
+        return await handler(request)
+
+    application = an_application(world, forward=False)
+    application.middlewares.append(hear)
+    world.crews["research"] = replace(world.crews["research"], is_fetched=True)
+    async with aiohttp.ClientSession() as session:
+        async with serve(application) as url:
+            waiting = asyncio.create_task(session.get(f"{url}{PATH}?wait=25", headers=SECRET))
+            await begun.wait()
+        assert await (await waiting).json() == {"state": "waiting", "round": 1}
 
 
 async def test_a_crew_that_is_resumed_has_nothing_to_fetch(
