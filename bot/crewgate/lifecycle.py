@@ -159,8 +159,9 @@ def build_workers(
 ) -> dict[str, Worker]:
     """Return the worker of each destination.
 
-    They are Slack, timers, changes of messages, each crew's posts, each crew, its statuses, and its
-    forwarding. Crews of one channel share its budget. Timers run while `time_counts` only.
+    Destinations are Slack, timers, changes of messages, each crew's posts, each crew, its
+    statuses, and its forwarding. Crews of one channel share its budget. Timers run while
+    `time_counts` only.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)

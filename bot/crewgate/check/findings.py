@@ -54,7 +54,7 @@ class Finding:
         return f"{line}: {self.text}" if self.text else line
 
     def of(self, setting: str) -> Self:
-        """Name the setting, if any, that is to be corrected where the finding is wrong."""
+        """Append the setting to correct, if any, to a wrong finding."""
         is_told = setting and self.mark is Mark.WRONG
         return replace(self, text=f"{self.text} ({setting})") if is_told else self
 

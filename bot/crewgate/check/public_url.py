@@ -28,7 +28,7 @@ class _Answer:
 
 
 async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: str) -> Finding:
-    """Ask PUBLIC_URL for a proof; if it gives none, ask on this machine if the bot runs."""
+    """Ask PUBLIC_URL for a proof; without one, look for a running bot on this machine."""
     if settings.public_url is None:
         why = (
             "not set, so nothing can be kicked off from here, and the webhook of each crew cannot"

@@ -243,7 +243,7 @@ def resume_body(
 
 
 def decision_body(round_: Round, edited: str | dict[str, object] | None = None) -> bytes:
-    """Return the answer to whoever fetches a decision: as in a resume, the same each time.
+    """Return the answer to a request for a decision: a resume's fields, equal each time.
 
     Without the words, which are removed at some time, it is closed: nobody can tell what to do.
     """

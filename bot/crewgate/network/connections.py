@@ -1,7 +1,7 @@
 """The limits of callers' connections: time to send a request, idleness, and their number.
 
-aiohttp closes an idle connection, but knows neither how many files are left nor that a caller
-before its first request has a shorter deadline than a proxy between two.
+aiohttp closes idle connections, but ignores the number of files that are left. It also gives a
+caller before its first request as much time as a proxy between two requests.
 """
 
 import asyncio

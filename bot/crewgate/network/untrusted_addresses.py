@@ -221,7 +221,7 @@ def host_of(where: httpx.URL) -> str:
 async def find_addresses(
     lookups: Lookups, where: httpx.URL, *, owner: str, private: bool
 ) -> list[str] | Refused | NotSent:
-    """Return up to ADDRESSES callable addresses, or the reason why there is none."""
+    """Return at most ADDRESSES permitted addresses, or the reason why there is none."""
     try:
         found = await lookups.addresses(host_of(where), owner=owner)
     except ValueError:

@@ -47,7 +47,7 @@ _ADVISORY_LOCK: Final = 727_301
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How old a database is."""
+    """The age of a database."""
 
     revision: str | None
     """The revision of its tables; None without tables."""

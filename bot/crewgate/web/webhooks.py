@@ -287,7 +287,7 @@ async def on_flow_request(
 ) -> web.Response:
     """Store a flow's request, then answer 202: it is never repeated.
 
-    A repetition with the same signature escalates nothing and is stored once.
+    A repeated signature escalates nothing and is not stored again.
     """
     credentials = context.credentials_of(request)
     crew = credentials.crew

@@ -534,7 +534,7 @@ def message_problems(blocks: object) -> list[Problem]:
 
 
 def text_size(blocks: object) -> int:
-    """Return the characters of a message's budget that its blocks use."""
+    """Return the characters of blocks that count against the limit of a message."""
     return sum(len(piece.text) for piece in pieces(blocks))
 
 
