@@ -1,6 +1,6 @@
 """The buttons of reviews, each with one id and one label wherever it stands.
 
-What they do is in the table of verbs, in `listeners.py`.
+`listeners.VERBS` has their effects.
 """
 
 from dataclasses import dataclass
@@ -57,24 +57,24 @@ DISMISS: Final = Button("dismiss", "Dismiss")
 WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
 READ: Final = Button("read_all", strings.READ)
 UNMASK: Final = Button("unmask", "Show them")
-"""What is masked, to one person."""
+"""Shows what is masked, to one person."""
 CHANGES: Final = Button("show_changes", strings.CHANGES)
 HISTORY: Final = Button("history", strings.HISTORY)
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
 #: More outcomes of a flow become a menu.
 BUTTONS: Final = 4
-#: In front of a label that reads as something: a letter, no emoji, so that a label cannot bring it.
+#: A letter in front of a label that reads as an outcome; no emoji, which a label could bring too.
 _MARKS: Final = {Reading.APPROVAL: "✓ ", Reading.REJECTION: "✕ ", Reading.REVISION: "↺ "}
 
 
 def decide_buttons(
     round_: Round, *, reader: str | None = None, approvers: Approvers | None = None
 ) -> tuple[Block, ...]:
-    """Approve and Revise, or a flow's outcomes: the first buttons of a round that waits.
+    """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
-    `reader` is the user's id where only one person reads them: no Approve for one who has approved.
-    None is green where `approvers` say that it would be refused.
+    `reader` is set where only that user sees them: Approve is left out once they have approved. No
+    button is green where `approvers` say that the approval would be refused.
     """
     if approvers is not None and approvers.bar(reader):
         return tuple(map(without_style, decide_buttons(round_, reader=reader)))
@@ -100,11 +100,7 @@ def words_button(round_: Round) -> Block:
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
-    """The buttons of a round that waits which come and go, after all others.
-
-    A card looks the same to all, so it has *Take back my approval* once anybody has approved.
-    `reader` is as for `decide_buttons`.
-    """
+    """*Take back my approval*: for its owner, or on a card, which is alike for all."""
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()
@@ -140,7 +136,7 @@ def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
 
 
 def outcomes_in_full(question: Question) -> list[Block]:
-    """The outcomes that a button cannot show whole, and how many none has."""
+    """The outcomes that a button cannot show whole, and the number of outcomes without a button."""
     lines: list[str] = []
     if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
         lines += [
@@ -160,13 +156,13 @@ def _labels(question: Question) -> list[str]:
 
 
 def _marked(label: str) -> str:
-    """A label as people would write it: `needs_revision` is “↺ Needs revision”."""
+    """Return a label as people write: `needs_revision` is “↺ Needs revision”."""
     name = shared.capital(label.replace("_", " ")) if label.isidentifier() else label
     return f"{_MARKS.get(reading_of(label), '')}{name}"
 
 
 def _are_numbered(question: Question) -> bool:
-    """Return True if a label is not shown as it is, or two are shown alike."""
+    """Return True if a label is not shown whole, or two look alike."""
     shown = [plain(_marked(label), LABEL_LIMIT) for label in question.outcomes]
     whole = all(
         text == _marked(label).strip() and not is_blank(text)
@@ -190,9 +186,9 @@ def page_buttons(
     on_top: bool = False,
     is_next_green: bool = False,
 ) -> list[Block]:
-    """The number of the page and buttons to its neighbours; nothing for a single page.
+    """The page's number and buttons to its neighbours; nothing for a single page.
 
-    `on_top`: others stand below the page; these are called by where they lead.
+    `on_top`: further buttons stand below the page, so these are named by page number.
     """
     if pages == 1:
         return []

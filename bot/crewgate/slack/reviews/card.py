@@ -63,11 +63,11 @@ _NAME_LIMIT: Final = 80
 def render_card(
     view: CardView, *, now: datetime, reader: str | None = None, plain: bool = False
 ) -> Message:
-    """Render a round that waits with its output, or what became of it.
+    """Render a waiting round with its output, or a later state.
 
-    A card stays for days, so its times are left to Slack; `now` ends a claim. `reader` is the
-    person who reads it in private; a card in the channel tells the state of the latest round.
-    `plain` leaves out what an agent or a caller wrote, for when Slack refuses the card.
+    A card stays for days, so its times are left to Slack; `now` ends a claim. `reader` is the only
+    person who sees it; a card in the channel tells the state of the latest round. `plain` leaves
+    out foreign text, for when Slack refuses the card.
     """
     told = view.told if reader is None else view.round
     subject = "" if plain else view.subject
@@ -117,11 +117,7 @@ def render_direct_message(
 
 
 def file_name(view: CardView) -> str:
-    """The name of the file with the whole output: `research_task-round-2-7yu4vT.md`.
-
-    Two tasks of an execution may have one title, and a file is known by its name: so a part of the
-    round's id is in it.
-    """
+    """Return `research_task-round-2-7yu4vT.md`: the id tells two tasks of one title apart."""
     task = re.sub(r"[^A-Za-z0-9_]+", "-", view.round.review.title[: 4 * _NAME_LIMIT])
     ending = "json" if view.output.format is Format.JSON else "md"
     named = task[:_NAME_LIMIT].strip("-") or "output"
@@ -133,9 +129,9 @@ def file_title(view: CardView) -> str:
 
 
 def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
-    """The first line with the menu of what is no button. Its block is named after the round.
+    """The first line, with a menu of all that has no button; its block is named after the round.
 
-    `share` is how much of a waiting round's output the card shows: all of it needs no button.
+    `share` is the part of a waiting round's output on the card: all of it needs no button.
     """
     round_ = view.round
     waits = round_.state is State.WAITING
@@ -162,7 +158,6 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
 
 
 def _what_was_asked(view: CardView) -> list[Block]:
-    """The flow's message, the revision request before, a warning where nothing has changed."""
     question = view.round.question
     message = question.message if question is not None else ""
     earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
@@ -176,7 +171,7 @@ def _what_was_asked(view: CardView) -> list[Block]:
 
 
 def _changed(view: CardView) -> str:
-    """The amount of changes since the round before; empty where `_what_was_asked` warns."""
+    """Return the amount of changes; empty where `_what_was_asked` warns that nothing changed."""
     if view.round.unchanged or view.previous is None or view.before is None:
         return ""
     if view.round.is_call:  # other words for it stand below

@@ -1,7 +1,6 @@
-"""What changed since the round before, passage by passage, with marks that no output has itself.
+"""The changes since the round before, passage by passage, with marks that no output contains.
 
-The words of a passage are shown without their own formatting: bold, underlined and struck
-through are only what came and what went.
+Words are shown without their own formatting: bold and underlined is new, struck through is gone.
 """
 
 from collections import deque
@@ -37,28 +36,22 @@ from crewgate.slack.reviews import states, strings
 from crewgate.usecases.read_models import CardView
 
 LINES_COMPARED: Final = 5_000
-"""Of longer texts the beginning and the end that both have in common are left aside; where more
-is left, one is shown after the other."""
+"""Longer texts are compared without their common beginning and end; if still too long, they are
+shown one after the other."""
 
 
 def compare_outputs(before: Output, after: Output) -> Changes:
-    """Compare two outputs, with their words.
-
-    For any two texts a fraction of a second, and memory in proportion to their length.
-    """
+    """Compare two outputs, with their words: a fraction of a second for any two texts."""
     return _compare(before, after, with_words=True)
 
 
 def measure_changes(before: Output, after: Output) -> Changes:
-    """Compare without the words: the amount of changes."""
+    """Count the changes, without their words."""
     return _compare(before, after, with_words=False)
 
 
 def edits_since(view: CardView) -> str:
-    """The fate of the edits that were asked for in the round before; empty if none were.
-
-    Empty, too, where the crew was never told of them.
-    """
+    """Return the fate of the edits asked for; empty if there are none, or none were sent."""
     if view.previous is None or view.before is None or view.asked_text is None:
         return ""
     if view.previous.state is not State.RESUMED:
@@ -112,7 +105,7 @@ def _one_after_the_other(old: str, new: str) -> Changes:
 
 
 def _common_beginning(one: str, other: str) -> int:
-    """The number of characters that both begin with, up to a blank line outside of code."""
+    """Return the length of the common beginning, up to a blank line outside of code."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -126,7 +119,7 @@ def _common_beginning(one: str, other: str) -> int:
 
 
 def _common_end(one: str, other: str) -> int:
-    """The number of characters that both end with, from a blank line on."""
+    """Return the length of the common end, from a blank line on."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -161,10 +154,10 @@ _NOBODY_ASKED: Final = "a newer output came before anybody decided"
 _LEAVES_LIMIT: Final = 500
 _PARAGRAPH_LIMIT: Final = 2_800
 _NEIGHBOUR_SHOWN: Final = 200
-"""An unchanged passage beside a change is shown up to so many characters."""
+"""The characters shown of an unchanged passage beside a change."""
 _HEADING_SHOWN: Final = 80
 _ONE_LINE: Final = 80
-"""What went and what came stand in one line if they are together no longer."""
+"""The longest old and new words that stand in one line together."""
 
 
 def render_changes(view: CardView) -> Iterator[Block]:
@@ -231,7 +224,7 @@ def _parts(changes: Changes) -> Iterator[Block]:
 
 
 def _with_names(hunk: Hunk) -> Hunk:
-    """A row that came or went of a table too wide for a phone, with the name of each column."""
+    """A whole row of a table that is too wide for a phone, with its columns' names."""
     names, cells = hunk.passage.table.split(CELLS_BETWEEN), hunk.passage.cells
     if len(hunk.segments) > 1 or not COLUMNS < len(cells) == len(names):
         return hunk
@@ -259,7 +252,6 @@ def _unchanged(part: Unchanged, *, values: bool) -> Iterator[Block]:
 
 
 def _stretch(part: Unchanged, *, values: bool) -> str:
-    """A stretch that did not change, with the heading that what follows stands below."""
     if not part.count:
         return "… unchanged …"
     one, many = ("value", "values") if values else ("passage", "passages")
@@ -283,7 +275,7 @@ def _hunk(hunk: Hunk) -> Iterator[Block]:
 
 
 def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
-    """The words in their styles. What went never touches what came: 0.18 and 0.09 stay two."""
+    """Yield words with their styles. Old never touches new: 0.18 and 0.09 stay two numbers."""
     segments = hunk.segments
     whole = hunk.fate is Fate.ADDED
     in_one_line = (
@@ -303,7 +295,7 @@ def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
 
 
 def _pieces(text: str, room: int) -> Iterable[str]:
-    """A long text in pieces that fit into a paragraph; the first, into what is left of one."""
+    """Yield a long text in pieces that fit into a paragraph, the first into the rest of one."""
     while len(text) > room:
         at = place_to_break(text, room // 2, room) if room > _NEIGHBOUR_SHOWN else 0
         if at:
@@ -347,7 +339,6 @@ def unchanged(round_: Round, answers: Round | None) -> str:
 
 
 def _nothing_changed(previous: Round, *, may_hide: bool) -> str:
-    """Word for word the same, asked for or not, unless masks `may_hide` what changed."""
     if may_hide:
         return "*Only masked passages changed.*"
     decision = previous.decision
@@ -357,12 +348,12 @@ def _nothing_changed(previous: Round, *, may_hide: bool) -> str:
 
 
 def _is_unasked(previous: Round) -> bool:
-    """True if the crew replaced the round right before while nobody had decided it."""
+    """Return True if the crew replaced the previous round while it was not decided."""
     return previous.state is State.SUPERSEDED and previous.reason is None
 
 
 def edits_in(fate: EditsFate) -> str:
-    """The fate of the edits: `all 3 were made, and 1 other passage changed`."""
+    """Return the fate of edits: `all 3 were made, and 1 other passage changed`."""
     others = (
         f"{shared.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
     )
@@ -383,7 +374,7 @@ _NOUNS: Final = {
 
 
 def amount(changes: Changes) -> str:
-    """The amount of changes: `3 passages changed, 2 added, 1 row added`."""
+    """Return the amount of changes: `3 passages changed, 2 added, 1 row added`."""
     if changes.too_long:
         return "much of it changed"
     said: list[list[str]] = []

@@ -71,9 +71,9 @@ def render_confirmation(
 ) -> Block:
     """The modal that asks before an approval; `outcome` answers a flow.
 
-    What can do no harm is its green button: to revise where notes wait or there is nothing to read,
-    else to read, or to be shown what is masked. To approve all the same is one plain button among
-    others. `again`: a caveat changed since the same person was asked; `where` they pressed.
+    Its green button is harmless: to revise where notes wait or nothing can be read, else to read,
+    or to show masks. Approving anyway is one plain button. `again`: a caveat changed since this
+    person was asked; `where` is the place of the press.
     """
     round_ = view.round
     question = round_.question
@@ -105,10 +105,10 @@ def render_confirmation(
 
 
 def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
-    """The modal in the place of that question, once it is answered.
+    """The modal that replaces an answered question.
 
-    It stays until it is closed, so it does not say how far the decision is on its way. `by_words`:
-    what this person wrote has put the round under another rule.
+    It stays open, so it leaves out how far the decision is. `by_words`: this person's words have
+    put the round under another rule.
     """
     said = section((strings.ruled_by_words if by_words else strings.recorded)(view.round))
     return modal(shared.RECORDED_TITLE, [section(strings.about(view)), said])
@@ -159,7 +159,7 @@ def _first_line(note: Note) -> str:
 
 
 def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
-    """The share of the output beside the button of somebody who has not read it to its end."""
+    """Return the share of the output that somebody approves without having read the rest."""
     share, on_card = caveats.share, caveats.on_card
     if is_empty(share):
         return "*The output is empty.* There is nothing to approve."
@@ -172,12 +172,12 @@ def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
     return f"*The card shows {on_card} % of this output.*"
 
 
-#: Blocks of one page of notes: above and below stand the box and an output's beginning.
+#: Blocks of one page of notes, beside the box above and an output's beginning below.
 _BLOCKS: Final = 40
 
 
 def render_notes_left(draft: Draft, page: int) -> list[Block]:
-    """One page of the notes that are not in the box, whole, each with a button that adds it."""
+    """One page of the notes outside of the box, whole, each with a button that adds it."""
     if not draft.left:
         return []
     found = page_of_blocks(map(_note, draft.left), page, most=_BLOCKS)
@@ -234,10 +234,9 @@ def render_approve_form(
     again: bool = False,
     where: Where = Where.MODAL,
 ) -> Block:
-    """The form that asks for the comment, and says plainly what becomes of it.
+    """The form for an approval's comment, which also confirms and offers to read first.
 
-    It is the confirmation, too, and offers to read first. `comment` is what was typed before what
-    the form tells of changed, if `again`; the form was opened from `where`.
+    `comment` is kept from before a caveat changed, if `again`; the form was opened from `where`.
     """
     several = strings.comment_of_several(view.round)
     told = render_caveats(caveats, notes, view, again=again, where=where)
@@ -274,11 +273,10 @@ def render_revise_form(
     page: int = 0,
     problem: str | None = None,
 ) -> Block:
-    """The form behind Revise: the notes are in the box, and those that are not stand below.
+    """The form behind Revise: the box holds notes, and the notes that do not fit stand below.
 
-    `page` is the page of those notes, `notes_mark` that of
-    `Caveats`. `revision` counts how often the box was filled anew: Slack takes a new text only for
-    a new box.
+    `page` is the page of notes below, `notes_mark` the mark in `Caveats`. `revision` counts refills
+    of the box: Slack takes a new text only for a new box.
     """
     with_notes = bool(draft.text or draft.left or revision)
     round_, question = view.round, view.round.question
@@ -458,10 +456,10 @@ def render_edit_form(
     revision: int = 0,
     masked: str = "",
 ) -> Block:
-    """The form with these parts in its boxes, which says what becomes of the text.
+    """The form with these parts in its boxes, and the effect of the text.
 
-    `revision` counts how often the boxes were filled anew, because what it tells of has changed:
-    Slack takes a new text only for a new box. `masked` is the mark of a text with masks.
+    `revision` counts refills of the boxes after a caveat changed: Slack takes a new text only for a
+    new box. `masked` is the mark of a text with masks.
     """
     round_ = view.round
     submit, several = "Send edits", ""

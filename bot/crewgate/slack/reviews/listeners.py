@@ -1,6 +1,6 @@
-"""The presses on reviews' buttons, and the forms that these open, sent.
+"""Presses on reviews' buttons, and their forms once sent.
 
-`VERBS` has each button once, wherever it stands: on a card, in a modal, in Home.
+`VERBS` has each button once, for cards, modals and Home.
 """
 
 import re
@@ -82,11 +82,11 @@ from crewgate.usecases.notes import claim
 log = structlog.get_logger(__name__)
 
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]
-"""Carries out a press and acknowledges it. Raises a CrewgateError, which the presser reads."""
+"""Carries out a press and acknowledges it; a CrewgateError is shown to the presser."""
 
 
 ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
-"""Takes what was written in a round's thread and Slack did not tell of."""
+"""Takes the notes of a round's thread that Slack did not tell of."""
 
 
 def register(
@@ -96,10 +96,7 @@ def register(
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
 ) -> None:
-    """Put the buttons and the forms of reviews on the app.
-
-    `in_home` learns of every press in Home, and returns what was seen there.
-    """
+    """Register buttons and forms; `in_home` takes presses in Home, and returns the row shown."""
     names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU))
     press = partial(on_press, context=context, in_home=in_home, read_thread=read_thread)
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
@@ -129,7 +126,6 @@ async def on_press(
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
 ) -> None:
-    """Run a button's verb; a refusal is shown where it was pressed."""
     press = parse_press(body)
     verb = VERBS.get(press.action)
     if verb is None:
@@ -165,7 +161,7 @@ def _round_id(press: Press) -> str:
 
 
 def _recording(change: Callable[..., Awaitable[object]], event: str) -> Verb:
-    """Return a verb that changes a round by a use case, and logs it once it is changed."""
+    """Return a verb that changes a round by a use case, and logs the change."""
 
     async def verb(press: Press, reply: Reply) -> None:
         await change(press.value, by=press.by, context=reply.context)
@@ -178,7 +174,6 @@ def _recording(change: Callable[..., Awaitable[object]], event: str) -> Verb:
 async def _open(
     press: Press, reply: Reply, *, form: Callable[[str, Person, SlackContext], Awaitable[Block]]
 ) -> None:
-    """Open a form, if the presser may send it now."""
     await reply.open(await form(press.value, press.by, reply.context))
 
 
@@ -202,7 +197,7 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 
 
 async def _unmask(press: Press, reply: Reply) -> None:
-    """Show the output as it came, in the reader in the place of its masked page."""
+    """Show the unmasked output, in the reader in place of the masked page."""
     await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
     first = ReaderPosition(press.value, ReaderTab.UNMASKED, 0, press.seen.share)
@@ -214,8 +209,8 @@ async def _unmask(press: Press, reply: Reply) -> None:
 async def _decide_at_once(press: Press, reply: Reply) -> None:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
-    It is acknowledged once it is on disk. The question takes the place of the modal that it was
-    pressed in, which may be the question itself: then something changed since it was asked.
+    The press is acknowledged once the decision is on disk. The question replaces the modal of the
+    press, which may be an earlier question: then a caveat changed since.
     """
     context = reply.context
     is_confirmed = _is_confirmed(press)
@@ -253,7 +248,6 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
 
 
 async def _fill_in(press: Press, reply: Reply) -> None:
-    """Put a note into the form, after what is typed there, or turn their pages."""
     form = await form_again(press, reply.context)
     await reply.ack()
     await reply.update(form)
@@ -294,7 +288,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     ids.NEXT_NOTES: _fill_in,
     ids.PREVIOUS_NOTES: _fill_in,
 }
-"""The verb of each button. The value of a report's button is the report's id."""
+"""The verbs by button. A report's button carries the report's id."""
 
 
 # --- forms, sent ----------------------------------------------------------------------------------
@@ -303,10 +297,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Go on with what can do no harm: reading, what is masked, or the form for changes.
-
-    The last is where notes wait, or nothing can be read.
-    """
+    """Go on with the harmless choice: to read, to show masks, or else the form for changes."""
     submission = parse_submission(body)
     await read_thread(submission.round_id)
     round_id, seen = submission.round_id, submission.seen
@@ -378,7 +369,7 @@ async def on_words_submitted(
 
 
 async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
-    """Close all modals, for the form may lie on the reader; say if its words changed the rule."""
+    """Close all modals, for the form may lie on the reader; tell if its words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
         await ack(response_action="update", view=await receipt(after.id, context, by_words=True))
     else:
@@ -514,10 +505,7 @@ async def decide_once(
     context: SlackContext,
     seen: Seen = NOTHING_SEEN,
 ) -> Round | None:
-    """Decide, and return the round; None where the same person decided the same before.
-
-    Raises as `decide` does, and ApprovedBefore to who has approved.
-    """
+    """Decide; return None for a repetition. Raises as `decide`, and ApprovedBefore."""
     began_at = context.clock()
     try:
         round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
@@ -539,12 +527,12 @@ async def decide_once(
 
 
 def _words(verdict: Verdict) -> Verdict:
-    """Return the words that a round of a flow took as an answer as the Revise they came as."""
+    """Return words that a flow's round took as an answer as the Revise that was sent."""
     return Revise(verdict.text) if isinstance(verdict, Answer) else verdict
 
 
 def _is_theirs(decision: Decision, verdict: Verdict, by: Person) -> bool:
-    """Return True if this person made the decision, or a part of it, with the same verdict."""
+    """Return True if this person made the decision, or a part of it, with an equal verdict."""
     if decision.votes and isinstance(verdict, Approve):
         return any(
             vote.by.id == by.id and vote.comment == verdict.comment for vote in decision.votes

@@ -1,4 +1,4 @@
-"""A review's modals: what they show is read, checked for the person who asks, and rendered."""
+"""The modals of reviews: read, checked for the asking person, and rendered."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -62,9 +62,9 @@ from crewgate.usecases.read_models import CardView, RoundLine
 log = structlog.get_logger(__name__)
 
 Show = Callable[[Block], Awaitable[object]]
-"""Opens or updates a modal; returns a true value if Slack did."""
+"""Opens or updates a modal; returns a true value on success."""
 
-#: A review's rounds that its history shows.
+#: The rounds that a review's history shows.
 ROUNDS: Final = 50
 #: The dead letters of one report that are shown.
 DEAD_LETTERS: Final = 5
@@ -80,10 +80,7 @@ async def approve_form(
     again: bool = False,
     where: Where = Where.MODAL,
 ) -> Block:
-    """The form behind “Approve with a comment”, for somebody who saw `seen`.
-
-    Raises as `decide` does.
-    """
+    """The form for a comment, for a person who saw `seen`. Raises as `decide` does."""
     await may_revise(round_id, by=by, context=context)
     caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
     view, notes = await _view_and_notes(round_id, caveats, context)
@@ -99,13 +96,11 @@ async def confirmation(
     outcome: int | None = None,
     where: Where = Where.MODAL,
 ) -> Block:
-    """The question before an approval, as `render_confirmation` says. Raises StoreUnavailable."""
     view, notes = await _view_and_notes(round_id, caveats, context)
     return render_confirmation(view, caveats, notes, again=again, outcome=outcome, where=where)
 
 
 async def receipt(round_id: str, context: SlackContext, *, by_words: bool = False) -> Block:
-    """The modal in the place of that question, or of a form. Raises StoreUnavailable."""
     return render_receipt((await context.uow.read.posting(round_id)).view, by_words=by_words)
 
 
@@ -119,7 +114,7 @@ async def _view_and_notes(
 
 
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
-    """The form behind Revise, with what was written in the thread. Raises as `decide` does."""
+    """The form behind Revise, with the thread's notes. Raises as `decide` does."""
     await may_revise(round_id, by=by, context=context)
     mark = (await caveats_for(round_id, by=by, context=context)).notes_mark
     posting = await context.uow.read.posting(round_id)
@@ -136,10 +131,7 @@ async def edit_form(
     written: Sequence[str] | None = None,
     revision: int = 0,
 ) -> Block:
-    """The form behind Edit, with the output or what was `written` in its place.
-
-    Raises as `decide` does; VerdictMisplaced where it is not offered.
-    """
+    """The form with the output or `written`. Raises as `decide`; VerdictMisplaced without edits."""
     await may_edit(round_id, by=by, context=context)
     parts, _, masked = await maskable_parts(round_id, context)
     if parts is None:
@@ -190,10 +182,10 @@ async def fields_to_change(round_id: str, context: SlackContext) -> tuple[Fields
 async def maskable_parts(
     round_id: str, context: SlackContext
 ) -> tuple[Parts | None, dict[str, str], str]:
-    """Return the parts of an output for people to edit, and what the masks there stand for.
+    """Return an output's parts to edit, the texts of its masks by mask, and a mark of the text.
 
-    And a mark by which a text with masks is known: with other settings, or in another version,
-    they may stand for something else. Raises RoundNotFound or StoreUnavailable.
+    The mark tells if masks still stand for these texts: other settings or versions may number them
+    anew. Raises RoundNotFound or StoreUnavailable.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     output = posting.view.output
@@ -203,23 +195,21 @@ async def maskable_parts(
 
 
 async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:
-    """The form behind Dismiss on a round. Raises as `dismiss` does."""
     await may_dismiss(round_id, by=by, context=context)
     return render_dismiss_form((await context.uow.read.posting(round_id)).view)
 
 
 async def what_came(letter_id: str, by: Person, context: SlackContext) -> Block:
-    """What is behind a report, in the form that dismisses it. Raises as `dismiss_report` does."""
+    """The dead letters of a report, in its form. Raises as `dismiss_report` does."""
     first = await may_dismiss_report(letter_id, by=by, context=context)
     came = await context.uow.read.report(first, most=DEAD_LETTERS)
     return await context.off_loop(render_what_came, came, context.redactors[first.crew])
 
 
 async def form_again(press: Press, context: SlackContext) -> Block:
-    """The form behind Revise after a button in it: one more note, or another page.
+    """The form behind Revise after one of its buttons: one more note, or another page.
 
-    What is typed in the box stays there. Raises RoundNotFound, NotAReviewer, UnknownCrew or
-    StoreUnavailable.
+    The typed text stays. Raises RoundNotFound, NotAReviewer, UnknownCrew or StoreUnavailable.
     """
     round_id, _ = parse_asked(press.view.metadata)
     posting = await context.uow.read.posting(round_id)
@@ -246,10 +236,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
 
 
 async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
-    """The form behind Revise again if notes came that it does not show; else None.
-
-    What is typed in the box stays there. Raises as `form_again` does.
-    """
+    """The form behind Revise with newer notes; None without any. Raises as `form_again`."""
     posting = await context.uow.read.posting(sent.round_id)
     mark = (await caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
     if mark in ("", sent.seen.notes) or posting.view.round.state is not State.WAITING:
@@ -270,7 +257,7 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
 
 
 def _turned(press: Press) -> tuple[int, int]:
-    """Return the box's next revision and the page of notes; both are in the box's name."""
+    """Return the box's next revision and the page of notes, both from the box's name."""
     page = press.view.box.rpartition("-")[2].partition(".")[2]
     step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(press.action)
     turned = _number(page) if step is None else max(0, _number(press.value) + step)
@@ -294,10 +281,10 @@ async def show_page(
 ) -> None:
     """Acknowledge, and show a page of the reader.
 
-    Of other rounds it has those that this person may read. It is rendered in a thread, and after
-    the acknowledgement unless `show` acknowledges: the text may be long. Once the last page is
-    shown, or all that is masked, it is remembered that this person saw it. Raises RoundNotFound,
-    NotAReader, UnknownCrew or StoreUnavailable, before the acknowledgement.
+    Other rounds are shown if this person may read them. Rendering may be long, so it runs in a
+    thread, and after the acknowledgement unless `show` acknowledges. The last page, or the last
+    mask, is remembered as seen. Raises RoundNotFound, NotAReader, UnknownCrew or StoreUnavailable,
+    before the acknowledgement.
     """
     as_it_came = position.tab is ReaderTab.UNMASKED
     posting = await context.uow.read.posting(position.round_id, as_it_came=as_it_came)

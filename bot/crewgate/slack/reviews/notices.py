@@ -1,6 +1,6 @@
-"""Messages about a round that are not its card, and the report of dead letters.
+"""Messages about a round beside its card, and the report of dead letters.
 
-`NOTICES` has the render function of every plain message about a round.
+`NOTICES` has the render function of each plain message.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,13 +55,13 @@ _WHERE_LIMIT: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """All that a message about a round may be rendered from."""
+    """The data of messages about a round."""
 
     view: CardView
     card: MessageRef | None
     operators: Sequence[ReviewerRef]
     assigned: Sequence[ReviewerRef]
-    """The assignees of a flow's request that Slack knows, while it waits."""
+    """The known assignees of a flow's request, while it waits."""
     added: Sequence[ReviewerRef]
     link: Link
     now: datetime
@@ -81,16 +81,12 @@ class Scene:
 
 
 def notice(push: str, *lines: str) -> Message:
-    """A message of sentences; `push` is what its notification says, plain."""
+    """Return a message of sentences; `push` is its notification, plain."""
     return Message(notification(push), [section(line) for line in lines])
 
 
 def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
-    """Tell the reviewer and the operators that the decision did not reach the crew.
-
-    None when there is nothing to tell any more: somebody pressed Retry, it was taken, or they
-    dismissed it themselves.
-    """
+    """Tell that a decision did not reach the crew; None once it is retried, taken or dismissed."""
     decision, reason = round_.decision, round_.reason
     if round_.state not in {State.STUCK, State.CLOSED} or decision is None:
         return None
@@ -141,7 +137,7 @@ _LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delive
 
 
 def render_audit_head(published: Published) -> Message:
-    """Tell the head of the audit trail, by which it is verified from outside of the database."""
+    """Tell the head of the audit trail, against which it is verified from outside the database."""
     head, signed = "The head of the audit trail", published.signed
     says = f"{head} on {published.at.date()}: `{published.head}`"
     if signed.key:
@@ -159,10 +155,7 @@ def render_attach_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -
 
 
 def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) -> Message | None:
-    """Say where a round stands whose card cannot be brought up to date; None while it waits.
-
-    A stuck decision is retried from here: the card has no such button.
-    """
+    """Tell the state of a round whose card is out of date, with Retry; None while it waits."""
     if round_.state is State.WAITING:
         return None
     where = states.push(round_)
@@ -179,7 +172,7 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
 
 
 def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> Message:
-    """Say that something of a crew could not be shown. What came is for its operators alone."""
+    """Tell that a webhook could not be shown; only operators see its content."""
     said, last = _not_shown(first, MRKDWN), actions(WHAT_CAME.on(first.id))
     if first.dismissed is not None:
         last = section(f"{states.dismissed(first.dismissed)}.")
@@ -198,17 +191,12 @@ def _not_shown(first: DeadLetter, voice: Voice) -> str:
 
 
 def render_reminder(scene: Scene) -> Message | None:
-    """Remind the reviewers who have not decided, and their delegates.
-
-    Call the operators too if nobody is left who may approve. Return None once the round no longer
-    waits.
-    """
+    """Remind undecided reviewers, and operators if nobody may approve; None once decided."""
     message = render_private_reminder(scene, _not_voted(scene.view))
     return message if message is None else _with_nobody_left(message, scene)
 
 
 def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
-    """A reminder for one person, in private, where nobody is called."""
     view, round_ = scene.view, scene.round
     waits_for = "a decision" if round_.question is None else "an answer"
     given = ""
@@ -221,7 +209,7 @@ def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
 
 
 def render_escalated(scene: Scene) -> Message | None:
-    """Call the people that an escalation has added; None once the round no longer waits."""
+    """Call the people that an escalation added; None once decided."""
     people = mentionable(scene.round.not_voted(scene.added))
     waited = duration(scene.now - scene.round.opened_at)
     line = f"{scene.about} has waited for {waited}{_so_far(scene.round)}."
@@ -230,7 +218,7 @@ def render_escalated(scene: Scene) -> Message | None:
 
 
 def render_timed_out(scene: Scene) -> Message:
-    """Say what a rule did when time was over; call all again if the round goes on waiting."""
+    """Tell what a rule did when time was over; call everybody again if the round still waits."""
     round_ = scene.round
     decision, rule = round_.decision, round_.rule
     if decision is not None and isinstance(decision.by, TimedOut):
@@ -258,7 +246,7 @@ def render_timed_out(scene: Scene) -> Message:
 
 
 def _so_far(round_: Round) -> str:
-    """By name: whoever has approved is not called again."""
+    """Name the approvers without a mention, for they are done."""
     so_far = strings.so_far(round_, CALLS_NOBODY)
     return f" · {so_far}" if so_far else ""
 

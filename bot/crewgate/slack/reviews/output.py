@@ -1,4 +1,4 @@
-"""What an agent wrote, as blocks of a message or of a modal."""
+"""Outputs of agents as blocks of a message or a modal."""
 
 import json
 import re
@@ -46,18 +46,18 @@ from crewgate.slack.reviews import strings
 from crewgate.usecases.read_models import RoundLine
 
 OUTPUT_LIMIT: Final = 9_000
-"""What the output may take of a message's 12,000; the longest of everything else is 2,800."""
+"""The output's share of a message's 12,000; everything else takes 2,800 at most."""
 
 WHOLE_LIMIT: Final = 3_000
 WHOLE_ROWS: Final = 20
-"""A card shows an output whole up to so many characters and rows of tables."""
+"""The most characters and rows of tables that a card shows whole."""
 
 EXCERPT: Final = 1_500
 EXCERPT_ROWS: Final = 10
-"""Of a longer one it shows about so many characters, or so many rows."""
+"""The characters and rows that a card shows of a longer output."""
 
 VIEW_LIMIT: Final = 150_000
-"""What an output may take of a view, written as JSON; Slack refuses a view over 250 kB."""
+"""An output's share of a view, as JSON; Slack refuses a view over 250 kB."""
 
 
 _FENCE: Final = ("```json\n", "\n```")
@@ -77,7 +77,7 @@ _EMPTY: Final = ShownOutput([section(shared.EMPTY_OUTPUT)], Share(0, 0))
 
 
 def output_on_card(output: Output) -> ShownOutput:
-    """A short output whole; of a longer one a beginning that a reader can stop after."""
+    """A short output whole; of a longer one, a beginning that reads as finished."""
     if _is_empty(output):
         return _EMPTY
     total = length(output.text)
@@ -194,10 +194,7 @@ def output_in_message(output: Output) -> ShownOutput:
 
 
 def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
-    """A page of an output as it reads best where there is no markdown block.
-
-    As it was written, where its formatting would take more than the limit, as JSON.
-    """
+    """A page for a modal, which has no markdown block; beyond `limit` it is left unformatted."""
     if output.format is Format.JSON:
         return preformatted(output.text)
     blocks = rich_text(output.text)
@@ -229,19 +226,19 @@ def _with_text(shown: str, *left_off: Block) -> list[Block]:
     return [*left_off] if is_blank(shown) else [markdown(shown), *left_off]
 
 
-#: The most of an output that a box begins with, in characters: it holds 3,000, so it can grow.
+#: Characters that a box begins with: it holds 3,000, so it can grow.
 _BOX: Final = 2_000
-#: The most boxes. Slack takes 100 blocks, some of which are others.
+#: The most boxes: Slack takes 100 blocks, with others around.
 _BOXES: Final = 80
-#: The longest output, in bytes as JSON: Slack takes 250,000 for a modal, and it may grow.
+#: The longest output, in bytes as JSON: Slack takes 250,000 for a modal, and edits may grow.
 _LONGEST: Final = 100_000
 
 
 def parts_to_edit(output: Output) -> Parts | None:
-    """The boxes' parts of an output; None where people could not see and change all of it.
+    """Return an output's parts for the boxes; None where people could not see and change all of it.
 
-    Those are JSON, a text in which something is hidden or was a secret, which an edited text would
-    take from the crew, and one that the form does not hold.
+    That is so for JSON, for hidden text and secrets, which an edited text would take from the crew,
+    and for a text that is too long for the form.
     """
     text = output.text
     if output.format is not Format.MARKDOWN or len(text) > _LONGEST:

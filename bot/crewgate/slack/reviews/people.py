@@ -1,7 +1,7 @@
-"""The people of a round: who may decide now, who is left, and whom a message calls.
+"""The people of a round: who may decide, who is left, and who is called.
 
-A mention surely notifies only in a section of a new message. A card that is brought up to date
-keeps it until somebody approves, so that nothing moves under a finger.
+Only a section of a new message surely notifies. An updated card keeps its mention until somebody
+approves, so that nothing moves under a finger.
 """
 
 from collections.abc import Sequence
@@ -27,14 +27,14 @@ from crewgate.usecases.read_models import Approvers, CardView
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people in each role, as the settings, the round's rule, Slack and absences say now."""
+    """The people in each role, by the settings, the round's rule, Slack and absences."""
 
     crews: Crews
     directory: SlackDirectory
     clock: Clock
 
     def __call__(self, subject: Subject, role: Role) -> tuple[ReviewerRef, ...]:
-        """The people with this role; an e-mail address only where Slack knows no account for it."""
+        """Return the people with a role; accounts replace e-mail addresses that Slack knows."""
         try:
             crew = crew_for(subject, self.crews)
         except UnknownCrew:
@@ -57,7 +57,7 @@ class People:
         return User(min(found)) if found else starter
 
     async def complete(self, view: CardView) -> CardView:
-        """The view with who may decide, of the absences those that matter, and who is left."""
+        """Return the view with its deciders, the absences that matter, and the approvers left."""
         round_ = view.round
         rule = round_.rule
         view = replace(
@@ -118,9 +118,9 @@ def _later(rule: Rule | None) -> tuple[ReviewerRef, ...]:
     return () if rule is None or rule.escalate is None else rule.escalate.to
 
 
-#: The most people mentioned by one message, as many as are told in private; a user group is one.
+#: The most mentions of a message and the most private messages; a user group counts once.
 CALLED: Final = 50
-#: What operators can do about a failure.
+#: The remedies for operators.
 FILES_REFUSED: Final = (
     "allow files in this workspace, or install the app again with the scopes of the manifest."
 )
@@ -130,9 +130,9 @@ FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_de
 
 
 def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
-    """People as mentions, with the delegates of those who are away: `@Legal and @Ben for @Ana`.
+    """Return mentions, with delegates of absent people: `@Legal and @Ben for @Ana`.
 
-    Those who may decide anyway are named once. Empty if there is nobody.
+    Delegates who may decide anyway are named once. Empty without people.
     """
     mentions = [reviewer(ref) for ref in people]
     mentions += [
@@ -155,7 +155,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 
 def call(view: CardView, notify: Notify) -> str | None:
-    """Call those who decide, and tell who asked that the crew came back; None for nobody."""
+    """Call the deciders, and tell the author of a revision that the crew is back."""
     if view.round.state is not State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
@@ -176,10 +176,7 @@ def call(view: CardView, notify: Notify) -> str | None:
 def _apart(
     people: Sequence[ReviewerRef], view: CardView
 ) -> tuple[Sequence[ReviewerRef], Sequence[ReviewerRef]]:
-    """Return the people who may approve, and those whose approval would be refused.
-
-    The starter in a user group is called with it.
-    """
+    """Return the people who may approve, and the rest; a user group keeps its starter."""
     approvers = view.approvers
     if approvers is None or (approvers.too_few and view.round.approvals == 1):
         return (people, ()) if approvers is None else ((), people)
@@ -188,7 +185,7 @@ def _apart(
 
 
 def not_voted(view: CardView) -> tuple[ReviewerRef, ...]:
-    """Return those who are called again to decide: not a starter who may not approve."""
+    """Return the people to call again, without a starter who may not approve."""
     left = view.round.not_voted(view.reviewers)
     may, _ = _apart(left, view)
     return tuple(may) or left
@@ -199,7 +196,6 @@ def calls_all(view: CardView, notify: Notify | None) -> bool:
 
 
 def reaches_somebody(view: CardView, notify: Notify) -> bool:
-    """Return True if people learn of a card although it is not shown in the channel."""
     return notify is not Notify.NONE and bool(mentionable(view.reviewers))
 
 
@@ -232,7 +228,7 @@ def decision_is_kept(
 
 
 def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
-    """Tell operators on a card that nobody is left who may approve, or too few are."""
+    """Tell operators on a card that too few people are left who may approve."""
     if view.approvers is None or not view.approvers.too_few:
         return None
     rule = view.round.rule

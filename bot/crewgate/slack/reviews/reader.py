@@ -1,4 +1,4 @@
-"""Modals to read in: the whole text, what changed, the history. Paged, for any length."""
+"""The reader: modals with the whole text, the changes and the history, in pages for any length."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -50,15 +50,11 @@ from crewgate.usecases.read_models import CardView, RoundLine
 ROUNDS_ON_A_PAGE: Final = 4
 _OUTPUT_SHOWN: Final = 1_500
 _OUTPUT_LIMIT: Final = 30_000
-"""The most it may take of a view, written as JSON: four with their words are far below
-what Slack takes."""
+"""A history page's share of a view, as JSON: four rounds with their words take far less."""
 
 
 def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | None) -> BlocksPage:
-    """One page of it, or the last; without a number the one with this round.
-
-    Only the rounds of that page are rendered.
-    """
+    """Return a page of a history, or the last; without a number, the one with this round."""
     if page is None:
         places = (at for at, line in enumerate(history) if line.round.id == round_id)
         page = next(places, 0) // ROUNDS_ON_A_PAGE
@@ -102,20 +98,19 @@ class ReaderTab(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderPosition:
-    """The tab and the page that somebody reads: kept in the modal itself."""
+    """A reader's tab and page, kept in the modal itself."""
 
     round_id: str
     tab: ReaderTab
     page: int | None = None
-    """None: the first one with something that was not seen, in a history the one with this round.
-    """
+    """None: the first unseen page; in a history, the page with this round."""
     share: Share | None = None
-    """How much of the output was seen, here or where the reader was opened; None: not known."""
+    """The share of the output seen here, or where the reader was opened; None if not known."""
     first: int | None = None
-    """The page that it was opened at; None: it is being opened."""
+    """The page that the reader opened with; None while it opens."""
     began: datetime | None = None
     unmasked: tuple[int, ...] = ()
-    """Where the pages that were shown without masks begin and end in the text."""
+    """The places in the text where unmasked pages began and ended."""
 
     def as_metadata(self) -> str:
         share = None if self.share is None else [self.share.shown, self.share.of, self.share.beyond]
@@ -126,7 +121,7 @@ class ReaderPosition:
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
-    """The position that a modal shows, or None if it is no reader."""
+    """Return the position that a modal shows, or None if it is no reader."""
     try:
         round_id, tab, page, *rest = json.loads(metadata)
         of = str(round_id), ReaderTab(tab), max(0, int(page))
@@ -149,7 +144,7 @@ _UNMASKED: Final = (
 )
 _MORE_MASKED: Final = "More is masked on pages that you have not turned to."
 _MAY_NOT_UNMASK: Final = "Only who may decide can have this shown."
-#: The longest text of what a task was to bring, in characters.
+#: The characters of a task's expected output.
 _EXPECTED: Final = 500
 _TITLES: Final = {
     ReaderTab.WHOLE: strings.READ,
@@ -161,13 +156,13 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
-    """A page as a modal; `is_end`: the output's last one; `unmasks`: no mask is left to show."""
+    """A page as a modal; `is_end`: the output's last page; `unmasks`: no mask is left to show."""
 
     view: Block
     is_end: bool
     unmasks: bool
     pages: int
-    """The pages that were turned, this one too, of all that there are."""
+    """The pages turned, this one included, of `total`."""
     total: int
 
 
@@ -180,10 +175,10 @@ def render_reader(
     masking: Masking = NOTHING,
     may_unmask: bool = False,
 ) -> ReaderPage:
-    """One page, with what `reader` may do at hand while the round waits.
+    """One page, with the buttons of `reader` while the round waits.
 
-    `masking` finds what is not masked in a text that is shown as it came. Takes up to half a second
-    for the worst texts, or as long as masking does: call it off the event loop.
+    `masking` finds the masked passages of a text shown without masks. The worst texts take half a
+    second, or as long as masking: call it off the event loop.
     """
     page, share, unmasked = _page(position, view, history)
     unmasks = bool(unmasked) and _has_all_masks(unmasked, view.output.text, masking)
@@ -234,10 +229,7 @@ def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:
 
 
 def _state(round_: Round) -> str:
-    """The state of the round; for one that waits, the approvals so far.
-
-    A page stays as it is, so it leaves to the card how far a decision is on its way.
-    """
+    """Return the round's state; only the card tells how far a decision is."""
     is_new = round_.state is State.DECIDED and round_.reason is None
     recorded = strings.recorded(round_) if is_new or round_.state is State.WAITING else ""
     return recorded or states.in_full(round_)
@@ -246,7 +238,7 @@ def _state(round_: Round) -> str:
 def _page(
     position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
 ) -> tuple[BlocksPage, Share | None, tuple[int, ...]]:
-    """Return the page, and how much of the output has been seen with it, and without masks."""
+    """Return the page, the share of the output seen with it, and the places seen unmasked."""
     share, number, unmasked = position.share, position.page, position.unmasked
     match position.tab:
         case ReaderTab.WHOLE | ReaderTab.UNMASKED:
@@ -277,7 +269,7 @@ def _expected(review: Review) -> list[Block]:
 
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
-    """What of the output is masked, with the button that shows it to those who may decide."""
+    """Tell about masks, with a button for people who may decide."""
     if tab is ReaderTab.UNMASKED:
         more = "" if unmasks else f" {_MORE_MASKED}"
         return [context(f"{_UNMASKED}{more}")]

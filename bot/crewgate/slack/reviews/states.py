@@ -1,4 +1,4 @@
-"""The states of a round: icons and words, on cards, in lists, as a push; a round in a few lines."""
+"""The states of a round as icons and words: on cards, in lists, as a push."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +97,6 @@ def arrival(round_: Round) -> str:
 
 
 def dismissed(reason: Dismissed) -> str:
-    """The dismissal with its reason, without the full stop."""
     return f"{person(reason.by)} dismissed it{_colon_why(reason)}"
 
 
@@ -132,7 +131,7 @@ def is_cut(decision: Decision) -> bool:
 
 
 def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
-    """A card's first line: the state first, then what it is about; `by_number` names the round."""
+    """Return a card's first line: the state, then the subject; `by_number` names the round."""
     about = one_line(subject, SUBJECT_LIMIT)
     name = f"{task(round_)} ({shared.number(round_)})" if by_number else task(round_)
     line = f"{icon(round_)} {shared.bold(_headline(name, round_))}"
@@ -295,7 +294,7 @@ def outcome(round_: Round) -> str:
 
 
 def in_full(round_: Round) -> str:
-    """Everything that is true about a round now, above a page of it."""
+    """Return everything about a round's state, above a page of it."""
     decision, reason = round_.decision, round_.reason
     if round_.state is State.WAITING:
         return f"{icon(round_)} Waiting for a decision{_so_far(round_)}"
@@ -316,7 +315,7 @@ def in_full(round_: Round) -> str:
 
 
 def answer(round_: Round) -> str:
-    """The crew's or the flow's next step; or why it could not be told, and the advice."""
+    """Return the next step of the crew or flow; or the failure, with advice."""
     told = _FLOW if receiver(round_.decision) == "flow" else _CREW
     match round_.state, round_.decision:
         case State.DECIDED, _:
@@ -336,15 +335,15 @@ def answer(round_: Round) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The sentences about one kind of receiver of decisions."""
+    """The sentences about a receiver of decisions."""
 
     name: str
     silent: str
-    """Nobody knows whether it took the last try, and what happens then."""
+    """Nobody knows whether the last try was taken; and the next step."""
     lost: str
-    """It did not answer a try before this one."""
+    """CrewAI or the flow did not answer an earlier try."""
     perhaps: str
-    """Advice while nobody knows whether it has the decision."""
+    """Advice while nobody knows whether the decision was taken."""
     what_to_do: Mapping[str, str]
 
     @property
@@ -356,7 +355,7 @@ _NOT_ACCEPTED: Final = (
     "The crew does not accept the token in the bot's settings (the one crews.toml names, or "
     "`CREW_TOKEN`). Correct it, start the bot again, then press Retry."
 )
-#: The code of what the bot itself cannot read.
+#: The code for a decision that the bot itself cannot read.
 _UNREADABLE: Final = "unreadable"
 _PUT_BACK: Final = "Put that key back into `SECRET_KEYS`, start the bot again, then press Retry."
 _CREW: Final = _Told(
@@ -557,7 +556,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 
 
 def detail(line: RoundLine) -> str:
-    """Lines below a round in a list: output, feedback, how long it waited, the answer."""
+    """Return the lines below a round in a list: output, feedback, waiting time, answer."""
     round_ = line.round
     lines = [preview(line)[0]]
     decision = round_.decision

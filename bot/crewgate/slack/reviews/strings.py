@@ -1,6 +1,6 @@
 """Sentences and labels of cards, and lines about a review; `states` has the states.
 
-All of it is mrkdwn. What comes from outside is escaped and shortened here.
+All is mrkdwn; foreign text is escaped and shortened here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,11 +70,11 @@ CONFIRMATION_NOT_OPENED: Final = (
 EARLIER_FEEDBACK_SHOWN: Final = 250
 MESSAGE_SHOWN: Final = 900
 REVIEWERS_SHOWN: Final = 3
-#: How much of a label the list of a flow's outcomes shows, in characters.
+#: The characters of a label in the list of a flow's outcomes.
 LABEL_LISTED: Final = 200
-#: And a sentence of a form.
+#: The characters of a label in a sentence of a form.
 OUTCOME_SHOWN: Final = 60
-#: How many of each a card shows.
+#: The most items of each kind on a card.
 _ASSIGNED: Final = 3
 _INPUTS: Final = 3
 _AUTHORS: Final = 4
@@ -109,10 +109,9 @@ def about_waiting(
     plain: bool = False,
     reader: str | None = None,
 ) -> str:
-    """Below a waiting card's first line: approvals and deadlines, then all the rest in one line.
+    """Return the lines below a waiting card's headline: approvals and deadlines, then the rest.
 
-    `changed` is the amount of changes since the round before; `plain` leaves out what an agent or a
-    caller wrote.
+    `changed` is the amount of changes since the last round; `plain` leaves out foreign text.
     """
     round_ = view.round
     first = joined(
@@ -160,9 +159,9 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
 
 
 def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
-    """Below a decided card's first line: when, after how long, which round, which crew.
+    """Return the line below a decided card's headline: time, duration, round, crew.
 
-    `is_told`: the first line tells this decision, not a later round's state.
+    `is_told`: the headline is about this decision, and not a later round.
     """
     return joined(
         ""
@@ -258,7 +257,7 @@ def _standing(view: CardView, rule: Rule, now: datetime) -> str:
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
-    """`still needed: @Ben`, once somebody has approved; of groups from the first."""
+    """Return `still needed: @Ben` after the first approval; for groups, from the first."""
     groups = needed_of(missing(rule.approvals_from, view.round.votes))
     if groups:
         return f"{'still needed:' if view.round.votes else 'needs'} {groups}"
@@ -276,7 +275,7 @@ def _still_needed(view: CardView, rule: Rule) -> str:
 
 
 def deadline(view: CardView, now: datetime) -> str:
-    """The rule's own decision, and when it makes it: `goes back to the crew at 7:46 AM`."""
+    """Return the rule's own decision with its time: `goes back to the crew at 7:46 AM`."""
     rule, question = view.round.rule, view.round.question
     if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
         return ""
@@ -305,7 +304,7 @@ def approvals(count: int) -> str:
 
 
 def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
-    """`1 of 2: @Ana`, or `approved by @Ana of @legal`; empty before the first approval."""
+    """Return `1 of 2: @Ana`, or `approved by @Ana of @legal`; empty without approvals."""
     if not round_.votes:
         return ""
     chosen = choice_of(round_.votes[0])
@@ -335,7 +334,7 @@ def ruled_by_words(round_: Round) -> str:
 
 
 def had_approved(round_: Round, decision: Decision) -> str:
-    """`1 of 2 had approved: @Ana`, where that did not decide it; else empty."""
+    """Return `1 of 2 had approved: @Ana` if those approvals did not decide; else empty."""
     if decision.votes or not round_.votes:
         return ""
     people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT, voice=IN_FULL)
@@ -345,7 +344,6 @@ def had_approved(round_: Round, decision: Decision) -> str:
 
 
 def comment_of_several(round_: Round) -> str:
-    """Above the comment of one of several approvals; empty where one is enough."""
     if round_.approvals == 1:
         return ""
     return (
@@ -355,7 +353,6 @@ def comment_of_several(round_: Round) -> str:
 
 
 def edit_of_several(round_: Round) -> str:
-    """Above an edited text that several people approve; empty where one is enough."""
     if round_.approvals == 1:
         return ""
     what = "your text" if not round_.is_call else "your arguments"
@@ -366,7 +363,7 @@ def edit_of_several(round_: Round) -> str:
 
 
 def or_else(rule: Rule, question: Question | None = None) -> str:
-    """The rule's own decision when people make none; empty where it makes none either."""
+    """Return the rule's decision without people; empty if it makes none either."""
     timeout = rule.timeout
     done = _what_time_does(question, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
@@ -467,7 +464,7 @@ def _number(count: int) -> str:
 
 
 def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
-    """The effect of Approve and Revise; for a flow's question, of a label's button and of words.
+    """Return the effect of Approve and Revise; for a question, of its labels and of words.
 
     `nobody`: too few people are left who may approve.
     """
@@ -513,7 +510,7 @@ _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 
 
 def asked(previous: Round) -> str | None:
-    """The revision request in a round before; None if there was none. The words follow."""
+    """Return a lead-in to the words of a revision request; None without a request."""
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
@@ -527,9 +524,9 @@ def asked(previous: Round) -> str | None:
 
 
 def asked_for(decision: Decision) -> str | None:
-    """The words of a revision request; None where the decision asks for none.
+    """Return the words of a revision request; None where the decision asks for none.
 
-    An answer to a flow that does not approve asks for some if the flow asks the same again.
+    An answer that does not approve is one, if the flow asks again.
     """
     match decision.verdict:
         case Revise(feedback):
@@ -541,7 +538,6 @@ def asked_for(decision: Decision) -> str | None:
 
 
 def earlier_feedback(previous: Round) -> str | None:
-    """The changes that were asked for in the round before; None if none were."""
     words = asked_for(previous.decision) if previous.decision is not None else None
     if words is None:
         return None
