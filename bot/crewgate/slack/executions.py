@@ -161,7 +161,6 @@ def _title(name: str, posting: ExecutionPosting) -> str:
 
 
 def tasks(count: int) -> str:
-    """Return the number of finished tasks of an unknown total; empty before the first."""
     return f"{shared.counted(count, 'task')} done" if count else ""
 
 

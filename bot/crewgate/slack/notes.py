@@ -138,7 +138,6 @@ class MissedNotes:
                 await self._context.sleep(AGAIN)
 
     async def _try(self, round_id: str) -> float | None:
-        """Read a round's thread; return the seconds until the next try, or None."""
         try:
             await self.read(round_id)
         except (RoundNotFound, StoreUnavailable) as error:

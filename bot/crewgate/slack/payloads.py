@@ -232,7 +232,7 @@ class KickoffForm:
 
     @property
     def id(self) -> str:
-        """The id of this form as shown and sent; a form shown again has another hash."""
+        """The id of one showing of the form: shown again, the form has another hash."""
         return f"{self.view_id}.{self.view_hash}"
 
 

@@ -427,7 +427,7 @@ def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
 
 
 def vote_refused(error: VoteRefused, others: Sequence[ReviewerRef] = ()) -> str:
-    """Tell why an approval does not count or cannot be taken back; plain, except `others`."""
+    """Tell in plain text why an approval does not count; `others` may approve."""
     if isinstance(error, AlreadyVoted):
         return f"{voter(error.vote, PLAIN)} approved this already, and that counts for you."
     if isinstance(error, VotedOtherwise):

@@ -83,7 +83,7 @@ def _pressed(element: Mapping[str, Any]) -> tuple[str, str, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a press, in the place of the press."""
+    """Answers a press where it was pressed."""
 
     press: Press
     ack: AsyncAck
@@ -125,7 +125,6 @@ class Reply:
         return is_open
 
     async def update(self, view: Block) -> bool:
-        """Replace the modal of the press, unless it was updated since; return True on success."""
         around = self.press.view
         return await update_modal(self.client, view, view_id=around.id, hash=around.hash)
 

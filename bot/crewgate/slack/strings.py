@@ -192,12 +192,10 @@ def input_name(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def input_name_inside(name: str) -> str:
-    """Return an input's name inside a line: `target audience`."""
     return one_line(_in_words(name), CREW_LIMIT) or "?"
 
 
 def _readable(name: str) -> str:
-    """Turn an id into words; people's own words stay."""
     if _RANDOM_ID.fullmatch(name):
         return f"Task {id_beginning(name)}"
     return capital(_in_words(name)) or name if _ID.fullmatch(name) else name

@@ -194,7 +194,6 @@ def _largest(
     room: int,
     limit: int,
 ) -> tuple[str, int]:
-    """Return the largest part that takes `limit` once rendered, and its length in `head`."""
     while room > 0:
         at, closing = cut(room)
         shown = head[:at].rstrip().rstrip(_JOINER)
@@ -315,7 +314,7 @@ def _cut(line: str, latest: int) -> str:
 
 @dataclass(slots=True)
 class _Piece:
-    """A paragraph, an item, a table or code, as written; the last two are shown whole or not."""
+    """A paragraph or an item, or a table or code, which is never cut; as written."""
 
     parts: list[list[str]]
     """The rows of a table, each with its cells; anything else is one row of one cell."""

@@ -43,7 +43,6 @@ def tokens_of(markdown: str, *, tables: bool = True) -> list[Token]:
 
 
 def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
-    """Return the blocks of a text; each paragraph stays as written, for `runs_in`."""
     parser = _MARKDOWN if tables else _WITHOUT_TABLES
     tokens: list[Token] = []
     parser.block.parse(markdown, parser, {}, tokens)

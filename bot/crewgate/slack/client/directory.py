@@ -210,7 +210,6 @@ class SlackDirectory:
         return Naming.NO_MEMBER
 
     async def _learn(self, named: Email) -> Naming | NotSent | None:
-        """Ask Slack for an address's account; return the reason why it is not known."""
         try:
             self._remember(named, await self._look_up(named))
         except StoreUnavailable as error:

@@ -83,7 +83,9 @@ class MessageSearch:
                     self._client, channel, thread_ts, start, latest
                 ):
                     yield message
-                self._remember(key, min(end, now))
+                self._searched_until[key] = min(end, now)
+                if len(self._searched_until) > self._remembered:
+                    self._searched_until.pop(next(iter(self._searched_until)))
                 if latest is None:
                     return
                 start, span = end, min(2 * span, LONGEST_SPAN)
@@ -96,12 +98,6 @@ class MessageSearch:
     def forget(self, key: str) -> None:
         self._searched_until.pop(key, None)
 
-    def _remember(self, key: str, until: datetime) -> None:
-        self._searched_until.pop(key, None)
-        if len(self._searched_until) >= self._remembered:
-            self._searched_until.pop(next(iter(self._searched_until)))
-        self._searched_until[key] = until
-
 
 async def messages_between(
     client: AsyncWebClient,
@@ -110,7 +106,7 @@ async def messages_between(
     oldest: datetime,
     latest: datetime | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield messages of a channel, or of a thread with its first one. Raises CallFailed."""
+    """Yield a channel's messages, or a thread's and its first one. Raises CallFailed."""
     params: dict[str, Any] = {
         "channel": channel,
         "oldest": ts_of(oldest),

@@ -219,7 +219,6 @@ async def outcome_of(calling: Awaitable[object]) -> Outcome:
 
 
 def _classify(response: Answer) -> Failure:
-    """Classify a failed answer: the SDK's, or aiohttp's when it was not JSON."""
     if isinstance(response, aiohttp.ClientResponse):
         status, data = response.status, {}
     else:

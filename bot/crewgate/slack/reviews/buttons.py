@@ -162,7 +162,6 @@ def _marked(label: str) -> str:
 
 
 def _are_numbered(question: Question) -> bool:
-    """Return True if a label is not shown whole, or two look alike."""
     shown = [plain(_marked(label), LABEL_LIMIT) for label in question.outcomes]
     whole = all(
         text == _marked(label).strip() and not is_blank(text)

@@ -46,7 +46,6 @@ def compare_outputs(before: Output, after: Output) -> Changes:
 
 
 def measure_changes(before: Output, after: Output) -> Changes:
-    """Count the changes, without their words."""
     return _compare(before, after, with_words=False)
 
 
@@ -105,7 +104,6 @@ def _one_after_the_other(old: str, new: str) -> Changes:
 
 
 def _common_beginning(one: str, other: str) -> int:
-    """Return the length of the common beginning, up to a blank line outside of code."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -119,7 +117,6 @@ def _common_beginning(one: str, other: str) -> int:
 
 
 def _common_end(one: str, other: str) -> int:
-    """Return the length of the common end, from a blank line on."""
     least, most = 0, min(len(one), len(other))
     while least < most:
         middle = (least + most + 1) // 2
@@ -224,7 +221,6 @@ def _parts(changes: Changes) -> Iterator[Block]:
 
 
 def _with_names(hunk: Hunk) -> Hunk:
-    """A whole row of a table that is too wide for a phone, with its columns' names."""
     names, cells = hunk.passage.table.split(CELLS_BETWEEN), hunk.passage.cells
     if len(hunk.segments) > 1 or not COLUMNS < len(cells) == len(names):
         return hunk
@@ -295,7 +291,6 @@ def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
 
 
 def _pieces(text: str, room: int) -> Iterable[str]:
-    """Yield a long text in pieces that fit into a paragraph, the first into the rest of one."""
     while len(text) > room:
         at = place_to_break(text, room // 2, room) if room > _NEIGHBOUR_SHOWN else 0
         if at:
@@ -353,7 +348,6 @@ def _is_unasked(previous: Round) -> bool:
 
 
 def edits_in(fate: EditsFate) -> str:
-    """Return the fate of edits: `all 3 were made, and 1 other passage changed`."""
     others = (
         f"{shared.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
     )

@@ -367,7 +367,6 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
 
 
 def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
-    """The fault of a webhook, and its beginning without secrets."""
     if dead_letter.removed_at is not None:
         return [section(shared.removed(dead_letter.removed_at))]
     reason = shared.capital(redactor.text(dead_letter.reason))

@@ -161,8 +161,6 @@ def _round_id(press: Press) -> str:
 
 
 def _recording(change: Callable[..., Awaitable[object]], event: str) -> Verb:
-    """Return a verb that changes a round by a use case, and logs the change."""
-
     async def verb(press: Press, reply: Reply) -> None:
         await change(press.value, by=press.by, context=reply.context)
         log.info(event, round_id=press.value, by=press.by.id, where=press.where)
@@ -197,7 +195,6 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 
 
 async def _unmask(press: Press, reply: Reply) -> None:
-    """Show the unmasked output, in the reader in place of the masked page."""
     await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
     first = ReaderPosition(press.value, ReaderTab.UNMASKED, 0, press.seen.share)
@@ -532,7 +529,6 @@ def _words(verdict: Verdict) -> Verdict:
 
 
 def _is_theirs(decision: Decision, verdict: Verdict, by: Person) -> bool:
-    """Return True if this person made the decision, or a part of it, with an equal verdict."""
     if decision.votes and isinstance(verdict, Approve):
         return any(
             vote.by.id == by.id and vote.comment == verdict.comment for vote in decision.votes

@@ -257,7 +257,6 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
 
 
 def _turned(press: Press) -> tuple[int, int]:
-    """Return the box's next revision and the page of notes, both from the box's name."""
     page = press.view.box.rpartition("-")[2].partition(".")[2]
     step = {ids.NEXT_NOTES: 1, ids.PREVIOUS_NOTES: -1}.get(press.action)
     turned = _number(page) if step is None else max(0, _number(press.value) + step)

@@ -1,4 +1,4 @@
-"""Messages about a round beside its card, and the report of dead letters.
+"""Messages about a round other than its card, and the report of dead letters.
 
 `NOTICES` has the render function of each plain message.
 """
@@ -209,7 +209,6 @@ def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
 
 
 def render_escalated(scene: Scene) -> Message | None:
-    """Call the people that an escalation added; None once decided."""
     people = mentionable(scene.round.not_voted(scene.added))
     waited = duration(scene.now - scene.round.opened_at)
     line = f"{scene.about} has waited for {waited}{_so_far(scene.round)}."

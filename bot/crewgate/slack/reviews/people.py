@@ -176,7 +176,6 @@ def call(view: CardView, notify: Notify) -> str | None:
 def _apart(
     people: Sequence[ReviewerRef], view: CardView
 ) -> tuple[Sequence[ReviewerRef], Sequence[ReviewerRef]]:
-    """Return the people who may approve, and the rest; a user group keeps its starter."""
     approvers = view.approvers
     if approvers is None or (approvers.too_few and view.round.approvals == 1):
         return (people, ()) if approvers is None else ((), people)

@@ -238,7 +238,6 @@ def _state(round_: Round) -> str:
 def _page(
     position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
 ) -> tuple[BlocksPage, Share | None, tuple[int, ...]]:
-    """Return the page, the share of the output seen with it, and the places seen unmasked."""
     share, number, unmasked = position.share, position.page, position.unmasked
     match position.tab:
         case ReaderTab.WHOLE | ReaderTab.UNMASKED:
@@ -269,7 +268,6 @@ def _expected(review: Review) -> list[Block]:
 
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:
-    """Tell about masks, with a button for people who may decide."""
     if tab is ReaderTab.UNMASKED:
         more = "" if unmasks else f" {_MORE_MASKED}"
         return [context(f"{_UNMASKED}{more}")]

@@ -294,7 +294,6 @@ def outcome(round_: Round) -> str:
 
 
 def in_full(round_: Round) -> str:
-    """Return everything about a round's state, above a page of it."""
     decision, reason = round_.decision, round_.reason
     if round_.state is State.WAITING:
         return f"{icon(round_)} Waiting for a decision{_so_far(round_)}"
@@ -556,7 +555,6 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 
 
 def detail(line: RoundLine) -> str:
-    """Return the lines below a round in a list: output, feedback, waiting time, answer."""
     round_ = line.round
     lines = [preview(line)[0]]
     decision = round_.decision

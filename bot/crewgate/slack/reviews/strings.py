@@ -257,7 +257,6 @@ def _standing(view: CardView, rule: Rule, now: datetime) -> str:
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
-    """Return `still needed: @Ben` after the first approval; for groups, from the first."""
     groups = needed_of(missing(rule.approvals_from, view.round.votes))
     if groups:
         return f"{'still needed:' if view.round.votes else 'needs'} {groups}"
@@ -363,7 +362,6 @@ def edit_of_several(round_: Round) -> str:
 
 
 def or_else(rule: Rule, question: Question | None = None) -> str:
-    """Return the rule's decision without people; empty if it makes none either."""
     timeout = rule.timeout
     done = _what_time_does(question, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
