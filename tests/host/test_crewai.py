@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crewgate.demo.environment import ANA, WEBHOOK_SECRET
+from crewgate.demo.environment import WEBHOOK_SECRET
 from crewgate.demo.hosted.crew import QUIET
 from crewgate.demo.servers import free_port, inherited
 from tests.host import real_acts, real_crews, real_flows, real_hooks, real_kills
@@ -16,6 +16,7 @@ from tests.host.real import FLOW_SECRET, PYTHON, Real, host, needs_crewai
 from tests.journeys.conftest import MakeWorld, World, make_world
 from tests.journeys.flow_world import ENVIRONMENT, REVIEWERS, crews_file
 from tests.journeys.test_gate import CREWS as FETCHING
+from tests.journeys.test_gate import press, refuse
 from tests.repo.files import ROOT
 
 pytestmark = needs_crewai
@@ -153,8 +154,8 @@ async def test_a_crew_without_a_host_asks_by_the_hook_to_be_copied(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        await world.slack.click(ANA, await world.card("ann"), "Approve")
-        await world.revise(ANA, await world.card("bob"), "Not him.")
+        await press(world, "Approve", "ann")
+        await refuse(world, "Not him.", "bob")
         out, _ = await process.communicate()
 
     said = out.decode()

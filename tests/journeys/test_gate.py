@@ -13,6 +13,7 @@ from crewgate.demo.workspace import Message, message_text
 from docs import gate
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT
+from tests.journeys.people import modal, said
 from tests.repo.files import read
 from tests.servers import serve
 
@@ -36,9 +37,15 @@ def reaches(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 async def press(world: World, button: str, shows: str = "ann@example.com") -> Message:
-    card = await world.card(shows)
+    card = await said(world, shows)
     await world.slack.click(ANA, card, button)
     return card
+
+
+async def refuse(world: World, words: str, shows: str = "ann@example.com") -> None:
+    await press(world, "Refuse…", shows)
+    await modal(world, ANA, "Why not?")
+    assert (await world.slack.submit(ANA, {"feedback": words})).ok
 
 
 async def test_a_call_runs_once_somebody_approved_it(
@@ -66,7 +73,7 @@ async def test_a_refusal_has_the_words_and_the_bot_may_end_meanwhile(
     async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
         reaches(world.url)
         asking = asyncio.create_task(asyncio.to_thread(gate.ask, "send_email", MAIL))
-        await world.revise(ANA, await world.card("ann@example.com"), "Not to her.")
+        await refuse(world, "Not to her.")
         decision = await asking
     assert (decision.approved, decision.words, decision.arguments) == (False, "Not to her.", {})
 
@@ -77,7 +84,7 @@ async def test_whoever_gives_up_withdraws_the_question(
     async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
         reaches(world.url)
         assert not await asyncio.to_thread(gate.ask, "send_email", MAIL, seconds=0.3)
-        await world.shown(await world.card("ann@example.com"), "is closed")
+        await world.shown(await said(world, "ann@example.com"), "is closed")
 
 
 async def test_the_examples_of_the_document_run_what_was_approved(
@@ -99,10 +106,10 @@ async def test_the_examples_of_the_document_run_what_was_approved(
     async with make_world(crews_file=CREWS, **ENVIRONMENT) as world:
         reaches(world.url)
         plain = asyncio.create_task(asyncio.to_thread(scope["send_email"], **MAIL))
-        await world.slack.click(ANA, await world.card("Hi."), "Approve")
+        await press(world, "Approve", "Hi.")
         assert (await plain, sent) == ("Sent.", [MAIL])
         node = asyncio.create_task(asyncio.to_thread(scope["run_tools"], state))
-        await world.revise(ANA, await world.card("bob@example.com"), "No.")
+        await refuse(world, "No.", "bob@example.com")
         refused = {"role": "tool", "tool_call_id": "1", "content": "No."}
         assert await node == {"messages": [refused]}
     assert sent == [MAIL]

@@ -317,6 +317,8 @@ def call_ended(round_: Round) -> str:
         return (
             f"{_CALL_ENDED[result.state]}: “{words}”" if words else f"{_CALL_ENDED[result.state]}."
         )
+    if isinstance(round_.reason, Fetched):
+        return "Whoever asked has fetched this."
     if decision is not None and decision.is_approve:
         return "It may run, once."
     return "The agent was told, and goes on without it."
