@@ -16,40 +16,15 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from crewgate import __version__
+from crewgate import __version__, crews, lifecycle
 from crewgate.audit.keys import open_signer
+from crewgate.crewai import payloads
 from crewgate.crewai.flow_requests import parse_flow_request
 from crewgate.crewai.kickoff import new_kickoff, parse_execution, parse_kickoff, parse_registration
-from crewgate.crewai.payloads import (
-    decision_body,
-    parse_crew,
-    parse_notification,
-    parse_step,
-    parse_task,
-)
-from crewgate.crews import (
-    build_credentials,
-    build_crews,
-    build_log_redactor,
-    build_redactors,
-    connect_crews,
-    identity_of,
-    open_flow_answers,
-    open_forwarder,
-)
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.effects import goes_to_slack
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.people import Role, User
-from crewgate.lifecycle import (
-    Supervisor,
-    build_workers,
-    find_orphaned_destinations,
-    open_database,
-    open_outbox,
-    run_workers,
-    serve_http,
-)
 from crewgate.logs import set_up_logging
 from crewgate.metrics import begin_at_zero, count_warning
 from crewgate.network.connections import Limits
@@ -149,8 +124,8 @@ class _Assembly:
         self.settings = settings
         self.runtime = runtime
         self.stack = stack
-        self.crews = build_crews(settings)
-        self.redactors = build_redactors(settings)
+        self.crews = crews.build_crews(settings)
+        self.redactors = crews.build_redactors(settings)
         self.saved, self.unheard = Wakeup(), Wakeup()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
@@ -164,17 +139,17 @@ class _Assembly:
     async def open_store(self) -> None:
         runtime = self.runtime
         url, keys = self.settings.database_url, self.settings.secret_keys
-        engines = await self.stack.enter_async_context(open_database(url, keys))
+        engines = await self.stack.enter_async_context(lifecycle.open_database(url, keys))
         self.signer = open_signer(self.settings, make=True)
         due_at = runtime.clock() + runtime.grace
-        self.outbox = await open_outbox(engines, due_at=due_at, crews=self.crews)
+        self.outbox = await lifecycle.open_outbox(engines, due_at=due_at, crews=self.crews)
         self.uow = SqlUnitOfWork(
             engines,
             wake=self._wake,
             clock=runtime.clock,
             masking={name: crew.redact for name, crew in self.crews.items()},
         )
-        self.fetches = Fetches(self.uow, decision_body, clock=runtime.clock)
+        self.fetches = Fetches(self.uow, payloads.decision_body, clock=runtime.clock)
         # What is secret in them is not in their `repr`.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest}
@@ -188,11 +163,11 @@ class _Assembly:
         self.off_loop = self.stack.enter_context(open_threads())
         enter, clock, off_loop = self.stack.enter_async_context, self.runtime.clock, self.off_loop
         self.clients = await enter(
-            connect_crews(self.settings, self.redactors, clock=clock, off_loop=off_loop)
+            crews.connect_crews(self.settings, self.redactors, clock=clock, off_loop=off_loop)
         )
-        self.forwarder = await enter(open_forwarder(self.settings))
+        self.forwarder = await enter(crews.open_forwarder(self.settings))
         self.flows = await enter(
-            open_flow_answers(self.settings, self.redactors, clock=clock, off_loop=off_loop)
+            crews.open_flow_answers(self.settings, self.redactors, clock=clock, off_loop=off_loop)
         )
 
     async def build_slack(self) -> None:
@@ -266,7 +241,7 @@ class _Assembly:
             away=lambda: runtime.clock_in_doubt or self._is_slack_away(),
             on_lost=self.unheard.set,
         )
-        self.workers = build_workers(
+        self.workers = lifecycle.build_workers(
             self.outbox,
             self.deliveries,
             runtime.pace,
@@ -321,8 +296,10 @@ class _Assembly:
         self.loops = listeners.register(self.bolt, context)
 
     async def build_readiness(self) -> None:
-        orphaned = await find_orphaned_destinations(self.outbox, self.workers)
-        self.supervisor = Supervisor(clock=self.runtime.steady, restart=self.runtime.restart)
+        orphaned = await lifecycle.find_orphaned_destinations(self.outbox, self.workers)
+        self.supervisor = lifecycle.Supervisor(
+            clock=self.runtime.steady, restart=self.runtime.restart
+        )
         warnings: list[Warn] = [
             *self._slack_warnings(),
             lambda: self.slack.directory.warning,
@@ -344,7 +321,7 @@ class _Assembly:
         """Accept requests from now on; return the address."""
         settings = self.settings
         context = WebContext(
-            credentials=build_credentials(settings),
+            credentials=crews.build_credentials(settings),
             uow=self.uow,
             crews=self.crews,
             clock=self.runtime.clock,
@@ -355,16 +332,16 @@ class _Assembly:
             fetches=self.fetches,
             check_health=self.readiness.check_health,
             redactors=self.redactors,
-            prove=partial(prove, identity_of(settings)),
+            prove=partial(prove, crews.identity_of(settings)),
             status_token=settings.status_token,
             public_url=settings.public_url,
-            parse_notification=parse_notification,
+            parse_notification=payloads.parse_notification,
             parse_flow_request=parse_flow_request,
             may_answer=self.flows.may_answer,
             parse_update={
-                EventKind.TASK: parse_task,
-                EventKind.STEP: parse_step,
-                EventKind.CREW: parse_crew,
+                EventKind.TASK: payloads.parse_task,
+                EventKind.STEP: payloads.parse_step,
+                EventKind.CREW: payloads.parse_crew,
             },
             parse_kickoff=parse_kickoff,
             parse_registration=parse_registration,
@@ -404,8 +381,10 @@ class _Assembly:
             alone = web.Application(middlewares=[explain_failures])
             health.add_route(alone, scrape.render, allows=lambda _request: True)
             limits = Limits(connections=METRICS_CONNECTIONS)
-            await enter(serve_http(alone, settings.host, settings.metrics_port, limits=limits))
-        return await enter(serve_http(application, settings.host, settings.port))
+            await enter(
+                lifecycle.serve_http(alone, settings.host, settings.metrics_port, limits=limits)
+            )
+        return await enter(lifecycle.serve_http(application, settings.host, settings.port))
 
     async def work(self) -> None:
         directory = self.slack.directory
@@ -427,7 +406,9 @@ class _Assembly:
         if self.socket is not None:
             loops["socket"] = self.socket.run
         await self.stack.enter_async_context(
-            run_workers(self.workers, loops, self.supervisor, ready=directory.wait_until_asked)
+            lifecycle.run_workers(
+                self.workers, loops, self.supervisor, ready=directory.wait_until_asked
+            )
         )
 
     def _wake(self, destination: str) -> None:
@@ -457,7 +438,7 @@ class _Assembly:
 
 async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
     """Run the bot until SIGTERM or SIGINT. Raises as `running` does."""
-    redactor = build_log_redactor(settings)
+    redactor = crews.build_log_redactor(settings)
     set_up_logging(
         settings.log_format, settings.log_level, redact=redactor.text, count=count_warning
     )

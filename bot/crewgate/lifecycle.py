@@ -11,16 +11,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from crewgate.domain.effects import (
-    SLACK,
-    TIMER,
-    UPDATES,
-    crew_destination,
-    forward_destination,
-    goes_to_slack,
-    posts_destination,
-    status_destination,
-)
+from crewgate.domain import effects
 from crewgate.domain.errors import CrewgateError, StoreUnavailable
 from crewgate.domain.retry import Budget, Rate, Retry
 from crewgate.network.connections import Limits, listen
@@ -166,19 +157,19 @@ def build_workers(
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
     budgets = {
-        UPDATES: Budget("updates", update_rate),
+        effects.UPDATES: Budget("updates", update_rate),
         **{
-            posts_destination(name): Budget(f"posts {crew.channel}", post_rate)
+            effects.posts_destination(name): Budget(f"posts {crew.channel}", post_rate)
             for name, crew in context.crews.items()
         },
     }
     paces = {
-        SLACK: pace,
-        TIMER: pace,
+        effects.SLACK: pace,
+        effects.TIMER: pace,
         **dict.fromkeys(budgets, pace),
-        **{crew_destination(name): pace for name in context.crews},
-        **{status_destination(name): polling for name in context.crews},
-        **{forward_destination(name): pace for name in forwarding},
+        **{effects.crew_destination(name): pace for name in context.crews},
+        **{effects.status_destination(name): polling for name in context.crews},
+        **{effects.forward_destination(name): pace for name in forwarding},
     }
     return {
         destination: Worker(
@@ -189,7 +180,7 @@ def build_workers(
             pace=each,
             budget=budgets.get(destination),
             steady=steady,
-            may_lease=time_counts if destination == TIMER else lambda: True,
+            may_lease=time_counts if destination == effects.TIMER else lambda: True,
         )
         for destination, each in paces.items()
     }
@@ -217,7 +208,7 @@ async def run_workers(
         asyncio.create_task(
             supervisor.run(
                 f"worker for {name}",
-                partial(run_for_slack, worker) if goes_to_slack(name) else worker.run,
+                partial(run_for_slack, worker) if effects.goes_to_slack(name) else worker.run,
             )
         )
         for name, worker in workers.items()

@@ -16,16 +16,7 @@ from typing import Any, Final
 import rfc8785
 import sqlalchemy as sa
 
-from crewgate.audit.check_evidence import (
-    FORMAT,
-    Told,
-    digests_in,
-    entry_of,
-    escalated_to,
-    opening,
-    people,
-    rule_of,
-)
+from crewgate.audit import check_evidence
 from crewgate.audit.keys import open_signer
 from crewgate.check.database import of_this_version, transactions_beside, write_beside
 from crewgate.check.findings import say
@@ -89,8 +80,12 @@ async def read_story(
             continue
         if away := data.get("on_behalf_of"):
             related |= {one.id: one for one in await reading.absences(away, row.id)}
-        rule = rule_of(**rules[data["rule"]]) if data["rule"] else rule_of("{}", escalated=False)
-        more = people(escalated_to(rule))
+        rule = (
+            check_evidence.rule_of(**rules[data["rule"]])
+            if data["rule"]
+            else check_evidence.rule_of("{}", escalated=False)
+        )
+        more = check_evidence.people(check_evidence.escalated_to(rule))
         permitted = {*data["permitted"]}
         if rule["reviewers"] is None and permitted != opened.get(data["round"], permitted) | more:
             starts = [
@@ -117,8 +112,8 @@ def show(story: Story) -> int:
         for digest, text in story.texts(round_, some).items()
     }
     names = {one.id: one.name for round_, _ in story.rounds for one in people_of(round_)}
-    rules = {name: rule_of(**one) for name, one in story.rules.items()}
-    told = Told(texts, rules, names)
+    rules = {name: check_evidence.rule_of(**one) for name, one in story.rules.items()}
+    told = check_evidence.Told(texts, rules, names)
     say(f"Execution {story.execution_id} of {story.crew}")
     last = story.own[-1].id
     rows = [*story.own, *(row for row in story.related if row.id < last)]
@@ -126,7 +121,7 @@ def show(story: Story) -> int:
         body = json.loads(row.body)
         if "task" in body["data"]:
             body["data"]["task"] = story.hiding.text(body["data"]["task"])
-        say(told.line(entry_of(body, row.number or 0)))
+        say(told.line(check_evidence.entry_of(body, row.number or 0)))
     return 0
 
 
@@ -356,7 +351,7 @@ async def write_evidence(
     path = Path(chosen.output or f"evidence-{name}.json")
     before = [row async for row in reading.linked(first - 2, first - 1)]
     about = {
-        "format": FORMAT,
+        "format": check_evidence.FORMAT,
         "crew": story.crew,
         "execution": story.execution_id,
         "head": {
@@ -374,7 +369,7 @@ async def write_evidence(
         # It has texts as they came, masked nowhere. Nobody else waits for this loop.
         path.touch(0o600, exist_ok=False)  # noqa: ASYNC240
         with path.open("w", encoding="ascii", newline="\n") as file:  # noqa: ASYNC230
-            file.write(opening(about))
+            file.write(check_evidence.opening(about))
             comma = "\n"
             async for row in reading.linked(first - 1, head.number):
                 link = str(row.body, "utf-8") if row.id in given else _link(row)
@@ -432,9 +427,11 @@ def _texts(story: Story) -> Iterator[dict[str, Any]]:
     """Yield for each round its salt, and its texts in the order of their digests in entries."""
     digests: dict[str, dict[str, None]] = {}
     for row in story.own:
-        entry = entry_of(json.loads(row.body), row.number)
+        entry = check_evidence.entry_of(json.loads(row.body), row.number)
         if "round" in entry.data:
-            digests.setdefault(entry.data["round"], {}).update(dict.fromkeys(digests_in(entry)))
+            digests.setdefault(entry.data["round"], {}).update(
+                dict.fromkeys(check_evidence.digests_in(entry))
+            )
     found = {round_.id: (round_.salt, story.texts(round_, some)) for round_, some in story.rounds}
     for name, known in digests.items():
         salt, texts = found.get(name, ("", {}))

@@ -21,16 +21,9 @@ from crewgate.encryption import MAKE_KEY, Cipher
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
 from crewgate.slack.strings import counted
+from crewgate.store import secret_keys
 from crewgate.store.engine import claim_file, open_beside, open_readers, scrub, translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown
-from crewgate.store.secret_keys import (
-    SecretKeysRefused,
-    count_unreadable,
-    find_needed,
-    find_used,
-    last_alive,
-    rotate,
-)
 from crewgate.store.tables import email_owners
 from crewgate.store.transaction import Tx
 from crewgate.usecases.ports.base import MISSED
@@ -56,10 +49,10 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
         if age.revision is not None:
             with translate_errors():
                 async with engine.connect() as connection:
-                    needed = await find_needed(connection, cipher)
+                    needed = await secret_keys.find_needed(connection, cipher)
                     if keys and age.revision == HEAD:
-                        needed |= await find_used(connection, cipher)
-    except (SecretKeysRefused, StoreUnavailable) as error:
+                        needed |= await secret_keys.find_used(connection, cipher)
+    except (secret_keys.SecretKeysRefused, StoreUnavailable) as error:
         hint = "; check DATABASE_URL" if isinstance(error, StoreUnavailable) else ""
         return wrong(subject, f"{error}{hint}")
     finally:
@@ -208,14 +201,16 @@ async def run_rotate(
         with translate_errors(), _alone(settings.database_url, forget=forget):
             if forget:
                 await _see_that_none_runs(engine, Runtime().clock())
-                unreadable = await count_unreadable(engine, keys)
+                unreadable = await secret_keys.count_unreadable(engine, keys)
                 if unreadable and not _is_agreed(unreadable, yes=yes, ask=ask):
                     say("✗ nothing was taken out; to do so without a question, add --yes")
                     return 1
                 if unreadable:
                     async with write_beside(settings.database_url) as tx:
                         tx.audit.add(Entry(Code.FORGOTTEN, OPERATOR, {"credentials": unreadable}))
-            done, lost = await rotate(engine, keys, forget=forget, sleep=Runtime().sleep)
+            done, lost = await secret_keys.rotate(
+                engine, keys, forget=forget, sleep=Runtime().sleep
+            )
     is_scrubbed = await scrub(settings.database_url)
     if lost and not forget:
         say(
@@ -248,7 +243,7 @@ def _alone(url: str, *, forget: bool) -> Iterator[None]:
 
 async def _see_that_none_runs(engine: AsyncEngine, now: datetime) -> None:
     """Raise BotRuns if one noted lately on PostgreSQL that it runs."""
-    at = None if engine.dialect.name == "sqlite" else await last_alive(engine)
+    at = None if engine.dialect.name == "sqlite" else await secret_keys.last_alive(engine)
     if at is not None and abs(now - at) <= MISSED:
         raise BotRuns(f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute")
 

@@ -18,17 +18,8 @@ from crewgate.check.findings import (
 from crewgate.check.settings import people_of
 from crewgate.domain.people import Anyone, Email, Installation, ReviewerRef, Role, User, UserGroup
 from crewgate.settings.crew import CrewSettings
+from crewgate.slack.client import web_api
 from crewgate.slack.client.identity import find_installation
-from crewgate.slack.client.web_api import (
-    CallFailed,
-    attempt,
-    call,
-    channel_named,
-    granted_scopes,
-    list_at,
-    object_in,
-    text_at,
-)
 from crewgate.slack.manifest import BOT_SCOPES
 from crewgate.slack.trial import render_trial_card
 
@@ -56,15 +47,15 @@ class SlackCheck:
     async def findings(self) -> AsyncIterator[Finding]:
         installed, silent = None, "the workspace is not known"
         try:
-            answer, scopes = await granted_scopes(self.client)
-        except CallFailed as error:
+            answer, scopes = await web_api.granted_scopes(self.client)
+        except web_api.CallFailed as error:
             silent = why_slack_is_silent(error)
             yield refused_by_slack("slack", error)
             yield skipped("scopes", silent)
         else:
             try:
                 installed = await find_installation(self.client, answer, team=self.team)
-            except CallFailed as error:
+            except web_api.CallFailed as error:
                 yield refused_by_slack("slack", error)
             else:
                 yield _where(answer, installed)
@@ -88,16 +79,16 @@ class SlackCheck:
         channel_id: str | None = channel
         try:
             if channel.startswith("#"):
-                found = channel_named(self.client, channel[1:], team_id=installed.team_id)
+                found = web_api.channel_named(self.client, channel[1:], team_id=installed.team_id)
                 channel_id = await found
             if channel_id is None:
                 problem = (
                     "the bot is in no channel of this name; /invite it, or put the channel's id"
                 )
                 return wrong(subject, problem)
-            await attempt(self.client.conversations_history(channel=channel_id, limit=1))
-            await attempt(self.client.conversations_members(channel=channel_id, limit=1))
-        except CallFailed as error:
+            await web_api.attempt(self.client.conversations_history(channel=channel_id, limit=1))
+            await web_api.attempt(self.client.conversations_members(channel=channel_id, limit=1))
+        except web_api.CallFailed as error:
             return refused_by_slack(subject, error)
         if channel_id != channel and installed.whole_enterprise:
             problem = f"an organisation may have several of this name; put its id, {channel_id}"
@@ -108,10 +99,10 @@ class SlackCheck:
     async def _post(self, subject: str, channel: str) -> Finding:
         card = render_trial_card()
         try:
-            await call(
+            await web_api.call(
                 self.client, "chat.postMessage", channel=channel, text=card.text, blocks=card.blocks
             )
-        except CallFailed as error:
+        except web_api.CallFailed as error:
             return refused_by_slack(subject, error)
         return Finding(subject, "posted; press its buttons while the bot runs (crewgate serve)")
 
@@ -119,24 +110,24 @@ class SlackCheck:
         try:
             match ref:
                 case User(id):
-                    answer = await attempt(self.client.users_info(user=id))
-                    self.known[ref] = _people(object_in(answer, "user"))
+                    answer = await web_api.attempt(self.client.users_info(user=id))
+                    self.known[ref] = _people(web_api.object_in(answer, "user"))
                     return _user(subject, answer)
                 case UserGroup(id):
                     asking = self.client.usergroups_users_list(usergroup=id, team_id=team_id)
-                    answer = await attempt(asking)
-                    people = await self._able(frozenset(map(str, list_at(answer, "users"))))
+                    answer = await web_api.attempt(asking)
+                    people = await self._able(frozenset(map(str, web_api.list_at(answer, "users"))))
                     self.known[ref] = people
                     return _group(subject, len(people))
                 case Email(address):
-                    answer = await attempt(self.client.users_lookupByEmail(email=address))
-                    self.known[ref] = _people(object_in(answer, "user"))
+                    answer = await web_api.attempt(self.client.users_lookupByEmail(email=address))
+                    self.known[ref] = _people(web_api.object_in(answer, "user"))
                     return self._address(subject, address, answer)
                 case Anyone():
                     return Finding(subject, ANYBODY)
                 case _:
                     assert_never(ref)
-        except CallFailed as error:
+        except web_api.CallFailed as error:
             if getattr(error.failure, "code", "") in UNKNOWN:
                 self.known[ref] = frozenset()
             return refused_by_slack(subject, error)
@@ -151,7 +142,7 @@ class SlackCheck:
         return frozenset(one for one in members if self.known.get(User(one), one))
 
     def _address(self, subject: str, address: str, answer: Mapping[str, object]) -> Finding:
-        account = text_at(answer, "user", "id")
+        account = web_api.text_at(answer, "user", "id")
         known = self.owners.get(address.lower(), account)
         if known == account:
             return _user(subject, answer)
@@ -206,8 +197,8 @@ def _scopes(granted: frozenset[str] | None) -> Finding:
 async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
     subject = "slack socket"
     try:
-        await attempt(slack.apps_connections_open(app_token=app_token))
-    except CallFailed as error:
+        await web_api.attempt(slack.apps_connections_open(app_token=app_token))
+    except web_api.CallFailed as error:
         if not is_refusal(error):
             return refused_by_slack(subject, error)
         problem = f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN"
@@ -223,7 +214,7 @@ def _people(user: Mapping[str, object]) -> frozenset[str]:
 
 
 def _user(subject: str, answer: Mapping[str, object]) -> Finding:
-    user = object_in(answer, "user")
+    user = web_api.object_in(answer, "user")
     if user.get("deleted") is True:
         return wrong(subject, "this account is deactivated; name somebody else")
     if user.get("is_bot") is True:

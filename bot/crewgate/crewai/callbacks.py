@@ -31,17 +31,8 @@ from crewgate.domain.outcome import (
     Unknown,
 )
 from crewgate.domain.redaction import Redactor
+from crewgate.network import untrusted_addresses
 from crewgate.network.client import TIMEOUTS, Answer
-from crewgate.network.untrusted_addresses import (
-    NO_HOST,
-    Lookups,
-    Post,
-    call,
-    find_addresses,
-    host_of,
-    parse_url,
-    post,
-)
 from crewgate.usecases.ports.base import OffLoop
 from crewgate.usecases.ports.crew import FlowAnswers, WebhookForwarder
 from crewgate.usecases.read_models import ForwardedWebhook
@@ -77,7 +68,7 @@ class HttpFlowAnswers(FlowAnswers):
     def __init__(
         self,
         http: httpx.AsyncClient,
-        lookups: Lookups,
+        lookups: untrusted_addresses.Lookups,
         *,
         hosts: Mapping[str, tuple[str, ...]],
         redactors: Mapping[str, Redactor],
@@ -100,7 +91,7 @@ class HttpFlowAnswers(FlowAnswers):
             return _EMPTY
         where = _parse(callback.url)
         if where is None:
-            return NO_HOST
+            return untrusted_addresses.NO_HOST
         body = json.dumps({"feedback": feedback, "source": "slack"}).encode()
         answer = await self._find_and_send(crew, where, body)
         if not isinstance(answer, Answer):
@@ -128,17 +119,24 @@ class HttpFlowAnswers(FlowAnswers):
     ) -> Answer | NotSent | Refused | Unknown:
         if refusal := self._refusal(crew, where):
             return refusal
-        if where.scheme == "https" and self._is_proxied(host_of(where)):
+        if where.scheme == "https" and self._is_proxied(untrusted_addresses.host_of(where)):
             # The proxy looks the name up, and the certificate proves that it is the host.
-            addresses: list[str] | Refused | NotSent = [host_of(where)]
+            addresses: list[str] | Refused | NotSent = [untrusted_addresses.host_of(where)]
         else:
             named = _is_named(where, self._hosts[crew])
-            addresses = await find_addresses(self._lookups, where, owner=crew, private=named)
+            addresses = await untrusted_addresses.find_addresses(
+                self._lookups, where, owner=crew, private=named
+            )
         if not isinstance(addresses, list):
             return addresses
         if where.scheme != "https" and not all(map(_is_loopback, addresses)):
             return _PLAIN_HTTP
-        return await post(self._http, where, addresses, Post(body, _HEADERS, TIMEOUTS.flow_answer))
+        return await untrusted_addresses.post(
+            self._http,
+            where,
+            addresses,
+            untrusted_addresses.Post(body, _HEADERS, TIMEOUTS.flow_answer),
+        )
 
     def _outcome(self, answer: Answer) -> Outcome:
         outcome = outcome_of(answer, parse=parse_flow_answer, now=self._clock())
@@ -160,25 +158,25 @@ def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | 
 
 
 def _parse(url: str) -> httpx.URL | None:
-    where = parse_url(url)
+    where = untrusted_addresses.parse_url(url)
     return None if where is None or where.userinfo else where
 
 
 def _is_vendors(where: httpx.URL) -> bool:
-    host = host_of(where).rstrip(".")
+    host = untrusted_addresses.host_of(where).rstrip(".")
     port = where.port or _HTTPS
     own = host == _VENDOR or host.endswith(f".{_VENDOR}")
     return where.scheme == "https" and port == _HTTPS and own
 
 
 def _is_named(where: httpx.URL, hosts: tuple[str, ...]) -> bool:
-    host = host_of(where).rstrip(".")
+    host = untrusted_addresses.host_of(where).rstrip(".")
     port = where.port or (_HTTPS if where.scheme == "https" else 80)
     return host in hosts or f"{host}:{port}" in hosts
 
 
 def _is_this_machine(where: httpx.URL) -> bool:
-    host = host_of(where).rstrip(".")
+    host = untrusted_addresses.host_of(where).rstrip(".")
     try:
         return _is_loopback(host)
     except ValueError:
@@ -196,7 +194,11 @@ class HttpWebhookForwarder(WebhookForwarder):
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, lookups: Lookups, *, private_crews: frozenset[str]
+        self,
+        http: httpx.AsyncClient,
+        lookups: untrusted_addresses.Lookups,
+        *,
+        private_crews: frozenset[str],
     ) -> None:
         self._http = http
         self._lookups = lookups
@@ -205,11 +207,11 @@ class HttpWebhookForwarder(WebhookForwarder):
     @override
     async def forward(self, webhook: ForwardedWebhook, url: str) -> Outcome:
         headers = {"Content-Type": webhook.content_type} if webhook.content_type else {}
-        answer = await call(
+        answer = await untrusted_addresses.call(
             self._http,
             self._lookups,
             url,
-            Post(webhook.body, headers, TIMEOUTS.forward),
+            untrusted_addresses.Post(webhook.body, headers, TIMEOUTS.forward),
             owner=webhook.crew,
             private=webhook.crew in self._private_crews,
         )

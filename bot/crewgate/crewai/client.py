@@ -19,31 +19,15 @@ from urllib.parse import quote
 import httpx
 from typing_extensions import override
 
+from crewgate.crewai import payloads
 from crewgate.crewai.kickoff import kickoff_body, parse_missing_inputs, parse_started
-from crewgate.crewai.payloads import (
-    is_crews_own,
-    parse_error,
-    parse_inputs,
-    parse_resume_answer,
-    parse_status,
-    resume_body,
-)
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import WebhookUrls
 from crewgate.domain.outcome import Delivered, Exchange, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.domain.verdict import Decision
-from crewgate.network.client import (
-    TIMEOUTS,
-    UNSENT,
-    Answer,
-    Timeout,
-    Timeouts,
-    send,
-    why_lost,
-    why_unsent,
-)
+from crewgate.network import client
 from crewgate.usecases.ports.base import LARGE, OffLoop
 from crewgate.usecases.ports.crew import CrewClient, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewUnavailable, Progress
@@ -54,7 +38,7 @@ ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
 """Reads status, body and content type of a 2xx."""
 
 
-def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
+def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
     """Return the outcome; the answer must be without secrets already."""
     match answer.status:
         case _ if answer.is_success:
@@ -70,7 +54,7 @@ def outcome_of(answer: Answer, *, parse: ParseSuccess, now: datetime) -> Outcome
     return Unknown(str(answer.status), words=error_words(answer), code=str(answer.status))
 
 
-async def redacted(answer: Answer, redactor: Redactor, off_loop: OffLoop) -> Answer:
+async def redacted(answer: client.Answer, redactor: Redactor, off_loop: OffLoop) -> client.Answer:
     """Take secrets out before anything is cut out of an answer: half of one would not be found."""
     return replace(answer, body=await read_body(redactor.body, answer.body, off_loop))
 
@@ -80,9 +64,9 @@ async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) 
     return read(body) if len(body) <= LARGE else await off_loop(read, body)
 
 
-def error_words(answer: Answer) -> str:
+def error_words(answer: client.Answer) -> str:
     """Return the other side's own words about what went wrong, else the name of its status."""
-    if words := parse_error(answer.body):
+    if words := payloads.parse_error(answer.body):
         return words
     phrases = {status.value: status.phrase for status in HTTPStatus}
     return phrases.get(answer.status, "no reason given")
@@ -120,7 +104,7 @@ class HttpCrew(CrewClient):
         *,
         clock: Callable[[], datetime],
         off_loop: OffLoop = asyncio.to_thread,
-        timeouts: Timeouts = TIMEOUTS,
+        timeouts: client.Timeouts = client.TIMEOUTS,
         kickoff_http: httpx.AsyncClient | None = None,
         redactor: Redactor | None = None,
     ) -> None:
@@ -150,23 +134,23 @@ class HttpCrew(CrewClient):
         edited: str | dict[str, object] | None = None,
         key: str | None = None,
     ) -> Outcome:
-        wire = resume_body(execution_id, task_id, decision, webhooks, edited, key)
+        wire = payloads.resume_body(execution_id, task_id, decision, webhooks, edited, key)
         body = json.dumps(wire).encode()
         answer = await self._post(self._http, "/resume", body, self._timeouts.resume)
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
         # A crew may repeat what it was sent, and in this request were secrets of others.
         redactor = self._redactor.also(webhooks.secrets)
         shown = await redacted(answer, redactor, self._off_loop)
-        outcome = outcome_of(shown, parse=parse_resume_answer, now=self._clock())
+        outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self._clock())
         return replace(outcome, exchange=Exchange(body, answer.body))
 
     @override
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
         body = kickoff_body(request, webhooks)
         answer = await self._post(self._kickoff_http, "/kickoff", body, self._timeouts.kickoff)
-        if not isinstance(answer, Answer):
+        if not isinstance(answer, client.Answer):
             return answer
         shown = await redacted(answer, self._redactor, self._off_loop)
         return _kickoff_answer(answer, shown)
@@ -178,15 +162,15 @@ class HttpCrew(CrewClient):
                 "no crew can be asked for an execution of this name", answered=True
             )
         path = f"/status/{quote(execution_id, safe='')}"
-        return await self._get(path, parse_status, self._timeouts.status)
+        return await self._get(path, payloads.parse_status, self._timeouts.status)
 
     @override
     async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
-        return await self._get("/inputs", parse_inputs, self._timeouts.inputs)
+        return await self._get("/inputs", payloads.parse_inputs, self._timeouts.inputs)
 
     @override
     async def ping(self) -> CrewUnavailable | None:
-        answer = await self._get("/inputs", parse_inputs, self._timeouts.status)
+        answer = await self._get("/inputs", payloads.parse_inputs, self._timeouts.status)
         return answer if isinstance(answer, CrewUnavailable) else None
 
     async def _post(
@@ -194,8 +178,8 @@ class HttpCrew(CrewClient):
         http: httpx.AsyncClient,
         path: str,
         body: bytes,
-        timeout: Timeout,  # noqa: ASYNC109
-    ) -> Answer | NotSent | Unknown:
+        timeout: client.Timeout,  # noqa: ASYNC109
+    ) -> client.Answer | NotSent | Unknown:
         request = http.build_request(
             "POST",
             self._base + path,
@@ -203,41 +187,41 @@ class HttpCrew(CrewClient):
             headers=self._headers | {"Content-Type": "application/json"},
         )
         try:
-            return await send(http, request, timeout)
-        except UNSENT as lost:
-            return NotSent(why_unsent(lost))
+            return await client.send(http, request, timeout)
+        except client.UNSENT as lost:
+            return NotSent(client.why_unsent(lost))
         except (httpx.HTTPError, TimeoutError) as lost:
-            return Unknown(why_lost(lost))
+            return Unknown(client.why_lost(lost))
 
     async def _get(
         self,
         path: str,
         parse: Callable[[bytes], T],
-        timeout: Timeout,  # noqa: ASYNC109
+        timeout: client.Timeout,  # noqa: ASYNC109
     ) -> T | CrewUnavailable:
         request = self._http.build_request("GET", self._base + path, headers=self._headers)
         try:
-            answer = await send(self._http, request, timeout)
+            answer = await client.send(self._http, request, timeout)
             answer = await redacted(answer, self._redactor, self._off_loop)
             if answer.status == HTTPStatus.OK:
                 return await read_body(parse, answer.body, self._off_loop)
-        except UNSENT as lost:
-            return CrewUnavailable(why_unsent(lost))
+        except client.UNSENT as lost:
+            return CrewUnavailable(client.why_unsent(lost))
         except TimeoutError:
             return CrewUnavailable(f"no answer within {timeout.total:g} s")
         except httpx.HTTPError as lost:
-            return CrewUnavailable(why_lost(lost))
+            return CrewUnavailable(client.why_lost(lost))
         except Malformed as error:
             return CrewUnavailable(f"the answer is not understood: {error}", answered=True)
         unauthorized = answer.status == HTTPStatus.UNAUTHORIZED
         words = "token not accepted" if unauthorized else error_words(answer)
         why = f"{answer.status}: {words}"
         # A page or a plain text is a proxy's, which knows nothing of executions.
-        gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)
+        gone = answer.status == HTTPStatus.NOT_FOUND and payloads.is_crews_own(answer.body)
         return CrewUnavailable(why, gone=gone, answered=True)
 
 
-def _kickoff_answer(answer: Answer, shown: Answer) -> KickoffAnswer:
+def _kickoff_answer(answer: client.Answer, shown: client.Answer) -> KickoffAnswer:
     passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
     if answer.is_success:
         return replace(passed_on, execution_id=parse_started(answer.body))

@@ -25,15 +25,8 @@ from crewgate.crewai.fields import (
 from crewgate.crewai.given import read_given
 from crewgate.crewai.outputs import is_empty_output, read_output, without_credentials
 from crewgate.crewai.wire import LABEL_LIMIT, OUTCOMES, AskWire
+from crewgate.domain import notification
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import (
-    ASSIGNED_LIMIT,
-    Callback,
-    FlowRequest,
-    Format,
-    Output,
-    Question,
-)
 from crewgate.domain.people import Email
 
 #: The most characters of a message; a longer one goes into the output as a whole too.
@@ -61,7 +54,7 @@ class _Request(Wire):
     )
 
 
-def parse_flow_request(body: bytes) -> FlowRequest:
+def parse_flow_request(body: bytes) -> notification.FlowRequest:
     """Read a flow's webhook.
 
     The ids of request and flow, the method and the address for the answer are required. Raises
@@ -78,10 +71,10 @@ def parse_flow_request(body: bytes) -> FlowRequest:
     ask = None if wire.ask is None else wire.ask.ask()
     message, output = _message_and_output(fields, is_ask=ask is not None)
     outcomes, left_off = ((), 0) if ask is not None else _outcomes(fields)
-    return FlowRequest(
+    return notification.FlowRequest(
         flow_id=wire.flow_id,
         method=wire.method,
-        question=Question(
+        question=notification.Question(
             request_id=wire.request_id,
             message=message,
             outcomes=outcomes,
@@ -90,7 +83,7 @@ def parse_flow_request(body: bytes) -> FlowRequest:
             ask=ask,
         ),
         output=output,
-        callback=Callback(wire.callback_url, wire.response_token),
+        callback=notification.Callback(wire.callback_url, wire.response_token),
         flow_name=wire.flow_class or wire.deployment_name,
         meta=read_given(fields.get("metadata")) or read_given(state, leave_out="id"),
         escalation=escalation,
@@ -122,7 +115,9 @@ def _is_escalation(fields: Mapping[str, object]) -> bool:
     raise Malformed("the flow's event is not known", ["event_type is not new_request"])
 
 
-def _message_and_output(fields: Mapping[str, object], *, is_ask: bool) -> tuple[str, Output]:
+def _message_and_output(
+    fields: Mapping[str, object], *, is_ask: bool
+) -> tuple[str, notification.Output]:
     """Return the question, and its subject: the output, or the flow's state if there is none.
 
     A question of `Flow.ask()` is its own subject.
@@ -130,17 +125,17 @@ def _message_and_output(fields: Mapping[str, object], *, is_ask: bool) -> tuple[
     said = fields.get("message")
     message = clean(said).strip() if isinstance(said, str) else ""
     if is_ask:
-        return "", Output(message)
+        return "", notification.Output(message)
     output = _output(fields)
     if len(message) <= MESSAGE_LIMIT:
         return message, output
     about = output.text
-    if output.format is Format.JSON:
+    if output.format is notification.Format.JSON:
         about = f"```json\n{about}\n```"
-    return message[: MESSAGE_LIMIT - 1] + "…", Output(f"{message}\n\n---\n\n{about}")
+    return message[: MESSAGE_LIMIT - 1] + "…", notification.Output(f"{message}\n\n---\n\n{about}")
 
 
-def _output(fields: Mapping[str, object]) -> Output:
+def _output(fields: Mapping[str, object]) -> notification.Output:
     value = fields.get("output")
     if not is_empty_output(value):
         return read_output(value)
@@ -148,7 +143,7 @@ def _output(fields: Mapping[str, object]) -> Output:
     if isinstance(state, dict):
         state = {name: part for name, part in state.items() if name != "id"}
     if is_empty_output(state):
-        return Output("")
+        return notification.Output("")
     return read_output(without_credentials(state))
 
 
@@ -181,7 +176,7 @@ def _assigned(fields: Mapping[str, object]) -> tuple[Email, ...]:
         fields.get("assigned_to"),
         *(responders if isinstance(responders, list) else ()),
     )
-    return tuple(map(Email, list(dict.fromkeys(_addresses(named)))[:ASSIGNED_LIMIT]))
+    return tuple(map(Email, list(dict.fromkeys(_addresses(named)))[: notification.ASSIGNED_LIMIT]))
 
 
 def _addresses(named: Iterable[object]) -> Iterator[str]:

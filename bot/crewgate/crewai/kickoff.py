@@ -8,18 +8,9 @@ from typing import Final
 
 from pydantic import AliasPath, Field
 
+from crewgate.crewai import wire
 from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read
 from crewgate.crewai.given import is_secret, read_given
-from crewgate.crewai.wire import (
-    CREW_URL,
-    STEP_URL,
-    TASK_URL,
-    URLS,
-    ExecutionRef,
-    Webhooks,
-    human_input_body,
-    update_urls,
-)
 from crewgate.domain.errors import Malformed
 from crewgate.domain.notification import Hidden, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
@@ -62,7 +53,7 @@ def _skip(text: str, at: int) -> int:
 
 
 _REGISTERED: Final = frozenset(
-    str(name) for names in (TASK_URL, STEP_URL, CREW_URL) for name in names.choices
+    str(name) for names in (wire.TASK_URL, wire.STEP_URL, wire.CREW_URL) for name in names.choices
 )
 
 
@@ -80,7 +71,7 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
     fields = parse_object(body, numbers=False)
     return KickoffRequest(
         body,
-        _update_urls({name: fields.get(name) for name in URLS}),
+        _update_urls({name: fields.get(name) for name in wire.URLS}),
         inputs=read_given(fields.get("inputs")),
         meta=read_given(fields.get("meta")),
     )
@@ -98,20 +89,20 @@ def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     Everything else stays byte for byte, also a value that is no URL: the crew reports it.
     """
     fields = parse_object(request.body, numbers=False)
-    given = update_urls(request.given)
+    given = wire.update_urls(request.given)
     changed: dict[str, object] = {
         name: url
-        for name, url in update_urls(webhooks).items()
+        for name, url in wire.update_urls(webhooks).items()
         if (given[name] != url if given[name] is not None else fields.get(name) is None)
     }
     if webhooks.human_input is not None:
-        changed["humanInputWebhook"] = human_input_body(webhooks.human_input)
+        changed["humanInputWebhook"] = wire.human_input_body(webhooks.human_input)
     return replace_members(decode(request.body), changed).encode()
 
 
 def parse_started(body: bytes) -> str | None:
     try:
-        return read(ExecutionRef, body, "the answer names no execution").execution_id
+        return read(wire.ExecutionRef, body, "the answer names no execution").execution_id
     except Malformed:
         return None
 
@@ -135,14 +126,14 @@ def parse_registration(body: bytes) -> WebhookUrls:
         raise Malformed("a webhook URL cannot be used", wrong)
     urls = _update_urls(fields)
     if not urls:
-        raise Malformed("no webhook URL is given", [f"any of {', '.join(URLS)}"])
+        raise Malformed("no webhook URL is given", [f"any of {', '.join(wire.URLS)}"])
     return urls
 
 
 def parse_execution(text: str) -> str:
     body = json.dumps({"execution_id": text}).encode()
-    return read(ExecutionRef, body, "the execution's id cannot be used").execution_id
+    return read(wire.ExecutionRef, body, "the execution's id cannot be used").execution_id
 
 
 def _update_urls(fields: Mapping[str, object]) -> WebhookUrls:
-    return replace(Webhooks.model_validate(fields).urls(), human_input=None)
+    return replace(wire.Webhooks.model_validate(fields).urls(), human_input=None)

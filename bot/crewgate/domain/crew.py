@@ -6,17 +6,9 @@ from types import EllipsisType
 from typing import Annotated, Self, assert_never
 from urllib.parse import unquote, urlsplit
 
+from crewgate.domain import parsers
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
-from crewgate.domain.parsers import (
-    Setting,
-    one_of,
-    parse_channel,
-    parse_flag,
-    parse_retention,
-    parse_reviewers,
-    parse_tables,
-)
 from crewgate.domain.people import Anyone, Notify, ReviewerRef, Role
 from crewgate.domain.rules.rule import Naming, Rule
 
@@ -28,8 +20,8 @@ class Crew:
     name: str
     channel: Annotated[
         str,
-        Setting(
-            parse_channel,
+        parsers.Setting(
+            parsers.parse_channel,
             "where its reviews go: an id or `#name`",
             shared="SLACK_CHANNEL",
             example='"C0123456789"',
@@ -37,8 +29,8 @@ class Crew:
     ]
     reviewers: Annotated[
         tuple[ReviewerRef, ...],
-        Setting(
-            parse_reviewers,
+        parsers.Setting(
+            parsers.parse_reviewers,
             'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it ='
             " anyone in the channel, except guests and people of other organisations. An empty"
             " list is nobody, and stops the start of a crew that takes no flow requests",
@@ -48,8 +40,8 @@ class Crew:
     ]
     starters: Annotated[
         tuple[ReviewerRef, ...] | None,
-        Setting(
-            parse_reviewers,
+        parsers.Setting(
+            parsers.parse_reviewers,
             "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty"
             " one is nobody",
             name="kickers",
@@ -59,8 +51,8 @@ class Crew:
     ] = None
     operators: Annotated[
         tuple[ReviewerRef, ...],
-        Setting(
-            parse_reviewers,
+        parsers.Setting(
+            parsers.parse_reviewers,
             "who looks after this crew, a list like `reviewers`; they may read what it does."
             " An empty one is nobody",
             shared="OPERATORS",
@@ -69,8 +61,8 @@ class Crew:
     ] = ()
     notify: Annotated[
         Notify,
-        Setting(
-            one_of(tuple(Notify)),
+        parsers.Setting(
+            parsers.one_of(tuple(Notify)),
             "how the reviewers are told that a round waits: `mention` mentions them (50 at most)"
             " once on its card, `dm` sends each (50 at most) a private message with the buttons,"
             " `none` leaves it to them to look. A review's later rounds are in its thread;"
@@ -81,8 +73,8 @@ class Crew:
     ] = Notify.MENTION
     resend_human_input: Annotated[
         bool,
-        Setting(
-            parse_flag,
+        parsers.Setting(
+            parsers.parse_flag,
             "whether a resume carries `humanInputWebhook` too",
             name="resend_human_input_webhook",
             example="true",
@@ -90,8 +82,8 @@ class Crew:
     ] = True
     forward: Annotated[
         bool,
-        Setting(
-            parse_flag,
+        parsers.Setting(
+            parsers.parse_flag,
             "take the crew's task, step and crew webhooks here and forward each to the URL the"
             " caller gave; needs `PUBLIC_URL`",
             example="false",
@@ -99,8 +91,8 @@ class Crew:
     ] = False
     retention: Annotated[
         timedelta | None,
-        Setting(
-            parse_retention,
+        parsers.Setting(
+            parsers.parse_retention,
             "how long texts of an execution stay after its end, in days, as `90d`, or"
             " `for ever`; then they are [removed](run.md#remove-texts), and who decided"
             " what stays",
@@ -110,8 +102,8 @@ class Crew:
     ] = None
     digest: Annotated[
         str | None,
-        Setting(
-            parse_channel,
+        parsers.Setting(
+            parsers.parse_channel,
             "where this crew's [numbers](cards.md#in-numbers) of a week are posted on Mondays at"
             " 8:00 UTC: an id or `#name`",
             default="nowhere",
@@ -120,8 +112,8 @@ class Crew:
     ] = None
     rules: Annotated[
         tuple[Rule, ...],
-        Setting(
-            parse_tables,
+        parsers.Setting(
+            parsers.parse_tables,
             "who decides on some of its reviews, how many, where, and what time brings: a table"
             " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)",
         ),

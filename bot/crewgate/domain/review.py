@@ -41,23 +41,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from crewgate.domain import answering, errors
 from crewgate.domain.acts import CallResult, CallState, ToolCall, UsedTool
-from crewgate.domain.answering import (
-    RequestEnded,
-    require_compatible,
-    verdict_of_time,
-    why_request_ended,
-)
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.errors import (
-    AlreadyDecided,
-    GroupsComplete,
-    InvalidTransition,
-    NotVoted,
-    RoundClosed,
-    RoundSuperseded,
-    VerdictMisplaced,
-)
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.people import ReviewerRef, User
@@ -266,7 +252,7 @@ class Round:
         """
         self.require_waiting()
         if decision.is_approve and self.approvals > 1:
-            raise InvalidTransition(self.state, "be approved by one person")
+            raise errors.InvalidTransition(self.state, "be approved by one person")
         return self._decide(decision)
 
     def approve(
@@ -281,12 +267,12 @@ class Round:
         for one in self.votes:
             if one.by.id == vote.by.id:
                 return Transition(self, ())
-            require_compatible(vote, one)
+            answering.require_compatible(vote, one)
         votes = (*self.votes, vote) if self.approvals > 1 else ()
         if votes and self.approvals_from:
             votes = count_votes(self.approvals_from, votes)
             if all(one.by != vote.by for one in votes):
-                raise GroupsComplete
+                raise errors.GroupsComplete
         counted = replace(self, votes=votes) if votes != self.votes else self
         if len(votes) < self.approvals and votes:
             return Transition(counted, counted._effects(EffectKind.REFRESH))
@@ -297,7 +283,7 @@ class Round:
         self.require_waiting()
         left = tuple(vote for vote in self.votes if user not in vote.voices)
         if left == self.votes:
-            raise NotVoted
+            raise errors.NotVoted
         changed = replace(self, votes=left)
         return Transition(changed, changed._effects(EffectKind.REFRESH))
 
@@ -316,8 +302,10 @@ class Round:
     def time_out(self, at: datetime) -> Transition:
         self._must_be(State.WAITING, to="be timed out")
         if self.rule is None or self.rule.timeout is None:
-            raise InvalidTransition(self.state, "be timed out: no rule says when")
-        verdict = verdict_of_time(self.rule.timeout, self.question, sent_back=self.sent_back)
+            raise errors.InvalidTransition(self.state, "be timed out: no rule says when")
+        verdict = answering.verdict_of_time(
+            self.rule.timeout, self.question, sent_back=self.sent_back
+        )
         if verdict is None:
             return Transition(self, ())
         by = TimedOut(self.rule.name, self.rule.timeout.after)
@@ -333,18 +321,20 @@ class Round:
 
     def _decide(self, decision: Decision) -> Transition:
         if isinstance(decision.verdict, Answer) != (self.question is not None):
-            raise VerdictMisplaced
+            raise errors.VerdictMisplaced
         decided = replace(self, state=State.DECIDED, decision=decision)
         return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
     def require_waiting(self) -> None:
         """Raise AlreadyDecided, RoundSuperseded or RoundClosed unless the round is waiting."""
         if self.state is State.SUPERSEDED:
-            raise RoundSuperseded(self.reason.by if isinstance(self.reason, EditedBy) else None)
+            raise errors.RoundSuperseded(
+                self.reason.by if isinstance(self.reason, EditedBy) else None
+            )
         if self.state is State.CLOSED:
-            raise RoundClosed(self.reason)
+            raise errors.RoundClosed(self.reason)
         if self.decision is not None:
-            raise AlreadyDecided(self.decision, is_call=self.is_call)
+            raise errors.AlreadyDecided(self.decision, is_call=self.is_call)
 
     def supersede(self, at: datetime, reason: EditedBy | None = None) -> Transition:
         self._must_be(State.WAITING, to="be superseded")
@@ -365,7 +355,7 @@ class Round:
 
     def reopen(self) -> Transition:
         if not self.can_reopen:
-            raise InvalidTransition(self.state, "be reopened")
+            raise errors.InvalidTransition(self.state, "be reopened")
         state = State.WAITING if self.decision is None else State.STUCK
         reopened = replace(self, state=state, reason=None, ended_at=None, reminders=0)
         return Transition(reopened, reopened._effects(EffectKind.REFRESH))
@@ -386,7 +376,7 @@ class Round:
         InvalidTransition.
         """
         if not self.can_dismiss:
-            raise InvalidTransition(self.state, "be dismissed")
+            raise errors.InvalidTransition(self.state, "be dismissed")
         dismissed = self._end(State.CLOSED, at, Dismissed(by, why)).round
         told = self.decision is not None and not self.decision.is_by(by.id)
         notify = (EffectKind.NOTIFY_STUCK,) if told else ()
@@ -404,7 +394,7 @@ class Round:
     def took_effect(self, at: datetime) -> Transition:
         self._must_be(State.DECIDED, State.STUCK, to="have taken effect")
         if not self.in_doubt:
-            raise InvalidTransition(self.state, "have taken effect: it was not sent")
+            raise errors.InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
     def end_call(self, result: CallResult, at: datetime) -> Transition:
@@ -510,7 +500,7 @@ class Round:
         return self._end(State.RESUMED, at, Inferred())
 
     def _be_refused(self, refused: Refused, *, was_taken: bool, at: datetime) -> Transition:
-        ended = why_request_ended(refused, self.question, in_doubt=self.in_doubt)
+        ended = answering.why_request_ended(refused, self.question, in_doubt=self.in_doubt)
         if isinstance(ended, TimeOver):
             # No earlier try was taken either: the flow would say that it was answered.
             return replace(self, in_doubt_since=None)._close_for(ended, at)
@@ -521,7 +511,9 @@ class Round:
         kind = RefusedByCrew if refused.by_crew else NotCalled
         return self._get_stuck(kind(refused.code, refused.words))
 
-    def _close_for(self, reason: RequestEnded | NeverSent | Withdrawn, at: datetime) -> Transition:
+    def _close_for(
+        self, reason: answering.RequestEnded | NeverSent | Withdrawn, at: datetime
+    ) -> Transition:
         closed = self._end(State.CLOSED, at, reason).round
         return Transition(closed, closed._effects(EffectKind.REFRESH, EffectKind.NOTIFY_STUCK))
 
@@ -544,7 +536,7 @@ class Round:
 
     def _must_be(self, *states: State, to: str) -> None:
         if self.state not in states:
-            raise InvalidTransition(self.state, to)
+            raise errors.InvalidTransition(self.state, to)
 
     def effect(self, kind: EffectKind) -> Effect:
         return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.other_channel)

@@ -15,21 +15,8 @@ from typing import Any, Protocol
 import structlog
 
 from crewgate.crew_api.wire import FlowWebhook, Json
+from crewgate.host import records
 from crewgate.host.database import or_not_kept
-from crewgate.host.records import (
-    Asked,
-    Decision,
-    Execution,
-    Finished,
-    HostStops,
-    NotKept,
-    Pending,
-    Question,
-    Round,
-    TaskRow,
-    TooMany,
-    Webhook,
-)
 from crewgate.host.store import Closing, Store
 from crewgate.host.webhooks import (
     human_input_webhooks,
@@ -111,7 +98,7 @@ class Waiters:
             self._waiting.pop((execution_id, task_id), None)
             self._claimed.discard((execution_id, task_id))
             if self._stopped:
-                raise HostStops
+                raise records.HostStops
 
     def claim(self, execution_id: str, task_id: str) -> bool:
         """Reserve waking a waiter; False if nobody waits or somebody else will wake it."""
@@ -204,21 +191,21 @@ class Run:
 
     @property
     @or_not_kept
-    def execution(self) -> Execution:
+    def execution(self) -> records.Execution:
         return self._store.get(self._id, self._target)
 
     @or_not_kept
-    def begin(self, tasks: Sequence[TaskRow]) -> Sequence[TaskRow]:
+    def begin(self, tasks: Sequence[records.TaskRow]) -> Sequence[records.TaskRow]:
         """Store the tasks; return those with which it began. Raises TargetChanged."""
         return self._store.begin(self._id, tasks)
 
     @or_not_kept
-    def finished(self) -> list[Finished]:
+    def finished(self) -> list[records.Finished]:
         """The tasks that were done before."""
         return self._store.finished(self._id)
 
     @or_not_kept
-    def rounds(self) -> list[Round]:
+    def rounds(self) -> list[records.Round]:
         """The rounds that were shown to people before."""
         return self._store.rounds(self._id)
 
@@ -247,8 +234,8 @@ class Run:
 
     @or_not_kept
     def pause(
-        self, task_id: str, output: str, body: Json, *, pending: Pending | None = None
-    ) -> Decision:
+        self, task_id: str, output: str, body: Json, *, pending: records.Pending | None = None
+    ) -> records.Decision:
         """Show an output, or what waits within a task, and wait for people. Raises HostStops."""
         # Given once, also where a database is restored from a copy.
         body = {**body, "pause_id": self._shared.new_id()}
@@ -267,7 +254,7 @@ class Run:
         return self._wait(task_id)
 
     @or_not_kept
-    def ask_within(self, pending: Pending) -> Round | None:
+    def ask_within(self, pending: records.Pending) -> records.Round | None:
         """Ask people in the middle of a task and wait, also where this was asked before a restart.
 
         The same is asked again once its answer was given, unless that holds: a call that may have
@@ -318,14 +305,14 @@ class Run:
             raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
         return next(one for one in self.rounds() if one.task_id == task_id)
 
-    def _require_room(self, pending: Pending, before: Sequence[Round]) -> None:
+    def _require_room(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
         if pending.most_waiting is not None and len(self._waiting) >= pending.most_waiting:
-            raise TooMany(f"{len(self._waiting)} calls wait for people already")
+            raise records.TooMany(f"{len(self._waiting)} calls wait for people already")
         asked = sum(one.task_id.startswith(f"{pending.kind}-") for one in before)
         if pending.most is not None and asked >= pending.most:
-            raise TooMany(f"People were asked {asked} times already")
+            raise records.TooMany(f"People were asked {asked} times already")
 
-    def _close_others(self, pending: Pending, before: Sequence[Round]) -> None:
+    def _close_others(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
         """Give up what the same agent asked before a restart, when it makes another call now.
 
         An agent may make several calls at once, so those have some time to be made again.
@@ -335,7 +322,7 @@ class Run:
             later(self._shared.close_after, self._close, others)
 
     def _close(self, task_ids: Sequence[str]) -> None:
-        with suppress(HostStops, NotKept):
+        with suppress(records.HostStops, records.NotKept):
             self._close_unasked(task_ids)
             self._shared.wake()
 
@@ -351,13 +338,13 @@ class Run:
         execution = self.execution
         outcome = {"state": "closed", "words": why}
 
-        def closing(one: Round) -> list[Webhook]:
+        def closing(one: records.Round) -> list[records.Webhook]:
             return human_input_webhooks(execution, one.task_id, one.body, outcome)
 
         return closing
 
     @or_not_kept
-    def tell_outcome(self, one: Round, words: str, *, failed: bool) -> None:
+    def tell_outcome(self, one: records.Round, words: str, *, failed: bool) -> None:
         """Tell people what came of a call that they let run."""
         outcome = {"state": "failed" if failed else "ran", "words": self._shared.redact(words)}
         webhooks = human_input_webhooks(self.execution, one.task_id, one.body, outcome)
@@ -370,7 +357,7 @@ class Run:
         return self._shared.approve_tools.get(self._target, ())
 
     @or_not_kept
-    def wait(self, task_id: str) -> Decision:
+    def wait(self, task_id: str) -> records.Decision:
         """Wait for the decision on a round that was shown before. Raises HostStops."""
         self._shared.waiters.open(self._id, task_id)
         decided = self._store.decision(self._id, task_id)
@@ -379,7 +366,7 @@ class Run:
         return self._wait(task_id)
 
     @or_not_kept
-    def announce(self, question_id: str, asked: Asked) -> None:
+    def announce(self, question_id: str, asked: records.Asked) -> None:
         """Ask people what a flow asks."""
         execution, at, token = self.execution, self._shared.now(), self._shared.new_token()
         webhook = self._shared.flow_webhook
@@ -403,7 +390,7 @@ class Run:
         self._shared.wake()
 
     @or_not_kept
-    def ask(self, question_id: str, asked: Asked, seconds: float | None) -> str | None:
+    def ask(self, question_id: str, asked: records.Asked, seconds: float | None) -> str | None:
         """Ask people for words and wait, also where this was asked before a restart.
 
         Return None once the seconds since it was first asked are over. Raises HostStops.
@@ -423,11 +410,11 @@ class Run:
         return found[1].feedback if found else None
 
     @or_not_kept
-    def question(self) -> Question | None:
+    def question(self) -> records.Question | None:
         """The question whose answer a flow is to carry out."""
         return self._store.open_question(self._id)
 
-    def _wait(self, task_id: str) -> Decision:
+    def _wait(self, task_id: str) -> records.Decision:
         self._shared.slots.leave()
         self._shared.waiters.wait(self._id, task_id)
         decision = self._store.decision(self._id, task_id)
@@ -464,6 +451,6 @@ class Target(Protocol):
         """Raise Refusal if inputs are missing or the flow's state refuses their types."""
         ...
 
-    def run(self, run: Run) -> Completed | Asked | Failed:
+    def run(self, run: Run) -> Completed | records.Asked | Failed:
         """Work in the calling thread, to its end or the next question that it waits for without."""
         ...

@@ -10,24 +10,15 @@ from dataclasses import replace
 import structlog
 
 from crewgate.crew_api.wire import Answer, Json, Kickoff, Refusal, Resume
+from crewgate.host import records
 from crewgate.host.database import or_not_kept
-from crewgate.host.records import (
-    Asked,
-    Execution,
-    HostStops,
-    NotKept,
-    Question,
-    Round,
-    State,
-    TargetChanged,
-)
 from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
 from crewgate.host.webhooks import end_webhooks, iso
 
 log = structlog.get_logger(__name__)
 
 
-def _task_id(given: str, execution: Execution, shown: Mapping[str, Round]) -> str:
+def _task_id(given: str, execution: records.Execution, shown: Mapping[str, records.Round]) -> str:
     """Return the id of a task or question; its name, as `/status` gives it, will do for one.
 
     But not for a call of a tool. Raises Refusal.
@@ -69,10 +60,10 @@ class Runner:
                 log.info("taken_up", execution=execution.id)
                 self._go_on(execution.id, execution.target)
 
-    def _can_go_on(self, execution: Execution) -> bool:
+    def _can_go_on(self, execution: records.Execution) -> bool:
         """Return True if there is something to do, also where something else waits for people."""
-        if execution.state is not State.PAUSED:
-            return execution.state in {State.QUEUED, State.RUNNING}
+        if execution.state is not records.State.PAUSED:
+            return execution.state in {records.State.QUEUED, records.State.RUNNING}
         rounds = self._store.rounds(execution.id)
         # A hook asks in the middle of a task, which begins again at once: its card stays good.
         if any(one.asker is not None and not one.spent for one in rounds):
@@ -142,7 +133,7 @@ class Runner:
         except ValueError as error:
             raise Refusal.bad_request(f"The tool does not take this: {error}") from error
 
-    def question(self, question_id: str, token: str) -> tuple[Execution, Question]:
+    def question(self, question_id: str, token: str) -> tuple[records.Execution, records.Question]:
         """Return a flow's question for a caller with its token. Raises Refusal."""
         found = self._store.question(question_id)
         if found is None:
@@ -152,7 +143,9 @@ class Runner:
             raise Refusal(401, "unauthorized", "The token is not that of this request")
         return found
 
-    def answer(self, execution: Execution, question: Question, call: Answer) -> Json:
+    def answer(
+        self, execution: records.Execution, question: records.Question, call: Answer
+    ) -> Json:
         """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
         at = self._shared.now()
         over = self._store.answer(question.id, call.feedback, call.source, at=at)
@@ -178,9 +171,9 @@ class Runner:
         """Let a flow go on without an answer, unless there is one."""
         try:
             self._expire(question_id)
-        except HostStops:
+        except records.HostStops:
             return
-        except NotKept as error:
+        except records.NotKept as error:
             log.error("not_kept", request=question_id, hint=str(error))  # noqa: TRY400
             later(self._shared.again_after, self.expire, question_id)
 
@@ -193,7 +186,7 @@ class Runner:
 
     # ---- threads
 
-    def _wake(self, execution: Execution, about: str) -> None:
+    def _wake(self, execution: records.Execution, about: str) -> None:
         """Wake the thread that waits for this task or question; else go on without it."""
         if self._shared.waiters.claim(execution.id, about):
             self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, about))
@@ -221,9 +214,9 @@ class Runner:
     def _work(self, execution_id: str, target: str) -> None:
         try:
             self._run(execution_id, target)
-        except HostStops:
+        except records.HostStops:
             return
-        except NotKept as error:
+        except records.NotKept as error:
             log.error("not_kept", execution=execution_id, hint=str(error))  # noqa: TRY400
             later(self._shared.again_after, self._go_on, execution_id, target)
         finally:
@@ -242,7 +235,7 @@ class Runner:
             return
         try:
             outcome = self._targets[target].run(run)
-        except TargetChanged as error:
+        except records.TargetChanged as error:
             log.error("crew_changed", execution=execution_id, hint=str(error))  # noqa: TRY400
             return
         except (Exception, SystemExit) as error:
@@ -260,6 +253,6 @@ class Runner:
                 why = self._shared.redact(why)
                 self._store.end(execution.id, error=why, at=at, closing=closing)
                 log.info("ended_with_an_error", execution=execution.id)
-            case Asked():
+            case records.Asked():
                 run.announce(self._shared.new_id(), outcome)
         self._shared.wake()

@@ -16,15 +16,7 @@ from typing import Final, TypeVar
 import structlog
 from aiohttp import web
 
-from crewgate.crew_api.wire import (
-    FlowWebhook,
-    Json,
-    Refusal,
-    parse_answer,
-    parse_kickoff,
-    parse_resume_of_host,
-    sendable,
-)
+from crewgate.crew_api import wire
 from crewgate.domain.redaction import Redactor
 from crewgate.host.database import Database
 from crewgate.host.records import Execution, HostNotStarted, State
@@ -52,7 +44,7 @@ class Options:
     database: Path
     token: str
     public_url: str | None = None
-    flow_webhook: FlowWebhook | None = None
+    flow_webhook: wire.FlowWebhook | None = None
     first_pause: float = FIRST_PAUSE
     """Seconds until what nobody took is sent again."""
     again_after: float = 30.0
@@ -168,9 +160,9 @@ def build_application(
     async def respond(request: web.Request) -> web.Response:
         """Take the answer to a flow's question; the token in the address is the only proof."""
         token = request.query.get("token", "")
-        question_id = sendable(request.match_info["request_id"])
+        question_id = wire.sendable(request.match_info["request_id"])
         asked = await asyncio.to_thread(runner.question, question_id, token)
-        call = await _read(request, parse_answer, limit=SMALL)
+        call = await _read(request, wire.parse_answer, limit=SMALL)
         return web.json_response(await asyncio.to_thread(runner.answer, *asked, call))
 
     application.router.add_post("/human_feedback_requests/{request_id}/respond", respond)
@@ -207,13 +199,13 @@ class _Routes:
 
     async def _kickoff(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        kickoff = await _read(request, parse_kickoff, limit=LIMIT)
+        kickoff = await _read(request, wire.parse_kickoff, limit=LIMIT)
         execution_id = await asyncio.to_thread(self._runner.kick_off, self._target, kickoff)
         return web.json_response({"kickoff_id": execution_id})
 
     async def _status(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        execution_id = sendable(request.match_info["execution_id"])
+        execution_id = wire.sendable(request.match_info["execution_id"])
         answer = await asyncio.to_thread(
             _status_of, self._store, execution_id, self._target, now=self._now()
         )
@@ -221,14 +213,14 @@ class _Routes:
 
     async def _resume(self, request: web.Request) -> web.Response:
         self._authenticate(request)
-        call = await _read(request, parse_resume_of_host, limit=LIMIT)
+        call = await _read(request, wire.parse_resume_of_host, limit=LIMIT)
         return web.json_response(await asyncio.to_thread(self._runner.resume, self._target, call))
 
     def _authenticate(self, request: web.Request) -> None:
         presented = request.headers.get("Authorization", "").encode(errors="replace")
         if not hmac.compare_digest(presented, self._authorization):
             log.warning("wrong_credentials", target=self._target.name)
-            raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
+            raise wire.Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
 
 async def _read(request: web.Request, parse: Callable[[bytes], T], *, limit: int) -> T:
@@ -246,21 +238,21 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every refusal with the documented object."""
     try:
         return await handler(request)
-    except Refusal as refused:
+    except wire.Refusal as refused:
         refusal = refused
     except BodyRefused as refused:
-        refusal = Refusal.bad_request(f"The body cannot be used: {refused.reason}")
+        refusal = wire.Refusal.bad_request(f"The body cannot be used: {refused.reason}")
     except web.HTTPException as error:
         message = f"{request.method} {request.path}: {error.reason}"
-        refusal = Refusal(error.status, error.reason, message)
+        refusal = wire.Refusal(error.status, error.reason, message)
     except Exception as error:
         # A crew's own check of its inputs raises anything; so does a disk that is full.
         log.exception("request_failed", path=request.path)
-        refusal = Refusal(500, "Internal Server Error", type(error).__name__)
+        refusal = wire.Refusal(500, "Internal Server Error", type(error).__name__)
     return web.json_response(refusal.body, status=refusal.status)
 
 
-def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -> Json:
+def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -> wire.Json:
     """Return the status of an execution of this target. Raises Refusal (404)."""
     execution = store.get(execution_id, target.name)
     took = round((execution.ended_at or now) - execution.created_at, 3)
@@ -278,7 +270,7 @@ def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -
     }
 
 
-def _tasks(store: Store, execution: Execution) -> list[Json]:
+def _tasks(store: Store, execution: Execution) -> list[wire.Json]:
     return [
         {
             "task_id": execution.tasks[one.position].id,

@@ -10,31 +10,11 @@ from sqlite3 import Connection
 from typing import TypeAlias
 
 from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendable
+from crewgate.host import records
 from crewgate.host.database import SEALED, Database, readable
-from crewgate.host.records import (
-    Asked,
-    Decision,
-    DueWebhook,
-    Execution,
-    Finished,
-    Pending,
-    Question,
-    Round,
-    State,
-    TargetChanged,
-    TaskRow,
-    Webhook,
-    execution_from_row,
-    finished_from_row,
-    kickoff_to_text,
-    question_from_row,
-    round_from_row,
-    webhook_from_row,
-    with_human_input,
-)
 
 #: Makes the webhooks that say of a call or a question within a task that it is over.
-Closing: TypeAlias = Callable[[Round], Iterable[Webhook]]
+Closing: TypeAlias = Callable[[records.Round], Iterable[records.Webhook]]
 
 
 class Store:
@@ -53,36 +33,38 @@ class Store:
                 "executions",
                 id=execution_id,
                 target=target,
-                kickoff=kickoff_to_text(kickoff),
-                state=State.QUEUED,
+                kickoff=records.kickoff_to_text(kickoff),
+                state=records.State.QUEUED,
                 created_at=at,
             )
             _set_urls(sql, execution_id, kickoff.urls)
 
-    def get(self, execution_id: str, target: str) -> Execution:
+    def get(self, execution_id: str, target: str) -> records.Execution:
         """Return an execution of a target. Raises Refusal (404), for those of others too."""
         query = "SELECT * FROM executions WHERE id = ? AND target = ?"
         rows = self._database.rows(query, execution_id, target)
         if not rows:
             raise Refusal.not_found("Execution not found")
-        return execution_from_row(rows[0])
+        return records.execution_from_row(rows[0])
 
-    def unfinished(self) -> list[Execution]:
+    def unfinished(self) -> list[records.Execution]:
         """Return every execution that has not ended, the oldest first."""
         query = "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
         rows = readable("executions", self._database.rows(query))
-        return [execution_from_row(row) for row in rows]
+        return [records.execution_from_row(row) for row in rows]
 
-    def begin(self, execution_id: str, tasks: Sequence[TaskRow]) -> tuple[TaskRow, ...]:
+    def begin(
+        self, execution_id: str, tasks: Sequence[records.TaskRow]
+    ) -> tuple[records.TaskRow, ...]:
         """Mark it as running on these tasks, and return the tasks as they were when it began.
 
         Raises TargetChanged if they are others now.
         """
         with self._database.transaction() as sql:
             row = sql.execute("SELECT * FROM executions WHERE id = ?", (execution_id,)).fetchone()
-            known = execution_from_row(row).tasks or tuple(tasks)
+            known = records.execution_from_row(row).tasks or tuple(tasks)
             if [task.key for task in known] != [task.key for task in tasks]:
-                raise TargetChanged(
+                raise records.TargetChanged(
                     "The tasks of this crew are not those with which this execution began; it goes"
                     " on once the host is started with the crew as it was"
                 )
@@ -101,10 +83,10 @@ class Store:
         error: str = "",
         at: float,
         closing: Closing = lambda _: (),
-        webhooks: Iterable[Webhook] = (),
+        webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store how it ended, and drop the announcements of its open pauses."""
-        state = State.ERROR if error else State.COMPLETED
+        state = records.State.ERROR if error else records.State.COMPLETED
         with self._database.transaction() as sql:
             _close(sql, execution_id, "TRUE", [], closing, at=at)
             sql.execute(
@@ -127,7 +109,7 @@ class Store:
         seconds: float,
         at: float,
         closing: Closing = lambda _: (),
-        webhooks: Iterable[Webhook] = (),
+        webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store a task's output, and give up what was asked in the middle of it."""
         with self._database.transaction() as sql:
@@ -138,9 +120,9 @@ class Store:
             _close(sql, execution_id, "asker = ?", [task_id], closing, at=at)
             put(sql, execution_id, webhooks, at=at)
 
-    def finished(self, execution_id: str) -> list[Finished]:
+    def finished(self, execution_id: str) -> list[records.Finished]:
         query = "SELECT * FROM finished WHERE execution_id = ? ORDER BY position"
-        return [finished_from_row(row) for row in self._database.rows(query, execution_id)]
+        return [records.finished_from_row(row) for row in self._database.rows(query, execution_id)]
 
     def pause(
         self,
@@ -149,8 +131,8 @@ class Store:
         output: str,
         *,
         at: float,
-        pending: Pending | None = None,
-        webhooks: Iterable[Webhook] = (),
+        pending: records.Pending | None = None,
+        webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store an output, or what waits within a task, and forget the webhook URLs."""
         asker, place, body = (None, "", {})
@@ -170,10 +152,10 @@ class Store:
             _set_state(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
-    def rounds(self, execution_id: str) -> list[Round]:
+    def rounds(self, execution_id: str) -> list[records.Round]:
         """Return all rounds, the oldest of each task first."""
         query = "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid"
-        return [round_from_row(row) for row in self._database.rows(query, execution_id)]
+        return [records.round_from_row(row) for row in self._database.rows(query, execution_id)]
 
     def decide(self, call: Resume) -> bool:
         """Store a decision on the round that waits; the first one wins.
@@ -214,13 +196,13 @@ class Store:
                 ).fetchone()
                 sql.execute(
                     "UPDATE executions SET kickoff = sealed(?) WHERE id = ?",
-                    (with_human_input(kickoff, call.human_input), call.execution_id),
+                    (records.with_human_input(kickoff, call.human_input), call.execution_id),
                 )
             _set_state(sql, call.execution_id)
             forget_about(sql, call.execution_id, call.task_id)
             return True
 
-    def decision(self, execution_id: str, task_id: str) -> Decision | None:
+    def decision(self, execution_id: str, task_id: str) -> records.Decision | None:
         """Return the decision about the newest round of a task; None while it waits."""
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
@@ -248,11 +230,11 @@ class Store:
         self,
         question_id: str,
         execution_id: str,
-        asked: Asked,
+        asked: records.Asked,
         *,
         token_hash: str,
         at: float,
-        webhooks: Iterable[Webhook] = (),
+        webhooks: Iterable[records.Webhook] = (),
     ) -> None:
         """Store a flow's question, and forget the URLs.
 
@@ -284,7 +266,7 @@ class Store:
             _set_state(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
 
-    def question(self, question_id: str) -> tuple[Execution, Question] | None:
+    def question(self, question_id: str) -> tuple[records.Execution, records.Question] | None:
         """Return a question's execution and the question."""
         with self._database.reading() as sql:
             row = sql.execute("SELECT * FROM questions WHERE id = ?", (question_id,)).fetchone()
@@ -293,9 +275,9 @@ class Store:
             execution = sql.execute(
                 "SELECT * FROM executions WHERE id = ?", (row["execution_id"],)
             ).fetchone()
-        return execution_from_row(execution), question_from_row(row)
+        return records.execution_from_row(execution), records.question_from_row(row)
 
-    def open_question(self, execution_id: str) -> Question | None:
+    def open_question(self, execution_id: str) -> records.Question | None:
         """Return the question that a flow waits for, or whose answer it was carrying out.
 
         None of `Flow.ask()`: the thread of its flow waits.
@@ -305,20 +287,20 @@ class Store:
             " ORDER BY asked_at DESC LIMIT 1",
             execution_id,
         )
-        return question_from_row(rows[0]) if rows else None
+        return records.question_from_row(rows[0]) if rows else None
 
-    def asks(self, execution_id: str) -> list[Question]:
+    def asks(self, execution_id: str) -> list[records.Question]:
         """Return what a flow has asked by `Flow.ask()` since its last other question."""
         rows = self._database.rows(
             "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
             " AND place IS NOT NULL ORDER BY asked_at",
             execution_id,
         )
-        return [question_from_row(row) for row in rows]
+        return [records.question_from_row(row) for row in rows]
 
     def answer(
         self, question_id: str, feedback: str | None, source: str, *, at: float
-    ) -> Question | None:
+    ) -> records.Question | None:
         """Store an answer, or that none came in time; the first one wins.
 
         Return the question if it was over already.
@@ -331,14 +313,14 @@ class Store:
             ).fetchone()
             if answered is None:
                 query = "SELECT * FROM questions WHERE id = ?"
-                return question_from_row(sql.execute(query, (question_id,)).fetchone())
+                return records.question_from_row(sql.execute(query, (question_id,)).fetchone())
             _set_state(sql, answered["execution_id"])
             forget_about(sql, answered["execution_id"], question_id)
             return None
 
     # ---- webhooks
 
-    def put(self, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
+    def put(self, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float) -> None:
         """Store webhooks that announce no change of their own."""
         with self._database.transaction() as sql:
             put(sql, execution_id, webhooks, at=at)
@@ -351,7 +333,7 @@ class Store:
         limit: int,
         to_one_url: int,
         except_for: Iterable[int],
-    ) -> list[DueWebhook]:
+    ) -> list[records.DueWebhook]:
         """Return the webhooks that are due, the oldest first, without those being sent.
 
         Either those that announce a pause or all others, and at most `to_one_url` for each URL.
@@ -369,7 +351,7 @@ class Store:
             " AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
             *(at, announcing, to_one_url, held, limit),
         )
-        return [webhook_from_row(row) for row in readable("webhooks", rows)]
+        return [records.webhook_from_row(row) for row in readable("webhooks", rows)]
 
     def next_due(self, *, after: float) -> float | None:
         [[at]] = self._database.rows("SELECT min(due_at) FROM webhooks WHERE due_at > ?", after)
@@ -388,7 +370,9 @@ class Store:
             )
 
 
-def put(sql: Connection, execution_id: str, webhooks: Iterable[Webhook], *, at: float) -> None:
+def put(
+    sql: Connection, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float
+) -> None:
     """Store webhooks in the transaction that they announce."""
     for one in webhooks:
         _insert(
@@ -444,7 +428,7 @@ def _close(
         (execution_id, *values),
     ).fetchall():
         forget_about(sql, execution_id, row["task_id"])
-        put(sql, execution_id, closing(round_from_row(row)), at=at)
+        put(sql, execution_id, closing(records.round_from_row(row)), at=at)
     _set_state(sql, execution_id)
 
 
@@ -465,5 +449,5 @@ def _set_state(sql: Connection, execution_id: str) -> None:
         " AND NOT spent) OR"
         " EXISTS (SELECT 1 FROM questions WHERE execution_id = :id AND answered_at IS NULL)"
         " THEN :paused ELSE :running END WHERE id = :id AND ended_at IS NULL",
-        {"id": execution_id, "paused": State.PAUSED, "running": State.RUNNING},
+        {"id": execution_id, "paused": records.State.PAUSED, "running": records.State.RUNNING},
     )

@@ -22,15 +22,7 @@ from typing import Any, Final
 import httpx
 
 from crewgate.domain.outcome import NotSent, Refused, Unknown
-from crewgate.network.client import (
-    ANSWER_LIMIT,
-    UNSENT,
-    Answer,
-    Timeout,
-    send,
-    why_lost,
-    why_unsent,
-)
+from crewgate.network import client
 
 #: In seconds: time for a second name server after the first (`man resolv.conf`: 5 s).
 DEADLINE: Final = 10.0
@@ -185,13 +177,13 @@ class Post:
 
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    timeout: Timeout
-    answer_limit: int = ANSWER_LIMIT
+    timeout: client.Timeout
+    answer_limit: int = client.ANSWER_LIMIT
 
 
 async def call(
     http: httpx.AsyncClient, lookups: Lookups, url: str, sent: Post, *, owner: str, private: bool
-) -> Answer | NotSent | Refused | Unknown:
+) -> client.Answer | NotSent | Refused | Unknown:
     """Post to a URL that `owner` names, if `may_call` its addresses."""
     where = parse_url(url)
     if where is None:
@@ -236,7 +228,7 @@ async def find_addresses(
 
 async def post(
     http: httpx.AsyncClient, where: httpx.URL, addresses: list[str], sent: Post
-) -> Answer | NotSent | Unknown:
+) -> client.Answer | NotSent | Unknown:
     """Post to the first address that connects; Unknown if the request may have arrived."""
     outcome = NotSent("the host has no address")
     for address in addresses:
@@ -254,11 +246,11 @@ async def post(
             extensions={"sni_hostname": host_of(where)},
         )
         try:
-            return await send(http, request, sent.timeout, answer_limit=sent.answer_limit)
-        except UNSENT as lost:
-            outcome = NotSent(why_unsent(lost))
+            return await client.send(http, request, sent.timeout, answer_limit=sent.answer_limit)
+        except client.UNSENT as lost:
+            outcome = NotSent(client.why_unsent(lost))
         except (httpx.HTTPError, TimeoutError) as lost:
-            return Unknown(why_lost(lost))
+            return Unknown(client.why_lost(lost))
     return outcome
 
 

@@ -43,18 +43,8 @@ from crewgate.slack.reviews import states
 from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.stats import on_stats_command
 from crewgate.slack.strings import Deciders, Link, linked
-from crewgate.usecases import queries
+from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
-from crewgate.usecases.read_models import (
-    CrewStatus,
-    CrewUnavailable,
-    ExecutionLine,
-    ExecutionStatus,
-    Failing,
-    Progress,
-    QueuePart,
-    RoundLine,
-)
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
 """A list's share of a message; headlines and the crew's own report take the rest."""
@@ -88,7 +78,7 @@ def render_help() -> Message:
 
 
 def render_pending(
-    pending: QueuePart, *, now: datetime, mine: bool, link: Link, deciders: Deciders
+    pending: read_models.QueuePart, *, now: datetime, mine: bool, link: Link, deciders: Deciders
 ) -> Message:
     details = [_details(line, deciders) for line in pending.lines]
     alike = _alike(details)
@@ -114,7 +104,7 @@ def render_pending(
     return Message(_pending_headline(pending.total, usual, mine=mine), blocks)
 
 
-def render_execution(view: ExecutionStatus, *, now: datetime, link: Link) -> Message:
+def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: Link) -> Message:
     execution = view.execution
     title = shared.joined(*names(execution), shared.identifier(execution.execution_id))
     waits = any(line.round.state is State.WAITING for line in view.rounds)
@@ -173,7 +163,7 @@ def render_unknown_execution(prefix: str) -> Message:
     return Message(sentence, [section(sentence)])
 
 
-def _details(line: RoundLine, deciders: Deciders) -> list[str]:
+def _details(line: read_models.RoundLine, deciders: Deciders) -> list[str]:
     round_ = line.round
     whom = _for_whom(shared.deciders(deciders(round_)))
     return [shared.crew(round_.review.crew), shared.numbered(round_), whom]
@@ -186,7 +176,11 @@ def _alike(details: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _execution_line(
-    line: ExecutionLine, alike: Sequence[str], now: datetime, link: Link, deciders: Deciders
+    line: read_models.ExecutionLine,
+    alike: Sequence[str],
+    now: datetime,
+    link: Link,
+    deciders: Deciders,
 ) -> str:
     execution, first = line.posting.execution, next(iter(line.rounds), None)
     others = len(line.rounds) - 1
@@ -210,7 +204,7 @@ def _execution_line(
     )
 
 
-def _round_line(line: RoundLine, now: datetime, link: Link) -> str:
+def _round_line(line: read_models.RoundLine, now: datetime, link: Link) -> str:
     title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
     return f"{linked(title, line.card, link)} · {states.in_list(line.round, now)}"
 
@@ -249,14 +243,14 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
     return f"{told} · {_for_whom(who)}" if who and round_.state is State.STUCK else told
 
 
-def _report(reported: Progress | CrewUnavailable, *, waits: bool) -> str:
+def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, waits: bool) -> str:
     """`waits`: a review stands below, so the current task is not named."""
-    if isinstance(reported, CrewUnavailable):
+    if isinstance(reported, read_models.CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
     drawn = bar(reported.completed_tasks, reported.total_tasks)
     parts = [drawn or f"The crew says “{word}”"]
-    if drawn and reported.status is not CrewStatus.RUNNING:
+    if drawn and reported.status is not read_models.CrewStatus.RUNNING:
         parts.append(word)
     if reported.current_task and not waits:
         parts.append(f"now at {shared.title(reported.current_task)}")
@@ -265,7 +259,7 @@ def _report(reported: Progress | CrewUnavailable, *, waits: bool) -> str:
     return shared.joined(*parts)
 
 
-def _unavailable(reported: CrewUnavailable) -> str:
+def _unavailable(reported: read_models.CrewUnavailable) -> str:
     why = one_line(reported.why, ANSWER_LIMIT)
     if reported.gone:
         return f"The crew does not know this execution ({why})."
@@ -288,7 +282,7 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
     return f":large_green_circle: {name} {answers}"
 
 
-def _failing(failing: Failing, now: datetime) -> str:
+def _failing(failing: read_models.Failing, now: datetime) -> str:
     late = f", next at {moment(failing.next_at, now)}" if failing.next_at > now else ""
     tried = f"{failing.tries:,} tries since {moment(failing.since, now)}{late}"
     return f"does not take {shared.counted(failing.decisions, 'decision')}: {tried}"

@@ -8,26 +8,7 @@ from typing import Final, TypeAlias
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.errors import (
-    CrewgateError,
-    GroupsComplete,
-    InvalidTransition,
-    NoCrewUrl,
-    NoPublicUrl,
-    NotAnOperator,
-    NotAReviewer,
-    NotAStarter,
-    NothingEdited,
-    NotPermitted,
-    NotWaiting,
-    RoundNotFound,
-    StoreUnavailable,
-    TooManyEdits,
-    TooManyKickoffs,
-    UnknownCrew,
-    VerdictMisplaced,
-    VoteRefused,
-)
+from crewgate.domain import errors
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.verdict import Person
 from crewgate.slack import phrases, strings
@@ -42,50 +23,52 @@ InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 
 
 def explain(
-    error: CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
+    error: errors.CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
 ) -> str:
     match error:
-        case NotPermitted():
+        case errors.NotPermitted():
             return _not_permitted(error, in_slack(error.permitted), voice)
-        case UnknownCrew(crew=crew):
+        case errors.UnknownCrew(crew=crew):
             return strings.unknown_crew(crew, voice)
-        case NotWaiting():
+        case errors.NotWaiting():
             return phrases.too_late(error, now, voice)
-        case TooManyEdits(characters=characters):
+        case errors.TooManyEdits(characters=characters):
             return strings.too_many_edits(characters)
-        case VoteRefused(others=others):
+        case errors.VoteRefused(others=others):
             return phrases.vote_refused(error, in_slack(others) if voice.mentions else ())
         case _:
             in_form = _IN_FORMS.get(type(error)) if voice is PLAIN else None
             return in_form or _SENTENCES.get(type(error), strings.SOMETHING_FAILED)
 
 
-_SENTENCES: Final[Mapping[type[CrewgateError], str]] = {
-    RoundNotFound: strings.UNKNOWN_ROUND,
-    StoreUnavailable: strings.STORE_UNAVAILABLE,
-    InvalidTransition: strings.NOTHING_TO_DO,
-    VerdictMisplaced: strings.NOTHING_TO_DO,
-    NothingEdited: strings.NOTHING_EDITED,
-    NoCrewUrl: strings.NO_CREW_URL,
-    NoPublicUrl: strings.NO_PUBLIC_URL,
-    TooManyKickoffs: strings.TOO_MANY_KICKOFFS,
+_SENTENCES: Final[Mapping[type[errors.CrewgateError], str]] = {
+    errors.RoundNotFound: strings.UNKNOWN_ROUND,
+    errors.StoreUnavailable: strings.STORE_UNAVAILABLE,
+    errors.InvalidTransition: strings.NOTHING_TO_DO,
+    errors.VerdictMisplaced: strings.NOTHING_TO_DO,
+    errors.NothingEdited: strings.NOTHING_EDITED,
+    errors.NoCrewUrl: strings.NO_CREW_URL,
+    errors.NoPublicUrl: strings.NO_PUBLIC_URL,
+    errors.TooManyKickoffs: strings.TOO_MANY_KICKOFFS,
 }
-_IN_FORMS: Final[Mapping[type[CrewgateError], str]] = {
-    RoundNotFound: strings.UNKNOWN_ROUND_PLAIN,
-    StoreUnavailable: strings.STORE_UNAVAILABLE_PLAIN,
+_IN_FORMS: Final[Mapping[type[errors.CrewgateError], str]] = {
+    errors.RoundNotFound: strings.UNKNOWN_ROUND_PLAIN,
+    errors.StoreUnavailable: strings.STORE_UNAVAILABLE_PLAIN,
 }
 
 
-def _not_permitted(error: NotPermitted, permitted: Sequence[ReviewerRef], voice: Voice) -> str:
+def _not_permitted(
+    error: errors.NotPermitted, permitted: Sequence[ReviewerRef], voice: Voice
+) -> str:
     crew, uncertain = error.crew, error.uncertain
     match error:
-        case NotAReviewer(rule=rule) if voice is PLAIN:
+        case errors.NotAReviewer(rule=rule) if voice is PLAIN:
             return strings.not_a_reviewer_plain(crew, rule, uncertain=uncertain)
-        case NotAReviewer(rule=rule):
+        case errors.NotAReviewer(rule=rule):
             return strings.not_a_reviewer(crew, permitted, rule, uncertain=uncertain)
-        case NotAnOperator():
+        case errors.NotAnOperator():
             return strings.not_an_operator(crew, uncertain=uncertain)
-        case NotAStarter():
+        case errors.NotAStarter():
             return strings.not_a_starter(crew, permitted, uncertain=uncertain)
         case _:
             return strings.not_a_reader(crew, uncertain=uncertain)
@@ -108,16 +91,16 @@ async def explain_errors(
     """
     try:
         yield
-    except CrewgateError as error:
+    except errors.CrewgateError as error:
         log.info("refused", why=type(error).__name__, by=by.id, **about)
-        if isinstance(error, NotPermitted | GroupsComplete):
+        if isinstance(error, errors.NotPermitted | errors.GroupsComplete):
             # They may have been added to a user group just now.
             context.directory.wake()
         if ack is not None:
             await ack()
         in_slack = context.directory.in_slack
         sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
-        if isinstance(error, NotWaiting):
+        if isinstance(error, errors.NotWaiting):
             # It carries what is stored of the round, which may quote its crew, whichever that is.
             for crew in context.crews.values():
                 sentence = crew.redact.text(sentence)

@@ -33,14 +33,7 @@ from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
-from crewgate.slack.reviews import output, states
-from crewgate.slack.reviews.buttons import (
-    DISMISS,
-    READ,
-    RETRY,
-    decide_buttons,
-    last_buttons,
-)
+from crewgate.slack.reviews import buttons, output, states
 from crewgate.slack.strings import Deciders, Link
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
@@ -244,12 +237,12 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
     round_ = line.round
     if row.part in {Part.MINE, Part.NOBODY} and not row.over:
         approvers = Approvers(too_few=row.part is Part.NOBODY)
-        yield from decide_buttons(round_, reader=user, approvers=approvers)
+        yield from buttons.decide_buttons(round_, reader=user, approvers=approvers)
     if row.part is Part.STUCK and not row.over:
-        yield from (RETRY.on(round_.id), DISMISS.on(round_.id))
-    yield READ.on(round_.id)
+        yield from (buttons.RETRY.on(round_.id), buttons.DISMISS.on(round_.id))
+    yield buttons.READ.on(round_.id)
     if round_.state is State.WAITING:
-        yield from last_buttons(round_, reader=user)
+        yield from buttons.last_buttons(round_, reader=user)
 
 
 #: Home counts as open for this long: Slack does not tell when somebody closes it.

@@ -22,6 +22,7 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User
 from crewgate.domain.review import State
 from crewgate.domain.stats import Stats
+from crewgate.slack import executions
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.directory import OwnerOf, SlackDirectory
@@ -29,28 +30,8 @@ from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
-from crewgate.slack.executions import (
-    RESULT_TITLE,
-    render_end,
-    render_forward_failed,
-    render_progress,
-    render_result_file_failed,
-    result_file_name,
-)
 from crewgate.slack.notes import render_offer
-from crewgate.slack.reviews.card import (
-    file_name,
-    file_title,
-    render_card,
-    render_direct_message,
-)
-from crewgate.slack.reviews.notices import (
-    NOTICES,
-    Scene,
-    render_audit_head,
-    render_channel_refuses,
-    render_report,
-)
+from crewgate.slack.reviews import card, notices
 from crewgate.slack.reviews.people import (
     People,
     below_headline,
@@ -64,16 +45,9 @@ from crewgate.slack.reviews.people import (
 from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
 from crewgate.slack.stats import render_posted
 from crewgate.slack.strings import Link
+from crewgate.usecases import read_models
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread
-from crewgate.usecases.read_models import (
-    CardView,
-    DeadLetter,
-    ExecutionPosting,
-    MessageRef,
-    Posting,
-    StoredRule,
-)
 
 _DIRECT: Final = frozenset({EffectKind.DIRECT_MESSAGE, EffectKind.REFRESH_DIRECT_MESSAGE})
 #: The reaction to a note that was taken.
@@ -123,7 +97,7 @@ class SlackMessenger(Messenger):
     @override
     async def post_card(
         self,
-        posting: Posting,
+        posting: read_models.Posting,
         *,
         notify: Notify | None,
         channel: str,
@@ -149,7 +123,7 @@ class SlackMessenger(Messenger):
 
     @override
     async def update(
-        self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
+        self, kind: EffectKind, about: About, where: read_models.MessageRef, *, plain: bool = False
     ) -> Outcome:
         """Bring a message up to date; nobody is called, for only new messages notify."""
         message = await self._render(kind, about, "", plain=plain)
@@ -160,7 +134,10 @@ class SlackMessenger(Messenger):
 
     @override
     async def attach(
-        self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
+        self,
+        about: read_models.Posting | read_models.ExecutionPosting,
+        *,
+        posted_since: datetime | None,
     ) -> Outcome:
         thread, output, name, title = self._file(about)
         return await outcome_of(
@@ -174,7 +151,7 @@ class SlackMessenger(Messenger):
         )
 
     @override
-    async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
+    async def find_file(self, about: read_models.Posting | read_models.ExecutionPosting) -> Outcome:
         thread, _, name, _ = self._file(about)
         try:
             is_there = await self._poster.has_file(thread, name)
@@ -187,23 +164,29 @@ class SlackMessenger(Messenger):
 
     @override
     async def clear(
-        self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
+        self,
+        thread: read_models.MessageRef,
+        about: read_models.ExecutionPosting,
+        *,
+        until: datetime,
     ) -> Outcome:
         end = about_execution(about.execution, EffectKind.POST_RESULT).message_key()
-        message = render_end(about, self._starter(about))
+        message = executions.render_end(about, self._starter(about))
         return await outcome_of(self._poster.clear(thread, end, message, until=until))
 
-    def _file(self, about: Posting | ExecutionPosting) -> tuple[MessageRef, Output, str, str]:
-        thread: MessageRef | None
+    def _file(
+        self, about: read_models.Posting | read_models.ExecutionPosting
+    ) -> tuple[read_models.MessageRef, Output, str, str]:
+        thread: read_models.MessageRef | None
         output: Output | None
-        if isinstance(about, Posting):
+        if isinstance(about, read_models.Posting):
             view = about.view
             thread, output = about.card, view.output
-            name, title = file_name(view), file_title(view)
+            name, title = card.file_name(view), card.file_title(view)
         else:
             # It follows the message that excerpts it, in its ordering key.
             thread, output = about.thread, about.execution.result
-            name, title = result_file_name(about.execution), RESULT_TITLE
+            name, title = executions.result_file_name(about.execution), executions.RESULT_TITLE
         assert thread is not None  # noqa: S101  # the caller's to check
         assert output is not None  # noqa: S101
         return thread, output, name, title
@@ -217,7 +200,7 @@ class SlackMessenger(Messenger):
         return await outcome_of(self._poster.react(note.channel, note.ts, ACKNOWLEDGE_NOTE))
 
     @override
-    async def offer(self, note: Note, posting: Posting) -> Outcome:
+    async def offer(self, note: Note, posting: read_models.Posting) -> Outcome:
         return await outcome_of(
             self._poster.post_ephemeral(
                 render_offer(posting.view.round),
@@ -262,56 +245,56 @@ class SlackMessenger(Messenger):
         self, kind: EffectKind, about: About, subject: str, *, plain: bool
     ) -> Message | None:
         match about:
-            case Posting() if kind is EffectKind.REFRESH:
+            case read_models.Posting() if kind is EffectKind.REFRESH:
                 notify = self._people.notify(about.view.round)
                 return await self._card(about, notify=notify, plain=plain)
-            case Posting() if kind in _DIRECT:
+            case read_models.Posting() if kind in _DIRECT:
                 return await self._direct_message(about, plain=plain)
-            case Posting():
-                return NOTICES[kind](await self._scene(about))
-            case ExecutionPosting():
+            case read_models.Posting():
+                return notices.NOTICES[kind](await self._scene(about))
+            case read_models.ExecutionPosting():
                 return await self._about_execution(kind, about, subject)
-            case DeadLetter():
-                return render_report(about, self._people(about.crew, Role.OPERATOR))
+            case read_models.DeadLetter():
+                return notices.render_report(about, self._people(about.crew, Role.OPERATOR))
             case Crew():
-                return render_channel_refuses(about, subject)
+                return notices.render_channel_refuses(about, subject)
             case Published():
-                return render_audit_head(about)
+                return notices.render_audit_head(about)
             case Stats():
                 return render_posted(about, None, now=self._clock(), charts=not plain)
             case _:
                 assert_never(about)
 
     async def _about_execution(
-        self, kind: EffectKind, posting: ExecutionPosting, subject: str
+        self, kind: EffectKind, posting: read_models.ExecutionPosting, subject: str
     ) -> Message:
         operators = self._people(posting.execution.crew, Role.OPERATOR)
         match kind:
             case EffectKind.POST_RESULT:
-                return await self._off_loop(render_end, posting, self._starter(posting))
+                return await self._off_loop(executions.render_end, posting, self._starter(posting))
             case EffectKind.RESULT_FILE_FAILED:
-                return render_result_file_failed(operators)
+                return executions.render_result_file_failed(operators)
             case EffectKind.FORWARD_FAILED:
-                return render_forward_failed(subject, operators)
+                return executions.render_forward_failed(subject, operators)
             case _:
                 waiting = [
                     (one, one.not_voted(self._people(one, Role.REVIEWER)))
                     for one in posting.rounds
                     if one.state is State.WAITING
                 ]
-                return render_progress(posting, self._starter(posting), waiting)
+                return executions.render_progress(posting, self._starter(posting), waiting)
 
-    def _starter(self, posting: ExecutionPosting) -> ReviewerRef | None:
+    def _starter(self, posting: read_models.ExecutionPosting) -> ReviewerRef | None:
         execution = posting.execution
         return self._people.known(said_starter(execution.starter, execution.meta))
 
-    async def _scene(self, posting: Posting) -> Scene:
+    async def _scene(self, posting: read_models.Posting) -> notices.Scene:
         view = await self._people.complete(posting.view)
         round_ = view.round
         before = self._people(replace(round_, escalated_at=None), Role.REVIEWER)
         waits = round_.state is State.WAITING and round_.question is not None
         assigned = round_.question.assigned if waits and round_.question is not None else ()
-        return Scene(
+        return notices.Scene(
             view=view,
             card=posting.card,
             operators=self._people.operators(view),
@@ -321,18 +304,22 @@ class SlackMessenger(Messenger):
             now=self._clock(),
         )
 
-    async def _card(self, posting: Posting, *, notify: Notify | None, plain: bool) -> Message:
+    async def _card(
+        self, posting: read_models.Posting, *, notify: Notify | None, plain: bool
+    ) -> Message:
         view = await self._with_names(posting)
         called, round_ = None, view.round
         # A text comes with its author's own approval.
         if notify is not None and all(vote.by == round_.edited_by for vote in round_.votes):
             called = call(view, notify)
             view = replace(view, calls_all=calls_all(view, notify))
-        message = await self._off_loop(render_card, view, now=self._clock(), plain=plain)
+        message = await self._off_loop(card.render_card, view, now=self._clock(), plain=plain)
         message = self._said_below(message, view, tells_newer=view.told is not view.round)
         return below_headline(message, called)
 
-    def _said_below(self, message: Message, view: CardView, *, tells_newer: bool) -> Message:
+    def _said_below(
+        self, message: Message, view: read_models.CardView, *, tells_newer: bool
+    ) -> Message:
         operators = self._people.operators(view)
         below = (
             newer(view, self._link, is_told=tells_newer)
@@ -341,11 +328,11 @@ class SlackMessenger(Messenger):
         )
         return below_headline(message, below)
 
-    async def _direct_message(self, posting: Posting, *, plain: bool) -> Message:
+    async def _direct_message(self, posting: read_models.Posting, *, plain: bool) -> Message:
         assert posting.reader is not None  # noqa: S101  # every one has it
         view = await self._with_names(posting)
         message = await self._off_loop(
-            render_direct_message,
+            card.render_direct_message,
             view,
             posting.card,
             reader=posting.reader,
@@ -355,14 +342,14 @@ class SlackMessenger(Messenger):
         )
         return self._said_below(message, view, tells_newer=False)
 
-    async def _learn_assigned(self, view: CardView) -> None:
+    async def _learn_assigned(self, view: read_models.CardView) -> None:
         """Look up a request's assignees, who are called by name and may be new to this bot."""
         rule, question = view.round.rule, view.round.question
         if question is not None and rule is not None:
             decide = rule.reviewers or ()
             await self._named_in_slack([ref for ref in question.assigned if ref in decide])
 
-    async def _with_names(self, posting: Posting) -> CardView:
+    async def _with_names(self, posting: read_models.Posting) -> read_models.CardView:
         view = await self._people.complete(posting.view)
         starters = tuple(one for one in map(self._people.known, view.started_by) if one)
         view = replace(view, started_by=starters)
@@ -388,7 +375,7 @@ def build_adapters(
     steady: Clock,
     owner_of: OwnerOf,
     off_loop: OffLoop,
-    rules: Iterable[StoredRule] = (),
+    rules: Iterable[read_models.StoredRule] = (),
 ) -> SlackAdapters:
     """Return the adapters; the directory looks up the people and channels of `crews`.
 
@@ -441,7 +428,9 @@ def _people_of(crews: Iterable[Crew]) -> Iterator[ReviewerRef]:
     return (ref for crew in crews for role in Role for ref in crew.permitted(role))
 
 
-def _under_rules(crews: Mapping[str, Crew], rules: Iterable[StoredRule]) -> Iterator[Crew]:
+def _under_rules(
+    crews: Mapping[str, Crew], rules: Iterable[read_models.StoredRule]
+) -> Iterator[Crew]:
     for crew in crews.values():
         for rule in crew.rules:
             yield crew.under(rule, escalated=True)

@@ -12,18 +12,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.audit import (
-    CREW,
-    RULE,
-    Code,
-    Entry,
-    Head,
-    Published,
-    Signature,
-    digest_of,
-    entries_of,
-    texts_of,
-)
+from crewgate.domain import audit
 from crewgate.domain.errors import ChainBroken
 from crewgate.domain.notification import Output
 from crewgate.domain.people import ReviewerRef
@@ -41,7 +30,7 @@ FORM: Final = 2
 #: batches of 100 delayed the slowest 1 % of notifications by 15 to 35 ms on a busy machine; batches
 #: of 50 did not.
 BATCH: Final = 50
-GENESIS: Final = Head(0, bytes(32))
+GENESIS: Final = audit.Head(0, bytes(32))
 #: Any number, equal in every process.
 _ADVISORY_LOCK: Final = 727_302
 
@@ -77,8 +66,10 @@ _FROM_HEAD: Final = (
 _LAST_PUBLISHED: Final = sa.select(audit_heads).order_by(audit_heads.c.number.desc()).limit(1)
 
 
-def to_published(row: sa.Row[Any]) -> Published:
-    return Published(Head(row.number, row.hash), row.at, Signature(row.key, row.signature))
+def to_published(row: sa.Row[Any]) -> audit.Published:
+    return audit.Published(
+        audit.Head(row.number, row.hash), row.at, audit.Signature(row.key, row.signature)
+    )
 
 
 def tag_of(crew: str, execution_id: str) -> bytes:
@@ -121,7 +112,7 @@ class Audit:
     def rule_acts(self, facts: Mapping[str, Any]) -> None:
         self._facts = facts
 
-    def add(self, entry: Entry, *, crew: str = "", execution_id: str = "") -> None:
+    def add(self, entry: audit.Entry, *, crew: str = "", execution_id: str = "") -> None:
         """Store an entry with the transaction.
 
         An entry about an absence has the person in place of an execution: a proof has all entries
@@ -129,7 +120,7 @@ class Audit:
         """
         self._add(entry, crew, execution_id, entry.data)
 
-    def of_round(self, entry: Entry, round_: Round) -> None:
+    def of_round(self, entry: audit.Entry, round_: Round) -> None:
         """Store an entry about a round, with the round's state at that moment."""
         data = {
             "round": round_.id,
@@ -139,7 +130,7 @@ class Audit:
             **entry.data,
         }
         if entry.actor == self._actor.id:
-            data["name"] = digest_of(self._actor.name, round_.salt)
+            data["name"] = audit.digest_of(self._actor.name, round_.salt)
         self._add(entry, round_.review.crew, round_.review.execution_id, data)
 
     def opened(
@@ -149,11 +140,11 @@ class Audit:
 
         `reviewers` are the crew's own, who may decide where the rule names nobody.
         """
-        by = CREW if round_.edited_by is None else round_.edited_by.id
+        by = audit.CREW if round_.edited_by is None else round_.edited_by.id
         data = {
             "review": round_.review.id,
             "task": round_.review.task_id,
-            "output": digest_of(output.text, round_.salt),
+            "output": audit.digest_of(output.text, round_.salt),
             "characters": len(output.text),
             "unchanged": round_.unchanged,
             **({} if round_.call is None else {"tool": round_.call.tool}),
@@ -161,16 +152,16 @@ class Audit:
             "first": is_first,
             "reviewers": [*map(str, reviewers)],
         }
-        self.of_round(Entry(Code.OPENED, by, data), round_)
+        self.of_round(audit.Entry(audit.Code.OPENED, by, data), round_)
         # A call may be decided by its rule, or over, as it opens.
         waits = replace(round_, state=State.WAITING, decision=None, reason=None, call_result=None)
         self.changed(waits, round_)
 
     def changed(self, before: Round, after: Round) -> None:
-        for entry in entries_of(before, after, actor=self._actor.id):
+        for entry in audit.entries_of(before, after, actor=self._actor.id):
             self.of_round(entry, after)
 
-    def _add(self, entry: Entry, crew: str, execution_id: str, data: dict[str, Any]) -> None:
+    def _add(self, entry: audit.Entry, crew: str, execution_id: str, data: dict[str, Any]) -> None:
         now = self._clock()
         body = {
             "v": FORM,
@@ -179,7 +170,9 @@ class Audit:
             "actor": entry.actor,
             "crew": crew,
             "execution": execution_id,
-            "data": {**data, **self._facts} if entry.actor == (self._actor.id or RULE) else data,
+            "data": {**data, **self._facts}
+            if entry.actor == (self._actor.id or audit.RULE)
+            else data,
         }
         row = {"at": now, "crew": crew, "execution_id": execution_id, "body": canonical(body)}
         self._new.append(row)
@@ -189,7 +182,7 @@ class Audit:
         if self._new:
             await write(self._connection, _ADD, self._new)
 
-    async def link(self) -> tuple[Head, bool] | None:
+    async def link(self) -> tuple[audit.Head, bool] | None:
         """Link the next entries; return the last one, and True if the batch was full.
 
         None if no entries are left, or if another process is linking.
@@ -205,11 +198,11 @@ class Audit:
             linked = link_hash(previous, number, tag_of(crew, execution_id), body)
             links.append({"b_id": row_id, "number": number, "previous": previous, "hash": linked})
         await write(self._connection, _LINK, links)
-        return Head(number, linked), len(found) == BATCH
+        return audit.Head(number, linked), len(found) == BATCH
 
-    async def head(self) -> Head:
+    async def head(self) -> audit.Head:
         found = await rows(self._connection, _HEAD, {})
-        return Head(*found[0]) if found else GENESIS
+        return audit.Head(*found[0]) if found else GENESIS
 
     async def takes_turn(self, *, wait: bool = False) -> bool:
         """Return True if only this transaction links and publishes until its end.
@@ -221,11 +214,11 @@ class Audit:
         take = sa.func.pg_advisory_xact_lock if wait else sa.func.pg_try_advisory_xact_lock
         return await self._connection.scalar(sa.select(take(_ADVISORY_LOCK))) is not False
 
-    async def last_published(self) -> Published | None:
+    async def last_published(self) -> audit.Published | None:
         found = await rows(self._connection, _LAST_PUBLISHED, {})
         return to_published(found[0]) if found else None
 
-    async def has_more_than(self, published: Head) -> bool:
+    async def has_more_than(self, published: audit.Head) -> bool:
         """Return True if something happened since a head was published.
 
         Raises ChainBroken if the head is not the chain's.
@@ -235,15 +228,15 @@ class Audit:
             raise ChainBroken(published.number)
         # The publication is an entry too.
         codes = [json.loads(row.body)["code"] for row in found[1:]]
-        return codes not in ([], [Code.PUBLISHED])
+        return codes not in ([], [audit.Code.PUBLISHED])
 
-    async def publish(self, published: Published, *, by: str) -> None:
+    async def publish(self, published: audit.Published, *, by: str) -> None:
         """Store a head that leaves the database, with an entry of its own."""
         head, signed = published.head, published.signed
         row = {"number": head.number, "hash": head.hash, "at": published.at}
         row |= {"key": signed.key, "signature": signed.signature}
         await write(self._connection, sa.insert(audit_heads), row)
-        self.add(Entry(Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))
+        self.add(audit.Entry(audit.Code.PUBLISHED, by, {"head": str(head), "key": signed.key}))
 
 
 #: The entries in memory at a time: each has about 1 kB.
@@ -313,20 +306,20 @@ class AuditReading(Reading):
         )
         return sorted((row.crew, row.execution_id) for row in found)
 
-    async def head(self, number: int | None = None) -> Head | None:
+    async def head(self, number: int | None = None) -> audit.Head | None:
         """Return the entry with this number as a head, else the last that is linked."""
         some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
         if number is not None:
             some = some.where(audit_entries.c.number == number)
         found = await self._rows(some.order_by(audit_entries.c.number.desc()).limit(1))
-        return Head(found[0].number, found[0].hash) if found else None
+        return audit.Head(found[0].number, found[0].hash) if found else None
 
     async def count_unlinked(self) -> int:
         unlinked = sa.select(sa.func.count()).where(audit_entries.c.number.is_(None))
         [[count]] = await self._rows(unlinked)
         return int(count)
 
-    async def published(self) -> list[Published]:
+    async def published(self) -> list[audit.Published]:
         heads = sa.select(audit_heads).order_by(audit_heads.c.number)
         return [*map(to_published, await self._rows(heads))]
 
@@ -340,7 +333,7 @@ class AuditReading(Reading):
         own = ROUND.add_columns(outputs.c.text).join(outputs, outputs.c.round_id == rounds.c.id)
         own = own.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
         found = [(to_round(row), row.text) for row in await self._rows(own)]
-        return [(round_, [text, *texts_of(round_)]) for round_, text in found if round_.salt]
+        return [(round_, [text, *audit.texts_of(round_)]) for round_, text in found if round_.salt]
 
     async def rules(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = await self._rows(sa.select(rules).where(rules.c.id.in_(ids)))

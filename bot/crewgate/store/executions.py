@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
+from crewgate.domain import notification
 from crewgate.domain.execution import (
     Execution,
     ExecutionState,
@@ -19,15 +20,6 @@ from crewgate.domain.execution import (
     starter_named,
 )
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.notification import (
-    Callback,
-    CallerValues,
-    Format,
-    Given,
-    HumanInputWebhook,
-    Output,
-    WebhookUrls,
-)
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Review
 from crewgate.domain.verdict import Person
@@ -47,12 +39,7 @@ from crewgate.store.tables import (
     unclear_kickoffs,
     webhooks,
 )
-from crewgate.usecases.read_models import (
-    ExecutionPosting,
-    ForwardedWebhook,
-    MessageRef,
-    UnclearKickoff,
-)
+from crewgate.usecases import read_models
 
 T = TypeVar("T")
 
@@ -225,7 +212,9 @@ class ExecutionQueries(Reading):
         )
         return tuple(row.crew for row in found)
 
-    async def running(self, *, crews: Collection[str], limit: int) -> tuple[ExecutionPosting, ...]:
+    async def running(
+        self, *, crews: Collection[str], limit: int
+    ) -> tuple[read_models.ExecutionPosting, ...]:
         found: list[sa.Row[Any]] = []
         names = sorted(crews)
         for begin in range(0, len(names), RANGES):
@@ -237,14 +226,14 @@ class ExecutionQueries(Reading):
 
     async def postings(
         self, executions: Collection[tuple[str, str]]
-    ) -> tuple[ExecutionPosting, ...]:
+    ) -> tuple[read_models.ExecutionPosting, ...]:
         """Return these executions, by crew and id, in any order."""
         if not executions:
             return ()
         found = await self._rows(_POSTINGS, {"keys": [list(key) for key in executions]})
         return await self._postings(found)
 
-    async def posting(self, crew: str, execution_id: str) -> ExecutionPosting | None:
+    async def posting(self, crew: str, execution_id: str) -> read_models.ExecutionPosting | None:
         key = _key(crew, execution_id)
         found = await self._prepared(_FIND, key)
         if not found:
@@ -254,10 +243,10 @@ class ExecutionQueries(Reading):
 
     async def _postings(
         self, found: Sequence[sa.Row[Any]], finished: Sequence[sa.Row[Any]] = ()
-    ) -> tuple[ExecutionPosting, ...]:
+    ) -> tuple[read_models.ExecutionPosting, ...]:
         texts = await self.revised((row.crew, row.execution_id) for row in found)
 
-        def masked(row: sa.Row[Any]) -> ExecutionPosting:
+        def masked(row: sa.Row[Any]) -> read_models.ExecutionPosting:
             masking = self._masking.get(row.crew, NOTHING)
             also = masking.also_those_in(texts[row.crew, row.execution_id])
             return also.shown(_to_posting(row, finished))
@@ -277,12 +266,12 @@ class ExecutionQueries(Reading):
             texts[row.crew, row.execution_id].append(row.text)
         return texts
 
-    async def given_webhooks(self, crew: str, execution_id: str) -> WebhookUrls:
+    async def given_webhooks(self, crew: str, execution_id: str) -> notification.WebhookUrls:
         """Return the URLs that a caller gave for an execution: registered, else carried."""
         found = await self._rows(
             _WEBHOOKS.order_by(webhooks.c.origin != REGISTERED), _key(crew, execution_id)
         )
-        urls = WebhookUrls()
+        urls = notification.WebhookUrls()
         for given in map(to_webhooks, found):
             if not given.is_readable:
                 return given
@@ -299,15 +288,16 @@ class ExecutionQueries(Reading):
         key = _key(crew, execution_id)
         urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
         callbacks = (
-            Callback(row.callback_url, row.token) for row in await self._rows(_CALLBACKS, key)
+            notification.Callback(row.callback_url, row.token)
+            for row in await self._rows(_CALLBACKS, key)
         )
         return (*_secrets(urls), *_secrets(callbacks))
 
-    async def forwarded_webhook(self, webhook_id: str) -> ForwardedWebhook | None:
+    async def forwarded_webhook(self, webhook_id: str) -> read_models.ForwardedWebhook | None:
         found = await self._rows(
             sa.select(forwarded_webhooks).where(forwarded_webhooks.c.id == webhook_id)
         )
-        return ForwardedWebhook(**found[0]._mapping) if found else None
+        return read_models.ForwardedWebhook(**found[0]._mapping) if found else None
 
 
 class Executions(ExecutionQueries):
@@ -358,7 +348,7 @@ class Executions(ExecutionQueries):
         crew: str,
         starter: User | Email | None,
         *,
-        named: Given = (),
+        named: notification.Given = (),
         at: datetime,
     ) -> None:
         """Store a kickoff before the crew's answer is known."""
@@ -371,7 +361,7 @@ class Executions(ExecutionQueries):
 
     async def unclear_kickoffs(
         self, crew: str, *, since: datetime, until: datetime
-    ) -> tuple[UnclearKickoff, ...]:
+    ) -> tuple[read_models.UnclearKickoff, ...]:
         """Return the kickoffs of a crew in this time without a known answer of the crew."""
         found = await self._connection.execute(
             sa.select(unclear_kickoffs)
@@ -380,11 +370,13 @@ class Executions(ExecutionQueries):
             .order_by(unclear_kickoffs.c.sent_at, unclear_kickoffs.c.starter)
         )
         return tuple(
-            UnclearKickoff(starter_named(row.starter), dict(row.named or ()), row.sent_at)
+            read_models.UnclearKickoff(
+                starter_named(row.starter), dict(row.named or ()), row.sent_at
+            )
             for row in found
         )
 
-    async def register(self, crew: str, execution_id: str, urls: WebhookUrls) -> None:
+    async def register(self, crew: str, execution_id: str, urls: notification.WebhookUrls) -> None:
         """Store the URLs that a caller gave; absent ones stay as they were."""
         key = {"crew": crew, "execution_id": execution_id, "origin": REGISTERED}
         await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
@@ -427,13 +419,15 @@ class Executions(ExecutionQueries):
         }
         return await insert_once(self._connection, task_updates, row)
 
-    async def place_progress_message(self, crew: str, execution_id: str, ref: MessageRef) -> None:
+    async def place_progress_message(
+        self, crew: str, execution_id: str, ref: read_models.MessageRef
+    ) -> None:
         """Store the place of the progress message, which starts the thread if there is none."""
         where = {"progress_channel": ref.channel, "progress_ts": ref.ts}
         await write(self._connection, _PLACE_PROGRESS, _key(crew, execution_id) | where)
         await self.join_thread(crew, execution_id, ref)
 
-    async def join_thread(self, crew: str, execution_id: str, ref: MessageRef) -> None:
+    async def join_thread(self, crew: str, execution_id: str, ref: read_models.MessageRef) -> None:
         """Store the thread of a message about the execution, if there is none yet."""
         where = {"channel": ref.channel, "thread_ts": ref.thread_ts}
         await write(self._connection, _START_THREAD, _key(crew, execution_id) | where)
@@ -443,7 +437,7 @@ class Executions(ExecutionQueries):
         nowhere = {"channel": None, "thread_ts": None}
         await write(self._connection, _PLACE_THREAD, _key(crew, execution_id) | nowhere)
 
-    async def add_forwarded_webhook(self, webhook: ForwardedWebhook) -> None:
+    async def add_forwarded_webhook(self, webhook: read_models.ForwardedWebhook) -> None:
         await self._connection.execute(sa.insert(forwarded_webhooks), asdict(webhook))
 
     async def remove_forwarded_webhook(self, webhook_id: str) -> None:
@@ -452,9 +446,9 @@ class Executions(ExecutionQueries):
         )
 
 
-def to_came(stored: Any) -> CallerValues:
+def to_came(stored: Any) -> notification.CallerValues:
     """Return the value of `inputs` or `meta`; null is empty."""
-    came: CallerValues = codec(CallerValues).load(stored or ())
+    came: notification.CallerValues = codec(notification.CallerValues).load(stored or ())
     return came
 
 
@@ -470,7 +464,9 @@ def to_execution(row: sa.Row[Any]) -> Execution:
     return Execution(
         starter=to_starter(row),
         activity_count=row.activity_count,
-        result=None if row.result is None else Output(row.result, Format(row.result_format)),
+        result=None
+        if row.result is None
+        else notification.Output(row.result, notification.Format(row.result_format)),
         **_EXECUTION.read(row),
     )
 
@@ -488,16 +484,16 @@ def from_execution(execution: Execution) -> dict[str, Any]:
     }
 
 
-def to_webhooks(row: sa.Row[Any]) -> WebhookUrls:
-    return WebhookUrls(
+def to_webhooks(row: sa.Row[Any]) -> notification.WebhookUrls:
+    return notification.WebhookUrls(
         task=row.task_url,
         step=row.step_url,
         crew=row.crew_url,
-        human_input=HumanInputWebhook(**row.human_input) if row.human_input else None,
+        human_input=notification.HumanInputWebhook(**row.human_input) if row.human_input else None,
     )
 
 
-def from_webhooks(urls: WebhookUrls) -> dict[str, Any]:
+def from_webhooks(urls: notification.WebhookUrls) -> dict[str, Any]:
     return {
         "task_url": urls.task,
         "step_url": urls.step,
@@ -506,16 +502,20 @@ def from_webhooks(urls: WebhookUrls) -> dict[str, Any]:
     }
 
 
-def _secrets(holders: Iterable[WebhookUrls | Callback]) -> tuple[str, ...]:
+def _secrets(
+    holders: Iterable[notification.WebhookUrls | notification.Callback],
+) -> tuple[str, ...]:
     return tuple(dict.fromkeys(secret for one in holders for secret in one.secrets))
 
 
-def _to_posting(row: sa.Row[Any], finished: Sequence[sa.Row[Any]] = ()) -> ExecutionPosting:
+def _to_posting(
+    row: sa.Row[Any], finished: Sequence[sa.Row[Any]] = ()
+) -> read_models.ExecutionPosting:
     message = None
     if row.progress_ts is not None:
         thread_ts = row.thread_ts or row.progress_ts
-        message = MessageRef(row.progress_channel, row.progress_ts, thread_ts)
-    return ExecutionPosting(
+        message = read_models.MessageRef(row.progress_channel, row.progress_ts, thread_ts)
+    return read_models.ExecutionPosting(
         to_execution(row),
         message,
         row.channel,

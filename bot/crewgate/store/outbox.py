@@ -9,17 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from typing_extensions import override
 
-from crewgate.domain.effects import (
-    ABSOLUTE,
-    LAST,
-    MERGED,
-    NEEDS_THE_CARD,
-    POSTS_A_CARD,
-    TIMED,
-    Effect,
-    EffectKind,
-    crew_destination,
-)
+from crewgate.domain import effects
 from crewgate.domain.retry import LONGEST_ASKED, Budget
 from crewgate.store.engine import Connection, OutboxEngines, Reading, rows, translate_errors, write
 from crewgate.store.statements import MOST, first_of_each, insert_of, insert_over, one_of
@@ -31,21 +21,24 @@ from crewgate.usecases.read_models import COUNTED
 NO_CREW = ""
 #: The priority of a webhook that waits for another of its ordering key. No look reads it, so that
 #: any number may wait behind a failing one at no cost.
-_BEHIND = LAST + 1
+_BEHIND = effects.LAST + 1
 _TRIED = sa.case((outbox.c.tries > 1, outbox.c.tries), else_=1)
 _other = outbox.alias("other")
 _card = outbox.alias("card")
 #: The last priority also comes after all others of its ordering key: a card must not wait for it.
 _GOES_BEFORE = sa.case(
-    ((_other.c.priority < LAST) == (outbox.c.priority < LAST), (_other.c.id < outbox.c.id)),
-    else_=_other.c.priority < LAST,
+    (
+        (_other.c.priority < effects.LAST) == (outbox.c.priority < effects.LAST),
+        (_other.c.id < outbox.c.id),
+    ),
+    else_=_other.c.priority < effects.LAST,
 )
-_MERGED = frozenset(kind.value for kind in MERGED)
+_MERGED = frozenset(kind.value for kind in effects.MERGED)
 _WAITS_FOR_CARD = sa.and_(
-    one_of(outbox.c.kind, sorted(NEEDS_THE_CARD)),
+    one_of(outbox.c.kind, sorted(effects.NEEDS_THE_CARD)),
     sa.exists().where(
         _card.c.subject == outbox.c.subject,
-        one_of(_card.c.kind, sorted(POSTS_A_CARD)),
+        one_of(_card.c.kind, sorted(effects.POSTS_A_CARD)),
         _card.c.set_aside_at.is_(None),
     ),
 )
@@ -79,7 +72,7 @@ _AHEAD = _FIRST_OF_KEY.with_for_update(read=True)
 _NEXT = (
     sa.update(outbox)
     .where(outbox.c.id == _FIRST_OF_KEY.scalar_subquery(), outbox.c.priority == _BEHIND)
-    .values(priority=EffectKind.FORWARD.row.priority)
+    .values(priority=effects.EffectKind.FORWARD.row.priority)
 )
 _first_set_aside = (
     sa.select(outbox.c.kind)
@@ -122,7 +115,11 @@ def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
     # texts that were removed, the last, need no settings: a crew's may be removed after it.
     each = first_of_each(
         due.where(outbox.c.priority == priority, named).order_by(outbox.c.due_at, outbox.c.id)
-        for priority, named in ((0, _is_named(dialect)), (1, _is_named(dialect)), (LAST, sa.true()))
+        for priority, named in (
+            (0, _is_named(dialect)),
+            (1, _is_named(dialect)),
+            (effects.LAST, sa.true()),
+        )
     )
     return (
         sa.select(each, sa.type_coerce(until, outbox.c.lease_until.type).label("held_until"))
@@ -198,10 +195,10 @@ def _lost_since(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
 
 _LATER = (
     sa.update(outbox)
-    .where(~one_of(outbox.c.kind, sorted(ABSOLUTE)))
+    .where(~one_of(outbox.c.kind, sorted(effects.ABSOLUTE)))
     .values(due_at=outbox.c.due_at + _lost_since(outbox.c.created_at))
 )
-_TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(TIMED)))
+_TIMED_LATER = _LATER.where(one_of(outbox.c.kind, sorted(effects.TIMED)))
 #: The search for a message that may have been posted goes by the time since its try began.
 _BEGAN_SOONER = (
     sa.update(outbox)
@@ -373,9 +370,9 @@ class SqlOutbox(Reading, Outbox):
             )
         return released.rowcount
 
-    async def count_set_aside(self) -> dict[EffectKind, int]:
+    async def count_set_aside(self) -> dict[effects.EffectKind, int]:
         """Count the jobs that are set aside, by kind, up to COUNTED and one more."""
-        return {EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
+        return {effects.EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
 
     async def orphaned_destinations(self, destinations: Collection[str]) -> tuple[str, ...]:
         """Return destinations with jobs that have no worker here.
@@ -391,7 +388,10 @@ class SqlOutbox(Reading, Outbox):
             .distinct()
         )
         named = self._named
-        to = {row.destination if row.crew in named else crew_destination(row.crew) for row in found}
+        to = {
+            row.destination if row.crew in named else effects.crew_destination(row.crew)
+            for row in found
+        }
         return tuple(sorted(to))
 
 
@@ -418,25 +418,27 @@ def _to_job(row: sa.Row[Any]) -> Job:
     )
 
 
-def _to_effect(row: sa.Row[Any]) -> Effect:
-    kind = EffectKind(row.kind)
-    return Effect(kind, "", row.crew, row.execution_id, channel=row.channel).named(row.subject)
+def _to_effect(row: sa.Row[Any]) -> effects.Effect:
+    kind = effects.EffectKind(row.kind)
+    return effects.Effect(kind, "", row.crew, row.execution_id, channel=row.channel).named(
+        row.subject
+    )
 
 
 async def queue_up(connection: Connection, row: dict[str, Any]) -> None:
     """Put a new webhook behind unsent ones of its ordering key."""
-    is_forwarded = row["kind"] == EffectKind.FORWARD
+    is_forwarded = row["kind"] == effects.EffectKind.FORWARD
     if is_forwarded and await rows(connection, _AHEAD, {"key": row["ordering_key"]}):
         row["priority"] = _BEHIND
 
 
 async def let_next_go(connection: Connection, job: Job) -> None:
     """Let looks find the webhook behind one that is done or set aside."""
-    if job.effect.kind is EffectKind.FORWARD:
+    if job.effect.kind is effects.EffectKind.FORWARD:
         await write(connection, _NEXT, {"key": job.effect.ordering_key})
 
 
-def from_effect(effect: Effect) -> dict[str, Any]:
+def from_effect(effect: effects.Effect) -> dict[str, Any]:
     return {
         "destination": effect.destination,
         "priority": effect.priority,

@@ -9,22 +9,11 @@ from crewgate.domain.audit import without_texts
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notification import UNKNOWN, CallerValues
 from crewgate.domain.review import State
+from crewgate.store import tables
 from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, write
 from crewgate.store.rounds import ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
-from crewgate.store.tables import (
-    dead_letters,
-    executions,
-    flow_requests,
-    notes,
-    outbox,
-    outputs,
-    reviews,
-    rounds,
-    task_updates,
-    webhooks,
-)
 
 #: The executions, or dead letters, of one transaction: some milliseconds on SQLite.
 BATCH: Final = 20
@@ -32,65 +21,68 @@ Place = tuple[datetime, str]
 """The place of an execution in the order of their ends."""
 _FIRST: Final[Place] = (datetime.min.replace(tzinfo=UTC), "")
 
-_BEFORE: Final = sa.bindparam("before", type_=executions.c.ended_at.type)
+_BEFORE: Final = sa.bindparam("before", type_=tables.executions.c.ended_at.type)
 _BEFORE_TS: Final[sa.BindParameter[str]] = sa.bindparam("before_ts")
 _TS_LENGTH: Final = 17
 _CREW: Final[sa.BindParameter[str]] = sa.bindparam("b_crew")
 _EXECUTIONS: Final[sa.BindParameter[Any]] = sa.bindparam("executions", expanding=True)
 _KEPT: Final = (
-    executions.c.crew == _CREW,
-    executions.c.removed_at.is_(None),
-    executions.c.ended_at < _BEFORE,
+    tables.executions.c.crew == _CREW,
+    tables.executions.c.removed_at.is_(None),
+    tables.executions.c.ended_at < _BEFORE,
 )
 #: Locked before they are claimed: after a wait for a lock, other tables would be read as before it,
 #: without the review that a webhook opened meanwhile.
 _ENDED: Final = (
-    sa.select(executions.c.ended_at, executions.c.execution_id)
+    sa.select(tables.executions.c.ended_at, tables.executions.c.execution_id)
     .where(
         *_KEPT,
-        sa.tuple_(executions.c.ended_at, executions.c.execution_id)
+        sa.tuple_(tables.executions.c.ended_at, tables.executions.c.execution_id)
         > sa.tuple_(
-            sa.bindparam("after", type_=executions.c.ended_at.type), sa.bindparam("after_id")
+            sa.bindparam("after", type_=tables.executions.c.ended_at.type), sa.bindparam("after_id")
         ),
     )
-    .order_by(executions.c.ended_at, executions.c.execution_id)
+    .order_by(tables.executions.c.ended_at, tables.executions.c.execution_id)
     .limit(BATCH)
     .with_for_update()
 )
 #: Executions that wait for people or the crew, or did so lately. A card bears the time of Slack's
 #: clock: an end that was stored under a wrong clock here is not believed.
 _IN_USE: Final = sa.exists().where(
-    reviews.c.crew == executions.c.crew,
-    reviews.c.execution_id == executions.c.execution_id,
-    rounds.c.review_id == reviews.c.id,
-    one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
-    | (rounds.c.ended_at >= _BEFORE)
+    tables.reviews.c.crew == tables.executions.c.crew,
+    tables.reviews.c.execution_id == tables.executions.c.execution_id,
+    tables.rounds.c.review_id == tables.reviews.c.id,
+    one_of(tables.rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
+    | (tables.rounds.c.ended_at >= _BEFORE)
     # Of one length they compare as texts; only what is no time of Slack's has another.
-    | ((sa.func.length(rounds.c.card_ts) == _TS_LENGTH) & (rounds.c.card_ts >= _BEFORE_TS)),
+    | (
+        (sa.func.length(tables.rounds.c.card_ts) == _TS_LENGTH)
+        & (tables.rounds.c.card_ts >= _BEFORE_TS)
+    ),
 )
 
 
 def _has_job(set_aside: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         set_aside,
-        outbox.c.execution_id == executions.c.execution_id,
-        outbox.c.crew == executions.c.crew,
+        tables.outbox.c.execution_id == tables.executions.c.execution_id,
+        tables.outbox.c.crew == tables.executions.c.crew,
     )
 
 
 _REMOVABLE: Final = (
     *_KEPT,
-    ~_IN_USE.correlate(executions),
-    ~_has_job(outbox.c.set_aside_at.is_(None)),
+    ~_IN_USE.correlate(tables.executions),
+    ~_has_job(tables.outbox.c.set_aside_at.is_(None)),
     # Of IS NOT NULL SQLite makes no range of the index.
-    ~_has_job(outbox.c.set_aside_at > _FIRST[0]),
+    ~_has_job(tables.outbox.c.set_aside_at > _FIRST[0]),
 )
 #: The process that claims an execution removes its texts; another finds it claimed.
 _CLAIM: Final = (
-    sa.update(executions)
-    .where(*_REMOVABLE, executions.c.execution_id.in_(_EXECUTIONS))
+    sa.update(tables.executions)
+    .where(*_REMOVABLE, tables.executions.c.execution_id.in_(_EXECUTIONS))
     .values(
-        removed_at=sa.bindparam("now", type_=executions.c.removed_at.type),
+        removed_at=sa.bindparam("now", type_=tables.executions.c.removed_at.type),
         inputs=codec(CallerValues).dump(UNKNOWN),
         meta=None,
         named=None,
@@ -101,7 +93,10 @@ _CLAIM: Final = (
         result=None,
     )
     .returning(
-        *(executions.c[name] for name in ("execution_id", "progress_ts", "channel", "thread_ts"))
+        *(
+            tables.executions.c[name]
+            for name in ("execution_id", "progress_ts", "channel", "thread_ts")
+        )
     )
 )
 
@@ -110,43 +105,54 @@ def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
     return (table.c.crew == _CREW) & table.c.execution_id.in_(_EXECUTIONS)
 
 
-_ROUNDS: Final = ROUND.where(_theirs(reviews))
+_ROUNDS: Final = ROUND.where(_theirs(tables.reviews))
 #: Locked before they are read: see `Tx._lock`.
-_LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(rounds.c.id).with_for_update(of=rounds)
+_LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(tables.rounds.c.id).with_for_update(
+    of=tables.rounds
+)
 _WIPED: Final = (
     *("digest", "salt", "feedback", "votes", "question", "reason_words", "call_result"),
     "removed_at",
 )
 _WIPE: Final = (
-    sa.update(rounds)
-    .where(rounds.c.id == sa.bindparam("b_id"))
-    .values(setting(rounds, *_WIPED) | {"version": rounds.c.version + 1})
+    sa.update(tables.rounds)
+    .where(tables.rounds.c.id == sa.bindparam("b_id"))
+    .values(setting(tables.rounds, *_WIPED) | {"version": tables.rounds.c.version + 1})
 )
-_ROUND_IDS: Final = sa.select(rounds.c.id).join(reviews).where(_theirs(reviews))
+_ROUND_IDS: Final = (
+    sa.select(tables.rounds.c.id).join(tables.reviews).where(_theirs(tables.reviews))
+)
 #: Texts in other tables. A deleted note brings no text back.
 _BESIDE: Final = (
-    sa.delete(webhooks).where(_theirs(webhooks)),
-    sa.delete(task_updates).where(_theirs(task_updates)),
-    sa.update(reviews).where(_theirs(reviews)).values(expected_output=None),
-    sa.update(outputs).where(outputs.c.round_id.in_(_ROUND_IDS)).values(text="", edited=None),
-    sa.update(notes).where(notes.c.round_id.in_(_ROUND_IDS)).values(text="", deleted=True),
-    sa.update(flow_requests)
-    .where(flow_requests.c.round_id.in_(_ROUND_IDS))
+    sa.delete(tables.webhooks).where(_theirs(tables.webhooks)),
+    sa.delete(tables.task_updates).where(_theirs(tables.task_updates)),
+    sa.update(tables.reviews).where(_theirs(tables.reviews)).values(expected_output=None),
+    sa.update(tables.outputs)
+    .where(tables.outputs.c.round_id.in_(_ROUND_IDS))
+    .values(text="", edited=None),
+    sa.update(tables.notes)
+    .where(tables.notes.c.round_id.in_(_ROUND_IDS))
+    .values(text="", deleted=True),
+    sa.update(tables.flow_requests)
+    .where(tables.flow_requests.c.round_id.in_(_ROUND_IDS))
     .values(callback_url=None, token=None),
 )
 _DEAD: Final = (
-    sa.select(dead_letters.c.id)
+    sa.select(tables.dead_letters.c.id)
     .where(
-        dead_letters.c.crew == _CREW,
-        dead_letters.c.removed_at.is_(None),
-        dead_letters.c.received_at < _BEFORE,
-        ~sa.exists().where(outbox.c.subject == dead_letters.c.id),
+        tables.dead_letters.c.crew == _CREW,
+        tables.dead_letters.c.removed_at.is_(None),
+        tables.dead_letters.c.received_at < _BEFORE,
+        ~sa.exists().where(tables.outbox.c.subject == tables.dead_letters.c.id),
     )
-    .order_by(dead_letters.c.received_at)
+    .order_by(tables.dead_letters.c.received_at)
 )
-_NO_WORDS: Final = sa.case((dead_letters.c.dismissed_by.is_not(None), ""))
+_NO_WORDS: Final = sa.case((tables.dead_letters.c.dismissed_by.is_not(None), ""))
 _COUNT: Final = sa.select(
-    sa.select(sa.func.count()).select_from(executions).where(*_REMOVABLE).label("executions"),
+    sa.select(sa.func.count())
+    .select_from(tables.executions)
+    .where(*_REMOVABLE)
+    .label("executions"),
     sa.select(sa.func.count()).select_from(_DEAD.subquery()).label("dead_letters"),
 )
 
@@ -203,8 +209,8 @@ class Removal:
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
         """Remove the bodies of the next dead letters from before that; return their number."""
         statement = (
-            sa.update(dead_letters)
-            .where(dead_letters.c.id.in_(_DEAD.limit(BATCH)))
+            sa.update(tables.dead_letters)
+            .where(tables.dead_letters.c.id.in_(_DEAD.limit(BATCH)))
             .values(body=b"", reason="", dismissed_why=_NO_WORDS, removed_at=at)
         )
         done = await self._connection.execute(statement, {"b_crew": crew, "before": before})

@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never, get_args, get_type_hints
 
 import sqlalchemy as sa
 
+from crewgate.domain import verdict
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import ResumeStatus
@@ -16,19 +17,6 @@ from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
-from crewgate.domain.verdict import (
-    Answer,
-    Approve,
-    ByRule,
-    Decider,
-    Decision,
-    Person,
-    Revise,
-    TimedOut,
-    Verdict,
-    Via,
-    Vote,
-)
 from crewgate.store.codec import Codec, Columns, codec
 from crewgate.store.statements import one_of
 from crewgate.store.tables import executions, outputs, reviews, rounds, rules, task_updates
@@ -127,17 +115,17 @@ _REASONS: Final[Mapping[str, Any]] = {
 _REASON_NAMES: Final = {kind: name for name, kind in _REASONS.items()}
 
 
-def _load_person(code: str) -> Person:
+def _load_person(code: str) -> verdict.Person:
     """Read id and name: an id has no space."""
     user, _, name = code.partition(" ")
-    return Person(user, name)
+    return verdict.Person(user, name)
 
 
 #: The fields of reasons as columns of text, by their types.
 _TEXTS: Final[Mapping[Any, Codec]] = {
     str: Codec(str, str),
     bool: Codec(lambda value: WHILE_WAITING if value else "", WHILE_WAITING.__eq__),
-    Person: Codec(lambda person: f"{person.id} {person.name}", _load_person),
+    verdict.Person: Codec(lambda person: f"{person.id} {person.name}", _load_person),
     ResumeStatus | None: Codec(
         lambda one: one or "", lambda code: ResumeStatus(code) if code else None
     ),
@@ -202,24 +190,24 @@ def from_round(round_: Round) -> dict[str, Any]:
     }
 
 
-def _from_decision(decision: Decision | None) -> dict[str, Any]:
+def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
     """Return the columns that `_to_decision` reads; all null without a decision."""
     columns: dict[str, Any] = dict.fromkeys(_DECISION)
     if decision is None:
         return columns
     match decision.verdict:
-        case Approve(text):
+        case verdict.Approve(text):
             columns["is_approve"] = True
-        case Revise(text):
+        case verdict.Revise(text):
             columns["is_approve"] = False
-        case Answer(text, is_label):  # it is neither
+        case verdict.Answer(text, is_label):  # it is neither
             columns["is_label"] = is_label
         case never:
             assert_never(never)
     match decision.by:
-        case Person(user, name):
+        case verdict.Person(user, name):
             pass
-        case TimedOut(name) | ByRule(name):
+        case verdict.TimedOut(name) | verdict.ByRule(name):
             user = ""  # no id of Slack's is empty, so this is nobody's
         case nobody:
             assert_never(nobody)
@@ -237,32 +225,34 @@ def _from_decision(decision: Decision | None) -> dict[str, Any]:
     }
 
 
-def _to_verdict(row: sa.Row[Any], question: Question | None) -> Verdict:
+def _to_verdict(row: sa.Row[Any], question: Question | None) -> verdict.Verdict:
     if row.is_label is not None:
         to_crew = question is not None and question.is_of_crew
-        return Answer(row.feedback, is_label=row.is_label, to_crew=to_crew)
-    return Approve(row.feedback) if row.is_approve else Revise(row.feedback)
+        return verdict.Answer(row.feedback, is_label=row.is_label, to_crew=to_crew)
+    return verdict.Approve(row.feedback) if row.is_approve else verdict.Revise(row.feedback)
 
 
-def _to_decision(row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]) -> Decision | None:
-    votes: tuple[Vote, ...] = found.get("votes", ())
+def _to_decision(
+    row: sa.Row[Any], rule: Rule | None, found: Mapping[str, Any]
+) -> verdict.Decision | None:
+    votes: tuple[verdict.Vote, ...] = found.get("votes", ())
     if row.decided_by is None:
         return None
-    via = Via(row.decided_via)
-    by: Decider = Person(row.decided_by, row.decided_by_name)
-    if via is Via.RULE and rule is not None:
+    via = verdict.Via(row.decided_via)
+    by: verdict.Decider = verdict.Person(row.decided_by, row.decided_by_name)
+    if via is verdict.Via.RULE and rule is not None:
         name, timeout = row.decided_by_name, rule.timeout
-        by = ByRule(name) if timeout is None else TimedOut(name, timeout.after)
+        by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
     # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
-    return Decision(
+    return verdict.Decision(
         verdict=_to_verdict(row, found.get("question")),
         by=by,
         at=row.decided_at,
         via=via,
         unsent_notes=row.unsent_notes or 0,
         votes=votes if decided else (),
-        on_behalf_of=row.on_behalf_of and Person(row.on_behalf_of, row.on_behalf_of_name),
+        on_behalf_of=row.on_behalf_of and verdict.Person(row.on_behalf_of, row.on_behalf_of_name),
         shown_little=row.shown_little,
     )
 

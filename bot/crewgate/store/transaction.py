@@ -16,6 +16,7 @@ from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.stats import made_in_seconds
+from crewgate.store import tables
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
 from crewgate.store.engine import Connection, rows, write
@@ -37,19 +38,6 @@ from crewgate.store.rounds import (
     to_round,
 )
 from crewgate.store.statements import insert_of, insert_once, insert_over, one_of, setting
-from crewgate.store.tables import (
-    dead_letters,
-    direct_messages,
-    email_owners,
-    flow_requests,
-    installations,
-    outbox,
-    outputs,
-    reviews,
-    rounds,
-    rules,
-    webhooks,
-)
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
 from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
@@ -60,39 +48,46 @@ _WRITTEN_ONCE: Final = frozenset(
     | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id", "call", "tools_used"}
     | {"is_act", "is_fetched"}
 )
-_VERSION: Final = sa.select(rounds.c.version).where(rounds.c.id == sa.bindparam("round"))
-_OUTPUT: Final = sa.select(outputs.c.text, outputs.c.format).where(
-    outputs.c.round_id == sa.bindparam("round")
+_VERSION: Final = sa.select(tables.rounds.c.version).where(
+    tables.rounds.c.id == sa.bindparam("round")
 )
-_LOCKED: Final = ROUND.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True))).order_by(
-    rounds.c.opened_at
+_OUTPUT: Final = sa.select(tables.outputs.c.text, tables.outputs.c.format).where(
+    tables.outputs.c.round_id == sa.bindparam("round")
 )
-_ONE_ROUND: Final = ROUND.where(rounds.c.id == sa.bindparam("round"))
+_LOCKED: Final = ROUND.where(
+    tables.rounds.c.id.in_(sa.bindparam("rounds", expanding=True))
+).order_by(tables.rounds.c.opened_at)
+_ONE_ROUND: Final = ROUND.where(tables.rounds.c.id == sa.bindparam("round"))
 _LATEST_ROUND: Final = (
-    ROUND.where(rounds.c.review_id == sa.bindparam("review"))
+    ROUND.where(tables.rounds.c.review_id == sa.bindparam("review"))
     .order_by(
-        sa.case((rounds.c.pause_id == sa.bindparam("pause"), 0), else_=1), rounds.c.number.desc()
+        sa.case((tables.rounds.c.pause_id == sa.bindparam("pause"), 0), else_=1),
+        tables.rounds.c.number.desc(),
     )
     .limit(1)
 )
-_ROUND_OF_REQUEST: Final = ROUND.join(flow_requests, flow_requests.c.round_id == rounds.c.id).where(
-    flow_requests.c.crew == sa.bindparam("crew"),
-    flow_requests.c.execution_id == sa.bindparam("execution"),
-    flow_requests.c.request_id == sa.bindparam("request"),
+_ROUND_OF_REQUEST: Final = ROUND.join(
+    tables.flow_requests, tables.flow_requests.c.round_id == tables.rounds.c.id
+).where(
+    tables.flow_requests.c.crew == sa.bindparam("crew"),
+    tables.flow_requests.c.execution_id == sa.bindparam("execution"),
+    tables.flow_requests.c.request_id == sa.bindparam("request"),
 )
-_UNFINISHED: Final = ROUND.where(*OF_EXECUTION, IS_UNFINISHED).order_by(rounds.c.opened_at)
-_newer = rounds.alias("newer")
+_UNFINISHED: Final = ROUND.where(*OF_EXECUTION, IS_UNFINISHED).order_by(tables.rounds.c.opened_at)
+_newer = tables.rounds.alias("newer")
 _CLOSED_AS_GONE: Final = ROUND.where(
     *OF_EXECUTION,
-    rounds.c.state == State.CLOSED.value,
-    rounds.c.removed_at.is_(None),
-    (rounds.c.reason == from_reason(ExecutionGone())["reason"])
-    | (rounds.c.reason_code == WHILE_WAITING),
-    ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
-).order_by(rounds.c.opened_at)
-_ADD_ROUND: Final = sa.insert(rounds)
-_ADD_OUTPUT: Final = sa.insert(outputs)
-_THIS_ROUND: Final = sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id"))
+    tables.rounds.c.state == State.CLOSED.value,
+    tables.rounds.c.removed_at.is_(None),
+    (tables.rounds.c.reason == from_reason(ExecutionGone())["reason"])
+    | (tables.rounds.c.reason_code == WHILE_WAITING),
+    ~sa.exists().where(
+        _newer.c.review_id == tables.rounds.c.review_id, _newer.c.number > tables.rounds.c.number
+    ),
+).order_by(tables.rounds.c.opened_at)
+_ADD_ROUND: Final = sa.insert(tables.rounds)
+_ADD_OUTPUT: Final = sa.insert(tables.outputs)
+_THIS_ROUND: Final = sa.update(tables.rounds).where(tables.rounds.c.id == sa.bindparam("b_id"))
 _PLACE_CARD: Final = _THIS_ROUND.values(
     card_channel=sa.bindparam("channel"),
     card_ts=sa.bindparam("ts"),
@@ -104,45 +99,49 @@ _PLACE_CARD: Final = _THIS_ROUND.values(
 _RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
 _RECORD_APPROVER: Final = _THIS_ROUND.values(no_approver=sa.bindparam("no_approver"))
 _FORGET_THREAD: Final = (
-    sa.update(rounds)
+    sa.update(tables.rounds)
     .where(
-        rounds.c.card_channel == sa.bindparam("b_channel"),
-        rounds.c.card_thread_ts == sa.bindparam("b_thread"),
+        tables.rounds.c.card_channel == sa.bindparam("b_channel"),
+        tables.rounds.c.card_thread_ts == sa.bindparam("b_thread"),
     )
     .values(card_thread_ts=None)
 )
 #: Forget the address for a round's answer; its request stays known.
 _FORGET_CALLBACK: Final = (
-    sa.update(flow_requests)
-    .where(flow_requests.c.round_id == sa.bindparam("b_round"))
+    sa.update(tables.flow_requests)
+    .where(tables.flow_requests.c.round_id == sa.bindparam("b_round"))
     .values(callback_url=None, token=None)
 )
-_ADD_EFFECT: Final = sa.insert(outbox)
-_CANCEL: Final = sa.delete(outbox).where(
-    outbox.c.subject == sa.bindparam("round"), one_of(outbox.c.kind, sorted(OF_WAITING))
+_ADD_EFFECT: Final = sa.insert(tables.outbox)
+_CANCEL: Final = sa.delete(tables.outbox).where(
+    tables.outbox.c.subject == sa.bindparam("round"),
+    one_of(tables.outbox.c.kind, sorted(OF_WAITING)),
 )
 #: A job with a lost lease belongs to somebody else.
 _OURS: Final = (
-    outbox.c.id == sa.bindparam("b_job"),
-    outbox.c.lease_until == sa.bindparam("b_lease", type_=outbox.c.lease_until.type),
+    tables.outbox.c.id == sa.bindparam("b_job"),
+    tables.outbox.c.lease_until == sa.bindparam("b_lease", type_=tables.outbox.c.lease_until.type),
 )
-_COMPLETE: Final = sa.delete(outbox).where(*_OURS)
+_COMPLETE: Final = sa.delete(tables.outbox).where(*_OURS)
 _SAME_EFFECT: Final = (
-    outbox.c.ordering_key == sa.bindparam("b_ordering_key"),
-    outbox.c.kind == sa.bindparam("b_kind"),
-    outbox.c.set_aside_at.is_(None),
+    tables.outbox.c.ordering_key == sa.bindparam("b_ordering_key"),
+    tables.outbox.c.kind == sa.bindparam("b_kind"),
+    tables.outbox.c.set_aside_at.is_(None),
 )
-_WAITS_ALREADY: Final = sa.select(outbox.c.id).where(*_SAME_EFFECT).limit(1)
+_WAITS_ALREADY: Final = sa.select(tables.outbox.c.id).where(*_SAME_EFFECT).limit(1)
 #: A running job may have read an earlier state.
-_WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(outbox.c.lease_until.is_(None))
-_AT: Final = sa.bindparam("b_at", type_=outbox.c.due_at.type)
+_WAITS_UNBEGUN: Final = _WAITS_ALREADY.where(tables.outbox.c.lease_until.is_(None))
+_AT: Final = sa.bindparam("b_at", type_=tables.outbox.c.due_at.type)
 _EXPEDITE: Final = (
-    sa.update(outbox)
+    sa.update(tables.outbox)
     .where(*_SAME_EFFECT)
     .values(
         # For a job that is under way `_settle` does it.
         due_at=sa.case(
-            (sa.and_(outbox.c.lease_until.is_(None), outbox.c.due_at < _AT), outbox.c.due_at),
+            (
+                sa.and_(tables.outbox.c.lease_until.is_(None), tables.outbox.c.due_at < _AT),
+                tables.outbox.c.due_at,
+            ),
             else_=_AT,
         ),
         created_at=_AT,
@@ -154,14 +153,18 @@ _EXPEDITE: Final = (
 @cache
 def _open_review(dialect: str) -> sa.Insert:
     """Upsert a review without changing it, lock it and return it."""
-    statement = insert_of(dialect)(reviews)
+    statement = insert_of(dialect)(tables.reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
-        index_elements=[reviews.c.crew, reviews.c.execution_id, reviews.c.task_id],
+        index_elements=[
+            tables.reviews.c.crew,
+            tables.reviews.c.execution_id,
+            tables.reviews.c.task_id,
+        ],
         set_={
-            name: sa.func.coalesce(statement.excluded[name], reviews.c[name])
+            name: sa.func.coalesce(statement.excluded[name], tables.reviews.c[name])
             for name in ("task_name", "agent", "expected_output")
         },
-    ).returning(*reviews.c)
+    ).returning(*tables.reviews.c)
     return upsert
 
 
@@ -171,26 +174,27 @@ def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
 
     A save without a rule matches only rounds without one: a round never loses its rule.
     """
-    saved = _THIS_ROUND.where(rounds.c.version == sa.bindparam("b_version")).values(
-        setting(rounds, *columns) | {"version": rounds.c.version + 1}
+    saved = _THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
+        setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1}
     )
-    return saved if under_rule else saved.where(rounds.c.rule_id == "")
+    return saved if under_rule else saved.where(tables.rounds.c.rule_id == "")
 
 
 @cache
 def _lock_of(found: sa.Select[Any]) -> sa.Select[Any]:
-    return found.with_only_columns(rounds.c.id).with_for_update(of=rounds)
+    return found.with_only_columns(tables.rounds.c.id).with_for_update(of=tables.rounds)
 
 
 @cache
 def _open_email_owner(dialect: str) -> sa.Insert:
     """Insert the owner of an address, unless there is one; lock and return the owner."""
     upsert: sa.Insert = (
-        insert_of(dialect)(email_owners)
+        insert_of(dialect)(tables.email_owners)
         .on_conflict_do_update(
-            index_elements=[email_owners.c.address], set_={"user_id": email_owners.c.user_id}
+            index_elements=[tables.email_owners.c.address],
+            set_={"user_id": tables.email_owners.c.user_id},
         )
-        .returning(email_owners.c.user_id, email_owners.c.moved_to)
+        .returning(tables.email_owners.c.user_id, tables.email_owners.c.moved_to)
     )
     return upsert
 
@@ -201,11 +205,11 @@ def _settle(columns: tuple[str, ...]) -> sa.Update:
 
     A job that was expedited during its lease is due at that earlier time.
     """
-    values: dict[str, Any] = dict(setting(outbox, *columns))
+    values: dict[str, Any] = dict(setting(tables.outbox, *columns))
     if "due_at" in values:
-        expedited = sa.and_(outbox.c.tries == 0, outbox.c.due_at < values["due_at"])
-        values["due_at"] = sa.case((expedited, outbox.c.due_at), else_=values["due_at"])
-    return sa.update(outbox).where(*_OURS).values(values)
+        expedited = sa.and_(tables.outbox.c.tries == 0, tables.outbox.c.due_at < values["due_at"])
+        values["due_at"] = sa.case((expedited, tables.outbox.c.due_at), else_=values["due_at"])
+    return sa.update(tables.outbox).where(*_OURS).values(values)
 
 
 class Tx:
@@ -321,7 +325,7 @@ class Tx:
         if carried:
             review = round_.review
             key = {"crew": review.crew, "execution_id": review.execution_id, "origin": round_.id}
-            await self._connection.execute(sa.insert(webhooks), key | from_webhooks(carried))
+            await self._connection.execute(sa.insert(tables.webhooks), key | from_webhooks(carried))
 
     async def output(self, round_id: str) -> Output:
         [row] = await rows(self._connection, _OUTPUT, {"round": round_id})
@@ -329,7 +333,7 @@ class Tx:
 
     async def keep_edited(self, round_: Round, text: str) -> None:
         """Store the text that the crew was asked for."""
-        outputs_of = sa.update(outputs).where(outputs.c.round_id == round_.id)
+        outputs_of = sa.update(tables.outputs).where(tables.outputs.c.round_id == round_.id)
         await self._connection.execute(outputs_of.values(edited=text))
 
     async def save(self, round_: Round) -> None:
@@ -363,7 +367,7 @@ class Tx:
             "callback_url": callback.url,
             "token": callback.token,
         }
-        await self._connection.execute(sa.insert(flow_requests), row)
+        await self._connection.execute(sa.insert(tables.flow_requests), row)
 
     async def place_card(
         self,
@@ -398,8 +402,8 @@ class Tx:
     async def forget_card(self, round_: Round) -> None:
         """Forget a card that was deleted: the round has none until it is posted again."""
         await self._connection.execute(
-            sa.update(rounds)
-            .where(rounds.c.id == round_.id)
+            sa.update(tables.rounds)
+            .where(tables.rounds.c.id == round_.id)
             .values(card_channel=None, card_ts=None, card_thread_ts=None)
         )
 
@@ -424,7 +428,7 @@ class Tx:
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}
-        await insert_once(self._connection, direct_messages, row)
+        await insert_once(self._connection, tables.direct_messages, row)
 
     async def enqueue(
         self,
@@ -512,27 +516,27 @@ class Tx:
 
     async def save_email_owner(self, owner: EmailOwner) -> None:
         await self._connection.execute(
-            sa.update(email_owners)
-            .where(email_owners.c.address == owner.address.lower())
+            sa.update(tables.email_owners)
+            .where(tables.email_owners.c.address == owner.address.lower())
             .values(user_id=owner.user, moved_to=owner.moved_to)
         )
 
     async def save_installation(self, token_digest: str, installation: Installation) -> None:
         row = {"token_digest": token_digest, **asdict(installation)}
-        await insert_over(self._connection, installations, row)
+        await insert_over(self._connection, tables.installations, row)
 
     async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
         names = ("id", "crew", "reason", "body", "received_at")
         row = {name: getattr(dead_letter, name) for name in names}
-        await self._connection.execute(sa.insert(dead_letters), row)
+        await self._connection.execute(sa.insert(tables.dead_letters), row)
 
     async def place_report(self, dead_letter_id: str, ref: MessageRef) -> bool:
         """Store the place of a report; return True if it was dismissed before."""
         placed = await self._connection.execute(
-            sa.update(dead_letters)
-            .where(dead_letters.c.id == dead_letter_id)
+            sa.update(tables.dead_letters)
+            .where(tables.dead_letters.c.id == dead_letter_id)
             .values(report_channel=ref.channel, report_ts=ref.ts)
-            .returning(dead_letters.c.dismissed_at)
+            .returning(tables.dead_letters.c.dismissed_at)
         )
         return placed.scalar() is not None
 
@@ -541,8 +545,11 @@ class Tx:
     ) -> bool:
         """Store a dismissal; return False if the webhook is dismissed already, or unknown."""
         done = await self._connection.execute(
-            sa.update(dead_letters)
-            .where(dead_letters.c.id == dead_letter_id, dead_letters.c.dismissed_at.is_(None))
+            sa.update(tables.dead_letters)
+            .where(
+                tables.dead_letters.c.id == dead_letter_id,
+                tables.dead_letters.c.dismissed_at.is_(None),
+            )
             .values(
                 dismissed_by=dismissed.by.id,
                 dismissed_by_name=dismissed.by.name,
@@ -579,7 +586,7 @@ class Tx:
     async def _keep_rule(self, round_: Round, rule_id: str) -> None:
         """Store a round's rule if it is new, which is rare."""
         if rule_id and rule_id not in self._kept_rules and rule_id not in self.rules_seen:
-            await insert_once(self._connection, rules, from_rule_of(round_))
+            await insert_once(self._connection, tables.rules, from_rule_of(round_))
             self.rules_seen.add(rule_id)
 
 

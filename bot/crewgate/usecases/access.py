@@ -12,20 +12,8 @@ from functools import partial
 from itertools import chain
 from typing import Any, Final, TypeVar, assert_never
 
+from crewgate.domain import errors
 from crewgate.domain.crew import Crew
-from crewgate.domain.errors import (
-    GroupsUnresolved,
-    NotAnOperator,
-    NotAReader,
-    NotAReviewer,
-    NotAStarter,
-    NotPermitted,
-    PerhapsSelfApproval,
-    SelfApproval,
-    StarterUnresolved,
-    UnknownCrew,
-    UnknownStarter,
-)
 from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
@@ -40,11 +28,11 @@ Subject = str | Review | Round | StoredRule
 """The subject of a permission: a crew, by name, or one of its reviews, by the crew's own settings;
 a round, or the rounds under a rule, by that rule."""
 
-_REFUSALS: Final[Mapping[Role, type[NotPermitted]]] = {
-    Role.REVIEWER: NotAReviewer,
-    Role.STARTER: NotAStarter,
-    Role.OPERATOR: NotAnOperator,
-    Role.READER: NotAReader,
+_REFUSALS: Final[Mapping[Role, type[errors.NotPermitted]]] = {
+    Role.REVIEWER: errors.NotAReviewer,
+    Role.STARTER: errors.NotAStarter,
+    Role.OPERATOR: errors.NotAnOperator,
+    Role.READER: errors.NotAReader,
 }
 DELEGATED: Final = (Role.REVIEWER, Role.READER)
 """The roles that a reviewer's delegate has too."""
@@ -82,7 +70,7 @@ def crew_for(subject: Subject, crews: Crews) -> Crew:
 def _named(name: str, crews: Crews) -> Crew:
     crew = crews.get(name)
     if crew is None:
-        raise UnknownCrew(name)
+        raise errors.UnknownCrew(name)
     return crew
 
 
@@ -156,10 +144,10 @@ class Access:
             return found
         escalated = crew_for(round_, self.crews).permitted(Role.REVIEWER)
         if unresolved and User(user) not in escalated:
-            raise GroupsUnresolved
+            raise errors.GroupsUnresolved
         return groups
 
-    def refusal(self, user: str, role: Role, subject: Subject) -> NotPermitted | None:
+    def refusal(self, user: str, role: Role, subject: Subject) -> errors.NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.
 
         If anyone in the channel has the role, only members of the crew's channel count, not the
@@ -226,7 +214,7 @@ class Access:
             round_ = replace(round_, votes=counted)
         return round_, tuple(lapsed)
 
-    async def look_up(self, user: str, role: Role, refusals: Iterable[NotPermitted]) -> None:
+    async def look_up(self, user: str, role: Role, refusals: Iterable[errors.NotPermitted]) -> None:
         doubtful = [one for one in refusals if self.recheck or one.uncertain]
         channels = dict.fromkeys(one.channel for one in doubtful if one.channel is not None)
         guests = role is Role.READER
@@ -315,7 +303,7 @@ def _users(said: User | Email, access: Access) -> frozenset[str]:
     members = access.directory.starters((said,))
     if isinstance(said, Email) and members.unresolved:
         if said in access.asked:
-            raise StarterUnresolved
+            raise errors.StarterUnresolved
         raise NeedsLookup(said, partial(access.directory.ask_about, said))
     return members.users
 
@@ -332,12 +320,12 @@ def require_other(vote: Vote, starter: Starter | None, round_: Round) -> None:
     if rule is None or rule.self_approval:
         return
     if not rule.unknown_starter and (starter is None or not starter.certain):
-        raise UnknownStarter
+        raise errors.UnknownStarter
     if starter is not None and vote.voices & starter.users:
         own = vote.by.id in starter.users
         is_flow = round_.question is not None
-        refused = SelfApproval(starter.others, own=own, is_flow=is_flow)
-        raise refused if starter.certain else PerhapsSelfApproval
+        refused = errors.SelfApproval(starter.others, own=own, is_flow=is_flow)
+        raise refused if starter.certain else errors.PerhapsSelfApproval
 
 
 T = TypeVar("T")
@@ -389,7 +377,7 @@ class ReviewContext:
         """Return True if a person has a role; False too if the crew is gone or Slack silent."""
         try:
             await self.ensure(user, role, subject, recheck=False)
-        except (NotPermitted, UnknownCrew):
+        except (errors.NotPermitted, errors.UnknownCrew):
             return False
         return True
 

@@ -6,30 +6,13 @@ from datetime import datetime
 
 import structlog
 
+from crewgate.domain import answering, errors
 from crewgate.domain.acts import arguments_of, with_changes
-from crewgate.domain.answering import (
-    answer_in,
-    approves,
-    combined_answer,
-    interpret,
-    needs_approvals,
-    words_of,
-)
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, Seen, Turned
 from crewgate.domain.crew import Crew
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
 from crewgate.domain.effects import Effect, EffectKind
-from crewgate.domain.errors import (
-    AlreadyDecided,
-    ConfirmationNeeded,
-    InvalidTransition,
-    NothingEdited,
-    RoundSuperseded,
-    TooManyEdits,
-    VerdictMisplaced,
-    VoteRefused,
-)
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
@@ -91,13 +74,13 @@ async def decide(
             round_ = await _locked(round_id, edited, tx, at=now)
             rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
-            meaning, rule = interpret(verdict, round_.question), round_.rule
+            meaning, rule = answering.interpret(verdict, round_.question), round_.rule
             round_, opened = await _under_its_rule(
                 round_, by, meaning, edited, tx=tx, context=context
             )
             if round_.rule != rule:  # it may ask others
                 rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
-            is_vote = needs_approvals(meaning, round_.rule)
+            is_vote = answering.needs_approvals(meaning, round_.rule)
             facts = access.standing(by, rights, round_)
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
@@ -112,7 +95,7 @@ async def decide(
                     await tx.notes.end_claim(round_id)
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
-                chosen = answer_in(meaning)
+                chosen = answering.answer_in(meaning)
                 votes = [
                     Vote(
                         *(by, now, via, comment, absent, chosen),
@@ -127,7 +110,7 @@ async def decide(
                 # The starter, who may be known only now, and people who may no longer decide may
                 # have approved before.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
-                answer = combined_answer(current.votes, meaning)
+                answer = answering.combined_answer(current.votes, meaning)
                 transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
                 decision = Decision(
@@ -137,7 +120,7 @@ async def decide(
                 )
                 transition = round_.decide(decision)
             if not caveats.all_in(seen):
-                raise ConfirmationNeeded(caveats)
+                raise errors.ConfirmationNeeded(caveats)
             tx.audit.acts(by, facts)
             if edited is not None:
                 crew = access.crews[round_.review.crew]
@@ -169,10 +152,10 @@ async def _under_its_rule(
     context: ReviewContext,
 ) -> tuple[Round, Receipt | None]:
     """Return the round to decide on, perhaps opened for an edit, under the rule of the text."""
-    is_own_text = edited is not None and approves(verdict)
+    is_own_text = edited is not None and answering.approves(verdict)
     output = edited.output if edited is not None and is_own_text else None
     crew = context.crews[round_.review.crew]
-    rule = await rule_with_words(round_, words_of(verdict), output, crew=crew, tx=tx)
+    rule = await rule_with_words(round_, answering.words_of(verdict), output, crew=crew, tx=tx)
     if edited is None or not is_own_text:
         return replace(round_, rule=rule), None
     opened = open_edited(round_, by, rule=rule, at=context.clock(), new_id=edited.new_id)
@@ -205,12 +188,12 @@ def _approve(
     unsent_notes: int,
 ) -> Transition:
     """Count the first of these votes that counts: each is by another right of one person."""
-    refused: list[VoteRefused] = []
+    refused: list[errors.VoteRefused] = []
     for vote in votes:
         try:
             require_other(vote, starter, round_)
             return round_.approve(vote, answer, unsent_notes=unsent_notes)
-        except VoteRefused as error:
+        except errors.VoteRefused as error:
             refused.append(error)
     raise refused[0]
 
@@ -226,7 +209,7 @@ async def take_back(round_id: str, *, by: Person, context: ReviewContext) -> Rou
 async def answer_of(round_id: str, number: int, *, context: ReviewContext) -> Answer:
     question = (await context.uow.read.round(round_id)).question
     if question is None or not 0 <= number < len(question.outcomes):
-        raise VerdictMisplaced
+        raise errors.VerdictMisplaced
     return Answer(question.outcomes[number], is_label=True)
 
 
@@ -313,11 +296,11 @@ async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
         tx.audit.acts(by)
         execution = await tx.executions.open(review.crew, review.execution_id, at=now)
         if execution.is_over and not (await tx.round(round_id)).can_reopen:
-            raise InvalidTransition(execution.state, "be reopened")
+            raise errors.InvalidTransition(execution.state, "be reopened")
         await reopen_execution(tx, execution, at=now)
         reopened = await tx.round(round_id)
         if reopened.state not in (State.WAITING, State.STUCK):
-            raise InvalidTransition(reopened.state, "be reopened")
+            raise errors.InvalidTransition(reopened.state, "be reopened")
         return reopened
 
 
@@ -336,7 +319,7 @@ async def may_dismiss(round_id: str, *, by: Person, context: ReviewContext) -> R
     round_ = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, round_)
     if not round_.can_dismiss:
-        raise InvalidTransition(round_.state, "be dismissed")
+        raise errors.InvalidTransition(round_.state, "be dismissed")
     return round_
 
 
@@ -377,8 +360,8 @@ async def _report(dead_letter_id: str, *, by: Person, context: ReviewContext) ->
     return dead_letter
 
 
-def _dismissed_already() -> InvalidTransition:
-    return InvalidTransition("dismissed or unknown", "be dismissed")
+def _dismissed_already() -> errors.InvalidTransition:
+    return errors.InvalidTransition("dismissed or unknown", "be dismissed")
 
 
 async def edit(
@@ -402,13 +385,13 @@ async def edit(
         is_call = round_.call is not None
         misfits = is_call and (not round_.takes_edits or arguments_of(text) is None)
         if round_.question is not None or misfits:
-            raise VerdictMisplaced
+            raise errors.VerdictMisplaced
         edits = await off_loop(edits_of, before.text, text)
         if not edits:
-            raise NothingEdited
+            raise errors.NothingEdited
         revision = exact_revision(edits)
         if not round_.takes_edits and len(revision) > REVISION_LIMIT:
-            raise TooManyEdits(len(revision))
+            raise errors.TooManyEdits(len(revision))
         return await decide(
             round_id,
             Approve() if round_.takes_edits else Revise(revision),
@@ -418,7 +401,7 @@ async def edit(
             seen=seen,
             edited=Edited(round_, replace(before, text=text), new_id),
         )
-    except (AlreadyDecided, RoundSuperseded):
+    except (errors.AlreadyDecided, errors.RoundSuperseded):
         sent = await _sent_before(round_id, text, by, context, off_loop)
         if sent is None:
             raise
@@ -439,7 +422,7 @@ async def change_arguments(
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     call, text = posting.view.round.call, posting.view.output.text
     if call is None:
-        raise VerdictMisplaced
+        raise errors.VerdictMisplaced
     text = with_changes(call, text, written)
     return await edit(
         round_id, text, by=by, context=context, new_id=new_id, off_loop=off_loop, seen=seen

@@ -9,14 +9,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from crewgate.domain import errors
 from crewgate.domain.crew import Crew
-from crewgate.domain.errors import (
-    NoCrewUrl,
-    NoPublicUrl,
-    StoreUnavailable,
-    TooManyKickoffs,
-    UnknownCrew,
-)
 from crewgate.domain.execution import said_starter
 from crewgate.domain.notification import WebhookUrls, keep_asked
 from crewgate.domain.outcome import NotSent
@@ -61,13 +55,13 @@ class Kickoffs:
     def check(self, crew: str) -> Crew:
         known = self.crews.get(crew)
         if known is None:
-            raise UnknownCrew(crew)
+            raise errors.UnknownCrew(crew)
         if known.is_fetched:
-            raise NoCrewUrl
+            raise errors.NoCrewUrl
         if known.own.human_input is None:
-            raise NoPublicUrl
+            raise errors.NoPublicUrl
         if self._under_way.get(crew, 0) >= self.at_once:
-            raise TooManyKickoffs
+            raise errors.TooManyKickoffs
         return known
 
     async def claim_form(self, crew: str, form: str) -> bool:
@@ -129,7 +123,7 @@ class Kickoffs:
                 await tx.executions.record_kickoff(
                     kickoff, crew.name, starter, named=named, at=self.clock()
                 )
-        except StoreUnavailable as error:
+        except errors.StoreUnavailable as error:
             log.warning("kickoff_starter_not_stored", crew=crew.name, why=str(error))
             return None
         return kickoff
@@ -140,7 +134,7 @@ class Kickoffs:
         try:
             async with self.uow.begin() as tx:
                 await tx.executions.forget_kickoff(kickoff)
-        except StoreUnavailable as error:
+        except errors.StoreUnavailable as error:
             log.warning("kickoff_starter_not_stored", crew=crew, why=str(error))
 
     async def _store(
@@ -169,7 +163,7 @@ class Kickoffs:
                     await tx.executions.forget_kickoff(kickoff)
                 if request.given:
                     await tx.executions.register(crew, execution_id, request.given)
-        except StoreUnavailable as error:
+        except errors.StoreUnavailable as error:
             log.warning("kickoff_not_stored", crew=crew, execution=execution_id, why=str(error))
             return False
         return True

@@ -14,40 +14,26 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Rule, has_room
 from crewgate.domain.verdict import voices_of
+from crewgate.usecases import read_models
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClient, CrewClients
 from crewgate.usecases.ports.store import Queries
-from crewgate.usecases.read_models import (
-    COUNTED,
-    NO_RULE,
-    CrewUnavailable,
-    ExecutionLine,
-    ExecutionPosting,
-    ExecutionStatus,
-    Failing,
-    Queue,
-    QueueKey,
-    QueuePart,
-    RoundLine,
-    Selection,
-    StoredRule,
-)
 
 PAGE = 20
-_MOST = COUNTED + 1
+_MOST = read_models.COUNTED + 1
 DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
 
 
 async def done_by(
-    user: str, queues: Collection[QueueKey], *, context: ReviewContext
+    user: str, queues: Collection[read_models.QueueKey], *, context: ReviewContext
 ) -> tuple[str, ...]:
     """Return the waiting rounds of these queues to which a person can add no approval.
 
     That is after their own approval, or if their groups are complete. The oldest comes first.
     """
-    if all(rule_id == NO_RULE for _, rule_id in queues):
+    if all(rule_id == read_models.NO_RULE for _, rule_id in queues):
         return ()
     rules = await context.rules_in_use()
     several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
@@ -79,7 +65,7 @@ async def queue(
     context: ReviewContext,
     keep: Collection[str] = (),
     recheck: bool = False,
-) -> Queue:
+) -> read_models.Queue:
     """Return one page of a person's queue; the last page if `page` is beyond it.
 
     `keep` are ids of rounds to read beside it. With `recheck`, for Refresh, Slack is asked even if
@@ -96,16 +82,17 @@ async def queue(
         {key for key in readable if key in mine or key[0] in crews}
     )
     done = tuple(key for key in done if key not in nobody)
-    parts: tuple[Selection | tuple[str, ...], ...] = (
-        Selection(readable, (State.STUCK,)),
+    parts: tuple[read_models.Selection | tuple[str, ...], ...] = (
+        read_models.Selection(readable, (State.STUCK,)),
         nobody,
-        Selection(mine, (State.WAITING,), without=(*done, *nobody)),
+        read_models.Selection(mine, (State.WAITING,), without=(*done, *nobody)),
         done,
-        Selection(others, (State.WAITING,), without=nobody),
-        Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
+        read_models.Selection(others, (State.WAITING,), without=nobody),
+        read_models.Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
     )
     totals = [
-        await read.count(part) if isinstance(part, Selection) else len(part) for part in parts
+        await read.count(part) if isinstance(part, read_models.Selection) else len(part)
+        for part in parts
     ]
     pages = max(1, -(-sum(totals) // PAGE))
     page = max(0, min(page, pages - 1))
@@ -117,7 +104,7 @@ async def queue(
         limit = min(total, end - before) - offset
         if limit <= 0:
             shown.append(())
-        elif isinstance(part, Selection):
+        elif isinstance(part, read_models.Selection):
             shown.append(await read.first(part, offset=offset, limit=limit))
         else:
             shown.append(part[offset : offset + limit])
@@ -125,12 +112,14 @@ async def queue(
     ids = dict.fromkeys((*chain(*shown), *keep))
     lines = {line.round.id: line for line in await read.lines(tuple(ids))}
     stuck, alone, waiting, counted, theirs, decided = (
-        QueuePart(tuple(lines[key] for key in keys), total)
+        read_models.QueuePart(tuple(lines[key] for key in keys), total)
         for keys, total in zip(shown, totals, strict=True)
     )
     # Only others can add approvals to these.
-    theirs = QueuePart((*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST))
-    return Queue(
+    theirs = read_models.QueuePart(
+        (*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST)
+    )
+    return read_models.Queue(
         waiting,
         stuck,
         alone,
@@ -148,20 +137,20 @@ async def queue(
 LINES = 20
 
 
-async def pending(by: str, *, mine: bool, context: ReviewContext) -> QueuePart:
+async def pending(by: str, *, mine: bool, context: ReviewContext) -> read_models.QueuePart:
     role = Role.REVIEWER if mine else Role.READER
     [theirs] = await context.queues_of(by, role, recheck=True)
     done = await done_by(by, theirs, context=context) if mine else ()
-    waiting = Selection(theirs, (State.WAITING,), without=done)
+    waiting = read_models.Selection(theirs, (State.WAITING,), without=done)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(waiting, limit=LINES))
     total = len(lines) if len(lines) < LINES else await read.count(waiting)
-    return QueuePart(lines, total)
+    return read_models.QueuePart(lines, total)
 
 
 async def execution(
     prefix: str, *, by: str, context: ReviewContext, clients: CrewClients
-) -> ExecutionStatus:
+) -> read_models.ExecutionStatus:
     """Return an execution that this person may read, by its id or any unambiguous beginning of it.
 
     Rounds that only others may read are left out.
@@ -187,7 +176,7 @@ async def execution(
             secrets = await read.executions.secrets_of(crew, execution_id)
             progress = Redactor(secrets).fields(progress)
             masking = context.crews[crew].redact
-            status = ExecutionStatus(stored, rounds, progress)
+            status = read_models.ExecutionStatus(stored, rounds, progress)
             revised = (await read.executions.revised([(crew, execution_id)]))[crew, execution_id]
             return await asyncio.to_thread(
                 lambda: masking.also_those_in(revised).shown(status, keep={"rounds"})
@@ -196,7 +185,7 @@ async def execution(
             raise AmbiguousExecution(prefix, tuple(several))
 
 
-_NOT_ASKED: Final = CrewUnavailable("the settings have no url of it", answered=True)
+_NOT_ASKED: Final = read_models.CrewUnavailable("the settings have no url of it", answered=True)
 #: The states of rounds that need somebody, the most urgent first; a DECIDED round here is late.
 _STATES: Final = (State.STUCK, State.DECIDED, State.WAITING)
 
@@ -209,7 +198,7 @@ class CrewHealth:
     took: timedelta | None
     """None: it has no address, and is not asked."""
     warning: str | None
-    failing: Failing | None = None
+    failing: read_models.Failing | None = None
     """It does not take decisions, whether it answers or not."""
 
 
@@ -221,7 +210,7 @@ class Overview:
     """
 
     crews: tuple[CrewHealth, ...]
-    executions: tuple[ExecutionLine, ...]
+    executions: tuple[read_models.ExecutionLine, ...]
     stuck: int = 0
     waiting: int = 0
     sending: int = 0
@@ -231,7 +220,7 @@ class Overview:
 async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> Overview:
     """Return the crews that this person may read, pinged at once, and their executions."""
     [readable] = await context.queues_of(by, Role.READER, recheck=True)
-    crews = tuple(crew for crew, rule in readable if rule == NO_RULE)
+    crews = tuple(crew for crew, rule in readable if rule == read_models.NO_RULE)
     found = await _executions(readable, crews, context.uow.read)
     health = await asyncio.gather(
         *(_ping(name, clients.get(name), context.clock) for name in context.crews if name in crews)
@@ -249,12 +238,12 @@ async def overview(by: str, *, clients: CrewClients, context: ReviewContext) -> 
 
 
 async def _executions(
-    readable: tuple[QueueKey, ...], crews: tuple[str, ...], read: Queries
+    readable: tuple[read_models.QueueKey, ...], crews: tuple[str, ...], read: Queries
 ) -> Overview:
     ids: list[str] = []
     totals: list[int] = []
     for state in _STATES:
-        selection = Selection(readable, (state,))
+        selection = read_models.Selection(readable, (state,))
         some = await read.rounds.first(selection, limit=LINES)
         totals.append(len(some) if len(some) < LINES else await read.rounds.count(selection))
         ids += some
@@ -264,23 +253,25 @@ async def _executions(
         # All urgent executions are listed, so the others just run.
         running = await read.executions.running(crews=crews, limit=len(listed) + LINES + 1)
         known = {_key(line.posting) for line in listed}
-        rest = [ExecutionLine(one) for one in running if _key(one) not in known]
+        rest = [read_models.ExecutionLine(one) for one in running if _key(one) not in known]
         more = len(listed) + len(rest) > LINES
         listed = (*listed, *rest)[:LINES]
     stuck, sending, waiting = totals
     return Overview((), listed, stuck, waiting, sending, more)
 
 
-async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[ExecutionLine, ...]:
-    rounds: dict[tuple[str, str], list[RoundLine]] = {}
+async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[read_models.ExecutionLine, ...]:
+    rounds: dict[tuple[str, str], list[read_models.RoundLine]] = {}
     for line in await read.rounds.lines(ids):
         review = line.round.review
         rounds.setdefault((review.crew, review.execution_id), []).append(line)
     found = {_key(one): one for one in await read.executions.postings(tuple(rounds))}
-    return tuple(ExecutionLine(found[key], tuple(lines)) for key, lines in rounds.items())
+    return tuple(
+        read_models.ExecutionLine(found[key], tuple(lines)) for key, lines in rounds.items()
+    )
 
 
-def _key(posting: ExecutionPosting) -> tuple[str, str]:
+def _key(posting: read_models.ExecutionPosting) -> tuple[str, str]:
     return posting.execution.crew, posting.execution.execution_id
 
 
@@ -310,14 +301,14 @@ async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...
     """
     numbered = {name: tuple(enumerate(crew.rules, start=1)) for name, crew in context.crews.items()}
     applied = [
-        StoredRule(str(number), name, rule, escalated=True)
+        read_models.StoredRule(str(number), name, rule, escalated=True)
         for name, rules in numbered.items()
         for number, rule in rules
     ]
     [keys] = await context.queues_of(user, Role.REVIEWER, recheck=True, rules=applied)
     found = []
     for name, crew in context.crews.items():
-        otherwise = (name, NO_RULE) in keys
+        otherwise = (name, read_models.NO_RULE) in keys
         theirs = tuple(
             (number, rule)
             for number, rule in numbered[name]

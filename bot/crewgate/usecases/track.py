@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from crewgate.domain import reason
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import (
     CrewUpdate,
@@ -21,13 +22,6 @@ from crewgate.domain.execution import (
 )
 from crewgate.domain.notification import CallerValues
 from crewgate.domain.outcome import Refused
-from crewgate.domain.reason import (
-    ExecutionEnded,
-    ExecutionFailed,
-    ExecutionGone,
-    ExecutionOver,
-    RefusedByCrew,
-)
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.retry import Retry
 from crewgate.domain.review import Round, State
@@ -133,7 +127,7 @@ async def settle_stuck(
 
 def is_not_waiting(said: object) -> bool:
     """Return True if a refusal may say that the crew does not wait: 400 means "body wrong" too."""
-    return isinstance(said, Refused | RefusedByCrew) and said.code == "400"
+    return isinstance(said, Refused | reason.RefusedByCrew) and said.code == "400"
 
 
 async def watch_for_evidence(tx: Tx, execution: Execution, *, at: datetime) -> None:
@@ -246,14 +240,14 @@ async def end_execution(
     await tx.enqueue(effects, at=at)
 
 
-def _why_over(execution: Execution, *, while_waiting: bool) -> ExecutionOver:
+def _why_over(execution: Execution, *, while_waiting: bool) -> reason.ExecutionOver:
     match execution.state:
         case ExecutionState.FAILED:
-            return ExecutionFailed(execution.error, while_waiting)
+            return reason.ExecutionFailed(execution.error, while_waiting)
         case ExecutionState.GONE:
-            return ExecutionGone()
+            return reason.ExecutionGone()
         case _:
-            return ExecutionEnded(while_waiting)
+            return reason.ExecutionEnded(while_waiting)
 
 
 async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:

@@ -8,15 +8,7 @@ import structlog
 from aiohttp import web
 from structlog.contextvars import clear_contextvars
 
-from crewgate.domain.errors import (
-    CrewgateError,
-    Malformed,
-    NoPublicUrl,
-    StoreUnavailable,
-    TooManyKickoffs,
-    TooManyWait,
-    UnknownCrew,
-)
+from crewgate.domain import errors
 from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import FlowRequest, Notification, WebhookUrls
 from crewgate.domain.redaction import Redactor
@@ -48,34 +40,34 @@ def unauthorised() -> web.Response:
     )
 
 
-def response_to(error: CrewgateError) -> web.Response | None:  # noqa: PLR0911  # a table
+def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PLR0911  # a table
     """Return the answer for an error of ours; None if no caller can cause it."""
     match error:
-        case Malformed(details=details):
+        case errors.Malformed(details=details):
             return malformed(str(error), details)
-        case UnknownCrew(crew=crew):
+        case errors.UnknownCrew(crew=crew):
             return unknown_crew(crew)
-        case NoPublicUrl():
+        case errors.NoPublicUrl():
             return refusal(
                 503,
                 "no_public_url",
                 "Nothing was started: set PUBLIC_URL to the address at which crews reach this bot.",
             )
-        case TooManyKickoffs():
+        case errors.TooManyKickoffs():
             return refusal(
                 503,
                 "too_many_kickoffs",
                 "Nothing was started: too many kickoffs of this crew are under way.",
                 Retry_After="30",
             )
-        case TooManyWait():
+        case errors.TooManyWait():
             return refusal(
                 503,
                 "too_many_wait",
                 "Too many wait for decisions now: ask again later.",
                 Retry_After="5",
             )
-        case StoreUnavailable():
+        case errors.StoreUnavailable():
             return refusal(
                 503,
                 "store_unavailable",
@@ -93,11 +85,11 @@ async def explain_failures(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except RequestRefused as refused:
         return refused.response
-    except CrewgateError as error:
+    except errors.CrewgateError as error:
         response = response_to(error)
         if response is None:
             raise
-        if isinstance(error, StoreUnavailable):
+        if isinstance(error, errors.StoreUnavailable):
             # The pattern and not the path, which may hold an event URL's key.
             resource = request.match_info.route.resource
             log.warning(

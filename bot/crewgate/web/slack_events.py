@@ -21,14 +21,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 from yarl import query_to_pairs
 
-from crewgate.network.requests import (
-    RequestRefused,
-    Room,
-    content_of,
-    malformed,
-    read_body,
-    refusal,
-)
+from crewgate.network import requests
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 
 log = structlog.get_logger(__name__)
@@ -44,20 +37,24 @@ _SSL_CHECK_LIMIT: Final = 1_000
 
 def add_routes(app: web.Application, bolt: AsyncApp, *, signing_secrets: Iterable[str]) -> None:
     verifiers = tuple(map(SignatureVerifier, signing_secrets))
-    take = partial(on_slack_event, bolt=bolt, verifiers=verifiers, room=Room())
+    take = partial(on_slack_event, bolt=bolt, verifiers=verifiers, room=requests.Room())
     app.router.add_post("/slack/events", take)
 
 
 async def on_slack_event(
-    request: web.Request, *, bolt: AsyncApp, verifiers: Sequence[SignatureVerifier], room: Room
+    request: web.Request,
+    *,
+    bolt: AsyncApp,
+    verifiers: Sequence[SignatureVerifier],
+    room: requests.Room,
 ) -> web.StreamResponse:
     """Pass a signed request on to Bolt; refuse every other."""
-    text = _text_of(content_of(await read_body(request, room=room)))
+    text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
     if not _is_signed(request, text, verifiers):
         if _is_ssl_check(text):
             return web.Response()
         log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
-        return refusal(
+        return requests.refusal(
             401, "unauthorized", "The request is not signed with this app's signing secret."
         )
     sent = asyncio.Event()
@@ -110,14 +107,14 @@ def _can_be_matched(body: Mapping[str, object]) -> bool:
 
 
 def _not_slacks() -> web.Response:
-    return malformed("The body is not one of Slack's payloads.")
+    return requests.malformed("The body is not one of Slack's payloads.")
 
 
 def _text_of(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise RequestRefused(malformed("The body is not UTF-8.")) from None
+        raise requests.RequestRefused(requests.malformed("The body is not UTF-8.")) from None
 
 
 def _is_signed(request: web.Request, text: str, verifiers: Iterable[SignatureVerifier]) -> bool:

@@ -18,31 +18,13 @@ from crewgate.domain.execution import ExecutionUpdate
 from crewgate.domain.notification import FlowRequest, Notification, without_secrets
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.redaction import Redactor
-from crewgate.network.requests import (
-    FORWARD_LIMIT,
-    LIMIT,
-    Body,
-    BodyRefused,
-    RequestRefused,
-    Room,
-    header_of,
-    is_header,
-    parse_body,
-    read_body,
-    refusal,
-    too_large,
-)
+from crewgate.network import requests
+from crewgate.usecases import receive
 from crewgate.usecases.kickoff import register_webhooks
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import LARGE
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from crewgate.usecases.read_models import ForwardedWebhook
-from crewgate.usecases.receive import (
-    Received,
-    receive_flow_request,
-    receive_notification,
-    store_dead_letter,
-)
 from crewgate.usecases.track import record_update
 from crewgate.web.context import WebContext, unauthorised
 from crewgate.web.credentials import (
@@ -61,10 +43,10 @@ T = TypeVar("T")
 async def on_human_input(request: web.Request, *, context: WebContext) -> web.Response:
     """Store a notification, then answer 202: the crew never repeats it."""
     crew = authenticate(request, context)
-    body = await read_body(request)
+    body = await requests.read_body(request)
     parse = partial(_parse_notification, context=context, redactor=context.redactors[crew])
     notification = await parse_or_keep(request, body, parse, context)
-    received = await receive_notification(
+    received = await receive.receive_notification(
         crew,
         notification,
         uow=context.uow,
@@ -75,7 +57,7 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
     return answer_received("notification", received, task=received.round.review.task_id)
 
 
-def answer_received(event: str, received: Received, **told: object) -> web.Response:
+def answer_received(event: str, received: receive.Received, **told: object) -> web.Response:
     """Log a stored request for people, and answer 202 with its round."""
     review, number = received.round.review, received.round.number
     status = "accepted" if received.accepted else "duplicate"
@@ -88,7 +70,7 @@ def authenticate(request: web.Request, context: WebContext) -> str:
     credentials = context.credentials_of(request)
     if not credentials.accept_crew(request.headers.get("Authorization")):
         log.warning("wrong_credentials", crew=credentials.crew)
-        raise RequestRefused(unauthorised())
+        raise requests.RequestRefused(unauthorised())
     return credentials.crew
 
 
@@ -99,20 +81,22 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
     try:
         kind = EventKind(request.match_info["kind"])
     except ValueError:
-        unknown = refusal(404, "unknown_event", "Events are called task, step or crew.")
-        raise RequestRefused(unknown) from None
+        unknown = requests.refusal(404, "unknown_event", "Events are called task, step or crew.")
+        raise requests.RequestRefused(unknown) from None
     key = request.match_info["key"]
     if not credentials.accept_event(kind, key):
         log.warning("wrong_event_key", crew=crew, kind=kind)
-        raise RequestRefused(unauthorised())
+        raise requests.RequestRefused(unauthorised())
     forwarding = crew in context.forwarding
-    body = await read_body(request, limit=FORWARD_LIMIT if forwarding else LIMIT)
+    body = await requests.read_body(
+        request, limit=requests.FORWARD_LIMIT if forwarding else requests.LIMIT
+    )
     redactor = context.redactors[crew]
     parse = partial(_parse_update, parse=context.parse_update[kind], redactor=redactor)
     to_forward = partial(_to_forward, request, kind, context=context)
     try:
         execution_id, update, content = await _parse(request, body, parse, context)
-    except BodyRefused as refused:
+    except requests.BodyRefused as refused:
         if not forwarding or not body.is_whole:
             await _keep(request, body, refused, context)
             raise
@@ -141,7 +125,7 @@ def _to_forward(
     request: web.Request, kind: EventKind, execution_id: str, content: bytes, *, context: WebContext
 ) -> ForwardedWebhook:
     crew = request.match_info["crew"]
-    content_type = header_of(request, "Content-Type")
+    content_type = requests.header_of(request, "Content-Type")
     return ForwardedWebhook(context.new_id(), crew, execution_id, kind.value, content_type, content)
 
 
@@ -183,7 +167,7 @@ def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed
 
 async def parse_or_keep(
     request: web.Request,
-    body: Body,
+    body: requests.Body,
     parse: Callable[[bytes], T],
     context: WebContext,
     *,
@@ -192,16 +176,18 @@ async def parse_or_keep(
     """Read an authenticated body, or store it as a dead letter. Raises BodyRefused."""
     try:
         return await _parse(request, body, parse, context)
-    except BodyRefused as refused:
+    except requests.BodyRefused as refused:
         if keep:
             await _keep(request, body, refused, context)
         raise
 
 
 async def _parse(
-    request: web.Request, body: Body, parse: Callable[[bytes], T], context: WebContext
+    request: web.Request, body: requests.Body, parse: Callable[[bytes], T], context: WebContext
 ) -> T:
-    return await _off_loop(lambda _: parse_body(request, body, parse), body.content, context)
+    return await _off_loop(
+        lambda _: requests.parse_body(request, body, parse), body.content, context
+    )
 
 
 async def _off_loop(work: Callable[[bytes], T], content: bytes, context: WebContext) -> T:
@@ -210,16 +196,16 @@ async def _off_loop(work: Callable[[bytes], T], content: bytes, context: WebCont
 
 async def _keep(
     request: web.Request,
-    body: Body,
-    refused: BodyRefused,
+    body: requests.Body,
+    refused: requests.BodyRefused,
     context: WebContext,
     *,
     webhook: ForwardedWebhook | None = None,
 ) -> None:
     crew = request.match_info["crew"]
-    dead_letter = await store_dead_letter(
+    dead_letter = await receive.store_dead_letter(
         crew,
-        body.content[:LIMIT],
+        body.content[: requests.LIMIT],
         refused.reason,
         webhook=webhook,
         uow=context.uow,
@@ -234,7 +220,7 @@ async def _keep(
 async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Response:
     """Pass a kickoff on to the crew, and the crew's answer back unchanged."""
     crew = _authenticate_caller(request, context)
-    wanted = parse_body(request, await read_body(request), context.parse_kickoff)
+    wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
     # The caller's body goes on as it came; what is shown of it has no secrets.
     wanted = context.redactors[crew].fields(wanted, keep=("body", "given"))
     return _response(await context.kickoffs.start(crew, wanted))
@@ -244,7 +230,9 @@ async def on_register(request: web.Request, *, context: WebContext) -> web.Respo
     """Store a caller's webhook URLs for an execution that the caller started itself."""
     crew = _authenticate_caller(request, context)
     execution_id = context.parse_execution(request.match_info["execution_id"])
-    urls = parse_body(request, await read_body(request), context.parse_registration)
+    urls = requests.parse_body(
+        request, await requests.read_body(request), context.parse_registration
+    )
     await register_webhooks(crew, execution_id, urls, uow=context.uow, clock=context.clock)
     return web.json_response({"execution": execution_id, "status": "registered"})
 
@@ -254,7 +242,7 @@ def _authenticate_caller(request: web.Request, context: WebContext) -> str:
     credentials = context.credentials_of(request)
     if not credentials.accept_caller(request.headers.get("Authorization")):
         log.warning("wrong_caller", crew=credentials.crew)
-        raise RequestRefused(unauthorised())
+        raise requests.RequestRefused(unauthorised())
     return credentials.crew
 
 
@@ -268,14 +256,14 @@ def _response(outcome: KickoffOutcome) -> web.Response:
             return web.Response(
                 status=outcome.status,
                 body=outcome.body,
-                headers={name: text for name, text in headers.items() if is_header(text)},
+                headers={name: text for name, text in headers.items() if requests.is_header(text)},
             )
         case NotSent(why=why):
-            return refusal(
+            return requests.refusal(
                 502, "crew_unreachable", f"Nothing was started: the crew cannot be reached ({why})."
             )
         case Unknown(why=why):
-            return refusal(
+            return requests.refusal(
                 504, "answer_lost", f"It may have been started: {why}. Look before you retry."
             )
         case _:
@@ -283,7 +271,7 @@ def _response(outcome: KickoffOutcome) -> web.Response:
 
 
 async def on_flow_request(
-    request: web.Request, *, context: WebContext, room: Room, taken: TakenRequests
+    request: web.Request, *, context: WebContext, room: requests.Room, taken: TakenRequests
 ) -> web.Response:
     """Store a flow's request, then answer 202: it is never repeated.
 
@@ -302,7 +290,7 @@ async def on_flow_request(
 
 
 async def _take(
-    request: web.Request, crew: str, body: Body, context: WebContext, *, is_first: bool
+    request: web.Request, crew: str, body: requests.Body, context: WebContext, *, is_first: bool
 ) -> web.Response:
     """Store a request, or keep it as a dead letter."""
     parse = partial(_parse_flow_request, context=context, redactor=context.redactors[crew])
@@ -313,7 +301,7 @@ async def _take(
         log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
         question = replace(flow_request.question, host_refused=True)
         flow_request = replace(flow_request, question=question)
-    received = await receive_flow_request(
+    received = await receive.receive_flow_request(
         crew,
         flow_request,
         uow=context.uow,
@@ -330,26 +318,26 @@ async def _take(
 
 
 async def _read_signed(
-    request: web.Request, credentials: Credentials, context: WebContext, room: Room
-) -> tuple[Body, str]:
+    request: web.Request, credentials: Credentials, context: WebContext, room: requests.Room
+) -> tuple[requests.Body, str]:
     """Return a signed body and its signature. Raises RequestRefused."""
     if not credentials.flow_secrets:
         log.warning("no_flow_secret", crew=credentials.crew)
-        raise RequestRefused(_takes_none())
+        raise requests.RequestRefused(_takes_none())
     signed = fresh_signatures(request.headers, now=context.now_by_each())
-    body = await read_body(request, room=room) if signed else None
+    body = await requests.read_body(request, room=room) if signed else None
     if body and body.too_large:
         log.warning("flow_request_too_large", crew=credentials.crew)
-        raise RequestRefused(too_large(LIMIT))
+        raise requests.RequestRefused(requests.too_large(requests.LIMIT))
     signature = body and signature_of(signed, body.content, secrets=credentials.flow_secrets)
     if not body or not signature:
         log.warning("flow_signature_refused", crew=credentials.crew)
-        raise RequestRefused(_unsigned())
+        raise requests.RequestRefused(_unsigned())
     return body, signature
 
 
 def _unsigned() -> web.Response:
-    return refusal(
+    return requests.refusal(
         401,
         "unauthorized",
         "The request is not signed with this crew's flow secret, or not within five minutes.",
@@ -357,7 +345,7 @@ def _unsigned() -> web.Response:
 
 
 def _takes_none() -> web.Response:
-    return refusal(
+    return requests.refusal(
         401,
         "unauthorized",
         "This crew takes no requests of flows: its settings have no flow_webhook_secret_env.",

@@ -10,16 +10,7 @@ from urllib.parse import unquote
 from aiohttp import web
 from typing_extensions import override
 
-from crewgate.crew_api.wire import (
-    Address,
-    Json,
-    Refusal,
-    Urls,
-    parse_kickoff,
-    parse_resume,
-    parse_resume_of_host,
-    require_inputs,
-)
+from crewgate.crew_api import wire
 from crewgate.demo.crew.deployment import Call, Deployment, Execution, Sent
 from crewgate.demo.crew.engine import Engine
 from crewgate.demo.crew.flows import PREFIX, Flows
@@ -62,12 +53,12 @@ class Crew(Deployment):
         router.add_route("*", "/{path:.*}", self._serve)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        too_large: Refusal | None = None
+        too_large: wire.Refusal | None = None
         raw = b""
         try:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            too_large = Refusal(413, "Payload Too Large", "The body is over 1 MiB")
+            too_large = wire.Refusal(413, "Payload Too Large", "The body is over 1 MiB")
         call = self.called(request, raw)
         # The undecoded path, so that an id with a slash in it stays one segment.
         segments = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
@@ -78,7 +69,7 @@ class Crew(Deployment):
         return await self.answer(request, call, raw, work)
 
     def _answer(
-        self, call: Call, segments: list[str], raw: bytes, too_large: Refusal | None
+        self, call: Call, segments: list[str], raw: bytes, too_large: wire.Refusal | None
     ) -> web.Response:
         try:
             if too_large is not None:
@@ -87,7 +78,7 @@ class Crew(Deployment):
             if segments != [""] and segments[0] != PREFIX[0]:
                 self._check_token(call)
             answer = self._handle(call, segments, raw)
-        except Refusal as refusal:
+        except wire.Refusal as refusal:
             return web.json_response(refusal.body, status=refusal.status)
         if isinstance(answer, str):
             return web.Response(text=answer)
@@ -96,7 +87,7 @@ class Crew(Deployment):
     def _check_token(self, call: Call) -> None:
         wanted = f"Bearer {self.token}".encode()
         if not hmac.compare_digest(call.authorization.encode(errors="replace"), wanted):
-            raise Refusal(401, "Unauthorized", "Invalid or missing bearer token")
+            raise wire.Refusal(401, "Unauthorized", "Invalid or missing bearer token")
 
     def _handle(self, call: Call, segments: list[str], raw: bytes) -> object:
         match call.method, segments:
@@ -110,31 +101,31 @@ class Crew(Deployment):
                 answer: object = self._kickoff(raw)
             case "POST", ["resume"]:
                 # The demo's samples show what only `crewgate host` takes.
-                parse = parse_resume_of_host if self.samples else parse_resume
+                parse = wire.parse_resume_of_host if self.samples else wire.parse_resume
                 answer = self._engine.resume(parse(raw))
             case "POST", [*prefix, request_id, "respond"] if tuple(prefix) == PREFIX:
                 return self.flows.respond(request_id, call, raw)
             case _, [""] | ["inputs"] | ["status", _] | ["kickoff"] | ["resume"]:
-                raise Refusal(405, "Method Not Allowed", "This route has another method")
+                raise wire.Refusal(405, "Method Not Allowed", "This route has another method")
             case _:
-                raise Refusal.not_found("There is no such route")
+                raise wire.Refusal.not_found("There is no such route")
         call.effective = True
         return answer
 
-    def _kickoff(self, raw: bytes) -> Json:
-        kickoff = parse_kickoff(raw)
-        require_inputs(kickoff.inputs, self.inputs)
+    def _kickoff(self, raw: bytes) -> wire.Json:
+        kickoff = wire.parse_kickoff(raw)
+        wire.require_inputs(kickoff.inputs, self.inputs)
         execution_id = self.start_execution(
             kickoff.inputs, meta=kickoff.meta, urls=kickoff.urls, human_input=kickoff.human_input
         )
         return {"kickoff_id": execution_id}
 
-    def _status(self, execution_id: str) -> Json:
+    def _status(self, execution_id: str) -> wire.Json:
         execution = self.by_id.get(execution_id)
         if execution is None and self.flows.knows(execution_id):
             return self.flows.status(execution_id)
         if execution is None:
-            raise Refusal.not_found("Execution not found")
+            raise wire.Refusal.not_found("Execution not found")
         return execution.progress(self.now())
 
     # Controlling executions without HTTP
@@ -144,9 +135,9 @@ class Crew(Deployment):
         inputs: Mapping[str, object] | None = None,
         *,
         execution_id: str | None = None,
-        meta: Json | None = None,
-        urls: Urls | None = None,
-        human_input: Address | None = None,
+        meta: wire.Json | None = None,
+        urls: wire.Urls | None = None,
+        human_input: wire.Address | None = None,
         scripted: bool = True,
     ) -> str:
         """Kick off without HTTP; return the execution's id.
@@ -158,7 +149,7 @@ class Crew(Deployment):
             id=chosen,
             inputs=dict(inputs or {}),
             meta=meta,
-            urls=urls or Urls(),
+            urls=urls or wire.Urls(),
             human_input=human_input or self.human_input,
             script=self._script_for(inputs or {}) if scripted else (),
             started_at=self.now(),
@@ -202,13 +193,13 @@ class Crew(Deployment):
         self._engine.end(self.execution(execution_id), error)
 
     async def notify_raw(
-        self, body: bytes | Json, headers: Mapping[str, str] | None = None, *, url: str = ""
+        self, body: bytes | wire.Json, headers: Mapping[str, str] | None = None, *, url: str = ""
     ) -> Sent:
         """Send any body to `url`, else to `human_input`; `headers` replace the credentials.
 
         No execution changes.
         """
-        webhook = self.human_input or Address(url)
+        webhook = self.human_input or wire.Address(url)
         raw = body if isinstance(body, bytes) else text_of(body).encode("utf-8", "surrogatepass")
         chosen = {"Content-Type": "application/json", **webhook.headers}
         if headers is not None:

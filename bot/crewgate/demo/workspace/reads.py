@@ -5,16 +5,9 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
+from crewgate.demo.workspace import wire
 from crewgate.demo.workspace.blocks import Json
 from crewgate.demo.workspace.chat import find_channel
-from crewgate.demo.workspace.wire import (
-    Args,
-    Method,
-    Refused,
-    channel_json,
-    message_json,
-    user_json,
-)
 from crewgate.demo.workspace.world import (
     APP_ID,
     BOT_ID,
@@ -33,7 +26,7 @@ _PAGE: Final = 100
 _MAX_PAGE: Final = 999
 
 
-def auth_test(world: World, _: Args) -> Json:
+def auth_test(world: World, _: wire.Args) -> Json:
     answer: Json = {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
         "team": "Demo",
@@ -47,14 +40,14 @@ def auth_test(world: World, _: Args) -> Json:
     return answer if world.grid is None else answer | world.grid.of_token
 
 
-def teams(world: World, args: Args) -> Json:
+def teams(world: World, args: wire.Args) -> Json:
     names = {TEAM_ID: "Demo"} if world.grid is None else world.grid.teams
     granted = {TEAM_ID} if world.grid is None else world.grid.granted
     page, cursor = _cut(args, [{"id": id_, "name": names[id_]} for id_ in sorted(granted)])
     return {"teams": page, "response_metadata": {"next_cursor": cursor}}
 
 
-def history(world: World, args: Args) -> Json:
+def history(world: World, args: wire.Args) -> Json:
     """`conversations.history`: without replies, unless broadcast; the newest first."""
     channel = _readable(world, args)
     shown = [
@@ -66,20 +59,20 @@ def history(world: World, args: Args) -> Json:
     return _page(world, args, newest_first)
 
 
-def replies(world: World, args: Args) -> Json:
+def replies(world: World, args: wire.Args) -> Json:
     """`conversations.replies`: a thread, its first message first."""
     channel = _readable(world, args)
     ts = args.required("ts")
     message = channel.messages.get(ts)
     if message is None:
-        raise Refused("thread_not_found")
+        raise wire.Refused("thread_not_found")
     return _page(world, args, channel.thread(ts), always=ts)
 
 
-def joined_channels(world: World, args: Args) -> Json:
+def joined_channels(world: World, args: wire.Args) -> Json:
     kinds = {kind.strip() for kind in args.text("types", "public_channel").split(",")}
     found = [
-        channel_json(channel)
+        wire.channel_json(channel)
         for channel in world.channels.values()
         if channel.kind in kinds
         and channel.bot_is_member
@@ -90,86 +83,86 @@ def joined_channels(world: World, args: Args) -> Json:
     return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
 
-def members(world: World, args: Args) -> Json:
+def members(world: World, args: wire.Args) -> Json:
     """`conversations.members`, in pages, of a channel named by its id."""
     channel = find_channel(world, args.required("channel"))
     if channel.id != args.text("channel"):
-        raise Refused("channel_not_found")
+        raise wire.Refused("channel_not_found")
     bot = [BOT_USER_ID] if channel.bot_is_member else []
     page, cursor = _cut(args, [*sorted(channel.members), *bot])
     return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
 
-def open_im(world: World, args: Args) -> Json:
+def open_im(world: World, args: wire.Args) -> Json:
     user = args.text("users")
     if not user:
-        return {"channel": channel_json(find_channel(world, args.required("channel")))}
+        return {"channel": wire.channel_json(find_channel(world, args.required("channel")))}
     person = _user(world, user)
     if person.is_bot:
-        raise Refused("cannot_dm_bot")
+        raise wire.Refused("cannot_dm_bot")
     if person.deleted:
-        raise Refused("user_disabled")
-    return {"channel": channel_json(world.im(person.id))}
+        raise wire.Refused("user_disabled")
+    return {"channel": wire.channel_json(world.im(person.id))}
 
 
-def user_info(world: World, args: Args) -> Json:
-    return {"user": user_json(world, _user(world, args.required("user")))}
+def user_info(world: World, args: wire.Args) -> Json:
+    return {"user": wire.user_json(world, _user(world, args.required("user")))}
 
 
-def user_by_email(world: World, args: Args) -> Json:
+def user_by_email(world: World, args: wire.Args) -> Json:
     email = args.required("email").lower()
     for user in world.users.values():
         if user.email and user.email.lower() == email:
-            return {"user": user_json(world, user)}
-    raise Refused("users_not_found")
+            return {"user": wire.user_json(world, user)}
+    raise wire.Refused("users_not_found")
 
 
-def group_members(world: World, args: Args) -> Json:
+def group_members(world: World, args: wire.Args) -> Json:
     group = world.groups.get(args.required("usergroup"))
     if group is None:
-        raise Refused("no_such_subteam")
+        raise wire.Refused("no_such_subteam")
     return {"users": list(group.members)}
 
 
 def _user(world: World, user: str) -> User:
     if user not in world.users:
-        raise Refused("user_not_found")
+        raise wire.Refused("user_not_found")
     return world.users[user]
 
 
-def _readable(world: World, args: Args) -> Channel:
+def _readable(world: World, args: wire.Args) -> Channel:
     channel = find_channel(world, args.required("channel"))
     if not channel.bot_is_member:
-        raise Refused("not_in_channel")
+        raise wire.Refused("not_in_channel")
     return channel
 
 
-def _page(world: World, args: Args, messages: Sequence[Message], always: str = "") -> Json:
+def _page(world: World, args: wire.Args, messages: Sequence[Message], always: str = "") -> Json:
     """Return a page of the messages in the requested time; `always` is on it in any case."""
     found = [one for one in messages if one.ts == always or _within(args, one.ts)]
     page, cursor = _cut(args, found)
     metadata = args.flag("include_all_metadata")
     answer: Json = {
-        "messages": [message_json(world, one, metadata=metadata) for one in page],
+        "messages": [wire.message_json(world, one, metadata=metadata) for one in page],
         "has_more": bool(cursor),
     }
     return answer | ({"response_metadata": {"next_cursor": cursor}} if cursor else {})
 
 
-def _cut(args: Args, found: Sequence[T]) -> tuple[list[T], str]:
+def _cut(args: wire.Args, found: Sequence[T]) -> tuple[list[T], str]:
     """Return the requested page, and the cursor of the next one, empty on the last."""
     start = _start(args.text("cursor"))
     end = start + min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
     return list(found[start:end]), _cursor(end) if end < len(found) else ""
 
 
-def _within(args: Args, ts: str) -> bool:
+def _within(args: wire.Args, ts: str) -> bool:
     """Return True for a time from `oldest` to `latest`; `inclusive` counts the two themselves."""
     try:
         oldest = Decimal(args.text("oldest") or "0")
         latest = Decimal(args.text("latest") or "Infinity")
     except InvalidOperation:
-        raise Refused("invalid_arguments") from None
+        raise wire.Refused("invalid_arguments") from None
     here = Decimal(ts)
     inside = oldest < here < latest
     return inside or (args.flag("inclusive") and here in {oldest, latest})
@@ -185,10 +178,10 @@ def _start(cursor: str) -> int:
     try:
         return int(base64.b64decode(cursor, validate=True).decode().removeprefix("next:"))
     except ValueError:
-        raise Refused("invalid_cursor") from None
+        raise wire.Refused("invalid_cursor") from None
 
 
-METHODS: Final[dict[str, Method]] = {
+METHODS: Final[dict[str, wire.Method]] = {
     "auth.teams.list": teams,
     "auth.test": auth_test,
     "conversations.history": history,

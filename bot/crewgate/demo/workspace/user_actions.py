@@ -3,16 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from crewgate.demo.workspace import response_urls, views
+from crewgate.demo.workspace import forms, response_urls, views
 from crewgate.demo.workspace.blocks import Json, view_problems
 from crewgate.demo.workspace.delivery import FORM, Reply, Sender
-from crewgate.demo.workspace.forms import (
-    CannotDoThat,
-    choice,
-    fill,
-    find_element,
-    find_option,
-)
 from crewgate.demo.workspace.payloads import Payloads
 from crewgate.demo.workspace.wire import Refused, message_json, refuse_problems, view_json
 from crewgate.demo.workspace.world import Channel, Message, ResponseUrl, View, World
@@ -44,14 +37,16 @@ class UserActions:
 
         Raises CannotDoThat when this person sees no such button, or several of that name.
         """
-        found = find_element(self._visible_blocks(user, surface), button, block_id, "button")
+        found = forms.find_element(self._visible_blocks(user, surface), button, block_id, "button")
         return await self._send_action(user, surface, found, {})
 
     async def overflow(
         self, user: str, surface: Message | View, option: str, *, block_id: str | None = None
     ) -> Reply:
         """Choose from an overflow menu, or any menu of single choices, by the option's text."""
-        block, element, chosen = find_option(self._visible_blocks(user, surface), option, block_id)
+        block, element, chosen = forms.find_option(
+            self._visible_blocks(user, surface), option, block_id
+        )
         return await self._send_action(user, surface, (block, element), {"selected_option": chosen})
 
     async def use(
@@ -68,21 +63,21 @@ class UserActions:
 
         Raises CannotDoThat when this person sees no such element or choice.
         """
-        found = find_element(self._visible_blocks(user, surface), action_id, block_id)
+        found = forms.find_element(self._visible_blocks(user, surface), action_id, block_id)
         block, element = found
         if element["type"] not in {"button", "overflow"}:
             entered = {**(entered or {}), f"{block['block_id']}/{action_id}": chosen}
-        return await self._send_action(user, surface, found, choice(element, chosen), entered)
+        return await self._send_action(user, surface, found, forms.choice(element, chosen), entered)
 
     def _visible_blocks(self, user: str, surface: Message | View) -> list[Json]:
         """Return the blocks. Raises CannotDoThat if this person cannot see them."""
         owner = surface.only_for if isinstance(surface, Message) else surface.user
         if owner not in {None, user}:
-            raise CannotDoThat(f"only {owner} sees this")
+            raise forms.CannotDoThat(f"only {owner} sees this")
         if isinstance(surface, Message):
             channel = self.world.channels[surface.channel]
             if channel.private and user not in channel.members:
-                raise CannotDoThat(f"only the members of {channel.name} see this")
+                raise forms.CannotDoThat(f"only the members of {channel.name} see this")
         return list(surface.all_blocks if isinstance(surface, Message) else surface.blocks)
 
     async def _send_action(
@@ -110,7 +105,7 @@ class UserActions:
         Raises CannotDoThat for input that Slack's client would not send.
         """
         shown = self._open_modal(user, view)
-        payload = self._payloads.submission(shown, fill(shown, values or {}))
+        payload = self._payloads.submission(shown, forms.fill(shown, values or {}))
         reply = await self._sender.send("interactive", payload)
         if not reply.ok:
             return reply
@@ -123,7 +118,7 @@ class UserActions:
         """Close the top modal, or all; the bot is notified if the view has `notify_on_close`."""
         closing = self.world.modals.get(user, [])[0 if all_of_them else -1 :]
         if not closing:
-            raise CannotDoThat("no modal is open")
+            raise forms.CannotDoThat("no modal is open")
         reply = None
         for view in reversed(closing):
             self._close(view)
@@ -136,7 +131,7 @@ class UserActions:
         for shown in reversed(self.world.modals.get(user, [])):
             if view is None or view.id == shown.id:
                 return shown
-        raise CannotDoThat("that modal is not open")
+        raise forms.CannotDoThat("that modal is not open")
 
     def _apply(self, view: View, reply: Reply) -> Reply:
         answer = reply.body if isinstance(reply.body, dict) else {}
@@ -196,7 +191,7 @@ class UserActions:
     ) -> Written:
         where = self._channel_of(user, channel)
         if thread_ts is not None and thread_ts not in where.messages:
-            raise CannotDoThat("that thread does not exist")
+            raise forms.CannotDoThat("that thread does not exist")
         message = self.world.put(
             Message(
                 channel=channel,
@@ -211,7 +206,7 @@ class UserActions:
     async def edit_message(self, user: str, message: Message, text: str) -> Written:
         before = self.world.channels[message.channel].messages[message.ts]
         if before.user != user:
-            raise CannotDoThat("only its author can edit a message")
+            raise forms.CannotDoThat("only its author can edit a message")
         after = self.world.put(replace(before, text=text, edited=self.world.new_ts()))
         event = self._payloads.message_event(
             after,
@@ -260,7 +255,7 @@ class UserActions:
     def _channel_of(self, user: str, channel: str) -> Channel:
         where = self.world.channels[channel]
         if user not in where.members or where.archived:
-            raise CannotDoThat(f"{user} cannot write in {where.name}")
+            raise forms.CannotDoThat(f"{user} cannot write in {where.name}")
         return where
 
     # ---- raw requests

@@ -8,16 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Final
 
+from crewgate.domain import notification
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.notification import (
-    TEXT_LIMIT,
-    CallerValues,
-    Format,
-    Given,
-    Hidden,
-    Output,
-    value_of,
-)
 from crewgate.domain.parsers import Setting, parse_contains, parse_glob, parse_json, parse_values
 from crewgate.domain.redaction import MARK
 from crewgate.domain.rules.patterns import Comparison, matches_glob, read_number
@@ -34,9 +26,9 @@ class Facts:
     task_id: str
     task_name: str | None
     agent: str | None
-    output: Output
-    inputs: CallerValues
-    meta: CallerValues
+    output: notification.Output
+    inputs: notification.CallerValues
+    meta: notification.CallerValues
     call: ToolCall | None = None
     """The call that waits: its arguments are the output."""
     words: str = ""
@@ -46,11 +38,11 @@ class Facts:
     def text(self) -> str:
         return f"{self.output.text}\n{self.words}".casefold()
 
-    def argument(self, path: str) -> str | Hidden:
+    def argument(self, path: str) -> str | notification.Hidden:
         """The value of a call's argument as text; Hidden if it is not there, or is no value."""
         found = self.value_at(path)
         unknown = found is None or found in (_OBJECT, _LIST) or MARK in found
-        return Hidden() if unknown or found is None else found
+        return notification.Hidden() if unknown or found is None else found
 
     def value_at(self, path: str) -> str | None:
         """Return the value at a path of a JSON output, such as `items.0.price`, as text.
@@ -79,7 +71,7 @@ class Facts:
     @cached_property
     def _json(self) -> object:
         text = self.output.text.strip()
-        if self.output.format is not Format.JSON:
+        if self.output.format is not notification.Format.JSON:
             # Agents mostly write JSON as a text, many of them between fences.
             fenced = _FENCED.fullmatch(text)
             text = fenced[1].strip() if fenced is not None else text
@@ -134,7 +126,7 @@ class Conditions:
         ),
     ] = None
     arguments: Annotated[
-        Given,
+        notification.Given,
         Setting(
             parse_json,
             "arguments of such a call, as `json`; one that is not there, or is no number to"
@@ -158,7 +150,7 @@ class Conditions:
         ),
     ] = ()
     json: Annotated[
-        Given,
+        notification.Given,
         Setting(
             parse_json,
             "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
@@ -167,7 +159,7 @@ class Conditions:
         ),
     ] = ()
     inputs: Annotated[
-        Given,
+        notification.Given,
         Setting(
             parse_values,
             "inputs of the execution, each with a pattern",
@@ -175,7 +167,7 @@ class Conditions:
         ),
     ] = ()
     meta: Annotated[
-        Given,
+        notification.Given,
         Setting(
             parse_values, "the same for what its caller said in `meta`", example='{ region = "EU" }'
         ),
@@ -206,9 +198,9 @@ class Conditions:
         if self.agent is not None:
             yield from _missed(Key.AGENT, self.agent, facts.agent)
         for name, pattern in self.inputs:
-            yield from _missed(Key.INPUTS, pattern, value_of(facts.inputs, name), name)
+            yield from _missed(Key.INPUTS, pattern, notification.value_of(facts.inputs, name), name)
         for name, pattern in self.meta:
-            yield from _missed(Key.META, pattern, value_of(facts.meta, name), name)
+            yield from _missed(Key.META, pattern, notification.value_of(facts.meta, name), name)
         if self.contains and not any(one.casefold() in facts.text for one in self.contains):
             yield Mismatch(Key.CONTAINS, self.contains, None)
         for path, wanted in self.json:
@@ -217,7 +209,7 @@ class Conditions:
                 yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
 
     def _of_call(self, facts: Facts) -> Iterator[Mismatch]:
-        tool = None if facts.call is None else facts.call.tool or Hidden()
+        tool = None if facts.call is None else facts.call.tool or notification.Hidden()
         if self.tool is not None:
             yield from _missed(Key.TOOL, self.tool, tool)
         for path, wanted in self.arguments:
@@ -225,7 +217,7 @@ class Conditions:
             compared = Comparison.parse(wanted) is not None and isinstance(found, str)
             if compared and read_number(str(found)) is None:
                 yield Mismatch(Key.ARGUMENTS, (wanted,), _shown(str(found)), path, unsure=True)
-            elif isinstance(found, Hidden):
+            elif isinstance(found, notification.Hidden):
                 yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=True)
             elif not matches_value(wanted, found, is_wanted):
                 yield Mismatch(Key.ARGUMENTS, (wanted,), _shown(found), path)
@@ -242,11 +234,15 @@ def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], 
 
 
 def _missed(
-    key: Key, pattern: str, found: str | Hidden | None, name: str = ""
+    key: Key, pattern: str, found: str | notification.Hidden | None, name: str = ""
 ) -> Iterator[Mismatch]:
-    if isinstance(found, Hidden):
+    if isinstance(found, notification.Hidden):
         yield Mismatch(key, (pattern,), None, name, unsure=True)
-    elif key in (Key.TASK, Key.AGENT, Key.TOOL) and found is not None and len(found) >= TEXT_LIMIT:
+    elif (
+        key in (Key.TASK, Key.AGENT, Key.TOOL)
+        and found is not None
+        and len(found) >= notification.TEXT_LIMIT
+    ):
         # The value was cut when it was read.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
     elif not matches_value(pattern, found, matches_glob):

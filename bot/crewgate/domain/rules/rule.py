@@ -5,23 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Final
 
-from crewgate.domain.parsers import (
-    MOST_APPROVALS,
-    Setting,
-    inline,
-    one_of,
-    parse_allow,
-    parse_approvals_from,
-    parse_channel,
-    parse_duration,
-    parse_flag,
-    parse_reviewers_from,
-    parse_rule_name,
-    parse_rule_reviewers,
-    parse_text,
-    parse_working_hours,
-    whole_number,
-)
+from crewgate.domain import parsers
 from crewgate.domain.people import Notify, ReviewerRef, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
@@ -80,8 +64,11 @@ Needed = tuple[tuple[UserGroup, int], ...]
 
 After = Annotated[
     Duration,
-    Setting(
-        parse_duration, "how long after the card", missing='a duration, as "4h"', example='"2h"'
+    parsers.Setting(
+        parsers.parse_duration,
+        "how long after the card",
+        missing='a duration, as "4h"',
+        example='"2h"',
     ),
 ]
 
@@ -93,14 +80,16 @@ class Reminders:
     after: After
     every: Annotated[
         Duration | None,
-        Setting(
-            parse_duration,
+        parsers.Setting(
+            parsers.parse_duration,
             "how long after the one before",
             default="each time twice as long as before",
             example='"4h"',
         ),
     ] = None
-    most: Annotated[int, Setting(whole_number(20), "how many there are at most", example="3")] = 3
+    most: Annotated[
+        int, parsers.Setting(parsers.whole_number(20), "how many there are at most", example="3")
+    ] = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +99,8 @@ class Escalation:
     after: After
     to: Annotated[
         tuple[ReviewerRef, ...],
-        Setting(
-            parse_rule_reviewers,
+        parsers.Setting(
+            parsers.parse_rule_reviewers,
             "who may decide then too, a list like `reviewers`",
             missing="who may decide then too, a list like reviewers",
             example='["lead@example.com"]',
@@ -126,8 +115,8 @@ class TimeOut:
     after: After
     then: Annotated[
         Then,
-        Setting(
-            one_of(tuple(Then)),
+        parsers.Setting(
+            parsers.one_of(tuple(Then)),
             "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
             " says so in the thread and goes on waiting",
             example='"revise"',
@@ -135,8 +124,8 @@ class TimeOut:
     ] = Then.LEAVE
     feedback: Annotated[
         str,
-        Setting(
-            parse_text,
+        parsers.Setting(
+            parsers.parse_text,
             "what the crew is told by `revise`, which needs it",
             default="none",
             example='"Nobody looked in time. Stop here."',
@@ -144,8 +133,8 @@ class TimeOut:
     ] = ""
     most: Annotated[
         int,
-        Setting(
-            whole_number(20),
+        parsers.Setting(
+            parsers.whole_number(20),
             "how many times in a row `revise` sends it back with nobody there; then it waits, and"
             " the operators are called",
             example="2",
@@ -159,8 +148,8 @@ class Rule:
 
     name: Annotated[
         str,
-        Setting(
-            parse_rule_name,
+        parsers.Setting(
+            parsers.parse_rule_name,
             "what people call the rule; cards, reminders and answers name it",
             missing="what people call this rule, in quotes",
             example='"contracts over the limit"',
@@ -168,8 +157,8 @@ class Rule:
     ]
     when: Annotated[
         Conditions,
-        Setting(
-            inline('{ task = "contract_*" }'),
+        parsers.Setting(
+            parsers.inline('{ task = "contract_*" }'),
             "which reviews it is for: all that is given must hold",
             default="every review",
             example='{ task = "contract_*", contains = ["indemnif", "liability"] }',
@@ -177,8 +166,8 @@ class Rule:
     ] = field(default_factory=Conditions)
     decide: Annotated[
         Decide | None,
-        Setting(
-            one_of(tuple(Decide)),
+        parsers.Setting(
+            parsers.one_of(tuple(Decide)),
             "for calls of tools: `allow` or `refuse` them without a person; `allow` needs"
             " `when.tool`, and never lets a call run that may have run already",
             default="people decide",
@@ -188,8 +177,8 @@ class Rule:
     ] = None
     reason: Annotated[
         str,
-        Setting(
-            parse_text,
+        parsers.Setting(
+            parsers.parse_text,
             "what the agent is told by `refuse`, which needs it",
             default="none",
             example='"Purchases over 1,000 are made by hand."',
@@ -198,8 +187,8 @@ class Rule:
     ] = ""
     channel: Annotated[
         str | None,
-        Setting(
-            parse_channel,
+        parsers.Setting(
+            parsers.parse_channel,
             "where the card goes: an id or `#name`",
             default="the crew's",
             example='"C0123456789"',
@@ -207,8 +196,8 @@ class Rule:
     ] = None
     reviewers: Annotated[
         tuple[ReviewerRef, ...] | None,
-        Setting(
-            parse_rule_reviewers,
+        parsers.Setting(
+            parsers.parse_rule_reviewers,
             "who may decide, a list as the crew's",
             default="the crew's",
             example='["S0123456789", "lead@example.com"]',
@@ -216,8 +205,8 @@ class Rule:
     ] = None
     reviewers_from: Annotated[
         str | None,
-        Setting(
-            parse_reviewers_from,
+        parsers.Setting(
+            parsers.parse_reviewers_from,
             "where a kickoff through this bot says who decides: the name of one of its inputs, or"
             " of a value in `meta`, that is an e-mail address or a user id",
             example='"inputs.manager_email"',
@@ -228,16 +217,16 @@ class Rule:
     """The state of `reviewers_from` for a round; with NAMED, `reviewers` are the people named."""
     approvals: Annotated[
         int,
-        Setting(
-            whole_number(MOST_APPROVALS),
+        parsers.Setting(
+            parsers.whole_number(parsers.MOST_APPROVALS),
             "how many different people must approve; one Revise sends it back at once",
             example="2",
         ),
     ] = 1
     approvals_from: Annotated[
         Needed,
-        Setting(
-            parse_approvals_from,
+        parsers.Setting(
+            parsers.parse_approvals_from,
             "user groups, each with how many of its people must approve; each person counts for"
             " one of them",
             example='{ "S0LEGAL" = 1, "S0FINANCE" = 1 }',
@@ -247,16 +236,16 @@ class Rule:
     """With it, `reviewers` are these groups, and `approvals` is the sum."""
     self_approval: Annotated[
         bool,
-        Setting(
-            parse_flag,
+        parsers.Setting(
+            parsers.parse_flag,
             "whether who started the execution may approve; they may always ask for a revision",
             example="false",
         ),
     ] = True
     unknown_starter: Annotated[
         bool,
-        Setting(
-            parse_allow,
+        parsers.Setting(
+            parsers.parse_allow,
             "with `self_approval = false`, whether anybody may approve where nobody knows who"
             " started it: `allow` or `deny`",
             default="`allow`",
@@ -265,20 +254,21 @@ class Rule:
     ] = True
     notify: Annotated[
         Notify | None,
-        Setting(
-            one_of(tuple(Notify)),
+        parsers.Setting(
+            parsers.one_of(tuple(Notify)),
             "how reviewers are told, as the crew's: `mention`, `dm` or `none`",
             default="the crew's",
             example='"mention"',
         ),
     ] = None
     target: Annotated[
-        Duration | None, Setting(parse_duration, "how soon a decision is wanted", example='"4wh"')
+        Duration | None,
+        parsers.Setting(parsers.parse_duration, "how soon a decision is wanted", example='"4wh"'),
     ] = None
     remind: Annotated[
         Reminders | None,
-        Setting(
-            inline('{ after = "2h" }'),
+        parsers.Setting(
+            parsers.inline('{ after = "2h" }'),
             "when those who have not voted are reminded",
             default="never",
             example='{ after = "2h", every = "4h", most = 3 }',
@@ -286,8 +276,8 @@ class Rule:
     ] = None
     escalate: Annotated[
         Escalation | None,
-        Setting(
-            inline('{ after = "1d", to = ["lead@example.com"] }'),
+        parsers.Setting(
+            parsers.inline('{ after = "1d", to = ["lead@example.com"] }'),
             "when more people may decide, and who",
             default="never",
             example='{ after = "1d", to = ["lead@example.com"] }',
@@ -295,8 +285,8 @@ class Rule:
     ] = None
     timeout: Annotated[
         TimeOut | None,
-        Setting(
-            inline('{ after = "3d" }'),
+        parsers.Setting(
+            parsers.inline('{ after = "3d" }'),
             "what the rule does when nobody decided in time",
             default="nothing",
             example=(
@@ -306,8 +296,8 @@ class Rule:
     ] = None
     working_hours: Annotated[
         WorkingHours | None,
-        Setting(
-            parse_working_hours,
+        parsers.Setting(
+            parsers.parse_working_hours,
             "when reminders may come, and which hours `wh` counts",
             default="always",
             example='"Mon-Fri 09:00-17:30 Europe/Berlin"',
@@ -315,12 +305,14 @@ class Rule:
     ] = None
     delegation: Annotated[
         bool,
-        Setting(parse_flag, "whether somebody who is away may be stood in for", example="true"),
+        parsers.Setting(
+            parsers.parse_flag, "whether somebody who is away may be stood in for", example="true"
+        ),
     ] = True
     ask_about_masks: Annotated[
         bool,
-        Setting(
-            parse_flag,
+        parsers.Setting(
+            parsers.parse_flag,
             "whether Approve asks first where something is masked that this person was not shown",
             example="false",
         ),

@@ -15,16 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typing_extensions import override
 
 from crewgate.domain.outcome import Refused
+from crewgate.slack.client import web_api
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.web_api import (
-    CallFailed,
-    attempt,
-    channel_named,
-    list_at,
-    object_in,
-    pages,
-    text_at,
-)
 from crewgate.usecases.ports.base import Clock
 
 log = structlog.get_logger(__name__)
@@ -82,7 +74,7 @@ class Remembered(ABC, Generic[T]):
             calls.append(now)
             try:
                 self._known[key] = Known(await self._look_up(key), now)
-            except CallFailed:
+            except web_api.CallFailed:
                 return False
             return True
 
@@ -144,17 +136,17 @@ class People(Remembered[Kind]):
     async def _look_up(self, key: str) -> Kind:
         await self._identity.ask_once()
         try:
-            answer = await attempt(self._client.users_info(user=key))
-        except CallFailed as error:
+            answer = await web_api.attempt(self._client.users_info(user=key))
+        except web_api.CallFailed as error:
             if isinstance(error.failure, Refused) and error.failure.code in NOBODY:
                 return Kind.OTHER
             raise
-        found = object_in(answer, "user")
-        team_id = text_at(found, "team_id")
+        found = web_api.object_in(answer, "user")
+        team_id = web_api.text_at(found, "team_id")
         if found.get("deleted"):
             return Kind.GONE
         barred = ("is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-        enterprise_id = object_in(found, "enterprise_user").get("enterprise_id")
+        enterprise_id = web_api.object_in(found, "enterprise_user").get("enterprise_id")
         is_own = self._identity.is_own_organisation(team_id, enterprise_id)
         if key == SLACKBOT or not is_own or any(found.get(mark) for mark in barred):
             return Kind.OTHER
@@ -198,11 +190,13 @@ class ChannelMembers(Remembered[frozenset[str]]):
     @override
     async def _look_up(self, key: str) -> frozenset[str]:
         try:
-            members = pages(self._client, "conversations.members", channel=await self._id_of(key))
-            users = frozenset(
-                [str(user) async for page in members for user in list_at(page, "members")]
+            members = web_api.pages(
+                self._client, "conversations.members", channel=await self._id_of(key)
             )
-        except CallFailed as error:
+            users = frozenset(
+                [str(user) async for page in members for user in web_api.list_at(page, "members")]
+            )
+        except web_api.CallFailed as error:
             self._ids.pop(key, None)
             why = str(error)
             if self.failures.get(key) != why:
@@ -218,9 +212,11 @@ class ChannelMembers(Remembered[frozenset[str]]):
             return channel
         if channel not in self._ids:
             team_id = await self._identity.team()
-            found = await channel_named(self._client, channel[1:], team_id=team_id)
+            found = await web_api.channel_named(self._client, channel[1:], team_id=team_id)
             if found is None:
-                raise CallFailed(Refused("not_in_channel", "the bot is in no channel of this name"))
+                raise web_api.CallFailed(
+                    Refused("not_in_channel", "the bot is in no channel of this name")
+                )
             self._ids[channel] = found
         return self._ids[channel]
 
@@ -261,12 +257,12 @@ class Names:
 
 async def display_name(client: AsyncWebClient, user: str) -> str | None:
     try:
-        answer = await attempt(client.users_info(user=user))
-    except CallFailed as error:
+        answer = await web_api.attempt(client.users_info(user=user))
+    except web_api.CallFailed as error:
         log.info("name_not_found", why=str(error))
         return None
-    found = object_in(answer, "user")
-    profile = object_in(found, "profile")
+    found = web_api.object_in(answer, "user")
+    profile = web_api.object_in(found, "profile")
     name = profile.get("display_name") or profile.get("real_name") or found.get("name")
     return str(name) if name else None
 
@@ -282,11 +278,11 @@ async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
     """
     try:
         async with asyncio.timeout(ZONE_SECONDS):
-            answer = await attempt(client.users_info(user=user))
-        return ZoneInfo(text_at(answer, "user", "tz"))
+            answer = await web_api.attempt(client.users_info(user=user))
+        return ZoneInfo(web_api.text_at(answer, "user", "tz"))
     except TimeoutError:
         why = "no answer in time"
-    except CallFailed as error:
+    except web_api.CallFailed as error:
         why = str(error)
     # A folder's name and one that leads out of the database are refused in these ways.
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

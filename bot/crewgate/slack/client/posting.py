@@ -16,17 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.outcome import Refused, Unknown
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.client.web_api import (
-    CallFailed,
-    attempt,
-    call,
-    list_at,
-    next_cursor,
-    object_in,
-    objects_in,
-    text_at,
-    time_there,
-)
+from crewgate.slack.client import web_api
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.read_models import MessageRef
 
@@ -70,7 +60,7 @@ class MessageSearch:
         post but not read (a channel known by its name only, a missing scope) would otherwise never
         post at all; a card too many is the smaller evil.
         """
-        now = await time_there(self._client) or self._clock()
+        now = await web_api.time_there(self._client) or self._clock()
         began = now - max(self._clock() - since, timedelta())
         start = max(began, self._searched_until.get(key, began)) - CLOCK_SKEW
         span = FIRST_SPAN
@@ -89,7 +79,7 @@ class MessageSearch:
                 if latest is None:
                     return
                 start, span = end, min(2 * span, LONGEST_SPAN)
-        except CallFailed as error:
+        except web_api.CallFailed as error:
             if not isinstance(error.failure, Unknown) and error.failure.code in NOT_READABLE:
                 log.warning("channel_not_readable", channel=channel, why=error.failure.code)
                 return
@@ -123,11 +113,11 @@ async def messages_between(
     while True:
         # These two read their arguments from the query only.
         calling = client.api_call(method, http_verb="GET", params=params | {"cursor": cursor})
-        answer = await attempt(calling, method)
-        for message in list_at(answer, "messages"):
+        answer = await web_api.attempt(calling, method)
+        for message in web_api.list_at(answer, "messages"):
             if isinstance(message, dict):
                 yield message
-        cursor = next_cursor(answer)
+        cursor = web_api.next_cursor(answer)
         if not cursor:
             return
 
@@ -169,7 +159,7 @@ class Poster:
             if found is not None:
                 return MessageRef(channel, found, thread_ts or found)
         in_thread = {"thread_ts": thread_ts, "reply_broadcast": broadcast}
-        answer = await call(
+        answer = await web_api.call(
             self._client,
             "chat.postMessage",
             channel=channel,
@@ -181,18 +171,18 @@ class Poster:
             **(in_thread if thread_ts else {}),
         )
         self._search.forget(key)
-        posted_in, ts = text_at(answer, "channel"), text_at(answer, "ts")
+        posted_in, ts = web_api.text_at(answer, "channel"), web_api.text_at(answer, "ts")
         self._channel_ids[channel] = posted_in
         return MessageRef(posted_in, ts, thread_ts or ts)
 
     async def open_direct(self, user: str) -> str:
         if user not in self._direct_ids:
-            answer = await call(self._client, "conversations.open", users=user)
-            self._direct_ids[user] = text_at(answer, "channel", "id")
+            answer = await web_api.call(self._client, "conversations.open", users=user)
+            self._direct_ids[user] = web_api.text_at(answer, "channel", "id")
         return self._direct_ids[user]
 
     async def update(self, posted: MessageRef, message: Message) -> None:
-        answer = await call(
+        answer = await web_api.call(
             self._client,
             "chat.update",
             channel=posted.channel,
@@ -200,7 +190,7 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
-        text_at(answer, "ts")  # a success that does not say of what may be none
+        web_api.text_at(answer, "ts")  # a success that does not say of what may be none
 
     async def upload(
         self,
@@ -213,7 +203,7 @@ class Poster:
     ) -> None:
         if may_be_there and await self.has_file(thread, name):
             return
-        answer = await attempt(
+        answer = await web_api.attempt(
             self._client.files_upload_v2(
                 channel=thread.channel,
                 thread_ts=thread.thread_ts,
@@ -222,17 +212,19 @@ class Poster:
                 content=content,
             )
         )
-        files = objects_in(answer, "files")
-        text_at(files[0] if files else {}, "id")  # a success without a file may have made none
+        files = web_api.objects_in(answer, "files")
+        web_api.text_at(
+            files[0] if files else {}, "id"
+        )  # a success without a file may have made none
 
     async def has_file(self, thread: MessageRef, name: str) -> bool | None:
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         messages = messages_between(self._client, thread.channel, thread.thread_ts, start)
         try:
             async for message in messages:
-                if any(file.get("name") == name for file in objects_in(message, "files")):
+                if any(file.get("name") == name for file in web_api.objects_in(message, "files")):
                     return True
-        except CallFailed as error:
+        except web_api.CallFailed as error:
             if isinstance(error.failure, Refused) and error.failure.code in NOT_READABLE:
                 log.warning("channel_not_readable", channel=thread.channel, why=error.failure.code)
                 return None
@@ -248,19 +240,21 @@ class Poster:
         found = [one async for one in messages_between(self._client, *where, start, until)]
         ours = {one.get("user") for one in found if _key(one)}
         for one in found:
-            for file in objects_in(one, "files") if one.get("user") in ours else ():
+            for file in web_api.objects_in(one, "files") if one.get("user") in ours else ():
                 try:
-                    await call(self._client, "files.delete", file=text_at(file, "id"))
-                except CallFailed as error:
+                    await web_api.call(
+                        self._client, "files.delete", file=web_api.text_at(file, "id")
+                    )
+                except web_api.CallFailed as error:
                     if str(error) not in _FILE_GONE:
                         raise
             if (_key(one) or "").startswith(key):
-                await self.update(replace(thread, ts=text_at(one, "ts")), message)
+                await self.update(replace(thread, ts=web_api.text_at(one, "ts")), message)
 
     async def post_ephemeral(
         self, message: Message, *, channel: str, thread_ts: str | None, user: str
     ) -> None:
-        await call(
+        await web_api.call(
             self._client,
             "chat.postEphemeral",
             channel=channel,
@@ -271,7 +265,7 @@ class Poster:
         )
 
     async def react(self, channel: str, ts: str, emoji: str) -> None:
-        await call(self._client, "reactions.add", channel=channel, timestamp=ts, name=emoji)
+        await web_api.call(self._client, "reactions.add", channel=channel, timestamp=ts, name=emoji)
 
     async def _find(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
@@ -279,35 +273,37 @@ class Poster:
         async for message in self._search.since(key, channel, thread_ts, since):
             if _key(message) == key:
                 self._search.forget(key)
-                return text_at(message, "ts")
+                return web_api.text_at(message, "ts")
         return None
 
 
 async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, name: str) -> None:
     """Send a person a file of any size in their messages with this bot. Raises CallFailed."""
-    opened = await call(client, "conversations.open", users=user)
+    opened = await web_api.call(client, "conversations.open", users=user)
     length = file.seek(0, SEEK_END)
     file.seek(0)
-    place = await attempt(client.files_getUploadURLExternal(filename=name, length=length))
+    place = await web_api.attempt(client.files_getUploadURLExternal(filename=name, length=length))
     seconds = aiohttp.ClientTimeout(total=UPLOAD_SECONDS)
     try:
         # The SDK would read all of it into memory.
         async with aiohttp.ClientSession(timeout=seconds, trust_env=True) as session:
-            sent = await session.post(text_at(place, "upload_url"), data=file)
+            sent = await session.post(web_api.text_at(place, "upload_url"), data=file)
             sent.raise_for_status()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise CallFailed(Unknown(f"the file was not taken: {type(error).__name__}")) from error
+        raise web_api.CallFailed(
+            Unknown(f"the file was not taken: {type(error).__name__}")
+        ) from error
     shared = client.files_completeUploadExternal(
-        files=[{"id": text_at(place, "file_id"), "title": name}],
-        channel_id=text_at(opened, "channel", "id"),
+        files=[{"id": web_api.text_at(place, "file_id"), "title": name}],
+        channel_id=web_api.text_at(opened, "channel", "id"),
     )
-    files = objects_in(await attempt(shared), "files")
-    text_at(files[0] if files else {}, "id")  # a success without a file may have made none
+    files = web_api.objects_in(await web_api.attempt(shared), "files")
+    web_api.text_at(files[0] if files else {}, "id")  # a success without a file may have made none
 
 
 def _key(message: dict[str, Any]) -> str | None:
-    metadata = object_in(message, "metadata")
+    metadata = web_api.object_in(message, "metadata")
     if metadata.get("event_type") != METADATA:
         return None
-    key: str | None = object_in(metadata, "event_payload").get("key")
+    key: str | None = web_api.object_in(metadata, "event_payload").get("key")
     return key

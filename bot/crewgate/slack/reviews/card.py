@@ -24,7 +24,7 @@ from crewgate.slack.blockkit.blocks import (
 )
 from crewgate.slack.blockkit.excerpts import count_pages
 from crewgate.slack.blockkit.text import is_blank
-from crewgate.slack.reviews import states, strings
+from crewgate.slack.reviews import states, strings, tool_calls
 from crewgate.slack.reviews.buttons import (
     CHANGES,
     CLAIM,
@@ -48,11 +48,6 @@ from crewgate.slack.reviews.output import (
     not_showable,
     output_on_card,
     parts_to_edit,
-)
-from crewgate.slack.reviews.tool_calls import (
-    MAY_HAVE_RUN,
-    other_arguments,
-    tools_used,
 )
 from crewgate.slack.strings import Link, linked
 from crewgate.usecases.read_models import CardView, MessageRef
@@ -164,10 +159,10 @@ def _what_was_asked(view: CardView) -> list[Block]:
     earlier = edits_since(view) or earlier
     asks = None if is_blank(message) else shared.quoted(message, strings.MESSAGE_SHOWN)
     call = view.round.call
-    again = MAY_HAVE_RUN if call is not None and call.may_have_run else None
+    again = tool_calls.MAY_HAVE_RUN if call is not None and call.may_have_run else None
     same = unchanged(view.round, view.answers) if view.round.unchanged else None
     lines = [section(line) for line in (again, asks, earlier, same) if line]
-    return [*lines, *other_arguments(view)]
+    return [*lines, *tool_calls.other_arguments(view)]
 
 
 def _changed(view: CardView) -> str:
@@ -209,7 +204,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few
-    used = tools_used(view.round)
+    used = tool_calls.tools_used(view.round)
     what = context(strings.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
@@ -248,7 +243,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
         blocks = present(
             context(strings.about_decided(round_, decision, is_told=told is round_)),
             *_all_who_approved(decision, is_call=round_.is_call),
-            *other_arguments(view),
+            *tool_calls.other_arguments(view),
             section(said) if said else None,
         )
     # That it is being done again is over once the next round is there.

@@ -12,6 +12,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
+from crewgate.slack.blockkit import text
 from crewgate.slack.blockkit.blocks import (
     Block,
     actions,
@@ -24,29 +25,10 @@ from crewgate.slack.blockkit.blocks import (
 )
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
-from crewgate.slack.blockkit.text import (
-    ELLIPSIS,
-    clean,
-    date,
-    duration,
-    is_blank,
-    mrkdwn_code,
-    one_line,
-    utf16_length,
-)
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.phrases import ANSWER_LIMIT, asker
 from crewgate.slack.press import Where
-from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.buttons import (
-    APPROVE,
-    DISMISS,
-    EDIT,
-    READ,
-    REVISE,
-    UNMASK,
-    page_buttons,
-)
+from crewgate.slack.reviews import buttons, strings
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
 from crewgate.usecases.read_models import CardView, DeadLetter
 
@@ -55,7 +37,7 @@ _NOTE_LINE: Final = 150
 _NOTES_SHOWN: Final = 5
 _ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is decided yet."
 _COLUMNS: Final = (
-    f"*Columns of a table are beyond a phone's edge.* *{READ.label}* shows them row by row."
+    f"*Columns of a table are beyond a phone's edge.* *{buttons.READ.label}* shows them row by row."
 )
 _SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
 
@@ -81,15 +63,15 @@ def render_confirmation(
     revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
-        label = one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
+        label = text.one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
         title, anyway, answer = "Before you approve", ANYWAY, []
-    approve = APPROVE.id if outcome is None else f"{ids.ANSWER}.{outcome}"
-    other = READ.on(round_.id) if revises else REVISE.on(round_.id, label=words)
+    approve = buttons.APPROVE.id if outcome is None else f"{ids.ANSWER}.{outcome}"
+    other = buttons.READ.on(round_.id) if revises else buttons.REVISE.on(round_.id, label=words)
     unmasks = not revises and caveats.unseen == {Unseen.MASKS}
-    green = UNMASK.label if unmasks else READ.label
-    masks = [UNMASK.on(round_.id)] if Unseen.MASKS in caveats.unseen and not unmasks else []
+    green = buttons.UNMASK.label if unmasks else buttons.READ.label
+    masks = [buttons.UNMASK.on(round_.id)] if Unseen.MASKS in caveats.unseen and not unmasks else []
     return modal(
         title,
         [
@@ -137,7 +119,9 @@ def render_caveats(
             case Unseen.MASKS:
                 lines.append(strings.not_shown(view.masked))
             case Unseen.HASTE if turned is not None:
-                lines.append(f"*You turned {turned.pages:,} pages in {duration(turned.took)}.*")
+                lines.append(
+                    f"*You turned {turned.pages:,} pages in {text.duration(turned.took)}.*"
+                )
     return [section(line) for line in lines if line]
 
 
@@ -154,8 +138,8 @@ def unsent(count: int, notes: Sequence[Note]) -> str:
 def _first_line(note: Note) -> str:
     written = note.text.strip()
     first = written.partition("\n")[0].rstrip()
-    shown = first if first == written else f"{first} {ELLIPSIS}"
-    return f"> {shared.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
+    shown = first if first == written else f"{first} {text.ELLIPSIS}"
+    return f"> {shared.person(note.by)}: {text.one_line(shown, _NOTE_LINE)}"
 
 
 def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
@@ -181,7 +165,7 @@ def render_notes_left(draft: Draft, page: int) -> list[Block]:
     if not draft.left:
         return []
     found = page_of_blocks(map(_note, draft.left), page, most=_BLOCKS)
-    turn = page_buttons(
+    turn = buttons.page_buttons(
         found.number,
         found.total,
         value=f"{found.number}",
@@ -240,8 +224,10 @@ def render_approve_form(
     """
     several = strings.comment_of_several(view.round)
     told = render_caveats(caveats, notes, view, again=again, where=where)
-    masks = UNMASK.on(view.round.id) if Unseen.MASKS in caveats.unseen else None
-    read = button(READ.label, action_id=READ.id, value=view.round.id, style="primary")
+    masks = buttons.UNMASK.on(view.round.id) if Unseen.MASKS in caveats.unseen else None
+    read = button(
+        buttons.READ.label, action_id=buttons.READ.id, value=view.round.id, style="primary"
+    )
     return modal(
         "Approve with a comment",
         present(
@@ -260,7 +246,7 @@ def render_approve_form(
         ),
         callback_id=ids.APPROVE_MODAL,
         metadata=asked(view.round.id, caveats.seen),
-        submit=ANYWAY if told else APPROVE.label,
+        submit=ANYWAY if told else buttons.APPROVE.label,
     )
 
 
@@ -324,7 +310,7 @@ def _question(question: Question) -> list[Block]:
     if not question.outcomes or question.is_of_crew:
         return [*said, context(f"The {asker(question)} gets exactly what you write.")]
     known = [
-        f"“{one_line(label, strings.OUTCOME_SHOWN)}”"
+        f"“{text.one_line(label, strings.OUTCOME_SHOWN)}”"
         for label in question.outcomes[:_OUTCOMES_SHOWN]
     ]
     more = len(question.outcomes) - len(known) + question.left_off
@@ -338,7 +324,7 @@ def _question(question: Question) -> list[Block]:
 
 def render_dismiss_form(view: CardView) -> Block:
     return _dismiss_form(
-        DISMISS.label,
+        buttons.DISMISS.label,
         [section(strings.about(view)), section(_DISMISS_MEANS)],
         callback_id=ids.DISMISS_MODAL,
         metadata=view.round.id,
@@ -370,17 +356,17 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     if dead_letter.removed_at is not None:
         return [section(shared.removed(dead_letter.removed_at))]
     reason = shared.capital(redactor.text(dead_letter.reason))
-    why = one_line(reason, ANSWER_LIMIT).rstrip(". ")
-    name = f"*{date(dead_letter.received_at)}* · {shared.identifier(dead_letter.id)}"
+    why = text.one_line(reason, ANSWER_LIMIT).rstrip(". ")
+    name = f"*{text.date(dead_letter.received_at)}* · {shared.identifier(dead_letter.id)}"
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
-    while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:
+    while text.utf16_length(body := text.mrkdwn_code(head)) > _EXCERPT_LIMIT:
         head = head[: len(head) * 3 // 4]
     cut = f"This is the beginning; {len(dead_letter.body):,} bytes came."
     return present(
         section(f"{name}\n{why}."),
-        None if is_blank(body) else section(f"```\n{body}\n```"),
+        None if text.is_blank(body) else section(f"```\n{body}\n```"),
         None if head == whole else context(cut),
     )
 
@@ -401,7 +387,7 @@ def _dismiss_form(title: str, above: Sequence[Block], *, callback_id: str, metad
         [*above, why],
         callback_id=callback_id,
         metadata=metadata,
-        submit=DISMISS.label,
+        submit=buttons.DISMISS.label,
     )
 
 
@@ -426,12 +412,12 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
         blocks, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
         return [section("*The arguments*"), *in_blocks(blocks), *cut] if blocks else []
-    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
-    if is_blank(shown):
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=text.clean)
+    if text.is_blank(shown):
         return []
     first = section(heading)
     if view.round.question is None and parts_to_edit(output) is not None:
-        first |= {"accessory": EDIT.on(view.round.id)}
+        first |= {"accessory": buttons.EDIT.on(view.round.id)}
     total = length(output.text)
     left_off = context(strings.shown_share(Share(characters, total).percent))
     return present(
@@ -470,7 +456,7 @@ def render_edit_form(
         means = "Your text takes the place of the crew's output, in your name, and you approve it."
     total = len(written)
     return modal(
-        EDIT.label,
+        buttons.EDIT.label,
         present(
             section(strings.about(view)),
             *render_caveats(caveats, notes, view, again=revision > 0),

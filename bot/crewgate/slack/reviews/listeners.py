@@ -34,34 +34,14 @@ from crewgate.domain.verdict import (
     Verdict,
     Via,
 )
-from crewgate.slack import ids
+from crewgate.slack import ids, payloads
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
-from crewgate.slack.payloads import (
-    parse_asked,
-    parse_edit_form,
-    parse_submission,
-)
 from crewgate.slack.press import Press, Reply, Where, parse_press
-from crewgate.slack.reviews import buttons, strings
-from crewgate.slack.reviews.modals import (
-    approve_form,
-    change_form,
-    confirmation,
-    dismiss_form,
-    edit_form,
-    fields_to_change,
-    form_again,
-    form_with_new_notes,
-    maskable_parts,
-    receipt,
-    revise_form,
-    show_page,
-    what_came,
-)
+from crewgate.slack.reviews import buttons, modals, strings
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.tool_calls import MISFITS, parse_change_form
 from crewgate.usecases.decide import (
@@ -144,7 +124,7 @@ def _seen(press: Press) -> Seen:
         return Seen(share=parse_share(press.block_id))
     position = _position(press)
     if position is None:
-        return parse_asked(press.view.metadata)[1]
+        return payloads.parse_asked(press.view.metadata)[1]
     # The history has other rounds, too.
     return Seen(share=position.share if position.round_id == press.value else None)
 
@@ -156,7 +136,7 @@ def _is_confirmed(press: Press) -> bool:
 
 def _round_id(press: Press) -> str:
     if VERBS[press.action] is _fill_in:
-        return parse_asked(press.view.metadata)[0]
+        return payloads.parse_asked(press.view.metadata)[0]
     return press.value
 
 
@@ -176,13 +156,15 @@ async def _open(
 
 
 async def _comment(press: Press, reply: Reply) -> None:
-    form = approve_form(press.value, press.by, reply.context, seen=press.seen, where=press.where)
+    form = modals.approve_form(
+        press.value, press.by, reply.context, seen=press.seen, where=press.where
+    )
     await reply.open(await form)
 
 
 async def _read(press: Press, reply: Reply, *, tab: ReaderTab) -> None:
     position = ReaderPosition(press.value, tab, share=press.seen.share)
-    await show_page(position, press.by, reply.ack, reply.show, reply.context)
+    await modals.show_page(position, press.by, reply.ack, reply.show, reply.context)
 
 
 async def _turn(press: Press, reply: Reply, *, step: int) -> None:
@@ -191,7 +173,7 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
         await reply.ack()
     else:
         turned = replace(position, page=max(0, (position.page or 0) + step))
-        await show_page(turned, press.by, reply.ack, reply.update, reply.context)
+        await modals.show_page(turned, press.by, reply.ack, reply.update, reply.context)
 
 
 async def _unmask(press: Press, reply: Reply) -> None:
@@ -200,7 +182,7 @@ async def _unmask(press: Press, reply: Reply) -> None:
     first = ReaderPosition(press.value, ReaderTab.UNMASKED, 0, press.seen.share)
     position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
     show = reply.update if press.where is Where.MODAL else reply.show
-    await show_page(position, press.by, reply.ack, show, reply.context)
+    await modals.show_page(position, press.by, reply.ack, show, reply.context)
 
 
 async def _decide_at_once(press: Press, reply: Reply) -> None:
@@ -220,7 +202,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
             press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
     except ConfirmationNeeded as needed:
-        form = await confirmation(
+        form = await modals.confirmation(
             *(press.value, needed.caveats, context),
             again=is_confirmed,
             outcome=press.outcome,
@@ -235,7 +217,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
     if is_confirmed:
         await reply.ack()
         try:
-            await reply.update(await receipt(press.value, context))
+            await reply.update(await modals.receipt(press.value, context))
         except StoreUnavailable:  # it is recorded all the same
             await reply.say(strings.RECORDED)
     else:
@@ -245,7 +227,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
 
 
 async def _fill_in(press: Press, reply: Reply) -> None:
-    form = await form_again(press, reply.context)
+    form = await modals.form_again(press, reply.context)
     await reply.ack()
     await reply.update(form)
 
@@ -259,22 +241,22 @@ async def _done(press: Press, reply: Reply) -> None:
     if position is None:
         await reply.ack()
     else:
-        await show_page(position, press.by, reply.ack, reply.update, reply.context)
+        await modals.show_page(position, press.by, reply.ack, reply.update, reply.context)
 
 
 VERBS: Final[Mapping[str, Verb]] = {
     buttons.APPROVE.id: _decide_at_once,
     ids.ANSWER: _decide_at_once,
-    buttons.REVISE.id: partial(_open, form=revise_form),
+    buttons.REVISE.id: partial(_open, form=modals.revise_form),
     buttons.COMMENT.id: _comment,
-    buttons.EDIT.id: partial(_open, form=edit_form),
-    buttons.CHANGE.id: partial(_open, form=change_form),
+    buttons.EDIT.id: partial(_open, form=modals.edit_form),
+    buttons.CHANGE.id: partial(_open, form=modals.change_form),
     buttons.TAKE_BACK.id: _recording(take_back, "taken_back"),
     buttons.CLAIM.id: _recording(claim, "claimed"),
     buttons.RETRY.id: _recording(retry, "retried"),
     buttons.REOPEN.id: _recording(reopen, "reopened"),
-    buttons.DISMISS.id: partial(_open, form=dismiss_form),
-    buttons.WHAT_CAME.id: partial(_open, form=what_came),
+    buttons.DISMISS.id: partial(_open, form=modals.dismiss_form),
+    buttons.WHAT_CAME.id: partial(_open, form=modals.what_came),
     buttons.READ.id: partial(_read, tab=ReaderTab.WHOLE),
     buttons.UNMASK.id: _unmask,
     buttons.CHANGES.id: partial(_read, tab=ReaderTab.CHANGES),
@@ -295,7 +277,7 @@ async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
     """Go on with the harmless choice: to read, to show masks, or else the form for changes."""
-    submission = parse_submission(body)
+    submission = payloads.parse_submission(body)
     await read_thread(submission.round_id)
     round_id, seen = submission.round_id, submission.seen
 
@@ -308,21 +290,21 @@ async def on_confirmed(
 
     async with explain_errors(refuse, context=context, by=submission.by, round_id=round_id):
         if seen.notes or is_empty(seen.share):
-            await show(await revise_form(round_id, submission.by, context))
+            await show(await modals.revise_form(round_id, submission.by, context))
         elif seen.unseen == {Unseen.MASKS}:
             await unmask(round_id, by=submission.by, context=context)
             position = ReaderPosition(round_id, ReaderTab.UNMASKED)
-            await show_page(position, submission.by, None, show, context)
+            await modals.show_page(position, submission.by, None, show, context)
         else:
             again = 0 if Unseen.HASTE in seen.unseen else None
             position = ReaderPosition(round_id, ReaderTab.WHOLE, again, seen.share)
-            await show_page(position, submission.by, None, show, context)
+            await modals.show_page(position, submission.by, None, show, context)
 
 
 async def on_words_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    submission = parse_submission(body)
+    submission = payloads.parse_submission(body)
     await read_thread(submission.round_id)
     verdict: Verdict = Revise(submission.feedback)
     problem = _problem(submission.feedback)
@@ -337,7 +319,7 @@ async def on_words_submitted(
         show, context=context, voice=shared.PLAIN, by=submission.by, round_id=submission.round_id
     ):
         if isinstance(verdict, Revise):
-            form = await form_with_new_notes(submission, context)
+            form = await modals.form_with_new_notes(submission, context)
             if form is not None:
                 await ack(response_action="update", view=form)
                 return
@@ -352,7 +334,7 @@ async def on_words_submitted(
                 seen=submission.seen,
             )
         except ConfirmationNeeded:
-            form = await approve_form(
+            form = await modals.approve_form(
                 submission.round_id,
                 submission.by,
                 context,
@@ -368,7 +350,9 @@ async def on_words_submitted(
 async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
     """Close all modals, for the form may lie on the reader; tell if its words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
-        await ack(response_action="update", view=await receipt(after.id, context, by_words=True))
+        await ack(
+            response_action="update", view=await modals.receipt(after.id, context, by_words=True)
+        )
     else:
         await ack(response_action="clear")
 
@@ -376,13 +360,13 @@ async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackConte
 async def on_edit_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    sent = parse_edit_form(body)
+    sent = payloads.parse_edit_form(body)
     await read_thread(sent.round_id)
     show = partial(show_in_form, ack, sent.box())
     async with explain_errors(
         show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
-        parts, masks, masked = await maskable_parts(sent.round_id, context)
+        parts, masks, masked = await modals.maskable_parts(sent.round_id, context)
         if parts is None or len(parts.texts) != len(sent.written) or sent.masked != masked:
             await show(strings.EDIT_OUTDATED)
             return
@@ -407,7 +391,7 @@ async def on_edit_submitted(
                 seen=sent.seen,
             )
         except ConfirmationNeeded:
-            form = await edit_form(
+            form = await modals.edit_form(
                 sent.round_id,
                 sent.by,
                 context,
@@ -429,7 +413,7 @@ async def on_change_submitted(
     async with explain_errors(
         show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
-        fields, mark = await fields_to_change(sent.round_id, context)
+        fields, mark = await modals.fields_to_change(sent.round_id, context)
         if fields is None or mark != sent.mark:
             await show(strings.EDIT_OUTDATED)
             return
@@ -455,7 +439,7 @@ async def on_change_submitted(
             }
             await ack(response_action="errors", errors=errors)
         except ConfirmationNeeded:
-            form = await change_form(
+            form = await modals.change_form(
                 *(sent.round_id, sent.by, context), written=sent.written, revision=sent.revision + 1
             )
             await ack(response_action="update", view=form)
@@ -471,7 +455,7 @@ async def on_dismiss_submitted(
     context: SlackContext,
     give_up: Callable[..., Awaitable[object]],
 ) -> None:
-    submission = parse_submission(body)
+    submission = payloads.parse_submission(body)
     show = partial(show_in_form, ack, submission.box)
     if not submission.feedback.strip():
         await show(strings.DISMISS_MISSING)

@@ -29,33 +29,10 @@ from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press, Where
-from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.forms import (
-    render_approve_form,
-    render_confirmation,
-    render_dismiss_form,
-    render_edit_form,
-    render_receipt,
-    render_revise_form,
-    render_what_came,
-)
+from crewgate.slack.reviews import forms, reader, strings
 from crewgate.slack.reviews.output import parts_to_edit
-from crewgate.slack.reviews.reader import (
-    ReaderPage,
-    ReaderPosition,
-    ReaderTab,
-    render_reader,
-)
 from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
-from crewgate.usecases.decide import (
-    caveats_for,
-    may_dismiss,
-    may_dismiss_report,
-    may_edit,
-    may_revise,
-    record_read_to_end,
-    record_unmasked,
-)
+from crewgate.usecases import decide
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine
 
@@ -81,10 +58,12 @@ async def approve_form(
     where: Where = Where.MODAL,
 ) -> Block:
     """The form for a comment, for a person who saw `seen`. Raises as `decide` does."""
-    await may_revise(round_id, by=by, context=context)
-    caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
+    await decide.may_revise(round_id, by=by, context=context)
+    caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
     view, notes = await _view_and_notes(round_id, caveats, context)
-    return render_approve_form(view, caveats, notes, comment=comment, again=again, where=where)
+    return forms.render_approve_form(
+        view, caveats, notes, comment=comment, again=again, where=where
+    )
 
 
 async def confirmation(
@@ -97,11 +76,13 @@ async def confirmation(
     where: Where = Where.MODAL,
 ) -> Block:
     view, notes = await _view_and_notes(round_id, caveats, context)
-    return render_confirmation(view, caveats, notes, again=again, outcome=outcome, where=where)
+    return forms.render_confirmation(
+        view, caveats, notes, again=again, outcome=outcome, where=where
+    )
 
 
 async def receipt(round_id: str, context: SlackContext, *, by_words: bool = False) -> Block:
-    return render_receipt((await context.uow.read.posting(round_id)).view, by_words=by_words)
+    return forms.render_receipt((await context.uow.read.posting(round_id)).view, by_words=by_words)
 
 
 async def _view_and_notes(
@@ -115,11 +96,11 @@ async def _view_and_notes(
 
 async def revise_form(round_id: str, by: Person, context: SlackContext) -> Block:
     """The form behind Revise, with the thread's notes. Raises as `decide` does."""
-    await may_revise(round_id, by=by, context=context)
-    mark = (await caveats_for(round_id, by=by, context=context)).notes_mark
+    await decide.may_revise(round_id, by=by, context=context)
+    mark = (await decide.caveats_for(round_id, by=by, context=context)).notes_mark
     posting = await context.uow.read.posting(round_id)
     draft = await draft_for(posting.view.round, context=context)
-    render = partial(render_revise_form, notes_mark=mark)
+    render = partial(forms.render_revise_form, notes_mark=mark)
     return await context.off_loop(render, posting.view, draft)
 
 
@@ -132,15 +113,15 @@ async def edit_form(
     revision: int = 0,
 ) -> Block:
     """The form with the output or `written`. Raises as `decide`; VerdictMisplaced without edits."""
-    await may_edit(round_id, by=by, context=context)
+    await decide.may_edit(round_id, by=by, context=context)
     parts, _, masked = await maskable_parts(round_id, context)
     if parts is None:
         raise VerdictMisplaced
     whole = Seen(share=Share(1, 1))
-    caveats = await caveats_for(round_id, by=by, context=context, seen=whole)
+    caveats = await decide.caveats_for(round_id, by=by, context=context, seen=whole)
     view, notes = await _view_and_notes(round_id, caveats, context)
     shown = parts.texts if written is None else written
-    render = partial(render_edit_form, revision=revision, masked=masked)
+    render = partial(forms.render_edit_form, revision=revision, masked=masked)
     return await context.off_loop(render, view, caveats, notes, shown)
 
 
@@ -156,12 +137,12 @@ async def change_form(
 
     Raises as `decide` does; VerdictMisplaced where it is not offered.
     """
-    await may_edit(round_id, by=by, context=context)
+    await decide.may_edit(round_id, by=by, context=context)
     fields, mark = await fields_to_change(round_id, context)
     if fields is None:
         raise VerdictMisplaced
     seen = Seen(share=Share(int(fields.shows_all), 1))
-    caveats = await caveats_for(round_id, by=by, context=context, seen=seen)
+    caveats = await decide.caveats_for(round_id, by=by, context=context, seen=seen)
     view, notes = await _view_and_notes(round_id, caveats, context)
     shown = fields.values if written is None else written
     return render_change_form(view, caveats, notes, fields, shown, revision=revision, mark=mark)
@@ -195,15 +176,15 @@ async def maskable_parts(
 
 
 async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Block:
-    await may_dismiss(round_id, by=by, context=context)
-    return render_dismiss_form((await context.uow.read.posting(round_id)).view)
+    await decide.may_dismiss(round_id, by=by, context=context)
+    return forms.render_dismiss_form((await context.uow.read.posting(round_id)).view)
 
 
 async def what_came(letter_id: str, by: Person, context: SlackContext) -> Block:
     """The dead letters of a report, in its form. Raises as `dismiss_report` does."""
-    first = await may_dismiss_report(letter_id, by=by, context=context)
+    first = await decide.may_dismiss_report(letter_id, by=by, context=context)
     came = await context.uow.read.report(first, most=DEAD_LETTERS)
-    return await context.off_loop(render_what_came, came, context.redactors[first.crew])
+    return await context.off_loop(forms.render_what_came, came, context.redactors[first.crew])
 
 
 async def form_again(press: Press, context: SlackContext) -> Block:
@@ -214,7 +195,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     round_id, _ = parse_asked(press.view.metadata)
     posting = await context.uow.read.posting(round_id)
     await context.ensure(press.by.id, Role.REVIEWER, posting.view.round)
-    mark = (await caveats_for(round_id, by=press.by, context=context)).notes_mark
+    mark = (await decide.caveats_for(round_id, by=press.by, context=context)).notes_mark
     notes = await context.uow.read.notes.of_round(round_id, limit=NOTES)
     text: str | None = press.view.typed
     if press.action == ids.ADD_NOTE:
@@ -225,7 +206,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     left = tuple(note for note in notes if note.attributed not in box)
     revision, page = _turned(press)
     return await context.off_loop(
-        render_revise_form,
+        forms.render_revise_form,
         posting.view,
         Draft(box, left),
         notes_mark=mark,
@@ -238,7 +219,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
 async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block | None:
     """The form behind Revise with newer notes; None without any. Raises as `form_again`."""
     posting = await context.uow.read.posting(sent.round_id)
-    mark = (await caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
+    mark = (await decide.caveats_for(sent.round_id, by=sent.by, context=context)).notes_mark
     if mark in ("", sent.seen.notes) or posting.view.round.state is not State.WAITING:
         return None
     await context.ensure(sent.by.id, Role.REVIEWER, posting.view.round)
@@ -247,7 +228,7 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
     if not left:
         return None
     return await context.off_loop(
-        render_revise_form,
+        forms.render_revise_form,
         posting.view,
         Draft(sent.feedback, left),
         notes_mark=mark,
@@ -272,7 +253,7 @@ def _number(text: str) -> int:
 
 
 async def show_page(
-    position: ReaderPosition,
+    position: reader.ReaderPosition,
     by: Person,
     ack: AsyncAck | None,
     show: Show,
@@ -285,14 +266,14 @@ async def show_page(
     mask, is remembered as seen. Raises RoundNotFound, NotAReader, UnknownCrew or StoreUnavailable,
     before the acknowledgement.
     """
-    as_it_came = position.tab is ReaderTab.UNMASKED
+    as_it_came = position.tab is reader.ReaderTab.UNMASKED
     posting = await context.uow.read.posting(position.round_id, as_it_came=as_it_came)
     view = posting.view
     await context.ensure(by.id, Role.REVIEWER if as_it_came else Role.READER, view.round)
     history: Sequence[RoundLine] = ()
-    if position.tab is ReaderTab.CHANGES:
+    if position.tab is reader.ReaderTab.CHANGES:
         view = view.with_earlier(await context.readable(by.id, view.earlier))
-    elif position.tab is ReaderTab.HISTORY:
+    elif position.tab is reader.ReaderTab.HISTORY:
         found = await context.uow.read.rounds.history(view.round.review.id, limit=ROUNDS)
         readable = await context.readable(by.id, [line.round for line in found])
         history = [line for line in found if line.round.id in readable]
@@ -301,7 +282,9 @@ async def show_page(
     now = context.clock()
     position = replace(position, began=position.began or now)
     may_unmask = bool(view.masked) and await context.may(by.id, Role.REVIEWER, view.round)
-    render = partial(render_reader, reader=by.id, masking=posting.masking, may_unmask=may_unmask)
+    render = partial(
+        reader.render_reader, reader=by.id, masking=posting.masking, may_unmask=may_unmask
+    )
     page = await context.off_loop(render, position, view, history)
     if await show(page.view) and view.round.state is State.WAITING:
         took = now - (position.began or now)
@@ -310,13 +293,13 @@ async def show_page(
 
 
 async def _remember(
-    round_id: str, by: Person, page: ReaderPage, turned: Turned | None, context: SlackContext
+    round_id: str, by: Person, page: reader.ReaderPage, turned: Turned | None, context: SlackContext
 ) -> None:
     try:
         if page.unmasks:
-            await record_unmasked(round_id, by=by, context=context)
+            await decide.record_unmasked(round_id, by=by, context=context)
         if page.is_end:
-            await record_read_to_end(round_id, by=by, context=context, turned=turned)
+            await decide.record_read_to_end(round_id, by=by, context=context, turned=turned)
     except StoreUnavailable as error:
         # The bot asks them once more when they approve.
         log.warning("read_to_end_lost", why=str(error))

@@ -15,6 +15,7 @@ from crewgate.domain.notification import Output
 from crewgate.domain.review import Review, Round, State
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
+from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.blocks import (
     SECTION_LIMIT,
     Block,
@@ -25,24 +26,9 @@ from crewgate.slack.blockkit.blocks import (
     present,
     section,
 )
-from crewgate.slack.blockkit.excerpts import (
-    BlocksPage,
-    cleaned,
-    first_part,
-    page_of,
-    page_of_blocks,
-)
 from crewgate.slack.blockkit.rich_text import quotation
 from crewgate.slack.blockkit.text import clean, date, is_blank, one_line
-from crewgate.slack.reviews import states, strings
-from crewgate.slack.reviews.buttons import (
-    READ,
-    UNMASK,
-    decide_buttons,
-    last_buttons,
-    page_buttons,
-    without_style,
-)
+from crewgate.slack.reviews import buttons, states, strings
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.output import output_in_modal, with_line_ends
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -53,7 +39,9 @@ _OUTPUT_LIMIT: Final = 30_000
 """A history page's share of a view, as JSON: four rounds with their words take far less."""
 
 
-def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | None) -> BlocksPage:
+def page_of_history(
+    history: Sequence[RoundLine], round_id: str, page: int | None
+) -> excerpts.BlocksPage:
     """Return a page of a history, or the last; without a number, the one with this round."""
     if page is None:
         places = (at for at, line in enumerate(history) if line.round.id == round_id)
@@ -62,14 +50,16 @@ def page_of_history(history: Sequence[RoundLine], round_id: str, page: int | Non
     page = min(page, total - 1)
     first = page * ROUNDS_ON_A_PAGE
     shown = history[first : first + ROUNDS_ON_A_PAGE]
-    return BlocksPage([block for line in shown for block in render_round(line)], page, total)
+    return excerpts.BlocksPage(
+        [block for line in shown for block in render_round(line)], page, total
+    )
 
 
 def render_round(line: RoundLine) -> Iterator[Block]:
     round_ = line.round
     yield divider()
     yield section(f"*{shared.number_of(round_)}* · {date(round_.opened_at)}")
-    shown, characters = first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
+    shown, characters = excerpts.first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
     if round_.removed_at is not None:
         yield section(shared.removed(round_.removed_at))
     elif is_blank(shown):
@@ -78,7 +68,7 @@ def render_round(line: RoundLine) -> Iterator[Block]:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
         left_off = section(f"The first {characters:,} of {line.characters:,} characters")
-        yield left_off | {"accessory": READ.on(round_.id)}
+        yield left_off | {"accessory": buttons.READ.on(round_.id)}
     answered, outcome = states.decision_and_answer(round_)
     yield section(answered[:SECTION_LIMIT])
     if round_.decision is not None:
@@ -188,7 +178,7 @@ def render_reader(
     goes_on = is_output and page.number + 1 < page.total
     first = page.number if position.first is None else position.first
     turn = partial(
-        page_buttons,
+        buttons.page_buttons,
         page.number,
         page.total,
         value=round_.id,
@@ -196,11 +186,11 @@ def render_reader(
         next_id=ids.NEXT_PAGE,
     )
     decide = [
-        *decide_buttons(round_, reader=reader, approvers=view.approvers),
-        *last_buttons(round_, reader=reader),
+        *buttons.decide_buttons(round_, reader=reader, approvers=view.approvers),
+        *buttons.last_buttons(round_, reader=reader),
     ]
     if goes_on:  # what is green leads on, not past what is unread
-        decide = [*map(without_style, decide)]
+        decide = [*map(buttons.without_style, decide)]
     blocks = present(
         section(strings.about(view)),
         None if waits and not round_.votes else section(_state(round_)),
@@ -224,7 +214,7 @@ def render_reader(
 
 
 def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:
-    first, last = masking.extent(cleaned(text))
+    first, last = masking.extent(excerpts.cleaned(text))
     return min(shown) <= first and last <= max(shown)
 
 
@@ -237,13 +227,13 @@ def _state(round_: Round) -> str:
 
 def _page(
     position: ReaderPosition, view: CardView, history: Sequence[RoundLine]
-) -> tuple[BlocksPage, Share | None, tuple[int, ...]]:
+) -> tuple[excerpts.BlocksPage, Share | None, tuple[int, ...]]:
     share, number, unmasked = position.share, position.page, position.unmasked
     match position.tab:
         case ReaderTab.WHOLE | ReaderTab.UNMASKED:
             seen = 0 if share is None else share.shown
-            found = page_of(view.output.text, number, seen=seen)
-            page = BlocksPage(_whole(found.text, view), found.number, found.total)
+            found = excerpts.page_of(view.output.text, number, seen=seen)
+            page = excerpts.BlocksPage(_whole(found.text, view), found.number, found.total)
             if position.tab is ReaderTab.UNMASKED:
                 places = (*unmasked, found.start, found.share.shown)
                 unmasked = min(places), max(places)
@@ -252,7 +242,7 @@ def _page(
             return page, seen_by_now, unmasked
         case ReaderTab.CHANGES:
             changes = ([block] for block in render_changes(view))
-            return page_of_blocks(changes, number or 0), share, unmasked
+            return excerpts.page_of_blocks(changes, number or 0), share, unmasked
         case ReaderTab.HISTORY:
             return page_of_history(history, position.round_id, number), share, unmasked
         case _:
@@ -275,7 +265,9 @@ def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -
         return []
     if not may_unmask:
         return [section(f"{strings.masked(view.masked)}. {_MAY_NOT_UNMASK}")]
-    return [section(f"{strings.masked(view.masked)}.") | {"accessory": UNMASK.on(view.round.id)}]
+    return [
+        section(f"{strings.masked(view.masked)}.") | {"accessory": buttons.UNMASK.on(view.round.id)}
+    ]
 
 
 def _whole(text: str, view: CardView) -> list[Block]:

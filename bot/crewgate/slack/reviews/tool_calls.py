@@ -13,15 +13,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import (
-    LABEL_LIMIT,
-    Block,
-    context,
-    modal,
-    section,
-    select_field,
-    text_field,
-)
+from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.blockkit.text import clean, plain, utf16_length
 from crewgate.slack.payloads import asked, parse_asked, parse_person, raises_malformed
@@ -43,15 +35,15 @@ _CHANGE_SHOWN: Final = 300
 _CHANGES_SHOWN: Final = 20
 
 
-def other_arguments(view: CardView) -> list[Block]:
+def other_arguments(view: CardView) -> list[blocks.Block]:
     """The arguments that a person gave in the place of the agent's: `to: ~~bob~~ ann`."""
     if view.round.call is None or view.round.edited_by is None or view.before is None:
         return []
-    lines: list[Block] = []
+    lines: list[blocks.Block] = []
     changes = changes_of(view.before.text, view.output.text)
     for change in changes[:_CHANGES_SHOWN]:
         old, new = (None if one is None else _short(one) for one in (change.old, change.new))
-        name = leaf(f"{plain(change.name, LABEL_LIMIT) or '?'}: ", bold=True)
+        name = leaf(f"{plain(change.name, blocks.LABEL_LIMIT) or '?'}: ", bold=True)
         went = [] if old is None else [leaf(old, strike=True), leaf(" ")]
         came = [leaf("left out", italic=True)] if new is None else [leaf(new)]
         lines += [*([leaf("\n")] if lines else []), name, *went, *came]
@@ -130,23 +122,25 @@ def render_change_form(
     *,
     revision: int = 0,
     mark: str = "",
-) -> Block:
+) -> blocks.Block:
     """The form with a call's arguments. `revision` is as for `render_edit_form`.
 
     `mark` is that of the arguments that it was opened with.
     """
     round_ = view.round
     others, _ = laid_out(fields.others, OUTPUT_LIMIT)
-    stay = [section("*These stay as they are*"), *in_blocks(others)] if others else []
+    stay = [blocks.section("*These stay as they are*"), *in_blocks(others)] if others else []
     several = strings.edit_of_several(round_)
-    return modal(
+    return blocks.modal(
         "Change the arguments",
         [
-            section(strings.about(view)),
+            blocks.section(strings.about(view)),
             *render_caveats(caveats, notes, view, again=revision > 0),
-            section("You approve the call with what stands here: it runs once, in your name."),
-            *([context(several)] if several else []),
-            *([context(MASKS_STAY)] if fields.masks else []),
+            blocks.section(
+                "You approve the call with what stands here: it runs once, in your name."
+            ),
+            *([blocks.context(several)] if several else []),
+            *([blocks.context(MASKS_STAY)] if fields.masks else []),
             *(
                 _field(one, text, f"{ids.ARGUMENT}.{revision}.{number}")
                 for number, (one, text) in enumerate(zip(fields.arguments, written, strict=True))
@@ -159,13 +153,13 @@ def render_change_form(
     )
 
 
-def _field(argument: Argument, text: str, block_id: str) -> Block:
+def _field(argument: Argument, text: str, block_id: str) -> blocks.Block:
     if options := _choices(argument):
-        made = select_field(
+        made = blocks.select_field(
             argument.name, block_id=block_id, action_id=ids.ARGUMENT, options=options, chosen=text
         )
     else:
-        made = text_field(
+        made = blocks.text_field(
             argument.name,
             block_id=block_id,
             action_id=ids.ARGUMENT,

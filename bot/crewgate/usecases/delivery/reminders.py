@@ -20,14 +20,9 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.rule import Then
 from crewgate.domain.verdict import voices_of
 from crewgate.metrics import count_decision
+from crewgate.usecases.delivery import messages
 from crewgate.usecases.delivery.cards import PEOPLE_LIMIT, people_of
 from crewgate.usecases.delivery.context import DeliveryContext, settle
-from crewgate.usecases.delivery.messages import (
-    notify_of,
-    post_about,
-    say_about,
-    settle_in_thread,
-)
 from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.store import Tx
@@ -130,9 +125,9 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
             await tx.complete(job)
         return Delivered()
     occasion = str(round_.reminders + 1)
-    outcome = await post_about(posting, job, context, occasion=occasion)
+    outcome = await messages.post_about(posting, job, context, occasion=occasion)
     if not isinstance(outcome, Delivered):
-        return await settle_in_thread(job, outcome, posting, context)
+        return await messages.settle_in_thread(job, outcome, posting, context)
     private = await _in_private(posting, context)
     async with context.uow.begin() as tx:
         current = await tx.round(round_.id)
@@ -154,7 +149,7 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
     round_ = posting.view.round
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell"), context)
-    return await say_about(posting, job, context)
+    return await messages.say_about(posting, job, context)
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
@@ -172,7 +167,7 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
 
 async def _in_private(posting: Posting, context: DeliveryContext) -> Iterable[str]:
     round_ = posting.view.round
-    if notify_of(round_, context) is not Notify.DM:
+    if messages.notify_of(round_, context) is not Notify.DM:
         return ()
     people = await people_of(round_, context, missing=True)
     return sorted(people.users - voices_of(round_.votes))[:PEOPLE_LIMIT]

@@ -20,24 +20,13 @@ from crewgate.domain.receipt import ask_again
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
+from crewgate.usecases import track
 from crewgate.usecases.delivery.context import DeliveryContext
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.crew import CrewClient
 from crewgate.usecases.ports.store import Queries, Tx
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.rounds import open_round
-from crewgate.usecases.track import (
-    PAUSED_POLL,
-    STATUS_POLL,
-    end_execution,
-    is_alone,
-    is_not_waiting,
-    reopen,
-    settle_stuck,
-    waits_for_a_person,
-    was_taken,
-    watch_for_evidence,
-)
 
 #: The time after which people are told that nobody fetched a decision.
 FETCH_WITHIN: Final = timedelta(hours=1)
@@ -64,7 +53,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
                 )
             )
             if reopened:  # since it was read
-                await tx.retry(job, at=now + STATUS_POLL.first, in_doubt=False)
+                await tx.retry(job, at=now + track.STATUS_POLL.first, in_doubt=False)
             else:
                 await tx.complete(job)
         return Delivered()
@@ -72,7 +61,10 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
     now = context.clock()
     async with context.uow.begin() as tx:
         recorded = await record_answer(tx, asked)
-        if _has_ended(recorded.execution) or now - job.created_at >= STATUS_POLL.give_up_after:
+        if (
+            _has_ended(recorded.execution)
+            or now - job.created_at >= track.STATUS_POLL.give_up_after
+        ):
             await tx.complete(job)
         else:
             jitter = context.jitter()
@@ -90,7 +82,7 @@ async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext)
     async with context.uow.begin() as tx:
         execution = await tx.executions.open(execution.crew, execution.execution_id, at=now)
         if await tx.unfinished(execution.crew, execution.execution_id):
-            await tx.retry(job, at=now + PAUSED_POLL, in_doubt=False)
+            await tx.retry(job, at=now + track.PAUSED_POLL, in_doubt=False)
         else:
             await tx.executions.save(execution.end(ExecutionState.COMPLETED, now))
             await tx.complete(job)
@@ -122,12 +114,12 @@ async def _until_next(
 
     A doubtful answer is followed by a short wait: it must be heard several times.
     """
-    wait = STATUS_POLL.after(tries + 1, jitter=jitter)
+    wait = track.STATUS_POLL.after(tries + 1, jitter=jitter)
     gone = isinstance(answer, CrewUnavailable) and answer.gone
     doubted = gone or execution.not_found_since is not None
-    if doubted or not await waits_for_a_person(tx, execution):
+    if doubted or not await track.waits_for_a_person(tx, execution):
         return wait
-    return PAUSED_POLL * (1 - 0.5 * jitter)
+    return track.PAUSED_POLL * (1 - 0.5 * jitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +143,7 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     if was_asked_since and execution.asked_at is not None and asked_at < execution.asked_at:
         return Recorded(execution)  # a later answer was faster
     if isinstance(answer, Progress) and execution.state is ExecutionState.GONE:
-        execution = await reopen(tx, execution, at=asked_at)
+        execution = await track.reopen(tx, execution, at=asked_at)
     if execution.is_over:
         return Recorded(execution)
     updated = _updated(execution, answer, asked)
@@ -163,14 +155,14 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     if doubtful:
         updated = execution.doubt(updated, asked_at)
     if updated.is_over:
-        await end_execution(tx, execution, updated, at=asked_at, while_waiting=doubtful)
+        await track.end_execution(tx, execution, updated, at=asked_at, while_waiting=doubtful)
         return Recorded(updated)
     is_current = execution.activity_count == before.activity_count
     left = execution.has_left(updated.current_task) if is_current else None
     if updated != execution:
         await _save_progress(tx, execution, updated, at=asked_at)
         if left is not None and updated.stuck_in_doubt:
-            updated = await settle_stuck(tx, updated, at=asked_at, left=left)
+            updated = await track.settle_stuck(tx, updated, at=asked_at, left=left)
     return Recorded(updated, left)
 
 
@@ -301,14 +293,14 @@ async def _begin(
         return Delivered()
     execution = recorded.execution
     if round_.needs_evidence:
-        if await was_taken(tx, round_, execution, left=recorded.left):
+        if await track.was_taken(tx, round_, execution, left=recorded.left):
             await _save(round_.took_effect(context.clock()), tx, context)
             await tx.complete(job)
             return Delivered()
         if (wait_until := context.wait_for_evidence(round_)) is not None:
             await tx.retry(job, at=wait_until, in_doubt=True)
             return NotSent("waits for evidence after the start", alone=True)
-    alone = not round_.in_doubt and await is_alone(tx, round_, execution)
+    alone = not round_.in_doubt and await track.is_alone(tx, round_, execution)
     sending = round_.begin_sending(
         context.clock(), activity_count=execution.activity_count, alone=alone
     )
@@ -373,7 +365,9 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
             outcome,
             in_doubt=in_doubt,
             was_taken=refused
-            and await was_taken(tx, current, execution, refused=is_not_waiting(outcome)),
+            and await track.was_taken(
+                tx, current, execution, refused=track.is_not_waiting(outcome)
+            ),
             retries_exhausted=context.gives_up(job),
             at=now,
         )
@@ -387,10 +381,10 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
         else:
             await _save(transition, tx, context)
         if transition.round.state is State.STUCK and transition.round.needs_evidence:
-            await watch_for_evidence(tx, execution, at=now)
+            await track.watch_for_evidence(tx, execution, at=now)
         if transition.round.state is State.RESUMED:
             poll = about(execution, EffectKind.POLL_STATUS)
-            await tx.expedite(poll, at=now + STATUS_POLL.first)
+            await tx.expedite(poll, at=now + track.STATUS_POLL.first)
         if transition.round.state is not State.DECIDED:
             await tx.complete(job)
         elif isinstance(outcome, Unknown):
