@@ -95,6 +95,8 @@ async def test_without_the_extra_the_start_says_so(
 ) -> None:
     monkeypatch.delitem(sys.modules, "crewgate.traces", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(NoOpenTelemetry, match=r"OTEL_EXPORTER_OTLP_ENDPOINT: install crewgate"):
+    with pytest.raises(
+        NoOpenTelemetry, match=r"OTEL_EXPORTER_OTLP_ENDPOINT: install Crewgate with"
+    ):
         async with make_world(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9"):
             pass
