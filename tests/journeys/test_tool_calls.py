@@ -13,7 +13,7 @@ from crewgate.host.records import Decision
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT as OF_A_CREW
 from tests.journeys.hosted_crew import AGENT_ASKS, CALLS, PausingCrew
-from tests.journeys.people import home, in_thread, modal, said
+from tests.journeys.people import home, in_thread, modal, said, waiting
 from tests.journeys.test_rules import TWO
 
 ENVIRONMENT = OF_A_CREW | {"RESEARCH_TOKEN": TOKEN}
@@ -100,6 +100,19 @@ async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
     assert "send_email approved with other arguments by" in message_text(theirs)
     shown = message_text(theirs).replace("\n", "")
     assert "to: bob@x.example ann@x.examplecopies: 2 3" in shown
+
+
+async def test_what_the_tool_does_not_take_is_said_and_its_own_arguments_wait_on(
+    hosted: World,
+) -> None:
+    card = await a_call(hosted)
+    await change(hosted, card, copies="10")
+    await in_thread(hosted, card, "copies: 9 at most")
+    again = (await hosted.slack.until(lambda: waiting(hosted)))[-1]
+    assert not crew(hosted).ran
+    await hosted.slack.click(ANA, again, "Approve")
+    await hosted.shown(again, "It ran and returned")
+    assert crew(hosted).ran == [MAIL]
 
 
 async def test_a_long_text_is_approved_only_by_who_was_shown_it_or_says_so(hosted: World) -> None:

@@ -10,7 +10,13 @@ import pytest
 from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
 from crewgate.domain.audit import Code, digest_of
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.errors import ArgumentsMisfit, NothingEdited, RefusedByRule, VerdictMisplaced
+from crewgate.domain.errors import (
+    ArgumentsMisfit,
+    NothingEdited,
+    NotWaiting,
+    RefusedByRule,
+    VerdictMisplaced,
+)
 from crewgate.domain.notification import Ask, Format, Output
 from crewgate.domain.outcome import Refused
 from crewgate.domain.people import User
@@ -269,3 +275,29 @@ async def test_a_call_whose_tool_takes_no_such_arguments_is_asked_about_again(wo
     await world.decide(waiting.id)
     await world.turn(CREW)
     assert (await world.round(waiting.id)).state is State.RESUMED
+
+
+@both
+async def test_a_click_and_the_end_of_a_call_at_once_leave_one_of_them(world: World) -> None:
+    """The click is refused, or comes first; never is an approval left that nothing ends."""
+    round_ = await called(world)
+    pressed, told = await asyncio.gather(
+        world.decide(round_.id), world.notify(**about(call_result=CLOSED)), return_exceptions=True
+    )
+    assert isinstance(pressed, NotWaiting) or not isinstance(pressed, BaseException)
+    assert not isinstance(told, BaseException)
+    done = await world.round(round_.id)
+    assert (done.state, done.reason) == (State.CLOSED, Withdrawn(CLOSED.words))
+
+
+@both
+async def test_fifty_calls_at_once_are_a_round_each(world: World) -> None:
+    await called(world)
+    received = await asyncio.gather(
+        *(
+            world.notify(**about(task_id=f"send_email-{n}", pause_id=f"send_email-{n} 1"))
+            for n in range(50)
+        )
+    )
+    assert sum(one.accepted for one in received) == 49
+    assert {(one.round.number, one.round.state) for one in received} == {(1, State.WAITING)}

@@ -165,6 +165,8 @@ def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[
     if new.by_rule or before.by_rule:
         was = _was(both, f"{before.by_rule:,}")
         yield f"*Decided by a rule, as nobody did in time* {new.by_rule:,}{was}"
+    if new.acts_allowed or new.acts_refused:
+        yield f"*Calls of tools* {new.acts_allowed:,} allowed, {new.acts_refused:,} refused"
     if new.made_in is not None:
         was = _was(both, _time(before.made_in))
         yield f"*Crews answer a revision in* {_time(new.made_in)}{was}"

@@ -52,7 +52,14 @@ def render_stats(stats: Stats, *, charts: bool = True) -> Message:
 NOTHING = some_figures(
     decided=0, approved=0, revised=0, at_once=Share(0, 0), rounds=None, median=None, most=None
 )
-EVERYTHING = some_figures(by_rule=2, on_target=Share(3, 4), hasty=Share(1, 10), made_in=12 * MINUTE)
+EVERYTHING = some_figures(
+    by_rule=2,
+    on_target=Share(3, 4),
+    hasty=Share(1, 10),
+    made_in=12 * MINUTE,
+    acts_allowed=4,
+    acts_refused=1,
+)
 BOTH = Compared(EVERYTHING, some_figures(decided=9, median=30 * MINUTE))
 
 
@@ -75,7 +82,7 @@ def some_stats(*crews: CrewStats, **changes: Any) -> Stats:
 def test_each_number_stands_beside_the_one_before() -> None:
     message = render_stats(some_stats())
     assert message.text == "The last 30 days: 12 decisions"
-    assert read(message).splitlines()[:10] == [
+    assert read(message).splitlines()[:11] == [
         "*The last 30 days* · research",
         "*12 decided* (9): 10 approved (10), 2 sent back (2)",
         "*Approved at once* 80 % of 10 (80 % of 10)",
@@ -84,6 +91,7 @@ def test_each_number_stands_beside_the_one_before() -> None:
         "*Within target* 75 % of 4 (none)",
         "*1 of 10 approvals* came too fast to have been read (0)",
         "*Decided by a rule, as nobody did in time* 2 (0)",
+        "*Calls of tools* 4 allowed, 1 refused",
         "*Crews answer a revision in* 12 min (none)",
         f"{WAITS}: `/crew pending`",
     ]
