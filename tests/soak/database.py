@@ -183,7 +183,7 @@ def _votes(row: Any) -> tuple[Vote, ...]:
     if not row.decided_by:
         return ()
     if _is_approve(row) and row.votes:
-        absent = (vote["on_behalf_of"] for vote in row.votes)
+        absent = (vote.get("on_behalf_of") for vote in row.votes)
         voted = zip((vote["by"][0] for vote in row.votes), absent, strict=True)
         return tuple((by, away and away[0]) for by, away in voted)
     return ((row.decided_by, row.on_behalf_of),)
