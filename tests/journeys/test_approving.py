@@ -217,6 +217,7 @@ async def test_a_second_click_as_slack_is_slow_is_told_that_the_first_counts(
 
     assert "Recorded" in await world.told(ANA)
     assert not says_delivered(world.slack.fresh(card))
+    await world.slack.until(lambda: world.slack.faults.hanging)
     world.slack.release()
     await world.delivered(card)
     assert len(world.slack.ephemerals(ANA)) == 1
@@ -235,6 +236,7 @@ async def test_a_second_click_in_home_is_told_so_too(world: World) -> None:
         await world.slack.click(ANA, seen, "Approve")
 
     assert "you need not press again" in (await modal(world, ANA, "Recorded")).shown
+    await world.slack.until(lambda: world.slack.faults.hanging)
     world.slack.release()
     await world.delivered(card)
     assert len(world.crew.resumes) == 1
