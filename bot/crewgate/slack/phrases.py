@@ -318,12 +318,13 @@ def call_ended(round_: Round) -> str:
             f"{_CALL_ENDED[result.state]}: “{words}”" if words else f"{_CALL_ENDED[result.state]}."
         )
     if isinstance(round_.reason, Fetched):
-        return "Whoever asked has fetched this."
+        return WAS_FETCHED
     if decision is not None and decision.is_approve:
         return "It may run, once."
     return "The agent was told, and goes on without it."
 
 
+WAS_FETCHED: Final = "Whoever asked has fetched this."
 _CALL_ENDED: Final = {
     CallState.RAN: "It ran and returned",
     CallState.FAILED: "It ran and failed",

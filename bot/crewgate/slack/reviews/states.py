@@ -420,7 +420,7 @@ def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> s
 def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # a table
     match reason, is_approve:
         case Fetched(), _:
-            return "Whoever asked has fetched this."
+            return phrases.WAS_FETCHED
         case Answered(status=ResumeStatus.COMPLETED), True:
             return "The crew is done."
         case Answered(status=ResumeStatus.COMPLETED), False:
