@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -78,7 +79,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Trace only the tests of what must be covered, on SQLite: tracing takes as long as a test.
 
     A property covers by chance what one example shows, and is traced a hundred times for it.
+    Threads are not traced: many outlive their test, and coverage's tracer frees what another of
+    them still uses, which ended a whole process in one of thirty runs.
     """
+    threading.settrace(None)
     is_traced = (
         item.nodeid.startswith(TRACED)
         and "postgresql" not in item.nodeid
