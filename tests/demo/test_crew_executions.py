@@ -262,6 +262,16 @@ def test_the_sample_answers_feedback() -> None:
     assert "“Be more careful”" in revised
 
 
+def test_the_sample_is_right_at_once_with_a_lesson() -> None:
+    lesson = {"topic": "tea", "lessons": "1. Add a source for every figure, and keep it short."}
+    first = str(SAMPLE[0].produce(lesson, [], {}))
+    assert "| Source |" in first
+    assert "two vendors hold most of the market." in first
+    assert "What changed" not in first
+    again = str(SAMPLE[0].produce(lesson, ["Name the others, too"], {}))
+    assert "Every figure has a source." not in again
+
+
 async def test_two_tasks_run_and_wait_beside_each_other(crew: Crew) -> None:
     left, right, report = SAMPLE[0], replace(SAMPLE[2], beside=True), SAMPLE[1]
     crew.script = (left, right, report)

@@ -84,6 +84,16 @@ def asks_for(feedbacks: Sequence[str], *words: str) -> bool:
     return any(word in said for word in words)
 
 
+def wishes(inputs: Mapping[str, object], feedbacks: Sequence[str]) -> tuple[str, ...]:
+    """The lessons that the kickoff brought, and then the feedback."""
+    return (str(inputs.get("lessons") or ""), *feedbacks)
+
+
+_SOURCED: Final = ("source", "cite", "reference")
+_SHORT: Final = ("short", "brief", "concise")
+_CAREFUL: Final = ("conservative", "careful", "cautious", "lower")
+
+
 def _research(
     inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
@@ -96,8 +106,9 @@ def _research(
     if feedbacks:
         rows.append(("All others", "20 %", "+4 %", "industry survey"))
         changes.append("The shares add up to 100 % now: there is a row for all others.")
-    sourced = asks_for(feedbacks, "source", "cite", "reference")
-    if sourced:
+    asked = wishes(inputs, feedbacks)
+    sourced = asks_for(asked, *_SOURCED)
+    if asks_for(feedbacks, *_SOURCED):
         changes.append("Every figure has a source.")
     head = ["Vendor", "Share", "Growth"] + (["Source"] if sourced else [])
     table = "\n".join(
@@ -108,8 +119,9 @@ def _research(
         "Demand grew by **18 %** in a year, and two vendors hold most of the market. "
         "The third is losing ground since it raised its prices."
     )
-    if asks_for(feedbacks, "short", "brief", "concise"):
+    if asks_for(asked, *_SHORT):
         reading = "Demand is up **18 %**; two vendors hold most of the market."
+    if asks_for(feedbacks, *_SHORT):
         changes.append("The reading is one sentence.")
     title = f"## The market for {_topic(inputs)}"
     return f"{title}\n\n{table}\n\n{reading}{changes_section(feedbacks, changes)}"
@@ -132,12 +144,11 @@ def _plan(
 def _report(
     inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
-    careful = asks_for(feedbacks, "conservative", "careful", "cautious", "lower")
-    rate = "0.09" if careful else "0.18"
+    rate = "0.09" if asks_for(wishes(inputs, feedbacks), *_CAREFUL) else "0.18"
     tied = "installers are tied to their vendors"
     risk = f"{tied}; two of ten we asked are free to change" if feedbacks else tied
     changes = ["The risk says how many installers could change."]
-    if careful:
+    if asks_for(feedbacks, *_CAREFUL):
         changes.append("The estimate assumes half the growth.")
     return (
         f"# {_topic(inputs).capitalize()}: summary for the board\n\n"
@@ -272,7 +283,8 @@ party is liable for lost profit. What the law forbids to limit stays as it is.
 def _contract(
     inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> str:
-    cap = "three times" if asks_for(feedbacks, "liab", "cap", "lower", "limit") else "ten times"
+    asked = wishes(inputs, feedbacks)
+    cap = "three times" if asks_for(asked, "liab", "cap", "lower", "limit") else "ten times"
     text = _CONTRACT.format(liability=_LIABILITY.format(cap=cap))
     parts = [" ".join(part.split()) for part in text.split("\n\n")]
     clauses = "\n\n".join(
@@ -293,9 +305,9 @@ def _contract(
 
 
 def _order(
-    _inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
+    inputs: Mapping[str, object], feedbacks: Sequence[str], _context: Mapping[str, object]
 ) -> object:
-    fewer = asks_for(feedbacks, "fewer", "less", "reduce", "cheap")
+    fewer = asks_for(wishes(inputs, feedbacks), "fewer", "less", "reduce", "cheap")
     quantities = {"AC-5-indoor": (20 if fewer else 40, 2000), "AC-10-outdoor": (12, 4090)}
     lines = [
         {"module": module, "quantity": quantity, "unit_price": price}
