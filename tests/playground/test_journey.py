@@ -55,6 +55,8 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     await expect(second.locator(".failed")).to_be_visible()
     await expect(page.get_by_text("That did not work: the bot is not running.")).to_be_visible()
     await expect(page.locator("#outage")).to_contain_text("The bot was killed here, on this page.")
+    await kick_off(page)
+    await expect(page.get_by_text("did not start: the bot is not running.")).to_be_visible()
     await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.locator("#bot")).to_have_text("running", timeout=STARTS)
     await press(page, second, "Approve")

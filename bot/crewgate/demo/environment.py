@@ -74,10 +74,6 @@ class Environment:
             CREWS.format(name=crew.name, url=crew.url, notify=self.notify), encoding="utf-8"
         )
 
-    @property
-    def human_input_url(self) -> str:
-        return f"{self.bot.url}/crews/{self.crew.name}/human-input"
-
 
 @asynccontextmanager
 async def start_environment(

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 import aiohttp
 
 from crewgate.demo import crew, workspace
-from crewgate.demo.environment import NOTIFY, WEBHOOK_SECRET, Environment
+from crewgate.demo.environment import NOTIFY, Environment
 from crewgate.demo.servers import BotProcess, DidNotStart
 from crewgate.demo.workspace import CannotDoThat, Message, Reply, View
 
@@ -249,19 +249,17 @@ class Actions:
     async def _kickoff(self, _: str, body: Json) -> Json:
         # A crew sends a webhook once: one to a bot that is just starting would be lost.
         await self._supervisor.settled()
-        webhook = {
-            "url": self._environment.human_input_url,
-            "authentication": {"strategy": "bearer", "token": WEBHOOK_SECRET},
-        }
-        topic = {"topic": body["topic"]}
-        # A crew sends `meta` back with its notification: the card says what it is about.
-        kickoff = {"inputs": topic, "meta": topic, "humanInputWebhook": webhook}
+        # Through the bot, which brings the lessons that people kept.
+        address = f"{self._environment.bot.url}/crews/{self._crew.name}/kickoff"
         headers = {"Authorization": f"Bearer {self._crew.token}"}
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{self._crew.url}/kickoff", json=kickoff) as answer,
-        ):
-            reply = await answer.json()
+        try:
+            async with (
+                aiohttp.ClientSession(headers=headers) as session,
+                session.post(address, json={"inputs": {"topic": body["topic"]}}) as answer,
+            ):
+                reply = await answer.json()
+        except aiohttp.ClientConnectionError:
+            raise ActionRefused("the bot is not running") from None
         if "kickoff_id" not in reply:
             raise ActionRefused(str(reply.get("message")))
         return _DONE | {"execution": reply["kickoff_id"]}
