@@ -128,7 +128,17 @@ def _others() -> Iterator[tuple[str, list[str]]]:
     red = a_decision(Answer("red", is_label=True, to_crew=True), by=BEN, at=LATER)
     yield "It has its answer", in_channel(is_(State.RESUMED, asks, decision=red, reason=Answered()))
     used = (UsedTool("search", 4), UsedTool("send_email", 1, 1), UsedTool("buy", 3, 2))
-    yield "Tools were used", in_channel(replace(VIEW, round=replace(VIEW.round, tools_used=used)))
+    again = a_decision(Approve(), by=BEN, at=LATER)
+    named = (("buy", again), ("send_email", APPROVED), ("buy", APPROVED), ("buy", again))
+    allowed = Decision(Approve(), ByRule("small sums"), AT, Via.RULE)
+    for calls, name in (
+        ((), "Tools were used"),
+        (named[:3], "Tools were used, and who approved them"),
+        ((*named[1:3], ("buy", allowed)), "Tools were used, and a rule allowed one"),
+        (named, "Tools were used, also for another task"),
+    ):
+        view = replace(VIEW, round=replace(VIEW.round, tools_used=used), approved_calls=calls)
+        yield name, in_channel(view)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from crewgate.domain.acts import UsedTool
 from crewgate.domain.caveats import Seen, Unseen
 from crewgate.domain.effects import SLACK, forward_destination
 from crewgate.domain.execution import CrewUpdate, StepUpdate, TaskUpdate
@@ -122,6 +123,9 @@ async def review_under_rules(world: World) -> None:
     for task in ("draft", "check"):
         round_ = (await world.notify(execution_id="e-9", task_id=task)).round
         await world.settle_slack()
+    used = (UsedTool("search", 1, 1),)
+    output = await world.notify(execution_id="e-9", task_id="mail", tools_used=used)
+    await world.uow.read.posting(output.round.id)
     posting = await world.uow.read.posting(round_.id)
     assert posting.channel is not None
     assert posting.thread_ts is not None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from crewgate.domain.reason import RefusedByCrew, Withdrawn
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Decide, Rule
-from crewgate.domain.verdict import Answer, Approve, ByRule, Revise, Verdict
+from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Revise, Verdict
 from crewgate.store.rounds import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
 from tests.builders import ANA, BEN, a_crew, a_rule
@@ -189,6 +190,39 @@ async def test_the_tools_that_were_used_are_kept(world: World) -> None:
     used = (UsedTool("search", 4), UsedTool("send_email", 1, 1))
     round_ = (await world.notify(tools_used=used)).round
     assert (await world.round(round_.id)).tools_used == used
+
+
+@both
+async def test_an_output_names_who_approved_the_calls_since_the_round_before(world: World) -> None:
+    used: dict[str, Any] = {"agent": "Clerk", "tools_used": (UsedTool("send_email", 1, 1),)}
+    minute = timedelta(minutes=1)
+
+    async def call(number: int, by: Person, **changes: Any) -> None:
+        ids = {"task_id": f"send_email-{number}", "pause_id": f"send_email-{number} 1"}
+        round_ = await called(world, **{"agent": "Clerk", **ids, **changes})
+        await world.decide(round_.id, by=by)
+        await world.turn(CREW)
+        world.clock.advance(minute)
+
+    async def named(text: str) -> list[tuple[str, str]]:
+        round_ = (await world.notify(text, **used)).round
+        view = (await world.uow.read.posting(round_.id)).view
+        await world.decide(round_.id, Revise("Again."))
+        await world.turn(CREW)
+        world.clock.advance(minute)
+        return [(tool, how.decider) for tool, how in view.approved_calls]
+
+    await call(1, ANA)
+    await call(2, BEN, agent="Painter")
+    await call(3, BEN, execution_id="e-2")
+    await call(4, BEN)
+    unused = about(agent="Clerk", task_id="send_email-4", pause_id="send_email-4 1")
+    await world.notify(**unused | {"call_result": CLOSED})
+    first = await named("One.")
+    await call(5, BEN)
+    assert (first, await named("Two.")) == ([("send_email", ANA.id)], [("send_email", BEN.id)])
+    used["tools_used"] = (UsedTool("search", 4),)
+    assert await named("Three.") == []
 
 
 async def test_time_that_is_over_refuses(world: World) -> None:

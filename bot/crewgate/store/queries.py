@@ -36,6 +36,7 @@ from crewgate.store.rounds import (
     OF_EXECUTION,
     ROUND,
     WHOLE,
+    approved_calls,
     to_card,
     to_line,
     to_round,
@@ -356,6 +357,7 @@ class Queries(Reading):
             claimed = await claims_on(connection, [round_id]) if waits else {}
             away = await find_absences(connection) if waits else ()
             newer = None if waits else await _newer_round(connection, row)
+            calls = await approved_calls(connection, round_, earlier) if waits else ()
             timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             channel, thread_ts = row.channel, row.thread_ts
@@ -382,6 +384,7 @@ class Queries(Reading):
                 absences=away,
                 started_by=to_starters(row),
                 due_at=due_at,
+                approved_calls=calls,
                 newer=newer,
                 asked_text=previous.edited if previous else None,
             ),

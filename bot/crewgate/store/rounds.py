@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any, Final, assert_never, get_args, get_type_hints
@@ -10,6 +11,7 @@ from typing import Any, Final, assert_never, get_args, get_type_hints
 import sqlalchemy as sa
 
 from crewgate.domain import verdict
+from crewgate.domain.acts import CallState
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import ResumeStatus
@@ -18,6 +20,7 @@ from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
 from crewgate.store.codec import Codec, Columns, codec
+from crewgate.store.engine import Connection, rows
 from crewgate.store.statements import one_of
 from crewgate.store.tables import executions, outputs, reviews, rounds, rules, task_updates
 from crewgate.usecases.read_models import MessageRef, RoundLine
@@ -102,6 +105,15 @@ HEARD: Final = sa.select(
 )
 """The webhooks about a round's execution since its `activity_before`."""
 
+_decided_at = rounds.c.decided_at
+_APPROVED_CALLS: Final = (
+    ROUND.where(*OF_EXECUTION, reviews.c.agent == sa.bindparam("agent"))
+    .where(rounds.c.is_act, rounds.c.is_approve)
+    .where(_decided_at.between(sa.bindparam("since"), sa.bindparam("until")))
+    .order_by(_decided_at.desc())
+    .limit(20)
+)
+
 #: The number of rules whose JSON is cached: lists read all rules that were ever applied, and flows
 #: that assign people have one for each set of them. Each takes 0.6 kB.
 REMEMBERED: Final = 10_000
@@ -162,6 +174,27 @@ def to_line(row: sa.Row[Any]) -> RoundLine:
 
 def to_subject(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
+
+
+async def approved_calls(
+    connection: Connection, round_: Round, earlier: Sequence[sa.Row[Any]]
+) -> tuple[tuple[str, verdict.Decision], ...]:
+    """Return the approvals of the tools that an output's agent has used since `earlier`."""
+    if not any(one.approved for one in round_.tools_used):
+        return ()
+    since = earlier[0].opened_at if earlier else datetime.min.replace(tzinfo=UTC)
+    review = round_.review
+    about = {"crew": review.crew, "execution": review.execution_id, "agent": review.agent}
+    span = {"since": since, "until": round_.opened_at}
+    calls = map(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
+    return tuple(
+        (one.call.tool, one.decision)
+        for one in calls
+        if one.call
+        and one.decision
+        # An approval may not have been used.
+        and (one.call_result is None or one.call_result.state is not CallState.CLOSED)
+    )
 
 
 def to_card(row: sa.Row[Any]) -> MessageRef | None:

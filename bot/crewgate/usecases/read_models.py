@@ -15,7 +15,7 @@ from crewgate.domain.reason import Dismissed
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Person
+from crewgate.domain.verdict import Decision, Person
 
 NO_RULE: Final = ""
 """The rule id of rounds under no rule, for which their crew's settings apply."""
@@ -79,6 +79,8 @@ class CardView:
     approvers: Approvers | None = None
     """Limits on its approvers; None if unknown, or if its rule sets none."""
     due_at: datetime | None = None
+    approved_calls: tuple[tuple[str, Decision], ...] = ()
+    """By tool: the approvals of its agent's calls since the round before."""
     newer: NewerRound | None = None
     """The latest round of its review, if it is another one with a card."""
     calls_all: bool = False

@@ -204,7 +204,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few
-    used = tool_calls.tools_used(view.round)
+    used = tool_calls.tools_used(view)
     what = context(strings.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:

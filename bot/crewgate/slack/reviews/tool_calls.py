@@ -11,7 +11,7 @@ from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
-from crewgate.slack import ids
+from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
@@ -54,13 +54,18 @@ def _short(text: str) -> str:
     return plain(text, _CHANGE_SHOWN) or "empty"
 
 
-def tools_used(round_: Round) -> str:
-    """`Used in this round: search (4), send_email (1, approved)`; empty where nobody says so."""
+def tools_used(view: CardView) -> str:
+    """`Used in this round: search (4), send_email (1, approved by @Ana)`; empty if unknown.
+
+    People are named only if all of them are known.
+    """
     found = []
-    for one in round_.tools_used:
-        approved = "" if not one.approved else ", approved"
-        if 0 < one.approved < one.count:
-            approved = f", {one.approved:,} approved"
+    for one in view.round.tools_used:
+        approved = f", {one.approved:,}" if 0 < one.approved < one.count else ","
+        approved = f"{approved} approved" if one.approved else ""
+        by = [phrases.decider(how) for tool, how in view.approved_calls if tool == one.tool]
+        if one.approved and len(by) == one.approved:
+            approved += f" by {shared.some([*dict.fromkeys(by)], phrases.NAMED_SHORT)}"
         found.append(f"{shared.tool(one.tool)} ({one.count:,}{approved})")
     return f"Used in this round: {', '.join(found)}" if found else ""
 
