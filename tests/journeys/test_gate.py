@@ -43,7 +43,7 @@ async def press(world: World, button: str, shows: str = "ann@example.com") -> Me
 
 
 async def refuse(world: World, words: str, shows: str = "ann@example.com") -> None:
-    await press(world, "Refuse…", shows)
+    await press(world, "Refuse", shows)
     await modal(world, ANA, "Why not?")
     assert (await world.slack.submit(ANA, {"feedback": words})).ok
 

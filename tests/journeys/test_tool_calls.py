@@ -47,8 +47,8 @@ async def a_call(world: World, **changes: object) -> Message:
 
 
 async def change(world: World, card: Message, **values: str) -> View:
-    """Open the form behind Change… and send these values; return the form as it was opened."""
-    await world.slack.click(ANA, card, "Change…")
+    """Open the form behind Change and send these values; return the form as it was opened."""
+    await world.slack.click(ANA, card, "Change")
     form = await modal(world, ANA, "Change the arguments")
     await world.slack.submit(ANA, values)
     return form
@@ -58,7 +58,7 @@ async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
     hosted: World,
 ) -> None:
     card = await a_call(hosted)
-    assert buttons(card) == ["Approve", "Refuse…", "Change…", "I'm on it"]
+    assert buttons(card) == ["Approve", "Refuse", "Change", "I'm on it"]
     assert "see you." in message_text(card)
     await hosted.slack.open_home(ANA)
     assert '"to": "bob@x.example"' in (await home(hosted, ANA, "Clerk: send_email")).shown
@@ -76,7 +76,7 @@ async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
 
 async def test_refusing_tells_the_agent_why(hosted: World) -> None:
     card = await a_call(hosted)
-    await hosted.slack.click(BEN, card, "Refuse…")
+    await hosted.slack.click(BEN, card, "Refuse")
     await modal(hosted, BEN, "Why not?")
     assert (await hosted.slack.submit(BEN, {"feedback": "Bob has left."})).ok
     await hosted.shown(card, "The agent was told, and goes on without it.")
@@ -128,7 +128,7 @@ async def test_masks_stay_in_the_form_and_the_tool_gets_the_text(make_hosted: Ma
     async with make_hosted(crews_file=MASKED, **ENVIRONMENT) as world:
         card = await a_call(world)
         assert "bob@x.example" not in message_text(card)
-        await world.slack.click(ANA, card, "Change…")
+        await world.slack.click(ANA, card, "Change")
         form = await modal(world, ANA, "Leave each mask where its text belongs")
         boxes = [one["element"] for one in form.blocks if one["type"] == "input"]
         assert boxes[0]["initial_value"] == "[e-mail address 1]"

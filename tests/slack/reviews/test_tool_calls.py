@@ -133,9 +133,9 @@ def test_change_is_there_only_where_the_host_takes_other_arguments() -> None:
         row = render_card(a_call(**changes), now=LATER).blocks[-1]["elements"]
         return [one["text"]["text"] for one in row]
 
-    assert labels() == ["Approve", "Refuse…", "Change…", "I'm on it"]
-    assert labels(takes_edits=False) == ["Approve", "Refuse…", "I'm on it"]
-    assert labels(call=ToolCall("send_email")) == ["Approve", "Refuse…", "I'm on it"]
+    assert labels() == ["Approve", "Refuse", "Change", "I'm on it"]
+    assert labels(takes_edits=False) == ["Approve", "Refuse", "I'm on it"]
+    assert labels(call=ToolCall("send_email")) == ["Approve", "Refuse", "I'm on it"]
 
 
 def test_refusing_asks_for_words_to_the_agent() -> None:

@@ -47,7 +47,7 @@ APPROVE: Final = Button("approve", "Approve", style="primary")
 REVISE: Final = Button("revise", strings.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
 EDIT: Final = Button("edit", "Edit the text")
-CHANGE: Final = Button("change", "Change…")
+CHANGE: Final = Button("change", "Change")
 """The arguments of a call."""
 TAKE_BACK: Final = Button("take_back", "Take back my approval")
 CLAIM: Final = Button("claim", "I'm on it")

@@ -200,7 +200,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         # What is green leads on, not past what is not shown.
         read = READ.on(round_id, label=label) | {"style": "primary"}
         buttons = [*map(without_style, buttons), read]
-    if view.previous is not None:
+    if view.previous is not None and not view.round.is_call:  # its changes stand on the card
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few

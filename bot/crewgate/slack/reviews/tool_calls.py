@@ -70,7 +70,7 @@ def tools_used(view: CardView) -> str:
     return f"Used in this round: {', '.join(found)}" if found else ""
 
 
-# --- the form behind Change… ----------------------------------------------------------------------
+# --- the form behind Change ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
