@@ -58,7 +58,13 @@ _warnings: Final = Counter(
 )
 _decisions: Final = Counter(
     "crewgate_decisions",
-    "Decisions, by a person or by a rule.",
+    "Decisions on outputs and questions, by a person or by a rule.",
+    ("crew", "verdict", "by"),
+    registry=REGISTRY,
+)
+_acts: Final = Counter(
+    "crewgate_acts",
+    "Decisions on calls of tools, by a person or by a rule.",
     ("crew", "verdict", "by"),
     registry=REGISTRY,
 )
@@ -79,7 +85,8 @@ def begin_at_zero(crews: Iterable[str]) -> None:
             resumes.labels(crew, outcome.__name__)
         resumes.labels(crew, FETCHED)
         for verdict, by in product(get_args(Verdict), get_args(Decider)):
-            _decisions.labels(crew, verdict.__name__, by.__name__)
+            for counter in (_decisions, _acts):
+                counter.labels(crew, verdict.__name__, by.__name__)
 
 
 def count_warning(event: str) -> None:
@@ -93,5 +100,7 @@ def count_decision(round_: Round) -> None:
         return
     verdict = type(decision.verdict).__name__
     by = type(decision.by).__name__
-    _decisions.labels(round_.review.crew, verdict, by).inc()
-    _decision_wait.observe(max(0, (decision.at - round_.opened_at).total_seconds()))
+    counter = _acts if round_.is_call else _decisions
+    counter.labels(round_.review.crew, verdict, by).inc()
+    if not round_.is_call:
+        _decision_wait.observe(max(0, (decision.at - round_.opened_at).total_seconds()))

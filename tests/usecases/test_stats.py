@@ -202,3 +202,4 @@ async def test_calls_of_tools_are_counted_apart(world: World) -> None:
     assert (now.decided, now.approved, now.revised) == (1, 1, 0)
     assert (now.acts_allowed, now.acts_refused) == (1, 2)
     assert (now.median, now.at_once) == (HOUR, Share(1, 1))
+    assert [one.is_call for one in await listed(world, ANA.id)] == [False, True, True, True]

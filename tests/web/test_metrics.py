@@ -10,9 +10,11 @@ import pytest
 from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.errors import AlreadyDecided, StoreUnavailable
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Then, TimeOut
+from crewgate.domain.verdict import Revise
 from crewgate.lifecycle import Supervisor
 from crewgate.metrics import begin_at_zero
 from crewgate.readiness import Scrape
@@ -146,6 +148,17 @@ async def test_a_rule_decides_too_and_one_vote_of_two_does_not(metrics: Metrics)
     assert before[by_people] == voted[by_people] == after[by_people]
     by_rule = "crewgate_decisions_total TimedOut research Revise"
     assert (voted[by_rule] - before[by_rule], after[by_rule] - voted[by_rule]) == (0, 1)
+
+
+async def test_calls_of_tools_count_apart(metrics: Metrics) -> None:
+    begin_at_zero(["research"])
+    before = await metrics.read()
+    round_ = (await metrics.world.notify(call=ToolCall("send_email"))).round
+    await metrics.world.decide(round_.id, Revise("No."))
+    after = await metrics.read()
+    counted = {name for name, value in after.items() if value != before.get(name)}
+    decided = {name for name in counted if "decision" in name or "acts" in name}
+    assert decided == {"crewgate_acts_total Person research Revise"}
 
 
 async def test_webhooks_count_by_kind_and_answer_and_strangers_make_no_names(

@@ -113,6 +113,8 @@ class Decided:
     through: str
     waited_seconds: int
     within_target: bool | None
+    is_call: bool
+    """It let a tool's call run, or refused it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ _DECISIONS: Final = (
         *(_round.opened_at, _round.decided_at, _verdict.label("verdict"), _by.label("decided_by")),
         *(_round.decided_by_name.label("name"), _round.decided_via.label("through")),
         *(_waited.label("waited_seconds"), _round.is_on_target.label("within_target")),
+        _round.is_act.is_not(None).label("is_call"),
     )
     .join_from(rounds, reviews)
     .where(

@@ -24,6 +24,7 @@ def a_decision(**changes: Any) -> Decided:
         "through": "button",
         "waited_seconds": 60,
         "within_target": None,
+        "is_call": False,
     }
     return Decided(**usual | changes)
 
@@ -54,6 +55,7 @@ async def test_each_decision_is_a_line() -> None:
         "through": "button",
         "waited_seconds": "60",
         "within_target": "",
+        "is_call": "False",
     }
     assert (second["verdict"], second["decided_by"], second["within_target"]) == (
         "revise",
