@@ -36,7 +36,7 @@ class ToolCall:
     """A call of a tool that waits for people; its arguments are the round's output."""
 
     tool: str
-    """Printable characters; empty if it could not be read."""
+    """The tool's name in printable characters; empty if unreadable."""
     may_have_run: bool = False
     """The host stopped while an approved call with these arguments ran."""
     arguments: tuple[Argument, ...] = ()
@@ -62,7 +62,7 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class UsedTool:
-    """A tool that was used for an output: how often, and how often because people let it."""
+    """A tool used for an output: its calls in all, and the calls that people approved."""
 
     tool: str
     count: int
@@ -86,7 +86,7 @@ def shown_value(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An argument's text before and after a person changed it; None where it is not there."""
+    """An argument's text before and after a person's change; None if it is absent."""
 
     name: str
     old: str | None
@@ -103,7 +103,7 @@ def changes_of(before: str, now: str) -> tuple[Change, ...]:
 def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:
     """Return a call's arguments with a form's values. Raises ArgumentsMisfit.
 
-    A value that its field shows unchanged stays exactly as it was.
+    An unchanged field leaves its value exactly as it was.
     """
     found = arguments_of(text) or {}
     before = dict(found)

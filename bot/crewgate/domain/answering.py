@@ -42,11 +42,11 @@ def approves(verdict: Verdict) -> bool:
 
 
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
-    """Return True if a verdict takes as many people as an approval does.
+    """Return True if a verdict needs as many people as an approval does.
 
-    Every label does, except those that reject or ask for changes: nobody knows what other labels
-    let happen. A flow may turn words into any label, so words do too if the rule asks for more than
-    one approval, or refuses the starter's.
+    A label does unless it rejects or asks for changes, for nobody knows its effect. A flow may turn
+    words into any label, so words do too if the rule asks for several approvals, or excludes the
+    starter.
     """
     match verdict:
         case Answer(text, is_label=True):
@@ -78,7 +78,7 @@ def choice_of(vote: Vote) -> str | None:
 
 
 def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
-    """Return the answer of several approvals; words that only approve send the earlier label."""
+    """Return the answer of several approvals; words that only agree keep the earlier label."""
     match verdict, [vote.answer for vote in before if vote.answer is not None]:
         case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
             return Answer(label, is_label=True)
@@ -111,8 +111,8 @@ def verdict_of_time(
 ) -> Verdict | None:
     """Return the verdict of a rule when nobody decided; None if the round goes on waiting.
 
-    A rule sends at most `timeout.most` rounds back in a row: nobody may be there. To a question, an
-    approving rule answers with the first label that reads as an approval, or leaves it waiting.
+    A rule sends at most `timeout.most` rounds back in a row: perhaps nobody is there. A question
+    gets the first label that reads as an approval, or goes on waiting.
     """
     match timeout.then, question:
         case Then.REVISE, _ if sent_back >= timeout.most:
@@ -132,8 +132,8 @@ def verdict_of_time(
 def rule_for(question: Question, rule: Rule | None, *, reviewers: bool) -> Rule | None:
     """Return the rule for a question; its assignees become reviewers if nothing else names any.
 
-    `reviewers`: True if the settings name reviewers. A rule without a name is in no settings.
-    `Flow.ask()` takes one answer, for no two people write equal words.
+    `reviewers`: True if the settings name reviewers. A rule made here has an empty name. A question
+    of `Flow.ask()` takes one answer: no two people write equal words.
     """
     if question.ask is not None and rule is not None:
         rule = replace(rule, approvals=1, approvals_from=())
@@ -147,7 +147,7 @@ def is_open_to_assigned(
 ) -> bool:
     """Return True if the request's assignees decide, because the settings name no reviewers.
 
-    `rules` are the crew's now: a rule of the settings may name the round's reviewers.
+    `rules` are the crew's present rules, one of which may name the round's reviewers.
     """
     if reviewers:
         return False
@@ -164,8 +164,8 @@ def why_request_ended(
 ) -> RequestEnded | None:
     """Return the reason why a flow no longer takes an answer; None if it still may.
 
-    `in_doubt`: an earlier try may have been taken. An answer that exists may then be ours, and a
-    token that was used once may have been used by us.
+    `in_doubt`: an earlier try may have been taken, so an existing answer or a used token may be
+    ours.
     """
     match refused.kind:
         case RefusalKind.REQUEST_OVER if question is not None and question.expires_at is not None:

@@ -31,7 +31,7 @@ BOT: Final = "crewgate"
 CREW: Final = "crew"
 RULE: Final = "rule"
 OPERATOR: Final = "operator"
-"""Somebody at the machine, otherwise unknown."""
+"""An unknown person at the machine's command line."""
 #: The fields of reasons that are digested.
 _WORDS: Final = WORDS | {"label"}
 
@@ -323,7 +323,7 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
 
 
 def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[str, Any]:
-    """Return a reason or an answer by its fields; somebody's words as digests."""
+    """Return the fields of a reason or an answer, with people's words as digests."""
     if reason is None:
         return {}
     data: dict[str, Any] = {"reason": type(reason).__name__}

@@ -34,7 +34,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One person's word that they are on it."""
+    """One person's statement that they work on the round."""
 
     by: Person
     at: datetime
@@ -119,7 +119,7 @@ class Unseen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """Pages that somebody turned faster than anybody reads, and the time that it took."""
+    """Pages turned faster than anybody reads, and the time that they took."""
 
     pages: int
     seconds: int
@@ -145,7 +145,7 @@ class Seen:
     """The `Caveats.notes_mark` of the notes that were shown."""
     claimed_by: str = ""
     unseen: frozenset[Unseen] = frozenset()
-    """The confirmed ways in which the output was not shown."""
+    """The kinds of `Unseen` that the person was warned of and confirmed."""
     share: Share | None = None
     """The share of the output beside the button; None: unknown, as in an older message."""
 
@@ -162,7 +162,7 @@ class Caveats:
     """A value that changes whenever a note comes, is edited or goes."""
     claim: Claim | None = None
     shown: int | None = WHOLE
-    """The percentage of the output that the approver was shown; None: not all, and unknown."""
+    """The percentage of the output that the approver was shown; None: an unknown part of it."""
     share: Share | None = None
     on_card: int | None = None
     turned: Turned | None = None
@@ -170,12 +170,12 @@ class Caveats:
 
     @property
     def shown_little(self) -> int | None:
-        """The share that they were shown, if others should know that it was little."""
+        """The percentage shown, if it is so low that others should know."""
         return self.shown if self.shown is not None and self.shown < _LITTLE else None
 
     @property
     def seen(self) -> Seen:
-        """The value for somebody who was asked about all of these."""
+        """The `Seen` of a person who was asked about all of these caveats."""
         claimed_by = self.claim.by.id if self.claim is not None else ""
         return Seen(self.notes_mark, claimed_by, self.unseen, self.share)
 
@@ -201,7 +201,7 @@ class Circumstances:
     read_to_end: bool = False
     turned: Turned | None = None
     masked: bool | None = False
-    """Its card shows masks that this person has not unmasked; None: not posted."""
+    """True if the card shows masks that this person has not lifted; None: no card yet."""
     asks_about_masks: bool = True
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:

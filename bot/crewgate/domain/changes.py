@@ -17,7 +17,7 @@ PATH_SHOWN: Final = 300
 
 @dataclass(slots=True)
 class Paths:
-    """The places in JSON texts as numbers; a place has one number in both texts.
+    """Numbers for the places in two JSON texts; a place has one number in both.
 
     Written out, the paths of a deep text with long keys would be many times as long as the text.
     """
@@ -105,7 +105,7 @@ class Passage:
 
     @property
     def unit(self) -> PassageKind:
-        """The kind for comparison: passages of one unit can replace each other, as prose can."""
+        """The kind for comparison: any passage of prose can replace any other."""
         return self.kind if self.kind in _APART else PassageKind.PARAGRAPH
 
     @property
@@ -133,7 +133,7 @@ def _pair(before: Passage | None, after: Passage | None, *, moved: bool) -> Pair
 
 
 def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBudget) -> list[Pair]:
-    """Return pairs in the order of `after`, with each passage of both texts in one of them.
+    """Pair all passages of both texts, in the order of `after`.
 
     A removed and an added passage are one pair if they have equal words, or are rows of one table
     with equal first cells.
@@ -225,7 +225,7 @@ def _likeness(words: Counter[str], others: Counter[str]) -> float:
 
 
 def _met(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
-    """Join removed and added passages of one name; None is no name."""
+    """Join removed and added passages whose names are equal, unless the name is None."""
     gone: defaultdict[Hashable, list[int]] = defaultdict(list)
     for at in range(len(pairs) - 1, -1, -1):
         before, after = pairs[at].before, pairs[at].after
@@ -252,7 +252,7 @@ def _row(passage: Passage) -> Hashable | None:
 
 
 LETTERS_COMPARED: Final = 60_000
-"""The most letters in all passages of one comparison; others count as changed as a whole."""
+"""Letters that one comparison looks at; passages beyond them count as changed as a whole."""
 #: The most unchanged passages that are kept between two changes; longer stretches are counted.
 _KEPT: Final = 2
 

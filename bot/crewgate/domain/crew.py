@@ -124,7 +124,7 @@ class Crew:
     redact: Masking = NOTHING
     configured: WebhookUrls = WebhookUrls()
     is_fetched: bool = False
-    """It has no URL to be called at: whoever asks fetches the decisions."""
+    """The crew has no URL: the asking process fetches its decisions."""
     own: WebhookUrls = WebhookUrls()
     """This bot's own addresses for the crew's webhooks; empty without a public URL."""
 
@@ -145,9 +145,9 @@ class Crew:
         )
 
     def rule_for_round(self, rule: Rule) -> Rule:
-        """Return the rule to store with a round: with its channel only if it is not the crew's.
+        """Return the rule to store with a round, without a channel that is the crew's own.
 
-        So a round with a channel keeps a thread of its own there, whatever the settings say later.
+        A stored channel gives the round a thread of its own, whatever the settings say later.
         """
         return replace(
             rule,

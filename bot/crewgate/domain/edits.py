@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from crewgate.domain.words import Block, StepBudget, align
 
 REVISION_LIMIT: Final = 12_000
-"""The longest exact revision, in characters: a page of the history shows four."""
+"""The longest exact revision in characters; a page of the history shows four revisions."""
 _CONTEXT: Final = 20
 _BLANK: Final = " \t\r\n"
 #: The gaps between parts: blank lines without the indentation after them, or spaces.
@@ -68,7 +68,7 @@ def cut(text: str, size: int, place_to_break: PlaceToBreak) -> Parts:
 
 
 class Edit(NamedTuple):
-    """A passage and its replacement, with as many lines around them as make it unique."""
+    """A passage and its replacement, with enough lines around both to make the passage unique."""
 
     old: str
     new: str
@@ -168,7 +168,7 @@ _STEP: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EditsFate:
-    """The numbers of a comparison of an output with the edits that were asked for."""
+    """The numbers of edits asked for, of edits that the new output has, and of other changes."""
 
     asked: int
     taken: int
@@ -208,7 +208,7 @@ def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -
 
 
 class _Lines:
-    """Lines in which passages are looked for, also among hundreds of thousands."""
+    """An index of lines that finds passages fast among hundreds of thousands."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines

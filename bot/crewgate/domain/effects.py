@@ -37,31 +37,31 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The properties of one kind of effect, about a round unless `names` says otherwise."""
+    """The properties of one kind of effect; it is about a round unless `names` says otherwise."""
 
     lane: Lane = Lane.SLACK
     priority: int = 0
     """The lowest number goes first."""
     names: tuple[str, ...] = ("subject",)
     by_execution: bool = False
-    """Its order is kept within an execution, not within a subject."""
+    """Effects keep their order within an execution, not only within a subject."""
     needs_card: bool = False
     of_waiting: bool = False
     key: str = ""
-    """The key by which its message is found again after a lost answer; empty if it posts none.
+    """The key to find its message by after a lost answer; empty if it posts no message.
 
     `occasion` tells repeated messages of one kind about one subject apart.
     """
     posts_card: bool = False
-    """It has no deadline: it is tried until Slack takes the card."""
+    """The effect posts a card, so it is tried without a deadline."""
     revives_card: bool = False
-    """If the thread was deleted while its round must be acted on, card and message come back."""
+    """If somebody deleted the thread of an open round, its card and this message come back."""
     tells_reviewers: bool = False
-    """After it, private messages are sent to reviewers who have none of this round."""
+    """Afterwards, reviewers without a private message about the round get one."""
     is_absolute: bool = False
-    """Its time is the calendar's or somebody else's: neither lost time nor our clock moves it."""
+    """A fixed time, from a calendar or another system: lost time does not move it."""
     is_merged: bool = False
-    """It produces the present state: one of several that wait in one ordering key is enough."""
+    """Several waiting effects with one ordering key are carried out by one of them."""
 
 
 _message = partial(Row, lane=Lane.POSTS, priority=1)
@@ -97,7 +97,7 @@ class EffectKind(StrEnum):
     REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
     """Bring the round's card, and then its direct messages, up to date."""
     REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {subject} {occasion}")
-    """Say where the round stands: its card cannot be brought up to date."""
+    """Post the round's state, because its card cannot be brought up to date."""
     RESUME = "resume", Row(lane=Lane.CREW)
     NOTIFY_STUCK = "notify_stuck", _message(key="stuck {subject} {occasion}", revives_card=True)
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
@@ -187,7 +187,7 @@ class EffectKind(StrEnum):
     )
     TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
     EXPIRE = "expire", Row(lane=Lane.TIMER, is_absolute=True, of_waiting=True)
-    """The flow that asks goes on without an answer."""
+    """Close the round: its flow goes on without an answer."""
     POST_TIMED_OUT = "post_timed_out", _message(key="timed out {subject}", revives_card=True)
 
 

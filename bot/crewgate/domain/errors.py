@@ -77,7 +77,7 @@ class GroupsComplete(VoteRefused):
 
 
 class GroupsUnresolved(VoteRefused):
-    """Slack does not say now who is in the groups that must approve."""
+    """Slack cannot name the members of the groups that must approve now."""
 
 
 class NotVoted(VoteRefused):
@@ -85,7 +85,7 @@ class NotVoted(VoteRefused):
 
 
 class RefusedByRule(VoteRefused):
-    """A rule refuses the call as this person changed it; it carries the rule's name and reason."""
+    """A rule refuses the call with a person's changes; carries the rule's name and reason."""
 
     def __init__(self, rule: str, reason: str) -> None:
         super().__init__(f"refused by the rule {rule}")
@@ -148,11 +148,11 @@ class ConfirmationNeeded(CrewgateError):
 
 
 class NothingEdited(CrewgateError):
-    """The text of an edit is the output as it was."""
+    """The edited text equals the output."""
 
 
 class MaskUnknown(CrewgateError):
-    """A text to unmask has a mask that stands for nothing."""
+    """A text to unmask has a mask that stands for no passage."""
 
     def __init__(self, mask: str) -> None:
         super().__init__(f"{mask} stands for nothing")
@@ -183,7 +183,7 @@ class InvalidTransition(CrewgateError):
 
 
 class VerdictMisplaced(CrewgateError):
-    """A crew's task takes approve or revise, a flow's question an answer."""
+    """The verdict does not fit: people approve or revise tasks, and answer questions."""
 
 
 class Malformed(CrewgateError):
@@ -280,7 +280,7 @@ class ChangedMeanwhile(CrewgateError):
 
 
 class RuleLost(CrewgateError):
-    """A round that was read with a rule was to be saved without it; nothing was stored."""
+    """A save would have removed the round's rule; nothing was stored."""
 
 
 class StoreUnavailable(CrewgateError):

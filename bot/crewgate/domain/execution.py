@@ -56,7 +56,7 @@ _ID_SHOWN = 8
 
 
 class ExecutionState(StrEnum):
-    """The state of an execution. RUNNING changes by itself, GONE when the crew knows it again."""
+    """The state of an execution."""
 
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
@@ -81,7 +81,7 @@ class Execution:
     inputs: CallerValues = UNKNOWN
     meta: CallerValues = ()
     named: Given = ()
-    """Values of a kickoff through this bot that rules take a reviewer from."""
+    """Values of a kickoff through this bot; rules take a reviewer from them."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None
@@ -97,15 +97,15 @@ class Execution:
     asked_at: datetime | None = None
     """The time of the last status question that the crew answered."""
     asked_activity: int = 0
-    """The activity count at that question: after a webhook, that answer is out of date."""
+    """The activity count at that question; a higher count makes its answer outdated."""
     not_found_since: datetime | None = None
-    """The first of the crew's answers in a row that it is unknown or over."""
+    """The time of the first of several answers in a row that the execution is unknown or over."""
     not_found_count: int = 0
     is_flow: bool = False
     removed_at: datetime | None = None
     """The time when its texts were removed; None again once anything new came."""
     stuck_in_doubt: bool = False
-    """A stuck decision may have been taken, which evidence settles."""
+    """A stuck decision may have taken effect; evidence can show it."""
 
     @property
     def given(self) -> Given:
@@ -135,9 +135,8 @@ class Execution:
     ) -> Self:
         """Return the execution with its starter and its caller's values.
 
-        Known values stay, except that those of the kickoff, which may be stored after the first
-        notification, replace those `carried` by the notification. A kickoff that was answered with
-        the id of an earlier one only adds a starter.
+        Known values stay, but a kickoff's values replace those `carried` by a notification, which
+        may be stored first. A kickoff that was answered with a known id only adds a starter.
         """
         first, added = said_starter(self.starter, self.meta), said_starter(starter, meta)
         is_kickoff = (starter, inputs, meta) != (None, None, ())

@@ -68,13 +68,13 @@ class Masking:
     names: tuple[str, ...] = ()
     finders: tuple[tuple[Kind, Finder], ...] = field(default=(), repr=False, compare=False)
     kept: tuple[tuple[str, Kind], ...] = field(default=(), repr=False)
-    """Passages that are masked wherever they stand: an edit may put a letter before one."""
+    """Passages masked even inside a word: an edit may put a letter before one."""
 
     def __bool__(self) -> bool:
         return bool(self.names)
 
     def text(self, text: str, *, upto: int | None = None) -> str:
-        """Return a text masked; `upto` cuts it there, or behind a mask across that place."""
+        """Return the masked text, cut at `upto` or after a mask that stands there."""
         return self._replaced(text, lambda kind, _: f"[{kind}]", upto)
 
     def counted(self, text: str) -> tuple[str, Masked]:
@@ -88,10 +88,7 @@ class Masking:
         return masked, tuple((kind, many[kind]) for kind in Kind if many[kind])
 
     def numbered(self, text: str) -> tuple[str, dict[str, str]]:
-        """Return a text with one mask for each masked passage, and the passage of each mask.
-
-        If nothing is masked, the second is empty.
-        """
+        """Return a text with numbered masks, and the passage of each mask."""
         # A passage of the text itself that looks like a mask stands for itself.
         stands_for = {found: found for found in _MASK.findall(text)}
         masks: dict[str, str] = {}
@@ -110,7 +107,7 @@ class Masking:
         return masked, same | stands_for if masks else {}
 
     def cut(self, text: str) -> str:
-        """Return a line that was stored cut, masked, without words that the cut may have split."""
+        """Return a line of a cut text, masked, without words that the cut may have split."""
         return self.text(_without_cut(text) if self else text)
 
     def shown(self, value: V, *, keep: Collection[str] = ()) -> V:
@@ -128,7 +125,7 @@ class Masking:
         return (spans[0][0], spans[-1][1]) if spans else (len(text), 0)
 
     def also_those_in(self, earlier: Iterable[str]) -> Self:
-        """Return a masking that also finds the passages that it masks in earlier texts."""
+        """Return a masking that also finds passages masked in these earlier texts."""
         found = {text[one[0] : one[1]]: one[2] for text in earlier for one in self._spans(text)}
         longer = ((words, kind) for words, kind in found.items() if len(words) >= _SHORTEST_KEPT)
         return replace(self, kept=tuple(islice(longer, _MOST_KEPT))) if found else self
@@ -222,7 +219,7 @@ _LIKE: Final = dict(
 
 
 class _Alike(dict[int, str]):
-    """A table for `str.translate`: a character as people read it, one for one."""
+    """A table for `str.translate` from a character to its plain look-alike."""
 
     def __missing__(self, code: int) -> str:
         one = normalize("NFKC", chr(code))
@@ -252,7 +249,7 @@ _MARKS: Final = re.compile(rf"(?:[{_UNSEEN}*~`]|</?[a-zA-Z][a-zA-Z0-9]{{0,9}} ?/
 
 
 class _Reading(NamedTuple):
-    """A text as it reads, with the original span of each character."""
+    """A text as people read it, with the original span of each character."""
 
     text: str
     starts: Sequence[int]
@@ -306,7 +303,7 @@ _DOMAIN: Final = re.compile(
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
-    """Yield e-mail addresses; of too long a match, the part around its sign."""
+    """Yield e-mail addresses; of too long a match, the part around its `@`."""
     end, at = 0, -1
     while (at := text.find("@", at + 1)) >= 0:
         domain = _DOMAIN.match(text, at + 1)

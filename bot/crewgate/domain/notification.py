@@ -168,10 +168,10 @@ class WebhookUrls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A call of `Flow.ask()`, or of a hook: its text is the round's output; it takes any words."""
+    """A question of `Flow.ask()` or a hook; its text is the round's output, any words answer it."""
 
     place: str
-    """The method, and the number of the call; equal if the flow begins again."""
+    """The method and the number of the call; a flow that starts again repeats both."""
     choices: tuple[str, ...] = ()
     """Answers to choose from, sent back exactly as received."""
     expires_at: datetime | None = None
@@ -204,7 +204,7 @@ class Notification:
     """The end of a call or a question that was announced before."""
     tools_used: tuple[UsedTool, ...] = ()
     is_fetched: bool = False
-    """Whoever sent it fetches the decision, so that the crew is not resumed."""
+    """The sender fetches the decision, so the crew is not resumed."""
     takes_key: bool = False
 
 
@@ -229,7 +229,7 @@ class Question:
     """The assignees; they decide if the settings name no reviewers."""
     called_at: datetime | None = None
     host_refused: bool = False
-    """The settings did not allow its callback's host when it came."""
+    """The settings forbade the callback's host when the request came."""
     ask: Ask | None = None
 
     @property
@@ -244,7 +244,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """The address that takes the answer. Whoever has it can answer, once."""
+    """The address that takes the answer: anybody with the address can answer, once."""
 
     url: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
@@ -269,20 +269,20 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRequest:
-    """A flow's webhook, parsed: it pauses in a method and asks, or asks more urgently."""
+    """A flow's parsed webhook: a question of a paused method, or its urgent repetition."""
 
     VERBATIM: ClassVar = ("flow_id", "method", "question", "callback")
     """Fields that are sent back exactly as received, as a whole or in part."""
 
     flow_id: str
-    """The execution, one for all its pauses."""
+    """The execution's id, equal in all its pauses."""
     method: str
     question: Question
     output: Output
     callback: Callback
     flow_name: str | None = None
     meta: CallerValues = ()
-    """The caller's values for the execution, or its state."""
+    """The caller's values, or the flow's state."""
     escalation: bool = False
     """The request is repeated, because nobody has answered for long."""
 
@@ -304,7 +304,7 @@ def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
 
 
 class Reading(StrEnum):
-    """The meaning of a label to people."""
+    """The meaning that people see in a flow's label."""
 
     APPROVAL = "approval"
     REJECTION = "rejection"

@@ -131,11 +131,11 @@ class Setting:
     name: str = ""
     """The name in the file, if that is not the field's."""
     missing: str = ""
-    """The thing to put there, for a setting that is required."""
+    """The words that ask for the value of a required setting."""
     default: str = ""
     example: str = ""
     instead_of: tuple[str, ...] = ()
-    """Keys of the same table that exclude this one; a file with all keys has it as a comment."""
+    """Keys of the table that exclude this one; a file with all keys has this one as a comment."""
     names_variable: bool = False
     """The file names an environment variable, whose value counts."""
     shared: str = ""

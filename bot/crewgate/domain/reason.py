@@ -127,7 +127,7 @@ class NeverSent:
 
 @dataclass(frozen=True, slots=True)
 class Dismissed:
-    """A person gave it up for this reason."""
+    """A person gave the round up, for this reason."""
 
     by: Person
     why: str
@@ -135,7 +135,7 @@ class Dismissed:
 
 @dataclass(frozen=True, slots=True)
 class EditedBy:
-    """This person put a text of their own in the place of the output."""
+    """This person's own text replaced the output."""
 
     by: Person
 
@@ -145,7 +145,7 @@ class ExecutionEnded:
     """The execution ran to its end."""
 
     while_waiting: bool = False
-    """Only its status said so, while it waited for a person, who may know better."""
+    """Only a status poll said so while the execution waited for a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from crewgate.domain.verdict import Answer, Person, Revise, TimedOut
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The round of a notification or a request, and the one that it ended."""
+    """The round of a notification or request, and the round that it ended."""
 
     current: Round
     opened: bool = False
@@ -62,13 +62,13 @@ def receive(
     | CLOSED                            | opens next        | opens next                |
     | CLOSED: the execution was gone    | ends it, as WAITING or STUCK, and opens next  |
 
-    The table holds without an id of the pause: CrewAI AMP never repeats a notification, so an
-    output that comes again after an answer or a request for changes is another pause. `crewgate
-    host` repeats notifications and sends an id: a known id is a duplicate, a new id counts as
-    another output. An earlier host sends no id but takes edits; its approved output is a duplicate.
+    The table is for notifications without a pause id: CrewAI AMP never repeats one, so an output
+    that comes again after an answer or a request for changes is another pause. `crewgate host`
+    repeats notifications with a pause id: a known id is a duplicate, a new id counts as another
+    output. An older host sends no id but takes edits; its approved output is a duplicate.
 
-    A notification with the end of its call, or of its question, is about the latest round, whatever
-    its output; it opens a round, over at once, only if there is none.
+    A notification that ends a call or a question is about the latest round, whatever its output.
+    If there is no round, it opens one that is over at once.
     """
     call, result = notification.call, notification.call_result
     if latest is not None and result is not None:
@@ -103,10 +103,10 @@ def receive(
 def open_edited(
     round_: Round, by: Person, *, rule: Rule | None, at: datetime, new_id: Callable[[], str]
 ) -> Receipt:
-    """Open a round, under this rule, for a person's own text in the place of a waiting round's.
+    """Open a round for a person's own text, in place of a waiting round.
 
-    It keeps the waiting round's opening time, and has no approvals: those were for another text.
-    A time-out must not approve it, for the rule meant the crew's text. Raises as `require_waiting`.
+    The new round keeps the opening time, but no approvals. A time-out must not approve it, for the
+    rule was meant for the crew's text. Raises as `require_waiting`.
     """
     if rule is not None:
         rule = replace(rule, timeout=left_by_time(rule))
@@ -132,9 +132,9 @@ def open_edited(
 
 
 def ask_again(refused: Round, *, at: datetime, new_id: Callable[[], str]) -> Receipt:
-    """Open a round for a call as its agent made it: its tool takes no such arguments as these.
+    """Open a round for the agent's own call, because its tool does not take a person's arguments.
 
-    `refused` is the STUCK round of a person's own arguments; it ends as it is.
+    `refused` is the STUCK round of those arguments; it ends unchanged.
     """
     ended = replace(refused, state=State.CLOSED, ended_at=at)
     opened = Round(
@@ -171,11 +171,10 @@ def receive_request(
 
     Each request has its own round, whatever its output. A repeated request is a duplicate; if it is
     an escalation, its assignees are added and called while the round waits, once in CALLED_EVERY
-    unless it names somebody new. A new request shows that the flow has gone on, by anybody's
-    answer, so the round before ends.
+    unless it names somebody new. A new request shows that the flow has gone on, so the round before
+    ends.
 
-    `rule` is for a new round. `operators` is None unless the assignees of a known round decide, in
-    place of or together with the operators.
+    `rule` is for a new round. `operators` is None unless the assignees of a known round decide.
     """
     if known is not None:
         if not request.escalation or known.state is not State.WAITING:
@@ -249,7 +248,7 @@ def _end(latest: Round, at: datetime) -> Transition | None:
 
 
 def _is_shown_again(digest: str, before: Round) -> bool:
-    """Return True if the output of an approval, or of a request for changes, comes again.
+    """Return True if a round's output comes again after an approval or a request for changes.
 
     A person's own text has the digest of the crew's output that it replaced.
     """

@@ -46,7 +46,7 @@ class _Forms(NamedTuple):
     """Lower-case spellings that are found in any case, also inside longer words."""
     coded: tuple[bytes, ...] = ()
     briefly_coded: tuple[bytes, ...] = ()
-    """Base64 that is shorter than a line."""
+    """Base64 spellings that are shorter than a line."""
     alone: tuple[re.Pattern[bytes], ...] = ()
 
     @classmethod
@@ -198,7 +198,7 @@ def _without(form: bytes, body: bytes, folded: bytes) -> tuple[bytes, bytes]:
 
 
 def _without_line_breaks(body: bytes) -> bytes:
-    """Remove line breaks, also as JSON writes them, and JSON in JSON."""
+    """Remove line breaks, plain or escaped by JSON once or twice."""
     return body.replace(rb"\n", b"").replace(rb"\r", b"").translate(None, b"\r\n\\")
 
 
@@ -225,7 +225,7 @@ def is_called_secret(name: str) -> bool:
 
 
 def url_secrets(url: str | None) -> Iterator[str]:
-    """Yield the unguessable parts of a URL: whoever has them may call it."""
+    """Yield the unguessable parts of a URL, which are enough to call it."""
     if not url:
         return
     try:

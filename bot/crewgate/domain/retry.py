@@ -41,7 +41,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One per `interval`, and `burst` at once after a rest. No interval: no limit."""
+    """One use per `interval`, and `burst` uses at once after a rest. No interval: no limit."""
 
     interval: timedelta
     burst: int = 4
@@ -62,7 +62,7 @@ class Rate:
         return max(paid_until - now - (self.burst - 1) * self.interval, timedelta())
 
     def paused(self, paid_until: datetime, until: datetime) -> datetime:
-        """Return the `paid_until` that makes the next use free at `until`, at the earliest."""
+        """Return the `paid_until` that forbids every use before `until`."""
         return max(paid_until, until + (self.burst - 1) * self.interval)
 
 

@@ -163,7 +163,7 @@ class Round:
     decision: Decision | None = None
     in_doubt_since: datetime | None = None
     activity_before: int = 0
-    """The execution's activity count when that try began; before the first try, at its pause."""
+    """The execution's activity count when the try in doubt began; before any try, at the pause."""
     was_alone: bool = True
     """No other task seemed to wait or run when any try began."""
     retries: int = 0
@@ -175,7 +175,7 @@ class Round:
 
     @property
     def is_call(self) -> bool:
-        """True if it is about a call of a tool, not about a task's output or a question."""
+        """True for a call of a tool; False for a task's output or a question."""
         return self.call is not None
 
     @property
@@ -190,12 +190,12 @@ class Round:
 
     @property
     def needs_evidence(self) -> bool:
-        """Repeating its decision would not show whether an earlier try was taken."""
+        """True if sending the decision again could not show that an earlier try was taken."""
         return self.in_doubt and not (self.is_of_flow or self.takes_key)
 
     @property
     def can_reopen(self) -> bool:
-        """Only the crew's status said that its execution is over, and its texts are still there."""
+        """True if only the crew's status ended the round, and its texts are still stored."""
         closed = self.state is State.CLOSED and self.removed_at is None
         return closed and only_status_said(self.reason)
 
@@ -312,7 +312,7 @@ class Round:
         return self._decide(Decision(verdict, by, at, Via.RULE))
 
     def decide_by_rule(self, at: datetime) -> Round:
-        """Let the rule decide a new call, if it does so without a person."""
+        """Apply the rule's own decision on a new call, if the rule has one."""
         rule = self.rule
         if self.call is None or rule is None or rule.decide is None:
             return self
@@ -400,7 +400,7 @@ class Round:
     def end_call(self, result: CallResult, at: datetime) -> Transition:
         """Record the end of a call, or of a hook's question; a no-op the second time.
 
-        A call that ran was approved: by a decision whose effect was in doubt, or elsewhere.
+        A call that ran was approved: by our decision in doubt, or elsewhere.
         """
         if self.can_reopen:
             return self.reopen().round.end_call(result, at)
@@ -434,7 +434,7 @@ class Round:
         return self._end(State.RESUMED, at, Fetched())
 
     def begin_sending(self, at: datetime, *, activity_count: int, alone: bool = False) -> Round:
-        """Mark the resume in doubt before the call, for a crash leaves its effect unknown."""
+        """Mark the resume as in doubt before the call: a crash would leave its effect unknown."""
         self._must_be(State.DECIDED, to="be sent")
         if self.in_doubt:
             return self

@@ -63,7 +63,7 @@ class Tally:
 
     crew: str
     earlier: bool
-    """It counts the span before."""
+    """True for the span before."""
     by: str
     """The person's id; empty for rules."""
     count: int
@@ -80,9 +80,9 @@ class Tally:
     """Decisions whose rule has a `target`."""
     on_target: int
     waited: Sequence[int]
-    """In minutes, one value per round."""
+    """Waiting times in minutes, one per round."""
     acts_allowed: int = 0
-    """Calls of tools; all other numbers are of outputs and questions."""
+    """Allowed calls of tools; all other numbers leave calls out."""
     acts_refused: int = 0
     made_in: Sequence[int]
     """The crew's minutes for each round that followed a revision."""
@@ -148,7 +148,7 @@ class Figures:
     made_in: timedelta | None
     """The median time that crews took from a revision to their next output."""
     acts_allowed: int = 0
-    """Calls of tools, by people or rules; no other number has them."""
+    """Allowed calls of tools, by people or rules; other numbers leave calls out."""
     acts_refused: int = 0
 
 

@@ -158,7 +158,6 @@ class Decision:
 
 
 def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision:
-    """Return the decision that these approvals make: by the last author, with all comments."""
     last = votes[-1]
     comment, several = last.comment, len(votes) > 1
     if several:

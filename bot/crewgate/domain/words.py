@@ -55,7 +55,7 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable], budget: StepBudget) 
 
 class _Matcher(SequenceMatcher[int]):
     b2j: dict[int, list[int]]
-    """SequenceMatcher documents it, but the stubs lack it."""
+    """SequenceMatcher documents `b2j`, but the stubs lack it."""
 
     def __init__(self, old: list[int], new: list[int], budget: StepBudget) -> None:
         # Frequent elements anchor nothing in long sequences (autojunk): that saves most.

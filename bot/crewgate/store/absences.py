@@ -30,7 +30,7 @@ class Absences(AbsenceQueries):
         self._connection = connection
 
     async def put(self, absence: Absence, *, at: datetime) -> None:
-        """Store an absence in place of the person's present one; delete all that ended by then."""
+        """Store an absence in place of the person's present one; delete all that have ended."""
         await self._connection.execute(sa.delete(absences).where(absences.c.until <= at))
         row = {
             "user_id": absence.away.id,
@@ -43,7 +43,7 @@ class Absences(AbsenceQueries):
         await insert_over(self._connection, absences, row)
 
     async def remove(self, user: str, *, at: datetime) -> bool:
-        """Delete a person's absence; return False if none lasts at this moment or begins later."""
+        """Delete a person's absence; return False if there was none, now or later."""
         removed = await self._connection.execute(
             sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         )
@@ -57,7 +57,7 @@ async def find_absences(
     delegate: str | None = None,
     away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """Return the absences at this moment, or all without one.
+    """Return the absences at this moment, or all without `at`.
 
     Each person has at most one.
     """

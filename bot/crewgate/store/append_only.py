@@ -1,4 +1,4 @@
-"""Triggers with which the database refuses to change or remove entries of the audit trail."""
+"""Triggers by which the database refuses to change or remove entries of the audit trail."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The audit trail in the database: entries with the transaction, their links, and reading it.
+"""The audit trail in the database: storing, linking and reading entries.
 
 An entry gets its number when it is linked, so numbers have no gaps, whatever the order of commits.
 """
@@ -73,7 +73,7 @@ def to_published(row: sa.Row[Any]) -> audit.Published:
 
 
 def tag_of(crew: str, execution_id: str) -> bytes:
-    """Return the tag by which a link shows the execution of its entry."""
+    """Return the tag that stands for an execution in the links of its entries."""
     return sha256(f"{crew}\n{execution_id}".encode()).digest()
 
 
@@ -85,9 +85,9 @@ def link_hash(previous: bytes, number: int, tag: bytes, body: bytes) -> bytes:
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Return the canonical JSON (RFC 8785) of an entry with ASCII keys and integer numbers.
 
-    The standard library's equals it for these, in a sixth of the time of `rfc8785`, with which
-    `crewgate audit verify` compares. A lone surrogate, which UTF-8 lacks, becomes "?": an entry
-    must never stop a decision.
+    The standard library's JSON equals it for these, in a sixth of the time of `rfc8785`, which
+    `crewgate audit verify` compares with. A lone surrogate, which UTF-8 lacks, becomes "?": an
+    entry must never stop a decision.
     """
     return _as_json(body).encode(errors="replace")
 
@@ -105,7 +105,7 @@ class Audit:
     def acts(self, by: Person, facts: Mapping[str, Any] | None = None) -> None:
         """Name the person who acts in this transaction, and facts about the act.
 
-        Both are in each entry of this person, with the place of the act.
+        All entries of this person get the facts, and the place of the act.
         """
         self._actor, self._facts = by, {**(facts or {}), **place()}
 
@@ -115,8 +115,8 @@ class Audit:
     def add(self, entry: audit.Entry, *, crew: str = "", execution_id: str = "") -> None:
         """Store an entry with the transaction.
 
-        An entry about an absence has the person in place of an execution: a proof has all entries
-        of a person, and shows a missing one.
+        An entry about an absence names the person in place of an execution: a proof has all entries
+        of a person, and shows if one is missing.
         """
         self._add(entry, crew, execution_id, entry.data)
 
@@ -185,7 +185,7 @@ class Audit:
     async def link(self) -> tuple[audit.Head, bool] | None:
         """Link the next entries; return the last one, and True if the batch was full.
 
-        None if no entries are left, or if another process is linking.
+        None: no entries are left, or another process is linking.
         """
         found = await rows(self._connection, _UNLINKED, {}) if await self.takes_turn() else ()
         if not found:
@@ -205,7 +205,7 @@ class Audit:
         return audit.Head(*found[0]) if found else GENESIS
 
     async def takes_turn(self, *, wait: bool = False) -> bool:
-        """Return True if only this transaction links and publishes until its end.
+        """Return True if no other transaction links and publishes until this one ends.
 
         SQLite has one writer only.
         """
@@ -219,7 +219,7 @@ class Audit:
         return to_published(found[0]) if found else None
 
     async def has_more_than(self, published: audit.Head) -> bool:
-        """Return True if something happened since a head was published.
+        """Return True if anything happened since a head was published.
 
         Raises ChainBroken if the head is not the chain's.
         """
@@ -259,7 +259,7 @@ class AuditReading(Reading):
     async def arrived(
         self, crew: str | None, since: datetime | None, until: datetime | None
     ) -> AsyncIterator[sa.Row[Any]]:
-        """Yield entries in the order of their arrival: all, or those of a crew and a span."""
+        """Yield all entries, or those of a crew and a span, in the order of their arrival."""
         some = sa.select(audit_entries)
         if crew is not None:
             some = some.where(audit_entries.c.crew == crew)
@@ -277,16 +277,13 @@ class AuditReading(Reading):
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
     async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
-        """Return a person's entries from their last departure before an entry on.
-
-        `before` is the `id` of that entry.
-        """
+        """Return a person's entries from their last departure on, up to the `id` `before`."""
         found = await self.of_execution("", person)
         away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
         return found[away[-1] :] if away else []
 
     async def starts(self, crew: str, before: int) -> list[sa.Row[Any]]:
-        """Return the starts with a crew's settings before an entry (by `id`), the last first."""
+        """Return the entries of starts with a crew's settings, before an `id`, the latest first."""
         own = [row for row in await self.of_execution(crew, "") if row.id < before]
         return [row for row in reversed(own) if b'"CG191"' in row.body]
 
@@ -307,7 +304,7 @@ class AuditReading(Reading):
         return sorted((row.crew, row.execution_id) for row in found)
 
     async def head(self, number: int | None = None) -> audit.Head | None:
-        """Return the entry with this number as a head, else the last that is linked."""
+        """Return the entry with this number, or the last linked entry, as a head."""
         some = sa.select(audit_entries).where(audit_entries.c.number.is_not(None))
         if number is not None:
             some = some.where(audit_entries.c.number == number)

@@ -1,7 +1,7 @@
 """Domain values as JSON and as columns, and back, by their types: each type is compiled once.
 
-Rules, votes, questions, inputs and `meta` are stored as JSON. A field at its default is not stored,
-and gets it again when it is read: a new field needs nothing here.
+Rules, votes, questions, inputs and `meta` are stored as JSON. A field at its default is left out
+and restored on reading, so a new field needs nothing here.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -49,7 +49,7 @@ def _load_reviewer(stored: list[str]) -> ReviewerRef:
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """The two ways between the values of one type and JSON."""
+    """The conversions between values of one type and JSON."""
 
     dump: Convert
     load: Convert
@@ -107,13 +107,13 @@ def codec(kind: Any) -> Codec:
 
 
 class Columns:
-    """The fields of a dataclass with columns of their name: a new field needs nothing here.
+    """Conversions between a dataclass and the columns of its fields' names.
 
-    A null column leaves a field at its default.
+    A new field needs nothing here. A null column leaves a field at its default.
     """
 
     def __init__(self, kind: type, table: sa.Table, *, apart: Collection[str]) -> None:
-        """`apart` has the names of columns that hold a field in another form."""
+        """`apart` names the columns that hold a field in another form."""
         hints = get_type_hints(kind)
         own = [column for column in table.c if column.name in hints and column.name not in apart]
         self._names = [column.name for column in own]

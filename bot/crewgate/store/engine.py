@@ -140,7 +140,7 @@ class OutboxEngines:
 
     @property
     def free_bytes(self) -> int | None:
-        """The free bytes on the disk; None if the database watches them itself."""
+        """The free bytes on the disk; None if the database server watches its own disk."""
         return None
 
 
@@ -215,7 +215,7 @@ def open_beside(url: str) -> AsyncEngine | None:
 async def scrub(url: str) -> bool:
     """Empty SQLite's log, which still has removed texts; return False if the log is in use.
 
-    PostgreSQL's VACUUM does so by itself.
+    PostgreSQL needs no such step: VACUUM does it.
     """
     if sa.make_url(url).get_backend_name() != "sqlite":
         return True
@@ -243,7 +243,7 @@ def _open_postgresql(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _open_sqlite(url: sa.URL) -> Engines:
-    """Open one connection that writes, so that no write ever meets a lock, and a few that read.
+    """Open one writing connection, so that no write meets a lock, and a few reading ones.
 
     Reads for people may take long and run in threads; the outbox reads rows by their keys.
     """
@@ -288,7 +288,7 @@ def claim_file(path: str) -> IO[str]:
 
 
 def make_private(path: str) -> None:
-    """Create the file, or take others' permissions from it and from SQLite's files beside it.
+    """Restrict the database file, made if missing, and SQLite's files beside it to this user.
 
     SQLite gives the files beside a database the permissions of the database.
     """
@@ -330,7 +330,7 @@ _BEGAN: Final = "crewgate began"
 def log_statements() -> Iterator[None]:
     """Log every statement of this process inside the block.
 
-    Meanwhile, statements on SQLite go through SQLAlchemy, which takes longer.
+    Statements on SQLite then go through SQLAlchemy, which takes longer.
     """
     sa.event.listen(sa.Engine, "before_cursor_execute", _before)
     sa.event.listen(sa.Engine, "after_cursor_execute", _after)

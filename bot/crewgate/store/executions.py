@@ -122,8 +122,8 @@ _REVISED: Final = (
 def _open(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    Activity brings texts that are to be removed one day. `has_webhooks` also counts requests of
-    flows: most executions have none, and then nobody needs to read them.
+    An active execution has texts to remove one day. `has_webhooks` also counts requests of flows:
+    most executions have neither, and save a read.
     """
     statement = insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")
@@ -158,7 +158,7 @@ def _register(dialect: str) -> sa.Insert:
 
 @cache
 def _running(crews: int) -> sa.Select[Any]:
-    """Select the first running executions of each crew (see `first_of_each`)."""
+    """Select the first running executions of each crew, as `first_of_each` does."""
     key = executions.c.crew, executions.c.execution_id
     each = first_of_each(
         sa.select(*key)
@@ -172,7 +172,7 @@ def _running(crews: int) -> sa.Select[Any]:
 
 
 async def off_loop(masking: Mapping[str, Masking], read: Callable[[], T]) -> T:
-    """Read rows in a thread if they are masked: a hostile text can take a second."""
+    """Read rows in a thread if their texts are masked: a hostile text can take a second."""
     return await asyncio.to_thread(read) if any(masking.values()) else read()
 
 
@@ -256,7 +256,7 @@ class ExecutionQueries(Reading):
     async def revised(
         self, executions: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Sequence[str]]:
-        """Return the outputs that people may have edited, by execution, where texts are masked.
+        """Return by execution, where texts are masked, the outputs that people may have edited.
 
         A masked passage of such an output may come again, changed, in the result.
         """
@@ -279,12 +279,12 @@ class ExecutionQueries(Reading):
         return urls
 
     async def has_registered(self, crew: str, execution_id: str) -> bool:
-        """Return True if the answer to a kickoff registered URLs."""
+        """Return True if the crew answered a kickoff that brought webhook URLs."""
         registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
         return bool(await self._rows(registered, _key(crew, execution_id)))
 
     async def secrets_of(self, crew: str, execution_id: str) -> tuple[str, ...]:
-        """Return the secrets of an execution's webhooks, registered or carried by its pauses."""
+        """Return the secrets in an execution's webhooks, of its kickoff or of its pauses."""
         key = _key(crew, execution_id)
         urls = map(to_webhooks, await self._rows(_WEBHOOKS, key))
         callbacks = (
@@ -308,9 +308,9 @@ class Executions(ExecutionQueries):
         self._connection = connection
         self._dialect = connection.dialect.name
         self._with_webhooks: set[tuple[str, str]] = set()
-        """The opened executions with webhooks."""
+        """Opened executions that have webhooks."""
         self._without_reviews: set[tuple[str, str]] = set()
-        """The opened executions that had no review before."""
+        """Opened executions that had no review before."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
@@ -351,7 +351,7 @@ class Executions(ExecutionQueries):
         named: notification.Given = (),
         at: datetime,
     ) -> None:
-        """Store a kickoff before the crew's answer is known."""
+        """Store a kickoff before the crew answers it."""
         row = {"id": kickoff, "crew": crew, "starter": str(starter or ""), "sent_at": at}
         await self._connection.execute(sa.insert(unclear_kickoffs), row | {"named": named})
 
@@ -362,7 +362,7 @@ class Executions(ExecutionQueries):
     async def unclear_kickoffs(
         self, crew: str, *, since: datetime, until: datetime
     ) -> tuple[read_models.UnclearKickoff, ...]:
-        """Return the kickoffs of a crew in this time without a known answer of the crew."""
+        """Return the kickoffs of a crew in this span whose answer is unknown."""
         found = await self._connection.execute(
             sa.select(unclear_kickoffs)
             .where(unclear_kickoffs.c.crew == crew)
@@ -394,7 +394,7 @@ class Executions(ExecutionQueries):
         return await self.secrets_of(*key) if has_webhooks else ()
 
     def is_without_reviews(self, review: Review) -> bool:
-        """Return True once if a review is the first of an execution that was opened here."""
+        """Return True, once, if a review is the first of an execution opened here."""
         key = review.crew, review.execution_id
         is_without = key in self._without_reviews
         self._without_reviews.discard(key)
@@ -447,7 +447,6 @@ class Executions(ExecutionQueries):
 
 
 def to_came(stored: Any) -> notification.CallerValues:
-    """Return the value of `inputs` or `meta`; null is empty."""
     came: notification.CallerValues = codec(notification.CallerValues).load(stored or ())
     return came
 

@@ -157,12 +157,12 @@ class NoteQueries(Reading):
         return _to_note(found[0]) if found else None
 
     async def waits_with(self, origin: str) -> Round | None:
-        """Return the waiting round that shows the notes on this round's output, if there is one."""
+        """Return the waiting round that shows the notes on this round's output, or None."""
         found = await self._prepared(_WAITS_WITH, {"origin": origin})
         return to_round(found[0]) if found else None
 
     async def circumstances(self, round_id: str, by: Person) -> Circumstances:
-        """Return the facts about a round, which must exist, for its approval by this person."""
+        """Return the facts for this person's approval of a round, which must exist."""
         found = await self._prepared(_CIRCUMSTANCES, {"round": round_id, "user": by.id})
         first = found[0]
         claim = None
@@ -235,9 +235,9 @@ class Notes(NoteQueries):
         await insert_over(self._connection, tables.claims, row)
 
     async def record_read_to_end(self, round_id: str, by: Person, turned: Turned | None) -> None:
-        """Store that this person has turned to the last page of its output.
+        """Store that this person has turned to the last page of the output.
 
-        Turning the pages again in haste does not undo having read them.
+        Turning the pages again in haste does not undo a slow reading.
         """
         of = {"pages": turned and turned.pages, "seconds": turned and turned.seconds}
         has_read = tables.read_to_end.c.at_end & tables.read_to_end.c.pages.is_(None)

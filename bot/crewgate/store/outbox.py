@@ -92,7 +92,7 @@ _SET_ASIDE = (
 def _due(dialect: str, *, locked: bool = False) -> sa.Select[Any]:
     """Select the jobs of a destination that may be leased now, and the end of their leases.
 
-    `locked` locks them until the transaction ends, and skips jobs that others have locked.
+    `locked` locks these jobs until the transaction ends, and skips jobs that others have locked.
     """
     until = _lease_clock(dialect) + sa.bindparam("lease", type_=sa.BigInteger)
     due = sa.select(outbox).where(
@@ -178,7 +178,7 @@ _SPEND = (
 
 
 def _alive(crews: Iterable[str]) -> sa.Select[Any]:
-    """Lock the times up to which time has counted for crews, and return them."""
+    """Lock and return the times up to which time has counted for these crews."""
     named = sa.select(heartbeat).where(heartbeat.c.crew.in_(crews))
     return named.order_by(heartbeat.c.crew).with_for_update()
 
@@ -224,7 +224,7 @@ class SqlOutbox(Reading, Outbox):
     """The outbox of a database, for jobs of these crews or of none.
 
     Of other crews, only the removal of texts from Slack is leased, and their time stands still:
-    another process may know them.
+    another process may serve them.
     """
 
     def __init__(self, engines: OutboxEngines, crews: Collection[str]) -> None:
@@ -289,10 +289,7 @@ class SqlOutbox(Reading, Outbox):
         return Leased(tuple(map(_to_job, jobs)))
 
     async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
-        """Look before anything is written, so that an idle turn costs no transaction.
-
-        Return None if something can be leased.
-        """
+        """Return None if a job can be leased; reads only: an idle turn costs no transaction."""
         async with self._connected() as connection:
             first = await rows(connection, _due(self._dialect), due | {"most": 1})
             if not first:
@@ -327,9 +324,9 @@ class SqlOutbox(Reading, Outbox):
         """Note that time counts for rules up to now; return the time lost since the last note.
 
         Without `compare` nothing is lost. Else timers and patience are put off by the time lost
-        since they were scheduled. The loss is negative after a clock was set back: then everything
-        is due sooner, for it became due by that clock. It is noted for each crew: a crew that the
-        settings did not name lost the time since they last named it.
+        since they were scheduled, for each crew by itself: a crew that the settings did not name
+        has lost that time too. The loss is negative after a clock was set back: then everything is
+        due sooner.
         """
         most = timedelta()
         async with self._writing() as connection:
@@ -359,8 +356,8 @@ class SqlOutbox(Reading, Outbox):
     async def release(self, *, due_at: datetime) -> int:
         """Take back the jobs of a crashed process, due at `due_at`; return their number.
 
-        Only for a database of this process alone. Their tries do not count, but `began_at` stays,
-        for their outcome is unknown.
+        Only for a database that no other process uses. Tries do not count, but `began_at` stays:
+        their outcome is unknown.
         """
         async with self._writing() as connection:
             released = await connection.execute(
@@ -371,13 +368,13 @@ class SqlOutbox(Reading, Outbox):
         return released.rowcount
 
     async def count_set_aside(self) -> dict[effects.EffectKind, int]:
-        """Count the jobs that are set aside, by kind, up to COUNTED and one more."""
+        """Count the jobs that are set aside, by kind; COUNTED + 1 stands for any larger number."""
         return {effects.EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
 
     async def orphaned_destinations(self, destinations: Collection[str]) -> tuple[str, ...]:
-        """Return destinations with jobs that have no worker here.
+        """Return destinations that have jobs but no worker here.
 
-        Jobs of a crew that the settings do not name count under that crew's destination.
+        A crew that the settings do not name counts under its own destination.
         """
         found = await self._rows(
             sa.select(outbox.c.destination, outbox.c.crew)
@@ -396,7 +393,7 @@ class SqlOutbox(Reading, Outbox):
 
 
 def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:
-    """Return the jobs that a budget has room for; they are ordered by priority.
+    """Return the jobs that a budget has room for, by priority.
 
     The last post of a burst is reserved for the first priority: a card must not wait behind a
     message that nobody waits for.
@@ -433,7 +430,7 @@ async def queue_up(connection: Connection, row: dict[str, Any]) -> None:
 
 
 async def let_next_go(connection: Connection, job: Job) -> None:
-    """Let looks find the webhook behind one that is done or set aside."""
+    """Let the webhook behind this one be leased."""
     if job.effect.kind is effects.EffectKind.FORWARD:
         await write(connection, _NEXT, {"key": job.effect.ordering_key})
 

@@ -226,7 +226,7 @@ class RoundQueries(Reading):
         return await off_loop(self._masking, mask)
 
     async def outputs_of(self, found: Collection[Round]) -> Mapping[str, Sequence[str]]:
-        """Return the outputs of reviews in which people may have edited masked passages."""
+        """Return the outputs in which people may have edited masked passages, by review."""
         revised = {
             one.review.id
             for one in found
@@ -262,7 +262,7 @@ class RoundQueries(Reading):
         return str(found[0].id)
 
     async def with_votes(self, queues: Collection[QueueKey]) -> list[Round]:
-        """Return the waiting rounds of these queues with an approval, oldest first."""
+        """Return the waiting rounds of these queues that have an approval, oldest first."""
         found: list[Round] = []
         for crew, rule_id in queues:
             of_queue = {"crew": crew, "rule": rule_id}
@@ -299,7 +299,7 @@ class RoundQueries(Reading):
             return await first_ids(connection, selection, offset=offset, limit=limit)
 
     async def lines(self, round_ids: Sequence[str]) -> tuple[RoundLine, ...]:
-        """Return these rounds in order, with notes and claims if they wait."""
+        """Return these rounds for lists; waiting rounds have their notes and claims."""
         if not round_ids:
             return ()
         async with self._connected() as connection:
@@ -317,8 +317,8 @@ class RoundQueries(Reading):
 class Queries(Reading):
     """All queries; those about `executions`, `notes`, … are in classes of their own.
 
-    Texts of crews come masked in read models, as their settings say, unless a caller asks for them
-    unmasked. Single rounds and executions, and people's own words, are not masked.
+    Read models have crews' texts masked by the settings, unless a caller asks otherwise. Single
+    rounds and executions, and people's own words, are not masked.
     """
 
     def __init__(self, reader: Reader, masking: Mapping[str, Masking]) -> None:
@@ -342,7 +342,7 @@ class Queries(Reading):
         return log_about(to_round(found[0])) if found else None
 
     async def posting(self, round_id: str, *, as_it_came: bool = False) -> Posting:
-        """Return the content of a round's messages, and its place. Raises RoundNotFound."""
+        """Return the content and place of a round's messages. Raises RoundNotFound."""
         async with self._connected() as connection:
             found = await rows(connection, _POSTING, {"round": round_id})
             if not found:
@@ -414,7 +414,7 @@ class Queries(Reading):
         return {row.user_id: MessageRef(row.channel, row.ts, row.ts) for row in found}
 
     async def callback(self, round_id: str) -> Callback | None:
-        """Return the address for the answer to a flow; None once the round takes no answer."""
+        """Return the address for a flow's answer; None once the round takes no answer."""
         found = await self._rows(
             sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
                 flow_requests.c.round_id == round_id, flow_requests.c.callback_url.is_not(None)
@@ -430,14 +430,14 @@ class Queries(Reading):
         return found.get(REGISTERED, WebhookUrls()), found.get(round_.origin, WebhookUrls())
 
     async def email_owner(self, address: str) -> EmailOwner | None:
-        """Return the person with an address, or None if Slack was never asked."""
+        """Return the owner of an address, or None if Slack was never asked."""
         found = await self._rows(
             sa.select(email_owners).where(email_owners.c.address == address.lower())
         )
         return EmailOwner(address, found[0].user_id, found[0].moved_to) if found else None
 
     async def installation(self, token_digest: str) -> Installation | None:
-        """Return the installation of the bot with this token, or None if Slack never told."""
+        """Return the installation of the bot with this token, or None if Slack never named it."""
         found = await self._rows(
             sa.select(*(installations.c[one.name] for one in fields(Installation))).where(
                 installations.c.token_digest == token_digest
@@ -448,7 +448,7 @@ class Queries(Reading):
     async def rules(
         self, crews: Collection[str], *, since: datetime | None = None
     ) -> tuple[StoredRule, ...]:
-        """Return the rules of these crews' rounds: of all, or of those open or decided `since`."""
+        """Return the rules of these crews' rounds, or only of rounds open or decided `since`."""
         found = sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
         if since is not None:
             of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
@@ -479,9 +479,9 @@ class Queries(Reading):
         return (await self._dead_letters(found))[0] if found else None
 
     async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
-        """Return the dead letters of the report of `first`, which has their count.
+        """Return the dead letters of one report: `first`, with their count, and later ones.
 
-        They came after it, and before any with a report of its own.
+        A later letter with a report of its own ends the list.
         """
         later = dead_letters.alias()
         following = (
@@ -508,7 +508,7 @@ class Queries(Reading):
         return first, *(await self._dead_letters(shown))
 
     async def open_report(self, crew: str, *, since: datetime) -> str | None:
-        """Return the latest webhook since then with a report that nobody has dismissed, or None."""
+        """Return the latest dead letter since then whose report nobody has dismissed, or None."""
         found = await self._rows(
             sa.select(dead_letters.c.id)
             .where(dead_letters.c.crew == crew, dead_letters.c.received_at > since)
@@ -519,7 +519,7 @@ class Queries(Reading):
         return found[0].id if found else None
 
     async def failing(self, round_ids: Collection[str]) -> dict[str, Failing]:
-        """Return by crew the decisions of these rounds that failed several times."""
+        """Return, by crew, the decisions on these rounds that failed several times."""
         found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()
         return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
 

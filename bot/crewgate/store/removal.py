@@ -173,8 +173,8 @@ class Removal:
     ) -> tuple[dict[str, list[Effect]], Place | None]:
         """Remove the texts of the next executions, up to BATCH, except those in use.
 
-        Return by execution the effects that update its messages, and the place after which to go
-        on; None after the last ones.
+        Return the effects that update their messages, by execution, and the last execution's place;
+        None if no executions are left.
         """
         about = _about(crew, before)
         place = dict(zip(("after", "after_id"), after or _FIRST, strict=True))
@@ -207,7 +207,7 @@ class Removal:
         return effects, ended[-1] if len(ended) == BATCH else None
 
     async def remove_dead_letters(self, crew: str, *, before: datetime, at: datetime) -> int:
-        """Remove the bodies of the next dead letters from before that; return their number."""
+        """Remove the bodies of the next dead letters before this time; return their number."""
         statement = (
             sa.update(tables.dead_letters)
             .where(tables.dead_letters.c.id.in_(_DEAD.limit(BATCH)))

@@ -103,7 +103,7 @@ HEARD: Final = sa.select(
     )
     .label("beside"),
 )
-"""The webhooks about a round's execution since its `activity_before`."""
+"""Webhooks about a round's execution since its `activity_before`."""
 
 _decided_at = rounds.c.decided_at
 _APPROVED_CALLS: Final = (
@@ -119,7 +119,7 @@ _APPROVED_CALLS: Final = (
 REMEMBERED: Final = 10_000
 
 WHILE_WAITING: Final = "while_waiting"
-"""The code of an end that only the status reported."""
+"""The code of an execution's end that only its status reported, while it waited."""
 #: A reason is stored under its class's name, so renaming a class needs a migration.
 _REASONS: Final[Mapping[str, Any]] = {
     re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Reason)
@@ -128,7 +128,7 @@ _REASON_NAMES: Final = {kind: name for name, kind in _REASONS.items()}
 
 
 def _load_person(code: str) -> verdict.Person:
-    """Read id and name: an id has no space."""
+    """Read id and name, which the first space separates."""
     user, _, name = code.partition(" ")
     return verdict.Person(user, name)
 
@@ -168,7 +168,7 @@ def to_round(row: sa.Row[Any]) -> Round:
 
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
-    """Return a row of LINE as a line, without the additions of lists."""
+    """Return a row of LINE as a line, without what lists add."""
     return RoundLine(to_round(row), to_card(row), subject=to_subject(row), rule_id=row.rule_id)
 
 

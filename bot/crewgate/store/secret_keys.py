@@ -1,4 +1,4 @@
-"""The keys of stored credentials: which are needed, and encrypting all with one."""
+"""The keys of stored credentials: finding the needed keys, and encrypting anew."""
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -43,7 +43,7 @@ async def use_keys(engine: AsyncEngine | SqliteWriter, keys: Sequence[str]) -> N
 async def find_needed(connection: Connection, cipher: Cipher) -> set[str]:
     """Return the names of the keys that credentials may be encrypted with.
 
-    Raises SecretKeysRefused if the cipher does not have one of them.
+    Raises SecretKeysRefused if the cipher lacks one of these keys.
     """
     found = (await connection.execute(sa.select(secret_keys))).all()
     try:
@@ -63,8 +63,8 @@ def _lacking(name: str) -> SecretKeysRefused:
 async def find_used(connection: Connection, cipher: Cipher) -> set[str]:
     """Return the names of the keys that credentials are encrypted with; reads all credentials.
 
-    A bot that was not restarted goes on with an older key after a rotation. Raises
-    SecretKeysRefused if the cipher does not have one of them.
+    After a rotation, a bot that was not restarted goes on with an older key. Raises
+    SecretKeysRefused if the cipher lacks one of these keys.
     """
     used = set[str | None]()
     for table in metadata.sorted_tables:
@@ -91,8 +91,8 @@ async def rotate(
 ) -> tuple[int, int]:
     """Encrypt every credential with the first key, also beside a running bot.
 
-    Return the numbers of newly encrypted and of unreadable credentials; `forget` removes the
-    unreadable ones. Afterwards no other key is needed, unless an unreadable one stays. Raises
+    Return the numbers of newly encrypted and of unreadable credentials; `forget` removes unreadable
+    ones. Afterwards no other key is needed, unless unreadable credentials stay. Raises
     SecretKeysRefused.
     """
     cipher = Secret.cipher = Cipher(keys)

@@ -1,8 +1,8 @@
 """One SQLite file: statements on the event loop's thread, and the connection that writes.
 
-A hand-over to another thread costs more than SQLite takes for a few rows that an index finds.
-SQLAlchemy's analysis of parameters at each execution costs as much: so the few statements of most
-transactions are built once and compiled once, except those with parameters for lists.
+A thread switch costs more than a few rows that an index finds, and so does SQLAlchemy's analysis of
+parameters at each execution. So frequent statements are built and compiled once, except those with
+parameters for lists.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ def _conversions(found: Iterable[Callable[[Any], Any] | None]) -> _Conversions:
 
 
 class SqliteConnection:
-    """A part of SQLAlchemy's `AsyncConnection`; statements run at once."""
+    """A part of SQLAlchemy's `AsyncConnection` whose statements run at once."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -166,7 +166,7 @@ def _as_sqlalchemy(error: sqlite3.Error, prepared: Prepared) -> BaseException:
 class SqliteReader:
     """Reads one SQLite file on the event loop's thread: few rows, found by an index.
 
-    Nobody waits for a connection: no statement is interrupted by another.
+    No statement waits for a connection or interrupts another.
     """
 
     def __init__(self, path: str, *, busy_seconds: float) -> None:
@@ -208,16 +208,15 @@ _FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, OSError)
 @dataclass(eq=False, slots=True)
 class _Turn:
     come: asyncio.Future[SqliteConnection] = field(default_factory=asyncio.Future)
-    """The transaction may run its statements."""
+    """Done when the transaction may run its statements."""
     over: asyncio.Future[bool] = field(default_factory=asyncio.Future)
-    """The transaction has run its statements; False takes its changes back."""
+    """Done when the statements have run; False undoes their changes."""
     durable: asyncio.Future[None] = field(default_factory=asyncio.Future)
-    """The batch is committed."""
+    """Done when the batch is committed."""
     follows: bool = False
-    """The transaction may read changes of its batch that are not durable yet."""
+    """An earlier transaction of the batch may have changed what this one reads."""
 
     def fail(self, error: BaseException) -> None:
-        """Raise the error where somebody waits."""
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
@@ -225,11 +224,11 @@ class _Turn:
 
 
 class SqliteWriter:
-    """Writes to one SQLite file: one transaction at a time, many in a commit.
+    """Writes to one SQLite file: one transaction at a time, several in a commit.
 
-    A commit syncs the disk and costs far more than the few indexed rows of one transaction. So
-    transactions that arrive while another commits run in turn, each in a savepoint, and are
-    committed together; `begin` returns only when that commit is durable.
+    A commit syncs the disk, and costs far more than the few indexed rows of a transaction. So
+    transactions that arrive during a commit run in turn, each in a savepoint, and are committed
+    together; `begin` returns only when that commit is durable.
 
     Only slow steps run in a thread: opening the file, waiting for the lock, and the end of a batch.
 
@@ -260,12 +259,11 @@ class SqliteWriter:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqliteConnection]:
-        """Begin a transaction; after the block, without an exception, it is durable.
+        """Begin a transaction, which is durable once the block ends without an exception.
 
-        Raises sqlalchemy.exc.TimeoutError when its turn does not come. An exception takes its
-        changes back and leaves others of its batch alone. The exception may depend on changes of
-        those, so it is raised only at the end of the batch, and a failed commit is raised in its
-        place.
+        Raises sqlalchemy.exc.TimeoutError if its turn does not come. An exception undoes only its
+        own changes. It may follow from changes of others in the batch, so it is raised once these
+        are durable; if their commit fails, that error is raised.
         """
         turn = _Turn()
         self._waiting.append(turn)
@@ -282,7 +280,7 @@ class SqliteWriter:
                 await asyncio.shield(turn.durable)
 
     async def dispose(self) -> None:
-        """Close the file, after the transactions that were begun."""
+        """Close the file after the waiting transactions."""
         if self._batches is not None:
             await asyncio.wait([self._batches])
         await self._in_thread(self.sync_engine.dispose)

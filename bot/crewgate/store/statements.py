@@ -39,7 +39,7 @@ def _insert_once(dialect: str, table: sa.Table) -> sa.Insert:
 async def insert_over(
     connection: Connection, table: sa.Table, row: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows, each in place of one with its key."""
+    """Insert rows, each in place of a row with its key."""
     await write(connection, _insert_over(connection.dialect.name, table), row)
 
 
@@ -54,12 +54,12 @@ def _insert_over(dialect: str, table: sa.Table) -> sa.Insert:
 
 
 def setting(table: sa.Table, *names: str) -> dict[str, sa.BindParameter[Any]]:
-    """Return the values of an UPDATE of these columns: parameters of their names."""
+    """Return the values of an UPDATE: parameters with the columns' names."""
     return {name: sa.bindparam(name, type_=table.c[name].type) for name in names}
 
 
 def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
-    """Compare a column with a few values; a mere list would have SQLAlchemy write the SQL anew."""
+    """Compare a column with a few values; with a plain list SQLAlchemy would write the SQL anew."""
     return column.in_([sa.literal(one.value) for one in values])
 
 
@@ -68,9 +68,9 @@ def one_of(column: sa.Column[Any], values: Iterable[StrEnum]) -> sa.ColumnElemen
 #: The most ranges of one statement. SQLite allows 500 (https://www.sqlite.org/limits.html).
 RANGES: Final = 100
 _Range = tuple[str, str, str]
-"""A crew, the id of a rule, and a state."""
+"""A crew, a rule's id, and a state."""
 MOST: Final = sa.bindparam("most", type_=sa.Integer)
-"""The parameter that limits each range, and all of them."""
+"""The parameter that limits each range, and the whole."""
 
 
 def first_of_each(ranges: Iterable[sa.Select[Any]]) -> sa.Subquery:

@@ -1,4 +1,4 @@
-"""Counts for the stats: the database groups equal rows, so that few are read."""
+"""Counts for the stats: the database groups equal rows, so that few rows are read."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import fields
@@ -61,7 +61,7 @@ def _of_output(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def _minutes(seconds: sa.ColumnElement[int]) -> sa.ColumnElement[str]:
-    """Select all values of a group as one text: a row for each would cost ten times as much."""
+    """Join a group's values in one text: a row for each value costs ten times as much."""
     return sa.func.aggregate_strings(sa.cast(seconds // 60, sa.Text), ",")
 
 
@@ -126,7 +126,7 @@ class StatsQueries(Reading):
     """Counts decisions and waiting rounds."""
 
     async def tallies(self, of: Rules, *, before: datetime, since: datetime) -> list[Tally]:
-        """Return the decisions since `before`; those until `since` are of the earlier span."""
+        """Return the decisions since `before`, split at `since` into two spans."""
         span = {"before": before, "since": since}
         return [
             _to_tally(crew, row)

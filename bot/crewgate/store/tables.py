@@ -77,7 +77,7 @@ class SecretJson(Secret):
 
 
 class SecretBytes(Secret):
-    """The bytes of a body as it came, encrypted."""
+    """The bytes of a body as received, encrypted."""
 
     impl = sa.LargeBinary
     cache_ok = True
@@ -101,8 +101,8 @@ metadata = sa.MetaData(
 def _index_where(where: str, name: str, *columns: str, unique: bool = False) -> sa.Index:
     """Return an index of the rows for which a condition holds.
 
-    SQLAlchemy gets the condition when it makes the index. As `postgresql_where` it would load
-    PostgreSQL's dialect at every start, which takes 2 MB and 30 ms.
+    SQLAlchemy gets the condition when the index is made: `postgresql_where` would load PostgreSQL's
+    dialect at every start, which takes 2 MB and 30 ms.
     """
 
     def tell(index: sa.Index, connection: sa.Connection, **_: Any) -> None:

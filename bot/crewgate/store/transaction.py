@@ -152,7 +152,7 @@ _EXPEDITE: Final = (
 
 @cache
 def _open_review(dialect: str) -> sa.Insert:
-    """Upsert a review without changing it, lock it and return it."""
+    """Upsert a review without a change, lock it and return it."""
     statement = insert_of(dialect)(tables.reviews)
     upsert: sa.Insert = statement.on_conflict_do_update(
         index_elements=[
@@ -203,7 +203,7 @@ def _open_email_owner(dialect: str) -> sa.Insert:
 def _settle(columns: tuple[str, ...]) -> sa.Update:
     """Set these columns of a job, unless its lease was lost.
 
-    A job that was expedited during its lease is due at that earlier time.
+    A job that was expedited during its lease stays due at that earlier time.
     """
     values: dict[str, Any] = dict(setting(tables.outbox, *columns))
     if "due_at" in values:
@@ -216,25 +216,25 @@ class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
-    other: the execution, the review, the round, rows of the round, the outbox. A change of an
-    execution and a round opens the execution first.
+    other: the execution, the review, the round, rows of the round, the outbox. So a change of both
+    opens the execution before the round.
     """
 
     def __init__(
         self, connection: Connection, *, clock: Clock, kept_rules: Collection[str] = ()
     ) -> None:
-        """`kept_rules` are the ids of rules that are surely stored."""
+        """`kept_rules` are the ids of rules known to be stored."""
         self._connection = connection
         self._kept_rules = kept_rules
         self.rules_seen: set[str] = set()
-        """The ids of rules that are stored once this is committed."""
+        """The ids of rules that are stored after the commit."""
         self._dialect = connection.dialect.name
         self.executions = Executions(connection)
         self.audit = Audit(connection, clock)
         self._found: dict[str, Round] = {}
         """The rounds as they were read."""
         self.woken: set[str] = set()
-        """Destinations with something new to do after the commit."""
+        """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
 
     @cached_property
@@ -254,8 +254,8 @@ class Tx:
     ) -> tuple[Review, Round | None]:
         """Upsert the review of this crew, execution and task; return it and its last round.
 
-        The round is that of the pause instead, if it was announced before. The execution must be
-        opened first. Nobody else can change that round until the transaction ends.
+        A known `pause_id` gives the round of that pause instead. The execution must be opened
+        first. Nobody else can change the round until the transaction ends.
         """
         # The upsert locks what it finds.
         statement = _open_review(self._dialect)
@@ -286,14 +286,14 @@ class Tx:
         return Heard(bool(heard.done), heard.named, bool(heard.beside))
 
     async def closed_as_gone(self, crew: str, execution_id: str) -> tuple[Round, ...]:
-        """Return the rounds of an execution that were closed only because the crew forgot it.
+        """Return the rounds closed only because the crew forgot the execution.
 
-        At most the latest one of each review. The execution must be opened first.
+        At most the latest round of each review. The execution must be opened first.
         """
         return await self._lock(_CLOSED_AS_GONE, {"crew": crew, "execution": execution_id})
 
     async def round_of_request(self, crew: str, execution_id: str, request_id: str) -> Round | None:
-        """Lock the round that a flow's request opened; return None if the request is new.
+        """Lock and return the round that a flow's request opened; None if the request is new.
 
         The execution must be opened first.
         """
@@ -332,15 +332,15 @@ class Tx:
         return Output(row.text, Format(row.format))
 
     async def keep_edited(self, round_: Round, text: str) -> None:
-        """Store the text that the crew was asked for."""
+        """Store the text that a revision asks the crew for."""
         outputs_of = sa.update(tables.outputs).where(tables.outputs.c.round_id == round_.id)
         await self._connection.execute(outputs_of.values(edited=text))
 
     async def save(self, round_: Round) -> None:
         """Store a changed round.
 
-        Once the round takes no answer, the address for it is deleted too. Raises ChangedMeanwhile
-        if the round was saved since it was read, and RuleLost if it comes without its stored rule.
+        A flow's address is deleted once the round takes no answer. Raises ChangedMeanwhile if the
+        round was saved since it was read, and RuleLost if its stored rule is missing.
         """
         # Compare and swap; the row locks already exclude a conflict.
         row = from_round(round_)
@@ -400,7 +400,7 @@ class Tx:
         self.audit.of_round(Entry(Code.SHOWN, BOT, card), round_)
 
     async def forget_card(self, round_: Round) -> None:
-        """Forget a card that was deleted: the round has none until it is posted again."""
+        """Forget a deleted card: the round has none until it is posted again."""
         await self._connection.execute(
             sa.update(tables.rounds)
             .where(tables.rounds.c.id == round_.id)
@@ -410,7 +410,7 @@ class Tx:
     async def forget_thread(
         self, round_: Round, channel: str | None, thread_ts: str | None
     ) -> None:
-        """Forget a round's thread whose first message was deleted: the next one starts anew."""
+        """Forget a thread whose first message was deleted; the next message starts a new one."""
         if round_.other_channel is None:
             review = round_.review
             await self.executions.forget_thread(review.crew, review.execution_id)
@@ -422,7 +422,7 @@ class Tx:
         await write(self._connection, _RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
-        """Store for lists that too few people may approve."""
+        """Note for lists if too few people may approve."""
         values = {"b_id": round_.id, "no_approver": no_approver}
         await write(self._connection, _RECORD_APPROVER, values)
 
@@ -440,8 +440,8 @@ class Tx:
     ) -> None:
         """Store effects in the outbox with the transaction; `at` is now.
 
-        They are due at once, with a wake-up of their workers after the commit, or due at `due_at`.
-        With `last` they go after all others of their destination.
+        They are due at `due_at` or, with a wake-up of their workers after the commit, at once.
+        `last` puts them behind all other effects of their destination.
         """
         for effect in effects:
             row = from_effect(effect) | {"created_at": at, "due_at": due_at or at, "tries": 0}
@@ -452,15 +452,15 @@ class Tx:
     async def enqueue_once(
         self, effect: Effect, *, at: datetime, due_at: datetime | None = None, last: bool = False
     ) -> None:
-        """Store an effect as `enqueue` does, unless an equal one waits unbegun."""
+        """Enqueue an effect unless an equal one waits, not yet begun."""
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, _WAITS_UNBEGUN, same):
             await self.enqueue([effect], at=at, due_at=due_at, last=last)
 
     async def expedite(self, effect: Effect, *, at: datetime) -> None:
-        """Have an effect carried out by that time: a waiting one, else a new one.
+        """Carry out an effect by this time: a waiting one, else a new one.
 
-        Its tries, and the time of trying, are counted anew.
+        Tries and their time limit start anew.
         """
         same = {"b_ordering_key": effect.ordering_key, "b_kind": effect.kind.value}
         if not await rows(self._connection, _WAITS_ALREADY, same):
@@ -469,11 +469,11 @@ class Tx:
         await write(self._connection, _EXPEDITE, same | {"b_at": at})
 
     async def cancel(self, round_id: str) -> None:
-        """Delete the jobs that a round has only while it waits."""
+        """Delete the jobs of a waiting round, which has been decided or is over."""
         await write(self._connection, _CANCEL, {"round": round_id})
 
     async def flush(self) -> None:
-        """Store the effects and the audit entries, in a statement each, before the commit."""
+        """Store the effects and the audit entries before the commit, in two statements."""
         for row in self._new_effects:
             await queue_up(self._connection, row)
         if self._new_effects:
@@ -489,7 +489,7 @@ class Tx:
     ) -> None:
         """Give the job back, to be tried at the given time.
 
-        `failed_at` is for a failure of the job's own; the first one is stored.
+        `failed_at` is for a failure of the job's own; only the first is stored.
         """
         values: dict[str, Any] = {"due_at": at, "lease_until": None}
         if failed_at is not None:
@@ -499,13 +499,13 @@ class Tx:
         await write(self._connection, _settle(tuple(values)), values | _ours(job))
 
     async def set_aside(self, job: Job, why: str, *, at: datetime) -> None:
-        """Stop trying the job, release the jobs behind it, and keep it for people to see."""
+        """Give the job up: keep it for people to see, and release the jobs behind it."""
         values = {"set_aside_at": at, "set_aside_why": why, "lease_until": None}
         await write(self._connection, _settle(tuple(values)), values | _ours(job))
         await let_next_go(self._connection, job)
 
     async def open_email_owner(self, candidate: EmailOwner) -> EmailOwner:
-        """Return the owner of an address: the candidate if it is new. Locked until the end."""
+        """Return the owner of an address, locked: the candidate if the address is new."""
         row = {
             "address": candidate.address.lower(),
             "user_id": candidate.user,
@@ -560,7 +560,7 @@ class Tx:
         return bool(done.rowcount)
 
     async def write_nothing(self) -> None:
-        """Write present values again, to see if the database takes them."""
+        """Write present values again, to test whether the database takes writes."""
         await self._connection.execute(
             sa.text("UPDATE alembic_version SET version_num = version_num")
         )
@@ -568,11 +568,10 @@ class Tx:
     async def _lock(
         self, statement: sa.Select[Any], parameters: dict[str, Any]
     ) -> tuple[Round, ...]:
-        """Lock the rounds that a statement finds, and read them.
+        """Lock the rounds that a statement finds, then read them.
 
-        After a wait for a lock, PostgreSQL reads only the locked row anew, and joined rows as
-        before: a round whose rule has changed would be read without any. So rounds are read once
-        they are locked. On SQLite nobody else writes.
+        After waiting for a lock, PostgreSQL reads only the locked row anew, not joined rows: a
+        round whose rule has changed would come without a rule. On SQLite nobody else writes.
         """
         if self._dialect == "postgresql":
             locked = (await self._connection.execute(_lock_of(statement), parameters)).scalars()

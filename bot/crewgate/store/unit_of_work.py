@@ -23,7 +23,7 @@ ROOM: Final = 32 * 2**20
 PROBE_SECONDS: Final = 2
 
 Wake = Callable[[str], None]
-"""Called with a destination that has something new to do."""
+"""Called with a destination that has new work."""
 
 
 @dataclass(slots=True)
@@ -92,8 +92,8 @@ class SqlUnitOfWork(UnitOfWork):
     async def probe(self, *, patience: float = PROBE_SECONDS) -> None:
         """Raise StoreUnavailable if the database does not answer soon or takes no writes.
 
-        A write is only tried after a failed one: a full disk can still be read. A disk that is
-        nearly full takes that write, and no notification. A slow look goes on, as the only one.
+        A write is only tried after a failed one: a full disk can still be read, and a nearly full
+        disk takes this write but no notification. A slow probe goes on, never twice at a time.
         """
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())

@@ -1,1 +1,1 @@
-"""One function for each thing that can happen; the outside is seen through `ports`."""
+"""One function for each thing that can happen; `ports` stand for the outside."""

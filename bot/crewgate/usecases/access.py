@@ -25,8 +25,8 @@ from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
 from crewgate.usecases.read_models import NO_RULE, QueueKey, StoredRule
 
 Subject = str | Review | Round | StoredRule
-"""The subject of a permission: a crew, by name, or one of its reviews, by the crew's own settings;
-a round, or the rounds under a rule, by that rule."""
+"""The subject of a permission: a crew by name or a review, by the crew's own settings; a round, or
+the rounds under a stored rule, by that rule."""
 
 _REFUSALS: Final[Mapping[Role, type[errors.NotPermitted]]] = {
     Role.REVIEWER: errors.NotAReviewer,
@@ -35,11 +35,11 @@ _REFUSALS: Final[Mapping[Role, type[errors.NotPermitted]]] = {
     Role.READER: errors.NotAReader,
 }
 DELEGATED: Final = (Role.REVIEWER, Role.READER)
-"""The roles that a reviewer's delegate has too."""
+"""The roles that a delegate takes over from a reviewer."""
 
 
 class NeedsLookup(Exception):  # never shown to anybody
-    """Slack must be asked before there is an answer.
+    """Only Slack has the answer.
 
     Slack is never asked in a transaction: leave it, ask, and begin anew.
     """
@@ -51,7 +51,7 @@ class NeedsLookup(Exception):  # never shown to anybody
 
 
 def crew_for(subject: Subject, crews: Crews) -> Crew:
-    """Return the crew with a subject's channel, people and ways. Raises UnknownCrew."""
+    """Return the crew with the subject's channel and people. Raises UnknownCrew."""
     match subject:
         case str():
             return _named(subject, crews)
@@ -90,16 +90,16 @@ class Access:
     at: datetime
     asked: frozenset[Hashable] = frozenset()
     recheck: bool = True
-    """Ask Slack even if memory is certain: somebody may have joined the channel just now."""
+    """Ask Slack even if memory has an answer: somebody may have joined the channel just now."""
 
     async def rights_of(
         self, user: str, role: Role, subject: Subject, tx: Tx | None = None
     ) -> tuple[Person | None, ...]:
         """Return the people by whose right a person has a role; None is their own right.
 
-        The others are reviewers of the round who are away, made this person their delegate and may
-        decide by their own right. So a delegate cannot delegate further; nor may the round's rule
-        forbid it, and the delegate must still be a colleague. If groups must approve, a person may
+        The others are reviewers of the round who are away, made this person their delegate, and may
+        decide by their own right. So a delegate cannot delegate further. The rule must allow
+        delegation, and the delegate must still be a colleague. If groups must approve, a person may
         have both rights: their own group may be complete. Absences are read in the transaction, if
         given.
 
@@ -125,10 +125,10 @@ class Access:
     def groups_of(
         self, user: str, round_: Round, before: Collection[UserGroup] = ()
     ) -> tuple[UserGroup, ...]:
-        """Return the groups of the round's rule for which a person's approval may count.
+        """Return the groups of the round's rule that a person's approval may count for.
 
-        A person in none of them decides because the rule has escalated, and counts for any group. A
-        group of `before` counts if even Slack does not say.
+        A person in none of the groups decides because the rule has escalated, and counts for any
+        group. A group of `before` counts if Slack has no answer.
         """
         groups = tuple(group for group, _ in round_.approvals_from)
         unresolved = self.directory.members(groups).unresolved
@@ -150,9 +150,9 @@ class Access:
     def refusal(self, user: str, role: Role, subject: Subject) -> errors.NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.
 
-        If anyone in the channel has the role, only members of the crew's channel count, not the
-        place of the click: in a public channel people click who are not in it. Guests and people of
-        other organisations must be named, except to read what they see anyway. Raises UnknownCrew.
+        If anyone in the channel has the role, the person must be a member of the crew's channel: in
+        a public channel, others can click too. Guests and people of other organisations must be
+        named, except to read. Raises UnknownCrew.
         """
         crew = crew_for(subject, self.crews)
         permitted = crew.permitted(role)
@@ -173,7 +173,7 @@ class Access:
     def standing(
         self, by: Person, rights: Iterable[Person | None], round_: Round
     ) -> dict[str, Any]:
-        """Return for the audit trail who may decide, and by which entries these people may."""
+        """Return for the audit trail who may decide, and the settings that name these people."""
         permitted = crew_for(round_, self.crews).permitted(Role.REVIEWER)
 
         def names(user: str) -> list[str]:
@@ -192,8 +192,8 @@ class Access:
         """Return the round without approvals of people who may no longer decide, and those votes.
 
         A delegate's approval counts while the absent person may decide, even if back, the delegate
-        is a colleague, and the rule allows delegation. If even Slack does not say, an approval
-        counts. If groups must approve, each counts for a group that the person is in now.
+        is a colleague, and the rule allows delegation. Without an answer of Slack an approval
+        counts. If groups must approve, each counts for a present group of its person.
         """
         lapsed = [
             vote
@@ -240,11 +240,11 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False only if that is certain; a comment may have changed the rule."""
+        """Return False only if the rule surely forbids it; a comment may have changed the rule."""
         return round_.may_be_delegated and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:
-        """Return True if a person can be a delegate; None if even Slack does not say."""
+        """Return True if a person can be a delegate; None if Slack has no answer."""
         is_colleague = self.directory.is_colleague(user)
         about = ("colleague", user)
         if is_colleague is None and about not in self.asked:
@@ -252,7 +252,7 @@ class Access:
         return is_colleague
 
     def _decides(self, user: str, round_: Round) -> bool | None:
-        """Return True if a person may decide by their own right; None if Slack does not say."""
+        """Return True if a person may decide by their own right; None if Slack has no answer."""
         if self.directory.is_gone(user):
             return False
         refused = self.refusal(user, Role.REVIEWER, round_)
@@ -271,12 +271,12 @@ UNCLEAR: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """The accounts, by id, that may have started an execution."""
+    """The account ids that may have started an execution."""
 
     users: frozenset[str]
     others: tuple[ReviewerRef, ...] = ()
     certain: bool = True
-    """False: nobody knows; these accounts have unanswered kickoffs of about that time."""
+    """False: the starter is unknown; these accounts have unanswered kickoffs of about that time."""
 
 
 async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
@@ -344,7 +344,7 @@ class ReviewContext:
     clock: Clock
 
     async def asking(self, work: Callable[[Access], Awaitable[T]], *, recheck: bool = True) -> T:
-        """Do work with the permissions of now; if it needs a lookup, ask Slack and do it again.
+        """Do work with the present permissions; if it needs a lookup, ask Slack and repeat it.
 
         Work must undo its changes when it raises, as a transaction does.
         """
@@ -370,11 +370,11 @@ class ReviewContext:
     async def ensure(
         self, user: str, role: Role, subject: Subject, *, recheck: bool = True
     ) -> None:
-        """Raise NotPermitted or UnknownCrew unless a person has a role; Slack is asked in doubt."""
+        """Raise NotPermitted or UnknownCrew unless a person has a role; asks Slack if needed."""
         await self.asking(lambda access: access.rights_of(user, role, subject), recheck=recheck)
 
     async def may(self, user: str, role: Role, subject: Subject) -> bool:
-        """Return True if a person has a role; False too if the crew is gone or Slack silent."""
+        """Return True if a person has a role; False also if the crew is gone or Slack is silent."""
         try:
             await self.ensure(user, role, subject, recheck=False)
         except (errors.NotPermitted, errors.UnknownCrew):
@@ -403,7 +403,7 @@ class ReviewContext:
         recheck: bool,
         rules: Iterable[StoredRule] | None = None,
     ) -> list[tuple[QueueKey, ...]]:
-        """Return, for each role, the queues for which a person has it, also as a delegate."""
+        """Return for each role the queues in which a person has it, also as a delegate."""
         rules = await self.rules_in_use() if rules is None else tuple(rules)
         delegated = await self._delegated_to(user, rules)
         found = []
@@ -448,7 +448,7 @@ class ReviewContext:
     async def _permitted(
         self, user: str, role: Role, subjects: Mapping[K, Subject], *, recheck: bool
     ) -> list[K]:
-        """Return the keys of the subjects for which a person has a role; Slack is asked once."""
+        """Return the keys of the subjects for which a person has a role; asks Slack once."""
         access = self._access(recheck=recheck)
         found = {key: access.refusal(user, role, one) for key, one in subjects.items()}
         refused = {key: one for key, one in found.items() if one is not None}

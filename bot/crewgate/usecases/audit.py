@@ -24,7 +24,7 @@ Sign = Callable[[Head], Signature]
 
 
 def is_forged(published: Published, sign: Sign) -> bool:
-    """Return True if a head names our key, which did not sign it: signatures are deterministic."""
+    """Return True if a head names our key but not our signature: signatures are deterministic."""
     ours = sign(published.head)
     return published.signed.key == ours.key and published.signed != ours
 
@@ -32,9 +32,9 @@ def is_forged(published: Published, sign: Sign) -> bool:
 async def publish(
     tx: Tx, *, sign: Sign, by: str, channel: str | None, at: datetime
 ) -> Published | None:
-    """Publish the head; None if nothing happened since the last published one.
+    """Publish the head; None if nothing happened since the last published head.
 
-    Raises ChainBroken if the last one is not this chain's, or was not signed.
+    Raises ChainBroken if that head is not in this chain, or its signature is not ours.
     """
     head, last = await tx.audit.head(), await tx.audit.last_published()
     if last is not None and is_forged(last, sign):
@@ -86,8 +86,8 @@ class Linking:
     async def run(self) -> None:
         """Link until cancelled.
 
-        Under load there is always a next entry: going on for a few would take the writer's turn
-        from decisions all the time.
+        A few entries wait for more: under load, linking each at once would take the writer's turns
+        from decisions.
         """
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Absences: a person goes away and a delegate decides meanwhile; and coming back."""
+"""Absences: going away, with a delegate who decides meanwhile, and coming back."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,8 +23,8 @@ async def go_away(
 ) -> tuple[Absence, int]:
     """Let a delegate decide where this person may, in place of any delegate before.
 
-    Waiting cards name the delegate, who also gets the reviewers' private messages. Return their
-    number too: CARDS at most.
+    Return their absence, and the number of waiting cards that name the delegate, CARDS at most. The
+    delegate also gets the reviewers' private messages.
     """
     now = context.clock()
     if until <= now:

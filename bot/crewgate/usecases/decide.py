@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A round's output as rewritten by a person who was shown all of it."""
+    """A round's output as a person who saw all of it rewrote it."""
 
     round: Round
     output: Output
@@ -60,10 +60,10 @@ async def decide(
 ) -> Round:
     """Record a person's decision, or their approval if several are needed; the first one wins.
 
-    `seen` is what they were shown and asked about. A second approval by one person is a no-op.
-    `edited` is approved in a new round of its own, or is what a Revise asks the crew for. Raises
-    RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late, a
-    VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
+    `seen` is everything that the person was shown and asked about. A second approval by one person
+    is a no-op. `edited` is approved in a new round of its own, or is the text that a Revise asks
+    for. Raises RoundNotFound, NotAReviewer, UnknownCrew, a NotWaiting that says why it is too late,
+    a VoteRefused that says why an approval does not count, VerdictMisplaced, ConfirmationNeeded, or
     StoreUnavailable: then nothing was recorded.
     """
 
@@ -151,7 +151,7 @@ async def _under_its_rule(
     tx: Tx,
     context: ReviewContext,
 ) -> tuple[Round, Receipt | None]:
-    """Return the round to decide on, perhaps opened for an edit, under the rule of the text."""
+    """Return the round to decide on, under the rule for its text; an edit may open a new round."""
     is_own_text = edited is not None and answering.approves(verdict)
     output = edited.output if edited is not None and is_own_text else None
     crew = context.crews[round_.review.crew]
@@ -187,7 +187,7 @@ def _approve(
     *,
     unsent_notes: int,
 ) -> Transition:
-    """Count the first of these votes that counts: each is by another right of one person."""
+    """Count the first valid one of these votes; each is by another right of one person."""
     refused: list[errors.VoteRefused] = []
     for vote in votes:
         try:
@@ -246,7 +246,7 @@ async def caveats_for(
 
 
 def _with_masks(found: Circumstances, crews: Mapping[str, Crew]) -> Circumstances:
-    """Return circumstances without masks for a crew that masks nothing, also before a card."""
+    """Return circumstances without masks if the crew masks nothing, also before any card."""
     crew = crews.get(found.crew)
     is_known = found.masked is not None or (crew is not None and bool(crew.redact))
     return found if is_known else replace(found, masked=False)
@@ -284,9 +284,9 @@ async def retry(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def reopen(round_id: str, *, by: Person, context: ReviewContext) -> Round:
-    """Let rounds that only a status closed wait again, for a reviewer or operator.
+    """Let rounds wait again that only a status closed, for a reviewer or operator.
 
-    They are closed anew if the crew goes on saying so.
+    If the crew reports the end again, the rounds close again.
     """
     closed = await context.uow.read.round(round_id)
     await context.ensure_reviewer_or_operator(by.id, closed)
@@ -328,7 +328,7 @@ async def dismiss_report(
 ) -> None:
     """Record that somebody has dealt with a dead letter, which stays stored.
 
-    Operators may; reviewers if the settings name none.
+    Operators may; if the settings name no operators, reviewers may.
     """
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
@@ -374,9 +374,9 @@ async def edit(
     off_loop: OffLoop,
     seen: Seen,
 ) -> Round:
-    """Replace a round's output by this text: approve it if the crew takes it, else ask for it.
+    """Replace a round's output by this text: approve it if the crew takes edits, else ask for it.
 
-    A crew that takes no other text gets a revision that asks for exactly these edits.
+    Asking is a revision that lists exactly these edits.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     round_, before = posting.view.round, posting.view.output
@@ -432,7 +432,7 @@ async def change_arguments(
 async def _sent_before(
     round_id: str, text: str, by: Person, context: ReviewContext, off_loop: OffLoop
 ) -> Round | None:
-    """Return the round that this person's text has made already: Slack repeats a late form."""
+    """Return the round that this person's text opened earlier: Slack repeats a late form."""
     read = context.uow.read
     posting = await read.posting(round_id, as_it_came=True)
     round_ = posting.view.round

@@ -1,7 +1,7 @@
 """Decisions that askers fetch by long polls, so that no crew is called.
 
 A decision may be fetched again while its words are stored, for an answer may be lost.
-`delivery.resume` tells people of decisions that nobody fetched.
+`delivery.resume` reports decisions that nobody fetched.
 """
 
 import asyncio
@@ -67,12 +67,12 @@ class Fetches:
     async def fetch(
         self, crew: Crew, execution_id: str, task_id: str, *, seconds: float, is_there: Check
     ) -> bytes | None:
-        """Return the decision on a review's latest round, waiting for it.
+        """Wait for the decision on a review's latest round, and return it.
 
-        None: there is no such review, or the bot answers by itself.
+        None: there is no such review, or the bot itself sends the decision.
 
-        After `seconds` it may still wait. If `is_there` says that the asker has hung up, nothing
-        counts as fetched. Raises TooManyWait and StoreUnavailable.
+        After `seconds` the answer may be that it still waits. If `is_there` says that the asker has
+        hung up, nothing counts as fetched. Raises TooManyWait and StoreUnavailable.
         """
         latest = await self._decided((crew.name, execution_id, task_id), seconds)
         if latest is None or latest.is_of_flow or not (crew.is_fetched or latest.is_fetched):

@@ -1,6 +1,6 @@
 """The bot's installation as Slack last named it, for a start while Slack is away.
 
-Slack's signature proves the app of a request, not its workspace.
+A signature of Slack proves the app of a request, but not its workspace.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Installations:
 
 
 async def owner_of(address: str, account: str, *, uow: UnitOfWork) -> EmailOwner:
-    """Return the owner of an address, now that Slack names this account for it.
+    """Return the owner of an address, for which Slack now names this account.
 
     A changed account is recorded for an operator to confirm. Raises StoreUnavailable.
     """

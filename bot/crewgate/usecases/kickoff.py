@@ -35,7 +35,7 @@ STORE_TRIES = 600
 
 @dataclass(slots=True, kw_only=True)
 class Kickoffs:
-    """Starts executions and stores them, also for a caller that does not wait for the answer."""
+    """Starts executions and stores them, even if the caller does not wait for the answer."""
 
     uow: UnitOfWork
     crews: Crews
@@ -43,13 +43,13 @@ class Kickoffs:
     clock: Clock
     new_id: NewId
     redactors: Mapping[str, Redactor]
-    """By crew, the redactor for the values of a kickoff that people are shown."""
+    """The redactors, by crew, for the shown values of a kickoff."""
     pause: timedelta = timedelta(seconds=1)
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
     _under_way: dict[str, int] = field(default_factory=dict)
     _tasks: set[asyncio.Task[object]] = field(default_factory=set)
-    """Tasks under way: asyncio lets a task be collected that nothing refers to."""
+    """Tasks under way: asyncio collects a task that nothing refers to."""
     _wakeup: Wakeup = field(default_factory=Wakeup)
 
     def check(self, crew: str) -> Crew:
@@ -80,7 +80,7 @@ class Kickoffs:
         return await asyncio.shield(task)
 
     async def finish(self, *, within: float | None = None) -> None:
-        """Try at once to store what is not stored, and wait up to `within` seconds for kickoffs."""
+        """Store what is not stored yet, and wait up to `within` seconds for kickoffs."""
         self._wakeup.set()
         try:
             async with asyncio.timeout(within):

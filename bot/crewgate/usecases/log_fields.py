@@ -1,4 +1,4 @@
-"""The present task's subject, for its log lines, and the place of its act in Slack."""
+"""The subject of the present task, for its log lines, and the place of its action in Slack."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -20,7 +20,7 @@ def fields_of(round_: Round) -> dict[str, object]:
 
 
 def log_about(round_: Round) -> Round:
-    """Name this round in every later log line of the present task; return it."""
+    """Name this round in every later log line of the present task, and return the round."""
     bind_contextvars(**fields_of(round_))
     return round_
 

@@ -1,4 +1,4 @@
-"""Notes in the thread of a waiting round, the feedback they make, and claims."""
+"""Notes in the thread of a waiting round, the feedback made of them, and claims."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -40,7 +40,7 @@ async def keep_note(
 
 
 async def _round_of(ref: MessageRef, tx: Tx, *, at: datetime) -> Round | None:
-    """Return the round of a note, locked: an approval comes before the note, or after."""
+    """Return and lock the round of a note, so that no approval comes in between."""
     while (found := await tx.notes.waiting_in(ref, at=at)) is not None:
         if (round_ := await tx.round(found.id)).state is State.WAITING:
             return round_
@@ -84,7 +84,7 @@ async def claim(round_id: str, *, by: Person, context: ReviewContext) -> Round:
 
 
 async def refresh_card(origin: str | None, tx: Tx, now: datetime) -> None:
-    """Refresh the card of a waiting round; without a lock, for a note is locked already."""
+    """Refresh a waiting round's card without a lock, since a note may be locked already."""
     round_ = await tx.notes.waits_with(origin) if origin is not None else None
     if round_ is not None:
         await tx.enqueue([round_.effect(EffectKind.REFRESH)], at=now)

@@ -31,7 +31,7 @@ async def done_by(
 ) -> tuple[str, ...]:
     """Return the waiting rounds of these queues to which a person can add no approval.
 
-    That is after their own approval, or if their groups are complete. The oldest comes first.
+    The person has approved already, or their groups are complete. The oldest comes first.
     """
     if all(rule_id == read_models.NO_RULE for _, rule_id in queues):
         return ()
@@ -68,8 +68,8 @@ async def queue(
 ) -> read_models.Queue:
     """Return one page of a person's queue; the last page if `page` is beyond it.
 
-    `keep` are ids of rounds to read beside it. With `recheck`, for Refresh, Slack is asked even if
-    memory is certain.
+    `keep` names further rounds to read. `recheck` is for Refresh: Slack is asked even if memory has
+    an answer.
     """
     mine, readable, operated = await context.queues_of(
         user, Role.REVIEWER, Role.READER, Role.OPERATOR, recheck=recheck
@@ -196,17 +196,17 @@ class CrewHealth:
 
     crew: str
     took: timedelta | None
-    """None: it has no address, and is not asked."""
+    """None: the crew has no address, and is not asked."""
     warning: str | None
     failing: read_models.Failing | None = None
-    """It does not take decisions, whether it answers or not."""
+    """Decisions that the crew does not take, even if it answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Executions, the urgent ones first and then the running ones, the oldest first.
+    """Executions, the urgent ones first, then the running ones, each the oldest first.
 
-    The totals are of rounds, up to COUNTED.
+    The totals count rounds, up to COUNTED.
     """
 
     crews: tuple[CrewHealth, ...]
@@ -289,15 +289,15 @@ class CrewRules:
 
     crew: Crew
     rules: tuple[tuple[int, Rule], ...]
-    """With its place in the order of evaluation, from 1."""
+    """The rules, each with its place in the order of evaluation, from 1."""
     otherwise: bool
 
 
 async def rules_of(user: str, *, context: ReviewContext) -> tuple[CrewRules, ...]:
-    """Return by crew the rules under which a person may decide, at the latest once escalated.
+    """Return the rules under which a person may decide, perhaps only after escalation.
 
-    That is by their own right or as a delegate. A person who decides by the crew's own settings
-    gets all of its rules, for the settings apply to the rest.
+    Delegates get the rules of absent people too. A person who decides by the crew's own settings
+    gets all its rules: the settings apply to all other rounds.
     """
     numbered = {name: tuple(enumerate(crew.rules, start=1)) for name, crew in context.crews.items()}
     applied = [

@@ -20,16 +20,16 @@ from crewgate.domain.verdict import Decision, Person
 NO_RULE: Final = ""
 """The rule id of rounds under no rule, for which their crew's settings apply."""
 QueueKey = tuple[str, str]
-"""A crew, and the id of a stored rule or NO_RULE: one set of people may decide all its rounds."""
+"""A crew and the id of a stored rule or NO_RULE; the queue's rounds have the same deciders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Limits on the approvers of a round: it needs several, or others than its starter."""
+    """Limits on the approvers of a round: several are needed, or others than its starter."""
 
     starters: tuple[ReviewerRef, ...] = ()
     not_told: bool = False
-    """Slack does not say now who the starter is."""
+    """Slack cannot name the starter now."""
     too_few: bool = False
 
     def bar(self, user: str | None) -> bool:
@@ -86,7 +86,7 @@ class CardView:
     calls_all: bool = False
     masked: Masked = ()
     asked_text: str | None = None
-    """`before` as a reviewer edited it, if the crew was asked for exactly these edits."""
+    """The edited `before`, if the crew was asked for exactly these edits."""
 
     @property
     def earlier(self) -> tuple[Round, ...]:
@@ -94,9 +94,9 @@ class CardView:
         return tuple(one for one in (self.previous, self.decided_before) if one is not None)
 
     def with_earlier(self, readable: Collection[str]) -> Self:
-        """Return the view with only the earlier rounds that have these ids.
+        """Return the view with only the readable earlier rounds.
 
-        Without the previous round it has none, for it does not follow an older one.
+        Without the previous round it has none, for it does not follow an older round.
         """
         if self.previous is None or self.previous.id not in readable:
             return replace(self, previous=None, before=None, asked_text=None, decided_before=None)
@@ -105,7 +105,7 @@ class CardView:
 
     @property
     def may_hide_changes(self) -> bool:
-        """A passage may have changed that is masked in this round and the one before."""
+        """True if a masked passage may differ between this round and the one before."""
         return (
             self.previous is not None
             and bool(self.masked)
@@ -116,8 +116,8 @@ class CardView:
     def told(self) -> Round:
         """The round whose state the card in the channel shows.
 
-        The first card of a review is in the channel: it shows the state of the latest round, whose
-        own card is in the thread.
+        A review's first card is in the channel and shows the latest round, whose card is in the
+        thread.
         """
         if self.newer is None or self.round.number > 1:
             return self.round
@@ -138,7 +138,7 @@ class Heard:
     done: bool
     named: int
     beside: bool
-    """Another review waited for people, or for its own decision to be sent."""
+    """Another review waited for people, or for its decision to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,11 @@ class Posting:
     """None before the thread's first message."""
     thread_ts: str | None
     no_approver: bool = False
-    """The last card or update said that too few people are left who may approve."""
+    """True if the last card or update said that too few people are left who may approve."""
     reader: str | None = None
     shows_progress: bool = False
     masking: Masking = NOTHING
-    """The masking of a text that was read unmasked."""
+    """The masking of a text that was read without masks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class UnclearKickoff:
     """A kickoff whose answer is unknown."""
 
     starter: User | Email | None
-    """None if only its reviewer matters."""
+    """None if only the named reviewer matters."""
     named: Mapping[str, str]
     sent_at: datetime
 
@@ -189,7 +189,7 @@ class RoundLine:
 
 
 COUNTED: Final = 1_000
-"""The highest exact total; one more stands for all higher totals, which take too long to count."""
+"""The highest exact total; higher totals take too long, and become this number plus one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class StoredRule:
-    """A rule as it was when rounds of a crew opened under it."""
+    """A rule as stored when rounds of a crew opened under it."""
 
     id: str
     crew: str
@@ -216,9 +216,9 @@ class StoredRule:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rounds of some queues in some states, the oldest first.
+    """Rounds of some queues in some states, oldest first.
 
-    With `decided_since`, the rounds decided since then, the latest decision first.
+    `decided_since` selects rounds decided since then, the latest decision first.
     """
 
     queues: tuple[QueueKey, ...]
@@ -256,7 +256,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """The decisions that a crew did not take yet, and their tries."""
+    """Decisions that a crew has not taken yet, and their tries."""
 
     decisions: int
     tries: int
@@ -268,7 +268,7 @@ class Failing:
 class CrewUnavailable:
     """The crew gave no usable answer; `why` in a few words.
 
-    `answered`: something came back. `gone`: the crew said that it knows no such execution.
+    `answered`: some answer came. `gone`: the crew does not know the execution.
     """
 
     why: str
@@ -318,11 +318,11 @@ class Queue:
     nobody: QueuePart
     others: QueuePart
     decided: QueuePart
-    """Decided rounds, the latest decision first; the other parts begin with the oldest round."""
+    """Decided rounds, the latest decision first; other parts begin with the oldest round."""
     page: int
     pages: int
     kept: tuple[RoundLine, ...] = ()
-    """Rounds asked for beside this page, as far as the person may read them."""
+    """Rounds requested beside this page, as far as the person may read them."""
     reviewed: frozenset[QueueKey] = frozenset()
     operated: frozenset[str] = frozenset()
 

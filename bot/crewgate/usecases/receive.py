@@ -1,4 +1,4 @@
-"""Recording notifications of crews that pause, requests of flows, and dead letters."""
+"""Storing notifications of paused crews, requests of flows, and dead letters."""
 
 from dataclasses import dataclass, replace
 
@@ -119,7 +119,7 @@ async def store_dead_letter(
     new_id: NewId,
     webhook: ForwardedWebhook | None = None,
 ) -> DeadLetter:
-    """Store an unparsable webhook, and report it in the channel; `webhook` is still forwarded."""
+    """Store a webhook that could not be parsed, report it, and still forward `webhook`."""
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
         await tx.store_dead_letter(dead_letter)
@@ -191,7 +191,7 @@ async def receive_flow_request(
 
 
 async def _is_flow(tx: Tx, execution: Execution) -> Execution:
-    """Mark an execution as a flow. An earlier end was the end of one of its crews."""
+    """Mark an execution as a flow; an end before this was the end of one of its crews."""
     ended = execution.is_over and not execution.tracked
     flow = replace(execution.reopen() if ended else execution, is_flow=True)
     await tx.executions.save(flow)

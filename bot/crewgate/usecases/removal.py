@@ -70,7 +70,7 @@ class RemovalLoop:
         sleep: Sleep,
         scrub: Callable[[], Awaitable[bool]],
     ) -> None:
-        """`scrub` removes deleted texts from the database's files; False: not just now."""
+        """`scrub` removes deleted texts from the database's files; False: not possible now."""
         self._uow = uow
         self._retentions = {name: crew.retention for name, crew in crews.items() if crew.retention}
         self._clock = clock
@@ -91,7 +91,7 @@ class RemovalLoop:
     async def now(self) -> datetime | None:
         """Return the earlier of Slack's time and our clock's; None while Slack is silent.
 
-        A clock that is ahead must not remove anything early, and nothing brings it back.
+        A fast clock must not remove anything early, for nothing brings texts back.
         """
         there = await self._slack_time()
         return None if there is None else min(there, self._clock())

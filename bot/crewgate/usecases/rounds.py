@@ -89,7 +89,7 @@ async def open_round(
 
 
 async def schedule(tx: Tx, round_: Round, *, at: datetime) -> None:
-    """Enqueue the timed effects of a waiting round, counted anew from now."""
+    """Enqueue the timed effects of a waiting round, counted from now."""
     if round_.state is not State.WAITING:
         return
     await cancel(tx, round_)
@@ -130,8 +130,8 @@ async def rule_with_words(
 ) -> Rule | None:
     """Return the stricter of a round's rule and the rule for a person's text or words.
 
-    `edited` is the person's text in place of the output; words with an approval are read by
-    `contains`. Raises RefusedByRule if a rule refuses the call as it is then.
+    `edited` is the person's text in place of the output; `contains` also reads the words of an
+    approval. Raises RefusedByRule if a rule refuses the changed call.
     """
     output = edited
     if output is None:

@@ -47,9 +47,9 @@ def first_poll(execution: Execution) -> timedelta:
 
 
 async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
-    """Return True if an execution cannot move before somebody decides.
+    """Return True if an execution cannot go on before somebody decides.
 
-    It can if its status names a task that does not wait: another branch runs.
+    It can if its status names a task that does not wait: then another branch runs.
     """
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     waiting = [one.review for one in unfinished if one.state is State.WAITING]
@@ -59,7 +59,7 @@ async def waits_for_a_person(tx: Tx, execution: Execution) -> bool:
 
 
 async def is_alone(tx: Tx, round_: Round, execution: Execution) -> bool:
-    """Return True if only the round's own task has waited or sent anything since its pause."""
+    """Return True if only the round's task has waited or sent webhooks since its pause."""
     # After another task did, `activity_before` is no longer that of the pause.
     was_alone = round_.was_alone and not execution.is_flow
     if not was_alone or execution.activity_count != round_.activity_before:
@@ -72,10 +72,10 @@ async def was_taken(
 ) -> bool:
     """Return True if there is evidence that the crew took a decision in doubt.
 
-    Evidence is the end of the execution, or a webhook that says that the task is done. While the
-    task is alone, so is any webhook that does not name another task, and the status that has `left`
-    it. `refused`: the crew says that it does not wait for this decision; if the task was alone when
-    the first try began, any webhook since explains why.
+    Evidence is the end of the execution, or a webhook that says that the task is done. If the task
+    is alone, further evidence is a status that has `left` it, and any webhook that names no other
+    task. `refused`: the crew says that it does not wait for this decision; if the task was alone
+    when the first try began, any webhook since explains why.
     """
     if execution.state is ExecutionState.COMPLETED:
         return True
@@ -87,7 +87,7 @@ async def was_taken(
 
 
 async def apply_activity(tx: Tx, execution: Execution, *, at: datetime) -> Execution:
-    """Reopen an execution that the crew knows after all, and settle what its webhook proves."""
+    """Reopen an execution that the crew knows after all, and settle rounds by its webhook."""
     if execution.state is ExecutionState.GONE:
         execution = await reopen(tx, execution, at=at)
     if execution.stuck_in_doubt:
@@ -126,7 +126,7 @@ async def settle_stuck(
 
 
 def is_not_waiting(said: object) -> bool:
-    """Return True if a refusal may say that the crew does not wait: 400 means "body wrong" too."""
+    """Return True if a refusal may say that the crew does not wait; 400 has other causes too."""
     return isinstance(said, Refused | reason.RefusedByCrew) and said.code == "400"
 
 
@@ -148,9 +148,9 @@ async def track(
 ) -> None:
     """Track an opened execution, because it was started here or has paused for a review.
 
-    `meta` comes from its caller, `carried` from a notification; None: it has not paused, its
-    kickoff was answered. Updates that were recorded before are shown now. A pause reopens an
-    execution that has ended; a kickoff's answer, which may be stored after the end, does not.
+    `meta` comes from its caller; `carried` from a notification, None for the answer to a kickoff.
+    Earlier updates are shown now. A pause reopens an ended execution; a kickoff's answer, which may
+    be stored after the end, does not.
     """
     before = execution
     execution = before.with_origin(
@@ -223,7 +223,7 @@ async def record_update(
 async def end_execution(
     tx: Tx, before: Execution, ended: Execution, *, at: datetime, while_waiting: bool = False
 ) -> None:
-    """Save an execution that has ended, close its unfinished rounds, and post the result once.
+    """Save an ended execution, close its unfinished rounds, and post the result once.
 
     `while_waiting`: only its status says that it ended, and it waited for a person.
     """

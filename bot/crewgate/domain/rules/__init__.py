@@ -1,1 +1,1 @@
-"""Rules for matching reviews: who may decide, how many, where, and what time brings."""
+"""Rules for matching reviews: reviewers, numbers of approvals, channels and times."""

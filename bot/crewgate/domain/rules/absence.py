@@ -17,7 +17,7 @@ _LAST_SECOND: Final = time(23, 59, 59, fold=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """From `since` to `until`, `delegate` may do what `away` may by their own right."""
+    """From `since` to `until`, `delegate` also has the rights that `away` has in person."""
 
     away: Person
     delegate: Person

@@ -47,12 +47,12 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
 
 
 def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
-    """Return True if a rule may decide without a person; what may have run is never repeated so."""
+    """Return True if a rule may decide alone: only a person repeats a call that may have run."""
     return call is not None and (decide is Decide.REFUSE or not call.may_have_run)
 
 
 def for_call(rule: Rule, call: ToolCall | None) -> Rule:
-    """Return the rule as it holds for a call: time refuses it, unless the rule names its tool."""
+    """Return a call's rule: its time-out refuses the call, unless the rule names the tool."""
     out = rule.timeout
     is_meant = call is None or (rule.when.names_tool and not call.may_have_run)
     if out is None or out.then is not Then.APPROVE or is_meant:
@@ -86,7 +86,7 @@ def _looseness(rule: Rule) -> tuple[int | bool, ...]:
 def stricter(
     before: Rule | None, after: Rule | None, usual: tuple[ReviewerRef, ...]
 ) -> Rule | None:
-    """Return a round's rule once a person changed its text: both rules hold.
+    """Return the rule after a person changed a round's text: it demands what either rule demands.
 
     `after` is for the new text, and `usual` are the crew's reviewers. The result takes as many
     approvals, in all and of each group, as either rule, and allows only what both allow. If neither

@@ -106,7 +106,7 @@ class Mismatch:
     key: Key
     wanted: tuple[str, ...]
     found: str | None
-    """None: the value does not exist or, as the text of an output, is not shown."""
+    """None: there is no value, or it is an output's text, which is not repeated."""
     name: str = ""
     """The name of an input or of a value in `meta`, or the path in the output."""
     unsure: bool = False
@@ -175,7 +175,7 @@ class Conditions:
 
     @property
     def names_tool(self) -> bool:
-        """They are for calls of certain tools."""
+        """True if the conditions are for calls of certain tools."""
         return self.tool is not None and bool(self.tool.strip("*?"))
 
     def hold(self, facts: Facts) -> bool | None:

@@ -28,7 +28,7 @@ class Naming(StrEnum):
     STARTER = "starter"
     """The named person started the execution and may not approve it."""
     NOT_TOLD = "not_told"
-    """Slack refuses to say whose it is."""
+    """Slack refuses to name the account of the address."""
 
 
 #: States in which a round's rule has the resolved reviewers, not the usual ones.
@@ -94,7 +94,7 @@ class Reminders:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """More people who may decide, and are called, when nobody did for a while."""
+    """People who may decide too, and are called, after some time without a decision."""
 
     after: After
     to: Annotated[
@@ -110,7 +110,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
-    """The rule's own act when nobody decided."""
+    """The rule's own act if nobody decides in time."""
 
     after: After
     then: Annotated[

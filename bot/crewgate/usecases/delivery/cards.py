@@ -56,9 +56,9 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = False) -> Members:
-    """Return the people who may decide on a round, and the delegates of absent ones.
+    """Return the people who may decide on a round, with the delegates of absent people.
 
-    `missing`: without people who have approved, and groups that are complete.
+    `missing` leaves out people who have approved, and groups that are complete.
     """
     now = context.clock()
     named = crew_for(round_, context.crews).permitted(Role.REVIEWER)
@@ -76,8 +76,7 @@ async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = 
 async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
     """Send one person, once, a message about a waiting round.
 
-    A message whose answer was lost is looked for even if the round no longer waits, for it shows
-    buttons.
+    A message whose answer was lost is looked for even after a decision, because it has buttons.
     """
     round_id, user = job.effect.subject, _user(job)
     posting = await _direct_posting(round_id, user, context)
@@ -201,8 +200,8 @@ async def _find(round_: Round, name: str, context: DeliveryContext) -> User | Na
 async def post(job: Job, context: DeliveryContext) -> Outcome:
     """Post a round's card; an output that it cannot show in full follows as a file.
 
-    A round that was over before anybody decided gets none, unless an earlier try may have posted
-    it: it would hold up cards that people wait for.
+    A round that ended undecided gets no card, unless an earlier try may have posted one: it would
+    hold up cards that people wait for.
     """
     posting = await _posting(job, context)
     needless = _is_over_undecided(posting.view.round) and not job.in_doubt
@@ -226,9 +225,9 @@ async def repost(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _posting(job: Job, context: DeliveryContext) -> Posting:
-    """Return the posting of a card, with the earlier rounds whose cards are in its channel.
+    """Return the posting of a card, with earlier rounds whose cards are in its channel.
 
-    Everybody in a channel may read the rounds there, whatever else their rules say.
+    Everybody in a channel may read the rounds there, whatever their rules say otherwise.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     view = posting.view
@@ -320,7 +319,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 async def _have_others_follow(job: Job, posting: Posting, context: DeliveryContext) -> None:
     """Update the other messages about this round: direct messages, first card, progress.
 
-    A first round with a newer round updates none of them, for the newer round does.
+    If there is a newer round, a first round leaves this to it.
     """
     round_, removed = posting.view.round, posting.view.round.removed_at is not None
     is_latest = posting.view.newer is None
@@ -383,8 +382,8 @@ def _is_over_undecided(round_: Round) -> bool:
 async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
     """React to a note, store its author's name, and offer to send notes as feedback.
 
-    The offer is made once a round and person. Losing any of it loses no note, so only an outage of
-    Slack is a reason to try again.
+    A person gets one offer per round. All this may be lost without losing a note, so only an outage
+    of Slack is a reason to try again.
     """
     effect = job.effect
     assert effect.channel is not None  # noqa: S101  # every one has it

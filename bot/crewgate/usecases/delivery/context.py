@@ -1,4 +1,4 @@
-"""Everything a delivery needs of the outside, in one value."""
+"""The dependencies of deliveries, in one value."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -33,12 +33,12 @@ Trace = Callable[[Job, Outcome, datetime, datetime], None]
 
 
 def no_trace(_job: Job, _outcome: Outcome, _began: datetime, _ended: datetime) -> None:
-    """Keep nothing."""
+    """Do nothing."""
 
 
 @dataclass(slots=True)
 class Listening:
-    """The time since which this process receives webhooks; set once it does."""
+    """The time since which this process has received webhooks; unset before."""
 
     since: datetime | None = None
 
@@ -61,7 +61,7 @@ class DeliveryContext(ReviewContext):
     share_grace: timedelta = SHARE_GRACE
     trace: Trace = no_trace
     refusing: set[tuple[str, str]] = field(default_factory=set)
-    """Crews and channels that refused the latest post; their operators have been told."""
+    """Crews and channels that refused the latest post; their operators know of it."""
 
     def wait_for_evidence(self, round_: Round) -> datetime | None:
         """Return the time before which a try in doubt is not repeated; None if it may be now."""

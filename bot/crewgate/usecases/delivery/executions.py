@@ -1,4 +1,4 @@
-"""Deliveries of an execution's messages, files, forwarded webhooks."""
+"""Deliveries about executions: messages, files and forwarded webhooks."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -159,8 +159,8 @@ _NEXT: Final[Mapping[EffectKind, tuple[EffectKind, EffectKind]]] = {
 async def attach(job: Job, context: DeliveryContext) -> Outcome:
     """Put the whole output, or the whole result, as a file into the thread, and settle the job.
 
-    After the uploads that its effect counts, the file is looked for first; a missing file is
-    uploaded once more, or reported missing.
+    If its effect counts earlier uploads, the file is looked for first; a missing file is uploaded
+    once more, or reported missing.
     """
     about = await _about(job.effect, context)
     if about is None:
@@ -199,7 +199,7 @@ _UNREADABLE: Final = NotSent("its address cannot be read with any key in SECRET_
 
 
 async def forward(job: Job, context: DeliveryContext) -> Outcome:
-    """Forward one webhook to its caller; the next of the execution waits for it."""
+    """Forward one webhook to its caller; the execution's next webhook waits for this one."""
     webhook = await context.uow.read.executions.forwarded_webhook(job.effect.subject)
     if webhook is None:
         return await _drop(job, context)
@@ -234,7 +234,7 @@ async def _wait_for_url(
 ) -> Outcome:
     """Wait for the kickoff's answer, which may bring the URL, or drop the webhook.
 
-    `answered`: the stored answer brought other URLs. It may follow a pause or the end.
+    `answered`: a stored answer brought other URLs. The answer may follow a pause or the end.
     """
     if execution is None:
         return await _drop(job, context)  # it is reported as a dead letter

@@ -1,4 +1,4 @@
-"""Keeping note of the time that counts for rules: while the bot runs and Slack is there."""
+"""Noting the time that counts for rules: while the bot runs and Slack can be reached."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -46,9 +46,9 @@ class Heartbeat:
     ) -> None:
         """Take the probes of the clock and of Slack.
 
-        `stepped` is true once after a step of the clock, `away` while Slack is, or the clock is in
-        doubt. `on_lost` is called when time was lost. After a step nothing is noted by the old
-        time: another process may go by the new time already, and lost time would count again.
+        `stepped` returns true once after the clock was set, `away` while Slack is away or the clock
+        in doubt. `on_lost` is called when time was lost. Nothing is noted by the old time after a
+        step: another process may go by the new time, and lost time would count twice.
         """
         self._note = note
         self._clock = clock
@@ -64,10 +64,9 @@ class Heartbeat:
         return self._beat_at is not None and self._steady() - self._beat_at <= MISSED
 
     async def beat(self) -> bool:
-        """Note that time counts, if it does, and put rules off by the lost time.
+        """Note the present time, unless Slack is away, and put rules off by the lost time.
 
-        A step of the clock is handled at once, also while Slack is away: new schedules go by the
-        new time.
+        A step of the clock is handled at once, even then: new schedules go by the new time.
         """
         if self._stepped():
             self._beat_at, self._has_compared = None, False

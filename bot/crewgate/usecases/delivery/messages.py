@@ -1,4 +1,4 @@
-"""One function for all messages that only say something.
+"""One function for all messages that only inform.
 
 Their differences are in the row of each `EffectKind` and in its render function.
 """
@@ -72,8 +72,8 @@ async def post(
 ) -> Outcome:
     """Post the message of a job's kind, without settling the job.
 
-    `occasion` tells it from an earlier job's message about its subject. `may_be_plain`: without the
-    agent's words, if Slack refuses them.
+    `occasion` tells this message from those of earlier jobs about its subject. `may_be_plain`: if
+    Slack refuses the agent's words, post without them.
     """
     say = partial(
         context.messenger.say,
@@ -109,9 +109,9 @@ async def refresh(
 async def settle_in_thread(
     job: Job, outcome: Outcome, posting: Posting, context: DeliveryContext
 ) -> Outcome:
-    """Settle as `settle` does; if the thread was deleted, its card and then the message come back.
+    """Settle as `settle` does; a deleted thread gets its card again, then this message.
 
-    Only a thread without replies can be gone, so its card is.
+    Only a thread without replies can be deleted, so its card is gone.
     """
     thread_gone = is_refused(outcome, RefusalKind.THREAD_GONE)
     if not (thread_gone and must_be_acted_on(posting)):
@@ -139,9 +139,9 @@ _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 
 
 async def note_refusal(job: Job, refused: Refused, channel: str, context: DeliveryContext) -> None:
-    """Tell the operators that the channel refuses posts: once until it takes one again.
+    """Tell the operators that the channel refuses posts, once per outage.
 
-    Memory holds that, so they are told again after a restart.
+    The memory of that is lost at a restart, so they are told again then.
     """
     name = job.effect.crew
     if refused.kind not in _OF_THE_CHANNEL or (name, channel) in context.refusing:
@@ -184,7 +184,7 @@ async def post_in_thread(
 ) -> Outcome:
     """Post a message and settle its job.
 
-    `forget` is for a thread whose first message was deleted; `file` attaches too long a text.
+    `forget` is called if the thread's first message was deleted; `file` attaches too long a text.
     """
     outcome = await post(channel=channel, posted_since=job.began_at)
     if is_refused(outcome, RefusalKind.THREAD_GONE):

@@ -1,7 +1,7 @@
 """Effects of time on a waiting round: reminders, escalation, the time-out.
 
-A timer only changes the database, whatever else is away; a post, in order with all others of its
-thread, tells people. Both look at the round again.
+A timer only changes the database, even during an outage; then a post tells people, in the thread's
+order. Both check the round again.
 """
 
 from collections.abc import Iterable
@@ -81,17 +81,14 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 def _set_back(job: Job, round_: Round, now: datetime) -> dict[str, int]:
-    """Return the seconds by which a rule acts too early by the clock of its schedule.
-
-    That happens after the clock was set back; the times of entries alone would not show it.
-    """
+    """Return, for the audit entry, the seconds that the clock was set back since the schedule."""
     effects = timed_effects(round_, job.created_at)
     early = next(at for one, at in effects if one.kind is job.effect.kind) - now
     return {"set_back": ceil(early.total_seconds())} if early > timedelta() else {}
 
 
 async def expire(job: Job, context: DeliveryContext) -> Outcome:
-    """Close the round of a flow that waits no longer; the flow refuses an answer on its way."""
+    """Close the round of a flow that waits no longer; a late answer is refused by the flow."""
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         waits = round_.state is State.WAITING
@@ -111,7 +108,7 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
 async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
     """Remind the people who have not decided, and schedule the next reminder from now.
 
-    So a bot that was away for days reminds once. Outside of the rule's working hours it waits.
+    So a bot that was away for days sends one reminder. Outside the rule's working hours it waits.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     round_ = posting.view.round
@@ -144,7 +141,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
-    """Post the rule's act; a round that it left waiting is no news once somebody has decided."""
+    """Post the rule's act, unless somebody has decided on a round that it left waiting."""
     posting = await context.uow.read.posting(job.effect.subject)
     round_ = posting.view.round
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
@@ -153,9 +150,9 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
-    """Put off the rule's act for a round without a card: nobody can decide what is not shown.
+    """Put off the rule's act while the round has no card: nobody can decide unseen.
 
-    Operators hear of a channel that refuses it; nobody else could do anything.
+    Operators are told if the channel refuses the card; nobody else could help.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     if posting.card is not None or posting.view.round.state is not State.WAITING:

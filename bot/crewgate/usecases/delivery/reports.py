@@ -27,7 +27,7 @@ TOGETHER: Final = timedelta(hours=1)
 async def report(job: Job, context: DeliveryContext) -> Outcome:
     """Report a webhook that could not be understood in its crew's channel.
 
-    A changed crew may send many: an open report of the last hour counts this one, too.
+    A changed crew may send many webhooks: an open report of the last hour counts this one too.
     """
     dead_letter = await context.uow.read.dead_letter(job.effect.subject)
     crew = context.crews[job.effect.crew]
@@ -69,7 +69,7 @@ async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
 
 
 async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
-    """Post a digest, and plan the next one, even if this one fails."""
+    """Post a digest; plan the next digest even if this one fails."""
     crew = context.crews[job.effect.subject]
     if crew.digest is None:
         return await settle(job, Delivered("no digest is wanted any longer"), context)

@@ -2,8 +2,7 @@
 
 The documented `/resume` has no idempotency key. Before every try the round is marked in doubt;
 before a try in doubt is repeated, evidence is looked for. A flow takes one answer to a request and
-says so to a second one, and `crewgate host` takes a key: both are better evidence than any, so
-there the decision is simply sent again.
+refuses a second one, and `crewgate host` takes a key: so both are simply sent the decision again.
 """
 
 from dataclasses import dataclass, replace
@@ -74,9 +73,9 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext) -> Outcome:
-    """End an execution that no crew can be asked for, once nothing waits in it.
+    """End an execution whose crew cannot be asked, once nothing waits in it.
 
-    Its next pause reopens it. Without an end its texts would be kept for ever.
+    Otherwise its texts would never be removed. A later pause reopens it.
     """
     now = context.clock()
     async with context.uow.begin() as tx:
@@ -91,7 +90,7 @@ async def _end_unasked(job: Job, execution: Execution, context: DeliveryContext)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A crew's answer about an execution, and the execution when it was asked."""
+    """A crew's answer about an execution, and the execution before the question."""
 
     before: Execution
     at: datetime
@@ -110,9 +109,9 @@ async def _until_next(
     tries: int,
     jitter: float,
 ) -> timedelta:
-    """Return ever longer waits, and long ones while a person is waited for.
+    """Return ever longer waits, and long waits while a person is waited for.
 
-    A doubtful answer is followed by a short wait: it must be heard several times.
+    A doubtful answer is followed by a short wait, because it must be repeated to count.
     """
     wait = track.STATUS_POLL.after(tries + 1, jitter=jitter)
     gone = isinstance(answer, CrewUnavailable) and answer.gone
@@ -133,8 +132,8 @@ class Recorded:
 async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """Apply a crew's answer to its execution.
 
-    An answer to a question from before a webhook may be older than the pause that the webhook
-    announced. The count of webhooks tells the order, for clocks can be put back.
+    The answer is ignored if a webhook came after the question: it may be older than that webhook's
+    pause. Counting webhooks gives the order even if a clock was set back.
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
@@ -173,13 +172,13 @@ async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:
-    """Return True if a flow or whoever fetches waits for an answer: that tells better."""
+    """Return True if a flow or a fetching asker waits for an answer, which is better evidence."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     return any(round_.is_of_flow or round_.is_fetched for round_ in unfinished)
 
 
 def _is_doubtful_end(execution: Execution) -> bool:
-    """Return True if anything in front of a crew could report this end of a waiting execution."""
+    """Return True if a proxy in front of the crew could have reported this end."""
     match execution.state:
         case ExecutionState.FAILED:
             return True
@@ -258,7 +257,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
-    """Leave a decision to its asker, and say so in the thread once nobody fetched it in time.
+    """Leave a decision to its asker; if nobody fetched it in time, say so in the thread.
 
     Time counts only while this bot listens.
     """
@@ -287,7 +286,7 @@ async def _ask(round_: Round, client: CrewClient | None, context: DeliveryContex
 async def _begin(
     round_: Round, tx: Tx, job: Job, context: DeliveryContext, recorded: Recorded
 ) -> Round | Outcome:
-    """Mark that a try begins; return an outcome if there is nothing to send (yet, or any more)."""
+    """Mark that a try begins; return an outcome instead if nothing is to be sent now."""
     if round_.state is not State.DECIDED:
         await tx.complete(job)
         return Delivered()
@@ -400,7 +399,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
 
 
 def _misfits(round_: Round, outcome: Outcome) -> bool:
-    """Return True if a tool takes no such arguments as a person wrote: the call waits as before."""
+    """Return True if the tool refuses a person's arguments: then the call waits as before."""
     is_own = round_.call is not None and round_.edited_by is not None
     bad_request = isinstance(outcome, Refused) and outcome.by_crew and outcome.code == "400"
     return is_own and bad_request and round_.state is State.STUCK

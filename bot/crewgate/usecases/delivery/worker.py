@@ -40,13 +40,13 @@ class Pace:
 
     at_once: int = 8
     poll: timedelta = timedelta(seconds=1)
-    """The time between two looks at the outbox without a wake-up: retries become due."""
+    """The time between two looks at the outbox without a wake-up, for retries that become due."""
     pause: Retry = Retry(longest=timedelta(seconds=30))
 
 
 @dataclass(slots=True)
 class _Outage:
-    """Tries in a row that a destination did not take."""
+    """Failed tries of a destination, in a row."""
 
     since: datetime
     began: datetime
@@ -70,7 +70,7 @@ class _Outage:
 class Worker:
     """Leases due jobs of one destination, carries each out, and pauses while it is away.
 
-    One worker per destination: Slack being down never holds up a resume, nor one crew another.
+    Each destination has one worker: an outage of Slack delays no resume, nor one crew another.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Worker:
         steady: Clock | None = None,
         may_lease: Check = lambda: True,
     ) -> None:
-        """Pauses go by `steady`, a clock that does not step; by default the context's."""
+        """Pauses go by `steady`, a clock that is never set; by default the context's."""
         self.destination = destination
         self._steady = steady or context.clock
         self._outage: _Outage | None = None
@@ -127,8 +127,8 @@ class Worker:
     def looks_again_in(self) -> timedelta:
         """The time to wait for a wake-up before the next look for due jobs.
 
-        It is short after a look that found something: jobs that become due at a steady rate are
-        then not taken all together once a `poll`, which would hold up all else.
+        It is short after a look that found jobs: jobs that become due one by one would otherwise be
+        taken in bursts, once per `poll`, and hold up others.
         """
         lately = self._found_at and self._steady() - self._found_at <= 2 * self.pace.poll
         return self.pace.poll / SOONER if lately else self.pace.poll
@@ -142,7 +142,7 @@ class Worker:
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Work until stopped, then finish the jobs under way; a cancellation abandons them too."""
+        """Work until stopped, then finish the jobs under way; a cancellation abandons these too."""
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
                 for job in await self._lease():
@@ -224,7 +224,7 @@ class Worker:
             log.info("delivered", **about)
 
     async def _slow_down(self, outcome: Outcome) -> None:
-        """Pause the whole budget: the other side's own limiter speaks for all its users."""
+        """Pause the whole budget: the other side limits all its users together."""
         pause = outcome.retry_after if isinstance(outcome, NotSent) and outcome.alone else None
         if self._budget is None or pause is None:
             return

@@ -1,4 +1,4 @@
-"""The ports that use cases are handed: clock, pauses, threads, new ids, crews and the outbox."""
+"""General ports of the use cases: clock, pauses, threads, new ids, crews and the outbox."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -55,7 +55,7 @@ def ending_turns(sleep: Sleep) -> Sleep:
 
 
 class Wakeup:
-    """An auto-resetting event with a timeout; one that is set before `wait` stays set."""
+    """An event that resets itself and has a timeout; a set before `wait` counts."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -72,7 +72,7 @@ class Wakeup:
 
 
 MISSED: Final = timedelta(minutes=1)
-"""An absence of the bot or of Slack up to this long counts for rules nevertheless."""
+"""An outage of the bot or of Slack up to this long counts for rules nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Job:
     began_at: datetime | None = None
     """The start of the first earlier try that may have taken effect."""
     failing_since: datetime | None = None
-    """The time of its first own failure: refused, lost or raised, not an outage of all of Slack."""
+    """The time of its first own failure: refused, lost or raised, but no outage of Slack."""
 
     @property
     def in_doubt(self) -> bool:
@@ -118,14 +118,14 @@ class Outbox(Protocol):
     ) -> Leased:
         """Lease due jobs of one destination, at most one per ordering key.
 
-        Priority comes first, then due time. Each spends one of `budget`; the last of a burst is
-        left to the first priority. A job that needs a card waits until the card is posted. Effects
-        that a leased job carries out too are deleted. `now` decides which jobs are due; leases go
-        by a clock that all processes share. Jobs `under_way` in this process are not leased again,
-        even if a clock that stepped ends their leases.
+        Jobs go by priority, then by due time. Each job spends one of `budget`; the last of a burst
+        is left to the first priority. A job that needs a card waits until the card is posted.
+        Effects that a leased job carries out too are deleted. `now` decides which jobs are due;
+        leases go by a clock that all processes share. Jobs `under_way` in this process are not
+        leased again, even if a step of the clock ends their leases.
         """
         ...
 
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
-        """Spend nothing of a budget for so long: the other side asked to slow down."""
+        """Spend nothing of a budget during a pause that the other side asked for."""
         ...

@@ -12,7 +12,7 @@ from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Pro
 
 @dataclass(frozen=True, slots=True)
 class KickoffRequest:
-    """A caller's kickoff: opaque to us, except for the webhook URLs in it."""
+    """A caller's kickoff, which we do not interpret, except for its webhook URLs."""
 
     body: bytes = field(repr=False)
     given: WebhookUrls = WebhookUrls()
@@ -23,7 +23,7 @@ class KickoffRequest:
 
 @dataclass(frozen=True, slots=True)
 class KickoffAnswer:
-    """The crew's own answer, to be passed on unchanged."""
+    """The crew's own answer, passed on unchanged."""
 
     status: int
     body: bytes = field(repr=False)
@@ -66,14 +66,12 @@ class CrewClient(Protocol):
     ) -> Outcome:
         """Send the crew a decision, in one try.
 
-        `edited` is the text in place of its output, or the arguments in place of a call's. A crew
-        that takes a `key` answers a repeated decision as it did the first time.
+        `edited` replaces the output, or a call's arguments. With a known `key` the crew repeats its
+        first answer.
         """
         ...
 
-    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
-        """It may take minutes."""
-        ...
+    async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome: ...
 
     async def status(self, execution_id: str) -> Progress | CrewUnavailable: ...
 
@@ -91,7 +89,7 @@ class FlowAnswers(Protocol):
     """The addresses where flows are answered: each request names its own."""
 
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
-        """Send a flow its answer, in one try; Refused by `RefusalKind` if it takes none."""
+        """Send a flow its answer, in one try; Refused by `RefusalKind` if the flow takes none."""
         ...
 
 

@@ -15,8 +15,8 @@ from crewgate.domain.stats import Stats
 from crewgate.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef, Posting
 
 RESPONSE_SENT: Final = "response_sent"
-"""The name of an `asyncio.Event` in Bolt's context of a request, set when the response has left:
-Bolt's `ack()` returns before."""
+"""The name of an `asyncio.Event` in Bolt's context of a request. It is set once the response has
+left: Bolt's `ack()` returns earlier."""
 
 FILE_NOT_SHARED: Final = "file_not_shared"
 
@@ -26,7 +26,7 @@ class Thread:
     """A place for a message; without `ts` the message begins the thread."""
 
     channel: str | None
-    """None if the thread is not there (any longer)."""
+    """None if there is no thread, or no longer."""
     ts: str | None = None
 
 
@@ -46,8 +46,8 @@ About = Posting | ExecutionPosting | DeadLetter | Crew | Published | Stats
 class Messenger(Protocol):
     """Slack, for messages that must arrive.
 
-    `posted_since`: an earlier try, since then, may have worked, so the message is looked for first
-    and not posted twice. `plain` leaves out the agent's words.
+    `posted_since`: an earlier try, since then, may have worked, so the message is looked for before
+    it is posted. `plain` leaves out the agent's words.
     """
 
     async def say(
@@ -62,8 +62,8 @@ class Messenger(Protocol):
     ) -> Outcome:
         """Post the message of an effect, into a thread or to one person.
 
-        Return Posted; Delivered if there is nothing to say any longer; Refused as THREAD_GONE if
-        the thread is not there. `occasion` completes the key of its kind; every try repeats it.
+        Return Posted; Delivered if there is nothing left to tell; Refused as THREAD_GONE if the
+        thread is gone. `occasion` completes the key of its kind; every try repeats it.
         """
         ...
 
@@ -76,7 +76,7 @@ class Messenger(Protocol):
         posted_since: datetime | None,
         plain: bool = False,
     ) -> Outcome:
-        """Post a round's card, with mentions; `notify` is None if everybody has been told."""
+        """Post a round's card with mentions; without `notify` nobody is mentioned."""
         ...
 
     async def update(
@@ -90,13 +90,13 @@ class Messenger(Protocol):
     ) -> Outcome: ...
 
     async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
-        """Look for that file; Refused as FILE_NOT_SHARED only if the bot can read the thread."""
+        """Look for the file; Refused as FILE_NOT_SHARED only if the bot can read the thread."""
         ...
 
     async def clear(
         self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
     ) -> Outcome:
-        """Delete the bot's files up to then from a thread, and update the message of the end."""
+        """Delete the bot's files up to `until` from a thread, and update the message of the end."""
         ...
 
     async def name_of(self, user: str) -> str | None: ...
@@ -113,9 +113,7 @@ class RememberedInstallation(Protocol):
         """Return None before Slack named it. Raises StoreUnavailable."""
         ...
 
-    async def remember(self, installation: Installation) -> None:
-        """Raises StoreUnavailable."""
-        ...
+    async def remember(self, installation: Installation) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +128,14 @@ class Members:
 
 
 class Directory(Protocol):
-    """The people of Slack: plain methods answer from memory, async ones ask Slack."""
+    """The people of Slack: plain methods answer from memory, async methods ask Slack."""
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
-        """Anyone adds nobody."""
+        """`Anyone` adds nobody."""
         ...
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
-        """Return the accounts of starters; `ask_about` adds those of unknown addresses."""
+        """Return the accounts of starters; unknown addresses need `ask_about` first."""
         ...
 
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
@@ -154,11 +152,11 @@ class Directory(Protocol):
     async def resolve(self, named: tuple[ReviewerRef, ...]) -> None: ...
 
     def is_gone(self, user: str) -> bool:
-        """Return True for an account that memory knows to be deactivated: nobody acts by it."""
+        """Return True if memory knows that the account is deactivated."""
         ...
 
     def is_colleague(self, user: str) -> bool | None:
-        """Return True for colleagues who are no guests; None if memory does not know."""
+        """Return True for a colleague who is no guest; None if memory does not know."""
         ...
 
     async def look_up_colleague(self, user: str) -> bool | None: ...

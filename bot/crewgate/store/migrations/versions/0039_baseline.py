@@ -1,4 +1,4 @@
-"""The tables that every database has which this version migrates; `migrate` makes new ones."""
+"""The oldest tables that this version can migrate; `migrate` makes new databases."""
 
 revision = "0039"
 down_revision = None
@@ -7,4 +7,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Do nothing: a database without tables gets those of today at once."""
+    """Do nothing: an empty database gets the present tables at once."""

@@ -16,7 +16,7 @@ _DECIDED = (
 
 
 def upgrade() -> None:
-    """Add the columns, all null, and have the index of the stats tell acts apart."""
+    """Add the columns, all null, and let the stats' index tell calls from outputs."""
     for name in ("call", "call_result", "tools_used"):
         op.add_column("rounds", sa.Column(name, sa.JSON()))
     op.add_column("rounds", sa.Column("is_act", sa.Boolean()))

@@ -1,4 +1,4 @@
-"""The decisions that their asker fetches, also of a crew that can be called."""
+"""Decisions that the asker fetches, also for a crew with a URL."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column, null in what there is."""
+    """Add the column, null in existing rows."""
     op.add_column("rounds", sa.Column("is_fetched", sa.Boolean()))
