@@ -163,8 +163,8 @@ MUTANTS: Final = (
     ),
     mutant(
         "a lost lease completes another's job",
-        'outbox.c.lease_until == sa.bindparam("b_lease", type_=outbox.c.lease_until.type),',
-        "outbox.c.lease_until.is_not(None),",
+        'lease_until == sa.bindparam("b_lease", type_=tables.outbox.c.lease_until.type),',
+        "lease_until.is_not(None),",
         "store/test_outbox.py",
     ),
     mutant(
@@ -227,7 +227,7 @@ MUTANTS: Final = (
     ),
     mutant(
         "every 404 is a crew's own",
-        "gone = answer.status == HTTPStatus.NOT_FOUND and is_crews_own(answer.body)",
+        "gone = answer.status == HTTPStatus.NOT_FOUND and payloads.is_crews_own(answer.body)",
         "gone = answer.status == HTTPStatus.NOT_FOUND",
         "crewai/test_client_status.py",
     ),
