@@ -1,7 +1,7 @@
 """Open-source CrewAI behind the documented crew API: `crewgate host`.
 
-A process of its own, in the user's environment and with the user's crewai. The bot never imports
-anything of it. `crewai` is imported by the modules in `engine` alone, once its version is known.
+The host is a process of its own, in the user's environment and with the user's crewai. The bot
+never imports the host. Only the modules in `engine` import `crewai`, once its version is known.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ __all__ = ["ask_people"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the tool of a user's own module, and crewai with it, where it is asked for."""
+    """Import the tool for a user's own module, and crewai with it, on first use."""
     if name not in __all__:
         raise AttributeError(name)
     from crewgate.host.engine import hooks  # noqa: PLC0415  # takes seconds

@@ -30,7 +30,7 @@ SECRET_LENGTH: Final = 16
 
 
 def run_host(chosen: argparse.Namespace) -> int:
-    """Serve until SIGTERM; return the exit status if it did not start."""
+    """Serve until SIGTERM; return the exit status if the host did not start."""
     # The crew's own keys are there too: what `.env` holds is in the environment from here on.
     load_dotenv(Path(".env"))
     leave_terminal()
@@ -82,9 +82,9 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
 
 
 def leave_terminal() -> None:
-    """Close the terminal's input: nobody sits there to answer for what callers start.
+    """Close the terminal's input: nobody there can answer for executions that callers start.
 
-    CrewAI asks there whether to upload what a first execution did, and waits 20 s; a crew's own
+    CrewAI asks there whether to upload traces of a first execution, and waits 20 s; a crew's own
     `input()` would wait for ever.
     """
     sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  # until the process ends
@@ -177,7 +177,7 @@ def _log_settings(environment: Mapping[str, str]) -> tuple[Literal["console", "j
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the crew's own keys, by their variables' names; short values are flags and numbers."""
+    """Yield the values of the crew's own keys; short values are flags and numbers."""
     for name, value in environment.items():
         if _SECRET_VARIABLE.search(name) and len(value) >= _SHORTEST_SECRET:
             yield value

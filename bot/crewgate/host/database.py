@@ -88,7 +88,7 @@ SEALED: Final = {
     "executions": ("kickoff", "task_url", "step_url", "crew_url"),
     "webhooks": ("url", "headers", "body"),
 }
-"""The columns that hold credentials, by table: written with `sealed`, and read as they were."""
+"""The columns of credentials, by table: `sealed` encrypts their values."""
 
 #: `PRAGMA user_version` of a file with these tables.
 VERSION: Final = 10
@@ -105,7 +105,7 @@ _OPENED: Final = 4_096
 
 
 class Database:
-    """Transactions on one file that no other process can open meanwhile."""
+    """Transactions on one file, which this process has for itself."""
 
     def __init__(self, path: Path, keys: Sequence[str] = ()) -> None:
         """Open the file. Raises HostNotStarted if it cannot be used.
@@ -154,7 +154,7 @@ class Database:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _use_keys(self) -> None:
-        """Encrypt all credentials with the newest key, unless they are. Raises HostNotStarted."""
+        """Encrypt all credentials anew that lack the newest key. Raises HostNotStarted."""
         query = "SELECT substr(canary, 11, 8) AS key, canary FROM secret_key"
         found = self._connection.execute(query).fetchone()
         if found is not None and key_of(found["canary"]) is not None:
@@ -184,7 +184,7 @@ class Database:
         return None if text is None else self._cipher.encrypt(text)
 
     def _opened(self, value: T) -> T | str:
-        """Return what a credential's column holds; what no key opens stays as it is."""
+        """Return a column's decrypted credential; a value that no key opens stays as stored."""
         try:
             return value if key_of(value) is None else self._cipher.decrypt(str(value))
         except Unreadable:
@@ -229,9 +229,9 @@ class Database:
 
 
 def make_private(path: Path) -> None:
-    """Make a file that this user alone can read, or one that is there private, with its WAL.
+    """Create a file for this user alone, or restrict an existing file and its WAL to this user.
 
-    It holds outputs, and credentials of webhooks. Raises OSError.
+    The file holds outputs, and credentials of webhooks. Raises OSError.
     """
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -240,7 +240,7 @@ def make_private(path: Path) -> None:
 
 
 def readable(table: str, rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:
-    """Yield the rows of a table, without those that have a damaged credential."""
+    """Yield the rows of a table that have no damaged credential."""
     for row in rows:
         if key := next(filter(None, (key_of(row[one]) for one in SEALED[table])), None):
             log.error("credential_unreadable", key=key, table=table, id=row["id"])

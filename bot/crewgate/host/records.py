@@ -16,10 +16,10 @@ class State(StrEnum):
     """The state of an execution."""
 
     QUEUED = "queued"
-    """It waits for a place among those that work."""
+    """The execution waits for a free place to work."""
     RUNNING = "running"
     PAUSED = "paused"
-    """It waits for a person."""
+    """The execution waits for a person."""
     COMPLETED = "completed"
     ERROR = "error"
 
@@ -43,7 +43,7 @@ class Execution:
     kickoff: Kickoff
     state: State
     tasks: tuple[TaskRow, ...]
-    """Empty before it first ran, and for a flow."""
+    """Empty before the first run, and for a flow."""
     result: str
     error: str
     created_at: float
@@ -52,7 +52,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A task that is done, with what is needed to go on without running it again."""
+    """A finished task, with the data to go on without another run."""
 
     position: int
     output: Mapping[str, Any]
@@ -66,7 +66,7 @@ class Decision:
     approve: bool
     feedback: str
     edited: str | None = None
-    """What people made of the output; the decision is about this text."""
+    """The text that replaces the output; the decision is about this text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class Round:
     output: str
     decision: Decision | None
     asker: str | None = None
-    """The task in the middle of which is asked, empty outside of one; None for a task's output."""
+    """The task in which a call or a question waits; empty outside of tasks; None for an output."""
     place: str = ""
-    """The agent in its task that asks, as a digest."""
+    """A digest of the agent in its task that asks."""
     body: Json = field(default_factory=dict)
-    """The notification's own fields, where it is asked in the middle of a task."""
+    """The further fields of a notification of a call or a question."""
     spent: bool = False
-    """The answer was given to whoever asked, or can no longer be."""
+    """The answer was delivered, or can no longer be."""
 
     @property
     def waits(self) -> bool:
@@ -102,29 +102,29 @@ class Pending:
     """A call or a question that waits for people in the middle of a task."""
 
     id: str
-    """The same for the same one in the same task; the id of its round has a number besides."""
+    """Equal for an equal call or question in a task; the round's id adds a number."""
     asker: str
     place: str
-    """Both as in Round."""
+    """`asker` and `place` as in Round."""
     body: Json
     holds: Callable[[Decision], bool] = lambda _: False
-    """True for a decision that counts for each later one that is the same."""
+    """True for a decision that also holds for later equal calls or questions."""
     most_waiting: int | None = None
-    """The most that wait at once, of those that have a limit."""
+    """The limit of calls that wait at once; None without a limit."""
     most: int | None = None
-    """The most of its `kind` in one execution."""
+    """The limit of its `kind` in one execution."""
     check: Callable[[Json], None] | None = None
-    """Raises ValueError for arguments that the tool does not take."""
+    """Raises ValueError for arguments that do not fit the tool."""
 
     @property
     def kind(self) -> str:
-        """The beginning of its id."""
+        """The beginning of the id."""
         return self.id.rpartition("-")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a flow asks people."""
+    """A question of a flow."""
 
     method: str
     message: str
@@ -133,11 +133,11 @@ class Asked:
     emit: tuple[str, ...] = ()
     metadata: Json = field(default_factory=dict)
     pending: Json = field(default_factory=dict)
-    """Its state and what it waits for, as CrewAI keeps them; only the state for `Flow.ask()`."""
+    """The flow's state and position, as CrewAI keeps both; only the state for `Flow.ask()`."""
     place: str | None = None
-    """Which of its method's calls of `Flow.ask()` it is; None for `@human_feedback`."""
+    """The number of the call of `Flow.ask()` in its method; None for `@human_feedback`."""
     expires_at: float | None = None
-    """When the flow goes on without an answer."""
+    """The time at which the flow goes on without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +149,16 @@ class Question:
     emit: tuple[str, ...]
     token_hash: str
     pending: Json
-    """The flow's state and what it waits for, to be put back after a crash."""
+    """The flow's state and position, restored after a crash."""
     place: str | None
     """As in Asked."""
     expires_at: float | None
     feedback: str | None
     """The answer; None while nobody has answered."""
     answered_at: float | None
-    """When it was answered or, without an answer, given up."""
+    """The time of the answer, or of the time-out."""
     source: str
-    """Through what it was answered."""
+    """The channel of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class Webhook:
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     about: str = ""
-    """The pause it announces, by the id of its task or question. Sent until that is answered."""
+    """The announced pause, as the id of its task or question; sent until there is an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class DueWebhook:
 
 
 class HostNotStarted(Exception):
-    """The host cannot serve what was asked for."""
+    """The host cannot serve these targets."""
 
 
 class TargetChanged(Exception):
@@ -197,20 +197,20 @@ class TargetChanged(Exception):
 
 
 class TooMany(Exception):
-    """People are asked too much already."""
+    """People have too many questions already."""
 
 
 class HostStops(BaseException):
-    """Ends a thread that waits for a person; what it waits for is on disk.
+    """Ends a thread that waits for a person; its pause is on disk.
 
-    Not an `Exception`: crewai would take it for a failure of the agent, and try again.
+    It is no `Exception`: crewai would treat that as a failure of the agent, and try again.
     """
 
 
 class NotKept(BaseException):
-    """Ends a thread whose work cannot be written to disk now; it is done again later.
+    """Ends a thread whose work cannot be written to disk now; the work is repeated later.
 
-    No `Exception` either: it is no failure of the crew, which would end the execution.
+    It is no `Exception`: that would end the execution as failed.
     """
 
 
@@ -265,6 +265,6 @@ def webhook_from_row(row: sqlite3.Row) -> DueWebhook:
 
 
 def _of_row(kind: type[T], row: sqlite3.Row, **more: object) -> T:
-    """Make a record of a row's columns, save those that are given."""
+    """Make a record of a row's columns; `more` replaces some."""
     names = {one.name for one in fields(kind)} - more.keys()  # type: ignore[arg-type]
     return kind(**{name: row[name] for name in names}, **more)

@@ -1,4 +1,4 @@
-"""One execution in its thread, as the engine sees the host, and what all threads share."""
+"""One execution in its thread, as the engine sees it, and the objects that all threads share."""
 
 import hashlib
 import secrets
@@ -37,7 +37,7 @@ def later(seconds: float, call: Callable[..., object], *args: object) -> None:
 
 
 class Slots:
-    """Working executions take a place; waiting for a person or ending frees it."""
+    """Limits working executions: each takes a place, and frees it when it waits or ends."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -45,13 +45,13 @@ class Slots:
         self._lock = threading.Lock()
 
     def submit(self, start: Callable[[], None]) -> None:
-        """Call `start`, which returns at once, when a place is free; `leave` frees it."""
+        """Call `start`, which returns at once, when a place is free; `leave` frees the place."""
         with self._lock:
             self._waiting.append(start)
         self._fill()
 
     def leave(self) -> None:
-        """Free a place for the next."""
+        """Free a place for another execution."""
         with self._lock:
             self._free += 1
         self._fill()
@@ -72,19 +72,19 @@ class Waiters:
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], threading.Event] = {}
         self._claimed: set[tuple[str, str]] = set()
-        """Those that somebody is about to wake."""
+        """Waiters that somebody is about to wake."""
         self._lock = threading.Lock()
         self._stopped = False
 
     def open(self, execution_id: str, task_id: str) -> None:
-        """Register a waiter before anybody else can know of the pause."""
+        """Register a waiter, before the pause is announced."""
         with self._lock:
             waiter = self._waiting[execution_id, task_id] = threading.Event()
             if self._stopped:
                 waiter.set()
 
     def withdraw(self, execution_id: str, task_id: str) -> bool:
-        """Unregister a waiter; False if somebody is about to wake it, so it must wait."""
+        """Unregister a waiter; return False if it must wait, for somebody is about to wake it."""
         with self._lock:
             if (execution_id, task_id) in self._claimed:
                 return False
@@ -101,7 +101,7 @@ class Waiters:
                 raise records.HostStops
 
     def claim(self, execution_id: str, task_id: str) -> bool:
-        """Reserve waking a waiter; False if nobody waits or somebody else will wake it."""
+        """Reserve waking a waiter; return False if nobody waits or somebody has reserved it."""
         with self._lock:
             key = (execution_id, task_id)
             if key not in self._waiting or key in self._claimed:
@@ -116,7 +116,7 @@ class Waiters:
             waiter.set()
 
     def stop(self) -> None:
-        """End every thread that waits."""
+        """End all waiting threads."""
         with self._lock:
             self._stopped = True
             waiting = list(self._waiting.values())
@@ -130,7 +130,7 @@ def utc_seconds() -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """The one instance of each that the whole host shares."""
+    """The objects that the whole host shares."""
 
     store: Store
     slots: Slots
@@ -138,25 +138,25 @@ class Shared:
     wake: Callable[[], None]
     """Wakes the sender, from any thread."""
     url: str
-    """The host's own address, for the callbacks of flows."""
+    """The host's own address, for callbacks of flows."""
     flow_webhook: FlowWebhook | None
     again_after: float
-    """Seconds until an execution goes on whose work could not be written to disk."""
+    """Seconds until an execution goes on whose work could not be stored."""
     close_after: float
-    """Seconds that a call has to be made again after a restart, once its agent makes another."""
+    """Seconds for an agent to repeat a call after a restart, once it makes another call."""
     approve_tools: Mapping[str, Sequence[str]]
-    """Patterns of tools that people are asked about, by target."""
+    """By target, the patterns of tools whose calls people approve."""
     new_id: Callable[[], str]
     redact: Callable[[str], str]
     """Takes secrets out of an error's words."""
     checks: dict[tuple[str, str], Callable[[Json], None]] = field(default_factory=dict)
-    """Checks of other arguments for calls that wait, by execution and task; see Pending."""
+    """Argument checks of waiting calls, by execution and task; see `Pending.check`."""
     now: Callable[[], float] = utc_seconds
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
 
 def digest(*parts: object) -> str:
-    """Return an id that is the same for equal parts."""
+    """Return an id that is equal for equal parts."""
     return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -166,27 +166,26 @@ def hash_token(token: str) -> str:
 
 
 class Run:
-    """The host as an execution in its thread sees it.
+    """The host, as seen by an execution in its thread.
 
-    After each call, what it said is on disk, with its webhooks. Each raises NotKept if that cannot
-    be.
+    Each method returns once its changes and their webhooks are on disk, or raises NotKept.
     """
 
     def __init__(
         self, execution_id: str, target: str, shared: Shared, expire: Callable[[str], None]
     ) -> None:
-        """`expire` ends the time of a question, by its id."""
+        """`expire` gets a question's id, and ends its time."""
         self._id = execution_id
         self._target = target
         self._shared = shared
         self._store = shared.store
         self._expire = expire
         self._asking: set[str] = set()
-        """All that was asked in the middle of a task in this run."""
+        """The calls and questions that this run has asked."""
         self._anew: set[str] = set()
-        """Those of it that were not asked before a restart."""
+        """Those that were not asked before a restart."""
         self._waiting: set[str] = set()
-        """Those calls of it that wait now."""
+        """The calls of this run that wait now."""
         self._lock = Lock()
 
     @property
@@ -196,17 +195,17 @@ class Run:
 
     @or_not_kept
     def begin(self, tasks: Sequence[records.TaskRow]) -> Sequence[records.TaskRow]:
-        """Store the tasks; return those with which it began. Raises TargetChanged."""
+        """Store the tasks; return the tasks at the execution's begin. Raises TargetChanged."""
         return self._store.begin(self._id, tasks)
 
     @or_not_kept
     def finished(self) -> list[records.Finished]:
-        """The tasks that were done before."""
+        """The tasks finished earlier."""
         return self._store.finished(self._id)
 
     @or_not_kept
     def rounds(self) -> list[records.Round]:
-        """The rounds that were shown to people before."""
+        """The rounds shown to people earlier."""
         return self._store.rounds(self._id)
 
     @or_not_kept
@@ -236,7 +235,7 @@ class Run:
     def pause(
         self, task_id: str, output: str, body: Json, *, pending: records.Pending | None = None
     ) -> records.Decision:
-        """Show an output, or what waits within a task, and wait for people. Raises HostStops."""
+        """Show an output, call or question, and wait for people. Raises HostStops."""
         # Given once, also where a database is restored from a copy.
         body = {**body, "pause_id": self._shared.new_id()}
         if pending is not None:
@@ -255,11 +254,11 @@ class Run:
 
     @or_not_kept
     def ask_within(self, pending: records.Pending) -> records.Round | None:
-        """Ask people in the middle of a task and wait, also where this was asked before a restart.
+        """Ask people in the middle of a task and wait, perhaps for an answer from before a restart.
 
-        The same is asked again once its answer was given, unless that holds: a call that may have
-        run does not run again unasked. Return the round with its decision, None if nobody can be
-        asked. Raises HostStops and TooMany.
+        After its answer was delivered, an equal question is asked anew, unless the decision holds:
+        a call that may have run needs a new approval. Return the round with its decision, None if
+        nobody can be asked. Raises HostStops and TooMany.
         """
         execution = self.execution
         if execution.kickoff.human_input is None or execution.ended_at is not None:
@@ -313,9 +312,9 @@ class Run:
             raise records.TooMany(f"People were asked {asked} times already")
 
     def _close_others(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
-        """Give up what the same agent asked before a restart, when it makes another call now.
+        """Give up the agent's calls from before a restart, once it makes another call.
 
-        An agent may make several calls at once, so those have some time to be made again.
+        An agent may make several calls at once, so it has some time to repeat them.
         """
         others = [one.task_id for one in before if one.waits and one.place == pending.place]
         if others := [one for one in others if one not in self._asking]:
@@ -334,7 +333,7 @@ class Run:
                 self._store.close(self._id, left, closing, at=self._shared.now())
 
     def closing(self, why: str) -> Closing:
-        """Return what tells people that a call or a question waits no longer."""
+        """Return the maker of webhooks that tell of a closed call or question."""
         execution = self.execution
         outcome = {"state": "closed", "words": why}
 
@@ -345,7 +344,7 @@ class Run:
 
     @or_not_kept
     def tell_outcome(self, one: records.Round, words: str, *, failed: bool) -> None:
-        """Tell people what came of a call that they let run."""
+        """Tell people the result of a call that they approved."""
         outcome = {"state": "failed" if failed else "ran", "words": self._shared.redact(words)}
         webhooks = human_input_webhooks(self.execution, one.task_id, one.body, outcome)
         self._store.put(self._id, webhooks, at=self._shared.now())
@@ -353,12 +352,12 @@ class Run:
 
     @property
     def approves(self) -> Sequence[str]:
-        """Patterns of the tools that people are asked about."""
+        """The patterns of tools whose calls people approve."""
         return self._shared.approve_tools.get(self._target, ())
 
     @or_not_kept
     def wait(self, task_id: str) -> records.Decision:
-        """Wait for the decision on a round that was shown before. Raises HostStops."""
+        """Wait for the decision on a round shown earlier. Raises HostStops."""
         self._shared.waiters.open(self._id, task_id)
         decided = self._store.decision(self._id, task_id)
         if decided is not None and self._shared.waiters.withdraw(self._id, task_id):
@@ -367,7 +366,7 @@ class Run:
 
     @or_not_kept
     def announce(self, question_id: str, asked: records.Asked) -> None:
-        """Ask people what a flow asks."""
+        """Ask people a flow's question."""
         execution, at, token = self.execution, self._shared.now(), self._shared.new_token()
         webhook = self._shared.flow_webhook
         answered_at = f"{self._shared.url}/human_feedback_requests/{question_id}/respond"
@@ -391,9 +390,9 @@ class Run:
 
     @or_not_kept
     def ask(self, question_id: str, asked: records.Asked, seconds: float | None) -> str | None:
-        """Ask people for words and wait, also where this was asked before a restart.
+        """Ask people for words and wait, perhaps for an answer from before a restart.
 
-        Return None once the seconds since it was first asked are over. Raises HostStops.
+        Return None once the seconds since the first asking are over. Raises HostStops.
         """
         self._shared.waiters.open(self._id, question_id)
         found = self._store.question(question_id)
@@ -411,7 +410,7 @@ class Run:
 
     @or_not_kept
     def question(self) -> records.Question | None:
-        """The question whose answer a flow is to carry out."""
+        """The question with whose answer a flow is to go on."""
         return self._store.open_question(self._id)
 
     def _wait(self, task_id: str) -> records.Decision:
@@ -443,14 +442,14 @@ class Target(Protocol):
     """A crew or a flow."""
 
     name: str
-    """Its last name in what the command was given."""
+    """Its last name in the command's argument."""
     is_flow: bool
     inputs: Sequence[str]
 
     def check(self, inputs: Json) -> None:
-        """Raise Refusal if inputs are missing or the flow's state refuses their types."""
+        """Raise Refusal if inputs are missing or do not fit the flow's state."""
         ...
 
     def run(self, run: Run) -> Completed | records.Asked | Failed:
-        """Work in the calling thread, to its end or the next question that it waits for without."""
+        """Work in the calling thread, to the end or the next question that pauses the flow."""
         ...

@@ -1,4 +1,4 @@
-"""Executions: begins them in threads of their own, and takes decisions and answers for them."""
+"""Executions: starting their threads, and taking decisions and answers for them."""
 
 import contextvars
 import hmac
@@ -19,9 +19,9 @@ log = structlog.get_logger(__name__)
 
 
 def _task_id(given: str, execution: records.Execution, shown: Mapping[str, records.Round]) -> str:
-    """Return the id of a task or question; its name, as `/status` gives it, will do for one.
+    """Return the id of a task or question; the name in `/status` is enough, except for a call.
 
-    But not for a call of a tool. Raises Refusal.
+    Raises Refusal.
     """
     if given in {*shown, *(task.id for task in execution.tasks)}:
         return given
@@ -37,7 +37,7 @@ def _task_id(given: str, execution: records.Execution, shown: Mapping[str, recor
 
 
 class Runner:
-    """Everything that happens to executions; its methods are called from any thread."""
+    """All actions on executions; the methods are called from any thread."""
 
     def __init__(self, targets: Mapping[str, Target], shared: Shared) -> None:
         self._targets = targets
@@ -45,11 +45,11 @@ class Runner:
         self._store = shared.store
         self._working: set[str] = set()
         self._again: set[str] = set()
-        """Executions for which something came while their thread was about to end."""
+        """Executions with news while their thread was about to end."""
         self._lock = threading.Lock()
 
     def take_up(self) -> None:
-        """Continue executions that had not ended when the host did."""
+        """Continue the executions that were unfinished when the host ended."""
         for execution in self._store.unfinished():
             for one in self._store.asks(execution.id):
                 if one.answered_at is None and one.expires_at is not None:
@@ -61,7 +61,7 @@ class Runner:
                 self._go_on(execution.id, execution.target)
 
     def _can_go_on(self, execution: records.Execution) -> bool:
-        """Return True if there is something to do, also where something else waits for people."""
+        """Return True if there is work to do, even if other tasks wait for people."""
         if execution.state is not records.State.PAUSED:
             return execution.state in {records.State.QUEUED, records.State.RUNNING}
         rounds = self._store.rounds(execution.id)
@@ -75,13 +75,13 @@ class Runner:
         return any(one.decision and one.task_id not in done for one in newest.values())
 
     def stop(self) -> None:
-        """End the threads that wait for people; what works is cut off with the process."""
+        """End the threads that wait for people; working threads are cut off with the process."""
         self._shared.waiters.stop()
 
     # ---- what callers ask
 
     def kick_off(self, target: Target, kickoff: Kickoff) -> str:
-        """Begin an execution, and give its id once it is on disk. Raises Refusal."""
+        """Begin an execution, and return its id once it is on disk. Raises Refusal."""
         target.check(kickoff.inputs)
         execution_id = self._shared.new_id()
         self._store.add(execution_id, target.name, kickoff, at=self._shared.now())
@@ -121,7 +121,7 @@ class Runner:
         return {"status": "resumed", "message": "Execution resumed with the next task"}
 
     def _check(self, body: Json, arguments: Json, execution_id: str, task_id: str) -> None:
-        """Raise Refusal if these arguments cannot be those of a call."""
+        """Raise Refusal if these arguments do not fit the call."""
         if "schema" not in body.get("tool_call", {}):
             raise Refusal.bad_request("Nothing here takes other arguments", arguments="invalid")
         check = self._shared.checks.get((execution_id, task_id))
@@ -146,7 +146,7 @@ class Runner:
     def answer(
         self, execution: records.Execution, question: records.Question, call: Answer
     ) -> Json:
-        """Take the answer to a flow's question, once it is on disk. Raises Refusal."""
+        """Store the answer to a flow's question. Raises Refusal."""
         at = self._shared.now()
         over = self._store.answer(question.id, call.feedback, call.source, at=at)
         if over is not None:
@@ -168,7 +168,7 @@ class Runner:
         return {"status": "accepted", "request": request}
 
     def expire(self, question_id: str) -> None:
-        """Let a flow go on without an answer, unless there is one."""
+        """Let a flow go on without an answer, unless an answer came."""
         try:
             self._expire(question_id)
         except records.HostStops:
@@ -187,14 +187,14 @@ class Runner:
     # ---- threads
 
     def _wake(self, execution: records.Execution, about: str) -> None:
-        """Wake the thread that waits for this task or question; else go on without it."""
+        """Wake the thread that waits for this task or question; without one, run the execution."""
         if self._shared.waiters.claim(execution.id, about):
             self._shared.slots.submit(lambda: self._shared.waiters.wake(execution.id, about))
         else:
             self._go_on(execution.id, execution.target)
 
     def _go_on(self, execution_id: str, target: str) -> None:
-        """Run an execution in its own thread once it has a place, and never twice at a time."""
+        """Run an execution in its own thread once there is a place, never twice at a time."""
         if target not in self._targets:
             return  # taken up at the next start that serves it
         with self._lock:

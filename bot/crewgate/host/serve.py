@@ -1,4 +1,4 @@
-"""Starts the host, and ends it in order."""
+"""Starting the host, and ending it in order."""
 
 import asyncio
 import hmac
@@ -46,17 +46,17 @@ class Options:
     public_url: str | None = None
     flow_webhook: wire.FlowWebhook | None = None
     first_pause: float = FIRST_PAUSE
-    """Seconds until what nobody took is sent again."""
+    """Seconds until a failed webhook is sent again."""
     again_after: float = 30.0
-    """Seconds until an execution goes on whose work could not be written to disk."""
+    """Seconds until an execution goes on whose work could not be stored."""
     close_after: float = 2.0
-    """Seconds that several calls, made again after a restart, have to be made."""
+    """Seconds for an agent to repeat several calls after a restart."""
     approve_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Patterns of the tools that people are asked about, by target."""
+    """By target, the patterns of tools whose calls people approve."""
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
-    """Ids of executions and questions, as CrewAI's own are."""
+    """Returns ids for executions and questions, in the form of CrewAI's ids."""
     redactor: Redactor = field(default_factory=Redactor)
-    """Knows what must not be told of the environment."""
+    """Knows the secrets of the environment."""
     secret_keys: tuple[str, ...] = ()
     """The keys that credentials are encrypted with, the newest first."""
     limits: Limits = field(default_factory=Limits.of_process)
@@ -123,7 +123,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
 
 
 def leave(status: int) -> None:
-    """End the process without waiting for working threads: their work is done again."""
+    """End the process without waiting for working threads: their work is repeated later."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -153,7 +153,7 @@ LIMIT: Final = 8 * 2**20
 def build_application(
     targets: Mapping[str, Target], runner: Runner, shared: Shared, *, token: str
 ) -> web.Application:
-    """Build all routes: one target at the root, several each below its name."""
+    """Build all routes: one target at the root, or several, each below its name."""
     application = web.Application(middlewares=[_errors])
     application.router.add_get("/", _healthy)
 
@@ -283,9 +283,9 @@ def _tasks(store: Store, execution: Execution) -> list[wire.Json]:
 
 
 def _current(store: Store, execution: Execution, done: set[int]) -> str:
-    """Return the task that waits for a person, else the first not done; or a flow's method.
+    """Return the task that waits for a person, else the first unfinished one; or a flow's method.
 
-    By its name, which people are shown, where it has one.
+    The task's name is preferred, because people see it.
     """
     waiting = [one.asker or one.task_id for one in store.rounds(execution.id) if one.waits]
     to_do = [task.id for at, task in enumerate(execution.tasks) if at not in done]

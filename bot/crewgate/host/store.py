@@ -1,6 +1,6 @@
-"""The host's memory of executions; each change is one transaction, on disk when it returns.
+"""The host's stored executions; each change is one transaction, on disk when it returns.
 
-Times are seconds since the epoch, and passed in.
+Times are seconds since the epoch, passed in by the caller.
 """
 
 import json
@@ -26,7 +26,6 @@ class Store:
     # ---- executions
 
     def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> None:
-        """Store a kickoff, before anybody learns its id."""
         with self._database.transaction() as sql:
             _insert(
                 sql,
@@ -40,7 +39,7 @@ class Store:
             _set_urls(sql, execution_id, kickoff.urls)
 
     def get(self, execution_id: str, target: str) -> records.Execution:
-        """Return an execution of a target. Raises Refusal (404), for those of others too."""
+        """Return an execution of this target. Raises Refusal (404)."""
         query = "SELECT * FROM executions WHERE id = ? AND target = ?"
         rows = self._database.rows(query, execution_id, target)
         if not rows:
@@ -56,9 +55,9 @@ class Store:
     def begin(
         self, execution_id: str, tasks: Sequence[records.TaskRow]
     ) -> tuple[records.TaskRow, ...]:
-        """Mark it as running on these tasks, and return the tasks as they were when it began.
+        """Mark the execution as running on these tasks, and return its tasks as first stored.
 
-        Raises TargetChanged if they are others now.
+        Raises TargetChanged if these tasks differ from them.
         """
         with self._database.transaction() as sql:
             row = sql.execute("SELECT * FROM executions WHERE id = ?", (execution_id,)).fetchone()
@@ -85,7 +84,7 @@ class Store:
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
-        """Store how it ended, and drop the announcements of its open pauses."""
+        """Store the end, and drop the announcements of open pauses."""
         state = records.State.ERROR if error else records.State.COMPLETED
         with self._database.transaction() as sql:
             _close(sql, execution_id, "TRUE", [], closing, at=at)
@@ -111,7 +110,7 @@ class Store:
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
-        """Store a task's output, and give up what was asked in the middle of it."""
+        """Store a task's output, and give up its open calls and questions."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
@@ -134,7 +133,7 @@ class Store:
         pending: records.Pending | None = None,
         webhooks: Iterable[records.Webhook] = (),
     ) -> None:
-        """Store an output, or what waits within a task, and forget the webhook URLs."""
+        """Store an output, call or question that waits, and forget the webhook URLs."""
         asker, place, body = (None, "", {})
         if pending is not None:
             asker, place, body = pending.asker, pending.place, pending.body
@@ -158,10 +157,10 @@ class Store:
         return [records.round_from_row(row) for row in self._database.rows(query, execution_id)]
 
     def decide(self, call: Resume) -> bool:
-        """Store a decision on the round that waits; the first one wins.
+        """Store a decision on the waiting round; the first one wins.
 
-        Return False if it is stored already, by its key. Raises Refusal (400) if no round of this
-        task waits, or the execution has ended meanwhile.
+        Return False if a decision with this key is stored already. Raises Refusal (400) if no round
+        of this task waits, or the execution has ended meanwhile.
         """
         with self._database.transaction() as sql:
             known = sql.execute(
@@ -203,12 +202,12 @@ class Store:
             return True
 
     def decision(self, execution_id: str, task_id: str) -> records.Decision | None:
-        """Return the decision about the newest round of a task; None while it waits."""
+        """Return the decision on a task's newest round; None while the round waits."""
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
     def spend(self, execution_id: str, task_id: str) -> bool:
-        """Note that an answer is given to whoever asked; False if it was, or was closed."""
+        """Mark an answer as delivered; return False if it is marked already, or closed."""
         with self._database.transaction() as sql:
             spent = sql.execute(
                 "UPDATE rounds SET spent = 1 WHERE execution_id = ? AND task_id = ? AND NOT spent",
@@ -219,7 +218,7 @@ class Store:
     def close(
         self, execution_id: str, task_ids: Sequence[str], closing: Closing, *, at: float
     ) -> None:
-        """Give up what waits within a task, unless somebody has decided on it."""
+        """Give up undecided calls and questions of tasks."""
         marks = f"approve IS NULL AND task_id IN ({', '.join('?' * len(task_ids))})"
         with self._database.transaction() as sql:
             _close(sql, execution_id, marks, task_ids, closing, at=at)
@@ -238,7 +237,7 @@ class Store:
     ) -> None:
         """Store a flow's question, and forget the URLs.
 
-        Mark those before as carried out; for `Flow.ask()`, only give up another one at its place.
+        Earlier questions count as carried out; `Flow.ask()` only gives up one at its place.
         """
         with self._database.transaction() as sql:
             if asked.place is None:
@@ -280,7 +279,7 @@ class Store:
     def open_question(self, execution_id: str) -> records.Question | None:
         """Return the question that a flow waits for, or whose answer it was carrying out.
 
-        None of `Flow.ask()`: the thread of its flow waits.
+        Questions of `Flow.ask()` do not count: a thread waits for each.
         """
         rows = self._database.rows(
             "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out AND place IS NULL"
@@ -290,7 +289,7 @@ class Store:
         return records.question_from_row(rows[0]) if rows else None
 
     def asks(self, execution_id: str) -> list[records.Question]:
-        """Return what a flow has asked by `Flow.ask()` since its last other question."""
+        """Return the `Flow.ask()` questions since the flow's last `@human_feedback` question."""
         rows = self._database.rows(
             "SELECT * FROM questions WHERE execution_id = ? AND NOT carried_out"
             " AND place IS NOT NULL ORDER BY asked_at",
@@ -301,7 +300,7 @@ class Store:
     def answer(
         self, question_id: str, feedback: str | None, source: str, *, at: float
     ) -> records.Question | None:
-        """Store an answer, or that none came in time; the first one wins.
+        """Store an answer, or None for a time-out; the first one wins.
 
         Return the question if it was over already.
         """
@@ -321,7 +320,7 @@ class Store:
     # ---- webhooks
 
     def put(self, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float) -> None:
-        """Store webhooks that announce no change of their own."""
+        """Store webhooks that belong to no other change."""
         with self._database.transaction() as sql:
             put(sql, execution_id, webhooks, at=at)
 
@@ -334,10 +333,10 @@ class Store:
         to_one_url: int,
         except_for: Iterable[int],
     ) -> list[records.DueWebhook]:
-        """Return the webhooks that are due, the oldest first, without those being sent.
+        """Return the webhooks that are due, the oldest first, except for those being sent.
 
-        Either those that announce a pause or all others, and at most `to_one_url` for each URL.
-        The end of a crew waits for its tasks' webhooks: receivers expect none after it.
+        Either those that announce a pause or all others, and at most `to_one_url` for each URL. The
+        end of a crew waits for its tasks' webhooks: receivers expect none after it.
         """
         held = json.dumps(list(except_for))
         rows = self._database.rows(
@@ -373,7 +372,7 @@ class Store:
 def put(
     sql: Connection, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float
 ) -> None:
-    """Store webhooks in the transaction that they announce."""
+    """Store webhooks in the transaction of the change that they announce."""
     for one in webhooks:
         _insert(
             sql,
@@ -395,12 +394,12 @@ def _insert(sql: Connection, table: str, **values: object) -> None:
 
 
 def forget_about(sql: Connection, execution_id: str, about: str) -> None:
-    """Drop the webhooks that announce a pause that is over."""
+    """Drop the announcements of a pause that is over."""
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about = ?", (execution_id, about))
 
 
 def forget_announcements(sql: Connection, execution_id: str) -> None:
-    """Drop the webhooks that announce any pause of an execution."""
+    """Drop the announcements of all pauses of an execution."""
     sql.execute("DELETE FROM webhooks WHERE execution_id = ? AND about != ''", (execution_id,))
 
 
@@ -421,7 +420,7 @@ def _close(
     *,
     at: float,
 ) -> None:
-    """Mark what waits within tasks as over, and store the webhooks that say so."""
+    """Mark waiting calls and questions as over, and store the webhooks that say so."""
     for row in sql.execute(
         f"UPDATE rounds SET spent = 1 WHERE execution_id = ? AND {which}"  # noqa: S608  # ours
         " AND asker IS NOT NULL AND NOT spent RETURNING *",
@@ -433,7 +432,7 @@ def _close(
 
 
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
-    """Store the URLs of a resume; there are none while people are asked."""
+    """Store the URLs of a resume; while people are asked there are none."""
     sql.execute(
         "UPDATE executions SET task_url = sealed(?), step_url = sealed(?), crew_url = sealed(?)"
         " WHERE id = ?",

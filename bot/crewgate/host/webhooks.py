@@ -1,4 +1,4 @@
-"""Webhooks: their bodies, in the vendor's names, and how they are sent until they are taken."""
+"""Webhooks: their bodies, with the vendor's names, and their repeated sending."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ TO_ONE_URL: Final = 4
 
 
 class Sender:
-    """Sends webhooks that are due, in no order, between `run` and its cancellation."""
+    """Sends due webhooks, in no order, until `run` is cancelled."""
 
     def __init__(
         self,
@@ -60,15 +60,15 @@ class Sender:
         self._changed = asyncio.Event()
         self._sending: dict[int, tuple[asyncio.Task[None], DueWebhook]] = {}
         self._tried: dict[int, Callable[[], None]] = {}
-        """The results of tries that are not yet on disk: nothing is sent again before that."""
+        """The results of tries that could not be stored yet: nothing is sent again before that."""
         self._finishing = False
 
     def wake(self) -> None:
-        """Look for webhooks that are due; call it in the event loop."""
+        """Look for due webhooks; call this in the event loop."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Send until cancelled; webhooks under way are then cut off, and sent again at a start."""
+        """Send until cancelled; unfinished webhooks are sent again at the next start."""
         async with open_client(trust_env=False) as http:
             while True:
                 self._changed.clear()
@@ -78,7 +78,7 @@ class Sender:
                         await self._changed.wait()
 
     async def finish(self, seconds: float) -> None:
-        """Begin nothing more, and wait for what is under way."""
+        """Begin nothing more, and wait for webhooks under way."""
         self._finishing = True
         if self._sending:
             await asyncio.wait([task for task, _ in self._sending.values()], timeout=seconds)
@@ -86,7 +86,7 @@ class Sender:
             self._keep_tries()
 
     def _look(self, http: httpx.AsyncClient) -> float | None:
-        """Begin what is due; return the seconds to the next look, None for until a change."""
+        """Begin sending due webhooks; return the seconds to the next look, if one is planned."""
         now = self._now()
         try:
             self._keep_tries()
@@ -138,7 +138,7 @@ class Sender:
         self._tried[due.id] = partial(self._store.postpone, due.id, self._now() + pause)
 
     async def _try(self, http: httpx.AsyncClient, due: DueWebhook) -> str:
-        """Send once; return why it was not taken, or nothing."""
+        """Send once; return why the webhook was not taken, or nothing."""
         webhook = due.webhook
         body = json.dumps(webhook.body, ensure_ascii=False).encode()
         headers = {**webhook.headers, "Content-Type": "application/json"}
@@ -187,7 +187,7 @@ def human_input_webhooks(
 ) -> list[Webhook]:
     """Return the notification of a pause, which may be sent repeatedly.
 
-    With the `outcome` of a call or a question it says what came of that, under the same id.
+    `outcome` reports the result of a call or a question, under the pause's id.
     """
     address = execution.kickoff.human_input
     if address is None:
@@ -207,10 +207,10 @@ def human_input_webhooks(
 def question_webhooks(
     execution: Execution, asked: Asked, question_id: str, *, url: str | None, told: Json
 ) -> list[Webhook]:
-    """Return the request that CrewAI AMP sends, in its flat shape.
+    """Return a flow's request as CrewAI AMP sends it, in its flat shape.
 
-    `told` is where and when it is answered. What `Flow.ask()` asks has `ask` besides. The request
-    is signed when it is sent; without a `url` there is none.
+    `told` says where and by when to answer; a question of `Flow.ask()` adds `ask`. The request is
+    signed when it is sent; without a `url` there is no request.
     """
     if url is None:
         return []

@@ -46,10 +46,10 @@ class Unclear(StrEnum):
     """The part of a command that cannot be understood."""
 
     WORDS = "words"
-    """Neither a day nor a person."""
+    """The word is neither a day nor a person."""
     DAY = "day"
     PERSON = "person"
-    """A person without an id: names are not unique, and people change theirs."""
+    """A person was typed without an id: names are not unique, and people change them."""
 
 
 class RequestUnclear(Exception):
@@ -63,7 +63,7 @@ class RequestUnclear(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AwayRequest:
-    """A typed request; either half may be missing."""
+    """A typed request; the day or the person may be missing."""
 
     until: date | None = None
     delegate: Person | None = None
@@ -142,7 +142,7 @@ WHAT_IT_DOES: Final = (
 
 
 def render_form(*, until: date | None, delegate: Person | None, above: str = "") -> Block:
-    """Return the form with the values that are known; `above` is a sentence on top."""
+    """Render the form with the known values; `above` is a sentence on top."""
     return modal(
         TITLE,
         present(
@@ -172,7 +172,7 @@ def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
 
 
 def is_told(absence: Absence, day: date, zone: ZoneInfo | None, waiting: int) -> str:
-    """The private message to the delegate; `waiting` counts reviews up to CARDS."""
+    """Render the private message to the delegate; `waiting` counts reviews up to CARDS."""
     decides = f"You decide for {shared.person(absence.away)} {_until(day, zone)}."
     if not waiting:
         return decides
@@ -232,7 +232,7 @@ _ABOUT_THE_DAY: Final = frozenset({AbsenceProblem.PAST, AbsenceProblem.TOO_FAR})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A sentence, and the wrong field of the form; None once the absence is set."""
+    """A sentence, and the form's field to correct; None once the absence is set."""
 
     sentence: str
     wrong: str | None = None
@@ -297,7 +297,7 @@ async def on_away_submitted(
 async def _set(
     by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
 ) -> Answer:
-    """Set the absence. Slack gets both questions at once: a form must be answered within 3 s."""
+    """Set the absence. Slack answers both questions at once: a form must be answered within 3 s."""
     zone, is_colleague = await asyncio.gather(
         time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
     )

@@ -1,4 +1,4 @@
-"""`/crew` and what is typed behind it. Answers are for the asker alone."""
+"""`/crew` and its subcommands. Only the asker sees the answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 
 _LIST_BUDGET: Final = MESSAGE_LIMIT - 2_000
-"""A list's share of a message; headlines and the crew's own report take the rest."""
+"""The characters for a list in a message; headlines and the crew's own report take the rest."""
 _CREWS_BUDGET: Final = 2_500
 _HELP_HEADLINE: Final = "*AI crews wait here for your decision.*"
 _HELP_REVIEWS: Final = (
@@ -244,7 +244,7 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
 
 
 def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, waits: bool) -> str:
-    """`waits`: a review stands below, so the current task is not named."""
+    """Render the crew's report; `waits`: a review below names the current task."""
     if isinstance(reported, read_models.CrewUnavailable):
         return _unavailable(reported)
     word = one_line(reported.word, shared.ID_LIMIT)
@@ -341,7 +341,7 @@ def _rules_headline(crew: str, count: int, *, of: int) -> str:
 def rule_in_words(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
-    """Return a rule with an empty line below it; `later` may decide too once it has escalated."""
+    """Return a rule and an empty line; `later` are the people who may decide after escalation."""
     name = shared.bold(phrases.rule_quoted(rule.name))
     lines = (
         f"{number:,}. {name} is for {_when(rule.when)}.",

@@ -25,21 +25,21 @@ class SlackContext(ReviewContext):
 
     directory: SlackDirectory
     client: AsyncWebClient
-    """For calls that answer no payload, such as Home's."""
+    """For calls outside of payloads, such as Home's."""
     identity: Identity
     clients: CrewClients
     kickoffs: Kickoffs
     new_kickoff: Callable[[Mapping[str, str]], KickoffRequest]
     saved: Wakeup
-    """Set after each save, so that Home shows it."""
+    """Set after each save, so that Home is updated."""
     unheard: Wakeup
-    """Set when Slack may have been unable to tell of events for a while."""
+    """Set when Slack's events may have been missed for a while."""
     new_id: NewId
     sleep: Sleep
     off_loop: OffLoop
     redactors: Mapping[str, Redactor]
 
     def deciders(self, round_: Round) -> tuple[ReviewerRef, ...]:
-        """Return the people that a round waits for; accounts replace known addresses."""
+        """Return the people that a round waits for, by account if the account is known."""
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)

@@ -19,7 +19,7 @@ from crewgate.slack.strings import MRKDWN, PLAIN, Voice
 log = structlog.get_logger(__name__)
 
 InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
-"""Replaces the e-mail addresses that Slack knows by their accounts."""
+"""Replaces known e-mail addresses by their accounts."""
 
 
 def explain(
@@ -84,10 +84,10 @@ async def explain_errors(
     voice: Voice = MRKDWN,
     **about: str,
 ) -> AsyncIterator[None]:
-    """Tell a person the reason of a CrewgateError in the block, and end it there.
+    """End a CrewgateError of the block, and tell a person its reason.
 
-    `ack` is called before that, for a block that raises before it acknowledges. `about` goes into
-    the log.
+    `ack` is called first, for a block that raises before it acknowledges. `about` goes into the
+    log.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Messages about an execution; nothing an agent wrote is trusted."""
+"""Messages about an execution; agents' words are never trusted."""
 
 from collections.abc import Sequence
 from itertools import starmap
@@ -25,7 +25,7 @@ _INPUTS_SHOWN: Final = 10
 _SUMMARY_LIMIT: Final = 120
 _WAITING_SHOWN: Final = 5
 _BAR_CELLS: Final = 12
-"""Exact for two, three, four, six and twelve tasks."""
+"""Twelve cells are exact for two, three, four, six and twelve tasks."""
 
 
 def render_progress(
@@ -49,7 +49,7 @@ def render_progress(
 
 
 def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
-    """Render the end, with the result's beginning unless a card above has it."""
+    """Render the end, with the result's beginning unless a card above shows it."""
     execution, approved = posting.execution, posting.approved
     result = execution.result if approved is None else None
     output = output_in_message(result) if result else NO_OUTPUT
@@ -78,7 +78,7 @@ def render_result_file_failed(operators: Sequence[ReviewerRef] = ()) -> Message:
 
 
 def result_file_name(execution: Execution) -> str:
-    """Return `result-20260303-101119.md`; an execution may end again in one thread."""
+    """Return `result-20260303-101119.md`; the time tells a second end in the thread apart."""
     is_json = execution.result is not None and execution.result.format is Format.JSON
     ended = f"-{execution.ended_at:%Y%m%d-%H%M%S}" if execution.ended_at else ""
     return f"result{ended}.{'json' if is_json else 'md'}"
@@ -90,7 +90,7 @@ def names(execution: Execution) -> tuple[str, ...]:
 
 
 def subject(execution: Execution) -> str:
-    """Return an execution's subject; empty where only its id tells it from others."""
+    """Return an execution's subject; empty if only its id tells executions apart."""
     is_id = execution.subject == id_beginning(execution.execution_id)
     return "" if is_id else one_line(execution.subject, shared.TITLE_LIMIT)
 
@@ -112,7 +112,7 @@ def tasks_done(completed: int, total: int) -> str:
 
 
 def bar(completed: int | None, total: int | None) -> str:
-    """`▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing when the numbers are missing or make no sense."""
+    """Return `▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks`, or nothing if the numbers are missing or impossible."""
     if completed is None or total is None or total <= 0:
         return ""
     done = max(0, min(completed, total))

@@ -53,14 +53,14 @@ class Part(StrEnum):
 
 
 _OVER: Final = "over"
-"""In place of a share: the row can only be read."""
+"""In place of a share: the round is over, and its row can only be read."""
 _NOT_KNOWN: Final = Share(0, 1)
-"""The share of a row of an earlier version: it counts as a part."""
+"""The share in a row of an earlier version; it counts as a partial view."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A round's place in Home; a row that is `over` can only be read until Home is put in order."""
+    """A round's place in Home; an `over` row can only be read, and stays until a reordering."""
 
     part: Part
     round_id: str
@@ -93,7 +93,7 @@ def in_order(found: Queue) -> tuple[Row, ...]:
 
 
 def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
-    """Return the rows of a page in their places. No button appears on a row that was over."""
+    """Return a page's rows in their shown places. A row that was over gets no button."""
     lines = lines_of(found)
     return tuple(
         Row(row.part, row.round_id, row.over or _is_over(row.part, lines.get(row.round_id), found))
@@ -164,10 +164,10 @@ def render_home(
     deciders: Deciders,
     user: str = "",
 ) -> Block:
-    """Return these rows of the queue as this user's Home.
+    """Render these rows of the queue as this user's Home.
 
-    The height above the rows never changes, nor does a row's, which depends on its text alone.
-    Buttons for pages stand above, where no row comes under the pointer.
+    Heights never change above the rows or in a row, which depends on its text alone. Buttons for
+    pages stand above, so that no row moves under the pointer.
     """
     lines = lines_of(found)
     blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
@@ -233,7 +233,7 @@ def _text(
 
 
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
-    """Yield a row's buttons; changing ones come last, so that the others keep their places."""
+    """Yield a row's buttons; optional buttons come last, so that the others keep their places."""
     round_ = line.round
     if row.part in {Part.MINE, Part.NOBODY} and not row.over:
         approvers = Approvers(too_few=row.part is Part.NOBODY)
@@ -263,17 +263,17 @@ class _Reader:
     page: int
     opened_at: datetime
     rows: tuple[Row, ...]
-    """The rows that Slack shows, in their places; none before the page is put in order."""
+    """The rows that Slack shows, in their places; none before the page is reordered."""
     shown: str = ""
     hash: str = ""
 
 
 @dataclass
 class HomeRefresher:
-    """The people with an open Home, and the loop that keeps it up to date.
+    """The people with an open Home, and the loop that updates it.
 
-    A person may open Home anew through another process. Slack then refuses an update from here, and
-    that process keeps Home up to date.
+    If a person opens Home anew through another process, Slack refuses updates from here, and that
+    process updates Home.
     """
 
     context: SlackContext
@@ -284,7 +284,7 @@ class HomeRefresher:
         self._keep(user, _Reader(page, self.context.clock(), ()))
 
     def open_again(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
-        """Go on with the rows that Slack shows, unless another page is being published."""
+        """Continue with the rows that Slack shows, unless another page is being published."""
         reader = self.readers.get(user)
         if reader is None or reader.shown:
             reader = _Reader(page, self.context.clock(), rows)
@@ -363,7 +363,7 @@ def register(app: AsyncApp, refresher: HomeRefresher) -> None:
 
 
 async def on_home_opened(event: Body, *, refresher: HomeRefresher) -> None:
-    """Show Home; rows with buttons keep their places, for Slack shows the former page meanwhile."""
+    """Show Home; rows with buttons keep their places, for Slack still shows the earlier page."""
     opened = parse_home_opened(event)
     if opened is None:
         return

@@ -43,7 +43,7 @@ ALREADY_SENT: Final = (
 )
 EMPTY: Final = "The crew needs this."
 FIELDS_LIMIT: Final = 45
-"""Each field may need a second block for its error; a modal has 100."""
+"""The most fields: each may need a second block for its error; a modal has 100."""
 _NAME_LIMIT: Final = 200
 _TEXT_LIMIT: Final = 3_000
 _LONG: Final = frozenset(
@@ -51,7 +51,7 @@ _LONG: Final = frozenset(
     | {"document", "draft", "email", "goal", "goals", "guidelines", "instructions", "message"}
     | {"notes", "objective", "prompt", "question", "requirements", "summary", "text", "transcript"}
 )
-"""Words in an input's name that suggest more than a line."""
+"""Words in an input's name that suggest a long text."""
 
 
 def render_notice(sentence: str) -> Block:
@@ -147,7 +147,7 @@ def register(app: AsyncApp, context: SlackContext) -> None:
 async def on_kickoff_command(
     command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
 ) -> None:
-    """Open the form at once, since a trigger lasts 3 s, and ask the crew behind it."""
+    """Open the form at once, since a trigger lasts 3 s; then ask the crew for its inputs."""
     named = command.arguments[1:]
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=command.by):
         crews = await _startable(named, command.by, context)
@@ -219,7 +219,7 @@ async def on_kickoff_submitted(
 
 
 async def _claim(ack: AsyncAck, form: KickoffForm, context: SlackContext) -> bool:
-    """Claim a form that Slack may send again; acknowledge and return False if it may not start."""
+    """Claim a form that Slack may send twice; on failure acknowledge, and return False."""
 
     async def ask_again(warning: str) -> None:
         await ack(
@@ -279,10 +279,10 @@ async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:
 async def _acknowledge(
     ack: AsyncAck, req: AsyncBoltRequest, form: KickoffForm, sentence: str
 ) -> None:
-    """Acknowledge with a notice, which can be replaced once this returns.
+    """Acknowledge with a notice, which can be replaced once this function returns.
 
-    An acknowledgement leaves a little later; Slack would then show the notice in place of any
-    earlier replacement.
+    The acknowledgement is sent a little later: before, Slack would show the notice over a
+    replacement.
     """
     await ack(response_action="update", view={**render_notice(sentence), "external_id": form.id})
     await req.context[RESPONSE_SENT].wait()
@@ -293,8 +293,8 @@ async def _replace(
 ) -> None:
     """Replace the notice in place of a form, once Slack shows it.
 
-    The notice has an id of its own, which Slack does not know before: two connections may bring the
-    notice and its replacement in any order. The form's id is the last resort. A closed form has
+    The notice has an id of its own, which Slack does not know at first: two connections may bring
+    the notice and its replacement in any order. The form's id is the last resort. A closed form has
     nothing to replace.
     """
     if not await _update(client, view, context, external_id=form.id):

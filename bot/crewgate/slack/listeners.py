@@ -32,7 +32,7 @@ ASK_SECONDS: Final = 2
 async def refuse_other_teams(
     req: AsyncBoltRequest, next_: Next, *, identity: Identity
 ) -> BoltResponse | None:
-    """A Bolt middleware that lets requests of the bot's own workspace through, once known."""
+    """Let only requests of the bot's own workspace through, once it is known; a Bolt middleware."""
     context = req.context
     if not identity.is_known:
         with suppress(TimeoutError):
@@ -66,7 +66,7 @@ Loop: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def note_place(req: AsyncBoltRequest, next_: Next) -> None:
-    """A Bolt middleware that notes the surface of an action, for the audit trail."""
+    """Note the surface of an action for the audit trail; a Bolt middleware."""
     acts_at(parse_place(req.body))
     await next_()
 

@@ -44,7 +44,7 @@ _REPLACE: Final = f"# Replace every {YOUR_HOST} by the host of your PUBLIC_URL.\
 
 
 def render_manifest(*, http_host: str | None = None) -> str:
-    """Return the manifest in YAML. Slack calls the host; without one the bot needs no address."""
+    """Return the manifest in YAML; without a host, the app uses Socket Mode."""
     head, url, request_url = _SOCKET_MODE, "", ""
     if http_host is not None:
         head = _HTTP + (_REPLACE if http_host == YOUR_HOST else "")

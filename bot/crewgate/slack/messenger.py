@@ -104,10 +104,10 @@ class SlackMessenger(Messenger):
         posted_since: datetime | None,
         plain: bool = False,
     ) -> Outcome:
-        """Post a card, and call the people who have to know of it.
+        """Post a card, and mention the people who must know of it.
 
-        A card is shown in the channel too, unless one of its review is there already and people are
-        told of this card.
+        The channel shows the card too, unless the review has an earlier card there and people are
+        mentioned on this card.
         """
         await self._learn_assigned(posting.view)
         view = await self._people.complete(posting.view)
@@ -125,7 +125,7 @@ class SlackMessenger(Messenger):
     async def update(
         self, kind: EffectKind, about: About, where: read_models.MessageRef, *, plain: bool = False
     ) -> Outcome:
-        """Bring a message up to date; nobody is called, for only new messages notify."""
+        """Update a message; nobody is mentioned, for only new messages notify."""
         message = await self._render(kind, about, "", plain=plain)
         assert message is not None  # noqa: S101  # what is kept true always shows something
         outcome = await outcome_of(self._poster.update(where, message))
@@ -343,7 +343,7 @@ class SlackMessenger(Messenger):
         return self._said_below(message, view, tells_newer=False)
 
     async def _learn_assigned(self, view: read_models.CardView) -> None:
-        """Look up a request's assignees, who are called by name and may be new to this bot."""
+        """Look up a request's assignees, who are mentioned and may be unknown to this bot."""
         rule, question = view.round.rule, view.round.question
         if question is not None and rule is not None:
             decide = rule.reviewers or ()
@@ -379,7 +379,7 @@ def build_adapters(
 ) -> SlackAdapters:
     """Return the adapters; the directory looks up the people and channels of `crews`.
 
-    Also those of the crews' rules, and of `rules`, under which earlier rounds were opened.
+    It also looks up those of the crews' rules, and of `rules`, under which earlier rounds opened.
     """
     client = identity.client
     poster = Poster(client, clock=clock)

@@ -1,4 +1,4 @@
-"""Notes in a card's thread, also while Slack did not tell of them."""
+"""Notes in a card's thread, including messages that Slack sent no event for."""
 
 import asyncio
 from collections import deque
@@ -40,7 +40,7 @@ async def on_message(ack: AsyncAck) -> None:
 async def keep_message(
     event: Body, next_: Callable[[], Awaitable[None]], *, context: SlackContext
 ) -> None:
-    """Store a note before it is acknowledged; after an error Slack sends it again."""
+    """Store a note before acknowledging: after an error Slack sends the event again."""
     match parse_message(event):
         case Written(ref, by, text):
             await keep_note(ref, by=by, text=text, context=context)
@@ -80,13 +80,13 @@ LISTED: Final = timedelta(minutes=1)
 
 
 class MissedNotes:
-    """Reads the threads of waiting rounds, and keeps their notes."""
+    """Reads the threads of waiting rounds, and stores their notes."""
 
     def __init__(self, context: SlackContext) -> None:
         self._context = context
         self._reading: set[asyncio.Task[float | None]] = set()
         self._unlisted: set[str] = set()
-        """Rounds with notes that are missing from Slack's list, and may still come."""
+        """Rounds whose notes Slack's list lacks, although they may still appear."""
 
     async def run(self) -> None:
         """Read all threads now and after each gap in Slack's events, the newest rounds first."""
@@ -105,9 +105,9 @@ class MissedNotes:
             await asyncio.gather(*self._reading, return_exceptions=True)
 
     async def before_decision(self, round_id: str) -> None:
-        """Read the thread of a round before a form decides on it, within a second.
+        """Read a round's thread before a form decides on it, within a second.
 
-        A form that waited for Slack longer would be lost, so the decision then goes on without it.
+        Slack drops a form that takes longer, so the decision goes on without the thread.
         """
         task = asyncio.create_task(self._try(round_id))
         self._reading.add(task)
@@ -152,7 +152,7 @@ class MissedNotes:
         return None
 
     async def read(self, round_id: str) -> None:
-        """Keep what people wrote, changed and deleted in the thread of a waiting round.
+        """Store the messages written, changed and deleted in the thread of a waiting round.
 
         Raises CallFailed, RoundNotFound or StoreUnavailable.
         """

@@ -1,4 +1,4 @@
-"""Slack's payloads, raw to typed. Only ids are trusted.
+"""Parsers of Slack's payloads. Only ids are trusted.
 
 Each parser raises Malformed for a payload of another shape.
 """
@@ -45,7 +45,7 @@ class Submission:
     by: Person
     feedback: str
     box: str
-    """The block of the text, where an error is shown."""
+    """The block of the text field, which shows an error."""
     form: str
     seen: Seen
 
@@ -58,12 +58,12 @@ class View:
     hash: str = ""
     """Changes with every update of the view."""
     metadata: str = ""
-    """The bot's own text: a form's `asked`, a reader's position, a Home's page."""
+    """The bot's own text: a form's `asked`, a reader's position, or a Home's page."""
     typed: str = ""
     box: str = ids.FEEDBACK
     rows: tuple[str, ...] = ()
     is_first: bool = True
-    """False for a modal that lies on another."""
+    """False for a modal on top of another."""
 
 
 NO_VIEW: Final = View()
@@ -126,7 +126,7 @@ class EditForm:
     written: tuple[str, ...]
     revision: int
     masked: str
-    """The mark of the text that the form was opened with, if something is masked there."""
+    """The mark of the form's initial text, if that has masks."""
 
     def box(self, text: str = "") -> str:
         found = (number for number, part in enumerate(self.written) if text in part)
@@ -172,7 +172,7 @@ def asked(round_id: str, seen: Seen, *more: str) -> str:
 
 
 def parse_asked(metadata: str) -> tuple[str, Seen]:
-    """Parse the metadata that `asked` made; the form behind Dismiss carries the round alone."""
+    """Parse the metadata that `asked` made; the form behind Dismiss has the round alone."""
     try:
         round_id, notes, claimed_by, asked_about, *rest = json.loads(metadata)
     except (TypeError, ValueError):
@@ -198,7 +198,7 @@ def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`/crew` and what was typed behind it."""
+    """`/crew` with the text after it."""
 
     arguments: tuple[str, ...]
     by: Person
@@ -232,7 +232,7 @@ class KickoffForm:
 
     @property
     def id(self) -> str:
-        """The id of one showing of the form: shown again, the form has another hash."""
+        """The id of one opened form: opened again, the form has another hash."""
         return f"{self.view_id}.{self.view_hash}"
 
 
@@ -349,5 +349,5 @@ def _typed(match: re.Match[str]) -> str:
 
 
 def parse_person(user: Mapping[str, Any]) -> Person:
-    """Parse the user of a payload; `raises_malformed` turns any error into Malformed."""
+    """Parse a payload's user; `raises_malformed` turns any error into Malformed."""
     return Person(str(user["id"]), str(user.get("name") or user.get("username") or user["id"]))

@@ -226,13 +226,13 @@ def did_this(decision: Decision, voice: Voice = MRKDWN, *, is_call: bool = False
 
 
 def revision(decision: Decision, feedback: str) -> str:
-    """Return a revision's words; exact edits line by line, not as the crew was asked."""
+    """Return a revision's words; exact edits line by line, not as the crew got them."""
     edits = lines_changed(feedback) if decision.via is Via.EDIT else []
     return "\n".join(starmap(_edit, edits)) or feedback
 
 
 def _edit(old: str, new: str) -> str:
-    """Return `“3 months” → “12 months”`; of a table's row, the cells that differ."""
+    """Return `“3 months” → “12 months”`; for a table's row, only the cells that differ."""
     if not old.strip() or not new.strip():
         return f"Removed: “{old.strip()}”" if old.strip() else f"Added: “{new.strip()}”"
     went, came = (_CELL.split(line.strip().strip("|")) for line in (old, new))
@@ -310,7 +310,7 @@ def more_approvals(round_: Round) -> str:
 
 
 def call_ended(round_: Round) -> str:
-    """Return the end of a call that was decided: the first line of what came back."""
+    """Return the end of a decided call: the first line of its result."""
     decision, result = round_.decision, round_.call_result
     if result is not None:
         words = one_line(result.words, ANSWER_LIMIT)
@@ -413,7 +413,7 @@ def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
 
 
 def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
-    """Tell the slower person why a round takes no decision; PLAIN is for a form with their text."""
+    """Tell a slower person why a round takes no decision; PLAIN is for a form with their text."""
     in_form = voice is PLAIN
     match error:
         case AlreadyDecided(decision=decision, is_call=is_call):

@@ -97,7 +97,7 @@ class Reply:
         )
 
     async def refuse(self, sentence: str) -> None:
-        """Tell the presser a sentence; in a modal where no channel takes an answer."""
+        """Tell the presser a sentence; in a modal if the channel takes no answer."""
         await self.say(sentence, title=strings.ERROR_TITLE)
 
     async def say(self, sentence: str, *, title: str = strings.RECORDED_TITLE) -> None:
@@ -114,7 +114,7 @@ class Reply:
         """Open a modal, and return True if Slack did.
 
         Slack stacks three modals: this one lies on the first, in place of the second; the third
-        place is for errors. If Slack does not open it, say `otherwise` in the channel, if there is
+        place is for errors. If Slack does not open it, the channel shows `otherwise`, if there is
         one.
         """
         if self.press.where is Where.MODAL and not self.press.view.is_first:

@@ -189,7 +189,7 @@ def of_crew(one: CrewStats, now: datetime) -> str:
 
 
 def of_person(user: str, found: Figures) -> str:
-    """Return a person's numbers in a line. A message for one person calls nobody else."""
+    """Return a person's numbers in a line, with the name instead of a mention."""
     return f"{shared.person(Person(user, ''))}: {_person(found)}"
 
 
@@ -217,7 +217,7 @@ def _half(found: Figures) -> str:
 
 
 def _time(length: timedelta | None) -> str:
-    """Hours at most: a day of working hours has fewer than 24."""
+    """Return a time in hours at most: a day of working hours has fewer than 24."""
     if length is None:
         return "none"
     return f"{length // _HOUR:,} h" if length >= _DAY else duration(max(length, _MINUTE))
@@ -239,7 +239,7 @@ _CELLS: Final = 10
 
 
 def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Message:
-    """Render a person's numbers with those that they may see; `asked` is the buttons' value."""
+    """Render the numbers that a person may see; `asked` is the buttons' value."""
     if not stats.crews:
         return Message(NOTHING_READABLE, [])
     people = [of_person(*one) for one in stats.people]
@@ -283,7 +283,7 @@ _Values = Sequence[float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """Bars of this span and the one before; the text has each figure too."""
+    """Bars of this span and the one before; the text has each number too."""
 
     title: str
     labels: Sequence[str]
@@ -291,7 +291,7 @@ class _Chart:
     before: _Values
 
     def native(self, span: str) -> Block:
-        """Return Slack's own chart, without the labels and the span that have no number."""
+        """Return Slack's own chart, without labels and spans that have no number."""
         shown = [at for at, one in enumerate(self.now) if one is not None]
         before = [self.before[at] for at in shown]
         series = {span: [self.now[at] for at in shown], "Before": before}

@@ -39,15 +39,15 @@ _RANDOM_ID = re.compile(r"[0-9a-fA-F-]{16,}|[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A way to write what comes from outside: names of people, and foreign text in one line."""
+    """A way to write names of people, and one line of foreign text."""
 
     text: Callable[[str, int], str]
     mentions: bool = False
     groups: bool = False
-    """Also name the group of an approval, which a new message would call."""
+    """True: an approval also names its group, which a new message would notify."""
 
     def person(self, who: Person) -> str:
-        """Return a name, or a mention where this voice calls people and Slack knows them."""
+        """Return a name, or a mention if this voice mentions people and Slack knows this one."""
         if self.mentions and _USER_ID.fullmatch(who.id):
             return f"<@{who.id}>"
         return self.text(who.name or who.id, CREW_LIMIT)
@@ -57,7 +57,7 @@ MRKDWN: Final = Voice(one_line, mentions=True)
 IN_FULL: Final = Voice(one_line, mentions=True, groups=True)
 CALLS_NOBODY: Final = Voice(one_line)
 PLAIN: Final = Voice(plain)
-"""For notifications, forms and modals' errors, where no mrkdwn is read."""
+"""For notifications, forms and modals' errors, which do not render mrkdwn."""
 
 
 def not_a_reviewer(
@@ -97,7 +97,7 @@ def not_a_reader(crew_name: str, *, uncertain: bool) -> str:
 
 
 def not_an_operator(crew_name: str, *, uncertain: bool) -> str:
-    """Refuse what is for operators; plain, so that a form takes it too."""
+    """Refuse an operator's action; plain, so that a form can show it too."""
     if uncertain:
         return "Slack did not say whether you may see this. Try again in a minute."
     return f"This is for operators of {crew(crew_name, PLAIN)}: you are not one of them."
@@ -173,7 +173,7 @@ def crew(name: str, voice: Voice = MRKDWN) -> str:
 
 
 def task(round_: Round, voice: Voice = MRKDWN) -> str:
-    """The task's title; of a call, the tool."""
+    """The task's title, or a call's tool."""
     call = round_.call
     return title(round_.review.title, voice) if call is None else tool(call.tool, voice)
 
@@ -267,7 +267,7 @@ def joined(*parts: str) -> str:
 
 
 def some(names: Sequence[str], most: int) -> str:
-    """`Ana, Ben and 3 more`, so many names at most."""
+    """Return `Ana, Ben and 3 more`, with at most this number of names."""
     left = len(names) - most
     more = [f"{left:,} more"] if left > 0 else []
     return in_words([*names[:most], *more])
@@ -290,7 +290,7 @@ def number(round_: Round) -> str:
 
 
 def numbered(round_: Round) -> str:
-    """`round 2, edited by @Ana`: the author is named where the text is not the crew's."""
+    """Return `round 2, edited by @Ana`: the author is named if the text is not the crew's."""
     by = round_.edited_by
     if round_.is_call:
         return ""
@@ -320,10 +320,10 @@ def page_of(page: int, pages: int) -> str:
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
 Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
-"""Returns the people who decide on a round; accounts replace known e-mail addresses."""
+"""Returns the people who decide on a round, by account if the account is known."""
 
 _LINK_LIMIT: Final = 500
-"""Three such links still fit into one section. Slack's own are under 120."""
+"""The longest link: three fit into one section. Slack's own are under 120."""
 
 
 def linked(title: str, where: MessageRef | None, link: Link) -> str:

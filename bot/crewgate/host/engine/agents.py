@@ -1,11 +1,11 @@
-"""A task that an agent does not run again, for people have approved its output."""
+"""An approved task, which its agent must not run again."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 def replace_once(agent: Any, task: Any, answer: Callable[[], str | None]) -> None:
-    """Replace the agent's next run of this task by `answer`, unless that returns None."""
+    """Replace the agent's next run of this task by the `answer`, unless the answer is None."""
     execute: Callable[..., Any] = agent.execute_task
     wanted, answers = task, [answer]
 

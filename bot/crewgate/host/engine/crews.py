@@ -1,9 +1,9 @@
-"""A crew: runs it, and goes on where it was after a restart.
+"""A crew: runs it, and continues it after a restart.
 
 Finished tasks are put back into a crew that is built anew, by CrewAI's own way of resuming (a task
 with an output is not run when `checkpoint_kickoff_event_id` is set). CrewAI's checkpoints are not
-read: they hold a crew as JSON, without its models, tools and callbacks, and are written after the
-next task began.
+read: they hold a crew as JSON, without models, tools and callbacks, and are written after the next
+task began.
 """
 
 import json
@@ -95,9 +95,9 @@ class _Work:
         return Completed(str(result.raw), more)
 
     def _take_time(self) -> None:
-        """Remove time limits that would count people's time and end the execution.
+        """Remove time limits: people's time would count, and end the execution with an error.
 
-        CrewAI ends an agent's task with an error once it has an answer, if that came too late.
+        CrewAI raises that error even if the agent has answered by then.
         """
 
         def take(agent: Any) -> None:
@@ -112,7 +112,7 @@ class _Work:
             take(agent)
 
     def _with_agent(self, task: Any, use: Callable[[Any], None]) -> None:
-        """Hand over the agent that runs a task: a manager as soon as CrewAI has made it."""
+        """Call `use` with the agent of a task; a manager, as soon as CrewAI has made one."""
         if self._crew.process != Process.hierarchical:
             use(task.agent)
             return
@@ -127,7 +127,7 @@ class _Work:
     # ---- after a restart
 
     def _go_back(self) -> None:
-        """Restore what was done before a restart."""
+        """Restore the work done before a restart."""
         finished = self._run.finished()
         for one in finished:
             self._put_back(one)
@@ -158,10 +158,10 @@ class _Work:
                 skipped.output = skipped.get_skipped_task_output()
 
     def _take_up(self, position: int, task_id: str, rounds: list[Round]) -> None:
-        """Wait for people's decision before a task that they were shown runs again.
+        """Wait for a decision on an output from before a restart, before its task runs again.
 
-        What they approve is the task's output, word for word: another run could have another one,
-        which nobody has seen.
+        An approved output stays the task's output, word for word: another run could end otherwise,
+        and nobody would have seen that.
         """
         task, newest = self._tasks[position], rounds[-1]
 
@@ -221,7 +221,7 @@ def _json_of(model: Any) -> Any:
 
 
 def _give_back(task: Any, output: Any) -> None:
-    """Make an async task's runs return this output at once, without its callbacks."""
+    """Let an async task return this output at once, without its callbacks."""
     done: Future[Any] = Future()
     done.set_result(output)
     task.__dict__["execute_async"] = lambda **_: done

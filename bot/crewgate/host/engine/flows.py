@@ -1,8 +1,8 @@
-"""A flow: runs it to its next question, and goes on with the answer.
+"""A flow: runs it to its next question, and continues it with the answer.
 
 CrewAI keeps a paused flow in its own persistence: one row for each flow, which is deleted before
-the methods after the question have run. The host keeps a copy of it until they have, and puts it
-back if it was killed meanwhile.
+the methods after the question have run. The host keeps a copy of the row until they have, and puts
+the copy back if it was killed meanwhile.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _WORK: Final = "_crewgate_work"
 
 
 class AskedInside(Exception):
-    """A flow asks people inside another, which would go on without their answer."""
+    """An inner flow asks people; its outer flow would go on without the answer."""
 
 
 @dataclass
@@ -51,14 +51,14 @@ class Hosted:
     flow_class: str
     execution_id: str
     since: str
-    """The last question of `@human_feedback`: a flow that begins again does so from its answer."""
+    """The id of the last answered `@human_feedback` question: a restarted flow begins there."""
     _calls: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
 
     def ask(
         self, flow: Any, method: str, message: str, seconds: float | None, metadata: Any
     ) -> str | None:
-        """Ask people, once for each text and place, however often the flow begins again."""
+        """Ask people, once for each text and place, even if the flow begins again."""
         with self._lock:
             self._calls[method] += 1
             place = f"{method} {self._calls[method]}"
@@ -82,7 +82,7 @@ def _json(value: Any) -> Any:
 
 @dataclass
 class _Call:
-    """One call of `Flow.ask()`: what CrewAI does not tell its provider, and does not take of it."""
+    """One call of `Flow.ask()`, with facts that CrewAI does not pass to its provider."""
 
     seconds: float | None
     error: Exception | None = None
@@ -96,11 +96,11 @@ _ASK: Final[Callable[..., Any]] = Flow.ask
 
 
 def ask(flow: Any, message: str, timeout: float | None = None, metadata: Any = None) -> Any:
-    """`Flow.ask`, whose time is kept by the host.
+    """`Flow.ask`, with a time limit that the host keeps.
 
-    CrewAI tells its provider of no time limit, would count it anew after a restart, and could go on
-    without an answer that the host has just accepted. Errors end the flow, where CrewAI takes them
-    for no answer.
+    CrewAI does not tell its provider of a time limit, would count it anew after a restart, and
+    could go on without an answer that the host has just accepted. Errors end the flow; CrewAI would
+    treat them as no answer.
     """
     if not isinstance(flow._resolve_input_provider(), Asks):  # noqa: SLF001  # no public way
         return _ASK(flow, message, timeout, metadata)
@@ -116,7 +116,7 @@ def ask(flow: Any, message: str, timeout: float | None = None, metadata: Any = N
 
 
 class Asks:
-    """CrewAI's two providers.
+    """Provides both of CrewAI's interfaces for questions.
 
     `@human_feedback` pauses: the host asks once the flow is on disk. `Flow.ask()` waits.
     """
@@ -128,7 +128,7 @@ class Asks:
         Flow.ask = ask
 
     def request_input(self, message: str, flow: Any, metadata: Any = None) -> str | None:
-        """Wait for people's words; None once the time is over."""
+        """Wait for people's words; return None when the time is over."""
         call, hosted = _CALL.get(), _HOSTED.get(None)
         if hosted is None:
             call.error = AskedInside(
@@ -144,7 +144,7 @@ class Asks:
             return None
 
     def watch(self, flow: Any) -> None:
-        """Let the questions of this flow wait for its other methods."""
+        """Ask the questions of this flow only once its other methods ask, too, or have ended."""
         flow.stream = False  # a run would return a stream at once, and nobody would read it
         flow.__dict__[_WORK] = _Work(flow)
 
@@ -172,7 +172,7 @@ class Asks:
 
 
 class _Work:
-    """Counts the methods of a flow that work, and those that ask. Used in its event loop alone."""
+    """Counts working and asking methods of a flow. Used only in the flow's event loop."""
 
     def __init__(self, flow: Any) -> None:
         self._working = 0
@@ -192,7 +192,7 @@ class _Work:
         flow.__dict__["_execute_method"] = execute_method
 
     async def until_all_ask(self) -> None:
-        """Return once every method that works asks, and nothing is about to begin."""
+        """Return once every working method asks, and no other is about to begin."""
         self._asking += 1
         self._changed.set()
         rounds = 0
@@ -214,7 +214,7 @@ class FlowTarget:
 
     is_flow = True
     inputs: Sequence[str] = ()
-    """A flow starts with a state that it can make by itself; inputs only change it."""
+    """Empty: a flow makes its state by itself, and inputs only change it."""
 
     def __init__(self, name: str, flow: Any, states: Path) -> None:
         self.name = name
@@ -340,18 +340,18 @@ class FlowTarget:
 
 
 class _InnerTasks:
-    """Ids of tasks that stay the same when a flow begins again; CrewAI's own change.
+    """Task ids that stay equal when a flow begins again; a change of CrewAI's ids.
 
-    A flow that is begun again builds its crews again, and people have seen what their tasks said
-    the first time. A task is the same if it is asked the same in the same words, for as many times
-    as before, since the flow began or since the same answer: one with other inputs is another.
+    A restarted flow builds its crews anew, but people have seen their tasks' outputs. A task keeps
+    its id if it has equal words, inputs filled in, and equal words came as often before, counted
+    from the flow's start or from the last answer.
     """
 
     def __init__(self, execution_id: str, since: str) -> None:
         self._execution_id = execution_id
         self.since = since
         self._ids: dict[int, tuple[str, Any]] = {}
-        """By `id()` of the task, with the task, so that no other gets that number."""
+        """Ids by `id()` of the task; the task is held, so that no other task gets its `id()`."""
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lock = Lock()
 
@@ -367,20 +367,20 @@ class _InnerTasks:
 
 
 class _ExactOutcome(BaseLLM):
-    """A model that chooses the outcome that a person named; later calls go to the flow's own.
+    """A model that returns the outcome that a person chose; later calls go to the flow's own model.
 
-    CrewAI asks the flow's model which outcome an answer means even where it is the label of one:
-    that costs a call, fails without a model, and may choose another.
+    CrewAI asks the flow's model for the outcome even if the answer is a label: that costs a call,
+    fails without a model, and may choose another outcome.
     """
 
     outcome: str
     then: Any = Field(exclude=True)
-    """The flow's own model, its name or settings, or None: made when it is asked, so that a label
-    needs no key of a model."""
+    """The flow's own model, its name or its settings, or None. It is made on first use, so that a
+    label needs no model key."""
     _chosen: bool = PrivateAttr(default=False)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the outcome once, then what the flow's own model says."""
+        """Return the outcome once, then the answers of the flow's own model."""
         if self._chosen:
             return self._resolved().call(*args, **kwargs)
         self._chosen = True

@@ -1,8 +1,8 @@
 """Hooks that ask people in the middle of a task.
 
 People are asked before a tool is used, for the words of `request_human_input`, and by `ask_people`.
-CrewAI swallows every `Exception` of a hook but HookAborted, and the call that was to be approved
-then runs. So whatever goes wrong here is HookAborted, or no `Exception`, as where the host stops.
+CrewAI swallows every `Exception` of a hook except HookAborted, and then runs the call without
+approval. So every failure here raises HookAborted or, as when the host stops, no `Exception`.
 """
 
 import asyncio
@@ -58,35 +58,35 @@ class _Call:
 
     context: Any
     outer: "_Call | None"
-    """The call that this one is within, as the work of a coworker is."""
+    """The call around this call, such as the delegation to a coworker."""
     approved: Round | None = None
     refusal: str = ""
-    """The words for the agent."""
+    """The words with which the agent is refused."""
     ran: bool = False
     error: Exception | None = None
 
 
 class Hooks:
-    """The hooks of an execution, as its threads find them."""
+    """The hooks of one execution, found by its threads."""
 
     def __init__(self, run: Run, id_of: Callable[[Any], str]) -> None:
-        """`id_of` is the id of a task, the same after a restart; empty for one that has none."""
+        """`id_of` returns a task's id, equal after a restart; empty for a task without an id."""
         self._run = run
         self._id_of = id_of
         self._used: dict[str, dict[str, list[int]]] = {}
-        """By task and tool: the calls, and those of them that people approved."""
+        """By task and tool: the numbers of all calls, and of approved calls."""
         self._lock = Lock()
 
     @contextmanager
     def taking_part(self) -> Iterator[None]:
-        """Let hooks of this thread, and of those that CrewAI starts from it, ask people."""
+        """Let hooks ask people in this thread, and in threads that CrewAI starts from it."""
         _HOOKS.set(self)
         # They run after those of the user, and so see the arguments that the tool will be given.
         with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
             yield
 
     def take_used(self, task: Any) -> list[Json]:
-        """Return the tools that were used for a task since this was last asked."""
+        """Return the tools used for a task since the last call."""
         with self._lock:
             used = self._used.pop(self._id_of(task), {})
         return [
@@ -97,7 +97,7 @@ class Hooks:
     # ---- calls of tools
 
     def before(self, call: _Call) -> None:
-        """Let a call through, at once or when people approved it. Raises HookAborted."""
+        """Let a call through, at once or once people approve it. Raises HookAborted."""
         tool = call.context.tool_name
         if _asks_people(call.context) or not fits(tool, self._run.approves):
             return
@@ -160,7 +160,7 @@ class Hooks:
             _run_once(context.tool)
 
     def after(self, call: _Call, result: Any, raw: Any) -> str | None:
-        """Count a call and tell people what came of it; return its words if it did not run."""
+        """Count a call and report its result; return the words for the agent if it did not run."""
         if call.refusal:
             return call.refusal
         tool, task = call.context.tool_name, call.context.task
@@ -181,7 +181,7 @@ class Hooks:
     # ---- questions
 
     def ask(self, context: Any, prompt: str) -> str:
-        """Return the words that people answer a hook. Raises HookAborted if nobody does."""
+        """Return people's words for a hook. Raises HookAborted if nobody answers."""
         text, place = prompt, getattr(context, "tool_name", None) or "model call"
         if isinstance(context, ToolCallHookContext):
             arguments = json.dumps(context.tool_input, indent=2, ensure_ascii=False, default=str)
@@ -195,7 +195,7 @@ class Hooks:
         return found.decision.feedback
 
     def ask_people(self, context: Any, question: str, choices: Sequence[str]) -> str:
-        """Return the words that people answer an agent; the same question has the same answer."""
+        """Return people's words for an agent; equal questions get one answer."""
         pending = self._question(
             context, "ask-people", ASK_PEOPLE, question, choices, holds=True, most=MOST_QUESTIONS
         )
@@ -226,7 +226,7 @@ class Hooks:
         return self._pending(context, kind, what, body, holds=lambda _: holds, most=most)
 
     def _body(self, context: Any, text: str, place: str = "") -> Json:
-        """Return the fields of a notification that all have."""
+        """Return the fields that all these notifications have."""
         role = (getattr(context.agent, "role", None) or "").strip()
         return {
             "task_output": text,
@@ -268,7 +268,7 @@ def after_tool_call(context: Any) -> str | None:
 
 
 def _known(is_it: Callable[[Any], bool]) -> _Call | None:
-    """Return the innermost call whose context this is."""
+    """Return the innermost call that matches."""
     call = _CALL.get()
     while call is not None and not is_it(call.context):
         call = call.outer
@@ -276,7 +276,7 @@ def _known(is_it: Callable[[Any], bool]) -> _Call | None:
 
 
 def guard(patterns: Iterable[str]) -> None:
-    """Let no call of these tools through where no execution's own hooks are asked."""
+    """Block calls of these tools where no execution's own hooks run."""
     guarded = tuple(patterns)
 
     def refuse_unasked(context: Any) -> None:
@@ -294,13 +294,13 @@ def guard(patterns: Iterable[str]) -> None:
 
 
 def fits(tool: str, patterns: Iterable[str]) -> bool:
-    """Return True if a tool's name, as CrewAI makes it, is one of these."""
+    """Return True if a tool's name, in CrewAI's form, matches one of these patterns."""
     return any(fnmatchcase(tool, _as_named(one)) for one in patterns)
 
 
 @cache
 def _as_named(pattern: str) -> str:
-    """Return a pattern of names as CrewAI makes them: sendE-mail* becomes send_e_mail*."""
+    """Return a pattern in CrewAI's form of names: sendE-mail* becomes send_e_mail*."""
     parts = _GLOBS.split(pattern)
     parts[::2] = map(_literal, parts[::2])
     return "".join(parts).strip("_")
@@ -322,7 +322,7 @@ def _size(value: Json) -> int:
 
 
 def _schema_of(context: Any) -> Json | None:
-    """Return the schema of arguments that people can change."""
+    """Return the schema of the arguments that people can change."""
     model = getattr(context.tool, "args_schema", None)
     # Without arguments CrewAI hands hooks a dictionary of their own.
     if model is None or not context.tool_input:
@@ -341,7 +341,7 @@ def _check(context: Any, schema: Json | None, arguments: Json) -> None:
 
 
 class _Once:
-    """The function of a tool, which CrewAI calls again, up to six times, where it raises."""
+    """A tool's function that runs once, although CrewAI repeats a failed call up to six times."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -365,7 +365,7 @@ _WRAPPING: Final = Lock()
 
 
 def _run_once(tool: Any) -> None:
-    """Let a tool run no more than once for each call of an agent."""
+    """Let a tool run only once for each call of an agent."""
     with _WRAPPING:
         if tool is not None and not isinstance(tool.func, _Once):
             tool.func = _Once(tool.func)
@@ -382,7 +382,7 @@ def _asks_people(context: Any) -> bool:
 
 
 def request_human_input(context: Any, prompt: str, default_message: str = "") -> str:  # noqa: ARG001  # CrewAI's
-    """Ask people, in place of CrewAI's question at the terminal. Raises HookAborted."""
+    """Ask people instead of the terminal, as CrewAI's function does. Raises HookAborted."""
     try:
         return _ask(context, str(prompt))
     except HookAborted as aborted:

@@ -1,4 +1,4 @@
-"""From `module:name` to what is served."""
+"""Loading targets from `module:name`."""
 
 import importlib
 import inspect
@@ -29,7 +29,7 @@ def load_targets(
     flow_states: Path,
     approve_tools: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Target]:
-    """Import the targets, by their last names; `flow_states` is the file of flows' states.
+    """Import the targets, by their last names; flows keep their states in the file `flow_states`.
 
     Raises HostNotStarted.
     """
@@ -59,7 +59,7 @@ def load_targets(
 
 
 def _warn_of_typos(targets: Mapping[str, Target], guarded: Sequence[str]) -> None:
-    """Log the patterns that fit no tool of a crew. Flows make theirs as they run."""
+    """Log the patterns that fit no tool of a crew. Flows make their tools as they run."""
     crews = [one for one in targets.values() if isinstance(one, CrewTarget)]
     if len(crews) < len(targets):
         return
@@ -112,7 +112,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
 
 
 def _explain(error: BaseException) -> str:
-    """Return an error of the user's code as one line, with the place that raised it."""
+    """Return an error of the user's code in one line, with its place."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -127,14 +127,14 @@ def _explain(error: BaseException) -> str:
 
 
 def _maker_of(flow: Any) -> Any:
-    """Return the class of a flow, or the declaration that it was built from."""
+    """Return the class of a flow, or its declaration."""
     declared = flow._definition  # noqa: SLF001  # no public way
     of_class = type(flow).flow_definition()
     return type(flow) if declared.methods == of_class.methods else _Declaration(flow, declared)
 
 
 class _Declaration:
-    """A declaration that is used like the class of a flow."""
+    """A declaration with the interface of a flow's class."""
 
     def __init__(self, flow: Any, declared: Any) -> None:
         self.__name__ = declared.name

@@ -1,7 +1,7 @@
-"""CrewAI's human input, from the people that the host asks.
+"""CrewAI's human input, answered by the people that the host asks.
 
-The provider is held by a context variable of crewai's, so it is the execution's own: its thread and
-the threads that crewai starts from there see it, nobody else does.
+A context variable of crewai holds the provider: only the execution's thread, and threads that
+crewai starts from there, see it.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ class Reviews:
         self._run = run
         self._hooks = hooks
         self._id_of = id_of
-        """The id of a task, the same after a restart."""
+        """Returns a task's id, equal after a restart."""
         self._before: dict[str, list[Round]] = {}
         self._shown: dict[str, Round] = {}
 
     def take_up(self, rounds: list[Round]) -> None:
-        """Remember rounds of tasks that run again because nothing else of them is stored.
+        """Remember rounds of tasks that run again because only their rounds are stored.
 
-        Of each task the newest goes on: what it says instead was seen by nobody.
+        The newest round of each task goes on; nobody has seen a new output.
         """
         by_task: dict[str, list[Round]] = {}
         for one in rounds:
@@ -42,15 +42,14 @@ class Reviews:
             self.remember(task_id, of_task)
 
     def remember(self, task_id: str, rounds: list[Round]) -> None:
-        """Remember rounds from before a restart, to tell the agent when its task runs."""
+        """Remember rounds from before a restart: the agent is told of them when its task runs."""
         self._before[task_id] = rounds
 
     def setup_messages(self, context: Any) -> bool:  # noqa: ARG002  # as documented
-        """Leave the prompt to crewai."""
         return False
 
     def post_setup_messages(self, context: Any) -> None:
-        """Add to the prompt what was said about this task before a restart."""
+        """Add the rounds of this task from before a restart to the prompt."""
         # An agent of a flow may work without a task.
         before = () if context.task is None else self._before.pop(self._id_of(context.task), ())
         for one in before:
@@ -66,7 +65,7 @@ class Reviews:
         return answer
 
     async def handle_feedback_async(self, formatted_answer: Any, context: Any) -> Any:
-        """Do the same without blocking the event loop."""
+        """Work as `handle_feedback` without blocking the event loop."""
         answer, decision = await asyncio.to_thread(self._ask, formatted_answer, context)
         while not decision.approve:
             answer = await context._ainvoke_loop()  # noqa: SLF001  # as documented
@@ -74,7 +73,7 @@ class Reviews:
         return answer
 
     def _ask(self, answer: Any, context: Any) -> tuple[Any, Decision]:
-        """Return the answer that people saw or made of it, and their decision."""
+        """Return people's decision, and the answer that they saw or edited."""
         task_id = self._id_of(context.task)
         shown = self._shown.pop(task_id, None)
         if shown is None:
@@ -102,14 +101,14 @@ def text_of(output: Any) -> str:
 
 
 def _with_output(answer: Any, text: str) -> Any:
-    """Return an answer with another output: text, or the model that its JSON makes."""
+    """Return an answer with another output: the text, or the model read from it as JSON."""
     kind = type(answer.output)
     output = text if kind is str else kind.model_validate_json(text)
     return replace(answer, output=output, text=text)
 
 
 def _told(output: Any, context: Any) -> Json:
-    """Return the fields of a notification besides the ids and `meta`."""
+    """Return the fields of a notification, except for ids and `meta`."""
     task, crew = context.task, context.crew
     return {
         "task_output": output if isinstance(output, str) else json.loads(text_of(output)),

@@ -1,4 +1,4 @@
-"""The version of crewai, and the names in it that the host needs beyond those it documents."""
+"""The versions of crewai that fit, and the undocumented names that the host needs in it."""
 
 import importlib
 import re
@@ -76,9 +76,9 @@ def check_version(version: str) -> None:
 
 
 def check_names(version: str) -> None:
-    """Check that crewai has every name that the host needs; none is promised to stay.
+    """Check that crewai has every name that the host needs, for none of them is promised.
 
-    Raises HostNotStarted, which names what is missing and what would not work.
+    Raises HostNotStarted with the missing names, and what would fail without them.
     """
     for where, names, without in _NEEDED:
         for name in names:

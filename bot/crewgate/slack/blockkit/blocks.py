@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 SECTION_LIMIT: Final = 3_000
 BLOCKS_LIMIT: Final = 50
 MESSAGE_LIMIT: Final = 12_000
-"""The texts of all blocks together. Slack documents no number, and refuses from about 13,200 on."""
+"""All blocks' texts together. Slack documents no number; it refuses about 13,200."""
 LABEL_LIMIT: Final = 75
 TITLE_LIMIT: Final = 24
 HEADER_LIMIT: Final = 150
@@ -110,7 +110,7 @@ def actions(*buttons: Block) -> Block:
 
 
 def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
-    """Return as few sections as hold the lines within the budget, and the number of lines shown."""
+    """Return the first lines in as few sections as possible within the budget, and their number."""
     made: list[str] = []
     shown = 0
     for line in lines:

@@ -1,6 +1,6 @@
 """Cuts of a long text where a reader would cut: a beginning, a line in a list, pages.
 
-Each takes time linear in the text's length.
+Each function takes time linear in the text's length.
 """
 
 import json
@@ -47,7 +47,7 @@ _JOINER = "\u200d"
 
 
 def length(text: str) -> int:
-    """Return a text's length as people count: a line end is one, however it is written."""
+    """Return a text's length as people count: each line end is one character."""
     return len(text) - text.count("\r\n")
 
 
@@ -59,9 +59,9 @@ def count_rows(text: str) -> int:
 
 
 def beyond_the_edge(markdown: str) -> tuple[int, int, int]:
-    """Return the widest table's columns, the characters off a phone's screen, and the next line.
+    """Return the widest table's columns, its characters off a phone's screen, and the next line.
 
-    All are 0 where every table fits. The line is the last one for a table inside of something.
+    All are 0 if every table fits. For a table inside another element, the next line is the last.
     """
     if not _WIDE_ROW.search(markdown):
         return 0, 0, 0
@@ -87,12 +87,11 @@ _WIDE_ROW = re.compile(rf"(?:[^\n|]*+\|){{{COLUMNS}}}")
 
 
 def short_part(text: str, *, characters: int, rows: int, limit: int) -> tuple[str, int]:
-    """Return the beginning of a longer text, neutralised, and its length in the original.
+    """Return a short beginning of a longer text, neutralised, and its length in the original.
 
-    About `characters` long, with at most `rows` of tables, and within `limit` once neutralised. It
+    It has about `characters`, at most `rows` of tables, and at most `limit` once neutralised. It
     ends with a paragraph, an item or a row, else with a sentence or a word of a long paragraph;
-    with a heading only if there is nothing else. A fence longer than the rest is cut at a line and
-    closed.
+    with a heading only if there is nothing else. A longer fence is cut at a line and closed.
     """
     written = clean_controls(text[: 2 * characters + 2])
     head = reveal(written)[: 2 * characters + 2]
@@ -164,11 +163,11 @@ def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -
 def first_part(
     text: str, limit: int, *, render: Callable[[str], str] = neutralise_markdown
 ) -> tuple[str, int]:
-    """Return as much of a text as takes `limit` once rendered, and its length in the original.
+    """Return the beginning of a text that fits `limit` once rendered, and its original length.
 
-    Cut at a paragraph, else at a line, a sentence or a word, if that leaves a quarter of the room;
-    never behind a heading unless nothing else is there. A fence longer than the rest is cut at a
-    line and closed.
+    The cut is at a paragraph, else at a line, a sentence or a word, if that leaves a quarter of the
+    room; behind a heading only if there is nothing else. A longer fence is cut at a line and
+    closed.
     """
     # No rendering makes a text shorter than half, so more than this never fits.
     most = 2 * limit + 2
@@ -256,7 +255,7 @@ _ESCAPED_LETTER: Final = r"\u"
 _LONG_WORD: Final = 50
 """The longest word that is left out rather than cut."""
 _ENDS: Final = tuple(".!?:;…。！？")
-"""After these marks, more text of the line needs no divider."""
+"""Line ends that need no divider before more text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +265,7 @@ class Preview:
     words: str
     share: Share
     rows: tuple[int | None, ...] = ()
-    """The number of rows of each table left out; None where its end was not read."""
+    """The number of rows of each omitted table; None if its end was not read."""
     code_lines: int = 0
 
 
@@ -300,7 +299,7 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
 
 
 def _cut(line: str, latest: int) -> str:
-    """Cut a line after a word, with an ellipsis; a number is none: 60 000 may go on."""
+    """Cut a line after a word, with an ellipsis; never inside a number such as 60 000."""
     earliest = max(0, latest - _LONG_WORD)
     at = line.rfind(" ", earliest, latest + 1)
     while at > 0 and line[at - 1].isdigit():
@@ -314,10 +313,10 @@ def _cut(line: str, latest: int) -> str:
 
 @dataclass(slots=True)
 class _Piece:
-    """A paragraph or an item, or a table or code, which is never cut; as written."""
+    """A paragraph or an item; or a table or code, which is never cut."""
 
     parts: list[list[str]]
-    """The rows of a table, each with its cells; anything else is one row of one cell."""
+    """The rows of a table, each with its cells; other pieces are one row with one cell."""
     rows: int | None = None
     code_lines: int = 0
 
@@ -374,7 +373,7 @@ PAGE: Final = 6_000
 _LAST: Final = 500
 
 _HEADINGS: Final = 20
-"""The most headings before which a cut is tried: a text may consist of headings."""
+"""The most headings before which a cut is tried: a text may have only headings."""
 
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
@@ -392,10 +391,10 @@ class Page:
 
 
 def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -> Page:
-    """Return the page with this number, or the last; cleaned, and about `size` long at most.
+    """Return the page with this number, or the last page; cleaned, at most about `size` long.
 
-    Without a number, the first page with something beyond the first `seen` characters. Fenced code
-    across a cut is closed there and opened again on the next page.
+    Without a number, the first page with text after the first `seen` characters. Fenced code across
+    a cut is closed there and opened again on the next page.
     """
     whole = cleaned(text)
     pieces = _Cutter(whole, size).pieces()
@@ -514,7 +513,7 @@ class BlocksPage:
 def page_of_blocks(
     groups: Iterable[Sequence[Block]], wanted: int, *, most: int = BLOCKS_ON_A_PAGE
 ) -> BlocksPage:
-    """Return the page with this number, or the last; a group stays on one page if it fits there."""
+    """Return the page with this number, or the last; a group stays on one page if it fits."""
     kept: list[Block] = []
     number = size = count = 0
     for group in groups:

@@ -50,7 +50,7 @@ def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
 
 
 def few_cells(markdown: str, *, most: int = _CELLS) -> bool:
-    """Return True if markdown-it may take the tables apart: it fills up every short row."""
+    """Return True if markdown-it may parse the tables: it fills up every short row."""
     together = groupby(markdown.split("\n"), key=lambda line: bool(line.strip()))
     columns = [[1 + line.count("|") for line in lines] for filled, lines in together if filled]
     return sum(max(counts) * len(counts) for counts in columns if max(counts) > 1) <= most
@@ -153,7 +153,7 @@ class Line:
 
 
 def fences_of(text: str) -> Iterator[Fence]:
-    """The fences of cleaned Markdown, in order; only lines with a fence's mark are looked at."""
+    """Yield the fences of cleaned Markdown, in order; reads only lines with a fence's mark."""
     if "```" not in text and "~~~" not in text:  # a fraction of the time of a search
         return
     fence: Fence | None = None
@@ -190,7 +190,7 @@ class LineKind(Enum):
     BLANK = auto()
     TEXT = auto()
     HEADING = auto()
-    """Also a line that introduces others: a paragraph in bold, or one that ends with a colon."""
+    """A heading, or a line that introduces others: a paragraph in bold, or ending with a colon."""
     RULE = auto()
     TABLE_HEAD = auto()
     ROW = auto()
@@ -227,7 +227,7 @@ def kinds_of(text: str, lines: list[Line]) -> list[LineKind]:
 
 
 def introduces(text: str) -> bool:
-    """Return True if a text that ends outside of code ends with a heading or a table's header."""
+    """Return True if a text ends with a heading or a table's header, outside code."""
     end = "\n".join(text.rstrip().rsplit("\n", 2)[-2:])
     lines = lines_of(end)
     return bool(lines) and kinds_of(end, lines)[-1] in {LineKind.HEADING, LineKind.TABLE_HEAD}
@@ -240,10 +240,10 @@ def is_list_item(line: str) -> bool:
 _CELLS_READ: Final = 30_000
 """Tables with more cells are read line by line: markdown-it fills up every short row."""
 _PARAGRAPH_LINES: Final = 30
-"""The lines of a longer paragraph are passages."""
+"""The longest paragraph, in lines, that is one passage; longer ones give a passage a line."""
 _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
-"""The most characters of a paragraph, and of all with marks; others are taken as written."""
+"""The most characters of a paragraph, and of all with marks; more text is taken as written."""
 
 
 def passages_of(markdown: str) -> list[Passage]:

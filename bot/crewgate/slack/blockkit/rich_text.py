@@ -21,12 +21,12 @@ RICH_TEXT_LIMIT: Final = 3_000
 _MOST: Final = 500
 """Elements of one block, and texts of one element; Slack refuses more than 1,000."""
 _WORTHWHILE: Final = 400
-"""The least room of a block that the beginning of a longer text fills, in characters."""
+"""The least room in a block, in characters, that is used for the beginning of a longer text."""
 _DEEPEST: Final = 5
 _ON_A_PHONE: Final = 40
 """Characters of code in one line of a modal, where a screen is 390 px wide."""
 _TABLE_LIMIT: Final = 9_000
-"""A longer table is left as it is."""
+"""The longest table, in characters, that is laid out; a longer one stays as written."""
 
 
 def rich_text(markdown: str) -> list[Block]:
@@ -35,7 +35,7 @@ def rich_text(markdown: str) -> list[Block]:
 
 
 def in_blocks(elements: list[Block]) -> list[Block]:
-    """Elements in as few blocks as hold them; long ones are split."""
+    """Return the elements in as few blocks as possible, long elements split."""
     made: list[Block] = []
     blocks: list[Block] = []
     size = 0

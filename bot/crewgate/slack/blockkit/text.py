@@ -16,14 +16,14 @@ from typing import Final
 from crewgate.slack.blockkit.markdown import lines_of
 
 JOINER: Final = "\u2060"
-"""Invisible and without width; breaks a token so that no parser takes it for one."""
+"""An invisible character without width; it breaks a token, so that no parser reads one there."""
 
 UNSEEN: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff"
 )
-"""The inside of a character class."""
+"""Characters that cannot be seen, for the inside of a character class."""
 
 _EMOJI: Final = (  # and other signs, but none that is unseen
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2801-\u2bff\u3030\u303d\u3297\u3299"
@@ -53,7 +53,7 @@ _NEEDED: Final = re.compile(
     f"|(?<=[<&@\\]`]){JOINER}"  # our own
 )
 _NEEDED_AFTER: Final = frozenset("0123456789#*<&@]`")
-"""The only ASCII characters that can make an unseen one after them necessary."""
+"""The only ASCII characters after which an unseen character can be necessary."""
 _RIGHT_TO_LEFT: Final = re.compile(
     "[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010800-\U00010fff\U0001e800-\U0001eeff]"
@@ -79,7 +79,7 @@ def reveal(text: str) -> str:
 
 
 def place_before(text: str, at: int) -> int:
-    """Return the place in a text that a place in its revealed form stands for."""
+    """Return the place in a text for a place in its revealed form."""
     grown = 0
     for run in _RUN.finditer(text):
         start = run.start() + grown
@@ -155,7 +155,7 @@ def utf16_length(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Make unseen characters visible, and line ends one character.
+    """Make unseen characters visible, and each line end one character.
 
     Right-to-left text and its marks stay; characters that turn text around are named. Lone
     surrogates, which JSON can carry and UTF-8 cannot, become U+FFFD.
@@ -164,7 +164,7 @@ def clean(text: str) -> str:
 
 
 def clean_controls(text: str) -> str:
-    """Make control characters visible; each of them, and each line end, becomes one character."""
+    """Make control characters visible; each, and each line end, becomes one character."""
     if text.replace("\n", " ").replace("\t", " ").isprintable():  # half the time of a search
         return text
     return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
@@ -190,8 +190,8 @@ def is_blank(text: str) -> bool:
 def neutralise_markdown(text: str) -> str:
     """Neutralise Markdown for Slack's `markdown` block: it reads as written and does nothing.
 
-    Web links are opened up as `label (address)`. An invisible character breaks whatever else could
-    become a link, a mention or Slack's markup, so that it is shown.
+    Web links are opened up as `label (address)`. An invisible character breaks everything else that
+    could become a link, a mention or Slack's markup, so that it is shown.
     """
     return _broken(_with_open_links(clean(text)))
 
@@ -251,7 +251,7 @@ def _open_link(match: re.Match[str]) -> str:
 
 
 def _code_spans(paragraph: str) -> list[tuple[int, int]]:
-    """Return the places of `code`: from a run of backticks to the next run as long. Linear."""
+    """Return the places of `code`: from backticks to the next equally long run, in linear time."""
     runs = [match.span() for match in _BACKTICKS.finditer(paragraph)]
     by_length: defaultdict[int, deque[int]] = defaultdict(deque)
     for index, (start, end) in enumerate(runs):
@@ -358,7 +358,7 @@ def duration(span: timedelta) -> str:
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """Return the time since then, for texts that are read at once; a later time is `just now`."""
+    """Return the time since then, for texts read at once; a later time is `just now`."""
     span = now - then
     return f"{duration(span)} ago" if span.total_seconds() >= 1 else "just now"
 
@@ -372,7 +372,7 @@ def day(at: datetime) -> str:
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """Return a moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` if it is not near."""
+    """Return a moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` on a distant day."""
     return _date(at, "{time}" if _is_near(at, now) else "{date_short}, {time}")
 
 

@@ -1,1 +1,1 @@
-"""Calls to Slack: the Web API, the socket, who is who; no product words."""
+"""Calls to Slack: the Web API, the socket, people and channels; no product words."""

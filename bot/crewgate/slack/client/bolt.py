@@ -27,15 +27,15 @@ Next = Callable[[], Awaitable[object]]
 class BoltApp(AsyncApp):
     """Answers Slack as soon as a listener acknowledges, and lets the listener finish.
 
-    Bolt itself polls for the acknowledgement every 10 ms, and gives up after 3 s: a slow process
-    would lose one although the decision is on disk. With `process_before_response` Bolt awaits the
-    listener.
+    Bolt itself polls for the acknowledgement every 10 ms and gives up after 3 s: a slow process
+    would lose a click although the decision is on disk. With `process_before_response` Bolt awaits
+    the listener.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Bolt's
         super().__init__(*args, **kwargs)
         self._listening: set[asyncio.Task[BoltResponse]] = set()
-        """Strong references: asyncio alone would let running tasks be collected."""
+        """Strong references: asyncio alone may collect running tasks."""
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         ack = _Ack()
@@ -47,7 +47,7 @@ class BoltApp(AsyncApp):
         return ack.first.result() if ack.first.done() else listening.result()
 
     async def finish(self, *, within: float) -> None:
-        """Wait for running listeners, `within` seconds at most; Slack can send nothing then."""
+        """Wait for running listeners, up to `within` seconds; Slack can send nothing then."""
         if not self._listening:
             return
         _, late = await asyncio.wait(self._listening, timeout=within)
@@ -58,8 +58,7 @@ class BoltApp(AsyncApp):
 class Middleware(AsyncMiddleware):
     """Calls a function with the request alone.
 
-    For a function that is registered itself Bolt collects all possible arguments at each request:
-    4 % of a click.
+    For a plain function, Bolt collects all possible arguments at each request: 4 % of a click.
     """
 
     def __init__(
@@ -131,7 +130,7 @@ def _unseen(prefix: str) -> Iterator[None]:
 
 
 async def on_error(error: Exception) -> BoltResponse | None:
-    """Log an error that no listener explains. Slack shows the person that it did not work."""
+    """Log an unforeseen error of a listener. Slack tells the person that the action failed."""
     match error:
         case Malformed():
             log.warning("payload_malformed", why=type(error.__cause__).__name__)

@@ -1,7 +1,7 @@
-"""The e-mails, user groups, channels and people of Slack, looked up ahead of time.
+"""E-mail addresses, user groups, channels and people of Slack, looked up ahead of time.
 
 A click must be answered without asking Slack first, so answers are kept in memory and renewed in
-the background. Others are asked about when somebody needs them.
+the background. Other people and channels are looked up on demand.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_fo
 
 
 OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
-"""Returns the owner of an address for which Slack names an account. Raises StoreUnavailable."""
+"""Returns the owner of an address, for which Slack names this account. Raises StoreUnavailable."""
 
 
 class SlackDirectory:
@@ -61,7 +61,7 @@ class SlackDirectory:
     ) -> None:
         """Members of `open_channels` may decide without being named.
 
-        `once` are references that no settings name: each is asked about until Slack answers.
+        `once` are references that no settings name: Slack is asked until it answers for each.
         """
         self._client = client
         self._identity = identity
@@ -96,10 +96,10 @@ class SlackDirectory:
 
     @property
     def warning(self) -> str | None:
-        """The groups and channels of the settings whose people Slack does not tell.
+        """The settings' groups and channels whose people Slack does not name.
 
-        A channel counts where its members decide, or where no channel can be read; a missing one is
-        reported when nothing can be posted there.
+        Channels count only if their members decide, or if no channel can be read; a missing channel
+        is reported at the first post.
         """
         found = [
             f"{channel}: {why}"
@@ -168,7 +168,7 @@ class SlackDirectory:
             log.info("look_up_too_slow", channel=channel)
 
     async def ask_about(self, address: Email) -> None:
-        """Learn the accounts of a starter's address, until the next start."""
+        """Look up the accounts of a starter's address; memory keeps them."""
         if address in self._asked:
             return  # the loop asks, and keeps that
         try:
@@ -196,7 +196,7 @@ class SlackDirectory:
         return self._people.is_own(user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
-        """Return the member; an address keeps the account that it had first."""
+        """Return the member; an address stays with its first account."""
         if isinstance(named, Email) and named not in self._known:
             unknown = await self._learn(named)
             if unknown is not None:
@@ -223,7 +223,7 @@ class SlackDirectory:
         return None
 
     def wake(self) -> None:
-        """Look soon: somebody was turned away who may have been added just now."""
+        """Look up soon: a person was refused who may have been added just now."""
         self._wakeup.set()
 
     async def run(self) -> None:
@@ -237,7 +237,7 @@ class SlackDirectory:
             await self._wakeup.wait((RENEW_SOON if soon else RENEW).total_seconds())
 
     async def wait_until_asked(self) -> None:
-        """Wait ASK_SECONDS for a start's first answers: a post calls only people who are known."""
+        """Wait up to ASK_SECONDS for the first answers: a post mentions only known people."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
                 await self._has_asked.wait()
@@ -245,8 +245,8 @@ class SlackDirectory:
     async def renew(self) -> None:
         """Ask Slack about every e-mail and group; about known ones every RENEW_SOON at most.
 
-        Slack answers some 50 addresses a minute, so unknown ones and the oldest come first. Without
-        an answer the last one stays. An account that is gone is nobody's.
+        Slack answers about 50 addresses a minute, so unknown and old addresses come first. Without
+        an answer the last one stays. A deactivated account is nobody's.
         """
         now, asked = self._clock(), self.unresolved
         if self._renewed_at is None or now - self._renewed_at >= RENEW_SOON:

@@ -1,4 +1,4 @@
-"""The bot's own identity in Slack, asked ahead of time: links need it, and it fails first."""
+"""The bot's own identity in Slack, looked up ahead of time: links need it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -48,11 +48,11 @@ class Identity:
         self.warning: str | None = "Slack has not been asked yet"
         """The reason why Slack does not accept this bot; None while it does."""
         self._must_be_chosen = False
-        """True once Slack has answered and no workspace fits: then only `run` asks again."""
+        """True if no workspace fits Slack's answer: then only `run` asks again."""
         self.user: str | None = None
 
     def link(self, card: MessageRef) -> str | None:
-        """Return a message's address, put together as Slack does, without a call.
+        """Return a message's address, built as Slack builds it, without a call.
 
         https://docs.slack.dev/reference/methods/chat.getPermalink
         """
@@ -66,7 +66,7 @@ class Identity:
 
     @property
     def is_known(self) -> bool:
-        """True if Slack has ever named this bot, also before this start."""
+        """True if Slack has named this bot, perhaps before this start."""
         return self._installation is not None
 
     def is_own_team(self, team_id: str | None, enterprise_id: str | None) -> bool:
@@ -140,8 +140,8 @@ async def find_installation(
 ) -> Installation:
     """Return the installation that an answer of `auth.test` describes.
 
-    Its workspace is `team` of the settings, else that of `before`, else the app's only one. Raises
-    CallFailed; NoWorkspaceFits, with what to do, where none fits.
+    Its workspace is `team` of the settings, else the workspace of `before`, else the app's only
+    one. Raises CallFailed; NoWorkspaceFits with advice if none of these fits.
     """
     whole_enterprise = bool(answer.get("is_enterprise_install"))
     of_enterprise = whole_enterprise or answer.get("enterprise_id")

@@ -1,4 +1,4 @@
-"""Slack's answers about people and channels, kept in memory: standing, members, names, zones."""
+"""Slack's answers about people and channels, kept in memory: status, members, names, zones."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[T]):
-    """An answer, and the time of the question."""
+    """An answer, and the time when Slack was asked."""
 
     value: T
     at: datetime
@@ -60,7 +60,7 @@ class Remembered(ABC, Generic[T]):
     async def renew(self, key: str) -> bool:
         """Ask Slack, as often as is allowed; return True if it answered.
 
-        Without an answer the last one stays, for as long as it is trusted.
+        Without an answer the last one stays, as long as it is trusted.
         """
         before = self._known.get(key)
         async with self._locks[key]:
@@ -97,7 +97,7 @@ NOBODY: Final = frozenset({"user_not_found", "user_not_visible"})
 
 
 class Kind(Enum):
-    """The standing of a Slack account for this bot."""
+    """The status of a Slack account for this bot."""
 
     COLLEAGUE = auto()
     OTHER = auto()
@@ -106,7 +106,7 @@ class Kind(Enum):
 
 
 class People(Remembered[Kind]):
-    """The standing of people's accounts."""
+    """The status of people's accounts."""
 
     def __init__(self, client: AsyncWebClient, identity: Identity, *, clock: Clock) -> None:
         super().__init__(clock=clock, trust=STANDING_TRUST)

@@ -48,17 +48,16 @@ class MessageSearch:
         self._clock = clock
         self._remembered = remembered
         self._searched_until: dict[str, datetime] = {}
-        """Until when, by Slack's clock, the message of a key surely was not posted."""
+        """For each key, a time by Slack's clock before which its message surely was not posted."""
 
     async def since(
         self, key: str, channel: str, thread_ts: str | None, since: datetime
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the messages since then; none where this bot may not read.
+        """Yield the messages since then; none if the bot may not read here.
 
-        The age of `since` counts, by whatever clock: messages bear the time of Slack's. A second
-        search with one `key` leaves out the time that the first one went through. A bot that may
-        post but not read (a channel known by its name only, a missing scope) would otherwise never
-        post at all; a card too many is the smaller evil.
+        Only the age of `since` counts, for messages bear Slack's time. A second search with one
+        `key` skips the span of the first. A bot that may post but not read (a channel known by its
+        name only, a missing scope) would otherwise never post; a second card is the smaller evil.
         """
         now = await web_api.time_there(self._client) or self._clock()
         began = now - max(self._clock() - since, timedelta())
@@ -96,7 +95,7 @@ async def messages_between(
     oldest: datetime,
     latest: datetime | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield a channel's messages, or a thread's and its first one. Raises CallFailed."""
+    """Yield a channel's messages, or a thread's with its first message. Raises CallFailed."""
     params: dict[str, Any] = {
         "channel": channel,
         "oldest": ts_of(oldest),
@@ -234,7 +233,7 @@ class Poster:
     async def clear(
         self, thread: MessageRef, key: str, message: Message, *, until: datetime
     ) -> None:
-        """Delete this bot's files up to then, and replace messages whose key begins with `key`."""
+        """Delete this bot's files up to `until`; replace messages whose keys begin with `key`."""
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
         where = thread.channel, thread.thread_ts
         found = [one async for one in messages_between(self._client, *where, start, until)]

@@ -1,6 +1,6 @@
 """Replies to one person: ephemeral messages by a payload's `response_url`, and modals.
 
-Everything is done or refused by then, so a lost reply loses only itself. Home has a module of its
+The action is already done or refused, so a lost reply loses nothing else. Home has a module of its
 own.
 """
 
@@ -45,11 +45,11 @@ class Answer:
 
 
 async def answer_in_place(req: AsyncBoltRequest, next_: Next) -> None:
-    """Have a payload answered on the bot's connections; a Bolt middleware.
+    """Let a payload be answered on the bot's connections; a Bolt middleware.
 
-    Slack answers a press in a thread in the channel, where nobody in the thread sees it, unless the
-    answer names the thread. For a reply that is in the channel too Slack does not tell the place of
-    the press: most likely the channel.
+    A press in a thread is answered in the channel, unseen from the thread, unless the answer names
+    the thread. For a reply that is also in the channel, Slack does not tell the place of the press:
+    most likely the channel.
     """
     thread = None
     match req.body:
@@ -65,7 +65,7 @@ async def answer_in_place(req: AsyncBoltRequest, next_: Next) -> None:
 async def send_ephemeral(
     respond: Respond, answer: str | Message, *, replace: bool = False, to_all: bool = False
 ) -> bool:
-    """Answer the person who acted; return False if the workspace does not take a block."""
+    """Answer the person who acted; return False if the workspace refuses a block."""
     message = answer if isinstance(answer, Message) else Message(answer, [])
     return await _respond(
         respond,
@@ -95,7 +95,7 @@ async def _respond(respond: Respond, **answer: object) -> bool:
 async def open_modal(
     client: AsyncWebClient, trigger_id: str, view: Block, *, on_top: bool = False
 ) -> str | None:
-    """Open a modal, `on_top` of the trigger's; return its id, or None. A trigger lasts 3 s."""
+    """Open a modal, `on_top` of the present one; return its id, or None. A trigger lasts 3 s."""
     method = "views.push" if on_top else "views.open"
     try:
         answer = await call(client, method, trigger_id=trigger_id, view=view)

@@ -44,7 +44,7 @@ class _Client(SocketModeClient):
 
 
 class _Handler(AsyncSocketModeHandler):
-    """Tells a listener when its acknowledgement has left."""
+    """Tells a listener when its acknowledgement was sent."""
 
     def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
         # Not the base's, which opens a client of the SDK's own.
@@ -73,9 +73,9 @@ class _Handler(AsyncSocketModeHandler):
 class SocketMode:
     """One connection to Slack, kept up.
 
-    `ping` is the time between two pings, in seconds. A connection without an answer to four pings
-    is replaced: it can go silent without closing. `on_gap` is called at each connection, except
-    within GAP_SECONDS of Slack's request to replace one.
+    `ping` is the time between two pings, in seconds. A connection that misses four pings is
+    replaced: it can go silent without closing. `on_gap` is called at each connection, except within
+    GAP_SECONDS of Slack's request to replace one.
     """
 
     def __init__(

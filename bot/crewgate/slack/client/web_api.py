@@ -1,7 +1,6 @@
 """Slack's Web API: calls, their answers, pages and outcomes.
 
-An answer of another shape than documented is an unknown outcome, like one that was lost, and never
-an error that nobody foresaw.
+An answer that does not have the documented shape is an unknown outcome, like a lost answer.
 """
 
 import asyncio
@@ -99,7 +98,7 @@ _SCOPES_HEADER = "x-oauth-scopes"
 
 
 class CallFailed(Exception):
-    """A call that did not succeed, with what is known about it.
+    """A failed call, with what is known about it.
 
     Its text is Slack's code, or our own words: Slack's words may quote the call.
     """
@@ -111,9 +110,9 @@ class CallFailed(Exception):
 
 @asynccontextmanager
 async def keep_connections() -> AsyncIterator[aiohttp.ClientSession]:
-    """Connections that calls share: a new one costs three round trips and a check of certificates.
+    """Yield shared connections: a new one costs three round trips and a certificate check.
 
-    Without a limit, so that calls that hang take none from others.
+    Their number has no limit, so that hanging calls delay no others.
     """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT_SECONDS),
@@ -126,9 +125,9 @@ async def keep_connections() -> AsyncIterator[aiohttp.ClientSession]:
 def new_client(
     *, token: str, base_url: str, session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:
-    """Return a client that repeats nothing: the outbox does, and knows when it may.
+    """Return a client without retries: the outbox retries, and knows when it may.
 
-    (The SDK would send a post once more after a lost connection.) Without a session each call has a
+    (The SDK would repeat a post after a lost connection.) Without a session each call has a
     connection of its own.
     """
     return AsyncWebClient(
@@ -162,7 +161,7 @@ async def granted_scopes(client: AsyncWebClient) -> tuple[dict[str, Any], frozen
 
 
 async def time_there(client: AsyncWebClient) -> datetime | None:
-    """Return Slack's time from an answer's header, or None. Raises CallFailed."""
+    """Return Slack's time from a response header, or None. Raises CallFailed."""
     _, headers = await _answer(client.auth_test())
     told = parsedate_tz(headers.get("date", ""))
     return None if told is None else datetime.fromtimestamp(mktime_tz(told), UTC)

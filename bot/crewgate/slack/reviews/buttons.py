@@ -48,7 +48,7 @@ REVISE: Final = Button("revise", strings.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
 EDIT: Final = Button("edit", "Edit the text")
 CHANGE: Final = Button("change", "Change")
-"""The arguments of a call."""
+"""Opens the form for a call's arguments."""
 TAKE_BACK: Final = Button("take_back", "Take back my approval")
 CLAIM: Final = Button("claim", "I'm on it")
 RETRY: Final = Button("retry", "Retry")
@@ -57,7 +57,7 @@ DISMISS: Final = Button("dismiss", "Dismiss")
 WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
 READ: Final = Button("read_all", strings.READ)
 UNMASK: Final = Button("unmask", "Show them")
-"""Shows what is masked, to one person."""
+"""Shows the masked passages to one person."""
 CHANGES: Final = Button("show_changes", strings.CHANGES)
 HISTORY: Final = Button("history", strings.HISTORY)
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
@@ -73,8 +73,8 @@ def decide_buttons(
 ) -> tuple[Block, ...]:
     """Approve and Revise, or a flow's outcomes: the first buttons of a waiting round.
 
-    `reader` is set where only that user sees them: Approve is left out once they have approved. No
-    button is green where `approvers` say that the approval would be refused.
+    `reader` is the only user who sees the buttons: Approve is left out once they have approved. No
+    button is green if `approvers` say that the approval would be refused.
     """
     if approvers is not None and approvers.bar(reader):
         return tuple(map(without_style, decide_buttons(round_, reader=reader)))
@@ -100,7 +100,7 @@ def words_button(round_: Round) -> Block:
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
-    """*Take back my approval*: for its owner, or on a card, which is alike for all."""
+    """*Take back my approval*: for its owner, or on a card, which everybody sees alike."""
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()
@@ -136,7 +136,7 @@ def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
 
 
 def outcomes_in_full(question: Question) -> list[Block]:
-    """The outcomes that a button cannot show whole, and the number of outcomes without a button."""
+    """Show the outcomes that a button cuts, and count the outcomes without a button."""
     lines: list[str] = []
     if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
         lines += [

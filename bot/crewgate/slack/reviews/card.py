@@ -60,9 +60,9 @@ def render_card(
 ) -> Message:
     """Render a waiting round with its output, or a later state.
 
-    A card stays for days, so its times are left to Slack; `now` ends a claim. `reader` is the only
-    person who sees it; a card in the channel tells the state of the latest round. `plain` leaves
-    out foreign text, for when Slack refuses the card.
+    A card stays for days, so Slack formats its times; `now` ends a claim. `reader` is the only
+    person who sees the card; in the channel a card shows the state of the latest round. `plain`
+    leaves out foreign text, for a card that Slack refused.
     """
     told = view.told if reader is None else view.round
     subject = "" if plain else view.subject
@@ -112,7 +112,7 @@ def render_direct_message(
 
 
 def file_name(view: CardView) -> str:
-    """Return `research_task-round-2-7yu4vT.md`: the id tells two tasks of one title apart."""
+    """Return `research_task-round-2-7yu4vT.md`: the id distinguishes tasks with one title."""
     task = re.sub(r"[^A-Za-z0-9_]+", "-", view.round.review.title[: 4 * _NAME_LIMIT])
     ending = "json" if view.output.format is Format.JSON else "md"
     named = task[:_NAME_LIMIT].strip("-") or "output"
@@ -124,7 +124,7 @@ def file_title(view: CardView) -> str:
 
 
 def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
-    """The first line, with a menu of all that has no button; its block is named after the round.
+    """The first line, with a menu of the actions without a button; the round's id names its block.
 
     `share` is the part of a waiting round's output on the card: all of it needs no button.
     """
@@ -261,7 +261,7 @@ def _goes_well(round_: Round) -> bool:
 
 
 def _all_who_approved(decision: Decision, *, is_call: bool) -> list[Block]:
-    """All of them, where the first line names only some or not for which groups they approved."""
+    """Name all approvers, if the first line names only some, or not their groups."""
     grouped = any(vote.group for vote in decision.votes)
     if len(decision.votes) <= phrases.NAMED_SHORT and not grouped:
         return []

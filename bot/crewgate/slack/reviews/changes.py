@@ -1,6 +1,6 @@
 """The changes since the round before, passage by passage, with marks that no output contains.
 
-Words are shown without their own formatting: bold and underlined is new, struck through is gone.
+Words lose their own formatting: bold and underlined is new, struck through is removed.
 """
 
 from collections import deque
@@ -36,12 +36,12 @@ from crewgate.slack.reviews import states, strings
 from crewgate.usecases.read_models import CardView
 
 LINES_COMPARED: Final = 5_000
-"""Longer texts are compared without their common beginning and end; if still too long, they are
-shown one after the other."""
+"""The most lines to compare: of longer texts only the middle is, without the common beginning and
+end; of a longer middle, the old text and then the new one is shown."""
 
 
 def compare_outputs(before: Output, after: Output) -> Changes:
-    """Compare two outputs, with their words: a fraction of a second for any two texts."""
+    """Compare two outputs with their words, in a fraction of a second for any texts."""
     return _compare(before, after, with_words=True)
 
 
@@ -50,7 +50,7 @@ def measure_changes(before: Output, after: Output) -> Changes:
 
 
 def edits_since(view: CardView) -> str:
-    """Return the fate of the edits asked for; empty if there are none, or none were sent."""
+    """Return the fate of the requested edits; empty if none were requested."""
     if view.previous is None or view.before is None or view.asked_text is None:
         return ""
     if view.previous.state is not State.RESUMED:
@@ -154,7 +154,7 @@ _NEIGHBOUR_SHOWN: Final = 200
 """The characters shown of an unchanged passage beside a change."""
 _HEADING_SHOWN: Final = 80
 _ONE_LINE: Final = 80
-"""The longest old and new words that stand in one line together."""
+"""The most characters of old and new words that share a line."""
 
 
 def render_changes(view: CardView) -> Iterator[Block]:
@@ -271,7 +271,7 @@ def _hunk(hunk: Hunk) -> Iterator[Block]:
 
 
 def _runs(hunk: Hunk) -> Iterator[tuple[str, dict[str, bool]]]:
-    """Yield words with their styles. Old never touches new: 0.18 and 0.09 stay two numbers."""
+    """Yield words with their styles; old and new numbers stay apart, such as 0.18 and 0.09."""
     segments = hunk.segments
     whole = hunk.fate is Fate.ADDED
     in_one_line = (
@@ -343,7 +343,7 @@ def _nothing_changed(previous: Round, *, may_hide: bool) -> str:
 
 
 def _is_unasked(previous: Round) -> bool:
-    """Return True if the crew replaced the previous round while it was not decided."""
+    """Return True if the crew replaced the previous round before it was decided."""
     return previous.state is State.SUPERSEDED and previous.reason is None
 
 

@@ -53,9 +53,9 @@ def render_confirmation(
 ) -> Block:
     """The modal that asks before an approval; `outcome` answers a flow.
 
-    Its green button is harmless: to revise where notes wait or nothing can be read, else to read,
-    or to show masks. Approving anyway is one plain button. `again`: a caveat changed since this
-    person was asked; `where` is the place of the press.
+    Its green button is harmless: it revises if notes wait or nothing can be read, else it opens the
+    reader or shows masks. Approving anyway is one plain button. `again`: a caveat changed since
+    this person was asked; `where` is the place of the press.
     """
     round_ = view.round
     question = round_.question
@@ -89,8 +89,8 @@ def render_confirmation(
 def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     """The modal that replaces an answered question.
 
-    It stays open, so it leaves out how far the decision is. `by_words`: this person's words have
-    put the round under another rule.
+    It stays open, so it leaves out the progress of the decision. `by_words`: this person's words
+    have put the round under another rule.
     """
     said = section((strings.ruled_by_words if by_words else strings.recorded)(view.round))
     return modal(shared.RECORDED_TITLE, [section(strings.about(view)), said])
@@ -143,7 +143,7 @@ def _first_line(note: Note) -> str:
 
 
 def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
-    """Return the share of the output that somebody approves without having read the rest."""
+    """Tell how much of the output an approver has seen."""
     share, on_card = caveats.share, caveats.on_card
     if is_empty(share):
         return "*The output is empty.* There is nothing to approve."
@@ -161,7 +161,7 @@ _BLOCKS: Final = 40
 
 
 def render_notes_left(draft: Draft, page: int) -> list[Block]:
-    """One page of the notes outside of the box, whole, each with a button that adds it."""
+    """One page of the notes outside the box, in full, each with a button that adds it."""
     if not draft.left:
         return []
     found = page_of_blocks(map(_note, draft.left), page, most=_BLOCKS)
@@ -220,7 +220,7 @@ def render_approve_form(
 ) -> Block:
     """The form for an approval's comment, which also confirms and offers to read first.
 
-    `comment` is kept from before a caveat changed, if `again`; the form was opened from `where`.
+    `again`: a caveat changed since `comment` was typed; `where` is the place of the press.
     """
     several = strings.comment_of_several(view.round)
     told = render_caveats(caveats, notes, view, again=again, where=where)
@@ -259,7 +259,7 @@ def render_revise_form(
     page: int = 0,
     problem: str | None = None,
 ) -> Block:
-    """The form behind Revise: the box holds notes, and the notes that do not fit stand below.
+    """The form behind Revise: the box holds notes; notes that do not fit stand below.
 
     `page` is the page of notes below, `notes_mark` the mark in `Caveats`. `revision` counts refills
     of the box: Slack takes a new text only for a new box.
@@ -441,7 +441,7 @@ def render_edit_form(
     revision: int = 0,
     masked: str = "",
 ) -> Block:
-    """The form with these parts in its boxes, and the effect of the text.
+    """The form with these parts in its boxes, and the effect of sending it.
 
     `revision` counts refills of the boxes after a caveat changed: Slack takes a new text only for a
     new box. `masked` is the mark of a text with masks.

@@ -66,7 +66,7 @@ Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]
 
 
 ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
-"""Takes the notes of a round's thread that Slack did not tell of."""
+"""Reads a round's thread for notes that Slack sent no event for."""
 
 
 def register(
@@ -76,7 +76,7 @@ def register(
     in_home: Callable[[Press], Seen],
     read_thread: ReadThread,
 ) -> None:
-    """Register buttons and forms; `in_home` takes presses in Home, and returns the row shown."""
+    """Register buttons and forms; `in_home` handles a press in Home, and returns its `Seen`."""
     names = "|".join((*VERBS, ids.MENU, ids.ANSWER_MENU))
     press = partial(on_press, context=context, in_home=in_home, read_thread=read_thread)
     app.action(re.compile(rf"^(?:{names})(?:\.[0-9]{{1,3}})?$"))(press)
@@ -188,8 +188,8 @@ async def _unmask(press: Press, reply: Reply) -> None:
 async def _decide_at_once(press: Press, reply: Reply) -> None:
     """Approve, or give a flow's outcome, with one press, unless it has to be confirmed.
 
-    The press is acknowledged once the decision is on disk. The question replaces the modal of the
-    press, which may be an earlier question: then a caveat changed since.
+    The press is acknowledged once the decision is on disk. A question replaces the press's modal,
+    which may be an earlier question: then a caveat changed since.
     """
     context = reply.context
     is_confirmed = _is_confirmed(press)
@@ -276,7 +276,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 async def on_confirmed(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    """Go on with the harmless choice: to read, to show masks, or else the form for changes."""
+    """Go on with the harmless choice: read, show masks, or open the form for changes."""
     submission = payloads.parse_submission(body)
     await read_thread(submission.round_id)
     round_id, seen = submission.round_id, submission.seen
@@ -348,7 +348,7 @@ async def on_words_submitted(
 
 
 async def _close(ack: AsyncAck, before: Round, after: Round, context: SlackContext) -> None:
-    """Close all modals, for the form may lie on the reader; tell if its words changed the rule."""
+    """Close all modals, the reader below the form too; tell if the words changed the rule."""
     if after.state is State.WAITING and after.rule != before.rule:
         await ack(
             response_action="update", view=await modals.receipt(after.id, context, by_words=True)
@@ -486,7 +486,7 @@ async def decide_once(
     context: SlackContext,
     seen: Seen = NOTHING_SEEN,
 ) -> Round | None:
-    """Decide; return None for a repetition. Raises as `decide`, and ApprovedBefore."""
+    """Decide; return None for a repeated form. Raises as `decide`, and ApprovedBefore."""
     began_at = context.clock()
     try:
         round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)

@@ -1,4 +1,4 @@
-"""The modals of reviews: read, checked for the asking person, and rendered."""
+"""The modals of reviews: loaded, checked for the person who asks, and rendered."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -133,9 +133,9 @@ async def change_form(
     written: Sequence[str] | None = None,
     revision: int = 0,
 ) -> Block:
-    """The form behind Change, with the arguments or what was `written` in their place.
+    """The form behind Change, with the call's arguments or with `written`.
 
-    Raises as `decide` does; VerdictMisplaced where it is not offered.
+    Raises as `decide` does; VerdictMisplaced if the call offers no change.
     """
     await decide.may_edit(round_id, by=by, context=context)
     fields, mark = await fields_to_change(round_id, context)
@@ -149,7 +149,7 @@ async def change_form(
 
 
 async def fields_to_change(round_id: str, context: SlackContext) -> tuple[Fields | None, str]:
-    """Return the fields of a call's form, and a mark by which they are known.
+    """Return the fields of a call's form, and a mark that identifies them.
 
     Raises RoundNotFound or StoreUnavailable.
     """
@@ -163,10 +163,10 @@ async def fields_to_change(round_id: str, context: SlackContext) -> tuple[Fields
 async def maskable_parts(
     round_id: str, context: SlackContext
 ) -> tuple[Parts | None, dict[str, str], str]:
-    """Return an output's parts to edit, the texts of its masks by mask, and a mark of the text.
+    """Return an output's editable parts, its masked passages by mask, and a mark of the text.
 
-    The mark tells if masks still stand for these texts: other settings or versions may number them
-    anew. Raises RoundNotFound or StoreUnavailable.
+    The mark tells if masks still stand for these passages: other settings or versions may number
+    them anew. Raises RoundNotFound or StoreUnavailable.
     """
     posting = await context.uow.read.posting(round_id, as_it_came=True)
     output = posting.view.output
@@ -261,7 +261,7 @@ async def show_page(
 ) -> None:
     """Acknowledge, and show a page of the reader.
 
-    Other rounds are shown if this person may read them. Rendering may be long, so it runs in a
+    Other rounds are shown if this person may read them. Rendering may be slow, so it runs in a
     thread, and after the acknowledgement unless `show` acknowledges. The last page, or the last
     mask, is remembered as seen. Raises RoundNotFound, NotAReader, UnknownCrew or StoreUnavailable,
     before the acknowledgement.

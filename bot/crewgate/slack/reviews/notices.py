@@ -61,7 +61,7 @@ class Scene:
     card: MessageRef | None
     operators: Sequence[ReviewerRef]
     assigned: Sequence[ReviewerRef]
-    """The known assignees of a flow's request, while it waits."""
+    """The known assignees of a flow's request that waits."""
     added: Sequence[ReviewerRef]
     link: Link
     now: datetime
@@ -137,7 +137,7 @@ _LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delive
 
 
 def render_audit_head(published: Published) -> Message:
-    """Tell the head of the audit trail, against which it is verified from outside the database."""
+    """Tell the head of the audit trail; people verify the database's trail against it."""
     head, signed = "The head of the audit trail", published.signed
     says = f"{head} on {published.at.date()}: `{published.head}`"
     if signed.key:
@@ -217,7 +217,7 @@ def render_escalated(scene: Scene) -> Message | None:
 
 
 def render_timed_out(scene: Scene) -> Message:
-    """Tell what a rule did when time was over; call everybody again if the round still waits."""
+    """Tell the rule's act after the time-out; mention everybody again if the round still waits."""
     round_ = scene.round
     decision, rule = round_.decision, round_.rule
     if decision is not None and isinstance(decision.by, TimedOut):
@@ -245,7 +245,7 @@ def render_timed_out(scene: Scene) -> Message:
 
 
 def _so_far(round_: Round) -> str:
-    """Name the approvers without a mention, for they are done."""
+    """Name the approvers without mentions: they need do nothing."""
     so_far = strings.so_far(round_, CALLS_NOBODY)
     return f" · {so_far}" if so_far else ""
 

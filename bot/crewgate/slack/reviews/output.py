@@ -46,7 +46,7 @@ from crewgate.slack.reviews import strings
 from crewgate.usecases.read_models import RoundLine
 
 OUTPUT_LIMIT: Final = 9_000
-"""The output's share of a message's 12,000; everything else takes 2,800 at most."""
+"""The characters of a message for an output, of 12,000; everything else takes 2,800 at most."""
 
 WHOLE_LIMIT: Final = 3_000
 WHOLE_ROWS: Final = 20
@@ -77,7 +77,7 @@ _EMPTY: Final = ShownOutput([section(shared.EMPTY_OUTPUT)], Share(0, 0))
 
 
 def output_on_card(output: Output) -> ShownOutput:
-    """A short output whole; of a longer one, a beginning that reads as finished."""
+    """Return the blocks of a short output, or of a longer one's beginning with a natural end."""
     if _is_empty(output):
         return _EMPTY
     total = length(output.text)
@@ -112,7 +112,7 @@ _BESIDE: Final = 80
 def arguments_on_card(output: Output) -> ShownOutput:
     """The arguments of a call, short ones in lines, texts as paragraphs, the rest as JSON.
 
-    A value cannot pass for another argument: each stands in a mark of its own, as plain text.
+    A value cannot pass for another argument: each is in a mark of its own, as plain text.
     """
     found = arguments_of(output.text)
     if found is None:
@@ -129,9 +129,9 @@ def arguments_on_card(output: Output) -> ShownOutput:
 
 
 def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], int | None]:
-    """Return the elements of as many arguments as there is room for, and how much was shown.
+    """Return the elements of as many arguments as fit, and the number of shown characters.
 
-    None: all of it.
+    None: everything is shown.
     """
     made: list[Block] = []
     line: list[Block] = []
@@ -202,7 +202,7 @@ def output_in_modal(output: Output, *, limit: int = VIEW_LIMIT) -> list[Block]:
 
 
 def with_line_ends(arguments: str) -> str:
-    """A call's arguments with the line ends of their texts; all other escapes stay."""
+    """Return a call's arguments with real line ends in texts; all other escapes stay."""
     return _ESCAPE.sub(lambda found: "\n" if found[0] == r"\n" else found[0], arguments)
 
 
@@ -235,10 +235,10 @@ _LONGEST: Final = 100_000
 
 
 def parts_to_edit(output: Output) -> Parts | None:
-    """Return an output's parts for the boxes; None where people could not see and change all of it.
+    """Return an output's parts for the boxes; None if people could not see and change all of it.
 
-    That is so for JSON, for hidden text and secrets, which an edited text would take from the crew,
-    and for a text that is too long for the form.
+    None for JSON, for a text too long for the form, and for hidden text or secrets, which an edited
+    text would lose.
     """
     text = output.text
     if output.format is not Format.MARKDOWN or len(text) > _LONGEST:
@@ -257,7 +257,7 @@ def parts_to_edit(output: Output) -> Parts | None:
 
 
 def preview(line: RoundLine) -> tuple[str, Share]:
-    """The beginning of an output in one line, without its marks, and how much of it that is."""
+    """Return the beginning of an output in one line, without its marks, and its share."""
     if line.round.removed_at is not None:
         return shared.removed(line.round.removed_at), Share(0, 0)
     if line.round.is_call:

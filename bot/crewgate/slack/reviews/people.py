@@ -1,4 +1,4 @@
-"""The people of a round: who may decide, who is left, and who is called.
+"""The people of a round: who may decide, who is left, and who is mentioned.
 
 Only a section of a new message surely notifies. An updated card keeps its mention until somebody
 approves, so that nothing moves under a finger.
@@ -132,7 +132,7 @@ FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_de
 def called(people: Sequence[ReviewerRef], away: Sequence[Absence] = ()) -> str:
     """Return mentions, with delegates of absent people: `@Legal and @Ben for @Ana`.
 
-    Delegates who may decide anyway are named once. Empty without people.
+    A delegate who may decide in any case is named once. Empty without people.
     """
     mentions = [reviewer(ref) for ref in people]
     mentions += [
@@ -155,7 +155,7 @@ def below_headline(message: Message, line: str | None) -> Message:
 
 
 def call(view: CardView, notify: Notify) -> str | None:
-    """Call the deciders, and tell the author of a revision that the crew is back."""
+    """Mention the deciders, and tell the author of a revision that there is a new output."""
     if view.round.state is not State.WAITING:
         return None
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
@@ -184,7 +184,7 @@ def _apart(
 
 
 def not_voted(view: CardView) -> tuple[ReviewerRef, ...]:
-    """Return the people to call again, without a starter who may not approve."""
+    """Return the people to remind, without a starter who may not approve."""
     left = view.round.not_voted(view.reviewers)
     may, _ = _apart(left, view)
     return tuple(may) or left
@@ -214,7 +214,7 @@ def kept(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
 def decision_is_kept(
     decision: Decision, operators: Sequence[ReviewerRef], *, to_decider: bool = False
 ) -> str:
-    """Tell that a decision did not reach the crew, and is not lost."""
+    """Tell that a decision is stored, although the crew did not get it."""
     if not isinstance(decision.by, Person):
         what = f"What {phrases.decider(decision)} decided"
     else:

@@ -36,13 +36,13 @@ from crewgate.usecases.read_models import CardView, RoundLine
 ROUNDS_ON_A_PAGE: Final = 4
 _OUTPUT_SHOWN: Final = 1_500
 _OUTPUT_LIMIT: Final = 30_000
-"""A history page's share of a view, as JSON: four rounds with their words take far less."""
+"""The limit of a history page's view, as JSON: four rounds with their words take far less."""
 
 
 def page_of_history(
     history: Sequence[RoundLine], round_id: str, page: int | None
 ) -> excerpts.BlocksPage:
-    """Return a page of a history, or the last; without a number, the one with this round."""
+    """Return a page of a history, at most the last; without a number, the page with this round."""
     if page is None:
         places = (at for at, line in enumerate(history) if line.round.id == round_id)
         page = next(places, 0) // ROUNDS_ON_A_PAGE
@@ -93,9 +93,9 @@ class ReaderPosition:
     round_id: str
     tab: ReaderTab
     page: int | None = None
-    """None: the first unseen page; in a history, the page with this round."""
+    """None: the first unseen page, or in a history the page with this round."""
     share: Share | None = None
-    """The share of the output seen here, or where the reader was opened; None if not known."""
+    """The share of the output seen here, or where the reader was opened; None: unknown."""
     first: int | None = None
     """The page that the reader opened with; None while it opens."""
     began: datetime | None = None
@@ -111,7 +111,7 @@ class ReaderPosition:
 
 
 def parse_position(metadata: str) -> ReaderPosition | None:
-    """Return the position that a modal shows, or None if it is no reader."""
+    """Return the position in a modal's metadata, or None if it is no reader."""
     try:
         round_id, tab, page, *rest = json.loads(metadata)
         of = str(round_id), ReaderTab(tab), max(0, int(page))
@@ -146,13 +146,13 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
-    """A page as a modal; `is_end`: the output's last page; `unmasks`: no mask is left to show."""
+    """A page as a modal; `is_end`: the output's last page; `unmasks`: the last mask is shown."""
 
     view: Block
     is_end: bool
     unmasks: bool
     pages: int
-    """The pages turned, this one included, of `total`."""
+    """The pages turned, including this one, of `total`."""
     total: int
 
 
@@ -219,7 +219,7 @@ def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:
 
 
 def _state(round_: Round) -> str:
-    """Return the round's state; only the card tells how far a decision is."""
+    """Return the round's state; only the card tells the progress of a decision."""
     is_new = round_.state is State.DECIDED and round_.reason is None
     recorded = strings.recorded(round_) if is_new or round_.state is State.WAITING else ""
     return recorded or states.in_full(round_)

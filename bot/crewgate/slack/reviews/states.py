@@ -338,9 +338,9 @@ class _Told:
 
     name: str
     silent: str
-    """Nobody knows whether the last try was taken; and the next step."""
+    """Said if nobody knows whether the last try was taken, with the next step."""
     lost: str
-    """CrewAI or the flow did not answer an earlier try."""
+    """Said if CrewAI or the flow did not answer an earlier try."""
     perhaps: str
     """Advice while nobody knows whether the decision was taken."""
     what_to_do: Mapping[str, str]

@@ -136,7 +136,7 @@ def _changed_by(round_: Round) -> str:
 
 
 def _task_or_agent(round_: Round) -> str:
-    """The agent; of a call, whose agent the first line names, the task, if it has a name."""
+    """The agent's name; for a call, whose headline names the agent, the task's, if it has one."""
     review, call = round_.review, round_.call
     if call is None:
         return "" if round_.edited_by else one_line(review.agent or "", shared.AGENT_LIMIT)
@@ -196,7 +196,7 @@ def unsent_notes(decision: Decision) -> str:
 
 
 def _may_decide(view: CardView) -> str:
-    """People by name: a mention might call them each time."""
+    """Name people without a mention, which might notify them each time."""
     reviewers = view.reviewers
     if not reviewers or view.calls_all:
         return ""
@@ -333,7 +333,7 @@ def ruled_by_words(round_: Round) -> str:
 
 
 def had_approved(round_: Round, decision: Decision) -> str:
-    """Return `1 of 2 had approved: @Ana` if those approvals did not decide; else empty."""
+    """Return `1 of 2 had approved: @Ana` if the approvals did not decide; else empty."""
     if decision.votes or not round_.votes:
         return ""
     people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT, voice=IN_FULL)
@@ -508,7 +508,7 @@ _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 
 
 def asked(previous: Round) -> str | None:
-    """Return a lead-in to the words of a revision request; None without a request."""
+    """Return the words before a revision request; None without a request."""
     decision = previous.decision
     if decision is None or asked_for(decision) is None:
         return None
@@ -522,9 +522,9 @@ def asked(previous: Round) -> str | None:
 
 
 def asked_for(decision: Decision) -> str | None:
-    """Return the words of a revision request; None where the decision asks for none.
+    """Return the words of a revision request; None if the decision requests none.
 
-    An answer that does not approve is one, if the flow asks again.
+    An answer that does not approve is a request, if the flow asks again.
     """
     match decision.verdict:
         case Revise(feedback):

@@ -36,7 +36,7 @@ _CHANGES_SHOWN: Final = 20
 
 
 def other_arguments(view: CardView) -> list[blocks.Block]:
-    """The arguments that a person gave in the place of the agent's: `to: ~~bob~~ ann`."""
+    """The arguments that a person changed: `to: ~~bob~~ ann`."""
     if view.round.call is None or view.round.edited_by is None or view.before is None:
         return []
     lines: list[blocks.Block] = []
@@ -55,10 +55,7 @@ def _short(text: str) -> str:
 
 
 def tools_used(view: CardView) -> str:
-    """`Used in this round: search (4), send_email (1, approved by @Ana)`; empty if unknown.
-
-    People are named only if all of them are known.
-    """
+    """`Used in this round: search (4), send_email (1, approved)`; empty if unknown."""
     found = []
     for one in view.round.tools_used:
         approved = f", {one.approved:,}" if 0 < one.approved < one.count else ","
@@ -75,14 +72,14 @@ def tools_used(view: CardView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The arguments that a form can change, as it shows them, masks numbered."""
+    """The arguments that a form can change, as shown, with numbered masks."""
 
     arguments: tuple[Argument, ...]
     values: tuple[str, ...]
     masks: Mapping[str, str]
-    """What each mask stands for."""
+    """The passage of each mask."""
     others: Mapping[str, object]
-    """The arguments that stay as they are."""
+    """The other arguments, which the form does not change."""
 
     @property
     def shows_all(self) -> bool:
@@ -93,7 +90,7 @@ _APART: Final = "\n\0\n"
 
 
 def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | None:
-    """Return the fields of a call's form; None where it has none. `output` is as it came."""
+    """Return the fields of a call's form; None if there is none. `output` is unmasked."""
     arguments = arguments_of(output.text)
     if round_.call is None or arguments is None or not round_.takes_edits:
         return None
@@ -130,7 +127,7 @@ def render_change_form(
 ) -> blocks.Block:
     """The form with a call's arguments. `revision` is as for `render_edit_form`.
 
-    `mark` is that of the arguments that it was opened with.
+    `mark` identifies the arguments that the form was opened with.
     """
     round_ = view.round
     others, _ = laid_out(fields.others, OUTPUT_LIMIT)
@@ -190,7 +187,7 @@ MISFITS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ChangeForm:
-    """The form with a call's arguments, sent."""
+    """A sent form with a call's arguments."""
 
     round_id: str
     by: Person
