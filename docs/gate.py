@@ -8,8 +8,7 @@
 these arguments. Whatever goes wrong is a refusal: nothing runs that nobody approved.
 
 `ask` waits until people decide. On CrewAI AMP a worker that waits serves nobody else, counts as
-running all the time, and loses the question if it is restarted or its time is over. For hours, let
-a task pause with `human_input` instead: that holds no worker.
+running, and loses the question if it ends. For hours, let a task pause with `human_input` instead.
 """
 
 import json
@@ -125,6 +124,7 @@ def gate_crewai(*tools: str, seconds: float = 3_600) -> None:
 
     @on(InterceptionPoint.PRE_TOOL_CALL, tools=list(tools))
     def before(context: Any) -> None:
+        refused.pop(id(context.tool_input), None)  # of an earlier call, whose id this one has
         try:
             model = getattr(context.tool, "args_schema", None)
             decision = ask(

@@ -1,6 +1,7 @@
 """`docs/gate.py`: any program asks people, and runs nothing that they did not approve."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -162,6 +163,41 @@ async def test_only_a_clear_answer_is_an_approval(
     assert decision.arguments == (arguments or {})
     assert decision.words
     assert bodies[0]["tool_call"]["arguments"] == MAIL
+
+
+class HookAborted(Exception):
+    """CrewAI's."""
+
+
+async def test_an_approved_call_has_no_words_of_an_earlier_refusal(
+    reaches: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CrewAI may never ask for the words of a refusal, and a later call may have its id."""
+    hooks: list[Callable[[Any], Any]] = []
+    points = SimpleNamespace(PRE_TOOL_CALL="", POST_TOOL_CALL="")
+    library = SimpleNamespace(
+        HookAborted=HookAborted, InterceptionPoint=points, on=lambda *_, **__: hooks.append
+    )
+    monkeypatch.setitem(sys.modules, "crewai.hooks", library)
+    gate.gate_crewai("send_email")
+    before, after = hooks
+    verdicts = [False, True]
+
+    async def answer(request: web.Request) -> web.Response:
+        decided = request.method == "GET"
+        return web.json_response(DECIDED | {"is_approve": verdicts.pop(0)} if decided else {})
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    call = SimpleNamespace(
+        tool_name="send_email", tool_input=dict(MAIL), tool=None, agent=None, crew=None
+    )
+    async with serve(app) as url:
+        reaches(url)
+        with pytest.raises(HookAborted):
+            await asyncio.to_thread(before, call)
+        await asyncio.to_thread(before, call)
+    assert after(call) is None
 
 
 async def test_nothing_goes_through_while_nobody_can_be_asked(
