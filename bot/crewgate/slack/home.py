@@ -239,7 +239,7 @@ def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:
         approvers = Approvers(too_few=row.part is Part.NOBODY)
         yield from buttons.decide_buttons(round_, reader=user, approvers=approvers)
     if row.part is Part.STUCK and not row.over:
-        yield from (buttons.RETRY.on(round_.id), buttons.DISMISS.on(round_.id))
+        yield from buttons.stuck_buttons(round_)
     yield buttons.READ.on(round_.id)
     if round_.state is State.WAITING:
         yield from buttons.last_buttons(round_, reader=user)

@@ -22,13 +22,14 @@ from crewgate.domain.reason import (
     NeverSent,
     NotCalled,
     NotFetched,
+    Reason,
     RefusedByCrew,
     RetriesExhausted,
 )
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.text import moment
-from crewgate.slack.reviews.buttons import HISTORY, READ
+from crewgate.slack.reviews.buttons import DISMISS, HISTORY, READ, RETRY
 from crewgate.slack.reviews.card import render_card
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
 from tests.slack.rendering import (
@@ -163,7 +164,7 @@ ASKED = a_decision(Revise("a\nb"))
         (
             {"state": State.STUCK, "reason": NotFetched()},
             ":warning: *<@U0ANA>'s approval of Draft was not fetched*",
-            "Nobody fetched it for an hour.",
+            "Nobody fetched it for an hour; it still can be.",
         ),
         (
             {"state": State.RESUMED, "reason": Fetched(), "decision": ASKED},
@@ -239,6 +240,16 @@ def test_a_decided_card_says_when_and_after_how_long() -> None:
     said = read(render_card(replace(view, previous=a_round()), now=LATER))
     assert "2026-03-02 09:03 UTC> · waited 3 min · round 2 · research" in said
     assert menu(render_card(replace(view, previous=a_round()), now=LATER)) == ["History", "Changes"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "acts"),
+    [(RetriesExhausted("refused"), [RETRY.id, DISMISS.id]), (NotFetched(), [DISMISS.id])],
+)
+def test_what_is_fetched_cannot_be_sent_again(reason: Reason, acts: list[str]) -> None:
+    view = a_view(state=State.STUCK, decision=APPROVED, reason=reason)
+    pressed = [action for action, _ in buttons(render_card(view, now=LATER))]
+    assert pressed == [*acts, READ.id]
 
 
 @pytest.mark.parametrize(("length", "is_cut"), [(700, False), (701, True)])

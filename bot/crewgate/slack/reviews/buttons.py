@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from crewgate.domain.notification import Question, Reading, approval_of, reading_of
+from crewgate.domain.reason import NotFetched
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import voices_of
 from crewgate.slack import ids
@@ -104,6 +105,12 @@ def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ..
     voices = voices_of(round_.votes)
     may_take_back = bool(voices) if reader is None else reader in voices
     return (TAKE_BACK.on(round_.id),) if may_take_back else ()
+
+
+def stuck_buttons(round_: Round) -> tuple[Block, ...]:
+    """Dismiss, and Retry for what is sent: nobody but the asker can fetch a decision."""
+    retry = () if isinstance(round_.reason, NotFetched) else (RETRY.on(round_.id),)
+    return *retry, DISMISS.on(round_.id)
 
 
 def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:

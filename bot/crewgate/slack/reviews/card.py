@@ -35,11 +35,11 @@ from crewgate.slack.reviews.buttons import (
     READ,
     READ_WORDS,
     REOPEN,
-    RETRY,
     UNMASK,
     decide_buttons,
     last_buttons,
     outcomes_in_full,
+    stuck_buttons,
     without_style,
 )
 from crewgate.slack.reviews.changes import changed, edits_since, measure_changes, unchanged
@@ -270,7 +270,7 @@ def _all_who_approved(decision: Decision, *, is_call: bool) -> list[Block]:
 
 def _act_buttons(round_: Round) -> list[Block]:
     if round_.state is State.STUCK:
-        return [RETRY.on(round_.id), DISMISS.on(round_.id)]
+        return [*stuck_buttons(round_)]
     return [REOPEN.on(round_.id), DISMISS.on(round_.id)] if round_.can_reopen else []
 
 

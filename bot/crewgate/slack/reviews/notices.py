@@ -20,7 +20,7 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Message, actions, notification, section
 from crewgate.slack.blockkit.text import duration, escape_mrkdwn, one_line
 from crewgate.slack.reviews import states, strings
-from crewgate.slack.reviews.buttons import DISMISS, READ, RETRY, WHAT_CAME
+from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
 from crewgate.slack.reviews.people import (
     CHANGES_REFUSED,
     FILES_REFUSED,
@@ -166,7 +166,7 @@ def render_refresh_failed(round_: Round, operators: Sequence[ReviewerRef] = ()) 
         )
     ]
     if round_.state is State.STUCK:
-        blocks.append(actions(RETRY.on(round_.id), DISMISS.on(round_.id)))
+        blocks.append(actions(*stuck_buttons(round_)))
     message = Message(notification(where), blocks)
     return with_operators(message, operators, CHANGES_REFUSED)
 

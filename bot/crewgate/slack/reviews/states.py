@@ -450,7 +450,7 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
 def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str:
     match reason:
         case NotFetched():
-            return "Nobody fetched it for an hour. If what asked is gone for good, dismiss this."
+            return "Nobody fetched it for an hour; it still can be. Dismiss it if its asker left."
         case RetriesExhausted() if may_be_taken:
             return f"The {told.name} did not answer for a day ({because(reason)}). {told.perhaps}"
         case RetriesExhausted():
