@@ -68,7 +68,7 @@ METRICS_CONNECTIONS = 20
 
 
 class NoOpenTelemetry(CrewgateError):
-    """Traces are wanted, and their exporter is not installed."""
+    """Traces are configured, but their exporter is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def _without_credentials(url: str) -> str:
 
 
 class _Assembly:
-    """The parts of one bot. Each step builds some from those of earlier steps."""
+    """The parts of one bot, built in steps, each from earlier parts."""
 
     def __init__(self, settings: Settings, runtime: Runtime, stack: AsyncExitStack) -> None:
         self.settings = settings
@@ -129,7 +129,7 @@ class _Assembly:
         self.saved, self.unheard = Wakeup(), Wakeup()
         self.sleep = ending_turns(runtime.sleep)
         self.workers: Mapping[str, Worker] = {}
-        """Empty until `build_deliveries`; parts that they use wake them."""
+        """Empty until `build_deliveries`; earlier parts wake the workers through it."""
 
     def warn_of_rules(self) -> None:
         for crew in self.settings.crews.values():
@@ -428,7 +428,7 @@ class _Assembly:
         return any(warnings) or any(worker.is_away for worker in posting)
 
     def _alone_as_reviewer(self) -> str | None:
-        """Return a warning of crews whose only reviewer is this bot, for it decides nothing."""
+        """Return a warning of crews whose only reviewer is this bot, which cannot decide."""
         bot = (User(self.identity.user or ""),)
         alone = [name for name, crew in self.crews.items() if crew.reviewers == bot]
         if not alone:

@@ -273,7 +273,7 @@ _READS: Final = {
     "manifest": _NO_SETTINGS,
     "audit": f"{_READS_ALL} Without them, a DATABASE_URL is enough to read a copy.",
 }
-"""The help's words on settings by command; any other reads all of them."""
+"""The settings that a command reads, in the help's words; other commands read all."""
 #: As for unknown arguments.
 _NOTHING_ASKED: Final = 2
 #: A shell's exit status for a process that SIGINT ended, or SIGPIPE.

@@ -1,4 +1,4 @@
-"""The parts of the bot that are built from the crews' settings."""
+"""Parts of the bot that are built from the crews' settings."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +29,7 @@ def build_credentials(settings: Settings) -> dict[str, Credentials]:
 
 
 def identity_of(settings: Settings) -> str:
-    """Return a secret that no other bot has: one beside it may have our Slack token."""
+    """Return a secret that only this bot has: another bot may have its Slack token."""
     database = settings.database_url
     if file := database.partition("sqlite+aiosqlite:///")[2]:
         database = str(Path(file).resolve())
@@ -71,7 +71,7 @@ async def connect_crews(
 
 @asynccontextmanager
 async def open_forwarder(settings: Settings) -> AsyncIterator[HttpWebhookForwarder]:
-    """Yield the forwarder; crews in a private network may have callers there too."""
+    """Yield the forwarder; crews with private addresses may have private callers."""
     crews = settings.crews.items()
     private = (name for name, crew in crews if crew.url and is_private_url(crew.url))
     async with open_client() as http:
@@ -125,7 +125,7 @@ def _secrets(crew: CrewSettings) -> Iterator[str]:
 
 
 def _hidden(part: Settings | CrewSettings) -> Iterator[str]:
-    """Yield the fields that `repr` hides; of an address, its unguessable parts."""
+    """Yield the fields that `repr` hides; of an address, only the unguessable parts."""
     for one in fields(part):
         value = getattr(part, one.name)
         if not one.repr and value:

@@ -1,6 +1,6 @@
-"""Credentials as they are stored: encrypted with the newest of SECRET_KEYS, or plain without keys.
+"""Stored credentials: encrypted with the newest of SECRET_KEYS, or plain without keys.
 
-An encrypted value begins with the name of its key; a plain value that begins alike is marked.
+An encrypted value begins with its key's name; a plain value that looks so gets a mark.
 """
 
 import base64
@@ -41,7 +41,7 @@ class Unreadable(CrewgateError):
 
 
 class Cipher:
-    """Encrypts with the first of its keys, and decrypts with any; without keys it does neither."""
+    """Encrypts with the first of its keys and decrypts with any; without keys, does nothing."""
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self.names = tuple(sha256(key.encode()).hexdigest()[:8] for key in keys)

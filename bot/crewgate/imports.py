@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def kept_imports() -> Iterator[None]:
-    """Collect no garbage during imports, and never among their objects later.
+    """Collect no garbage during imports, and later never search their objects.
 
     Imported modules stay. Repeated garbage collections cost 14 % of start-up, and later ones would
     delay clicks.

@@ -1,4 +1,4 @@
-"""Start and stop of the listeners and workers, with an orderly end."""
+"""Starting listeners and workers, and stopping them in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
@@ -38,11 +38,11 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class CannotListen(CrewgateError):
-    """The port is taken, or the address is none of this machine's."""
+    """The port is taken, or the address is not this machine's."""
 
 
 class Supervisor:
-    """Runs background loops; one that dies is logged, reported as a failure, and started again."""
+    """Runs background loops; a loop that dies is logged, reported and started again."""
 
     def __init__(self, *, clock: Clock, restart: Retry) -> None:
         self._clock = clock
@@ -54,7 +54,7 @@ class Supervisor:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """The loops that do not run now, and the errors that they died of."""
+        """The dead loops, with their errors."""
         return tuple(
             f"the loop {name} died of {why} and is about to be started again"
             for name, why in self._dead.items()
@@ -92,7 +92,7 @@ class Supervisor:
 async def serve_http(
     application: web.Application, host: str, port: int, *, limits: Limits | None = None
 ) -> AsyncIterator[str]:
-    """Listen and yield the address; at the end, accept nothing more and answer open requests.
+    """Listen and yield the address; at the end, refuse new requests and answer open ones.
 
     Raises CannotListen.
     """
@@ -112,7 +112,7 @@ async def serve_http(
 
 @asynccontextmanager
 async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]:
-    """Yield the database, migrated, and encrypted with the first of these keys from now on.
+    """Yield the database, migrated, with credentials encrypted with the first of these keys.
 
     Raises StoreUnavailable and SecretKeysRefused, naming the setting.
     """
@@ -130,7 +130,7 @@ async def open_database(url: str, keys: Sequence[str]) -> AsyncIterator[Engines]
 
 
 async def open_outbox(engines: Engines, *, due_at: datetime, crews: Collection[str]) -> SqlOutbox:
-    """Return the outbox; leases of a process that crashed are due at the given time."""
+    """Return the outbox; jobs leased by a crashed process are due at `due_at`."""
     outbox = SqlOutbox(engines.for_outbox, crews)
     if engines.is_sqlite:
         # The file is ours alone, so whatever is leased belonged to a process that crashed.
@@ -150,9 +150,8 @@ def build_workers(
 ) -> dict[str, Worker]:
     """Return the worker of each destination.
 
-    Destinations are Slack, timers, changes of messages, each crew's posts, each crew, its
-    statuses, and its forwarding. Crews of one channel share its budget. Timers run while
-    `time_counts` only.
+    Destinations are Slack, timers, changes of messages, each crew's posts, each crew, its statuses,
+    and its forwarding. Crews in one channel share its budget. Timers run only while `time_counts`.
     """
     forwarding = (name for name, crew in context.crews.items() if crew.forward)
     polling = replace(pace, at_once=STATUSES_AT_ONCE)
@@ -231,7 +230,6 @@ async def run_workers(
 async def find_orphaned_destinations(
     outbox: SqlOutbox, workers: Collection[str]
 ) -> tuple[str, ...]:
-    """Find and log jobs that no worker delivers under the present settings."""
     found = await outbox.orphaned_destinations(workers)
     for destination in found:
         log.warning("orphaned_destination", destination=destination, hint="was this crew renamed?")

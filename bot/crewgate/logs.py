@@ -1,7 +1,7 @@
 """Logging: a line for each event, with ids and codes, never with tokens, outputs or feedback.
 
-Nobody logs a secret on purpose; the last step before a line is written takes out those that came
-along anyway, such as in an error's own words.
+No event has a secret on purpose; the last step before a line is written removes secrets that came
+along, such as in an error's own words.
 """
 
 import asyncio
@@ -64,8 +64,8 @@ def set_up_logging(
 ) -> None:
     """Send the log to standard error, as lines for people or as JSON for machines.
 
-    Every finished line goes through `redact`, tracebacks and all. `count` gets the event of each
-    warning and error, also of those that are left out; for a library, its name.
+    Every finished line goes through `redact`, with its traceback. `count` gets the event of each
+    warning and error, even of left-out lines; for a library, its name.
     """
 
     def count_warning(
@@ -123,7 +123,7 @@ def set_up_logging(
 
 @contextmanager
 def logged_call(**about: object) -> Iterator[dict[str, object]]:
-    """Log a call of somebody else with its duration, on the level `debug`; fields may be added."""
+    """Log an outside call with its duration at the level `debug`; the block may add fields."""
     began = perf_counter()
     try:
         yield about
@@ -133,7 +133,7 @@ def logged_call(**about: object) -> Iterator[dict[str, object]]:
 
 
 def printable(text: str) -> str:
-    """Escape as Python does every character that would steer a terminal, or not be seen."""
+    """Escape, as Python does, every character that would steer a terminal or be unseen."""
     if text.isprintable():
         return text
     return "".join(
@@ -144,24 +144,24 @@ def printable(text: str) -> str:
 def _escape_fields(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Escape fields, which come from outside; the console renderer writes texts as they are."""
+    """Escape fields, which come from outside; the console renderer writes them as they are."""
     return {
         key: printable(value) if isinstance(value, str) else value for key, value in event.items()
     }
 
 
 def _traceback(sio: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
-    """Write a traceback without local variables, which the default prints, and with its lines."""
+    """Write a traceback without local variables, unlike structlog's default, one entry a line."""
     written = StringIO()
     structlog.dev.plain_traceback(written, exc_info)
     sio.write("\n".join(map(printable, written.getvalue().split("\n"))))
 
 
 class LogLimit:
-    """A processor of structlog's: at most one line in a window for each kind of `events`.
+    """A processor of structlog's: at most one line per window for each kind of `events`.
 
-    Strangers can cause them, and must not fill the log. A kind is an event of one crew, so there
-    are no more than crews in the settings. A window with left-out lines ends with their number
+    Strangers can cause these events, and must not fill the log. A kind is an event of one crew, so
+    kinds are as few as the settings' crews. A window ends with the number of left-out lines
     (`left_out`).
     """
 

@@ -1,7 +1,7 @@
-"""The counters of this process for `GET /metrics`, each counted at one place.
+"""The counters of this process for `GET /metrics`, each counted in one place.
 
 A label has few values, all known from the settings or the code: never a person, a thread, an
-execution or a stranger's text. Values that are read on request are in `scrape`.
+execution or a stranger's text. `scrape` has the values that are read on request.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ resumes: Final = Counter(
     registry=REGISTRY,
 )
 FETCHED: Final = "Fetched"
-"""The outcome where nobody is called: the asker fetched the decision."""
+"""The outcome of a fetched decision, for which no crew is called."""
 slack_requests: Final = Counter(
     "crewgate_slack_requests", "Calls of Slack's Web API.", ("method", "outcome"), registry=REGISTRY
 )
@@ -94,7 +94,7 @@ def count_warning(event: str) -> None:
 
 
 def count_decision(round_: Round) -> None:
-    """Count the decision of a round that was just stored, if there is one."""
+    """Count the decision of a round that was just stored, if the round has one."""
     decision = round_.decision
     if decision is None:
         return

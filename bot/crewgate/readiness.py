@@ -43,8 +43,7 @@ class Readiness:
     async def check_health(self) -> Health:
         """Check the health once for all concurrent callers.
 
-        Anybody may ask, as often as they like: they must not take the database's connections from
-        the crews.
+        Anybody may ask at any rate, and must not take the database's connections from the crews.
         """
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())

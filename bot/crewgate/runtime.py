@@ -1,4 +1,4 @@
-"""Clock, ids, chance and threads enter the bot here; all others get them passed in."""
+"""Clock, ids, chance and threads of the bot; all other modules get them passed in."""
 
 import asyncio
 import random
@@ -53,14 +53,14 @@ _START: Final = utc_now() - timedelta(seconds=time.monotonic())
 
 
 def steady_now() -> datetime:
-    """Return a moment by a clock that never steps, for lengths of time within this process."""
+    """Return a moment by a clock that is never set, for durations within this process."""
     return _START + timedelta(seconds=time.monotonic())
 
 
 class SteppingClock:
     """The machine's time; a step counts once it has lasted.
 
-    A clock that is set, or a machine that was suspended, steps. A rule's timer of days must not run
+    A clock steps when it is set, or when the machine wakes up. A rule's timer of days must not run
     out because a clock was days ahead for seconds.
     """
 
@@ -86,11 +86,11 @@ class SteppingClock:
 
     @property
     def is_in_doubt(self) -> bool:
-        """True while a step of the clock has been seen and does not count yet."""
+        """True while a step of the clock does not count yet."""
         return not self._believed
 
     def watch(self) -> bool:
-        """Compare the machine's clock with the steady one; return True if a step becomes valid."""
+        """Compare the machine's clock with the steady one; return True if a step now counts."""
         now, off = self._steady(), self.machine() - self()
         if abs(off) < STEP:
             self._ahead += off
@@ -112,7 +112,7 @@ class Runtime:
 
     clock: Clock = field(default_factory=SteppingClock)
     steady: Clock = steady_now
-    """Never steps; pauses and renewals go by it."""
+    """A clock that is never set; pauses and renewals go by it."""
     new_id: NewId = field(default=lambda: secrets.token_urlsafe(12))
     jitter: Callable[[], float] = random.random
     sleep: Sleep = asyncio.sleep
@@ -129,7 +129,7 @@ class Runtime:
 
     @property
     def machine(self) -> Clock:
-        """The clock whose steps count at once; in tests, their only clock."""
+        """The clock whose steps count at once; in tests, the only clock."""
         return self.clock.machine if isinstance(self.clock, SteppingClock) else self.clock
 
     def clock_stepped(self) -> bool:
@@ -149,7 +149,7 @@ class Runtime:
 def open_threads() -> Iterator[OffLoop]:
     """Open threads for long computations: comparing, rendering, reading large JSON.
 
-    Nothing else uses them, such as lookups of names; the end waits for none.
+    No others use these threads, such as lookups of names; the end waits for no thread.
     """
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="off-loop")
 
@@ -164,10 +164,10 @@ def open_threads() -> Iterator[OffLoop]:
 
 
 class EventLoop(uvloop.Loop):
-    """The loop of the process; it looks names up by `Lookups`.
+    """The event loop of the process; it looks names up by `Lookups`.
 
-    httpx and aiohttp look names up here before they connect, and uvloop itself only addresses for
-    aiohttp. The name of a database's host is looked up by libuv, as asyncpg connects by name.
+    httpx and aiohttp look names up here before they connect, and uvloop only does for aiohttp's
+    addresses. libuv looks up the database's host, because asyncpg connects by name.
     """
 
     def __init__(self, lookups: Lookups | None = None) -> None:

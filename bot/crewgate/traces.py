@@ -1,8 +1,8 @@
 """Traces by OpenTelemetry: from a webhook to its card, and from a click to its resume.
 
-The two may be days apart, so each is a trace of its own, and the second has a link to the first.
-Their ids derive from the round's and the job's, so that all processes that take part know them.
-Only a failure is an error. Importing this takes the extra `crewgate[otel]`, and 5 MB.
+Days may lie between, so each is a trace of its own, and the second links to the first. Ids derive
+from the round's and the job's, so that all processes know them. Only a failure is an error.
+Importing this takes the extra `crewgate[otel]`, and 5 MB.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ async def open_traces(endpoint: str) -> AsyncIterator[Trace]:
 
 
 def _ids(way: EffectKind, job: Job, part: str = "") -> SpanContext:
-    """Return the ids of a way, or of a part of it; a round may have several ways back."""
+    """Return the ids of a trace or a part of it; a round may have several traces of resumes."""
     trace = f"{way} {job.effect.subject} {job.id if way is EffectKind.RESUME else ''}"
     trace_id, span_id = (
         int.from_bytes(sha256(text.encode()).digest()[:size], "big")

@@ -1,7 +1,7 @@
 """Check an evidence file of `crewgate audit evidence` without the database, and tell its story.
 
 It needs only Python 3.11: `python -I check_evidence.py FILE --head NUMBER:HASH --key KEY`. The file
-is only as good as the head: take the head from a message or the log of the bot.
+proves no more than the head: take the head from a message or the log of the bot.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Rule = Mapping[str, Any]
 
 
 class Wrong(Exception):
-    """The file does not hold; the message has the reason."""
+    """The file is not valid; the message has the reason."""
 
 
 def require(holds: object, why: str) -> None:
@@ -40,12 +40,12 @@ def require(holds: object, why: str) -> None:
 
 
 def opening(about: Mapping[str, Any]) -> str:
-    """Return the beginning of a file with these fields before its chain, in its only form."""
+    """Return the beginning of a file, before its chain, in the only valid form."""
     return json.dumps(about, indent=1).removesuffix("\n}") + ',\n "chain": ['
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """Return the content of a file. Raises Wrong unless it is in its only form."""
+    """Return the content of a file. Raises Wrong unless it has the only valid form."""
     try:
         file = json.loads(raw.decode("ascii"))
         links = ",\n".join(map(json.dumps, file["chain"]))
@@ -97,7 +97,6 @@ def entry_of(body: Mapping[str, Any], number: int, *, is_own: bool = True) -> En
 
 
 def expect(value: object, form: str) -> str:
-    """Return a text of this form. Raises Wrong."""
     text = value if isinstance(value, str) else ""
     require(text == value and re.fullmatch(form, text), f"{str(value)[:80]!r} is not of its form")
     return text
@@ -111,12 +110,12 @@ def parts(value: object, *names: str) -> list[Any]:
 
 
 def tag_of(crew: str, execution: str) -> str:
-    """Return the tag by which a link shows the execution of its entry."""
+    """Return the tag that stands for an execution in the links of its entries."""
     return hashlib.sha256(f"{crew}\n{execution}".encode()).hexdigest()
 
 
 def read_chain(file: Mapping[str, Any]) -> list[Entry]:
-    """Return the entries that the file has whole. Raises Wrong at a misfit."""
+    """Return the entries of which the file has the body. Raises Wrong at a misfit."""
     crew, execution = expect(file["crew"], r"[^\n]+"), expect(file["execution"], r"(?s:.+)")
     last, head, *_ = parts(file["head"], "number", "hash", "key", "signature")
     for number in (file["first"], last):
@@ -145,7 +144,7 @@ def read_chain(file: Mapping[str, Any]) -> list[Entry]:
 
 
 def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -> None:
-    """Raise Wrong if an entry of the story is missing, or an unrelated one is there."""
+    """Raise Wrong if an entry of the story is missing, or an unrelated entry is present."""
     require(any(entry.is_own for entry in entries), "it has no entry of the execution")
     left_out = f"entry {others.get(own)} is of this execution, and was left out"
     require(own not in others, left_out)
@@ -158,7 +157,6 @@ def require_all(entries: Sequence[Entry], others: Mapping[str, int], own: str) -
 
 
 def hash_of(text: str) -> str:
-    """Return the digest of a text, which may contain lone surrogates."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -242,7 +240,7 @@ def rule_of(rule: str, escalated: object) -> Rule:
 
 
 def names_in(entries: Iterable[Entry], texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of people by id, as far as the file has them."""
+    """Return the people's names that the file has, by id."""
     data = [{"actor": entry.actor, **entry.data} for entry in entries]
     fields = (("actor", "name"), ("on_behalf_of", "on_behalf_of_name"))
     found = {one.get(who): one.get(name) for who, name in fields for one in data if name in one}
@@ -271,7 +269,7 @@ SHOWS = {"CG111", "CG115"}
 
 @dataclass
 class Round:
-    """A round after the entries so far; `since` is their earliest time."""
+    """A round after the entries so far; `since` is the earliest time that they give."""
 
     number: int
     rule: str
@@ -339,7 +337,7 @@ class Replay:
         return ""
 
     def _apply(self, entry: Entry) -> str:
-        """Apply an entry to its round; return the reason why it was right. Raises Wrong."""
+        """Apply an entry to its round; return the reason why it was valid. Raises Wrong."""
         code, data = entry.code, entry.data
         if code == "CG101":
             self._open(entry)
@@ -385,7 +383,7 @@ class Replay:
         return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the rule is the round's, or changes as this entry may change it."""
+        """Raise Wrong unless the rule is the round's, or this entry may change it so."""
         old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
         round_.rules.add(round_.rule)
         if entry.code in SHOWS and entry.data["rule"] in round_.rules:
@@ -432,7 +430,7 @@ class Replay:
         return f"{stood}: {', '.join(map(self.told.who, sorted(votes)))}"
 
     def _require_right(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the person, or the absent one, was permitted to decide."""
+        """Raise Wrong unless the person, or the absent person, was permitted to decide."""
         data, rule = entry.data, self._rule(round_.rule)
         right = data["on_behalf_of"] or entry.actor
         names, permitted = data["named"].get(right) or [], set(data["permitted"])
@@ -450,7 +448,7 @@ class Replay:
             self._require_absence(entry, right, rule)
 
     def _require_absence(self, entry: Entry, away: str, rule: Rule) -> None:
-        """Raise Wrong unless this person was away then, with the actor as delegate."""
+        """Raise Wrong unless this person was away then, and the actor was the delegate."""
         absence = self.absences.get(away, entry)
         is_delegate = absence.data.get("delegate") == entry.actor
         require(is_delegate, f"nothing says that {entry.actor} decided for {away}")
@@ -477,7 +475,7 @@ def require_other(
 
 
 def require_time(entry: Entry, round_: Round, after: str) -> None:
-    """Raise Wrong unless a duration of a rule has passed; working hours count as plain ones."""
+    """Raise Wrong unless a rule's duration has passed; working hours count as all hours."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
     set_back = timedelta(seconds=entry.data.get("set_back", 0))
     due = round_.since + timedelta(seconds=int(count) * SECONDS[unit]) - set_back
@@ -485,13 +483,12 @@ def require_time(entry: Entry, round_: Round, after: str) -> None:
 
 
 def needed(rule: Rule) -> int:
-    """Return the number of required approvals."""
     groups = rule.get("approvals_from") or []
     return sum(count for _, count in groups) or rule.get("approvals", 1)
 
 
 def people(named: Iterable[Sequence[str]]) -> set[str]:
-    """Return people of a rule as entries name them."""
+    """Return the people of a rule, in the form of entries."""
     return {"*" if kind == "anyone" else name for kind, name in named}
 
 
@@ -559,7 +556,7 @@ DETAILS = {
 
 @dataclass(frozen=True)
 class Told:
-    """Facts beside the entries that the story needs."""
+    """Facts for the story that are not in the entries."""
 
     texts: Mapping[str, str]
     rules: Mapping[str, Rule]
@@ -646,7 +643,7 @@ BASE = _point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return True if the signature of the message is of this public key."""
+    """Return True if the public key verifies the signature of the message."""
     if len(key) != 32 or len(signature) != 64:  # noqa: PLR2004  # RFC 8032
         return False
     public, commitment = _point(key), _point(signature[:32])
@@ -669,7 +666,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_file(path: str, head: str | None, key: str | None) -> int:
-    """Print the facts that the file proves; return 1 if it does not hold."""
+    """Print the facts that the file proves; return 1 if the file is not valid."""
     try:
         for line in check(read(Path(path).read_bytes()), head, key):
             print(printable(line))  # noqa: T201

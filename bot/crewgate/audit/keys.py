@@ -44,7 +44,7 @@ class Signer:
 
 
 def open_signer(settings: Settings, *, make: bool) -> Signer:
-    """Return this bot's signer; with `make`, write a key if there is none yet.
+    """Return this bot's signer; `make` writes a missing key file.
 
     On PostgreSQL only the settings give a key: no file lies beside the database. Raises
     KeyUnusable.
@@ -78,7 +78,7 @@ def _make(path: Path) -> None:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return the key in a file; None if there is none. Raises KeyUnusable."""
+    """Return the key in a file, or None without a file. Raises KeyUnusable."""
     try:
         with path.open(encoding="ascii") as file:
             if os.fstat(file.fileno()).st_mode & _OTHERS:

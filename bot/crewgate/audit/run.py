@@ -43,9 +43,9 @@ class Story:
     execution_id: str
     own: Entries
     related: Entries
-    """Absences of people for whom others decided, and starts with other reviewers."""
+    """Absences behind delegates' decisions, and starts with other reviewers."""
     rounds: Sequence[tuple[Round, Sequence[str]]]
-    """Each with its remaining texts."""
+    """Each round with its remaining texts."""
     rules: Mapping[str, Mapping[str, Any]]
     """The rules by id, as they are stored, in the order in which entries name them."""
     masking: Masking
@@ -56,7 +56,7 @@ class Story:
 
     @cached_property
     def hiding(self) -> Masking:
-        """The masking of texts beside the execution's others."""
+        """The masking of other texts of the execution."""
         return self.masking.also_those_in(text for _, some in self.rounds for text in some)
 
     def texts(self, round_: Round, some: Sequence[str]) -> dict[str, str]:
@@ -178,7 +178,7 @@ async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 async def verify(reading: AuditReading, settings: Settings, outside: str | None) -> int:
-    """Print that the chain holds; or print the first misfit and its reason, and return 1."""
+    """Print that the chain is intact; or print the first misfit, and return 1."""
     sign = open_signer(settings, make=False)
     published = await reading.published()
     heads = {one.head.number: one.head.hash for one in published}
@@ -212,7 +212,7 @@ async def verify(reading: AuditReading, settings: Settings, outside: str | None)
 
 
 def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | None:
-    """Return the reason why an entry does not fit to the one before, or None."""
+    """Return the reason why an entry does not follow the one before, or None."""
     number = before.number + 1
     if row.number != number:
         return f"entries {number} to {row.number - 1} are missing"
@@ -227,7 +227,7 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
 
 
 def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
-    """Return the reason why a crew must not have got a decision yet, or None.
+    """Return the reason why a crew got a decision too early, or None.
 
     `undecided` follows the entries.
     """
@@ -395,9 +395,9 @@ async def write_evidence(
 async def _head_after(
     last: int, wanted: int | None, reading: AuditReading, sign: Sign
 ) -> tuple[Head, Signature, datetime | None] | None:
-    """Return the wanted head, else the first published after the last entry, and its time.
+    """Return the wanted head, else the first head published after the last entry, and its time.
 
-    An unpublished head is signed now; without a wanted one, the newest. None if there is no such
+    An unpublished head is signed now; if none is wanted, the newest. None if there is no such
     entry, or if it comes before the last. Raises ChainBroken for a misfit of a published head, and
     NotWritten instead of signing beyond a head of another key.
     """
@@ -424,7 +424,7 @@ async def _head_after(
 
 
 def _texts(story: Story) -> Iterator[dict[str, Any]]:
-    """Yield for each round its salt, and its texts in the order of their digests in entries."""
+    """Yield for each round its salt and its texts, in the order of their digests in entries."""
     digests: dict[str, dict[str, None]] = {}
     for row in story.own:
         entry = check_evidence.entry_of(json.loads(row.body), row.number)

@@ -1,1 +1,1 @@
-"""`crewgate check`: asks Slack, each crew, the database and PUBLIC_URL, and says what to do."""
+"""`crewgate check`: checks Slack, each crew, the database and PUBLIC_URL, with advice."""

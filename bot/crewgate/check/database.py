@@ -1,4 +1,4 @@
-"""The check of the database, which changes nothing."""
+"""The check of the database, without any change to it."""
 
 import os
 from collections import Counter
@@ -32,7 +32,7 @@ Begin = Callable[[], AbstractAsyncContextManager[Tx]]
 
 
 async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
-    """Check that the database answers, its version, and that the keys open its credentials."""
+    """Check that the database answers, that its version fits, and that the keys open it."""
     subject = "database"
     folder = _folder_of(url)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
@@ -77,7 +77,7 @@ def _folder_of(url: str) -> Path | None:
 
 @asynccontextmanager
 async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
-    """Yield the engine if its database is there and migrated; dispose of it at the end.
+    """Yield the engine of a migrated database; dispose of it at the end.
 
     Raises StoreUnavailable.
     """
@@ -101,7 +101,7 @@ async def of_this_version(engine: AsyncEngine | None) -> AsyncIterator[AsyncEngi
 async def transactions_beside(url: str) -> AsyncIterator[Begin]:
     """Yield a function that begins transactions beside a running bot.
 
-    Both raise StoreUnavailable.
+    Both functions raise StoreUnavailable.
     """
     runtime = Runtime()
     async with of_this_version(open_beside(url)) as engine:
@@ -122,7 +122,6 @@ async def transactions_beside(url: str) -> AsyncIterator[Begin]:
 
 @asynccontextmanager
 async def write_beside(url: str) -> AsyncIterator[Tx]:
-    """Begin a transaction beside a running bot. Raises StoreUnavailable."""
     async with transactions_beside(url) as begin, begin() as tx:
         yield tx
 
@@ -136,7 +135,7 @@ async def _age_of(engine: AsyncEngine) -> Age:
 
 
 async def address_owners(url: str) -> Mapping[str, str]:
-    """Return the accounts of e-mail addresses, by address; empty while there is no such table."""
+    """Return the accounts of e-mail addresses, by address; empty without a table of them."""
     engine = open_readers(url)
     if engine is None:
         return {}
@@ -154,7 +153,7 @@ async def address_owners(url: str) -> Mapping[str, str]:
 
 
 async def confirm_reviewer(database_url: str, address: str, account: str) -> int:
-    """Store that an address stands for this account from now on. Raises StoreUnavailable."""
+    """Store that an address belongs to this account from now on. Raises StoreUnavailable."""
     try:
         named = parse_reviewers([address, account])
     except InvalidSetting:
@@ -176,11 +175,11 @@ async def confirm_reviewer(database_url: str, address: str, account: str) -> int
 
 
 Ask = Callable[[str], str]
-"""Asks somebody at the terminal. Raises EOFError where nobody is there."""
+"""Asks somebody at the terminal. Raises EOFError if nobody is there."""
 
 
 class BotRuns(CrewgateError):
-    """Nothing was taken out, for a bot that has the keys may need it."""
+    """Nothing was removed, because a running bot may have the needed keys."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"stop the bot first, nothing was taken out: {why}")
@@ -189,7 +188,7 @@ class BotRuns(CrewgateError):
 async def run_rotate(
     settings: Settings, *, forget: bool = False, yes: bool = False, ask: Ask = input
 ) -> int:
-    """Encrypt them; 1 if one cannot be read, or is not to be taken out.
+    """Encrypt all credentials anew; return 1 if unreadable ones remain.
 
     Raises StoreUnavailable, SecretKeysRefused and BotRuns.
     """
@@ -228,7 +227,7 @@ async def run_rotate(
 
 @contextmanager
 def _alone(url: str, *, forget: bool) -> Iterator[None]:
-    """Keep a bot from starting on a SQLite file meanwhile. Raises BotRuns if one has it."""
+    """Keep a bot from starting on a SQLite file. Raises BotRuns if one uses the file."""
     parsed = sa.make_url(url)
     if not forget or parsed.get_backend_name() != "sqlite":
         yield
@@ -242,14 +241,14 @@ def _alone(url: str, *, forget: bool) -> Iterator[None]:
 
 
 async def _see_that_none_runs(engine: AsyncEngine, now: datetime) -> None:
-    """Raise BotRuns if one noted lately on PostgreSQL that it runs."""
+    """Raise BotRuns if a bot has noted lately, on PostgreSQL, that it runs."""
     at = None if engine.dialect.name == "sqlite" else await secret_keys.last_alive(engine)
     if at is not None and abs(now - at) <= MISSED:
         raise BotRuns(f"one ran at {at:%H:%M:%S} UTC; if all are stopped, wait for a minute")
 
 
 def _is_agreed(unreadable: Counter[str], *, yes: bool, ask: Ask) -> bool:
-    """Print what would be taken out; return True if somebody wants that."""
+    """Print the credentials to remove; return True if somebody agrees."""
     say("! no key in SECRET_KEYS opens these; the right key, put back, loses nothing:")
     for place, count in sorted(unreadable.items()):
         say(f"    {place}: {count:,}")

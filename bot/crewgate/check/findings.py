@@ -43,7 +43,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A question of the check and its answer."""
+    """A checked question and its answer."""
 
     subject: str
     text: str = ""
@@ -54,7 +54,7 @@ class Finding:
         return f"{line}: {self.text}" if self.text else line
 
     def of(self, setting: str) -> Self:
-        """Append the setting to correct, if any, to a wrong finding."""
+        """Append the setting to correct, if any, to a negative finding."""
         is_told = setting and self.mark is Mark.WRONG
         return replace(self, text=f"{self.text} ({setting})") if is_told else self
 

@@ -1,4 +1,4 @@
-"""`crewgate health`: asks if the bot on this machine is ready, for a container's health check."""
+"""`crewgate health`: asks whether the bot on this machine is ready, for a container."""
 
 import http.client
 import json
@@ -12,9 +12,9 @@ _SECONDS: Final = 8
 
 
 def ask_health(settings: Settings) -> tuple[bool, list[str]]:
-    """Return True if the bot is ready, and the lines it answers with; not for an event loop.
+    """Return True if the bot is ready, and the lines of its answer; blocks, so never in a loop.
 
-    It is run every half minute: no proxy of the environment is used, and few modules are imported.
+    Containers run this every half minute: it uses no proxy, and imports few modules.
     """
     host, port = local_address(settings)
     headers = {"Authorization": f"Bearer {settings.status_token}"} if settings.status_token else {}

@@ -34,8 +34,8 @@ async def check(
 ) -> int:
     """Print a line for each finding and each crew's webhook; return 1 if anything is wrong.
 
-    `send_test_card`: also post one into each channel. `show_secrets`: somebody sits at a terminal
-    and is to copy them; pipes, files and the logs of a platform keep their input.
+    `send_test_card` also posts a test card into each channel. `show_secrets` prints secrets for a
+    person at a terminal, never for pipes, files or a platform's log.
     """
     failed = False
     async for finding in _findings(settings, runtime or Runtime(), send_test_card=send_test_card):

@@ -1,4 +1,4 @@
-"""The checks of the settings: by themselves, and of their rules by the people whom Slack knows."""
+"""The checks of settings, and of their rules against the people whom Slack knows."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -67,14 +67,14 @@ def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding
 
 
 def people_of(crew: CrewSettings) -> tuple[ReviewerRef, ...]:
-    """Everybody who may decide for a crew, by its rules too."""
+    """Return everybody who may decide for a crew, also by its rules."""
     later = map(_escalated_to, crew.rules)
     named = (rule.reviewers or () for rule in crew.rules)
     return tuple(dict.fromkeys(chain(crew.reviewers, *named, *later)))
 
 
 def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
-    """Everywhere its cards and its digest go, and by which setting besides its channel's."""
+    """Yield each channel of cards and digests, with the setting that names it, if not `channel`."""
     for rule, place in zip(crew.rules, crew.places, strict=True):
         yield rule.channel, f"{place}.channel"
     yield crew.digest, f"crews.{crew.name}.digest"
@@ -82,7 +82,7 @@ def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
 
 
 def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
-    """A line for each person that the rule itself names and Slack does not know."""
+    """Yield a finding for each person that a rule names and Slack does not know."""
     first = "approvals_from" if rule.approvals_from else "reviewers"
     for key, refs in ((first, rule.reviewers), ("escalate.to", _escalated_to(rule))):
         for ref in refs or ():

@@ -42,7 +42,7 @@ class SlackCheck:
     owners: Mapping[str, str]
     send_test_card: bool
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """The settings' people as user ids, filled while Slack is asked."""
+    """The settings' people as user ids; Slack's answers fill it."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         installed, silent = None, "the workspace is not known"
@@ -133,7 +133,7 @@ class SlackCheck:
             return refused_by_slack(subject, error)
 
     async def _able(self, members: frozenset[str]) -> frozenset[str]:
-        """Return the members of a group who can decide; all of a group that is large."""
+        """Return the members of a group who can decide; of a large group, all members."""
         if len(members) > ASKED_ABOUT:
             return members
         for one in map(User, sorted(members)):
@@ -158,7 +158,7 @@ def channel_subject(channel: str) -> str:
 
 
 def named_people(crews: Iterable[CrewSettings]) -> dict[ReviewerRef, Role]:
-    """Return all people of the settings, in order, each in the role that says most."""
+    """Return all people of the settings in order, each in their most important role."""
     named: dict[ReviewerRef, Role] = {}
     every = tuple(crews)
     in_role: dict[Role, Callable[[CrewSettings], tuple[ReviewerRef, ...]]] = {

@@ -1,5 +1,4 @@
 """The vendor's side of the documented crew API, for the host and the demo's crew.
 
-The bot's own parsers in `crewai` share nothing with it, so that a mistake in one is not hidden by a
-like one in the other.
+It shares no code with the bot's parsers in `crewai`, so that no mistake is made on both sides.
 """

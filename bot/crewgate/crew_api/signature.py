@@ -1,4 +1,4 @@
-"""The signature of a flow's request: HMAC-SHA256 over the time and the body, as it is captured."""
+"""The signature of a flow's request: HMAC-SHA256 over the time and the body, as captured."""
 
 import hashlib
 import hmac
@@ -15,8 +15,8 @@ def sign(
 ) -> dict[str, str]:
     """Return the headers that prove the sender and the time of this body.
 
-    The secret is used whole, a prefix such as `whsec_` included. Receivers refuse a signature older
-    than five minutes, so sign anew at each try.
+    The whole secret counts, with a prefix such as `whsec_`. Receivers refuse a signature older than
+    five minutes, so sign anew at each try.
     """
     timestamp = str(int(at))
     signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)

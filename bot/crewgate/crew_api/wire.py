@@ -89,11 +89,11 @@ class Resume:
     urls: Urls
     human_input: Address | None
     edited: str | None = None
-    """The task's output as people edited it; None as CrewAI AMP documents it."""
+    """The task's output with people's edits; None from CrewAI AMP."""
     arguments: Json | None = None
-    """A tool call's arguments as people edited them."""
+    """A tool call's arguments with people's edits."""
     key: str | None = None
-    """The key of the decision, equal each time it is sent; None as AMP documents it."""
+    """The key of the decision, equal at each try; None from CrewAI AMP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def require_inputs(inputs: Json, required: Sequence[str]) -> None:
 
 
 EDITED: Final = "edited"
-"""The field of a `/resume` of the host in place of `is_approve`."""
+"""The field of the host's `/resume` that replaces `is_approve`."""
 ARGUMENTS: Final = "arguments"
 """The key in `edited` for a tool call's arguments."""
 KEY: Final = "idempotency_key"
@@ -186,7 +186,7 @@ def parse_resume(raw: bytes) -> Resume:
 def parse_answer(raw: bytes) -> Answer:
     """Parse the answer to a flow's question. Raises Refusal.
 
-    Empty text is refused: crewai takes the default outcome for it, or the first, which is often an
+    Empty text is refused: crewai would choose the default outcome or the first, which is often an
     approval that nobody gave.
     """
     body = parse_object(raw)

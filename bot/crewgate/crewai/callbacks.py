@@ -1,6 +1,6 @@
-"""Calls of addresses that callers name: answers to flows, and webhooks that are forwarded.
+"""Calls of addresses that callers name: answers to flows, and forwarded webhooks.
 
-No redirects, and only what may be called. A flow's address itself is what lets somebody answer, so
+Redirects and forbidden addresses are never followed. Whoever knows a flow's address can answer, so
 it is never shown or logged.
 """
 
@@ -63,7 +63,7 @@ class _Taken(Wire):
 
 
 class HttpFlowAnswers(FlowAnswers):
-    """Answers flows by HTTP. `hosts` are those that the crews' settings name."""
+    """Answers flows by HTTP. `hosts` are the permitted hosts of the crews' settings."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class HttpFlowAnswers(FlowAnswers):
         off_loop: OffLoop,
         is_proxied: Callable[[str], bool],
     ) -> None:
-        """`is_proxied` returns True for a host that `http` calls by https through a proxy."""
+        """`is_proxied` returns True for a host that `http` reaches through a proxy for https."""
         self._http = http
         self._lookups = lookups
         self._hosts = hosts
@@ -107,7 +107,7 @@ class HttpFlowAnswers(FlowAnswers):
         return where is not None and self._refusal(crew, where) is None
 
     def _refusal(self, crew: str, where: httpx.URL) -> Refused | None:
-        """Return the settings' reason against a host; its IP addresses are checked later."""
+        """Return the settings' reason against a host; the IP addresses are checked later."""
         if _is_vendors(where):
             return None
         if not _is_named(where, self._hosts[crew]):
@@ -146,7 +146,7 @@ class HttpFlowAnswers(FlowAnswers):
 
 
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
-    """Read a 2xx to an answer as one to a resume, and check its outcome; never raises."""
+    """Read a 2xx to a flow's answer like one to a resume, and its outcome; never raises."""
     read = parse_resume_answer(code, body, content_type)
     if not isinstance(read, Delivered):
         return read
@@ -190,7 +190,7 @@ def _is_loopback(address: str) -> bool:
 class HttpWebhookForwarder(WebhookForwarder):
     """Posts webhooks to callers' addresses.
 
-    `private_crews` are those at private addresses: their callers may be at such ones too.
+    `private_crews` have private addresses, so their callers may have private addresses too.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """The HTTP client of a crew, `HttpCrew`.
 
-It must know if a resume or a kickoff may have taken effect. Nothing was sent if no connection came
-about: httpx raises ConnectError (refused, DNS and TLS alike), ConnectTimeout, PoolTimeout or
-ProxyError. After any later failure nobody can say. A write error does not even surface: httpcore
-reads on, since a server may answer before it has read everything.
+It must know if a resume or a kickoff may have taken effect. Nothing was sent without a connection:
+httpx raises ConnectError (refused, DNS and TLS alike), ConnectTimeout, PoolTimeout or ProxyError.
+After any later failure nobody can say. A write error does not even surface: httpcore reads on,
+since a server may answer before it has read everything.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ from crewgate.usecases.read_models import CrewUnavailable, Progress
 T = TypeVar("T")
 
 ParseSuccess = Callable[[int, bytes, str], Delivered | Refused | Unknown]
-"""Reads status, body and content type of a 2xx."""
+"""Reads the status, body and content type of a 2xx."""
 
 
 def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> Outcome:
-    """Return the outcome; the answer must be without secrets already."""
+    """Return the outcome of an answer that has no secrets any longer."""
     match answer.status:
         case _ if answer.is_success:
             return parse(answer.status, answer.body, answer.content_type)
@@ -55,7 +55,7 @@ def outcome_of(answer: client.Answer, *, parse: ParseSuccess, now: datetime) -> 
 
 
 async def redacted(answer: client.Answer, redactor: Redactor, off_loop: OffLoop) -> client.Answer:
-    """Take secrets out before anything is cut out of an answer: half of one would not be found."""
+    """Remove secrets before anything cuts the answer: half a secret would not be found."""
     return replace(answer, body=await read_body(redactor.body, answer.body, off_loop))
 
 
@@ -65,7 +65,7 @@ async def read_body(read: Callable[[bytes], T], body: bytes, off_loop: OffLoop) 
 
 
 def error_words(answer: client.Answer) -> str:
-    """Return the other side's own words about what went wrong, else the name of its status."""
+    """Return the other side's words about the failure, else the name of its status."""
     if words := payloads.parse_error(answer.body):
         return words
     phrases = {status.value: status.phrase for status in HTTPStatus}
@@ -92,8 +92,8 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
 class HttpCrew(CrewClient):
     """The REST API of one deployed crew.
 
-    `kickoff_http` keeps kickoffs, which can take minutes, from using up the connections that
-    resumes need.
+    `kickoff_http` has separate connections for kickoffs: they can take minutes, and must not use up
+    those for resumes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Types for JSON fields from outside, checked and made fit to store; no names on the wire."""
+"""Types for JSON fields from outside, checked and fit to store; without names of fields."""
 
 import json
 import re
@@ -62,7 +62,7 @@ T = TypeVar("T")
 
 
 class Wire(BaseModel):
-    """A JSON object from outside, in which null counts as absent."""
+    """A JSON object from outside, in which null counts as a missing field."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,12 +78,12 @@ W = TypeVar("W", bound=Wire)
 
 
 def read(model: type[W], body: bytes, problem: str) -> W:
-    """Read a JSON object. Raises Malformed, with `problem` when its fields cannot be used."""
+    """Read a JSON object. Raises Malformed with `problem` if its fields cannot be used."""
     return validate(model, parse_object(body), problem)
 
 
 def validate(model: type[W], fields: dict[str, object], problem: str) -> W:
-    """Read an object's fields. Raises Malformed, with `problem`, when they cannot be used."""
+    """Read an object's fields. Raises Malformed with `problem` if they cannot be used."""
     try:
         return model.model_validate(fields)
     except ValidationError as wrong:
@@ -135,8 +135,8 @@ def parse_object(body: bytes, *, numbers: bool = True) -> dict[str, object]:
     Without `numbers`, numbers of any length stay as their text.
 
     The reader is as tolerant as Python's `json`, which many crews write with: NaN and infinities
-    are numbers, lone surrogates are characters (pydantic's reader refuses those), and of equal keys
-    the last counts.
+    are numbers, lone surrogates are characters (pydantic's reader refuses those), and the last of
+    equal keys counts.
     """
     text = decode(body)
     try:
@@ -168,7 +168,7 @@ def pretty(value: object) -> str:
 
 
 def clean(text: str) -> str:
-    """Make text fit for databases and Slack: replace NUL and lone surrogates visibly."""
+    """Make text fit for databases and Slack: NUL and lone surrogates become visible."""
     try:
         text.encode()
     except UnicodeEncodeError:  # hardly ever, and the pattern is tried at each character
@@ -264,7 +264,7 @@ def _line(value: object) -> object:
 Lenient = Annotated[T | None, WrapValidator(_none_when_invalid)]
 
 Verbatim = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-"""A text that is stored and sent back unchanged; the pattern refuses lone surrogates too."""
+"""A text that is stored and sent back unchanged; its pattern refuses lone surrogates too."""
 
 Id = Annotated[
     Verbatim, StringConstraints(min_length=1, max_length=ID_LIMIT), AfterValidator(_short_enough)
@@ -284,6 +284,6 @@ Count = Annotated[int, Strict(), Field(ge=0, le=COUNT_LIMIT)]
 Tokens = Annotated[int, Strict(), Field(ge=0, le=TOKENS_LIMIT)]
 
 Text = Annotated[str | None, BeforeValidator(_text)]
-"""The beginning of a text, cleaned; None when it is blank or not a text."""
+"""The cleaned beginning of a text; None if it is blank or no text."""
 
 Line = Annotated[str, StringConstraints(min_length=1), BeforeValidator(_line)]

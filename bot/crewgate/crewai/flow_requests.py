@@ -1,8 +1,8 @@
 """The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
 Two shapes exist: the vendor's page documents a nested `request` with `emit_options`; the real
-requests are flat, with `emit`. Both are read. Requests of `crewgate host` for `Flow.ask()` also
-have `ask`, which AMP never sends.
+requests are flat, with `emit`. Both are read. `crewgate host` adds `ask` for `Flow.ask()`, which
+AMP never does.
 """
 
 import re
@@ -91,7 +91,7 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
 
 
 def _merged(fields: dict[str, object]) -> dict[str, object]:
-    """Return both shapes as the flat one, without nulls; ids that are numbers become texts."""
+    """Return the flat shape for either shape, without nulls; numeric ids become texts."""
     request = fields.get("request")
     inner = request if isinstance(request, dict) else {}
     found = {
@@ -118,7 +118,7 @@ def _is_escalation(fields: Mapping[str, object]) -> bool:
 def _message_and_output(
     fields: Mapping[str, object], *, is_ask: bool
 ) -> tuple[str, notification.Output]:
-    """Return the question, and its subject: the output, or the flow's state if there is none.
+    """Return the question, and its subject: the output or, if there is none, the flow's state.
 
     A question of `Flow.ask()` is its own subject.
     """
@@ -156,7 +156,7 @@ def _outcomes(fields: Mapping[str, object]) -> tuple[tuple[str, ...], int]:
 
 
 def _can_be_sent(label: str) -> bool:
-    """Return True if the label survives storing and sending: no NUL, no half of a character."""
+    """Return True if the label survives storing and sending: no NUL, no lone surrogate."""
     return len(label) <= LABEL_LIMIT and _is_valid(_LABEL, label)
 
 

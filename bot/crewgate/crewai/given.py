@@ -1,4 +1,4 @@
-"""A caller's inputs at kickoff: a few short values for people to read, and the rest for rules."""
+"""A caller's inputs at kickoff: a few short values for people, and further values for rules."""
 
 import json
 import re
@@ -30,11 +30,11 @@ _WEBHOOKS: Final = frozenset(
 
 
 def read_given(value: object, *, leave_out: str = "") -> CallerValues:
-    """Read an object such as a kickoff's `inputs` or `meta`, or the text of one; never raises.
+    """Read an object such as a kickoff's `inputs` or `meta`, or its text; never raises.
 
     Only short top-level values are shown. Nested values, credentials (by name or form), webhook
     addresses and unguessable addresses, which their holder may call, are neither shown nor given to
-    rules. The starter is kept beyond the limit.
+    rules. The starter is read beyond the limit.
     """
     if not value:
         return ()
@@ -94,12 +94,12 @@ _OF_A_PERSON: Final = re.compile(
 
 
 def is_of_a_person(name: str) -> bool:
-    """Return True for the name of what a person types to prove who they are."""
+    """Return True for the name of a value by which a person proves who they are."""
     return _OF_A_PERSON.search(name) is not None
 
 
 def is_secret(name: str, text: str) -> bool:
-    """Return True for a credential, by its name or its form, or an address to be kept secret."""
+    """Return True for a credential, by its name or its form, or for a secret address."""
     if name in _WEBHOOKS or is_called_secret(name) or hide_credentials(text) != text:
         return True
     if is_of_a_person(name):

@@ -21,11 +21,11 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
 def replace_members(text: str, values: Mapping[str, object]) -> str:
-    """Return a JSON object with these members; all else stays as it is written.
+    """Return a JSON object with these members; everything else stays as written.
 
-    Reading and writing it again would change numbers: 0.10 to 0.1, 1e400 to Infinity.
-    Of a name that comes twice, both are replaced: readers disagree on which counts. The text must
-    be an object that `fields.parse_object` reads.
+    Parsing and writing would change numbers: 0.10 to 0.1, 1e400 to Infinity. Both members of a
+    repeated name are replaced: readers disagree on which counts. The text must be an object that
+    `fields.parse_object` reads.
     """
     parts: list[str] = []
     copied = 0
@@ -64,7 +64,7 @@ class _Refusal(Wire):
 
 
 def parse_kickoff(body: bytes) -> KickoffRequest:
-    """Read a caller's kickoff: any JSON object; the crew itself reports mistakes in it.
+    """Parse a caller's kickoff: any JSON object, whose mistakes the crew itself reports.
 
     A `humanInputWebhook` is dropped: pauses come to this bot. Raises Malformed.
     """
@@ -86,7 +86,7 @@ def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
 def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     """Return the body of `POST /kickoff`: the caller's own, with the webhook URLs to send.
 
-    Everything else stays byte for byte, also a value that is no URL: the crew reports it.
+    Everything else stays byte for byte, even a value that is no URL: the crew reports it.
     """
     fields = parse_object(request.body, numbers=False)
     given = wire.update_urls(request.given)

@@ -1,4 +1,4 @@
-"""An agent's output in payloads of crews: under one of several names, or an unknown one."""
+"""An agent's output in payloads of crews: under one of several names, or an unknown name."""
 
 import json
 import re
@@ -20,14 +20,14 @@ _CREDENTIALS: Final = re.compile(
 
 _FENCED: Final = re.compile(r"(?is)```(?:json)?[ \t]*\n(.*)\n[ \t]*```")
 _NUMBER: Final = "\ue000"
-"""Marks a number while it is a text: a character that no output has."""
+"""Stands for a number inside a text: a character that no output has."""
 _HEADER: Final = re.compile(r"(?i)\s*(bearer|basic)\s+\S+\s*")
 
 
 def read_output(value: object) -> Output:
-    """Read an output: a text, an object with the text in `raw`, or any other JSON, indented.
+    """Read an output: a text, an object with the text in `raw`, or other JSON, indented.
 
-    Raises Malformed when it is nested too deeply.
+    Raises Malformed if it is nested too deeply.
     """
     match value:
         case None:
@@ -42,7 +42,7 @@ def read_output(value: object) -> Output:
 
 
 def _read_text(text: str) -> Output:
-    """Read a text; indent JSON in it, perhaps in a fence, with its numbers as written.
+    """Read a text, with JSON in it indented, perhaps in a fence, and its numbers as written.
 
     JSON that cannot be indented without a loss stays as it is.
     """
@@ -74,10 +74,10 @@ def _each_name_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def find_output(
     fields: Mapping[str, object], names: Sequence[str], *, known: Collection[str]
 ) -> Output | None:
-    """Return the first output under these names that is not empty.
+    """Return the first non-empty output under these names.
 
     If all are empty, return all fields but the `known` ones, so that no text of an agent is lost;
-    None if there is nothing at all. Raises Malformed.
+    None without any. Raises Malformed.
     """
     found = [fields[name] for name in names if fields.get(name) is not None]
     for value in found:

@@ -111,7 +111,7 @@ Words = Annotated[str, BeforeValidator(_words)]
 def _detail(value: object) -> object:
     """Return FastAPI's list of problems in one line, each with its place.
 
-    Its `input` repeats the request, secrets and all:
+    Its `input` is left out, because it repeats the request with its secrets:
     https://fastapi.tiangolo.com/tutorial/handling-errors
     """
     if not isinstance(value, list):
@@ -143,14 +143,14 @@ class _Notification(Webhooks, ExecutionRef):
     expected_output: Text = Field(None, validation_alias=EXPECTED_OUTPUT)
     agent: Text = None
     meta: Lenient[Webhooks] = None
-    """URLs of callers that kick off at CrewAI."""
+    """URLs of callers who kick off at CrewAI."""
     ask: Lenient[AskWire] = None
-    """A question of a hook of `crewgate host`."""
+    """A hook's question, from `crewgate host`."""
     pause_id: Lenient[Id] = None
     decision: object = None
-    """`fetched`: by a program that asks for it, as `docs/gate.py` does."""
+    """`fetched` if the sender fetches the decision, as `docs/gate.py` does."""
     resume_extensions: Lenient[list[object]] = None
-    """The undocumented fields that its `/resume` takes; `crewgate host` names them."""
+    """The undocumented fields that the sender's `/resume` takes, as `crewgate host` does."""
 
 
 class _Status(Wire):
@@ -177,8 +177,8 @@ class _Answer(Wire):
 def parse_notification(body: bytes) -> Notification:
     """Read the human-input webhook.
 
-    Only the two ids are required. An odd optional field is left out: the crew's pause must not be
-    lost over it. Raises Malformed.
+    Only the two ids are required. A malformed optional field is left out: the crew's pause must not
+    be lost over it. Raises Malformed.
     """
     fields = parse_object(body)
     wire = validate(_Notification, fields, "the notification does not say what it is about")
@@ -222,8 +222,8 @@ def resume_body(
 
     An edited text, or the arguments of an edited call, and the verdict are in `edited`: a crew that
     does not know this field refuses a request without `is_approve`, and cannot take it for a
-    decision on its own text. An answer to a hook's question approves if it is a person's, and
-    refuses if a rule gives it at a time-out.
+    decision on its own text. An answer to a hook's question approves if a person gave it, and
+    refuses if a rule gave it at a time-out.
     """
     answers = isinstance(decision.verdict, Answer) and isinstance(decision.by, Person)
     verdict: dict[str, object] = {"is_approve": decision.is_approve or answers}
@@ -245,7 +245,7 @@ def resume_body(
 def decision_body(round_: Round, edited: str | dict[str, object] | None = None) -> bytes:
     """Return the answer to a request for a decision: a resume's fields, equal each time.
 
-    Without the words, which are removed at some time, it is closed: nobody can tell what to do.
+    Once its words are removed, the answer is `closed`: nobody can tell what to do.
     """
     decision, state = round_.decision, "waiting"
     body: dict[str, object] = {}
@@ -261,9 +261,8 @@ def decision_body(round_: Round, edited: str | dict[str, object] | None = None) 
 def parse_resume_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
     """Read a 2xx to a resume; never raises.
 
-    Refused if the crew's own words report a failure. Unknown if a page of a proxy or a login came:
-    the crew may not have seen the resume. Anything else, an empty or odd answer too, counts as a
-    yes.
+    Refused if the crew's own words report a failure. Unknown for a page of a proxy or a login: the
+    crew may not have seen the resume. Every other answer, even empty or malformed, counts as a yes.
     """
     try:
         answer = _Answer.model_validate(parse_object(body))
@@ -364,7 +363,7 @@ _NO_EXECUTION = "the webhook does not say what it is about"
 
 
 def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
-    """Read a task webhook: its execution's id, and what it says. Raises Malformed."""
+    """Read a task webhook: its execution's id, and its content. Raises Malformed."""
     wire = read(_Task, body, _NO_EXECUTION)
     update = TaskUpdate(
         title=one_line(wire.task_name or wire.name or wire.description or "a task"),
@@ -376,13 +375,13 @@ def parse_task(body: bytes) -> tuple[str, TaskUpdate]:
 
 
 def parse_step(body: bytes) -> tuple[str, StepUpdate]:
-    """Read a step webhook: its execution's id, and what it says. Raises Malformed."""
+    """Read a step webhook: its execution's id, and its content. Raises Malformed."""
     wire = read(_Step, body, _NO_EXECUTION)
     return wire.execution_id, StepUpdate(doing=one_line(wire.thought or wire.tool or ""))
 
 
 def parse_crew(body: bytes) -> tuple[str, CrewUpdate]:
-    """Read a crew webhook: its execution's id, and what it says. Raises Malformed."""
+    """Read a crew webhook: its execution's id, and its content. Raises Malformed."""
     fields = parse_object(body)
     wire = validate(_Crew, fields, _NO_EXECUTION)
     result = find_output(fields, ("result", "output"), known=KNOWN) or Output("")

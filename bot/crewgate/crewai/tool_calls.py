@@ -1,7 +1,7 @@
-"""A call of a tool in a notification: the arguments people see, and those that a form can change.
+"""A tool call in a notification: the arguments that people see and that a form can change.
 
-An odd part is left out, as anywhere in a notification. But a call never passes for a task's output:
-one that cannot be read is a call of a tool without a name, which the strictest rule is for.
+A malformed part is left out, as in any notification. But a call never passes for a task's output:
+an unreadable call has an empty tool name, for which the strictest rule counts.
 """
 
 import json
@@ -51,9 +51,9 @@ def read_call(value: object) -> ToolCall | None:
 def read_arguments(value: object, written: object) -> Output:
     """Return the arguments of `tool_call` as people see them, without secrets.
 
-    `written` is the notification's output, which has them in the agent's order: it counts only if
-    it says the same, for people must see what would run. Raises Malformed if they are nested too
-    deeply.
+    `written` is the notification's output, with the arguments in the agent's order. It counts only
+    if it has equal arguments: people must see the call that would run. Raises Malformed if they are
+    nested too deeply.
     """
     arguments = value.get("arguments") if isinstance(value, dict) else None
     if not isinstance(arguments, dict):
@@ -69,7 +69,7 @@ def read_arguments(value: object, written: object) -> Output:
 
 
 def read_result(value: object) -> CallResult | None:
-    """Read `outcome`; None if there is none, or none that is known."""
+    """Read `outcome`; None if it is missing or unknown."""
     match value:
         case {"state": "ran" | "failed" | "closed" as state, **rest}:
             words = rest.get("words")
@@ -78,7 +78,7 @@ def read_result(value: object) -> CallResult | None:
 
 
 def read_tools_used(value: object) -> tuple[UsedTool, ...]:
-    """Read `tools_used`, as far as it can be read."""
+    """Read the valid part of `tools_used`."""
     found = []
     for one in value[:_TOOLS_LIMIT] if isinstance(value, list) else ():
         match one:
@@ -90,7 +90,7 @@ def read_tools_used(value: object) -> tuple[UsedTool, ...]:
 
 
 def _name(value: object) -> str:
-    """Return a tool's name; odd characters are spelled out, so that no name passes for another."""
+    """Return a tool's name; unusual characters are spelled out, so that no two names look alike."""
     name = value.strip() if isinstance(value, str) else ""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in name[:TEXT_LIMIT])
 
@@ -119,7 +119,7 @@ def _arguments(schema: object, values: object) -> tuple[Argument, ...]:
 
 
 def _kind_of(described: object, kinds: dict[str, object]) -> tuple[Kind | None, tuple[str, ...]]:
-    """Return the kind of an argument, and its choices; None if no form can ask for it."""
+    """Return the kind of an argument, and its choices; None if a form cannot ask for it."""
     match described:
         case {"anyOf": list(several)}:
             others = [one for one in several if one != {"type": "null"}]

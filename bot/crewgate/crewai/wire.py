@@ -1,7 +1,7 @@
 """Names and objects on the wire that several payloads share.
 
-The vendor's own pages disagree about names, so all of them are read: the first of a field's names
-that is present and not null counts.
+The vendor's own pages disagree about names, so all names are read: the first present, non-null name
+of a field counts.
 """
 
 from typing import Final, Literal
@@ -82,7 +82,7 @@ class AskWire(Wire):
     place: Id
     expires_at: Lenient[AwareDatetime] = None
     choices: Lenient[list[Verbatim]] = None
-    """Of `ask_people`: answers to choose from."""
+    """For `ask_people`: answers to choose from."""
 
     def ask(self) -> Ask:
         fit = (one for one in self.choices or () if one.strip() and len(one) <= LABEL_LIMIT)

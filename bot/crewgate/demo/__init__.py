@@ -1,1 +1,1 @@
-"""Stand-ins for Slack and a crew, and the story they play with the real bot."""
+"""Stand-ins for Slack and a crew, and a scenario with the real bot."""

@@ -1,4 +1,4 @@
-"""Change notifications: waiting for a condition and subscribing, without polling or sleeping."""
+"""Notifications of changes: waiting for a condition and subscribing, without polling."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Change:
 
 
 class Subscription:
-    """The changes from now on: `with changes.subscribe() as each: async for change in each`.
+    """Future changes: `with changes.subscribe() as each: async for change in each`.
 
     A reader that falls behind by more than `size` loses the oldest changes; `missed` counts them.
     """
@@ -73,7 +73,7 @@ class Changes:
     async def until(
         self, condition: Callable[[], T], timeout: float, describe: Callable[[], str] = str
     ) -> T:
-        """Wait until the condition returns something true, and return that.
+        """Wait until the condition returns a true value, and return the value.
 
         The condition is called at each change; its LookupError (no such message yet) counts as
         false. Raises TimeoutError after `timeout` seconds, with the text of `describe`.

@@ -57,7 +57,7 @@ escalate = {{{{ after = "1m", to = ["{DANA}"] }}}}
 
 @dataclass(slots=True)
 class Environment:
-    """The stand-ins and the bot between them, all running."""
+    """The stand-ins and the bot between these, all running."""
 
     workspace: Workspace
     crew: Deployment
@@ -87,7 +87,7 @@ async def start_environment(
 ) -> AsyncIterator[Environment]:
     """Start the stand-ins and the bot; each task of the crew takes `task_seconds`.
 
-    `hosted` takes the place of the stand-in crew.
+    `hosted` replaces the stand-in crew.
     """
     chosen: Deployment = hosted or Crew(now=now, task_seconds=task_seconds, samples=SAMPLES)
     async with Workspace(now=now) as workspace, chosen as crew:
@@ -135,7 +135,7 @@ def slack_settings(workspace: Workspace) -> dict[str, str]:
 
 
 def settings(workspace: Workspace, crew: Deployment) -> dict[str, str]:
-    """Return the environment variables with one crew and no file, so without rules."""
+    """Return the environment variables of one crew without a file, and so without rules."""
     return slack_settings(workspace) | {
         "CREW_NAME": crew.name,
         "CREW_URL": crew.url,

@@ -1,4 +1,4 @@
-"""Faults that can be injected into a stand-in: each waits for its call.
+"""Faults to inject into a stand-in: each waits for its call.
 
 A stand-in's own faults are in its module `faults`.
 """
@@ -69,7 +69,7 @@ class _Pending:
 
 @dataclass(slots=True)
 class Faults:
-    """The pending faults, in order. `names` are the calls that can fail; empty for all."""
+    """The pending faults, in order. `names` are the calls that can fail; empty: all calls."""
 
     names: Collection[str] = ()
     hanging: int = 0
@@ -77,7 +77,7 @@ class Faults:
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def fail(self, name: str, how: Fault, times: int | None = 1) -> None:
-        """Fail the next `times` calls of this name; None means until cleared.
+        """Fail the next `times` calls of this name; None: all until cleared.
 
         Raises ValueError for an unknown name.
         """
@@ -87,7 +87,7 @@ class Faults:
         self._pending.append(_Pending(name, how, times))
 
     def take(self, name: str) -> Fault | None:
-        """Return the fault for the call that just arrived, counted down."""
+        """Return the fault for an arriving call, counted down."""
         for pending in self._pending:
             if pending.name in {name, EVERY}:
                 if pending.times is not None:
@@ -98,7 +98,7 @@ class Faults:
         return None
 
     def clear(self, name: str | None = None) -> None:
-        """Drop the pending faults, of one name or all. A hanging call continues to hang."""
+        """Drop the pending faults, of one name or all. A hanging call goes on hanging."""
         self._pending = [one for one in self._pending if name not in {None, one.name}]
 
     @property
@@ -119,7 +119,7 @@ class Faults:
         head: str = "",
         body: str = "",
     ) -> web.Response | None:
-        """Answer a request as a fault lets it; None: the connection was closed without an answer.
+        """Answer a request with a fault; None: the connection was closed without an answer.
 
         An echo repeats `head` and `body`.
         """

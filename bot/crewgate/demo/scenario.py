@@ -25,7 +25,7 @@ from crewgate.demo.workspace import Message, buttons, message_text
 from crewgate.demo.workspace.blocks import Json, elements, label
 
 WIDTH: Final = 92
-"""The characters of a line; tables and code are not broken."""
+"""The characters of a line; tables and code may be longer."""
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "div"})
 _LISTS: Final = frozenset({"ul", "ol"})
 _APART: Final = frozenset({"markdown", "rich_text", "actions", "header"})
@@ -83,14 +83,14 @@ def _texts(block: Json, names: Names) -> Iterator[str]:
 
 
 class _Reader(HTMLParser):
-    """Collects lines from the HTML of the page's renderers only."""
+    """Collects lines from HTML that the page's renderers made."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[str] = []
         self._line = ""
         self._lists: list[int | None] = []
-        """The next number of each list around; None for bullets."""
+        """The next number of each open list; None for bullets."""
         self._quotes = 0
         self._code = False
         self._table: list[list[str]] = []
@@ -147,7 +147,7 @@ class _Reader(HTMLParser):
                 self._gap()
 
     def handle_data(self, data: str) -> None:
-        """Add text; outside code, ends of lines are layout of the HTML."""
+        """Add text; outside code, line ends are only the HTML's layout."""
         if self._code:
             self._line += data
         elif data.strip("\n"):
@@ -189,7 +189,7 @@ class _Reader(HTMLParser):
             self._lines.append("")
 
     def _gap(self) -> None:
-        """Close the line and leave one empty, but not right after a list item's marker."""
+        """Close the line and leave an empty line, unless it is a list item's marker."""
         if self._lists and not self._line.strip(" -.0123456789"):
             return
         self._end_line()
@@ -233,7 +233,7 @@ async def run_scenario(*, port: int | None, say: Say, crewai: bool = False) -> i
 async def _play(*, port: int | None, say: Say, crewai: bool) -> None:
     """Kick off, review, revise, review again, approve, result.
 
-    Raises ScenarioFailed, TimeoutError or DidNotStart when a step does not really happen.
+    Raises ScenarioFailed, TimeoutError or DidNotStart if a step does not really happen.
     """
     with tempfile.TemporaryDirectory(prefix="crewgate-demo-") as folder:
         say("Starting a crew, a Slack workspace and the bot between them.")
@@ -374,7 +374,7 @@ class _Scenario:
     async def _expect_finished_task(self) -> None:
         """Require a line in the progress message for the task without a review.
 
-        The stand-in sends its key, and CrewAI itself its name.
+        The stand-in sends the task's key, CrewAI itself its name.
         """
         finished = (":heavy_check_mark: Plan task", ":heavy_check_mark: Entry plan")
         [line] = await self._slack.until(

@@ -32,10 +32,10 @@ class NoFreePort(OSError):
 
 
 class Ports:
-    """Hands out each free port once, and holds the latest against other processes.
+    """Hands out each free port once, and reserves the latest against other processes.
 
-    It holds a port by the UDP port of that number, which nobody here needs: a `Ports` in another
-    process finds it taken, until this process ends.
+    It binds the unused UDP port of that number: a `Ports` in another process finds it taken, until
+    this process ends.
     """
 
     def __init__(self, candidates: range, *, first: int) -> None:
@@ -68,7 +68,7 @@ def outgoing_range(file: Path = _RANGE_FILE) -> tuple[int, int]:
 
 
 def candidates(outgoing: tuple[int, int]) -> range:
-    """Return a range of ports that the kernel gives to no outgoing connection, if there is one."""
+    """Return a range of ports that the kernel uses for no outgoing connection, if there is one."""
     first, last = outgoing
     for ports in (range(_LOWEST, first), range(max(_LOWEST, last + 1), 2**16)):
         if len(ports) >= _ENOUGH:
@@ -77,12 +77,12 @@ def candidates(outgoing: tuple[int, int]) -> range:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on, never one twice. Raises NoFreePort."""
+    """Return a free port of 127.0.0.1, each only once. Raises NoFreePort."""
     return _PORTS.take()
 
 
 def _walk(ports: range, first: int) -> Iterator[int]:
-    """Yield the ports without end, from this place on."""
+    """Yield the ports in a circle, from `first` on."""
     place = first
     while True:
         yield ports[place % len(ports)]
@@ -90,7 +90,7 @@ def _walk(ports: range, first: int) -> Iterator[int]:
 
 
 def _hold(port: int) -> int | None:
-    """Return the descriptor that holds a free port for this process; None if it is taken."""
+    """Return the descriptor that reserves a free port for this process; None if it is taken."""
     with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as keeper:
         try:
             keeper.bind((_HOST, port))
@@ -120,7 +120,7 @@ class DidNotStart(Exception):
 
 
 class ServerProcess:
-    """A server process, at each start on one port and in one folder."""
+    """A server process with one port and one folder for all its starts."""
 
     what = "The server"
     #: The time limit of a start, in seconds.
@@ -178,11 +178,9 @@ class ServerProcess:
             )
 
     async def stop(self) -> int | None:
-        """Ask the process to end (SIGTERM), and wait; return the exit status."""
         return await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """Kill the process without a chance to clean up (SIGKILL)."""
         await self._end(signal.SIGKILL)
 
     @property
@@ -190,7 +188,6 @@ class ServerProcess:
         return self._process is not None and self._process.returncode is None
 
     async def ended(self) -> None:
-        """Wait until the process has ended, for whatever reason."""
         if self._process is not None:
             await self._process.wait()
 
@@ -268,9 +265,9 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def forgive_hang_ups(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """End quietly when the caller has gone: a closed browser tab, a killed bot.
+    """End quietly if the caller has gone: a closed browser tab, a killed bot.
 
-    There is nobody to answer and nothing to fix, but aiohttp would write a traceback.
+    Nobody is there to answer and nothing is broken, but aiohttp would write a traceback.
     """
     try:
         return await handler(request)
@@ -299,7 +296,7 @@ class LocalServer:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self, port: int = 0) -> None:
-        """Listen on `port`; 0 is the port of before, else any free one that can be bound again."""
+        """Listen on `port`; 0 is the earlier port, else any free port that can be bound again."""
         if self._runner is not None:
             return
         # The application is made anew each time: aiohttp's cannot be started twice.

@@ -204,7 +204,6 @@ def _without_text(verdict: Verdict) -> Verdict:
 
 
 def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
-    """Yield the entries of a transition; `actor` is the person who acts, or empty."""
     # A vote that stays may count for another group.
     was, now = ({(vote.by, vote.at) for vote in one.votes} for one in (before, after))
     given = [vote for vote in after.votes if (vote.by, vote.at) not in was]

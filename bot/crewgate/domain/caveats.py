@@ -93,7 +93,7 @@ class Share:
     shown: int
     of: int
     beyond: int = 0
-    """Characters shown beyond a phone's edge, in wide tables."""
+    """Characters beyond a phone's edge, in wide tables."""
 
     @property
     def percent(self) -> int:

@@ -316,7 +316,6 @@ def compare(
 
 
 def compare_json(before: str, after: str, *, with_words: bool = True) -> Changes | None:
-    """Compare two JSON texts by their keys; None if either is no JSON, or too large."""
     paths = Paths()
     old = read_leaves(before, paths)
     new = read_leaves(after, paths) if old is not None else None

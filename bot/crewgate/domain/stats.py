@@ -242,7 +242,7 @@ class Stats:
 
     days: int
     crews: tuple[CrewStats, ...]
-    """The crews asked about, those with the most decisions first."""
+    """The requested crews, those with the most decisions first."""
     team: Compared
     mine: Compared | None
     people: tuple[tuple[str, Figures], ...]

@@ -30,7 +30,6 @@ SECRET_LENGTH: Final = 16
 
 
 def run_host(chosen: argparse.Namespace) -> int:
-    """Serve until SIGTERM; return the exit status if the host did not start."""
     # The crew's own keys are there too: what `.env` holds is in the environment from here on.
     load_dotenv(Path(".env"))
     leave_terminal()

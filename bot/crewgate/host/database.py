@@ -217,12 +217,10 @@ class Database:
             yield self._connection
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """Return the rows of one query. Raises HostStops once the file is closed."""
         with self.reading() as sql:
             return sql.execute(query, values).fetchall()
 
     def close(self) -> None:
-        """Close the file once no transaction is open."""
         with self._lock:
             self._closed = True
             self._connection.close()

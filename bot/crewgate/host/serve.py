@@ -130,7 +130,6 @@ def leave(status: int) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Raises HostNotStarted."""
     try:
         return socket.create_server((host, port))
     except OSError as error:
@@ -184,7 +183,6 @@ class _Routes:
         self._authorization = f"Bearer {token}".encode()
 
     def register(self, router: web.UrlDispatcher, *, prefix: str) -> None:
-        """Add the routes below a prefix."""
         if prefix:
             router.add_get(prefix, _healthy)
             router.add_get(f"{prefix}/", _healthy)
@@ -253,7 +251,6 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _status_of(store: Store, execution_id: str, target: Target, *, now: float) -> wire.Json:
-    """Return the status of an execution of this target. Raises Refusal (404)."""
     execution = store.get(execution_id, target.name)
     took = round((execution.ended_at or now) - execution.created_at, 3)
     match execution.state:

@@ -47,7 +47,6 @@ class Store:
         return records.execution_from_row(rows[0])
 
     def unfinished(self) -> list[records.Execution]:
-        """Return every execution that has not ended, the oldest first."""
         query = "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
         rows = readable("executions", self._database.rows(query))
         return [records.execution_from_row(row) for row in rows]
@@ -152,7 +151,6 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def rounds(self, execution_id: str) -> list[records.Round]:
-        """Return all rounds, the oldest of each task first."""
         query = "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid"
         return [records.round_from_row(row) for row in self._database.rows(query, execution_id)]
 
@@ -202,7 +200,6 @@ class Store:
             return True
 
     def decision(self, execution_id: str, task_id: str) -> records.Decision | None:
-        """Return the decision on a task's newest round; None while the round waits."""
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
@@ -266,7 +263,6 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def question(self, question_id: str) -> tuple[records.Execution, records.Question] | None:
-        """Return a question's execution and the question."""
         with self._database.reading() as sql:
             row = sql.execute("SELECT * FROM questions WHERE id = ?", (question_id,)).fetchone()
             if row is None:
@@ -441,7 +437,6 @@ def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
 
 
 def _set_state(sql: Connection, execution_id: str) -> None:
-    """Set PAUSED if something waits for a person, else RUNNING."""
     sql.execute(
         "UPDATE executions SET state = CASE WHEN"
         " EXISTS (SELECT 1 FROM rounds WHERE execution_id = :id AND approve IS NULL"

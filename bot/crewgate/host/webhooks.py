@@ -237,7 +237,6 @@ def question_webhooks(
 
 
 def iso(at: float) -> str:
-    """Return a moment as the vendor writes it."""
     return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
 
 

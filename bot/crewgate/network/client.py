@@ -1,7 +1,7 @@
 """One HTTP request to somebody else, within limits of time and size.
 
-Every request has a connection of its own. The other side may have closed an idle one, and then its
-mere restart would look like an answer that was lost.
+Every request has a connection of its own. The other side may have closed an idle connection; then a
+request that was never received would look like a lost answer.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ _PLAIN: Final = frozenset({"", "identity"})
 
 
 def unpack(content: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | None:
-    """Return at most `limit` unpacked bytes, and True if they are all.
+    """Return at most `limit` unpacked bytes, and True if these are all.
 
-    `encoding` is a `Content-Encoding`. None when the content cannot be unpacked.
+    `encoding` is a `Content-Encoding`. None if the content cannot be unpacked.
     """
     if is_plain(encoding):
         return content[:limit], len(content) <= limit
@@ -61,10 +61,10 @@ class Timeout:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The timeout of each kind of call, at one address of its host.
+    """The timeout of each kind of call, for one address of its host.
 
-    A call of the outbox ends before its lease, or a second try could begin while it lasts; and
-    connecting ends before the total, or nobody could say that nothing was sent.
+    A call of the outbox must end before its lease, or a second try could overlap; and its
+    connecting must end before the total, or nobody could say that nothing was sent.
     """
 
     resume: Timeout = Timeout(connect=5, read=30, total=45)
@@ -83,7 +83,7 @@ _WRITE_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer; its body may be cut short."""
+    """An answer, possibly with only the beginning of its body."""
 
     status: int
     body: bytes = field(repr=False)
@@ -98,9 +98,9 @@ class Answer:
 def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
     """Return a client for calls to many hosts.
 
-    With `trust_env` it goes through the proxy of the environment, but never to this machine. It
-    keeps no cookies: one host's must not reach another. It does not limit connections, because
-    crews that hang would take them from others: callers limit them for each crew.
+    With `trust_env` it uses the proxy of the environment, but never for this machine. It keeps no
+    cookies: one host's must not reach another. It does not limit connections, because hanging crews
+    would take them from others: callers limit them for each crew.
     """
     return httpx.AsyncClient(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -115,7 +115,7 @@ def open_client(*, trust_env: bool = True) -> httpx.AsyncClient:
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """Return the trusted certificates; read once for all clients, which takes milliseconds."""
+    """Return the trusted certificates, read once for all clients: that takes milliseconds."""
     return httpx.create_ssl_context()
 
 
@@ -128,7 +128,7 @@ async def send(
 ) -> Answer:
     """Send a request and read at most `answer_limit` bytes of its answer, within `timeout`.
 
-    Raises httpx.HTTPError or TimeoutError when not even a status came.
+    Raises httpx.HTTPError or TimeoutError if not even a status came.
     """
     deadline = asyncio.get_running_loop().time() + timeout.total
     request.extensions["timeout"] = httpx.Timeout(
@@ -161,7 +161,7 @@ async def send(
 
 
 async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
-    """Return the beginning of the body, as far as it came before the connection was lost."""
+    """Return the part of the body that came before the connection was lost."""
     parts: list[bytes] = []
     length = 0
     if not limit:
@@ -190,7 +190,7 @@ UNSENT = (
 
 
 def why_unsent(lost: httpx.HTTPError) -> str:
-    """Return the reason for an error of UNSENT, as a sentence."""
+    """Return the reason for an UNSENT error, as a sentence."""
     match lost:
         case httpx.ConnectError():
             return why_no_connection(lost)
@@ -204,7 +204,7 @@ def why_unsent(lost: httpx.HTTPError) -> str:
 
 
 def why_no_connection(error: Exception) -> str:
-    """Return the reason for an error of any client before it was connected, as a sentence."""
+    """Return the reason for an error before a connection, as a sentence."""
     reasons = (reason for cause in _causes(error) if (reason := _why_no_connection(cause)))
     return next(reasons, "no connection")
 

@@ -1,7 +1,7 @@
 """The limits of callers' connections: time to send a request, idleness, and their number.
 
-aiohttp closes idle connections, but ignores the number of files that are left. It also gives a
-caller before its first request as much time as a proxy between two requests.
+aiohttp closes idle connections, but ignores the limit of open files. And a caller without any
+request so far gets as much time as a proxy between two requests.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Limits:
     """From the connection to the end of the first request's headers."""
     next_request: float = 75
     """From an answer to the end of the next request's headers. Proxies keep connections for 60 s
-    and send into them without asking: an earlier close would lose their requests."""
+    and send without asking: an earlier close would lose their requests."""
     leftover: float = 2
     """The wait after the answer for the rest of an unread body."""
     connections: int = 500
@@ -96,18 +96,18 @@ class _Connection(web.RequestHandler):
 class _Idle:
     since: float
     timer: asyncio.TimerHandle | None = None
-    """Runs before the first request."""
+    """Log malformed HTTP without a traceback: the mistake is the caller's."""
 
 
 class Guard:
-    """Tracks idle connections, and those that send an unauthenticated body."""
+    """Tracks idle connections, and connections that send an unauthenticated body."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._open: set[web.RequestHandler] = set()
         self._idle: dict[web.RequestHandler, _Idle] = {}
         self._unproven: dict[web.RequestHandler, None] = {}
-        """Oldest first, as `_idle` is."""
+        """The oldest first, like `_idle`."""
 
     @web.middleware
     async def mark_busy(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -121,7 +121,6 @@ class Guard:
                 self._idle[connection] = _Idle(asyncio.get_running_loop().time())
 
     def add(self, connection: web.RequestHandler) -> None:
-        """Add a connection; close another one if there are too many."""
         self._open.add(connection)
         loop = asyncio.get_running_loop()
         if len(self._open) > self.limits.connections:
@@ -137,8 +136,8 @@ class Guard:
     def _make_room(self, now: float) -> None:
         """Close the connection that is least likely to be a crew's.
 
-        A crew sends its request at once and never repeats it, so a flood of connections must first
-        lose those with no request, or with nothing but a slow body.
+        A crew sends its request at once and never repeats it. So first go connections without a
+        request, or with nothing but a slow body.
         """
         idle = (one for one, idle in self._idle.items() if now - idle.since >= JUST_MADE)
         for connection in (*islice(idle, 1), *islice(self._unproven, 1), *islice(self._idle, 1)):
@@ -177,8 +176,8 @@ async def listen(
 ) -> AsyncIterator[int]:
     """Serve an application within limits at a host and port, or a bound socket; yield the port.
 
-    At the end it accepts nothing more, and open requests have `shutdown_timeout` seconds to be
-    answered. Raises OSError.
+    At the end it accepts no requests, and gives open ones `shutdown_timeout` seconds. Raises
+    OSError.
     """
     guard = Guard(limits)
     application.middlewares.insert(0, guard.mark_busy)

@@ -15,7 +15,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RequestRefused(Exception):
-    """A request is not carried out and is answered with `response`."""
+    """A request that is not carried out, but answered with `response`."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__(response.status)
@@ -43,7 +43,7 @@ def not_json(content_type: str) -> web.Response:
 
 
 def packed() -> web.Response:
-    """Return 415: only an authenticated caller may send a packed body."""
+    """Return 415: only authenticated callers may send packed bodies."""
     return refusal(415, "packed", "Send the body as it is, without Content-Encoding.")
 
 
@@ -67,8 +67,8 @@ def malformed(message: str, details: Sequence[str] = ()) -> web.Response:
 T = TypeVar("T")
 
 UNPROVEN: Final = web.RequestKey("unproven", AbstractContextManager[None])
-"""Under this key a request has a context for as long as its body may be anybody's: its connection
-makes room for others meanwhile."""
+"""Set for a request whose body nobody has authenticated yet: a context in which its connection
+makes room for others."""
 
 #: The largest body taken, in bytes, packed and unpacked.
 LIMIT = 1024 * 1024
@@ -87,13 +87,13 @@ _ENCODING_LIMIT = 40
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body unpacked, or the beginning of one that is too large."""
+    """An unpacked body, or the beginning of one that is too large."""
 
     content: bytes = field(repr=False)
     limit: int = LIMIT
     too_large: bool = False
     odd_encoding: str = ""
-    """The `Content-Encoding` that cannot be unpacked; the content is packed then."""
+    """The `Content-Encoding` that cannot be unpacked; `content` is then packed."""
 
     @property
     def is_whole(self) -> bool:
@@ -102,7 +102,7 @@ class Body:
 
 
 class BodyRefused(RequestRefused):
-    """A body that cannot be used; `reason` is for people who look at it later."""
+    """A body that cannot be used; `reason` is for people who inspect it later."""
 
     def __init__(self, reason: str, response: web.Response) -> None:
         super().__init__(response)
@@ -111,18 +111,18 @@ class BodyRefused(RequestRefused):
 
 @dataclass(eq=False, slots=True)
 class _Holder:
-    """A body that arrives: its deadline, and the number of bytes so far."""
+    """An arriving body: its deadline, and the number of bytes so far."""
 
     deadline: asyncio.Timeout
     held: int = 0
 
 
 class Room:
-    """Memory for unauthenticated bodies while they arrive; they are verified once read.
+    """Memory for unauthenticated bodies that arrive; their proof needs the whole body.
 
-    Hundreds of connections may send one at a time, and all of them at their limit would take the
-    memory of the whole bot. A small body is always accepted. A larger one ends the oldest if the
-    room is full: a crew sends its body at once, and an attacker slowly.
+    Hundreds of connections may each send a body, and together take the memory of the whole bot. A
+    small body is always accepted. If the room is full, a larger one ends the oldest: a crew sends
+    its body at once, an attacker slowly.
     """
 
     def __init__(self, *, size: int = ROOM, small: int = SMALL) -> None:
@@ -135,7 +135,7 @@ class Room:
     def hold(self, deadline: asyncio.Timeout) -> Iterator[Callable[[int], None]]:
         """Yield a function to call with each part's length.
 
-        Both raise RequestRefused if this body makes room for another.
+        Both raise RequestRefused if this body has to make room for another.
         """
         holder = _Holder(deadline)
         self._holders[holder] = None
@@ -173,11 +173,11 @@ async def read_body(
 ) -> Body:
     """Read a body, at most `limit` bytes.
 
-    With `room` the caller is not authenticated, and the body stays packed: some bytes would become
+    With `room` the caller is not authenticated, and the body stays packed: few bytes could become
     megabytes.
 
-    Raises BodyRefused when the caller went away or was too slow, RequestRefused when the room is
-    full or an unauthenticated body is packed.
+    Raises BodyRefused if the caller went away or was too slow, RequestRefused if the room is full
+    or an unauthenticated body is packed.
     """
     encoding = request.headers.get("Content-Encoding", "")
     if room and not is_plain(encoding):
@@ -199,11 +199,10 @@ async def read_body(
 
 
 def _nothing(_length: int) -> None:
-    """Count nothing: authenticated callers take no room."""
+    """Do nothing: authenticated callers need no room."""
 
 
 def content_of(body: Body) -> bytes:
-    """Return the whole body, unpacked. Raises BodyRefused."""
     if body.too_large:
         raise BodyRefused(f"over {body.limit:,} bytes", too_large(body.limit))
     if body.odd_encoding:
@@ -227,7 +226,7 @@ def is_header(text: str) -> bool:
 
 
 def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) -> T:
-    """Read a body that must be JSON. `parse` raises Malformed; this raises BodyRefused."""
+    """Parse a JSON body. `parse` raises Malformed; this raises BodyRefused."""
     content = content_of(body)
     if not _is_json(request):
         content_type = request.headers.get("Content-Type", "")
@@ -240,7 +239,7 @@ def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) ->
 
 
 def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
-    """Unpack a body here, since the server would discard an odd one."""
+    """Unpack a body here, because aiohttp would drop a body that cannot be unpacked."""
     unpacked = unpack(content, encoding, limit + 1)
     if unpacked is None:
         return Body(content, limit, odd_encoding=encoding)

@@ -1,12 +1,12 @@
 """Calls to a host that somebody else named: looked up once, checked, and called by address.
 
-A name that changes its mind in between (DNS rebinding) changes nothing, and TLS still asks for the
+So a name whose address changes in between (DNS rebinding) is harmless, and TLS still checks the
 certificate of the name.
 
-`ipaddress` knows IANA's registries of special addresses, but those of its own release, and it
-counts as global some that lead to other addresses (translation, tunnels) or belong to a platform.
-So IPv6 is narrowed to global unicast and both lists are completed here. Known packages for this
-wrap a client of their own around a part of these lists.
+`ipaddress` knows IANA's registries of special addresses as of its own release, and counts as global
+some that lead to other addresses (translation, tunnels) or belong to a platform. So IPv6 is
+narrowed to global unicast, and both lists are completed here. Known packages for this wrap a client
+of their own around a part of these lists.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _Query = tuple[Any, ...]
 
 
 class TooManyLookups(OSError):
-    """All lookups that an owner may have at a time are hanging."""
+    """All lookups that this owner may have at a time are hanging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,8 @@ class Lookups:
     """The lookups under way in one event loop, in threads of their own, with a deadline.
 
     `getaddrinfo` blocks, and nothing can end it before the system's resolver gives up. asyncio runs
-    it in a pool of a few threads that all share, so that a few names that hang hold up everybody's.
-    Here each name that is being looked up has one thread, whoever asks for it, and asking for one
-    that has hung for longer than the deadline fails at once.
+    it in a small shared pool, where a few hanging names hold up all others. Here each name has one
+    thread for all who look it up, and a lookup that has hung beyond the deadline fails at once.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class Lookups:
         self._held: Counter[str] = Counter()
 
     async def addresses(self, host: str, *, owner: str) -> list[str]:
-        """Return the addresses of a host; `owner` chose its name, and has limited lookups.
+        """Return the addresses of a host; `owner` named it, and has a limited number of lookups.
 
         Raises TooManyLookups, TimeoutError or OSError; ValueError for an impossible name.
         """
@@ -80,7 +79,7 @@ class Lookups:
         return list(dict.fromkeys(str(address[4][0]) for address in found))
 
     async def find(self, query: _Query, *, owner: str = "") -> list[AddressInfo]:
-        """Return `getaddrinfo`'s answer to these arguments. Raises as `addresses` does."""
+        """Return the answer of `getaddrinfo` to these arguments. Raises as `addresses` does."""
         lookup = self._pending.get(query) or self._start(query, owner)
         try:
             async with asyncio.timeout_at(lookup.until):
@@ -184,7 +183,7 @@ class Post:
 async def call(
     http: httpx.AsyncClient, lookups: Lookups, url: str, sent: Post, *, owner: str, private: bool
 ) -> client.Answer | NotSent | Refused | Unknown:
-    """Post to a URL that `owner` names, if `may_call` its addresses."""
+    """Post to a URL that `owner` named, if `may_call` permits its addresses."""
     where = parse_url(url)
     if where is None:
         return NO_HOST
@@ -206,7 +205,7 @@ def parse_url(url: str) -> httpx.URL | None:
 
 
 def host_of(where: httpx.URL) -> str:
-    """Return the host as it goes over the wire, in ASCII."""
+    """Return the host in ASCII, as sent over the wire."""
     return where.raw_host.decode("ascii")
 
 
@@ -257,8 +256,8 @@ async def post(
 def may_call(address: str, *, private: bool) -> bool:
     """Return True if a caller's webhook may go to this address.
 
-    With `private` it may be in a private network too, but never link-local: there platforms give
-    credentials away.
+    `private` permits private networks too, but never link-local addresses: platforms give
+    credentials away there.
     """
     try:
         found: _Address = ipaddress.ip_address(address)

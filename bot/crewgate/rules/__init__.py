@@ -1,1 +1,1 @@
-"""`crewgate rules`: the effect of rules on stored rounds, and the reasons for what they did."""
+"""`crewgate rules`: the effect of rules on stored rounds, with reasons."""

@@ -1,4 +1,4 @@
-"""The effect of today's rules on rounds that were opened before, and the sentences about it."""
+"""The effect of today's rules on earlier rounds, and the sentences about it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ _NO_RULE: Final = Rule(name="")
 
 @dataclass(frozen=True, slots=True)
 class TooFew:
-    """Not enough people who may approve."""
+    """The rule has not enough people who may approve."""
 
     people: int
     needed: int
@@ -37,7 +37,7 @@ class TooFew:
 
 @dataclass(frozen=True, slots=True)
 class UnknownStarter:
-    """Nobody knows the starter, and the rule lets nobody approve then."""
+    """The starter is unknown, and the rule then lets nobody approve."""
 
 
 Obstacle = TooFew | UnknownStarter
@@ -50,7 +50,7 @@ class Change:
     was: str
     now: str
     channels: tuple[str, str] | None = None
-    """The channel of its card, before and now; None: unchanged. The fields below are alike."""
+    """The card's channel, before and now; None: unchanged. So are the fields below."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ class Change:
     decides: Decide | None = None
     """The rule would decide the call without a person."""
     unsure: bool = False
-    """The first matching rule is not known: `now` is the strictest that may match."""
+    """The first matching rule is uncertain: `now` is the strictest that may match."""
 
     @property
     def is_none(self) -> bool:
@@ -66,9 +66,9 @@ class Change:
 
 
 def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
-    """Compare a round with the crew's rules as they are now.
+    """Compare a round with the crew's present rules.
 
-    Parts that its own rule left out are taken from the crew as it is now, too.
+    Options that the round's rule left out come from the present crew, too.
     """
     possible = could_apply(crew.rules, stored.facts)
     before = stored.round.rule or _NO_RULE
@@ -119,7 +119,7 @@ def _obstacle(rule: Rule, crew: Crew, stored: StoredRound, known: Known) -> Obst
 
 
 def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None:
-    """Return their user ids; None if Slack did not tell all of them."""
+    """Return the user ids of these people; None if Slack did not name all."""
     found: set[str] = set()
     for ref in named:
         if ref in known:
@@ -132,7 +132,7 @@ def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None
 
 
 def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
-    """Return the starters' accounts; an address counts if the settings name it too."""
+    """Return the starters' accounts; of an address, only if the settings name it too."""
     each = ({one.id} if isinstance(one, User) else known.get(one, ()) for one in stored.starters)
     return frozenset[str]().union(*each)
 
@@ -150,7 +150,7 @@ class Example:
 
 @dataclass(slots=True)
 class Group:
-    """Rounds that would go one way: their number, and the newest of them."""
+    """Rounds with one change: their number, and the newest rounds."""
 
     count: int = 0
     _newest: list[Example] = field(default_factory=list)
@@ -203,7 +203,7 @@ def no_such_crew(crew: str, count: int) -> str:
 
 
 def crew_lines(crew: str, groups: Mapping[Change, Group]) -> Iterator[str]:
-    """Yield the rounds of a crew: first those that nobody could approve, then by number."""
+    """Yield a crew's groups: first those that nobody could approve, then the largest."""
     yield ""
     yield f"{crew}: {count_of(sum(group.count for group in groups.values()), 'round')}"
     order = sorted(groups.items(), key=lambda one: (one[0].obstacle is None, -one[1].count))
@@ -235,7 +235,7 @@ def _change_lines(change: Change, group: Group) -> Iterator[str]:
 
 
 def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
-    """Yield a round under the rule that is stored with it, and under the crew's rules now."""
+    """Yield a round under its stored rule, and under the crew's present rules."""
     round_, rule = stored.round, stored.round.rule
     yield ""
     opened = round_.opened_at.strftime("%Y-%m-%d %H:%M UTC")

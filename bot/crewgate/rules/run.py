@@ -61,7 +61,7 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
 
 
 async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> int:
-    """Print the rule that each round of an execution was opened under, and those that match now."""
+    """Print for each round of an execution its stored rule, and the rules that match now."""
     async with of_this_version(open_readers(settings.database_url)) as engine:
         crews = [name for name in settings.crews if crew in (None, name)]
         found = await _find(engine, prefix, crews)

@@ -1,4 +1,4 @@
-"""The settings of one crew and of its rules: what the domain knows, and what stays at the edge."""
+"""The settings of one crew and its rules: fields for the domain, and fields for calls."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from crewgate.settings.sources import TomlFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewSettings(Crew):
-    """One deployment. Fields here are for calls and authentication; all others are in `Crew`."""
+    """One deployment. Fields here are for calls and authentication; `Crew` has all others."""
 
     url: Annotated[
         str | None,
@@ -125,7 +125,7 @@ _FIRST: Final = ("url", "token", "webhook_secret")
 
 
 def _place(option: Option) -> int:
-    """Put required keys first, and rules, which are tables below the crew's, last."""
+    """Put required keys first, and tables (rules) last."""
     return 2 if option.field == "rules" else 0 if option.field in _FIRST else 1
 
 
@@ -135,7 +135,7 @@ OPTIONS: Final[tuple[Option, ...]] = tuple(sorted(options_of(CrewSettings), key=
 def read_rules(
     raw: Sequence[Mapping[str, object]], crew: Reader, name: str, toml: TomlFile
 ) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """The rules of a crew, in their order, and where each stands; notes what is wrong with them."""
+    """Return a crew's rules in order, with the place of each; note their mistakes."""
     lines = _lines(toml.text, name)
     rules: list[Rule] = []
     places: list[str] = []
@@ -159,7 +159,7 @@ def _shown_name(name: str) -> str:
 
 
 def _lines(text: str, crew: str) -> list[int]:
-    """The line at which each rule of a crew begins; TOML's parser does not tell."""
+    """Return the line at which each rule of a crew begins; TOML's parser does not tell."""
     head = (
         rf"""[ \t]*\[\[[ \t]*crews[ \t]*\.[ \t]*["']?{re.escape(crew)}["']?[ \t]*\.[ \t]*rules\b"""
     )
@@ -181,7 +181,7 @@ def _read_rule(reader: Reader) -> Rule:
 
 
 def _contradictions(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Keys that do not go together, each with what to put there."""
+    """Yield keys that contradict each other, with advice."""
     if rule.working_hours is None:
         for key, duration in _durations(rule):
             if duration.working:
@@ -214,7 +214,7 @@ def _contradicting_timeout(rule: Rule, out: TimeOut) -> Iterator[tuple[str, str]
 
 
 def _is_before(one: Duration, other: Duration) -> bool:
-    """False only where it is sure: how long working hours take depends on the day."""
+    """Return False only if certain: working hours last differently from day to day."""
     return one.working != other.working or one.length < other.length
 
 
@@ -232,9 +232,9 @@ def _durations(rule: Rule) -> Iterator[tuple[str, Duration]]:
 
 
 def doubtful(crew: CrewSettings) -> Iterator[tuple[str, str]]:
-    """Yield where a doubtful rule stands, and why with what to put there.
+    """Yield the place of each doubtful rule, with the reason and advice.
 
-    It is behind one with equal or no conditions, approves by itself, or has keys for nothing.
+    An earlier rule takes all its rounds, it approves by itself, or it has keys without effect.
     """
     places = dict(zip(crew.rules, crew.places, strict=True))
     for at, (rule, place) in enumerate(places.items()):

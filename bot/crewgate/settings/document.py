@@ -1,4 +1,4 @@
-"""`python -m crewgate.settings.document`: write the documents' settings from their fields."""
+"""`python -m crewgate.settings.document`: write the settings' tables into the documents."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def render_table(head: str, options: Iterable[Option]) -> str:
 
 
 def render_keys(options: Iterable[Option]) -> str:
-    """Return a table in TOML, each key below its meaning; keys that exclude others are comments."""
+    """Return a TOML table, each key below its meaning; mutually exclusive keys are comments."""
     return "".join(
         f"{_comment(one)}{'# ' if one.setting.instead_of else ''}"
         f"{one.name} = {one.setting.example}\n"
@@ -89,7 +89,7 @@ def render_dotenv() -> str:
 
 
 def write_dotenv(folder: Path) -> Path:
-    """Write a `.env` to fill in. Raises NotWritten; one that is there is left as it is."""
+    """Write a `.env` to fill in. Raises NotWritten rather than replacing a file."""
     file = folder / ".env"
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
@@ -113,7 +113,7 @@ def _comment(option: Option) -> str:
 
 
 def render_documents(root: Path) -> dict[str, str]:
-    """Return the documents that contain settings, by path, with new tables."""
+    """Return the documents with settings, by path, with renewed tables."""
     texts = [
         (path, f"<!-- settings:{name} -->\n", render_table(head, options), "<!-- /settings:")
         for path, name, head, options in _TABLES

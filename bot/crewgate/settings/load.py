@@ -43,12 +43,12 @@ _APP_TOKEN: Final = "the app-level token (xapp-…, Slack's page Basic Informati
 
 
 class SettingsError(CrewgateError):
-    """Settings are missing or malformed: a line for each, readable without the others."""
+    """Settings are missing or malformed; each line reports one problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The bot's settings: an environment variable each, and the crews."""
+    """The bot's settings, an environment variable each, and the crews."""
 
     slack_bot_token: Annotated[
         str,
@@ -276,7 +276,7 @@ class Settings:
     ] = "info"
     crews: Mapping[str, CrewSettings]
     doubts: tuple[str, ...] = ()
-    """Settings that are valid and may still be mistakes, each with advice."""
+    """Valid settings that may be mistakes, each with advice."""
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
@@ -290,7 +290,7 @@ VARIABLES: Final = tuple(
 )
 """All variables except those that `crews.toml` names."""
 SINGLE_CREW: Final = ("CREW_URL", "CREW_TOKEN", "CREW_WEBHOOK_SECRET", "CREW_NAME")
-"""Variables of a crew without a file: any of these makes it exist."""
+"""Variables of a crew without a file: any of these creates the crew."""
 _ROTATED: Final = ("webhook_secret", "flow_webhook_secret")
 _REMOVED: Final = {"stream": "is no longer there: webhooks and the status say as much; take it out"}
 CREWS: Final = Option(
@@ -349,7 +349,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
 
 
 def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
-    """Read the settings; on problems, only those that reading the named database needs.
+    """Read the settings; if some are wrong, only those that reading the database needs.
 
     Raises SettingsError.
     """
@@ -370,7 +370,7 @@ def load_to_read(environ: Mapping[str, str] | None = None, cwd: Path | None = No
 
 
 def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
-    """Yield a doubt about a crew in the environment beside those of a file: it is seldom meant."""
+    """Yield a warning for variables of a crew beside a file of crews, for that is seldom meant."""
     named = re.findall(r"[\"'](CREW_[A-Z_]+)[\"']", file)
     found = [name for name in SINGLE_CREW if name in env and name not in named]
     if file and "CREW_URL" in env:
@@ -383,7 +383,7 @@ def _leftovers(env: Reader, title: str, file: str) -> Iterator[str]:
 
 
 def _misspelt(env: Reader, file: str) -> Iterator[str]:
-    """Yield a doubt about each unknown variable with a name close to an unset setting."""
+    """Yield a warning for each unknown variable with a name close to an unset setting."""
     unset = [option.name for option in VARIABLES if option.name not in env]
     known = {option.name for option in VARIABLES}
     for name in sorted(env.found.keys() - known):
@@ -457,7 +457,7 @@ def _previous(option: Option, crew: Reader, env: Reader) -> str | None:
 def _complete(
     name: str, crew: Reader, values: dict[str, Any], env: Reader, shared: Settings
 ) -> CrewSettings:
-    """Return a crew's settings, with those that it shares with others; note the missing ones."""
+    """Return a crew's settings, including shared ones; note the missing ones."""
     for option in crew_options.OPTIONS:
         # An empty list is an answer too: nobody.
         if option.setting.shared and option.name not in crew:

@@ -1,4 +1,4 @@
-"""The annotated fields of settings, and their values from raw ones by name."""
+"""The annotated fields of settings, and their values, read by name."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -18,10 +18,10 @@ class Option:
     field: str
     name: str
     default: Any
-    """None also if the field has no default; used until all problems are known."""
+    """None if the field has no default, too; used until all problems are known."""
     setting: Setting
     table: type | None = None
-    """The dataclass of its own options, if the option is a table."""
+    """The dataclass of a table's own options."""
 
 
 @cache
@@ -45,7 +45,7 @@ def _has_options(kind: object) -> bool:
 
 
 class Reader:
-    """Reads values by name from one place, and notes problems with them."""
+    """Reads values by name from one source, and notes problems."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Reader:
         self.problems = problems
         self.prefix = prefix
         self.variables = variables
-        """The environment, whose variables a setting may name."""
+        """The environment variables that a setting may name."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.found

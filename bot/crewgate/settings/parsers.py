@@ -1,4 +1,4 @@
-"""Parsers of secrets, tokens and addresses; the others are in `domain.parsers`.
+"""Parsers of secrets, tokens and addresses; `domain.parsers` has the others.
 
 No function echoes a value that may be a secret.
 """
@@ -35,7 +35,7 @@ _SLACK_TOKEN: Final = re.compile(r"xox[a-z]?[-.]|xapp-")
 
 
 def parse_signing_secret(raw: object) -> str:
-    """Accept Slack's signing secret, but no token, which people paste here by mistake."""
+    """Accept Slack's signing secret; refuse tokens, a frequent mistake."""
     text = parse_secret(raw)
     if _SLACK_TOKEN.match(text):
         msg = (
@@ -92,7 +92,7 @@ def token_like(prefix: str, where: str) -> Callable[[object], str]:
 
 
 def parse_team(raw: object) -> str:
-    """Accept the id of a workspace; refuse an organisation's, which people put here too."""
+    """Accept the id of a workspace; refuse an organisation's, a frequent mistake."""
     text = parse_text(raw)
     if not re.fullmatch(r"T[A-Z0-9]{2,}", text):
         raise InvalidSetting(f"{shown(text)} is no workspace; put its id (T…)")
@@ -122,7 +122,7 @@ def value_of_variable(
 
 
 def parse_base_url(raw: object) -> str:
-    """Accept an http(s) address that paths are added to; return it without a slash at its end."""
+    """Accept an http(s) address for paths to follow; return it without a final slash."""
     text = parse_url(raw)
     if "?" in text or "#" in text:
         raise InvalidSetting("put the address without its ?… or #… part")
@@ -206,7 +206,7 @@ def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401
 
 
 def parse_folder_url(raw: object) -> str:
-    """An http(s) address with a slash at its end."""
+    """Accept an http(s) address; return it with a final slash."""
     return f"{parse_base_url(raw)}/"
 
 
@@ -234,9 +234,9 @@ _ASYNCPG: Final = frozenset(
 
 
 def parse_database_url(raw: object) -> str:
-    """Accept SQLite or PostgreSQL, and put the asynchronous driver in; never echo the password.
+    """Accept SQLite or PostgreSQL, with the asynchronous driver added; never echo the password.
 
-    `sslmode`, which hosts put into their addresses, becomes asyncpg's `ssl`.
+    `sslmode`, common in hosts' addresses, becomes asyncpg's `ssl`.
     """
     text = parse_text(raw)
     scheme, mark, rest = text.partition("://")

@@ -13,7 +13,7 @@ def without_empty(found: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_dotenv(file: Path, problems: list[str]) -> dict[str, str]:
-    """Return the file's values as written: `${…}` stays, for a secret may contain it."""
+    """Return the file's values as written: `${…}` stays, because a secret may contain it."""
     found: dict[str, str] = {}
     if not file.is_file():
         return found
@@ -32,7 +32,7 @@ def read_dotenv(file: Path, problems: list[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """A TOML file that was read."""
+    """A TOML file and its content."""
 
     title: str
     """The file's name in messages."""

@@ -297,7 +297,7 @@ async def on_away_submitted(
 async def _set(
     by: Person, day: date, delegate: Person, client: AsyncWebClient, context: SlackContext
 ) -> Answer:
-    """Set the absence. Slack answers both questions at once: a form must be answered within 3 s."""
+    """Set the absence. Slack is asked about both people at once: a form must be answered in 3 s."""
     zone, is_colleague = await asyncio.gather(
         time_zone_of(client, by.id), context.directory.look_up_colleague(delegate.id)
     )

@@ -17,7 +17,6 @@ class AbsenceQueries(Reading):
     async def find(
         self, *, at: datetime, delegate: str | None = None, away: str | None = None
     ) -> tuple[Absence, ...]:
-        """Return the absences at this moment; with `delegate` or `away`, only theirs."""
         async with self._connected() as connection:
             return await find_absences(connection, at=at, delegate=delegate, away=away)
 

@@ -121,7 +121,6 @@ class Audit:
         self._add(entry, crew, execution_id, entry.data)
 
     def of_round(self, entry: audit.Entry, round_: Round) -> None:
-        """Store an entry about a round, with the round's state at that moment."""
         data = {
             "round": round_.id,
             "number": round_.number,
@@ -326,7 +325,6 @@ class AuditReading(Reading):
         return [row.number for row in await self._rows(sa.select(audit_heads.c.number).where(~own))]
 
     async def rounds(self, crew: str, execution_id: str) -> list[tuple[Round, list[str]]]:
-        """Return the rounds of an execution, each with its remaining texts."""
         own = ROUND.add_columns(outputs.c.text).join(outputs, outputs.c.round_id == rounds.c.id)
         own = own.where(reviews.c.crew == crew, reviews.c.execution_id == execution_id)
         found = [(to_round(row), row.text) for row in await self._rows(own)]

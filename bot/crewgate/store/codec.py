@@ -101,7 +101,6 @@ def _load_enum(kind: type[Enum]) -> Callable[[Any, Any], Enum]:
 
 @cache
 def codec(kind: Any) -> Codec:
-    """Return the codec of a type: equal values become equal JSON."""
     load = _CONVERTER.get_structure_hook(kind)
     return Codec(_CONVERTER.get_unstructure_hook(kind), lambda stored: load(stored, kind))
 

@@ -52,7 +52,6 @@ _WRITTEN_ONCE: Final = frozenset({"crew", "execution_id", "began_at"})
 
 
 def _of(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for rows of the execution that `_key` names."""
     return (
         table.c.crew == sa.bindparam("b_crew"),
         table.c.execution_id == sa.bindparam("b_execution"),
@@ -186,14 +185,12 @@ class ExecutionQueries(Reading):
         self._masking = masking
 
     async def find(self, crew: str, execution_id: str) -> Execution | None:
-        """Return the execution, not locked, or None."""
         found = await self._prepared(_FIND, _key(crew, execution_id))
         return to_execution(found[0]) if found else None
 
     async def starting_with(
         self, prefix: str, *, crews: Collection[str], limit: int
     ) -> tuple[tuple[str, str], ...]:
-        """Return crew and id of these crews' executions whose id begins with the prefix."""
         found = await self._rows(
             sa.select(executions.c.crew, executions.c.execution_id)
             .where(
@@ -332,7 +329,6 @@ class Executions(ExecutionQueries):
         return await self.open(crew, execution_id, at=at, activity=1)
 
     async def undo_activity(self, execution: Execution) -> None:
-        """Undo `record_activity` for a repeated notification."""
         key = _key(execution.crew, execution.execution_id)
         await write(self._connection, _UNDO_ACTIVITY, key)
 
@@ -382,7 +378,7 @@ class Executions(ExecutionQueries):
         await self._connection.execute(_register(self._dialect), key | from_webhooks(urls))
 
     async def secrets_of_opened(self, execution: Execution) -> tuple[str, ...]:
-        """Return `secrets_of` an execution that was opened in this transaction."""
+        """Return what `secrets_of` returns, for an execution opened in this transaction."""
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
@@ -471,7 +467,6 @@ def to_execution(row: sa.Row[Any]) -> Execution:
 
 
 def from_execution(execution: Execution) -> dict[str, Any]:
-    """Return the execution's row, without its activity and its place in Slack."""
     starter, result = execution.starter, execution.result
     return {
         **_EXECUTION.write(execution),

@@ -157,7 +157,7 @@ class NoteQueries(Reading):
         return _to_note(found[0]) if found else None
 
     async def waits_with(self, origin: str) -> Round | None:
-        """Return the waiting round that shows the notes on this round's output, or None."""
+        """Return the waiting round of this origin, whose card shows the notes; else None."""
         found = await self._prepared(_WAITS_WITH, {"origin": origin})
         return to_round(found[0]) if found else None
 
@@ -210,7 +210,6 @@ class Notes(NoteQueries):
         return await self._set(channel, ts, older, text=text, edited_ts=edited_ts)
 
     async def delete(self, channel: str, ts: str) -> str | None:
-        """Delete a note's text for good; return its round's id, or None if it is not there."""
         return await self._set(channel, ts, sa.true(), text="", deleted=True)
 
     async def name(self, origin: str, person: Person) -> None:
@@ -281,7 +280,6 @@ def _is_there(channel: str, ts: str) -> tuple[sa.ColumnElement[bool], ...]:
 async def notes_of(
     connection: Connection, round_ids: Sequence[str]
 ) -> Mapping[str, tuple[int, tuple[Person, ...]]]:
-    """Return the number of notes and their authors by round; rounds without notes are absent."""
     counts: defaultdict[str, int] = defaultdict(int)
     authors: defaultdict[str, dict[str, Person]] = defaultdict(dict)
     for row in await connection.execute(_NOTE_COUNTS, {"rounds": list(round_ids)}):

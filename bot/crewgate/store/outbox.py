@@ -151,7 +151,7 @@ def _lease_clock(dialect: str) -> sa.ColumnElement[Any]:
 
 @cache
 def _budget(dialect: str) -> sa.Select[Any]:
-    """Select the time when a budget refills, and now by the clock of leases."""
+    """Select the time when a budget refills, and the present time by the leases' clock."""
     return sa.select(budgets.c.paid_until, _now(dialect)).where(
         budgets.c.name == sa.bindparam("budget")
     )
@@ -159,7 +159,6 @@ def _budget(dialect: str) -> sa.Select[Any]:
 
 @cache
 def _locked_budget(dialect: str) -> Any:
-    """Upsert and lock a budget, and return its times."""
     return (
         insert_of(dialect)(budgets)
         .values(name=sa.bindparam("budget"), paid_until=_now(dialect))
@@ -289,7 +288,7 @@ class SqlOutbox(Reading, Outbox):
         return Leased(tuple(map(_to_job, jobs)))
 
     async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
-        """Return None if a job can be leased; reads only: an idle turn costs no transaction."""
+        """Return why nothing can be leased, or None if a job can; an idle look writes nothing."""
         async with self._connected() as connection:
             first = await rows(connection, _due(self._dialect), due | {"most": 1})
             if not first:
@@ -403,7 +402,6 @@ def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[
 
 
 def _to_job(row: sa.Row[Any]) -> Job:
-    """Return the job of a row of `_due`, as leased."""
     return Job(
         id=row.id,
         effect=_to_effect(row),

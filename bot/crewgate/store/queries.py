@@ -290,7 +290,6 @@ class RoundQueries(Reading):
         return to_round(found[0]) if found else None
 
     async def count(self, selection: Selection) -> int:
-        """Count a selection's rounds; COUNTED + 1 stands for any larger number."""
         async with self._connected() as connection:
             return await count_up_to(connection, selection)
 
@@ -524,7 +523,6 @@ class Queries(Reading):
         return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
 
     async def ping(self) -> None:
-        """Raise StoreUnavailable if the database does not answer."""
         # It reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
 

@@ -224,7 +224,6 @@ def from_round(round_: Round) -> dict[str, Any]:
 
 
 def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
-    """Return the columns that `_to_decision` reads; all null without a decision."""
     columns: dict[str, Any] = dict.fromkeys(_DECISION)
     if decision is None:
         return columns
@@ -292,7 +291,6 @@ def _to_decision(
 
 @cache
 def _reason_fields(kind: Any) -> tuple[tuple[str, str, Codec], ...]:
-    """Return name, column and codec of each field of a reason."""
     return tuple(
         (name, "reason_words" if name in WORDS else "reason_code", _TEXTS[hint])
         for name, hint in get_type_hints(kind).items()
@@ -338,7 +336,6 @@ def from_rule_of(round_: Round) -> dict[str, Any]:
 
 @lru_cache(REMEMBERED)
 def from_rule(rule: Rule) -> str:
-    """Return a rule as JSON; equal rules give equal JSON."""
     return json.dumps(codec(Rule).dump(rule), sort_keys=True, separators=(",", ":"))
 
 

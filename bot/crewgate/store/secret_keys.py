@@ -137,7 +137,6 @@ async def last_alive(engine: AsyncEngine) -> datetime | None:
 
 
 def _stored(table: sa.Table) -> Iterator[sa.ColumnElement[Any]]:
-    """Yield the columns of credentials in their stored form."""
     yield from (
         sa.type_coerce(one, one.type.impl) for one in table.c if isinstance(one.type, Secret)
     )
@@ -146,7 +145,6 @@ def _stored(table: sa.Table) -> Iterator[sa.ColumnElement[Any]]:
 async def _batches(
     engine: AsyncEngine, table: sa.Table, *, forget: bool
 ) -> AsyncIterator[tuple[int, int]]:
-    """Yield for each batch the numbers of newly encrypted and of unreadable values."""
     is_sqlite = engine.dialect.name == "sqlite"
     key = list(table.primary_key)
     batch = sa.select(*key, *_stored(table)).order_by(*key).with_for_update()

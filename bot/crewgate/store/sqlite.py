@@ -113,7 +113,6 @@ class SqliteConnection:
         return self._connection.execute(statement, parameters)
 
     def write(self, statement: Write, parameters: _Parameters) -> int:
-        """Run a prebuilt statement; return the number of rows that it changed."""
         if self._is_listened_to:
             return self._connection.execute(statement, parameters).rowcount
         several = [parameters] if isinstance(parameters, Mapping) else parameters

@@ -277,7 +277,6 @@ class Tx:
         return await self._lock(_UNFINISHED, {"crew": crew, "execution": execution_id})
 
     async def heard_since(self, round_: Round) -> Heard:
-        """Return the webhooks about a round's execution since its `activity_before`."""
         review = round_.review
         about = {"review": review.id, "task": review.task_id, "name": review.task_name}
         key = {"crew": review.crew, "execution": review.execution_id}

@@ -24,7 +24,7 @@ Sign = Callable[[Head], Signature]
 
 
 def is_forged(published: Published, sign: Sign) -> bool:
-    """Return True if a head names our key but not our signature: signatures are deterministic."""
+    """Return True if a head has our key's name, but a signature that our key would not make."""
     ours = sign(published.head)
     return published.signed.key == ours.key and published.signed != ours
 

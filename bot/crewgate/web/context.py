@@ -41,7 +41,7 @@ def unauthorised() -> web.Response:
 
 
 def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PLR0911  # a table
-    """Return the answer for an error of ours; None if no caller can cause it."""
+    """Return the answer for an error of ours; None if no caller can cause the error."""
     match error:
         case errors.Malformed(details=details):
             return malformed(str(error), details)
@@ -79,7 +79,7 @@ def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PL
 
 @web.middleware
 async def explain_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer each foreseen failure as JSON; all others become aiohttp's 500."""
+    """Answer each foreseen failure as JSON; aiohttp answers all others with 500."""
     clear_contextvars()  # a connection's requests share a task
     try:
         return await handler(request)
@@ -113,16 +113,16 @@ class WebContext:
     crews: Crews
     clock: Clock
     machine: Clock
-    """The machine's time; a step of the clock counts at once."""
+    """The machine's time, whose steps count at once."""
     new_id: NewId
     off_loop: OffLoop
     kickoffs: Kickoffs
     fetches: Fetches
     check_health: CheckHealth
     redactors: Mapping[str, Redactor]
-    """Remove secrets from all that comes from a crew."""
+    """Remove secrets from everything that a crew sends."""
     prove: Callable[[str], str]
-    """Returns the answer to a nonce that only this bot can give."""
+    """Returns the answer to a nonce that proves this bot's identity."""
     status_token: str | None = field(repr=False)
     public_url: str | None
     parse_notification: Callable[[bytes], Notification]
@@ -137,14 +137,14 @@ class WebContext:
     forwarding: frozenset[str] = frozenset()
 
     def now_by_each(self) -> tuple[datetime, datetime]:
-        """Return the present moment by each clock.
+        """Return the present moment by both clocks.
 
         After a step one of them is right, and a request that is sent only once must pass by either.
         """
         return self.clock(), self.machine()
 
     def credentials_of(self, request: web.Request) -> Credentials:
-        """Return the credentials of the crew in a request's path. Raises RequestRefused."""
+        """Return the credentials for the crew in a request's path. Raises RequestRefused."""
         crew = request.match_info["crew"]
         if crew not in self.credentials:
             log.warning("unknown_crew", named=crew[:_NAME_LIMIT])

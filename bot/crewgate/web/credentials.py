@@ -25,22 +25,22 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials for one crew: of the crew itself, and of its callers."""
+    """The credentials for one crew: the crew's own, and its callers'."""
 
     crew: str
     webhook_secret: str = field(repr=False)
     token: str | None = field(repr=False)
-    """Callers present it to the crew, and to us when they go through us; None: no calls."""
+    """Callers present it to the crew, and to us for calls through this bot; None: no calls."""
     flow_secret: str | None = field(default=None, repr=False)
     """Signs the requests of the crew's flows; None: they are refused."""
     webhook_secret_previous: str | None = field(default=None, repr=False)
-    """Accepted too while the secret is being replaced."""
+    """Accepted too during a rotation."""
     flow_secret_previous: str | None = field(default=None, repr=False)
 
     def accept_crew(self, authorization: str | None) -> bool:
         """Return True if an `Authorization` header is the crew's.
 
-        Bearer with the webhook secret, or Basic with the crew's name and the webhook secret.
+        Valid are Bearer with the webhook secret, and Basic with the crew's name and this secret.
         """
         return any(
             is_bearer(authorization, secret) or self._is_basic(authorization, secret)
@@ -102,10 +102,9 @@ NONCE: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def prove(secret: str, nonce: str) -> str:
-    """Return the answer that only a bot with this secret can give, without revealing the secret.
+    """Return the proof of this secret for a nonce, without revealing the secret.
 
-    The secret must not be one that a person made up, since a caller may try to guess it offline.
-    Slack's tokens are random.
+    No person may choose the secret, since callers may guess it offline. Slack's tokens are random.
     """
     asked = f"crewgate answers {nonce}"
     return hmac.new(secret.encode(), asked.encode(), hashlib.sha256).hexdigest()
@@ -121,13 +120,12 @@ _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
 
 class TakenRequests:
-    """The signatures of accepted requests, as long as they are valid: each is accepted once."""
+    """The signatures of accepted requests while they are valid, so that each is accepted once."""
 
     def __init__(self) -> None:
         self._until: dict[str, datetime] = {}
 
     def add(self, signature: str, *, now: Sequence[datetime]) -> bool:
-        """Remember a signature; return False for a repeated one."""
         self._until = {known: until for known, until in self._until.items() if until >= min(now)}
         if signature in self._until:
             return False
@@ -143,7 +141,7 @@ class TakenRequests:
 def fresh_signatures(
     headers: Mapping[str, str], *, now: Sequence[datetime]
 ) -> Mapping[str, list[str]]:
-    """Return the signatures by timestamp, of pairs with a timestamp near either clock."""
+    """Return the signatures by timestamp, if the timestamp is near either clock."""
     fresh: dict[str, list[str]] = {}
     for signature, timestamp in HEADERS:
         at = headers.get(timestamp, "")
@@ -157,7 +155,7 @@ def signature_of(
 ) -> str | None:
     """Return the valid signature for this body, or None.
 
-    Each is compared in constant time; a body is hashed once for a timestamp and a secret.
+    Comparing takes constant time; the body is hashed once per timestamp and secret.
     """
     for timestamp, signatures in signed.items():
         for secret in set(secrets):

@@ -1,4 +1,4 @@
-"""Fetching a decision: for crews that cannot be called."""
+"""Fetching a decision, for crews that cannot be called."""
 
 import math
 from typing import Final
@@ -14,7 +14,7 @@ LONGEST: Final = 25
 
 
 async def on_decision(request: web.Request, *, context: WebContext) -> web.Response:
-    """Answer with what people decided, once they have or after `wait` seconds."""
+    """Answer with people's decision, or after `wait` seconds that it still waits."""
     crew = authenticate(request, context)
     seconds = _seconds(request.query.get("wait", "0"))
     found = request.match_info

@@ -1,4 +1,4 @@
-"""The health checks: the process lives, and it can do its work."""
+"""Health checks: the process lives, and the bot can work."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Collection
@@ -23,7 +23,7 @@ _PROXIES: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`failures` make the bot unready; `warnings` ask for somebody's attention."""
+    """`failures` make the bot unready; `warnings` ask for a person's attention."""
 
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -33,7 +33,7 @@ CheckHealth = Callable[[], Awaitable[Health]]
 
 
 async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> web.Response:
-    """Answer 200 while the process lives; with a `nonce`, prove that it is this bot."""
+    """Answer 200 while the process lives; a `nonce` asks for a proof of this bot's identity."""
     body = {"status": "alive", "version": __version__}
     nonce = request.query.get("nonce", "")
     if NONCE.fullmatch(nonce):
@@ -44,10 +44,10 @@ async def on_healthz(request: web.Request, *, prove: Callable[[str], str]) -> we
 async def on_readyz(
     request: web.Request, *, check_health: CheckHealth, status_token: str | None, local: bool
 ) -> web.Response:
-    """Answer 200 while the bot can work, else 503; the reasons and warnings are not public.
+    """Answer 200 while the bot can work, else 503; reasons and warnings are not public.
 
-    A bot without Slack or a crew is ready, since it must accept notifications, which a crew never
-    repeats; `details` name them.
+    Without Slack or a crew the bot is ready all the same, since it must accept notifications, which
+    a crew never repeats; `details` name such outages.
     """
     health = await check_health()
     ready = not health.failures
@@ -65,16 +65,16 @@ async def on_readyz(
 def is_local(public_url: str | None) -> bool:
     """Return True if the bot has no public address.
 
-    A public address may be that of a proxy on this machine, and some proxies add no header.
+    A public address may be a proxy's on this machine, and some proxies add no header.
     """
     host = None if public_url is None else urlsplit(public_url).hostname
     return host in (None, "localhost") or _is_loopback(host)
 
 
 def may_see_details(request: web.Request, status_token: str | None, *, local: bool) -> bool:
-    """Return True for callers with the token and, if the bot is `local`, on this machine.
+    """Return True for callers with the token, and on this machine if the bot is `local`.
 
-    A proxy on this machine that calls for somebody else is neither.
+    A proxy on this machine that calls for others does not count as local.
     """
     if status_token is not None and is_bearer(request.headers.get("Authorization"), status_token):
         return True

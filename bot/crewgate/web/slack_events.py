@@ -1,4 +1,4 @@
-"""Slack's own address: read within limits and verified before Bolt reads anything.
+"""Slack's own address: bodies are limited and verified before Bolt reads them.
 
 Bolt parses a body before it checks the signature, and a stranger's malformed body would end in a
 traceback.
@@ -48,7 +48,7 @@ async def on_slack_event(
     verifiers: Sequence[SignatureVerifier],
     room: requests.Room,
 ) -> web.StreamResponse:
-    """Pass a signed request on to Bolt; refuse every other."""
+    """Pass a signed request on to Bolt; refuse all others."""
     text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
     if not _is_signed(request, text, verifiers):
         if _is_ssl_check(text):
@@ -96,7 +96,7 @@ def _payload_of(text: str, content_type: str) -> dict[str, Any]:
 
 
 def _can_be_matched(body: Mapping[str, object]) -> bool:
-    """Return True if the parts that Bolt trusts to find a listener are well-formed."""
+    """Return True if the fields by which Bolt finds a listener are well-formed."""
     actions = body.get("actions", [{}])
     if not isinstance(actions, list) or not actions:
         return False

@@ -1,6 +1,6 @@
 """The requests of crews, flows and their callers.
 
-No webhook is thrown away: one that cannot be read is a dead letter.
+No webhook is thrown away: an unreadable one becomes a dead letter.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ async def on_human_input(request: web.Request, *, context: WebContext) -> web.Re
 
 
 def answer_received(event: str, received: receive.Received, **told: object) -> web.Response:
-    """Log a stored request for people, and answer 202 with its round."""
+    """Log that a request was stored, and answer 202 with its round."""
     review, number = received.round.review, received.round.number
     status = "accepted" if received.accepted else "duplicate"
     log.info(event, **fields_of(received.round), status=status, **told)
@@ -66,7 +66,6 @@ def answer_received(event: str, received: receive.Received, **told: object) -> w
 
 
 def authenticate(request: web.Request, context: WebContext) -> str:
-    """Return the crew that presents its webhook secret. Raises RequestRefused."""
     credentials = context.credentials_of(request)
     if not credentials.accept_crew(request.headers.get("Authorization")):
         log.warning("wrong_credentials", crew=credentials.crew)
@@ -75,7 +74,7 @@ def authenticate(request: web.Request, context: WebContext) -> str:
 
 
 async def on_event(request: web.Request, *, context: WebContext) -> web.Response:
-    """Store a task, step or crew webhook: the execution has moved on, or has ended."""
+    """Store a task, step or crew webhook, which shows that the execution goes on or has ended."""
     credentials = context.credentials_of(request)
     crew = credentials.crew
     try:
@@ -130,7 +129,7 @@ def _to_forward(
 
 
 def _parse_notification(content: bytes, *, context: WebContext, redactor: Redactor) -> Notification:
-    """Parse a notification, without secrets except in the webhooks that are sent back to the crew.
+    """Parse a notification; only the webhooks to send back to the crew keep their secrets.
 
     Raises Malformed.
     """
@@ -147,7 +146,7 @@ Update = tuple[str, ExecutionUpdate]
 def _parse_update(
     content: bytes, *, parse: Callable[[bytes], Update], redactor: Redactor
 ) -> tuple[str, ExecutionUpdate, bytes]:
-    """Return the execution, the webhook's meaning and its body, both without secrets.
+    """Return the execution, the update and the body of a webhook, without secrets.
 
     Raises Malformed.
     """
@@ -158,7 +157,7 @@ def _parse_update(
 
 
 def parse_anew(content: bytes, clean: bytes, parse: Callable[[bytes], T], parsed: T) -> T:
-    """Parse a body again without its secrets: half a secret in a cut text stays unseen."""
+    """Parse a body again without its secrets, so that a cut text never shows half a secret."""
     if clean != content:
         with suppress(Malformed):  # an id may have become too long
             return parse(clean)
@@ -218,7 +217,7 @@ async def _keep(
 
 
 async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Response:
-    """Pass a kickoff on to the crew, and the crew's answer back unchanged."""
+    """Pass a kickoff to the crew, and the crew's answer back unchanged."""
     crew = _authenticate_caller(request, context)
     wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
     # The caller's body goes on as it came; what is shown of it has no secrets.
@@ -273,9 +272,9 @@ def _response(outcome: KickoffOutcome) -> web.Response:
 async def on_flow_request(
     request: web.Request, *, context: WebContext, room: requests.Room, taken: TakenRequests
 ) -> web.Response:
-    """Store a flow's request, then answer 202: it is never repeated.
+    """Store a flow's request, then answer 202: a flow never repeats it.
 
-    A repeated signature escalates nothing and is not stored again.
+    A repeated signature does not escalate, and is not stored again.
     """
     credentials = context.credentials_of(request)
     crew = credentials.crew
@@ -292,7 +291,7 @@ async def on_flow_request(
 async def _take(
     request: web.Request, crew: str, body: requests.Body, context: WebContext, *, is_first: bool
 ) -> web.Response:
-    """Store a request, or keep it as a dead letter."""
+    """Store a request, or store it as a dead letter."""
     parse = partial(_parse_flow_request, context=context, redactor=context.redactors[crew])
     flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
     if not is_first:
@@ -353,7 +352,7 @@ def _takes_none() -> web.Response:
 
 
 def _parse_flow_request(content: bytes, *, context: WebContext, redactor: Redactor) -> FlowRequest:
-    """Parse what a flow says, without secrets except in its callback.
+    """Parse a flow's request; only its callback keeps its secrets.
 
     Raises Malformed.
     """

@@ -61,7 +61,7 @@ class Execution:
 
     @property
     def current(self) -> tuple[Task, ...]:
-        """Return the tasks of the script that run or wait beside each other; none at the end."""
+        """Return the script's tasks that run or wait side by side; none at the end."""
         rest = self.script[self.position :]
         return (*rest[:1], *takewhile(attrgetter("beside"), rest[1:]))
 
@@ -111,10 +111,10 @@ class Echo(Enum):
     """The part of an answer that repeats the request."""
 
     INPUT = auto()
-    """In `input`, beside the problem, as FastAPI does when it refuses a body."""
+    """In `input`, beside the problem, as FastAPI does in refusing a body."""
     MESSAGE = auto()
     TEXT = auto()
-    """Head and body alone, as a verbose proxy does."""
+    """Only the head and the body, as a verbose proxy does."""
 
 
 def status(
@@ -167,7 +167,7 @@ LOG_BYTES = 32 * 2**20
 
 @dataclass(slots=True)
 class Call:
-    """A request to the crew. `status` is None as long as no answer was given."""
+    """A request to the crew. `status` is None until there is an answer."""
 
     method: str
     path: str
@@ -183,9 +183,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A webhook that was sent once.
+    """A sent webhook.
 
-    `status` is None if nobody answered; `error` has the reason.
+    `status` is None without an answer; `error` has the reason.
     """
 
     kind: str
@@ -231,7 +231,7 @@ TIMEOUT: Final = 30.0
 
 
 class Deployment(ABC):
-    """A deployed crew with its logs; `keep` bounds each of them."""
+    """A deployed crew with its logs; `keep` limits the length of each log."""
 
     patience: float = 30
     """The default of `until`, in seconds."""
@@ -261,7 +261,7 @@ class Deployment(ABC):
         """The delay of each webhook, in seconds."""
         self.changes = Changes()
         self.faults = Faults(ROUTES)
-        """Faults by route; `/crewai_plus` is that of flows."""
+        """Faults by route; `/crewai_plus` is the flows' route."""
         self.fail, self.clear, self.release = (
             self.faults.fail,
             self.faults.clear,
@@ -324,7 +324,7 @@ class Deployment(ABC):
     async def answer(
         self, request: web.Request, call: Call, raw: bytes, work: Work
     ) -> web.StreamResponse:
-        """Answer a request as the faults of its route let it, and write the answer down."""
+        """Answer a request with the faults of its route, and record the answer."""
         fault = self.faults.take(f"/{request.path.split('/')[1]}")
         head, body = f"Authorization: {call.authorization}", raw.decode(errors="replace")
         response = await self.faults.carry_out(fault, request, work, head=head, body=body)
@@ -384,7 +384,6 @@ class Deployment(ABC):
         return tuple(self.by_id.values())
 
     def execution(self, execution_id: str) -> Execution:
-        """Return an execution. Raises KeyError when it is unknown or was dropped."""
         return self.by_id[execution_id]
 
     def add(self, execution: Execution) -> None:

@@ -25,7 +25,7 @@ FEEDBACK_LIMIT = 20
 
 
 class Engine:
-    """Runs executions: their tasks one after the other, or beside each other."""
+    """Runs executions: their tasks one after the other, or side by side."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Engine:
         return self._resume(execution, call.task_id, call.human_feedback, approve=call.is_approve)
 
     async def _ran(self, execution: Execution, task: Task, tool: Tool) -> None:
-        """Send the notification of a call once more, with what the tool returned."""
+        """Send the notification of a call again, with the tool's result."""
         webhook, output = execution.human_input, execution.outputs[task.task_id]
         body = notification(Style.RICH, execution.id, task.task_id, output, task=task)
         body |= call_of(task, tool, output)

@@ -1,7 +1,7 @@
-"""Flows of the stand-in: they pause in a method, ask by a signed webhook, and take one answer.
+"""Flows of the stand-in: a method pauses, asks by a signed webhook, and takes one answer.
 
-The answer comes to an address in the request, with a token that counts once. Both shapes of the
-request and both pairs of headers are sent on demand.
+The request names the address for the answer, with a token that counts once. Both shapes of the
+request and both pairs of headers are available.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ PREFIX = ("crewai_plus", "api", "v1", "human_feedback_requests")
 
 @dataclass(slots=True)
 class FlowRequest:
-    """One request for people's answer, and the answer."""
+    """A request for people's answer, and the answer."""
 
     id: str
     flow_id: str
@@ -156,7 +156,7 @@ class Flows:
         }
 
     def answer(self, request_id: str, feedback: str, *, via: str = "dashboard") -> None:
-        """Answer a request without HTTP, by an outcome or by words that name one."""
+        """Answer a request without HTTP, by an outcome or by words that name an outcome."""
         asked = self._requests[request_id]
         asked.feedback, asked.via = feedback, via
         named = (label for label in asked.emit if label.lower() in feedback.lower())

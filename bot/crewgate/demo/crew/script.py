@@ -18,7 +18,7 @@ class TaskFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool that people are asked about, as `crewgate host --approve-tools` asks."""
+    """A tool whose calls people approve, as with `crewgate host --approve-tools`."""
 
     name: str
     schema: Mapping[str, object]
@@ -38,9 +38,9 @@ class Task:
     needs_review: bool
     produce: Produce
     emit: tuple[str, ...] = ()
-    """The outcomes of a flow's question, first the approving one; empty for a task."""
+    """The outcomes of a flow's question, the approving outcome first; empty for a task."""
     beside: bool = False
-    """The task begins with the task before it, and runs beside it."""
+    """The task begins and runs together with the task before it."""
     tool: Tool | None = None
     """The task is one call of this tool; its output is the arguments."""
 
@@ -200,7 +200,7 @@ SAMPLE: tuple[Task, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A topic with a script of its own."""
+    """A topic with its own script."""
 
     topic: str
     about: str
@@ -272,7 +272,7 @@ German law applies, without the UN convention on contracts for the sale of goods
 Kassel are competent. The parties first spend thirty days on talks between their managing
 directors.
 """
-"""Titles and texts of the clauses by turns."""
+"""Titles and texts of clauses, in turn."""
 _LIABILITY: Final = """\
 Each party is liable without limit for intent, gross negligence and harm to people. For anything
 else the Supplier's liability ends at {cap} the price of the delivery in question, and neither

@@ -1,4 +1,4 @@
-"""The bodies of the fake crew's notifications, in the formats that the vendor's own pages show."""
+"""The bodies of the fake crew's notifications, in the formats of the vendor's own pages."""
 
 import json
 from enum import StrEnum
@@ -14,9 +14,9 @@ class Style(StrEnum):
     REFERENCE = "reference"
     """The API reference: snake_case, and only the three documented fields."""
     CAMEL = "camel"
-    """An older guide: camelCase."""
+    """Public integrations: snake_case, with additional names and `meta`."""
     RICH = "rich"
-    """Public integrations: snake_case, with names and `meta` besides."""
+    """Public integrations: snake_case, with additional names and `meta`."""
     RAW = "raw"
     """The output as an object with `raw`."""
 
@@ -49,7 +49,7 @@ def notification(
 
 
 def call_of(task: Task, tool: Tool, arguments: object) -> Json:
-    """The fields of a notification of `crewgate host` about a call of a tool."""
+    """Return the fields about a tool call in a notification of `crewgate host`."""
     call = {"tool": tool.name, "arguments": arguments, "agent": task.agent, "task": task.name}
     return {
         "task_output": text_of(arguments),

@@ -1,7 +1,7 @@
 """A crew of `crewgate host` as the demo's crew: the sample crew with the real CrewAI.
 
-A proxy on both ways between the bot and the host records, and fails on demand. It replaces the
-addresses of webhooks with its own, so that they pass through it too.
+A proxy between the bot and the host records both directions, and fails on demand. It replaces the
+addresses of webhooks with its own, so that these pass through it too.
 """
 
 import json
@@ -24,7 +24,7 @@ from crewgate.demo.servers import ServerProcess, free_port
 
 
 class Progress:
-    """The executions of the sample crew, whose tasks have the names of the script."""
+    """The executions of the sample crew, with the script's names for tasks."""
 
     def __init__(self, crew: Deployment) -> None:
         self._crew = crew
@@ -100,7 +100,7 @@ QUIET: Final = {
 
 
 class HostProcess(ServerProcess):
-    """A host with its file in this folder, which is its home, too."""
+    """A host with its file in this folder, which is also its home."""
 
     what = "The crew"
     start_seconds = 60  # importing crewai alone takes several

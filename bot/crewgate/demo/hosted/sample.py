@@ -1,7 +1,7 @@
 """A real CrewAI crew with the demo's tasks, and a model that answers from a script.
 
-No key and no network. `crewgate demo --crewai` serves it, and so does
-`crewgate host crewgate.demo.hosted.sample:crew`.
+It needs no key and no network. `crewgate demo --crewai` serves it, and so does `crewgate host
+crewgate.demo.hosted.sample:crew`.
 """
 
 import os
@@ -21,7 +21,7 @@ _FEEDBACK: Final = re.compile(r"User feedback: (.*?)\nInstructions:", re.DOTALL)
 
 
 class ScriptedModel(BaseLLM):
-    """A model that answers by the task, the topic and the feedback in its prompt."""
+    """A model whose answer depends on the task, topic and feedback in its prompt."""
 
     def call(self, messages: Any, *_: Any, **__: Any) -> str:
         threading.Event().wait(SECONDS)

@@ -1,1 +1,1 @@
-"""The playground: one page that shows the stand-in workspace beside the crew, live."""
+"""The playground: one page with the stand-in workspace and the crew side by side, live."""

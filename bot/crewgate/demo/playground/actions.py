@@ -24,7 +24,7 @@ class Supervisor:
         self.state = "running"
         self.problem = ""
         self.log = ""
-        """The end of the bot's log if it ended by itself."""
+        """The end of the bot's log, if the bot ended by itself."""
         self._bot = bot
         self._changed = changed
         self._lock = asyncio.Lock()
@@ -41,7 +41,6 @@ class Supervisor:
                 await self._watcher
 
     async def execute(self, command: Command) -> None:
-        """Carry out a command; ignore one that would change nothing."""
         async with self._lock:
             if command == "kill":
                 await self._bot.kill()

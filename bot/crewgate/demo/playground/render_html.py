@@ -1,4 +1,4 @@
-"""Renders the texts of blocks to HTML on the server, so that the page parses no markup itself.
+"""Renders the texts of blocks to HTML on the server, so that the page parses no markup.
 
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
@@ -189,7 +189,7 @@ def mention(name: str, *, user: str = "", sign: str = "@") -> str:
 
 
 def link(address: str, label: str = "") -> str:
-    """Render a link to a new tab; an address that is not http is shown as text."""
+    """Render a link to a new tab; an address without http is shown as text."""
     if not is_web(address):
         return escape(f"<{address}|{label}>" if label else f"<{address}>")
     shown = escape(label or address)
@@ -216,7 +216,7 @@ def _date(target: str, fallback: str) -> str:
 
 
 def _lines(html: str) -> str:
-    """Render lines, and those after `>` as quotations."""
+    """Render lines, and lines after `>` as quotations."""
     done: list[str] = []
     quoted: list[str] = []
 
@@ -239,7 +239,7 @@ def _lines(html: str) -> str:
 _ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
 _CHECKBOX: Final = re.compile(r"\[([ xX])\] ")
 _CACHE_SIZE: Final = 256
-"""The number of rendered texts in the cache; most are needed again at every change."""
+"""The number of cached texts; most are needed again at every change."""
 
 _Env = MutableMapping[str, Any]
 

@@ -11,7 +11,7 @@ from crewgate.demo.playground.render_html import Names, character, markdown, mrk
 from crewgate.demo.workspace import BOT_USER_ID, Channel, File, Message, View, Workspace
 
 TRAFFIC_SHOWN: Final = 80
-"""The most requests, and the most webhooks, that the page shows."""
+"""The highest number of requests, and of webhooks, on the page."""
 EXECUTIONS_SHOWN: Final = 12
 _BODY_SHOWN: Final = 6_000
 
@@ -99,7 +99,7 @@ def _json(value: object) -> str:
 
 
 MESSAGES_SHOWN: Final = 300
-"""The most messages of a channel that the page shows."""
+"""The highest number of a channel's messages on the page."""
 _PREVIEW: Final = 4_000
 
 

@@ -94,12 +94,10 @@ def _links(piece: Piece) -> Iterator[tuple[str, str]]:
 
 
 def readable(text: str) -> str:
-    """Decode `&amp;`, `&lt;` and `&gt;`."""
     return _ENTITY.sub(lambda match: _CHARACTER[match.group(1)], text)
 
 
 def elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
-    """Yield each interactive element with its block."""
     for block in blocks:
         inside = [block.get("accessory"), block.get("element"), *block.get("elements", ())]
         for element in inside:
@@ -115,8 +113,8 @@ def label(element: Json) -> str:
 def escaped(blocks: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
     """Return blocks as Slack sends them back.
 
-    Plain text is escaped again each time, and so grows at each repost; mrkdwn is escaped except for
-    entities, mentions and links.
+    Plain text is escaped once more each time, so it grows with each repost; mrkdwn is escaped
+    except for entities, mentions and links.
     """
     match blocks:
         case list() | tuple():
@@ -230,7 +228,7 @@ def one_of(*values: object) -> Rule:
 
 
 def text(longest: int, *, plain: bool = False) -> Rule:
-    """Return the rule of a text object; a `plain` one may not be mrkdwn."""
+    """Return the rule of a text object; if `plain`, the text may not be mrkdwn."""
     plain_text = fields("text", "emoji", text=string(longest))
     mrkdwn = fields("text", "verbatim", text=string(longest))
     kinds = one_of(*(["plain_text"] if plain else ["mrkdwn", "plain_text"]))
@@ -248,7 +246,6 @@ def plain(longest: int) -> Rule:
 
 
 def unique(check: Check, at: str, value: object, seen: set[str]) -> None:
-    """Note a repeated id or value."""
     if isinstance(value, str):
         if value in seen:
             check.add(at, f"{at.rsplit('/', 1)[-1]} already used: {value}")

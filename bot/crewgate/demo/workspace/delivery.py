@@ -26,7 +26,7 @@ class _Socket:
     silent: bool = False
     garbled: bool = False
     leaving: bool = False
-    """Asked to reconnect: it still gets answers, but nothing new."""
+    """Slack asked for a reconnect: the socket still gets answers, but no new payloads."""
     acks: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
 
 
@@ -142,12 +142,12 @@ class Sockets:
                 socket.request.transport.abort()
 
     def silence(self) -> None:
-        """Send and answer nothing more on the connected sockets, as a lost NAT entry does."""
+        """Stop sending and answering on the connected sockets, as after a lost NAT entry."""
         for socket in self.open:
             socket.silent = True
 
     def garble(self) -> None:
-        """Answer pings on the connected sockets with nonsense."""
+        """Answer pings on the connected sockets with invalid pongs."""
         for socket in self.open:
             socket.garbled = True
 
@@ -168,7 +168,7 @@ class Reply:
     """The parsed JSON, or the raw text."""
     seconds: float = 0
     problem: str = ""
-    """The error that the person sees, although the status may be 200; else empty."""
+    """The error that the person sees, perhaps in spite of status 200; else empty."""
     errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -257,7 +257,7 @@ def _retry_headers(retry: tuple[int, str] | None) -> dict[str, str]:
 
 
 def _parse(text: str, content_type: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the body's JSON, if it claims or seems to be some, else the text."""
+    """Return the body's JSON, if it claims or seems to be JSON, else the text."""
     if content_type == JSON or text.startswith("{"):
         try:
             return json.loads(text)

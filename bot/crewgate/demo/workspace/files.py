@@ -52,7 +52,7 @@ def complete(world: World, args: Args) -> Json:
 
 
 def delete(world: World, args: Args) -> Json:
-    """`files.delete`: the message that shared it goes with its last file."""
+    """`files.delete`: the sharing message goes with its last file."""
     file = world.files.pop(args.required("file"), None)
     if file is None:
         raise Refused("file_not_found")
@@ -70,7 +70,7 @@ def _uploaded(world: World, named: Json) -> File:
 
 
 def receive_upload(world: World, file_id: str, content: bytes) -> web.Response:
-    """Store the bytes of a prepared file, which must be as many as announced."""
+    """Store the bytes of a prepared file; their number must be the announced one."""
     file = world.files.get(file_id)
     if file is None:
         return web.Response(status=404, text="no such upload")

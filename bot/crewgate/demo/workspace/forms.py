@@ -1,4 +1,4 @@
-"""The part of Slack's own client: elements and forms, before anything is sent to the bot."""
+"""A part of Slack's own client: elements and forms, before the bot gets anything."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -22,9 +22,9 @@ class CannotDoThat(Exception):
 def find_element(
     blocks: Iterable[Json], wanted: str, block_id: str | None = None, kind: str | None = None
 ) -> tuple[Json, Json]:
-    """Return the element with this text or action id, and its block; the last of two alike.
+    """Return the element with this text or action id, and its block; of two equal ones the last.
 
-    Raises CannotDoThat when there is none, or several and `block_id` names none of them.
+    Raises CannotDoThat if there is none, or if several match and `block_id` names none of them.
     """
     there = list(elements(blocks))
     found = [
@@ -66,10 +66,10 @@ def state_of(blocks: Iterable[Json], entered: Mapping[str, str | None]) -> Json:
 
 
 def fill(view: View, entered: Mapping[str, str | None]) -> Json:
-    """Return the values of a modal that a person has filled in.
+    """Return the values of a filled-in modal.
 
-    Raises CannotDoThat for input that Slack's client refuses: unknown fields, empty required ones,
-    texts too long or too short.
+    Raises CannotDoThat for input that Slack's client refuses: unknown fields, empty required
+    fields, texts too long or too short.
     """
     inputs = [block for block in view.blocks if block["type"] == "input"]
     known = {name for block, element in elements(view.blocks) for name in _names(block, element)}
@@ -88,7 +88,7 @@ def fill(view: View, entered: Mapping[str, str | None]) -> Json:
 def choice(element: Json, given: str | None) -> Json:
     """Return the fields that an element adds to its action: none for a button, else the choice.
 
-    Raises CannotDoThat when there is no such choice.
+    Raises CannotDoThat if there is no such choice.
     """
     if element["type"] == "button":
         return {}
@@ -100,7 +100,7 @@ def choice(element: Json, given: str | None) -> Json:
 
 
 def _names(block: Json, element: Json) -> tuple[str, ...]:
-    """Return the names of a field, the exact name first: several may share a block."""
+    """Return the names of a field, the exact name first: several fields may share a block."""
     block_id, action_id = block["block_id"], element["action_id"]
     return (f"{block_id}/{action_id}", block_id, action_id, _label_of(block))
 

@@ -138,7 +138,7 @@ def _readable(world: World, args: wire.Args) -> Channel:
 
 
 def _page(world: World, args: wire.Args, messages: Sequence[Message], always: str = "") -> Json:
-    """Return a page of the messages in the requested time; `always` is on it in any case."""
+    """Return a page of the messages in the requested time, and always the message `always`."""
     found = [one for one in messages if one.ts == always or _within(args, one.ts)]
     page, cursor = _cut(args, found)
     metadata = args.flag("include_all_metadata")
@@ -150,14 +150,14 @@ def _page(world: World, args: wire.Args, messages: Sequence[Message], always: st
 
 
 def _cut(args: wire.Args, found: Sequence[T]) -> tuple[list[T], str]:
-    """Return the requested page, and the cursor of the next one, empty on the last."""
+    """Return the requested page, and the cursor of the next page, empty on the last."""
     start = _start(args.text("cursor"))
     end = start + min(max(args.number("limit", _PAGE), 1), _MAX_PAGE)
     return list(found[start:end]), _cursor(end) if end < len(found) else ""
 
 
 def _within(args: wire.Args, ts: str) -> bool:
-    """Return True for a time from `oldest` to `latest`; `inclusive` counts the two themselves."""
+    """Return True for a time from `oldest` to `latest`; `inclusive` counts both ends."""
     try:
         oldest = Decimal(args.text("oldest") or "0")
         latest = Decimal(args.text("latest") or "Infinity")

@@ -31,7 +31,7 @@ def post(world: World, name: str, body: Json) -> tuple[int, Json]:
 def answer(world: World, response_url: ResponseUrl, body: Mapping[str, object]) -> None:
     """Show the answer to this person alone, or with `response_type` `in_channel` to all.
 
-    Raises Refused when Slack would not show it.
+    Raises Refused if Slack would not show it.
     """
     args = Args(dict(body))
     before = _original(world, response_url)

@@ -21,7 +21,7 @@ class Written:
 
 
 class UserActions:
-    """Actions in the workspace: each acts as one person and returns once the bot has answered."""
+    """Actions in the workspace: each is one person's, and returns once the bot has answered."""
 
     def __init__(self, world: World, sender: Sender) -> None:
         self.world = world
@@ -35,7 +35,7 @@ class UserActions:
     ) -> Reply:
         """Press a button, named by its text or action id, in a message, a modal or Home.
 
-        Raises CannotDoThat when this person sees no such button, or several of that name.
+        Raises CannotDoThat if this person sees no such button, or several of that name.
         """
         found = forms.find_element(self._visible_blocks(user, surface), button, block_id, "button")
         return await self._send_action(user, surface, found, {})
@@ -43,7 +43,7 @@ class UserActions:
     async def overflow(
         self, user: str, surface: Message | View, option: str, *, block_id: str | None = None
     ) -> Reply:
-        """Choose from an overflow menu, or any menu of single choices, by the option's text."""
+        """Choose from an overflow menu, or any single-choice menu, by the option's text."""
         block, element, chosen = forms.find_option(
             self._visible_blocks(user, surface), option, block_id
         )
@@ -61,7 +61,7 @@ class UserActions:
     ) -> Reply:
         """Press any element, or choose in it; `entered` are other values of the form.
 
-        Raises CannotDoThat when this person sees no such element or choice.
+        Raises CannotDoThat if this person sees no such element or choice.
         """
         found = forms.find_element(self._visible_blocks(user, surface), action_id, block_id)
         block, element = found
@@ -98,9 +98,9 @@ class UserActions:
     ) -> Reply:
         """Send the modal on top, filled in: values by block id, action id or label.
 
-        A value is text for an input, an option's text or value for a menu, or a list of them for
-        multiple choice. The bot's answer is carried out: the modal closes, changes, is followed by
-        another one, or stays with `Reply.errors`.
+        A value is text for an input, an option's text or value for a menu, or a list of these for
+        multiple choice. The bot's answer is carried out: the modal closes, changes, gets a
+        successor, or stays with `Reply.errors`.
 
         Raises CannotDoThat for input that Slack's client would not send.
         """
@@ -115,7 +115,7 @@ class UserActions:
             return replace(reply, problem=f"Slack refused the answer: {refused} {refused.more}")
 
     async def close_modal(self, user: str, *, all_of_them: bool = False) -> Reply | None:
-        """Close the top modal, or all; the bot is notified if the view has `notify_on_close`."""
+        """Close the top modal, or all; the bot hears of it if the view has `notify_on_close`."""
         closing = self.world.modals.get(user, [])[0 if all_of_them else -1 :]
         if not closing:
             raise forms.CannotDoThat("no modal is open")
@@ -242,7 +242,7 @@ class UserActions:
     async def resend(
         self, delivery: Json, retry_num: int = 1, reason: str = "http_timeout"
     ) -> Reply:
-        """Deliver an event (`Written.delivery`) again, as Slack does after no answer."""
+        """Deliver an event (`Written.delivery`) again, as Slack does without an answer."""
         return await self._sender.send("events_api", delivery, (retry_num, reason))
 
     async def _deliver_message(self, message: Message, event: Json) -> Written:
@@ -269,7 +269,7 @@ class UserActions:
         content_type: str = FORM,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """POST anything to the bot; signed properly without timestamp and signature."""
+        """POST anything to the bot; signed properly unless timestamp or signature is given."""
         content = body.encode() if isinstance(body, str) else body
         return await self._sender.post(
             content,

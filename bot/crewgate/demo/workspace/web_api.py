@@ -47,7 +47,7 @@ def all_scopes() -> frozenset[str]:
 
 
 def needed_scopes(method: str, *, kinds: Iterable[ChannelKind]) -> list[str]:
-    """Return the scopes of a method for these kinds of channels; none: any token will do."""
+    """Return the scopes of a method for these kinds of channels; empty: any token will do."""
     scope = _NEEDED.get(method)
     return [scope.format(_OF_KIND[kind]) for kind in kinds] if scope is not None else []
 
@@ -63,7 +63,7 @@ class Call:
     method: str
     args: Json
     answer: Json | None
-    """None when a fault came instead of the work."""
+    """None if a fault prevented the work."""
     at: float
 
 
@@ -107,7 +107,7 @@ class WebApi:
         return await self._answer(request, fault, work, json.dumps(args))
 
     async def faulty(self, request: web.Request, name: str, work: Work) -> web.StreamResponse:
-        """Do work outside the Web API, under the faults added for its name."""
+        """Do work outside the Web API, with the faults added for its name."""
         return await self._answer(request, self.faults.take(name), work)
 
     def check_token(self, token: str | None, method: str = "") -> None:
@@ -125,7 +125,7 @@ class WebApi:
         raise Refused(code)
 
     def _granted(self) -> str:
-        """The scopes of the bot token, as Slack names them on every answer to it."""
+        """Return the scopes of the bot token, as Slack names them in every answer."""
         return ",".join(sorted(all_scopes() if self.scopes is None else self.scopes))
 
     def _check_scope(self, method: str, args: Json) -> None:
@@ -171,7 +171,7 @@ class WebApi:
 
 
 async def _read(request: web.Request) -> tuple[Json, str | None]:
-    """Return a call's arguments and token, from wherever Slack accepts them."""
+    """Return a call's arguments and token, from all places where Slack accepts them."""
     args: Json = dict(request.query)
     if request.content_type == "application/json":
         try:
@@ -220,7 +220,7 @@ def http_status(status: int) -> Fault:
 
 
 def malformed(body: object) -> Fault:
-    """Do nothing and answer 200 with this as JSON, whatever its shape."""
+    """Do nothing and answer 200 with this body as JSON, whatever its shape."""
     json_ = (("Content-Type", "application/json"),)
     return Fault("malformed", code=200, body=json.dumps(body), headers=json_)
 

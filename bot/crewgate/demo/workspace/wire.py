@@ -195,7 +195,7 @@ class Args:
             raise Refused("invalid_arguments") from None
 
     def json(self, name: str, broken: str) -> Any:  # noqa: ANN401 - JSON
-        """Return a list or an object, or None. Text that is not JSON is refused with `broken`."""
+        """Return a list, an object or None. Raises Refused as `broken` for text that is no JSON."""
         value = self._raw.get(name)
         if not isinstance(value, str):
             return value

@@ -43,7 +43,7 @@ class Workspace(UserActions):
         """`now` returns the Unix time; the bot must answer within `ack_seconds`.
 
         `scopes` are the bot token's permissions; None permits everything. With `grid` the workspace
-        is one of an organisation.
+        belongs to an organisation.
         """
         self.bot_token = bot_token
         self.app_token = app_token
@@ -80,7 +80,7 @@ class Workspace(UserActions):
 
     @property
     def events_url(self) -> str | None:
-        """The address of the bot; None while Slack is to use a connected socket."""
+        """The address of the bot; None: Slack uses a connected socket."""
         return self._bot.events_url
 
     @events_url.setter
@@ -99,7 +99,7 @@ class Workspace(UserActions):
         team_id: str = TEAM_ID,
         tz: str | None = "Etc/UTC",
     ) -> User:
-        """Let a person join the workspace; with another `team_id`, only its shared channels."""
+        """Add a person to the workspace; with another `team_id`, only to its shared channels."""
         email = email or f"{name}@example.com"
         joined = User(user, name, email, is_guest=is_guest, team_id=team_id, tz=tz)
         self.world.users[user] = joined
@@ -126,22 +126,20 @@ class Workspace(UserActions):
     # ---- watching
 
     def messages(self, channel: str) -> list[Message]:
-        """Return the present messages of a channel, replies too, the oldest first."""
+        """Return a channel's present messages with replies, the oldest first."""
         return sorted(self.world.channels[channel].messages.values(), key=lambda one: one.ts)
 
     def fresh(self, message: Message) -> Message:
-        """Return the present state of a message. Raises LookupError when it has been deleted."""
         return self.world.channels[message.channel].messages[message.ts]
 
     def ephemerals(self, user: str) -> list[Message]:
-        """Return messages that only this person sees, the oldest first: answers of the bot."""
+        """Return the bot's answers that only this person sees, the oldest first."""
         return [one for one in self.world.ephemerals if one.only_for == user]
 
     def open_modals(self, user: str) -> list[View]:
         return [replace(view) for view in self.world.modals.get(user, ())]
 
     def home(self, user: str) -> View:
-        """Return this person's Home page. Raises LookupError when none has been published."""
         return replace(self.world.homes[user])
 
     @property
@@ -157,7 +155,7 @@ class Workspace(UserActions):
         return [call for call in self.api.calls if call.method == method]
 
     async def until(self, condition: Callable[[], T], timeout: float = 30) -> T:
-        """Wait until the condition returns something true, and return that.
+        """Wait until the condition returns a true value, and return the value.
 
         The condition is called at each change; its LookupError counts as false: `until(lambda:
         slack.messages("C1")[1])`. Raises TimeoutError, listing the latest calls, after `timeout`

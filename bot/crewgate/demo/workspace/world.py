@@ -29,11 +29,11 @@ class User:
     is_bot: bool = False
     is_guest: bool = False
     team_id: str = TEAM_ID
-    """The workspace; another one for colleagues elsewhere in the organisation, and for people of
-    other organisations in a shared channel (Slack Connect)."""
+    """The person's workspace: another one for colleagues elsewhere in the organisation, and for
+    people of other organisations in a shared channel (Slack Connect)."""
     deleted: bool = False
     tz: str | None = "Etc/UTC"
-    """The time zone that the person has set; None if Slack tells none."""
+    """The person's time zone; None if Slack names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A snapshot of a message: an edit makes a new one.
+    """A snapshot of a message: an edit makes a new snapshot.
 
     `Workspace.fresh(message)` returns the present one.
     """
@@ -89,7 +89,7 @@ class Message:
     unfurl_links: bool = True
     unfurl_media: bool = True
     only_for: str | None = None
-    """The person who alone sees an ephemeral message."""
+    """The only person who sees an ephemeral message."""
     deleted: bool = False
     """True for the tombstone of a thread's deleted first message."""
     pings: frozenset[str] = frozenset()
@@ -205,10 +205,10 @@ class Grid:
     """The organisation; the workspace TEAM_ID is one of it."""
 
     whole: bool = False
-    """The app is installed to the organisation; else to the workspace TEAM_ID."""
+    """True if the app is installed in the whole organisation; False: only in TEAM_ID."""
     teams: dict[str, str] = field(default_factory=lambda: {TEAM_ID: "Demo", "T0SALES": "Sales"})
     granted: set[str] = field(default_factory=lambda: {TEAM_ID})
-    """The workspaces in which the app of a whole organisation may act."""
+    """The workspaces in which an organisation's app may act."""
 
     def refuses_call(self, method: str, args: Json) -> str | None:
         """Return the error of a call unless it names a workspace where the app may act."""
@@ -217,7 +217,7 @@ class Grid:
         return self.refuses(args["team_id"]) if args.get("team_id") else "missing_argument"
 
     def refuses(self, team_id: str) -> str | None:
-        """Return the error of any action of the app in a workspace where it may not act."""
+        """Return the error of every action of the app in a workspace where it may not act."""
         if team_id in (self.granted if self.whole else {TEAM_ID}):
             return None
         return "team_access_not_granted" if self.whole else "channel_not_found"
@@ -287,7 +287,6 @@ class World:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def put(self, message: Message) -> Message:
-        """Store a message, replacing one of its `ts`."""
         channel = self.channels[message.channel]
         before = channel.messages.get(message.ts)
         pinged = self.pinged(message) | (before.pings if before else frozenset())
@@ -327,7 +326,6 @@ class World:
         return frozenset(called & self.users.keys()) - {message.user}
 
     def im(self, user: str) -> Channel:
-        """Return a person's direct messages with the bot."""
         for channel in self.channels.values():
             if channel.im_with == user:
                 return channel
@@ -349,7 +347,7 @@ class World:
         return name
 
     def with_ids(self, blocks: Iterable[Json]) -> tuple[Json, ...]:
-        """Return the blocks with the ids that Slack makes up where the bot gave none."""
+        """Return the blocks with Slack's own ids where the bot gave none."""
         return tuple(
             {**block, **_element_ids(block, self.new_id)}
             | {"block_id": block.get("block_id") or self.new_id("b")}
@@ -358,7 +356,7 @@ class World:
 
 
 def _element_ids(block: Json, new_id: Callable[[str], str]) -> Json:
-    """Return the interactive elements of a block with an action id each."""
+    """Return a block's interactive elements, each with an action id."""
 
     def named(element: Json) -> Json:
         interactive = element.get("type") not in {"image", "plain_text", "mrkdwn"}

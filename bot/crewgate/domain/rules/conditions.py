@@ -30,7 +30,6 @@ class Facts:
     inputs: notification.CallerValues
     meta: notification.CallerValues
     call: ToolCall | None = None
-    """The call that waits: its arguments are the output."""
     words: str = ""
     """A person's words that go along with the output."""
 
@@ -191,7 +190,6 @@ class Conditions:
         return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
 
     def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
-        """Yield the conditions that do not surely hold, the costliest last."""
         yield from self._of_call(facts)
         if self.task is not None and not matches_glob(self.task, facts.task_id):
             yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)

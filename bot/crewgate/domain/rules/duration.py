@@ -98,7 +98,6 @@ class WorkingHours:
         raise AssertionError  # pragma: no cover
 
     def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the spans of work, in order, from the first that ends after a moment."""
         # The day before: where clocks are put back at midnight, a day begins, and goes on later.
         first = at.astimezone(self.zone).date() - _DAY
         for number in count():  # pragma: no branch  # it never ends

@@ -46,7 +46,6 @@ def present(*items: _T | None) -> list[_T]:
 
 
 def notification(sentence: str) -> str:
-    """Escape a plain sentence for a message's own text, which Slack reads as mrkdwn."""
     return escape_mrkdwn(sentence, TEXT_LIMIT)
 
 

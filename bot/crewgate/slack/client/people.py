@@ -272,7 +272,7 @@ ZONE_SECONDS: Final = 1
 
 
 async def time_zone_of(client: AsyncWebClient, user: str) -> ZoneInfo | None:
-    """Return a person's time zone; None if Slack names none, or none in time.
+    """Return a person's zone; None if Slack names none, or none in time.
 
     https://docs.slack.dev/reference/objects/user-object
     """

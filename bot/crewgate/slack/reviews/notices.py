@@ -81,7 +81,6 @@ class Scene:
 
 
 def notice(push: str, *lines: str) -> Message:
-    """Return a message of sentences; `push` is its notification, plain."""
     return Message(notification(push), [section(line) for line in lines])
 
 

@@ -137,7 +137,6 @@ class Worker:
         self._wakeup.set()
 
     def stop(self) -> None:
-        """Lease nothing more; `run` returns once all jobs under way are finished."""
         self._stopping = True
         self._wakeup.set()
 
