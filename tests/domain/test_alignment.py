@@ -1,6 +1,6 @@
 """What two sequences have in common, while the budget lasts."""
 
-from crewgate.domain.words import Block, StepBudget, align
+from crewgate.domain.changes import Block, StepBudget, align
 
 
 def test_what_stands_in_both_in_the_same_order_is_the_same() -> None:

@@ -11,13 +11,13 @@ from crewgate.domain.changes import (
     Changes,
     Fate,
     Hunk,
+    Kind,
     Passage,
     PassageKind,
     Unchanged,
     compare,
     compare_json,
 )
-from crewgate.domain.words import Kind
 
 HEADER = ("Maker", "Price")
 

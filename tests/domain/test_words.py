@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.words import (
+from crewgate.domain.changes import (
     WORDS_COMPARED,
     Kind,
     Segment,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import starmap, zip_longest
 from typing import Final, NamedTuple
 
-from crewgate.domain.words import Block, StepBudget, align
+from crewgate.domain.changes import Block, StepBudget, align
 
 REVISION_LIMIT: Final = 12_000
 """The longest exact revision in characters; a page of the history shows four revisions."""

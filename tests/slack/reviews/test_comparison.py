@@ -2,12 +2,11 @@
 
 import pytest
 
-from crewgate.domain.changes import Changes, Fate, Hunk, PassageKind, Unchanged
+from crewgate.domain.changes import Changes, Fate, Hunk, Kind, PassageKind, Unchanged
 from crewgate.domain.edits import EditsFate
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Via
-from crewgate.domain.words import Kind
 from crewgate.slack.reviews.changes import compare_outputs, edits_in, edits_since, measure_changes
 from crewgate.usecases.read_models import CardView
 from tests.builders import a_decision, a_round

@@ -13,11 +13,11 @@ from crewgate.domain.changes import (
     Changes,
     Fate,
     Hunk,
+    Kind,
     PassageKind,
     Unchanged,
 )
 from crewgate.domain.notification import Format, Output
-from crewgate.domain.words import Kind
 from crewgate.slack.reviews.changes import LINES_COMPARED, compare_outputs
 from tests.worst_cases import LARGEST, MEMORY, SECONDS, memory, timed
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from crewgate.domain.caveats import Share
-from crewgate.domain.words import CELLS_BETWEEN
+from crewgate.domain.changes import CELLS_BETWEEN
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.markdown import (
     Fence,

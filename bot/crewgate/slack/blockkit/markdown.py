@@ -14,8 +14,7 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crewgate.domain.changes import Passage, PassageKind
-from crewgate.domain.words import CELLS_BETWEEN
+from crewgate.domain.changes import CELLS_BETWEEN, Passage, PassageKind
 
 _HIDING: Final = ["reference", "html_block", "html_inline", "entity"]
 _OPTIONS: Final = {"html": False, "maxNesting": 40}

@@ -10,9 +10,11 @@ from itertools import zip_longest
 from typing import Final
 
 from crewgate.domain.changes import (
+    CELLS_BETWEEN,
     Changes,
     Fate,
     Hunk,
+    Kind,
     Passage,
     PassageKind,
     Unchanged,
@@ -25,7 +27,6 @@ from crewgate.domain.edits import EditsFate, fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
-from crewgate.domain.words import CELLS_BETWEEN, Kind
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, present, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
