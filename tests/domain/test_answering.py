@@ -5,16 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.answering import (
-    answer_in,
-    approves,
-    choice_of,
-    combined_answer,
-    interpret,
-    is_open_to_assigned,
-    needs_approvals,
-    rule_for,
-)
+from crewgate.domain.answering import interpret, is_open_to_assigned, needs_approvals, rule_for
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import VerdictMisplaced, VotedOtherwise
 from crewgate.domain.notification import Ask, Question, without_secrets
@@ -47,7 +38,16 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
-from crewgate.domain.verdict import Answer, Approve, Revise, Verdict
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    Revise,
+    Verdict,
+    answer_in,
+    approves,
+    choice_of,
+    combined_answer,
+)
 from tests.builders import (
     ANA,
     BEN,

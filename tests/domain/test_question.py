@@ -2,7 +2,8 @@
 
 import pytest
 
-from crewgate.domain.notification import Callback, Reading, reading_of
+from crewgate.domain.notification import Callback
+from crewgate.domain.verdict import Reading, reading_of
 
 
 @pytest.mark.parametrize(

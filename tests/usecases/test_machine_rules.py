@@ -14,8 +14,8 @@ from crewgate.domain.people import User, UserGroup
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut, assign
-from crewgate.domain.verdict import Person, TimedOut, Vote
+from crewgate.domain.rules.rule import Escalation, Reminders, Then, TimeOut
+from crewgate.domain.verdict import Person, TimedOut, Vote, assign
 from crewgate.store.engine import rows
 from crewgate.store.tables import outbox
 from crewgate.usecases.away import come_back, go_away

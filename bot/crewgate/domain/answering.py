@@ -5,11 +5,20 @@ from dataclasses import replace
 from typing import assert_never
 
 from crewgate.domain.errors import AlreadyVoted, VerdictMisplaced, VotedOtherwise
-from crewgate.domain.notification import Question, Reading, approval_of, reading_of
+from crewgate.domain.notification import Question
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.reason import AnsweredElsewhere, PerhapsTaken, RequestGone, TimeOver
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
-from crewgate.domain.verdict import Answer, Approve, Revise, Verdict, Vote
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    Reading,
+    Revise,
+    Verdict,
+    Vote,
+    choice_of,
+    reading_of,
+)
 
 RequestEnded = AnsweredElsewhere | PerhapsTaken | RequestGone | TimeOver
 
@@ -33,14 +42,6 @@ def interpret(verdict: Verdict, question: Question | None) -> Verdict:
             return verdict
 
 
-def approves(verdict: Verdict) -> bool:
-    match verdict:
-        case Answer(text, is_label=True):
-            return reading_of(text) is Reading.APPROVAL
-        case _:
-            return isinstance(verdict, Approve)
-
-
 def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
     """Return True if a verdict needs as many people as an approval does.
 
@@ -57,46 +58,11 @@ def needs_approvals(verdict: Verdict, rule: Rule | None) -> bool:
             return isinstance(verdict, Approve)
 
 
-def words_of(verdict: Verdict) -> str:
-    match verdict:
-        case Approve(str(words)) | Answer(words, is_label=False):
-            return words
-        case _:
-            return ""
-
-
-def answer_in(verdict: Verdict) -> str | None:
-    match verdict:
-        case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
-            return text
-        case _:
-            return None
-
-
-def choice_of(vote: Vote) -> str | None:
-    return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
-
-
-def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
-    """Return the answer of several approvals; words that only agree keep the earlier label."""
-    match verdict, [vote.answer for vote in before if vote.answer is not None]:
-        case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
-            return Answer(label, is_label=True)
-        case Answer(), _:
-            return verdict
-        case _:
-            return None
-
-
 def require_compatible(vote: Vote, before: Vote) -> None:
     if before.voices & vote.voices:
         raise AlreadyVoted(before)
     if choice_of(before) != choice_of(vote):
         raise VotedOtherwise(before)
-
-
-def _reads_as_approval(text: str) -> bool:
-    return reading_of(text.strip(" .!")) is Reading.APPROVAL
 
 
 def _label_of(words: str, outcomes: Sequence[str]) -> str | None:
@@ -121,7 +87,7 @@ def verdict_of_time(
             return interpret(Revise(timeout.feedback), question)
         case Then.APPROVE, None:
             return Approve()
-        case Then.APPROVE, Question() if (label := approval_of(question)) is not None:
+        case Then.APPROVE, Question() if (label := question.approval) is not None:
             return Answer(label, is_label=True)
         case ((Then.APPROVE | Then.LEAVE), _):
             return None

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from crewgate.domain.acts import CallResult, ToolCall, UsedTool
 from crewgate.domain.people import Email
 from crewgate.domain.redaction import MARK, Redactor, url_secrets
+from crewgate.domain.verdict import Reading, reading_of
 
 Given = tuple[tuple[str, str], ...]
 """Names and values that a caller gave at kickoff, in order."""
@@ -233,6 +234,12 @@ class Question:
     ask: Ask | None = None
 
     @property
+    def approval(self) -> str | None:
+        """The first label that reads as an approval."""
+        labels = (one for one in self.outcomes if reading_of(one) is Reading.APPROVAL)
+        return next(labels, None)
+
+    @property
     def is_of_crew(self) -> bool:
         """True for the question of a hook, in the middle of a crew's task."""
         return not self.request_id
@@ -301,39 +308,3 @@ def without_secrets(request: FlowRequest, redactor: Redactor) -> FlowRequest:
         left_off=question.left_off + len(question.outcomes) - len(outcomes),
     )
     return replace(redactor.fields(request, keep=FlowRequest.VERBATIM), question=clean)
-
-
-class Reading(StrEnum):
-    """The meaning that people see in a flow's label."""
-
-    APPROVAL = "approval"
-    REJECTION = "rejection"
-    REVISION = "revision"
-    OTHER = "other"
-
-
-_READINGS: Final = {
-    Reading.APPROVAL: "accept accepted approve approved lgtm ok okay yes",
-    Reading.REJECTION: "decline declined denied deny no refuse refused reject rejected",
-    Reading.REVISION: (
-        "change_requested changes_needed changes_requested needs_changes needs_revision"
-        " needs_revisions needs_rework needs_work request_changes request_revision"
-        " requires_revision revise revision revision_needed rework"
-    ),
-}
-_WORDS: Final = {word: reading for reading, words in _READINGS.items() for word in words.split()}
-#: Longer labels are not looked at.
-_LONGEST: Final = max(map(len, _WORDS))
-
-
-def reading_of(label: str) -> Reading:
-    """Return the meaning of a label; only whole labels count, so `not approved` has none."""
-    text = label.strip()
-    if len(text) > _LONGEST:
-        return Reading.OTHER
-    return _WORDS.get(re.sub(r"[\s_-]+", "_", text.casefold()), Reading.OTHER)
-
-
-def approval_of(question: Question) -> str | None:
-    labels = (one for one in question.outcomes if reading_of(one) is Reading.APPROVAL)
-    return next(labels, None)

@@ -11,8 +11,6 @@ from crewgate.domain.notification import (
     FlowRequest,
     Notification,
     Question,
-    Reading,
-    reading_of,
 )
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.people import ReviewerRef
@@ -21,7 +19,7 @@ from crewgate.domain.redaction import MARK
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import left_by_time
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Answer, Person, Revise, TimedOut
+from crewgate.domain.verdict import Answer, Person, Reading, Revise, TimedOut, reading_of
 
 
 @dataclass(frozen=True, slots=True)

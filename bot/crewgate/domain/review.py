@@ -70,18 +70,21 @@ from crewgate.domain.reason import (
     Withdrawn,
     only_status_said,
 )
-from crewgate.domain.rules.rule import Decide, Needed, Rule, count_votes, missing
+from crewgate.domain.rules.rule import Decide, Rule
 from crewgate.domain.verdict import (
     Answer,
     Approve,
     ByRule,
     Decision,
+    Needed,
     Person,
     Revise,
     TimedOut,
     Via,
     Vote,
+    count_votes,
     decision_of_votes,
+    missing,
     voices_of,
 )
 

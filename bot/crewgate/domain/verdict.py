@@ -1,10 +1,11 @@
-"""A verdict, and the decision that carries it."""
+"""Verdicts, the votes and decisions that carry them, and the counting of votes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.duration import Duration
@@ -118,6 +119,80 @@ def voices_of(votes: Iterable[Vote]) -> frozenset[str]:
     return frozenset(voice for vote in votes for voice in vote.voices)
 
 
+class Reading(StrEnum):
+    """The meaning that people see in a flow's label."""
+
+    APPROVAL = "approval"
+    REJECTION = "rejection"
+    REVISION = "revision"
+    OTHER = "other"
+
+
+_READINGS: Final = {
+    Reading.APPROVAL: "accept accepted approve approved lgtm ok okay yes",
+    Reading.REJECTION: "decline declined denied deny no refuse refused reject rejected",
+    Reading.REVISION: (
+        "change_requested changes_needed changes_requested needs_changes needs_revision"
+        " needs_revisions needs_rework needs_work request_changes request_revision"
+        " requires_revision revise revision revision_needed rework"
+    ),
+}
+_WORDS: Final = {word: reading for reading, words in _READINGS.items() for word in words.split()}
+#: Longer labels are not looked at.
+_LONGEST: Final = max(map(len, _WORDS))
+
+
+def reading_of(label: str) -> Reading:
+    """Return the meaning of a label; only whole labels count, so `not approved` has none."""
+    text = label.strip()
+    if len(text) > _LONGEST:
+        return Reading.OTHER
+    return _WORDS.get(re.sub(r"[\s_-]+", "_", text.casefold()), Reading.OTHER)
+
+
+def approves(verdict: Verdict) -> bool:
+    match verdict:
+        case Answer(text, is_label=True):
+            return reading_of(text) is Reading.APPROVAL
+        case _:
+            return isinstance(verdict, Approve)
+
+
+def words_of(verdict: Verdict) -> str:
+    match verdict:
+        case Approve(str(words)) | Answer(words, is_label=False):
+            return words
+        case _:
+            return ""
+
+
+def answer_in(verdict: Verdict) -> str | None:
+    match verdict:
+        case Answer(text, is_label=is_label) if is_label or not _reads_as_approval(text):
+            return text
+        case _:
+            return None
+
+
+def choice_of(vote: Vote) -> str | None:
+    return None if vote.answer is None or _reads_as_approval(vote.answer) else vote.answer
+
+
+def combined_answer(before: Sequence[Vote], verdict: Verdict) -> Answer | None:
+    """Return the answer of several approvals; words that only agree keep the earlier label."""
+    match verdict, [vote.answer for vote in before if vote.answer is not None]:
+        case Answer(words, is_label=False), [*_, label] if _reads_as_approval(words):
+            return Answer(label, is_label=True)
+        case Answer(), _:
+            return verdict
+        case _:
+            return None
+
+
+def _reads_as_approval(text: str) -> bool:
+    return reading_of(text.strip(" .!")) is Reading.APPROVAL
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict with its author, time and way.
@@ -173,3 +248,63 @@ def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision
         last.on_behalf_of,
         last.shown_little,
     )
+
+
+Needed = tuple[tuple[UserGroup, int], ...]
+"""User groups, each with the number of its people that must approve."""
+
+
+def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserGroup | None, ...]:
+    """Return the group that each person counts for, given the groups that they could count for.
+
+    As few approvals as possible are missing, and earlier people go before later ones: a person of
+    two groups moves to the other group if that makes room. None: the groups are complete without
+    this person.
+    """
+    left = dict(needed)
+    people: list[Collection[UserGroup]] = []
+    counts: dict[int, UserGroup] = {}
+
+    def place(person: int, tried: set[UserGroup]) -> bool:
+        groups = [group for group in left if group in people[person]]
+        # Nobody is moved without need.
+        for group in sorted(groups, key=lambda one: left[one] == 0):
+            if group in tried:
+                continue
+            tried.add(group)
+            if left[group] == 0:
+                others = [one for one, counted in counts.items() if counted == group]
+                if not any(place(one, tried) for one in others):
+                    continue
+            left[group] -= 1
+            if person in counts:
+                left[counts[person]] += 1
+            counts[person] = group
+            return True
+        return False
+
+    for person, groups in enumerate(able):
+        people.append(groups)
+        if any(left.values()):
+            place(person, set())
+    return tuple(map(counts.get, range(len(people))))
+
+
+def count_votes(needed: Needed, votes: Sequence[Vote]) -> tuple[Vote, ...]:
+    """Return the approvals that count; the first of its `groups` is the group it counts for."""
+    groups = assign(needed, (vote.groups for vote in votes))
+    return tuple(
+        replace(vote, groups=(group, *(one for one in vote.groups if one != group)))
+        for vote, group in zip(votes, groups, strict=True)
+        if group is not None
+    )
+
+
+def has_room(needed: Needed, votes: Iterable[Vote], groups: Collection[UserGroup]) -> bool:
+    return assign(needed, (*(vote.groups for vote in votes), groups))[-1] is not None
+
+
+def missing(needed: Needed, votes: Iterable[Vote]) -> Needed:
+    counted = [vote.group for vote in votes]
+    left = ((group, count - counted.count(group)) for group, count in needed)
+    return tuple((group, count) for group, count in left if count > 0)

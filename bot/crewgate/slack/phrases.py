@@ -10,7 +10,6 @@ from itertools import starmap, takewhile
 from typing import Final, assert_never
 
 from crewgate.domain.acts import CallState
-from crewgate.domain.answering import approves, choice_of
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.errors import (
     AlreadyDecided,
@@ -68,6 +67,8 @@ from crewgate.domain.verdict import (
     TimedOut,
     Via,
     Vote,
+    approves,
+    choice_of,
 )
 from crewgate.slack.blockkit.text import ago, duration, one_line
 from crewgate.slack.strings import (

@@ -17,8 +17,7 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
-from crewgate.domain.rules.rule import count_votes
-from crewgate.domain.verdict import Person, Vote, voices_of
+from crewgate.domain.verdict import Person, Vote, count_votes, voices_of
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork

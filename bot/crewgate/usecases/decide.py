@@ -18,7 +18,20 @@ from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.receipt import Receipt, open_edited
 from crewgate.domain.review import Round, State, Transition
-from crewgate.domain.verdict import Answer, Approve, Decision, Person, Revise, Verdict, Via, Vote
+from crewgate.domain.verdict import (
+    Answer,
+    Approve,
+    Decision,
+    Person,
+    Revise,
+    Verdict,
+    Via,
+    Vote,
+    answer_in,
+    approves,
+    combined_answer,
+    words_of,
+)
 from crewgate.metrics import count_decision
 from crewgate.usecases.access import (
     Access,
@@ -95,7 +108,7 @@ async def decide(
                     await tx.notes.end_claim(round_id)
             if is_vote:
                 comment = verdict.comment if isinstance(verdict, Approve) else None
-                chosen = answering.answer_in(meaning)
+                chosen = answer_in(meaning)
                 votes = [
                     Vote(
                         *(by, now, via, comment, absent, chosen),
@@ -110,7 +123,7 @@ async def decide(
                 # The starter, who may be known only now, and people who may no longer decide may
                 # have approved before.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
-                answer = answering.combined_answer(current.votes, meaning)
+                answer = combined_answer(current.votes, meaning)
                 transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
                 decision = Decision(
@@ -152,10 +165,10 @@ async def _under_its_rule(
     context: ReviewContext,
 ) -> tuple[Round, Receipt | None]:
     """Return the round to decide on, under the rule for its text; an edit may open a new round."""
-    is_own_text = edited is not None and answering.approves(verdict)
+    is_own_text = edited is not None and approves(verdict)
     output = edited.output if edited is not None and is_own_text else None
     crew = context.crews[round_.review.crew]
-    rule = await rule_with_words(round_, answering.words_of(verdict), output, crew=crew, tx=tx)
+    rule = await rule_with_words(round_, words_of(verdict), output, crew=crew, tx=tx)
     if edited is None or not is_own_text:
         return replace(round_, rule=rule), None
     opened = open_edited(round_, by, rule=rule, at=context.clock(), new_id=edited.new_id)

@@ -12,8 +12,8 @@ from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.people import Role
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round, State
-from crewgate.domain.rules.rule import Rule, has_room
-from crewgate.domain.verdict import voices_of
+from crewgate.domain.rules.rule import Rule
+from crewgate.domain.verdict import has_room, voices_of
 from crewgate.usecases import read_models
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.ports.base import Clock

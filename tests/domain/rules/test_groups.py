@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.people import UserGroup
-from crewgate.domain.rules.rule import Needed, assign, count_votes, missing, most_approvals
+from crewgate.domain.rules.rule import most_approvals
+from crewgate.domain.verdict import Needed, assign, count_votes, missing
 from tests.builders import ANA, BEN, CAI, a_rule, a_vote
 
 LEGAL, FINANCE, BOARD = UserGroup("S0LEGAL"), UserGroup("S0FINANCE"), UserGroup("S0BOARD")

@@ -8,15 +8,8 @@ from crewgate.domain.acts import ToolCall
 from crewgate.domain.notification import CallerValues, Given, value_of
 from crewgate.domain.people import Anyone, ReviewerRef
 from crewgate.domain.rules.conditions import Facts
-from crewgate.domain.rules.rule import (
-    WITH_REVIEWERS,
-    Decide,
-    Naming,
-    Needed,
-    Rule,
-    Then,
-    TimeOut,
-)
+from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Naming, Rule, Then, TimeOut
+from crewgate.domain.verdict import Needed
 
 #: A rule that refuses, one that asks people, one that allows.
 _DECIDES: Final = (Decide.REFUSE, None, Decide.ALLOW)

@@ -1,7 +1,7 @@
 """A rule, as the settings have it and as it is stored with its rounds."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -9,7 +9,7 @@ from crewgate.domain import parsers
 from crewgate.domain.people import Notify, ReviewerRef, UserGroup
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration, WorkingHours
-from crewgate.domain.verdict import Vote
+from crewgate.domain.verdict import Needed, assign
 
 
 class Naming(StrEnum):
@@ -58,9 +58,6 @@ _ASKS_PEOPLE: Final = (
     *("reviewers", "reviewers_from", "approvals", "approvals_from"),
     *("remind", "escalate", "timeout"),
 )
-
-Needed = tuple[tuple[UserGroup, int], ...]
-"""User groups, each with the number of its people that must approve."""
 
 After = Annotated[
     Duration,
@@ -317,62 +314,6 @@ class Rule:
             example="false",
         ),
     ] = True
-
-
-def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserGroup | None, ...]:
-    """Return the group that each person counts for, given the groups that they could count for.
-
-    As few approvals as possible are missing, and earlier people go before later ones: a person of
-    two groups moves to the other group if that makes room. None: the groups are complete without
-    this person.
-    """
-    left = dict(needed)
-    people: list[Collection[UserGroup]] = []
-    counts: dict[int, UserGroup] = {}
-
-    def place(person: int, tried: set[UserGroup]) -> bool:
-        groups = [group for group in left if group in people[person]]
-        # Nobody is moved without need.
-        for group in sorted(groups, key=lambda one: left[one] == 0):
-            if group in tried:
-                continue
-            tried.add(group)
-            if left[group] == 0:
-                others = [one for one, counted in counts.items() if counted == group]
-                if not any(place(one, tried) for one in others):
-                    continue
-            left[group] -= 1
-            if person in counts:
-                left[counts[person]] += 1
-            counts[person] = group
-            return True
-        return False
-
-    for person, groups in enumerate(able):
-        people.append(groups)
-        if any(left.values()):
-            place(person, set())
-    return tuple(map(counts.get, range(len(people))))
-
-
-def count_votes(needed: Needed, votes: Sequence[Vote]) -> tuple[Vote, ...]:
-    """Return the approvals that count; the first of its `groups` is the group it counts for."""
-    groups = assign(needed, (vote.groups for vote in votes))
-    return tuple(
-        replace(vote, groups=(group, *(one for one in vote.groups if one != group)))
-        for vote, group in zip(votes, groups, strict=True)
-        if group is not None
-    )
-
-
-def has_room(needed: Needed, votes: Iterable[Vote], groups: Collection[UserGroup]) -> bool:
-    return assign(needed, (*(vote.groups for vote in votes), groups))[-1] is not None
-
-
-def missing(needed: Needed, votes: Iterable[Vote]) -> Needed:
-    counted = [vote.group for vote in votes]
-    left = ((group, count - counted.count(group)) for group, count in needed)
-    return tuple((group, count) for group, count in left if count > 0)
 
 
 def most_approvals(

@@ -6,10 +6,10 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from crewgate.domain.notification import Question, Reading, approval_of, reading_of
+from crewgate.domain.notification import Question
 from crewgate.domain.reason import NotFetched
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import voices_of
+from crewgate.domain.verdict import Reading, reading_of, voices_of
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
@@ -117,7 +117,7 @@ def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
     labels = _labels(question)
     words = words_button(round_)
     if len(labels) <= BUTTONS:
-        green = _first_approval(question)
+        green = question.outcomes.index(question.approval) if question.approval else None
         return (
             *(
                 button(
@@ -175,11 +175,6 @@ def _are_numbered(question: Question) -> bool:
         for text, label in zip(shown, question.outcomes, strict=True)
     )
     return not whole or len({one.casefold() for one in shown}) < len(shown)
-
-
-def _first_approval(question: Question) -> int | None:
-    label = approval_of(question)
-    return None if label is None else question.outcomes.index(label)
 
 
 def page_buttons(

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from crewgate.domain.acts import CallState
-from crewgate.domain.notification import Reading, reading_of
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import (
     Answered,
@@ -35,8 +34,10 @@ from crewgate.domain.verdict import (
     Approve,
     Decision,
     Person,
+    Reading,
     Revise,
     TimedOut,
+    reading_of,
 )
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared

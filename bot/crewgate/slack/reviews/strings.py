@@ -7,14 +7,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
-from crewgate.domain.answering import approves, choice_of
 from crewgate.domain.caveats import Claim
 from crewgate.domain.masking import Kind, Masked
-from crewgate.domain.notification import Question, approval_of
+from crewgate.domain.notification import Question
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
-from crewgate.domain.rules.rule import Naming, Needed, Rule, Then, missing
-from crewgate.domain.verdict import Answer, Decision, Person, Revise, TimedOut, Via, voices_of
+from crewgate.domain.rules.rule import Naming, Rule, Then
+from crewgate.domain.verdict import (
+    Answer,
+    Decision,
+    Needed,
+    Person,
+    Revise,
+    TimedOut,
+    Via,
+    approves,
+    choice_of,
+    missing,
+    voices_of,
+)
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.text import at_moment, date, duration, moment, one_line
@@ -382,7 +393,7 @@ def _what_time_does(question: Question | None, then: Then, *, is_call: bool = Fa
         case Then.APPROVE:
             if question is None:
                 return "is approved by the rule"
-            label = approval_of(question)
+            label = question.approval
             return f"is answered {phrases.label(label)} by the rule" if label is not None else ""
         case _:
             assert_never(then)
