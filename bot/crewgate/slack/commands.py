@@ -25,11 +25,11 @@ from crewgate.slack.blockkit.blocks import (
     actions,
     button,
     context,
+    one_line,
     present,
     section,
     sections,
 )
-from crewgate.slack.blockkit.text import duration, moment, one_line
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import InSlack, explain_errors
@@ -42,7 +42,7 @@ from crewgate.slack.press import parse_press
 from crewgate.slack.reviews import states
 from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.stats import on_stats_command
-from crewgate.slack.strings import Deciders, Link, linked
+from crewgate.slack.strings import Deciders, Link, duration, linked, moment
 from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 

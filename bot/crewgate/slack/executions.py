@@ -10,8 +10,14 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Message, context, notification, present, section
-from crewgate.slack.blockkit.text import one_line
+from crewgate.slack.blockkit.blocks import (
+    Message,
+    context,
+    notification,
+    one_line,
+    present,
+    section,
+)
 from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.slack.reviews.people import FILES_REFUSED, FORWARD_REFUSED, with_operators

@@ -28,13 +28,12 @@ from crewgate.slack.blockkit.blocks import (
     section,
     with_share,
 )
-from crewgate.slack.blockkit.text import duration
 from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
 from crewgate.slack.reviews import buttons, output, states
-from crewgate.slack.strings import Deciders, Link
+from crewgate.slack.strings import Deciders, Link, duration
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine

@@ -70,7 +70,7 @@ from crewgate.domain.verdict import (
     approves,
     choice_of,
 )
-from crewgate.slack.blockkit.text import ago, duration, one_line
+from crewgate.slack.blockkit.blocks import one_line
 from crewgate.slack.strings import (
     AGENT_LIMIT,
     CREW_LIMIT,
@@ -78,9 +78,11 @@ from crewgate.slack.strings import (
     MRKDWN,
     PLAIN,
     Voice,
+    ago,
     bold,
     capital,
     counted,
+    duration,
     identifier,
     in_words,
     named,

@@ -36,11 +36,12 @@ from crewgate.slack.blockkit.blocks import (
     bar_chart,
     button,
     context,
+    escape_mrkdwn,
+    plain,
     present,
     section,
     sections,
 )
-from crewgate.slack.blockkit.text import duration, escape_mrkdwn, moment, plain
 from crewgate.slack.client.posting import upload_private
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.client.web_api import CallFailed
@@ -49,6 +50,7 @@ from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command
 from crewgate.slack.press import parse_press
+from crewgate.slack.strings import duration, moment
 from crewgate.usecases.stats import decisions, stats
 
 log = structlog.get_logger(__name__)

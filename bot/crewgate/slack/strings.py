@@ -1,4 +1,4 @@
-"""Sentences of several features: names, errors, pages. Short, active, no jargon.
+"""Sentences of several features: names, times, errors, pages. Short, active, no jargon.
 
 A `Voice` writes names and foreign text for one kind of place. Names with `_PLAIN` or `_plain` are
 for forms, where somebody has just written a text.
@@ -7,7 +7,7 @@ for forms, where somebody has just written a text.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from crewgate.domain.edits import REVISION_LIMIT
@@ -15,7 +15,7 @@ from crewgate.domain.execution import id_beginning
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
-from crewgate.slack.blockkit.text import ELLIPSIS, day, escape_mrkdwn, one_line, plain, utf16_length
+from crewgate.slack.blockkit.blocks import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
 from crewgate.usecases.read_models import COUNTED, MessageRef
 
@@ -303,6 +303,58 @@ def number_of(round_: Round) -> str:
 
 def removed(at: datetime) -> str:
     return f":wastebasket: The text was removed on {day(at)}."
+
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+
+
+def duration(span: timedelta) -> str:
+    """Return a length of time, never rounded up: `3 min`, `2 h 5 min`, `3 days`."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < _DAY:
+        hours, minutes = seconds // _HOUR, seconds % _HOUR // _MINUTE
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = seconds // _DAY, seconds % _DAY // _HOUR
+    named = "1 day" if days == 1 else f"{days} days"
+    return f"{named} {hours} h" if hours else named
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """Return the time since then, for texts read at once; a later time is `just now`."""
+    span = now - then
+    return f"{duration(span)} ago" if span.total_seconds() >= 1 else "just now"
+
+
+def date(at: datetime) -> str:
+    return _date(at, "{date_short_pretty} {time}")
+
+
+def day(at: datetime) -> str:
+    return _date(at, "{date_short}")
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """Return a moment inside a sentence: `7:46 AM`, or `Mar 5, 2026, 7:46 AM` on a distant day."""
+    return _date(at, "{time}" if _is_near(at, now) else "{date_short}, {time}")
+
+
+def at_moment(at: datetime, now: datetime) -> str:
+    return f"{'at' if _is_near(at, now) else 'on'} {moment(at, now)}"
+
+
+def _is_near(at: datetime, now: datetime) -> bool:
+    return abs((at - now).total_seconds()) < _DAY / 2
+
+
+def _date(at: datetime, pattern: str) -> str:
+    fallback = f"{at:%Y-%m-%d %H:%M} {at.tzname() or ''}".rstrip()
+    return f"<!date^{int(at.timestamp())}^{pattern}|{fallback}>"
 
 
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"

@@ -8,13 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewgate.slack.blockkit.text import (
+from crewgate.slack.blockkit.blocks import (
     JOINER,
-    ago,
     clean,
     code,
-    date,
-    duration,
     escape_mrkdwn,
     is_blank,
     mrkdwn_code,
@@ -23,6 +20,7 @@ from crewgate.slack.blockkit.text import (
     plain,
     utf16_length,
 )
+from crewgate.slack.strings import ago, date, duration
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 ALIVE = re.compile(r"<[!@#/?A-Za-z]")

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.notification import Format, Output
-from crewgate.slack.blockkit.excerpts import first_part, length
-from crewgate.slack.blockkit.text import (
+from crewgate.slack.blockkit.blocks import (
     UNSEEN,
     clean,
     is_blank,
@@ -20,6 +19,7 @@ from crewgate.slack.blockkit.text import (
     plain,
     reveal,
 )
+from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.read_models import CardView

@@ -16,7 +16,6 @@ from crewgate.domain.reason import ExecutionEnded, RefusedByCrew
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.blockkit.blocks import Message
-from crewgate.slack.blockkit.text import moment
 from crewgate.slack.commands import (
     render_ambiguous,
     render_execution,
@@ -25,7 +24,7 @@ from crewgate.slack.commands import (
     render_pending,
     render_unknown_execution,
 )
-from crewgate.slack.strings import Deciders, Link
+from crewgate.slack.strings import Deciders, Link, moment
 from crewgate.usecases.queries import CrewHealth, Overview
 from crewgate.usecases.read_models import (
     COUNTED,

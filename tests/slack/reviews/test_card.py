@@ -18,7 +18,6 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Person, Revise
-from crewgate.slack.blockkit.text import date
 from crewgate.slack.reviews.buttons import (
     APPROVE,
     CHANGES,
@@ -33,6 +32,7 @@ from crewgate.slack.reviews.buttons import (
 )
 from crewgate.slack.reviews.card import file_name, file_title, render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
+from crewgate.slack.strings import date
 from crewgate.usecases.read_models import (
     CardView,
 )

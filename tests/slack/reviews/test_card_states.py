@@ -28,9 +28,9 @@ from crewgate.domain.reason import (
 )
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
-from crewgate.slack.blockkit.text import moment
 from crewgate.slack.reviews.buttons import DISMISS, HISTORY, READ, RETRY
 from crewgate.slack.reviews.card import render_card
+from crewgate.slack.strings import moment
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
 from tests.slack.rendering import (
     a_view,

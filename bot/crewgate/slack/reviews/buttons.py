@@ -18,11 +18,13 @@ from crewgate.slack.blockkit.blocks import (
     actions,
     button,
     context,
+    is_blank,
+    one_line,
+    plain,
     plain_text,
     present,
     section,
 )
-from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.reviews import strings
 from crewgate.slack.strings import counted
 from crewgate.usecases.read_models import Approvers

@@ -12,7 +12,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit import text
+from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import (
     Block,
     actions,
@@ -63,7 +63,7 @@ def render_confirmation(
     revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
-        label = text.one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
+        label = blocks.one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
         title, anyway, answer = "Before you approve", ANYWAY, []
@@ -120,7 +120,7 @@ def render_caveats(
                 lines.append(strings.not_shown(view.masked))
             case Unseen.HASTE if turned is not None:
                 lines.append(
-                    f"*You turned {turned.pages:,} pages in {text.duration(turned.took)}.*"
+                    f"*You turned {turned.pages:,} pages in {shared.duration(turned.took)}.*"
                 )
     return [section(line) for line in lines if line]
 
@@ -138,8 +138,8 @@ def unsent(count: int, notes: Sequence[Note]) -> str:
 def _first_line(note: Note) -> str:
     written = note.text.strip()
     first = written.partition("\n")[0].rstrip()
-    shown = first if first == written else f"{first} {text.ELLIPSIS}"
-    return f"> {shared.person(note.by)}: {text.one_line(shown, _NOTE_LINE)}"
+    shown = first if first == written else f"{first} {blocks.ELLIPSIS}"
+    return f"> {shared.person(note.by)}: {blocks.one_line(shown, _NOTE_LINE)}"
 
 
 def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
@@ -310,7 +310,7 @@ def _question(question: Question) -> list[Block]:
     if not question.outcomes or question.is_of_crew:
         return [*said, context(f"The {asker(question)} gets exactly what you write.")]
     known = [
-        f"“{text.one_line(label, strings.OUTCOME_SHOWN)}”"
+        f"“{blocks.one_line(label, strings.OUTCOME_SHOWN)}”"
         for label in question.outcomes[:_OUTCOMES_SHOWN]
     ]
     more = len(question.outcomes) - len(known) + question.left_off
@@ -356,17 +356,17 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     if dead_letter.removed_at is not None:
         return [section(shared.removed(dead_letter.removed_at))]
     reason = shared.capital(redactor.text(dead_letter.reason))
-    why = text.one_line(reason, ANSWER_LIMIT).rstrip(". ")
-    name = f"*{text.date(dead_letter.received_at)}* · {shared.identifier(dead_letter.id)}"
+    why = blocks.one_line(reason, ANSWER_LIMIT).rstrip(". ")
+    name = f"*{shared.date(dead_letter.received_at)}* · {shared.identifier(dead_letter.id)}"
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
-    while text.utf16_length(body := text.mrkdwn_code(head)) > _EXCERPT_LIMIT:
+    while blocks.utf16_length(body := blocks.mrkdwn_code(head)) > _EXCERPT_LIMIT:
         head = head[: len(head) * 3 // 4]
     cut = f"This is the beginning; {len(dead_letter.body):,} bytes came."
     return present(
         section(f"{name}\n{why}."),
-        None if text.is_blank(body) else section(f"```\n{body}\n```"),
+        None if blocks.is_blank(body) else section(f"```\n{body}\n```"),
         None if head == whole else context(cut),
     )
 
@@ -409,11 +409,11 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     output = view.output
     arguments = arguments_of(output.text) if view.round.is_call else None
     if arguments is not None:
-        blocks, part = laid_out(arguments, _EXCERPT_LIMIT)
+        elements, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
-        return [section("*The arguments*"), *in_blocks(blocks), *cut] if blocks else []
-    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=text.clean)
-    if text.is_blank(shown):
+        return [section("*The arguments*"), *in_blocks(elements), *cut] if elements else []
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=blocks.clean)
+    if blocks.is_blank(shown):
         return []
     first = section(heading)
     if view.round.question is None and parts_to_edit(output) is not None:

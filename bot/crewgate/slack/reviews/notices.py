@@ -17,8 +17,14 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import TimedOut, voices_of
 from crewgate.slack import phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.blocks import Message, actions, notification, section
-from crewgate.slack.blockkit.text import duration, escape_mrkdwn, one_line
+from crewgate.slack.blockkit.blocks import (
+    Message,
+    actions,
+    escape_mrkdwn,
+    notification,
+    one_line,
+    section,
+)
 from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
 from crewgate.slack.reviews.people import (
@@ -43,6 +49,7 @@ from crewgate.slack.strings import (
     bold,
     counted,
     crew,
+    duration,
     linked,
     task,
     total,

@@ -14,7 +14,22 @@ from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import excerpts
-from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, section
+from crewgate.slack.blockkit.blocks import (
+    ELLIPSIS,
+    LABEL_LIMIT,
+    Block,
+    clean,
+    code,
+    context,
+    escape_mrkdwn,
+    is_blank,
+    markdown,
+    one_line,
+    place_to_break,
+    plain,
+    section,
+    utf16_length,
+)
 from crewgate.slack.blockkit.excerpts import (
     beyond_the_edge,
     count_rows,
@@ -30,17 +45,6 @@ from crewgate.slack.blockkit.rich_text import (
     quote,
     rich_text,
     text_section,
-)
-from crewgate.slack.blockkit.text import (
-    ELLIPSIS,
-    clean,
-    code,
-    escape_mrkdwn,
-    is_blank,
-    one_line,
-    place_to_break,
-    plain,
-    utf16_length,
 )
 from crewgate.slack.reviews import strings
 from crewgate.usecases.read_models import RoundLine

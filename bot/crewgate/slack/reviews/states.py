@@ -41,11 +41,10 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import ago, date, duration, moment, one_line, plain
+from crewgate.slack.blockkit.blocks import one_line, plain
 from crewgate.slack.phrases import because, more_approvals, receiver
 from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.output import preview
-from crewgate.slack.strings import PLAIN, Link, capital, linked, person, quoted, task
 from crewgate.usecases.read_models import RoundLine
 
 SUBJECT_LIMIT: Final = 100
@@ -98,7 +97,7 @@ def arrival(round_: Round) -> str:
 
 
 def dismissed(reason: Dismissed) -> str:
-    return f"{person(reason.by)} dismissed it{_colon_why(reason)}"
+    return f"{shared.person(reason.by)} dismissed it{_colon_why(reason)}"
 
 
 def _colon_why(reason: Dismissed) -> str:
@@ -120,12 +119,14 @@ def written(decision: Decision) -> str:
 
 def said(decision: Decision) -> str:
     text = written(decision)
-    return quoted(text, FEEDBACK_SHOWN) if text else ""
+    return shared.quoted(text, FEEDBACK_SHOWN) if text else ""
 
 
 def is_cut(decision: Decision) -> bool:
     text = written(decision)
-    return bool(text) and quoted(text, FEEDBACK_SHOWN) != quoted(text, 2 * FEEDBACK_LIMIT)
+    return bool(text) and shared.quoted(text, FEEDBACK_SHOWN) != shared.quoted(
+        text, 2 * FEEDBACK_LIMIT
+    )
 
 
 # --- in one line ----------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ def is_cut(decision: Decision) -> bool:
 def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
     """Return a card's first line: the state, then the subject; `by_number` names the round."""
     about = one_line(subject, SUBJECT_LIMIT)
-    name = f"{task(round_)} ({shared.number(round_)})" if by_number else task(round_)
+    name = f"{shared.task(round_)} ({shared.number(round_)})" if by_number else shared.task(round_)
     line = f"{icon(round_)} {shared.bold(_headline(name, round_))}"
     return f"{line} · {about}" if about else line
 
@@ -156,7 +157,7 @@ def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a tabl
         case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
             return phrases.headline(name, decision, is_call=round_.is_call)
         case State.CLOSED, _, Dismissed(by=by):
-            return f"{name} dismissed by {person(by)}"
+            return f"{name} dismissed by {shared.person(by)}"
         case _, Decision() as decision, _:
             of = "of" if round_.is_call else _OF[type(decision.verdict)]
             what = f"{phrases.noun(decision, is_call=round_.is_call)} {of} {name}"
@@ -193,8 +194,8 @@ def push(round_: Round, subject: str = "") -> str:
     again = f", {shared.number(round_)}" if round_.number > 1 else ""
     about = plain(subject, SUBJECT_LIMIT)
     if round_.is_call and round_.state is State.WAITING:
-        return shared.joined(phrases.wants_to_use(round_, PLAIN), about)
-    name = f"{shared.task(round_, PLAIN)}{again}{f' · {about}' if about else ''}"
+        return shared.joined(phrases.wants_to_use(round_, shared.PLAIN), about)
+    name = f"{shared.task(round_, shared.PLAIN)}{again}{f' · {about}' if about else ''}"
     return f"{_push(round_)}: {name}"
 
 
@@ -212,10 +213,10 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
         case State.RESUMED, Decision() as decision:
             return _did(round_, decision)
         case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
-            return f"Dismissed by {PLAIN.person(round_.reason.by)}"
+            return f"Dismissed by {shared.PLAIN.person(round_.reason.by)}"
         case _, Decision() as decision:
             lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
-            return f"{lost} ({phrases.clause(decision, PLAIN, is_call=round_.is_call)})"
+            return f"{lost} ({phrases.clause(decision, shared.PLAIN, is_call=round_.is_call)})"
         case _:
             return "Closed"
 
@@ -226,16 +227,16 @@ def _sending(round_: Round) -> str:
 
 
 def _did(round_: Round, decision: Decision) -> str:
-    return capital(phrases.clause(decision, PLAIN, is_call=round_.is_call))
+    return shared.capital(phrases.clause(decision, shared.PLAIN, is_call=round_.is_call))
 
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
     reason = round_.reason
     match round_.state, round_.decision:
         case State.WAITING, _:
-            return f"waiting for {duration(now - round_.opened_at)}{_so_far(round_)}"
+            return f"waiting for {shared.duration(now - round_.opened_at)}{_so_far(round_)}"
         case State.SUPERSEDED, _ if isinstance(reason, EditedBy):
-            return f"edited by {person(reason.by)}"
+            return f"edited by {shared.person(reason.by)}"
         case State.SUPERSEDED, _:
             return "replaced by a newer output"
         case State.DECIDED, Decision() as decision:
@@ -251,7 +252,7 @@ def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
 
 
 def _ago(round_: Round, decision: Decision, now: datetime) -> str:
-    return f"{phrases.clause(decision, is_call=round_.is_call)} {ago(decision.at, now)}"
+    return f"{phrases.clause(decision, is_call=round_.is_call)} {shared.ago(decision.at, now)}"
 
 
 def _colon(reason: Reason | None) -> str:
@@ -276,7 +277,7 @@ def outcome(round_: Round) -> str:
         case State.RESUMED, _ if round_.is_call:
             return phrases.call_ended(round_)
         case State.DECIDED, _:
-            what = capital(_sending(round_))
+            what = shared.capital(_sending(round_))
         case State.RESUMED, Answered(status=ResumeStatus() as status):
             return _DID[status]
         case State.RESUMED, _:
@@ -302,7 +303,7 @@ def in_full(round_: Round) -> str:
         what = "A newer output came; round {} takes its place."
         if isinstance(reason, EditedBy):
             did = "gave other arguments" if round_.is_call else "edited this text"
-            what = f"{person(reason.by)} {did}: round {{}}."
+            what = f"{shared.person(reason.by)} {did}: round {{}}."
         return f"{icon(round_)} {what.format(f'{round_.number + 1:,}')}"
     if decision is None:
         return f"{icon(round_)} {answer(round_)}"
@@ -411,7 +412,7 @@ def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> s
             return "Whoever asked has yet to fetch this."
         case AnswerLost(code=code):
             did = "has been failing" if code else "has not answered"
-            did += f" since {moment(since, since)}" if since else ""
+            did += f" since {shared.moment(since, since)}" if since else ""
             return told.silent.format(did=did, why=because(reason))
         case _:
             why = because(reason)
@@ -480,7 +481,7 @@ def _refused(told: _Told, reason: RefusedByCrew | NotCalled) -> str:
 
 def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
     decision, reason = round_.decision, round_.reason
-    why = capital(because(reason) or _NOTHING_LEFT)
+    why = shared.capital(because(reason) or _NOTHING_LEFT)
     match reason:
         case Dismissed():
             said = f"{dismissed(reason)}."
@@ -525,10 +526,10 @@ def _successor(round_: Round) -> str:
 
 
 def stuck_notice(round_: Round, decision: Decision) -> str:
-    on = f"decision on round {round_.number} of {task(round_)}"
+    on = f"decision on round {round_.number} of {shared.task(round_)}"
     if not isinstance(decision.by, Person):
         late = "It was not decided in time, so " if isinstance(decision.by, TimedOut) else ""
-        who = capital(f"{late}{phrases.decider(decision)} decided:")
+        who = shared.capital(f"{late}{phrases.decider(decision)} decided:")
         what = f"its {on}"
     else:
         who, what = f"{phrases.addressed(decision)},", f"your {on}"
@@ -536,7 +537,7 @@ def stuck_notice(round_: Round, decision: Decision) -> str:
         case State.STUCK, _:
             return f"{who} {what} {arrival(round_)}."
         case _, Dismissed() as reason:
-            by = person(reason.by)
+            by = shared.person(reason.by)
             return f"{who} {by} dismissed {what}{_colon_why(reason)}. It {arrival(round_)}."
         case _, reason:
             why = because(reason) or _NOTHING_LEFT
@@ -549,7 +550,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
         return in_full(round_), ""
     waited = strings.waited(round_, decision)
     sentence = phrases.sentence(decision, is_call=round_.is_call)
-    decided = f"{sentence} {date(decision.at)}, after {waited}"
+    decided = f"{sentence} {shared.date(decision.at)}, after {waited}"
     unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
     said = shared.joined(decided, unsent, approved)
     return said, outcome(round_)
@@ -570,11 +571,11 @@ def detail(line: RoundLine) -> str:
     return "".join(f"\n{line}" for line in lines)
 
 
-def headline_in_list(line: RoundLine, link: Link) -> str:
+def headline_in_list(line: RoundLine, link: shared.Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
     by = line.round.review.agent if line.round.is_call else None
     agent = f"{one_line(by, shared.AGENT_LIMIT)}: " if by else ""
-    title = shared.bold(linked(f"{agent}{task(line.round)}", line.card, link))
+    title = shared.bold(shared.linked(f"{agent}{shared.task(line.round)}", line.card, link))
     about = one_line(line.subject, shared.TITLE_LIMIT)
     return f"{icon(line.round)} {shared.joined(title, about)}"
 

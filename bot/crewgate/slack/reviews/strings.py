@@ -28,20 +28,7 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack import icons, phrases
 from crewgate.slack import strings as shared
-from crewgate.slack.blockkit.text import at_moment, date, duration, moment, one_line
-from crewgate.slack.strings import (
-    IN_FULL,
-    MRKDWN,
-    Voice,
-    bold,
-    crew,
-    joined,
-    number,
-    numbered,
-    person,
-    quoted,
-    task,
-)
+from crewgate.slack.blockkit.blocks import one_line
 from crewgate.usecases.read_models import CardView
 
 READ: Final = "Read all"
@@ -104,9 +91,9 @@ def words_label(round_: Round) -> str:
 def about(view: CardView) -> str:
     round_ = view.round
     subject = one_line(view.subject, shared.TITLE_LIMIT)
-    name = task(round_) if not round_.is_call else phrases.wants_to_use(round_)
-    title = [bold(subject), name] if subject else [bold(name)]
-    return joined(*title, numbered(round_), crew(round_.review.crew))
+    name = shared.task(round_) if not round_.is_call else phrases.wants_to_use(round_)
+    title = [shared.bold(subject), name] if subject else [shared.bold(name)]
+    return shared.joined(*title, shared.numbered(round_), shared.crew(round_.review.crew))
 
 
 # --- the quiet lines ------------------------------------------------------------------------------
@@ -125,12 +112,16 @@ def about_waiting(
     `changed` is the amount of changes since the last round; `plain` leaves out foreign text.
     """
     round_ = view.round
-    first = joined(
-        date(round_.opened_at), numbered(round_), changed, crew(round_.review.crew), _rule(round_)
+    first = shared.joined(
+        shared.date(round_.opened_at),
+        shared.numbered(round_),
+        changed,
+        shared.crew(round_.review.crew),
+        _rule(round_),
     )
     if plain:
         return _with_rule(view, first, now, reader)
-    about = joined(
+    about = shared.joined(
         first,
         "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
@@ -143,7 +134,7 @@ def about_waiting(
 
 def _changed_by(round_: Round) -> str:
     by = round_.edited_by if round_.is_call else None
-    return "" if by is None else f"with other arguments by {person(by)}"
+    return "" if by is None else f"with other arguments by {shared.person(by)}"
 
 
 def _task_or_agent(round_: Round) -> str:
@@ -161,11 +152,11 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
     if rule is not None:
         standing = _standing(view, rule, now)
         own, escalated = _not_their_own(view, rule), _escalated(view, reader)
-        more = joined(_unnamed(rule), own, _starts_again(view), escalated)
+        more = shared.joined(_unnamed(rule), own, _starts_again(view), escalated)
     question = view.round.question
     until = None if question is None else question.expires_at
-    waits = "" if until is None else f"The flow waits until {moment(until, now)}"
-    first = shared.capital(joined(waits, standing))
+    waits = "" if until is None else f"The flow waits until {shared.moment(until, now)}"
+    first = shared.capital(shared.joined(waits, standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
 
 
@@ -174,15 +165,15 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
 
     `is_told`: the headline is about this decision, and not a later round.
     """
-    return joined(
+    return shared.joined(
         ""
         if is_told
         else f"{shared.number_of(round_)}: {phrases.clause(decision, is_call=round_.is_call)}",
-        date(decision.at),
+        shared.date(decision.at),
         f"waited {waited(round_, decision)}",
-        numbered(round_) if is_told else "",
+        shared.numbered(round_) if is_told else "",
         "" if decision.via is Via.EDIT else _changed_by(round_),
-        crew(round_.review.crew),
+        shared.crew(round_.review.crew),
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
         had_approved(round_, decision),
@@ -191,12 +182,12 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
 
 
 def about_undecided(round_: Round) -> str:
-    ended = date(round_.ended_at or round_.opened_at)
-    return joined(ended, numbered(round_), crew(round_.review.crew))
+    ended = shared.date(round_.ended_at or round_.opened_at)
+    return shared.joined(ended, shared.numbered(round_), shared.crew(round_.review.crew))
 
 
 def waited(round_: Round, decision: Decision) -> str:
-    return duration(decision.at - round_.opened_at)
+    return shared.duration(decision.at - round_.opened_at)
 
 
 def unsent_notes(decision: Decision) -> str:
@@ -259,12 +250,12 @@ def _standing(view: CardView, rule: Rule, now: datetime) -> str:
     wanted = ""
     if rule.target is not None:
         at = rule.target.after(view.round.opened_at, rule.working_hours)
-        wanted = f"{'wanted' if at > now else 'was wanted'} by {moment(at, now)}"
+        wanted = f"{'wanted' if at > now else 'was wanted'} by {shared.moment(at, now)}"
     given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
     time = deadline(view, now)
     if is_left(view.round):
         time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
-    return joined(given, _still_needed(view, rule), wanted, time)
+    return shared.joined(given, _still_needed(view, rule), wanted, time)
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
@@ -290,7 +281,7 @@ def deadline(view: CardView, now: datetime) -> str:
     if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
         return ""
     done = _what_time_does(question, rule.timeout.then, is_call=view.round.is_call)
-    return f"{done} {at_moment(view.due_at, now)}" if done else ""
+    return f"{done} {shared.at_moment(view.due_at, now)}" if done else ""
 
 
 def is_left(round_: Round) -> bool:
@@ -313,14 +304,14 @@ def approvals(count: int) -> str:
     return f"{_number(count)} approval{'' if count == 1 else 's'}"
 
 
-def so_far(round_: Round, voice: Voice = MRKDWN) -> str:
+def so_far(round_: Round, voice: shared.Voice = shared.MRKDWN) -> str:
     """Return `1 of 2: @Ana`, or `approved by @Ana of @legal`; empty without approvals."""
     if not round_.votes:
         return ""
     chosen = choice_of(round_.votes[0])
     what = f" for {phrases.label(chosen)}" if chosen is not None else ""
     if voice.mentions and round_.approvals_from:
-        return f"approved by {phrases.voters(round_.votes, voice=IN_FULL)}{what}"
+        return f"approved by {phrases.voters(round_.votes, voice=shared.IN_FULL)}{what}"
     people = phrases.voters(round_.votes, voice=voice)
     return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
 
@@ -347,7 +338,7 @@ def had_approved(round_: Round, decision: Decision) -> str:
     """Return `1 of 2 had approved: @Ana` if the approvals did not decide; else empty."""
     if decision.votes or not round_.votes:
         return ""
-    people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT, voice=IN_FULL)
+    people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT, voice=shared.IN_FULL)
     chosen = choice_of(round_.votes[0])
     what = f"chosen {phrases.label(chosen)}" if chosen is not None else "approved"
     return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
@@ -429,7 +420,7 @@ def _starts_again(view: CardView) -> str:
         return ""
     given = shared.counted(len(previous.votes), "approval")
     were = "was" if len(previous.votes) == 1 else "were"
-    return f"{given} {were} for {number(previous)} and the count starts again"
+    return f"{given} {were} for {shared.number(previous)} and the count starts again"
 
 
 def _not_their_own(view: CardView, rule: Rule) -> str:
@@ -451,18 +442,18 @@ def _escalated(view: CardView, reader: str | None) -> str:
         return ""
     people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
     who = "You" if reader is not None and User(reader) in view.escalates_to else people
-    waited = duration(at - view.round.opened_at)
+    waited = shared.duration(at - view.round.opened_at)
     return f"{who} may decide now, too: this was not decided within {waited}"
 
 
 def _delegates(view: CardView, now: datetime) -> str:
     shown = view.absences[:_ABSENCES]
-    lines = [
-        f"{person(one.delegate)} for {person(one.away)} until {moment(one.until, now)}"
-        for one in shown
-    ]
+    lines = []
+    for one in shown:
+        until = shared.moment(one.until, now)
+        lines.append(f"{shared.person(one.delegate)} for {shared.person(one.away)} until {until}")
     left = len(view.absences) - len(shown)
-    return joined(*lines, f"and {left:,} more" if left > 0 else "")
+    return shared.joined(*lines, f"and {left:,} more" if left > 0 else "")
 
 
 def _number(count: int) -> str:
@@ -550,7 +541,7 @@ def earlier_feedback(previous: Round) -> str | None:
     words = asked_for(previous.decision) if previous.decision is not None else None
     if words is None:
         return None
-    quote = quoted(words, EARLIER_FEEDBACK_SHOWN) if words else ""
+    quote = shared.quoted(words, EARLIER_FEEDBACK_SHOWN) if words else ""
     return "\n".join(filter(None, (asked(previous), quote)))
 
 
@@ -582,12 +573,12 @@ def shown_share(percent: int) -> str:
 
 
 def notes(count: int, authors: Sequence[Person]) -> str:
-    named = shared.some([person(one) for one in authors], _AUTHORS)
+    named = shared.some([shared.person(one) for one in authors], _AUTHORS)
     return f":memo: {shared.counted(count, 'note')} from {named}"
 
 
 def on_it(claim: Claim) -> str:
-    return f":eyes: {person(claim.by)} is on it"
+    return f":eyes: {shared.person(claim.by)} is on it"
 
 
 def part(number: int, total: int) -> str:

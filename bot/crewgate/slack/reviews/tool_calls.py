@@ -14,8 +14,8 @@ from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import clean, plain, utf16_length
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
-from crewgate.slack.blockkit.text import clean, plain, utf16_length
 from crewgate.slack.payloads import asked, parse_asked, parse_person, raises_malformed
 from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
