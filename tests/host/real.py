@@ -39,7 +39,7 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
             *("--workers", "8"),
             *(
                 "--approve-tools",
-                "transfer*",
+                "transfer*,twin",
                 "--approve-tools",
                 "acting_for_others=delegateWork-*",
             ),

@@ -294,6 +294,17 @@ async def a_limit_and_a_cache_hold_for_approved_calls(real: Real) -> None:
     assert "usage limit of 1" in limit["words"]
 
 
+async def no_tool_runs_in_the_place_of_another_of_its_name(real: Real) -> None:
+    """By text CrewAI runs the first, and shows its hooks the last; else the second is `twin_2`."""
+    for target, names in (("acting", ["twin"]), ("acting_natively", ["twin", "twin_2"])):
+        one = Acting(real, target)
+        await one.begin(*[transfer("both", name) for name in names])
+        result = await one.result()
+        assert result.count("two tools of its agent have this name") == len(names)
+        assert not one.all_asked
+    assert not one.acts("both")
+
+
 async def the_work_of_a_coworker_is_asked_about(real: Real) -> None:
     one = Acting(real, "acting_for_others")
     work = {"task": f"Act {steps(transfer('coworker'))}", "context": "None", "coworker": "Clerk"}

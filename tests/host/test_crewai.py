@@ -65,6 +65,7 @@ CASES = (
     real_acts.a_hook_of_the_users_comes_first,
     real_acts.agents_of_a_flow_are_asked_about,
     real_acts.a_limit_and_a_cache_hold_for_approved_calls,
+    real_acts.no_tool_runs_in_the_place_of_another_of_its_name,
     real_acts.the_work_of_a_coworker_is_asked_about,
     real_acts.an_agent_asks_people,
 )

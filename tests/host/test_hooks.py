@@ -280,6 +280,28 @@ async def test_a_call_that_may_have_run_says_so_beside_an_equal_one_that_waits(
     assert third["tool_call"]["may_have_run"] is True
 
 
+async def test_a_call_that_may_have_run_in_the_place_of_another_says_so(
+    start_host: StartHost, listener: Listener, told: Told
+) -> None:
+    async with start_host(StandInActs(calls="ax")) as api:
+        execution = await api.kick_off(**told)
+        await listener.pause(2)
+        [asked] = [one for one in listener.at("/human-input") if one["task_output"] == "a"]
+        body = {"execution_id": execution, "task_id": asked["task_id"], "human_feedback": ""}
+        edited = {"edited": {"arguments": {"to": "b"}, "is_approve": True}}
+        await api.call("POST", "/resume", {**body, **edited})
+        await listener.pause(3)  # it ran
+    async with start_host(StandInActs(calls="bc")) as api:
+        await listener.pause(5)
+        again = {one["task_output"]: one for one in listener.at("/human-input")[3:5]}
+        for one in again.values():
+            await api.resume(execution, one["task_id"], approve=False)
+        await api.until(execution, "completed")
+
+    assert again["b"]["tool_call"]["may_have_run"] is True
+    assert again["c"]["tool_call"]["may_have_run"] is False
+
+
 async def test_a_call_is_not_decided_by_the_name_of_its_task(
     start_host: StartHost, listener: Listener, told: Told
 ) -> None:

@@ -1,6 +1,7 @@
 """One execution in its thread, as the engine sees it, and the objects that all threads share."""
 
 import hashlib
+import json
 import secrets
 import threading
 import time
@@ -277,7 +278,8 @@ class Run:
             if known is None:
                 self._require_room(pending, before)
                 self._anew.add(task_id)
-            earlier = [one for one in same if one.spent and one.task_id not in self._asking]
+            alike = [*same, *(one for one in before if _runs_as(one, pending))]
+            earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
             ran = sum(one.decision is not None and one.decision.approve for one in earlier)
             # A card that waited already says nothing about a call that was approved before it.
             again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
@@ -420,6 +422,15 @@ class Run:
         if decision is None:
             raise RuntimeError(f"{task_id} was woken without a decision")
         return decision
+
+
+def _runs_as(one: records.Round, pending: records.Pending) -> bool:
+    """Return True if people gave this call its arguments in the place of others."""
+    edited = None if one.decision is None else one.decision.edited
+    if edited is None or "tool_call" not in pending.body or one.place != pending.place:
+        return False
+    call, other = pending.body["tool_call"], one.body["tool_call"]
+    return bool(call["tool"] == other["tool"] and json.loads(edited) == call["arguments"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
     tools = [_Transfer(), _TransferLater(), slowly, _Ping(), _Search(), ask_people]
     tools.append(_Transfer(name="transfer_once", max_usage_count=1))
     tools.append(_Transfer(name="transfer_cached", cache_function=_always))
+    tools += [_Transfer(name="twin"), _Transfer(name="Twin!")]
     llm = _Script(model="scripted", native=native)
     return Agent(role=role, goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
 

@@ -99,7 +99,7 @@ class Hooks:
     def before(self, call: _Call) -> None:
         """Let a call through, at once or once people approve it. Raises HookAborted."""
         tool = call.context.tool_name
-        if _asks_people(call.context) or not fits(tool, self._run.approves):
+        if _asks_people(call.context) or not _is_guarded(call.context, self._run.approves):
             return
         try:
             self._approve(call)
@@ -117,6 +117,9 @@ class Hooks:
 
     def _approve(self, call: _Call) -> None:
         context = call.context
+        if _is_one_of_several(context):
+            call.refusal = "This call did not run: two tools of its agent have this name."
+            return
         exact = _exact(context.tool_input)
         schema = _schema_of(context)
         known = {} if schema is None else {"schema": schema}
@@ -285,12 +288,28 @@ def guard(patterns: Iterable[str]) -> None:
         # Whoever comes after it could change what people approved.
         if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
-        if fits(context.tool_name, guarded):
+        if _is_guarded(context, guarded):
             why = "Nobody can be asked in a thread that CrewAI did not start, or in scoped_hooks()"
             log.warning("call_refused", tool=context.tool_name, hint=why)
             raise HookAborted(why)
 
     register(_BEFORE, refuse_unasked)
+
+
+def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
+    # A second tool of one name is `name_2` for a model that makes calls of its own.
+    names = {context.tool_name, _own_name(context.tool)}
+    return any(fits(name, patterns) for name in names)
+
+
+def _is_one_of_several(context: Any) -> bool:
+    """Return True if CrewAI may run another tool than the one that its hooks are shown."""
+    tools = getattr(context.task, "tools", None) or getattr(context.agent, "tools", None) or ()
+    return [*map(_own_name, tools)].count(_own_name(context.tool)) > 1
+
+
+def _own_name(tool: Any) -> str:
+    return str(sanitize_tool_name(getattr(tool, "name", "")))
 
 
 def fits(tool: str, patterns: Iterable[str]) -> bool:
