@@ -106,6 +106,14 @@ def test_changes_are_told_by_name() -> None:
     )
 
 
+def test_a_text_and_a_value_that_reads_as_it_are_different() -> None:
+    before, now = json.dumps({"urgent": "true", "note": ""}), json.dumps({"urgent": True})
+    assert changes_of(before, now) == (
+        Change("urgent", '"true"', "true"),
+        Change("note", "", None),
+    )
+
+
 def a_call(state: State = State.WAITING, **changes: object) -> Round:
     return a_round(state, call=CALL, **changes)
 

@@ -78,6 +78,8 @@ async def test_refusing_tells_the_agent_why(hosted: World) -> None:
     card = await a_call(hosted)
     await hosted.slack.click(BEN, card, "Refuse")
     await modal(hosted, BEN, "Why not?")
+    empty = await hosted.slack.submit(BEN, {"feedback": " "})
+    assert "Write why; the agent gets exactly this text." in str(empty.errors)
     assert (await hosted.slack.submit(BEN, {"feedback": "Bob has left."})).ok
     await hosted.shown(card, "The agent was told, and goes on without it.")
 

@@ -94,10 +94,16 @@ class Change:
 
 
 def changes_of(before: str, now: str) -> tuple[Change, ...]:
-    old, new = arguments_of(before) or {}, arguments_of(now) or {}
-    was, is_ = ({key: shown_value(value) for key, value in one.items()} for one in (old, new))
-    names = [name for name in {**old, **new} if was.get(name) != is_.get(name)]
-    return tuple(Change(name, was.get(name), is_.get(name)) for name in names)
+    """Return the arguments that differ, as JSON where their texts are equal: `1` and `"1"`."""
+    calls = arguments_of(before) or {}, arguments_of(now) or {}
+    found = []
+    for name in {**calls[0], **calls[1]}:
+        texts = [shown_value(one[name]) if name in one else None for one in calls]
+        if texts[0] == texts[1]:
+            texts = [json.dumps(one[name], ensure_ascii=False) for one in calls]
+        if texts[0] != texts[1]:
+            found.append(Change(name, *texts))
+    return tuple(found)
 
 
 def with_changes(call: ToolCall, text: str, written: Mapping[str, str]) -> str:

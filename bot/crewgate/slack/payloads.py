@@ -47,6 +47,7 @@ class Submission:
     box: str
     """The block of the text field, which shows an error."""
     form: str
+    title: str
     seen: Seen
 
 
@@ -113,6 +114,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
         feedback=view.typed,
         box=view.box,
         form=str(form.get("callback_id", "")),
+        title=str((form.get("title") or {}).get("text", "")),
     )
 
 

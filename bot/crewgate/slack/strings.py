@@ -127,7 +127,6 @@ STORE_UNAVAILABLE_PLAIN: Final = (
 MODAL_NOT_OPENED: Final = "Slack did not open the form in time. Press the button again."
 NOT_UNDERSTOOD: Final = f"I did not understand that. `{COMMAND} help` shows what I can do."
 SOMETHING_FAILED: Final = "Something went wrong on my side. Nothing was recorded; try again."
-FEEDBACK_MISSING: Final = "Write what should change; the crew gets exactly this text."
 NOTHING_EDITED: Final = "You have changed nothing yet, so nothing was sent."
 NOTHING_TO_DO: Final = "There is nothing left to do here: the card shows where this is now."
 OTHER_TEAM: Final = "This bot works in another workspace, so nothing was done here."

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from crewgate.demo.workspace.blocks import disguised_links, message_problems, pieces, text_size
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Head, Published, Signature
 from crewgate.domain.notification import Output, Question
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User, UserGroup
@@ -135,6 +136,10 @@ def test_the_card_of_an_earlier_round_says_where_the_latest_one_is() -> None:
     assert newer(of_flow, lambda _: None) == "The flow came back with round 3."
     theirs = replace(view, newer=NewerRound(a_round(number=3, edited_by=ANA), CARD))
     assert newer(theirs, lambda _: None) == "<@U0ANA> wrote round 3."
+    changed = a_round(number=2, edited_by=ANA, call=ToolCall("send_email"))
+    of_call = replace(view, newer=NewerRound(changed, CARD))
+    assert newer(of_call, lambda _: None) == "<@U0ANA> changed the arguments in round 2."
+    assert "Open the changed call" in (newer(of_call, lambda _: "https://x", is_told=True) or "")
     card = render_card(view, now=LATER)
     assert below_headline(card, None) is card
     asked = replace(view, round=a_round(State.RESUMED, decision=a_decision(Revise("Shorter."))))

@@ -284,7 +284,7 @@ def render_revise_form(
     is_ask = question is not None and question.ask is not None
     warnings = (problem, _NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
-        strings.words_label(round_).rstrip("…"),
+        strings.words_label(round_),
         present(
             section(strings.about(view)),
             *(_output(view, "*The question*") if is_ask else []),

@@ -307,7 +307,7 @@ async def on_words_submitted(
     submission = payloads.parse_submission(body)
     await read_thread(submission.round_id)
     verdict: Verdict = Revise(submission.feedback)
-    problem = _problem(submission.feedback)
+    problem = _problem(submission)
     if submission.form == ids.APPROVE_MODAL:
         verdict = Approve(submission.feedback)
         problem = None if submission.feedback.strip() else strings.COMMENT_MISSING
@@ -469,11 +469,11 @@ async def on_dismiss_submitted(
         log.info("dismissed", subject=submission.round_id, by=submission.by.id)
 
 
-def _problem(feedback: str) -> str | None:
-    if not feedback.strip():
-        return shared.FEEDBACK_MISSING
-    if len(feedback) > FEEDBACK_LIMIT:
-        return shared.feedback_too_long(len(feedback))
+def _problem(submission: payloads.Submission) -> str | None:
+    if not submission.feedback.strip():
+        return strings.WORDS_MISSING.get(submission.title, strings.ANSWER_MISSING)
+    if len(submission.feedback) > FEEDBACK_LIMIT:
+        return shared.feedback_too_long(len(submission.feedback))
     return None
 
 

@@ -254,10 +254,13 @@ def newer(view: CardView, link: Link, *, is_told: bool = False) -> str | None:
         return None
     latest = view.newer.round
     if is_told:
-        return linked(f"Open {number(latest)}", view.newer.card, link)
+        is_changed = latest.is_call and latest.edited_by is not None
+        name = "the changed call" if is_changed else number(latest)
+        return linked(f"Open {name}", view.newer.card, link)
     where = linked(number(latest), view.newer.card, link)
     if latest.edited_by is not None:
-        return f"{person(latest.edited_by)} wrote {where}."
+        did = "wrote" if not latest.is_call else "changed the arguments in"
+        return f"{person(latest.edited_by)} {did} {where}."
     return f"The {phrases.asker(view.round.question)} came back with {where}."
 
 

@@ -49,6 +49,12 @@ HOST_REFUSED: Final = (
     " somebody answers."
 )
 
+#: By the title of the form.
+WORDS_MISSING: Final[Mapping[str, str]] = {
+    REVISE: "Write what should change; the crew gets exactly this text.",
+    REFUSE: "Write why; the agent gets exactly this text.",
+}
+ANSWER_MISSING: Final = "Write an answer; exactly this text is given."
 COMMENT_MISSING: Final = "Write the comment, or press Approve on the card to approve without one."
 DISMISS_MISSING: Final = "Write why; it stays on the card and in its history."
 EDIT_EMPTY: Final = "Nothing is left of the text. To have it done again, use Revise."
