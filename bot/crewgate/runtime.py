@@ -166,8 +166,8 @@ def open_threads() -> Iterator[OffLoop]:
 class EventLoop(uvloop.Loop):
     """The event loop of the process; it looks names up by `Lookups`.
 
-    httpx and aiohttp look names up here before they connect, and uvloop only does for aiohttp's
-    addresses. libuv looks up the database's host, because asyncpg connects by name.
+    httpx and aiohttp look names up here before they connect; then uvloop only gets addresses. libuv
+    looks up the database's host, because asyncpg connects by name.
     """
 
     def __init__(self, lookups: Lookups | None = None) -> None:

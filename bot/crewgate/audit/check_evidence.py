@@ -383,7 +383,7 @@ class Replay:
         return self.told.rules[named] if named else rule_of('{"name": ""}', escalated=False)
 
     def _require_rule(self, entry: Entry, round_: Round) -> None:
-        """Raise Wrong unless the rule is the round's, or this entry may change it so."""
+        """Raise Wrong unless the entry's rule is the round's, or the entry may change the rule."""
         old, new = self._rule(round_.rule), self._rule(entry.data["rule"])
         round_.rules.add(round_.rule)
         if entry.code in SHOWS and entry.data["rule"] in round_.rules:
@@ -475,7 +475,7 @@ def require_other(
 
 
 def require_time(entry: Entry, round_: Round, after: str) -> None:
-    """Raise Wrong unless a rule's duration has passed; working hours count as all hours."""
+    """Raise Wrong unless a rule's duration has passed, without regard to working hours."""
     count, unit = re.fullmatch(r"(\d+) ?w?([dhms])", after).groups()  # type: ignore[union-attr]
     set_back = timedelta(seconds=entry.data.get("set_back", 0))
     due = round_.since + timedelta(seconds=int(count) * SECONDS[unit]) - set_back

@@ -32,7 +32,7 @@ Begin = Callable[[], AbstractAsyncContextManager[Tx]]
 
 
 async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
-    """Check that the database answers, that its version fits, and that the keys open it."""
+    """Check that the database answers, its version, and that the keys open its credentials."""
     subject = "database"
     folder = _folder_of(url)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):

@@ -12,7 +12,7 @@ _SECONDS: Final = 8
 
 
 def ask_health(settings: Settings) -> tuple[bool, list[str]]:
-    """Return True if the bot is ready, and the lines of its answer; blocks, so never in a loop.
+    """Return True if the bot is ready, and the lines of its answer; blocks an event loop.
 
     Containers run this every half minute: it uses no proxy, and imports few modules.
     """

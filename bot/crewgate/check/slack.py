@@ -42,7 +42,7 @@ class SlackCheck:
     owners: Mapping[str, str]
     send_test_card: bool
     known: dict[ReviewerRef, frozenset[str]] = field(default_factory=dict)
-    """The settings' people as user ids; Slack's answers fill it."""
+    """The settings' people as user ids, filled from Slack's answers."""
 
     async def findings(self) -> AsyncIterator[Finding]:
         installed, silent = None, "the workspace is not known"

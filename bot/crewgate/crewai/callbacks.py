@@ -146,7 +146,7 @@ class HttpFlowAnswers(FlowAnswers):
 
 
 def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | Refused | Unknown:
-    """Read a 2xx to a flow's answer like one to a resume, and its outcome; never raises."""
+    """Read a flow's 2xx as a resume's is read, then the outcome in it; never raises."""
     read = parse_resume_answer(code, body, content_type)
     if not isinstance(read, Delivered):
         return read

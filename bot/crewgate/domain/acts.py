@@ -62,7 +62,7 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class UsedTool:
-    """A tool used for an output: its calls in all, and the calls that people approved."""
+    """A tool used for an output, with the numbers of its calls and of the approved calls."""
 
     tool: str
     count: int

@@ -114,7 +114,7 @@ class Decided:
     waited_seconds: int
     within_target: bool | None
     is_call: bool
-    """It let a tool's call run, or refused it."""
+    """True for a decision on a call of a tool."""
 
 
 @dataclass(frozen=True, slots=True)

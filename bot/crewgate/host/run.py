@@ -184,7 +184,7 @@ class Run:
         self._asking: set[str] = set()
         """The calls and questions that this run has asked."""
         self._anew: set[str] = set()
-        """Those that were not asked before a restart."""
+        """The ids in `_asking` that were not asked before a restart."""
         self._waiting: set[str] = set()
         """The calls of this run that wait now."""
         self._lock = Lock()

@@ -234,7 +234,7 @@ class Store:
     ) -> None:
         """Store a flow's question, and forget the URLs.
 
-        Earlier questions count as carried out; `Flow.ask()` only gives up one at its place.
+        Earlier questions count as carried out; `Flow.ask()` only replaces one at its place.
         """
         with self._database.transaction() as sql:
             if asked.place is None:
@@ -428,7 +428,7 @@ def _close(
 
 
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:
-    """Store the URLs of a resume; while people are asked there are none."""
+    """Store the URLs of a resume; no URLs are stored while people are asked."""
     sql.execute(
         "UPDATE executions SET task_url = sealed(?), step_url = sealed(?), crew_url = sealed(?)"
         " WHERE id = ?",

@@ -63,8 +63,8 @@ class Timeout:
 class Timeouts:
     """The timeout of each kind of call, for one address of its host.
 
-    A call of the outbox must end before its lease, or a second try could overlap; and its
-    connecting must end before the total, or nobody could say that nothing was sent.
+    A call of the outbox must end before its lease, or a second try could overlap. Its connection
+    must be made before the total ends, or nobody could say that nothing was sent.
     """
 
     resume: Timeout = Timeout(connect=5, read=30, total=45)

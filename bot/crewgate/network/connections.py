@@ -96,7 +96,7 @@ class _Connection(web.RequestHandler):
 class _Idle:
     since: float
     timer: asyncio.TimerHandle | None = None
-    """Log malformed HTTP without a traceback: the mistake is the caller's."""
+    """Runs until the first request."""
 
 
 class Guard:

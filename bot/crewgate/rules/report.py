@@ -50,7 +50,7 @@ class Change:
     was: str
     now: str
     channels: tuple[str, str] | None = None
-    """The card's channel, before and now; None: unchanged. So are the fields below."""
+    """The card's channel, before and now; None: unchanged. The next fields have this form."""
     approvals: tuple[int, int] | None = None
     reviewers: tuple[tuple[ReviewerRef, ...], tuple[ReviewerRef, ...]] | None = None
     keys: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ def _people(named: Iterable[ReviewerRef], known: Known) -> frozenset[str] | None
 
 
 def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
-    """Return the starters' accounts; of an address, only if the settings name it too."""
+    """Return the starters' accounts; an address counts only if the settings name it too."""
     each = ({one.id} if isinstance(one, User) else known.get(one, ()) for one in stored.starters)
     return frozenset[str]().union(*each)
 

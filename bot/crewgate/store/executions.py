@@ -121,8 +121,8 @@ _REVISED: Final = (
 def _open(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
-    An active execution has texts to remove one day. `has_webhooks` also counts requests of flows:
-    most executions have neither, and save a read.
+    Activity may bring texts, so the execution counts as not removed. `has_webhooks` is also true
+    for requests of flows; most executions have none of both to read.
     """
     statement = insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")

@@ -260,9 +260,9 @@ class SqliteWriter:
     async def begin(self) -> AsyncIterator[SqliteConnection]:
         """Begin a transaction, which is durable once the block ends without an exception.
 
-        Raises sqlalchemy.exc.TimeoutError if its turn does not come. An exception undoes only its
-        own changes. It may follow from changes of others in the batch, so it is raised once these
-        are durable; if their commit fails, that error is raised.
+        Raises sqlalchemy.exc.TimeoutError if its turn does not come. An exception undoes only this
+        transaction's changes. If it may have read changes of its batch that are not durable yet,
+        the exception waits for their commit; if that fails, its error is raised instead.
         """
         turn = _Turn()
         self._waiting.append(turn)

@@ -216,8 +216,8 @@ class Tx:
     """A transaction on one connection; the unit of work begins and commits it.
 
     On PostgreSQL rows are locked in one order, so that no two transactions ever wait for each
-    other: the execution, the review, the round, rows of the round, the outbox. So a change of both
-    opens the execution before the round.
+    other: the execution, the review, the round, rows of the round, the outbox. A change of an
+    execution and a round opens the execution first.
     """
 
     def __init__(
@@ -468,7 +468,7 @@ class Tx:
         await write(self._connection, _EXPEDITE, same | {"b_at": at})
 
     async def cancel(self, round_id: str) -> None:
-        """Delete the jobs of a waiting round, which has been decided or is over."""
+        """Delete the reminders and other jobs of a round that no longer waits."""
         await write(self._connection, _CANCEL, {"round": round_id})
 
     async def flush(self) -> None:

@@ -270,7 +270,7 @@ UNCLEAR: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """The account ids that may have started an execution."""
+    """The ids of the accounts that may have started an execution."""
 
     users: frozenset[str]
     others: tuple[ReviewerRef, ...] = ()

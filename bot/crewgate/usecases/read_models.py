@@ -73,7 +73,7 @@ class CardView:
     escalates_to: tuple[ReviewerRef, ...] = ()
     names: Given = ()
     absences: tuple[Absence, ...] = ()
-    """Absences, past, present or future, while the round waits."""
+    """Absences, perhaps past or future ones; none once the round waits no longer."""
     started_by: tuple[User | Email, ...] = ()
     """The starter by account or address: `starter`, or the caller's `started_by`."""
     approvers: Approvers | None = None

@@ -14,7 +14,7 @@ class Style(StrEnum):
     REFERENCE = "reference"
     """The API reference: snake_case, and only the three documented fields."""
     CAMEL = "camel"
-    """Public integrations: snake_case, with additional names and `meta`."""
+    """An older guide: camelCase."""
     RICH = "rich"
     """Public integrations: snake_case, with additional names and `meta`."""
     RAW = "raw"

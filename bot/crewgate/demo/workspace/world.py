@@ -302,7 +302,7 @@ class World:
         return message
 
     def remove(self, message: Message) -> None:
-        """Delete a message. The first message of a thread leaves a tombstone for its replies."""
+        """Delete a message; a thread's first message leaves a tombstone for its replies."""
         channel = self.channels[message.channel]
         if len(channel.thread(message.ts)) > 1:
             tombstone = Message(channel=channel.id, ts=message.ts, user="USLACKBOT", text="")

@@ -342,9 +342,9 @@ class FlowTarget:
 class _InnerTasks:
     """Task ids that stay equal when a flow begins again; a change of CrewAI's ids.
 
-    A restarted flow builds its crews anew, but people have seen their tasks' outputs. A task keeps
-    its id if it has equal words, inputs filled in, and equal words came as often before, counted
-    from the flow's start or from the last answer.
+    A restarted flow builds its crews anew, but people have seen their tasks' outputs. An id depends
+    on the task's words, with inputs filled in, and on how often they have come since the flow's
+    start or its last answer.
     """
 
     def __init__(self, execution_id: str, since: str) -> None:

@@ -1,8 +1,8 @@
 """Hooks that ask people in the middle of a task.
 
 People are asked before a tool is used, for the words of `request_human_input`, and by `ask_people`.
-CrewAI swallows every `Exception` of a hook except HookAborted, and then runs the call without
-approval. So every failure here raises HookAborted or, as when the host stops, no `Exception`.
+CrewAI swallows every `Exception` of a hook except HookAborted, and then runs the call. So each
+failure here raises HookAborted or, as when the host stops, no `Exception`.
 """
 
 import asyncio
@@ -229,7 +229,7 @@ class Hooks:
         return self._pending(context, kind, what, body, holds=lambda _: holds, most=most)
 
     def _body(self, context: Any, text: str, place: str = "") -> Json:
-        """Return the fields that all these notifications have."""
+        """Return the fields that every notification of a hook has."""
         role = (getattr(context.agent, "role", None) or "").strip()
         return {
             "task_output": text,
@@ -271,7 +271,7 @@ def after_tool_call(context: Any) -> str | None:
 
 
 def _known(is_it: Callable[[Any], bool]) -> _Call | None:
-    """Return the innermost call that matches."""
+    """Return the innermost call for which `is_it` holds."""
     call = _CALL.get()
     while call is not None and not is_it(call.context):
         call = call.outer

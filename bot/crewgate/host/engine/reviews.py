@@ -30,7 +30,7 @@ class Reviews:
     def take_up(self, rounds: list[Round]) -> None:
         """Remember rounds of tasks that run again because only their rounds are stored.
 
-        The newest round of each task goes on; nobody has seen a new output.
+        The newest round of each task goes on, in place of an output that nobody has seen.
         """
         by_task: dict[str, list[Round]] = {}
         for one in rounds:

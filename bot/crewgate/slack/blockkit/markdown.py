@@ -239,7 +239,7 @@ def is_list_item(line: str) -> bool:
 _CELLS_READ: Final = 30_000
 """Tables with more cells are read line by line: markdown-it fills up every short row."""
 _PARAGRAPH_LINES: Final = 30
-"""The longest paragraph, in lines, that is one passage; longer ones give a passage a line."""
+"""The most lines of one passage; in a longer paragraph each line is a passage."""
 _FORMATTED: Final = 6_000
 _ALL_FORMATTED: Final = 200_000
 """The most characters of a paragraph, and of all with marks; more text is taken as written."""

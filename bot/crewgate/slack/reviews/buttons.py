@@ -110,7 +110,7 @@ def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ..
 
 
 def stuck_buttons(round_: Round) -> tuple[Block, ...]:
-    """Dismiss, and Retry for what is sent: nobody but the asker can fetch a decision."""
+    """Dismiss, and Retry unless only the asker can fetch the decision."""
     retry = () if isinstance(round_.reason, NotFetched) else (RETRY.on(round_.id),)
     return *retry, DISMISS.on(round_.id)
 

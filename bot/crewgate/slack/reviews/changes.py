@@ -36,8 +36,8 @@ from crewgate.slack.reviews import states, strings
 from crewgate.usecases.read_models import CardView
 
 LINES_COMPARED: Final = 5_000
-"""The most lines to compare: of longer texts only the middle is, without the common beginning and
-end; of a longer middle, the old text and then the new one is shown."""
+"""The most lines to compare. Longer texts first lose their common beginning and end; if still too
+long, the old text is shown before the new one."""
 
 
 def compare_outputs(before: Output, after: Output) -> Changes:

@@ -172,7 +172,7 @@ async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:
-    """Return True if a flow or a fetching asker waits for an answer, which is better evidence."""
+    """Return True if a flow or a fetching asker waits, which tells more than a status."""
     unfinished = await tx.unfinished(execution.crew, execution.execution_id)
     return any(round_.is_of_flow or round_.is_fetched for round_ in unfinished)
 
