@@ -19,7 +19,7 @@ from crewgate.domain.caveats import Share
 from crewgate.slack.blockkit.markdown import lines_of
 
 JOINER: Final = "\u2060"
-"""An invisible character without width; it breaks a token, so that no parser reads one there."""
+"""An invisible character without width, to break anything that a parser takes for a token."""
 
 UNSEEN: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
