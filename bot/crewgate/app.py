@@ -150,7 +150,7 @@ class _Assembly:
             masking={name: crew.redact for name, crew in self.crews.items()},
         )
         self.fetches = Fetches(self.uow, payloads.decision_body, clock=runtime.clock)
-        # What is secret in them is not in their `repr`.
+        # Their `repr` leaves out secrets.
         digest = sha256(repr(self.settings).encode()).hexdigest()
         data = {"version": __version__, "settings": digest}
         async with self.uow.begin() as tx:
@@ -273,7 +273,7 @@ class _Assembly:
         )
 
     def register_listeners(self) -> None:
-        # The kickoffs end first: a listener waits for the one that its form began.
+        # The kickoffs end first: a listener waits for its form's kickoff.
         self.stack.push_async_callback(self.bolt.finish, within=STOP_LISTENERS_SECONDS)
         self.stack.push_async_callback(self.kickoffs.finish, within=STOP_KICKOFFS_SECONDS)
         context = SlackContext(
@@ -448,7 +448,7 @@ async def serve(settings: Settings, runtime: Runtime | None = None) -> int:
     statements = log_statements() if settings.log_level == "debug" else nullcontext()
     with statements:
         async with running(settings, runtime):
-            # What was built stays too; to look for garbage among it holds up everything for 10 ms.
+            # Objects built by now stay as well; searching them for garbage would take 10 ms.
             gc.freeze()
             await stop.wait()
     return 0

@@ -69,7 +69,7 @@ class Supervisor:
         end_turn.set(partial(self._note_turn, name))  # for the loop's own task, which copies it
         while True:
             began = self.last_turns[name] = self._clock()
-            # Collected, not caught: what ends a loop is not foreseen, so no type can be named.
+            # Collected, not caught: any error may end a loop, so no type can be named.
             [error] = await asyncio.gather(loop(), return_exceptions=True)
             if error is None:
                 return

@@ -195,7 +195,7 @@ def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str
 def digests_in(entry: Entry, names: Sequence[str] = TEXTS) -> Iterator[str]:
     """Yield the digests of texts in these fields of an entry."""
     for name in names:
-        # What came back of a try is bytes, which are not kept.
+        # The answer to a try is bytes, which are not stored.
         is_bytes = name == "answer" and entry.code.startswith("CG13")
         if not is_bytes and re.fullmatch(HASH, str(entry.data.get(name))):
             yield entry.data[name]

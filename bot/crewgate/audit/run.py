@@ -140,7 +140,7 @@ class NotWritten(CrewgateError):
 async def run_audit(settings: Settings, chosen: argparse.Namespace) -> int:
     """Run the chosen command. Raises StoreUnavailable, KeyUnusable and NotWritten."""
     if chosen.of_audit == "export":
-        # The first, so that it is in what is exported.
+        # This entry comes first, so that the export includes it.
         async with write_beside(settings.database_url) as tx:
             given = {"format": chosen.format, "crew": chosen.crew}
             span = {name: str(getattr(chosen, name) or "") for name in ("since", "until")}
@@ -366,7 +366,7 @@ async def write_evidence(
         "first": first,
     }
     try:
-        # It has texts as they came, masked nowhere. Nobody else waits for this loop.
+        # The file has unmasked texts. Nobody else waits for this loop.
         path.touch(0o600, exist_ok=False)  # noqa: ASYNC240
         with path.open("w", encoding="ascii", newline="\n") as file:  # noqa: ASYNC230
             file.write(check_evidence.opening(about))

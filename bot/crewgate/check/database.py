@@ -111,7 +111,7 @@ async def transactions_beside(url: str) -> AsyncIterator[Begin]:
             with translate_errors():
                 async with engine.begin() as connection:
                     if engine.dialect.name == "sqlite":
-                        # What is read first must hold until it is written.
+                        # Values read here must still hold at the write.
                         await connection.exec_driver_sql("BEGIN IMMEDIATE")
                     tx = Tx(connection, clock=runtime.clock)
                     yield tx
@@ -147,7 +147,7 @@ async def address_owners(url: str) -> Mapping[str, str]:
                     for row in await connection.execute(sa.select(email_owners))
                 }
     except (sa.exc.ProgrammingError, StoreUnavailable):
-        return {}  # what is wrong with the database is said once
+        return {}  # the database's error is reported once
     finally:
         await engine.dispose()
 

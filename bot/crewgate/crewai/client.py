@@ -140,7 +140,7 @@ class HttpCrew(CrewClient):
         if not isinstance(answer, client.Answer):
             lost = isinstance(answer, Unknown)
             return replace(answer, exchange=Exchange(body)) if lost else answer
-        # A crew may repeat what it was sent, and in this request were secrets of others.
+        # A crew may repeat the request, which had other requests' secrets in it.
         redactor = self._redactor.also(webhooks.secrets)
         shown = await redacted(answer, redactor, self._off_loop)
         outcome = outcome_of(shown, parse=payloads.parse_resume_answer, now=self._clock())

@@ -185,7 +185,7 @@ def fate_of(before: str, edited: str, after: str) -> EditsFate:
     for block in _changed(wanted, now):
         went = [line for line in wanted[block.start : block.end] if line not in ours]
         came = [line for line in now[block.new_start : block.new_end] if line not in ours]
-        # As many of the lines that came may be edits carried out otherwise.
+        # As many of the new lines may be edits carried out in another way.
         of_edits = block.end - block.start - len(went)
         others += max(len(went), len(came) - of_edits)
     kept, there = frozenset(wanted), _Lines(now)
@@ -202,7 +202,7 @@ def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -
     is_left = any(line in now.places for line in old.lines if line not in wanted)
     if old.lines == new:  # of blank lines, or of indentation
         old, new, now = _Lines(_lines(edit.old)), _lines(edit.new), exact
-    # Of a line that stands elsewhere, too, one was removed.
+    # One of several equal lines was removed.
     is_left |= old.contain(new) and now.contain(old.lines)
     return now.contain(new) and not is_left
 

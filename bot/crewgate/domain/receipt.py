@@ -86,7 +86,7 @@ def receive(
         pause_id=notification.pause_id,
         call=call,
         tools_used=notification.tools_used,
-        # What was taken out of a call's arguments could not be sent back.
+        # Arguments without a removed part could not be sent back.
         takes_edits=notification.takes_edits
         and not (call is not None and MARK in notification.output.text),
         is_fetched=notification.is_fetched,

@@ -420,7 +420,7 @@ class Round:
                 return ended._close_for(Withdrawn(result.words), at)
             case State.STUCK if self.in_doubt and approved:
                 return ended._infer(at)
-            case _:  # what is still being sent is answered by the crew itself
+            case _:  # the crew itself answers a decision that is still being sent
                 return Transition(ended, ended._effects(EffectKind.REFRESH))
 
     def await_fetch(self, *, overdue: bool) -> Transition:

@@ -25,7 +25,7 @@ from crewgate.logs import set_up_logging
 
 _SECRET_VARIABLE: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 8
-#: Whoever guesses a shorter one puts questions before people; the bot takes none either.
+#: A guessed secret lets strangers put questions before people; the bot takes no shorter one either.
 SECRET_LENGTH: Final = 16
 
 

@@ -100,7 +100,7 @@ T = TypeVar("T")
 
 #: The columns that are decrypted: no other column of a table has the name of one.
 _COLUMNS: Final = frozenset({"canary", *(name for names in SEALED.values() for name in names)})
-#: The addresses that are kept decrypted: those that wait are compared at each look for what is due.
+#: The most addresses kept decrypted: each look for due webhooks compares those that wait.
 _OPENED: Final = 4_096
 
 
@@ -133,7 +133,7 @@ class Database:
         self._connection.create_function("opened", 1, lru_cache(_OPENED)(self._opened))
         self._connection.create_function("resealed", 1, self._resealed)
         if self._cipher.names:
-            # Nothing of what is replaced may stay in the file.
+            # Replaced values may not stay in the file.
             self._connection.execute("PRAGMA secure_delete = ON")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -173,7 +173,7 @@ class Database:
         self._connection.execute("INSERT INTO secret_key VALUES (sealed('crewgate'))")
 
     def _row(self, cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
-        # By its name: what callers send may look encrypted, too.
+        # By the column's name: callers' values may look encrypted, too.
         opened = (
             self._opened(value) if column[0] in _COLUMNS else value
             for column, value in zip(cursor.description, values, strict=True)

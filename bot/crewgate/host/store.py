@@ -13,7 +13,7 @@ from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendabl
 from crewgate.host import records
 from crewgate.host.database import SEALED, Database, readable
 
-#: Makes the webhooks that say of a call or a question within a task that it is over.
+#: Makes the webhooks that report the end of a call or a question within a task.
 Closing: TypeAlias = Callable[[records.Round], Iterable[records.Webhook]]
 
 

@@ -31,7 +31,7 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 300.0
 #: The tries of a webhook that announces no pause. A pause is announced until somebody decided.
 TRIES: Final = 6
-#: Those of what came of a call: about a day, at the longest pause.
+#: The tries of a webhook with a call's result: about a day, at the longest pause.
 OUTCOME_TRIES: Final = 300
 LASTING: Final = frozenset({"human_input", "flow"})
 #: The most under way at a time, of those that announce pauses and of all others each:

@@ -140,8 +140,8 @@ async def send(
             async with asyncio.timeout_at(deadline):
                 response = await http.send(request, stream=True, follow_redirects=False)
         except AttributeError as error:
-            # anyio asks a socket for its peer that uvloop has closed already. That happens before
-            # anything is sent, but no other case of it is known, so nobody relies on that.
+            # anyio asks for the peer of a socket that uvloop has closed. In known cases nothing has
+            # been sent then, but nobody relies on that.
             raise httpx.ReadError(str(error), request=request) from error
         called["status"] = response.status_code
         try:
@@ -149,8 +149,8 @@ async def send(
         finally:
             await response.aclose()
     encoding = response.headers.get("Content-Encoding", "")
-    # Some pack although they were asked not to. Cut short or not, what there is may say enough;
-    # what cannot be unpacked says nothing, and nobody knows which secrets it repeats.
+    # Some servers pack against the request. A part of a body may say enough; a body that cannot be
+    # unpacked says nothing, and may repeat secrets.
     unpacked = unpack(body, encoding, ANSWER_LIMIT)
     return Answer(
         response.status_code,
@@ -174,7 +174,7 @@ async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
                 if length >= limit:
                     break
     except (httpx.HTTPError, TimeoutError):
-        pass  # the status has come, and it says what matters
+        pass  # the status has come, and is enough
     return b"".join(parts)[:limit]
 
 

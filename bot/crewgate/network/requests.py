@@ -72,7 +72,7 @@ makes room for others."""
 
 #: The largest body taken, in bytes, packed and unpacked.
 LIMIT = 1024 * 1024
-#: The same for a webhook that is forwarded.
+#: The limit of a forwarded webhook.
 FORWARD_LIMIT = 8 * LIMIT
 #: How many parts JSON over LIMIT may have: each takes some hundred bytes of memory when it is read.
 PARTS_LIMIT = 100_000

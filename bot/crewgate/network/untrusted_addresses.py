@@ -139,7 +139,7 @@ def _networks(*names: str) -> tuple[_Network, ...]:
 #: Outside are ::/96, 64:ff9b::/96, 64:ff9b:1::/48, 5f00::/16, fc00::/7, fe80::/10, fec0::/10.
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _NEVER: Final = _networks(
-    "192.0.0.0/24",  # protocol assignments, those that are global too
+    "192.0.0.0/24",  # protocol assignments, global ones too
     "192.31.196.0/24",  # AS112
     "192.52.193.0/24",  # AMT relays
     "192.88.99.0/24",  # 6to4 relays
@@ -150,7 +150,7 @@ _NEVER: Final = _networks(
     "2620:4f:8000::/48",  # AS112
     "3ffe::/16",  # the 6bone, given back
     "3fff::/20",  # documentation, new since 2024
-    # Platforms' own services, which give credentials to whoever asks from the inside:
+    # Platforms' own services, which give credentials to callers inside:
     "100.100.100.200/32",  # Alibaba
     "168.63.129.16/32",  # Azure
     "fd00:ec2::/32",  # Amazon

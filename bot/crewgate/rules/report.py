@@ -74,7 +74,7 @@ def replay(stored: StoredRound, crew: Crew, known: Known) -> Change:
     before = stored.round.rule or _NO_RULE
     after = _rule_now(stored, crew, strictest(possible)) or _NO_RULE
     if after.reviewers_from is not None and after.reviewers_from == before.reviewers_from:
-        # It would name the same person again.
+        # The kickoff would name this person again.
         named = before if before.naming in WITH_REVIEWERS else after
         after = replace(after, naming=before.naming, reviewers=named.reviewers)
     was, now = crew.under(before), crew.under(after)

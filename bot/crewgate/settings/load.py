@@ -315,9 +315,9 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     env = Reader(variables, problems)
     title = variables.get("CREWS_FILE", "crews.toml")
     has_file = (folder / title).exists()
-    # Beside a file, what else one crew would need may be a leftover, or a variable that it names.
+    # Beside a file, other variables of a crew may be leftovers, or named in the file.
     single = "CREW_URL" in env if has_file else any(name in env for name in SINGLE_CREW)
-    # Where nobody describes a crew, all that one needs is missing, and said at once.
+    # If no crew is described, all missing variables are reported at once.
     of_environment = single or not (has_file or "CREWS_FILE" in env)
     unread = () if of_environment else SINGLE_CREW
     values = {

@@ -109,7 +109,7 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
     title = shared.joined(*names(execution), shared.identifier(execution.execution_id))
     waits = any(line.round.state is State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
-    # The latest rounds matter most, so it is the earliest that are left off.
+    # The latest rounds matter most, so the earliest are left off.
     latest = [
         f"{_round_line(line, now, link)}{states.detail(line)}\n" for line in reversed(view.rounds)
     ]

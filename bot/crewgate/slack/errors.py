@@ -101,7 +101,7 @@ async def explain_errors(
         in_slack = context.directory.in_slack
         sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
         if isinstance(error, errors.NotWaiting):
-            # It carries what is stored of the round, which may quote its crew, whichever that is.
+            # The error has the stored round, which may quote any crew.
             for crew in context.crews.values():
                 sentence = crew.redact.text(sentence)
         await say(sentence)

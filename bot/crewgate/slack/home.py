@@ -102,7 +102,7 @@ def in_place(rows: tuple[Row, ...], found: Queue) -> tuple[Row, ...]:
 
 def count_new(rows: tuple[Row, ...], found: Queue) -> int:
     fresh = (row for row in in_order(found) if row.part is not Part.DECIDED)
-    # What somebody has approved moves to what waits for others, which is nothing new.
+    # An approved round moves to others' rounds, which is no news.
     approved = {Row(Part.OTHERS, row.round_id, over=True) for row in rows if row.part is Part.MINE}
     return sum(row not in rows and row not in approved for row in fresh)
 
@@ -171,7 +171,8 @@ def render_home(
     lines = lines_of(found)
     blocks = [actions(*_page_buttons(found, count_new(rows, found)))]
     if any(row.round_id not in lines for row in rows):
-        # Nobody is shown what they may not read; without it the others would move.
+        # A sentence replaces a row that the person may no longer read; without it others would
+        # move.
         blocks.append(section(_RIGHTS_CHANGED))
         rows = ()
     else:

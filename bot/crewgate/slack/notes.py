@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
-    # Bolt acknowledges an event before its listener; what must be on disk by then is kept before.
+    # Bolt acknowledges an event before its listener runs, so notes are stored before.
     app.event("message", middleware=[partial(keep_message, context=context)])(on_message)
 
 

@@ -152,7 +152,7 @@ class Audit:
             "reviewers": [*map(str, reviewers)],
         }
         self.of_round(audit.Entry(audit.Code.OPENED, by, data), round_)
-        # A call may be decided by its rule, or over, as it opens.
+        # A new call may be decided by its rule, or over.
         waits = replace(round_, state=State.WAITING, decision=None, reason=None, call_result=None)
         self.changed(waits, round_)
 
@@ -289,7 +289,7 @@ class AuditReading(Reading):
     async def executions(self, prefix: str, crew: str | None = None) -> list[tuple[str, str]]:
         """Return the execution with this id or, if there is none, some with this beginning."""
         table = audit_entries.c
-        # What is of no execution has no id, or a person's.
+        # Entries without an execution have no id, or a person's.
         some = sa.select(table.crew, table.execution_id).distinct()
         some = some.where(table.crew != "", table.execution_id != "")
         if crew is not None:

@@ -58,9 +58,9 @@ _DURABLE = (
     "synchronous=FULL",
     "foreign_keys=ON",
     f"busy_timeout={TURN_SECONDS * 1000}",
-    # What is deleted is overwritten, so that removed texts are not in the file any more.
+    # Deleted texts are overwritten, so that they leave the file.
     _OVERWRITE,
-    # For what the savepoints of a batch may have to undo; else most of it goes through a file.
+    # For undoing the savepoints of a batch; else most of it goes through a file.
     "temp_store=MEMORY",
 )
 
@@ -292,7 +292,7 @@ def make_private(path: str) -> None:
 
     SQLite gives the files beside a database the permissions of the database.
     """
-    with suppress(OSError):  # SQLite says what is wrong when it connects
+    with suppress(OSError):  # SQLite reports the error when it connects
         os.close(_open_private(path, os.O_RDWR | os.O_CREAT))
     for beside in ("-wal", "-shm"):
         with suppress(OSError):
@@ -301,7 +301,7 @@ def make_private(path: str) -> None:
 
 def _open_private(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | os.O_CLOEXEC, _OWNER_ONLY)
-    # A file that belongs to somebody else goes on working with the permissions that it has.
+    # Another user's file keeps its permissions, and works.
     with suppress(PermissionError):
         os.fchmod(descriptor, _OWNER_ONLY)
     return descriptor

@@ -62,7 +62,7 @@ def _key(crew: str, execution_id: str) -> dict[str, Any]:
     return {"b_crew": crew, "b_execution": execution_id}
 
 
-# As text: SQLAlchemy leaves the tables' names out of what is returned.
+# As text, because SQLAlchemy's RETURNING leaves out the tables' names.
 _HAS_WEBHOOKS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     "(EXISTS (SELECT 1 FROM webhooks WHERE webhooks.crew = executions.crew"
     " AND webhooks.execution_id = executions.execution_id)"

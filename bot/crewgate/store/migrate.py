@@ -139,7 +139,7 @@ def _copy_beside(held: sqlite3.Connection) -> str:
             source.backup(made)
         Path(unfinished).replace(copy)
     except (OSError, sqlite3.Error) as error:
-        # What there is of it may have filled the disk.
+        # The incomplete copy may have filled the disk.
         with suppress(OSError):
             Path(unfinished).unlink(missing_ok=True)
         raise StoreUnavailable(

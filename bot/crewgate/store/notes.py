@@ -117,7 +117,7 @@ _length = (
 _CIRCUMSTANCES: Final = (
     sa.select(
         tables.rounds.c.card_shows,
-        # It reads the whole output, so only where it is needed.
+        # The length reads the whole output, so only if needed.
         sa.case((tables.rounds.c.card_shows.is_(None), _length), else_=0).label("characters"),
         tables.claims.c.claimed_by,
         tables.claims.c.claimed_by_name,

@@ -54,7 +54,7 @@ _IN_USE: Final = sa.exists().where(
     tables.rounds.c.review_id == tables.reviews.c.id,
     one_of(tables.rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
     | (tables.rounds.c.ended_at >= _BEFORE)
-    # Of one length they compare as texts; only what is no time of Slack's has another.
+    # Times of Slack have one length and compare as texts; other values have another.
     | (
         (sa.func.length(tables.rounds.c.card_ts) == _TS_LENGTH)
         & (tables.rounds.c.card_ts >= _BEFORE_TS)

@@ -232,7 +232,7 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
             columns["is_approve"] = True
         case verdict.Revise(text):
             columns["is_approve"] = False
-        case verdict.Answer(text, is_label):  # it is neither
+        case verdict.Answer(text, is_label):  # the answer is neither
             columns["is_label"] = is_label
         case never:
             assert_never(never)

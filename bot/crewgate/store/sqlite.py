@@ -352,8 +352,8 @@ class SqliteWriter:
     def _begin(self) -> sa.Connection:
         connection = self.sync_engine.connect()
         try:
-            # For SQLAlchemy it is in a transaction from here on, which only `_end` ends: migrations
-            # commit what they find no transaction around.
+            # For SQLAlchemy a transaction begins here, which only `_end` ends: migrations commit
+            # without one.
             connection.begin()
             # The write lock at the start: a reader that turns writer could fail half way.
             driver_of(connection).execute("BEGIN IMMEDIATE")

@@ -155,7 +155,7 @@ executions = sa.Table(
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
-    # Only what has ended and has texts is in it.
+    # Only ended executions with texts are in it.
     _index_where(
         "ended_at IS NOT NULL AND removed_at IS NULL",
         "ix_executions_kept",
@@ -214,7 +214,7 @@ rounds = sa.Table(
     sa.Column("in_doubt_since", Instant),
     sa.Column("activity_before", sa.Integer, nullable=False),
     sa.Column("was_alone", sa.Boolean, server_default=sa.false()),
-    #: None if the last change came before this column; read as never.
+    #: Null in rows that are older than this column.
     sa.Column("retries", sa.Integer),
     sa.Column("reason", sa.Text),
     sa.Column("reason_code", sa.Text, nullable=False),
@@ -358,7 +358,7 @@ outbox = sa.Table(
     sa.Index(None, "destination", "priority", "due_at", "id"),
     sa.Index(None, "ordering_key", "id"),
     sa.Index(None, "subject", "kind"),
-    # What is tried and what is set aside, and the executions that have either.
+    # Jobs that are tried or set aside, and the executions that have such jobs.
     sa.Index(None, "set_aside_at", "execution_id"),
     sqlite_autoincrement=True,
 )
@@ -534,7 +534,7 @@ audit_entries = sa.Table(
     sa.Column("number", sa.BigInteger),
     sa.Column("previous", sa.LargeBinary),
     sa.Column("hash", sa.LargeBinary),
-    # Only what is linked is in them: a decision writes two indexes less.
+    # Only linked entries are in them: a decision writes two indexes less.
     *(
         _index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")

@@ -257,7 +257,7 @@ class Tx:
         A known `pause_id` gives the round of that pause instead. The execution must be opened
         first. Nobody else can change the round until the transaction ends.
         """
-        # The upsert locks what it finds.
+        # The upsert locks the row.
         statement = _open_review(self._dialect)
         [opened] = await rows(self._connection, statement, from_review(candidate))
         review = to_review(opened)

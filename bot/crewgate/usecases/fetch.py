@@ -107,7 +107,7 @@ class Fetches:
         async with self._uow.begin() as tx:
             execution = await tx.executions.open(crew.name, decided.review.execution_id, at=now)
             current = await tx.round(decided.id)
-            if current.state not in (State.DECIDED, State.STUCK):  # somebody was faster
+            if current.state not in (State.DECIDED, State.STUCK):  # another person was faster
                 return current
             fetched = current.fetch(now)
             digest = digest_of(self._render(fetched.round, edited), current.salt)

@@ -161,7 +161,7 @@ async def execution(
     exact = [name for name in found if name[1] == prefix]
     match exact or found:
         case []:
-            # The beginning of an id must not reveal that there is one.
+            # The beginning of an id must not reveal an execution.
             for crew in await read.executions.crews_with(prefix):
                 await context.ensure(by, Role.READER, crew)
             raise ExecutionNotFound(prefix)

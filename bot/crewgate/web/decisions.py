@@ -9,7 +9,7 @@ from crewgate.network.requests import RequestRefused, malformed, refusal
 from crewgate.web.context import WebContext
 from crewgate.web.webhooks import authenticate
 
-#: The longest wait for a decision, in seconds: many a proxy ends what takes half a minute.
+#: The longest wait for a decision, in seconds: many proxies end a request after half a minute.
 LONGEST: Final = 25
 
 

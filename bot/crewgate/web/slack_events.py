@@ -63,7 +63,7 @@ async def on_slack_event(
         payload = _payload_of(text, request.content_type)
         for_bolt = AsyncBoltRequest(mode="socket_mode", body=payload, context={RESPONSE_SENT: sent})
     except (ValueError, RecursionError, AttributeError, LookupError, TypeError):
-        # Bolt takes ids from the body without a look at what is there.
+        # Bolt takes ids from the body unchecked.
         return _not_slacks()
     if not _can_be_matched(for_bolt.body):
         return _not_slacks()
@@ -71,7 +71,7 @@ async def on_slack_event(
         response: web.StreamResponse = await to_aiohttp_response(
             await bolt.async_dispatch(for_bolt)
         )
-        with suppress(ConnectionError):  # aiohttp meets it again, and takes it for what it is
+        with suppress(ConnectionError):  # aiohttp meets the error again, and handles it
             await response.prepare(request)
             await response.write_eof()
     finally:

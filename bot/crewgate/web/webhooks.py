@@ -99,7 +99,7 @@ async def on_event(request: web.Request, *, context: WebContext) -> web.Response
         if not forwarding or not body.is_whole:
             await _keep(request, body, refused, context)
             raise
-        # What the bot does not understand, its caller may.
+        # The caller may understand a body that the bot cannot parse.
         content = await _off_loop(redactor.body, body.content, context)
         await _keep(request, body, refused, context, webhook=to_forward("", content))
         return _accepted()
@@ -220,7 +220,7 @@ async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Respon
     """Pass a kickoff to the crew, and the crew's answer back unchanged."""
     crew = _authenticate_caller(request, context)
     wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
-    # The caller's body goes on as it came; what is shown of it has no secrets.
+    # The crew gets the caller's body unchanged; the shown values have no secrets.
     wanted = context.redactors[crew].fields(wanted, keep=("body", "given"))
     return _response(await context.kickoffs.start(crew, wanted))
 

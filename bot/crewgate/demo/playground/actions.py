@@ -182,7 +182,7 @@ class Actions:
     async def _write(self, person: str, body: Json) -> Json:
         text = self._escape(str(body["text"]))
         await self._slack.write(person, body["channel"], text, body.get("thread_ts"))
-        # Slack shows nobody what a bot answered to an event.
+        # Slack shows nobody a bot's answer to an event.
         return _DONE
 
     async def _edit(self, person: str, body: Json) -> Json:

@@ -100,7 +100,7 @@ def character(name: str) -> str:
         found = ""
     if len(found) != 1 or unicodedata.category(found) != "So":
         return f":{name}:"
-    # What is wide is a picture by default.
+    # A wide character is a picture by default.
     return found if unicodedata.east_asian_width(found) == "W" else found + _AS_PICTURE
 
 

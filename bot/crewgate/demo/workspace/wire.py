@@ -94,7 +94,7 @@ def view_json(view: View, values: Json | None = None) -> Json:
         **defaults,
         **switches,
         **escaped(view.content),
-        # What the bot put here for itself comes back as it was.
+        # The bot's own text comes back unchanged.
         "private_metadata": view.content.get("private_metadata", ""),
         "id": view.id,
         "team_id": TEAM_ID,

@@ -53,7 +53,7 @@ class Decide(StrEnum):
     """The agent is told the rule's reason."""
 
 
-#: The options that ask people, or bring what time brings.
+#: The options that ask people, or act after a time.
 _ASKS_PEOPLE: Final = (
     *("reviewers", "reviewers_from", "approvals", "approvals_from"),
     *("remind", "escalate", "timeout"),

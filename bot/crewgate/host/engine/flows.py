@@ -188,7 +188,7 @@ class _Work:
                 self._working -= 1
                 self._changed.set()
 
-        # Models of crewai let nobody set what is no field; this is found before the class is asked.
+        # Models of crewai only let fields be set; Python finds this one before the class's.
         flow.__dict__["_execute_method"] = execute_method
 
     async def until_all_ask(self) -> None:
@@ -271,7 +271,7 @@ class FlowTarget:
                 return self._resume(execution_id, question, question.feedback)
             flow = self._flow(persistence=self._persistence)
             _ASKS.watch(flow)
-            # Begun again after a kill, it would find what its methods did to its state before.
+            # Begun again after a kill, the flow would find the state that its methods had changed.
             flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
             inputs = {**run.execution.kickoff.inputs, "id": execution_id}
             return self._outcome(execution_id, flow.kickoff(inputs=inputs))

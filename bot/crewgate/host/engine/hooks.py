@@ -81,7 +81,7 @@ class Hooks:
     def taking_part(self) -> Iterator[None]:
         """Let hooks ask people in this thread, and in threads that CrewAI starts from it."""
         _HOOKS.set(self)
-        # They run after those of the user, and so see the arguments that the tool will be given.
+        # These hooks run after the user's, and so see the arguments that the tool gets.
         with scoped_hooks({_BEFORE: [before_tool_call], _AFTER: [after_tool_call]}):
             yield
 
@@ -283,9 +283,9 @@ def guard(patterns: Iterable[str]) -> None:
     guarded = tuple(patterns)
 
     def refuse_unasked(context: Any) -> None:
-        # First of all hooks: those of the user's cannot replace what CrewAI gives the tool.
+        # Runs before the user's hooks, which cannot replace the values that CrewAI gives the tool.
         context.crewgate_given = vars(context).copy()
-        # Whoever comes after it could change what people approved.
+        # A later hook could change the approved arguments.
         if get_scoped_hooks(_BEFORE)[-1:] == [before_tool_call]:
             return
         if _is_guarded(context, guarded):

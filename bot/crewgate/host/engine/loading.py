@@ -101,7 +101,7 @@ def _as_target(name: str, found: Any, spec: str, flow_states: Path) -> Target:
     makes = callable(found) and not isinstance(found, (Crew, Flow))
     match made := found() if makes else found:
         case Crew():
-            # Each execution fills in its own inputs, so none may work on the one that is given.
+            # Each execution fills in its own inputs, so each gets a copy.
             return CrewTarget(name, found if makes else found.copy)
         case (Crew(), dict() as defaults) if makes:  # as `load_crew` gives them
             return CrewTarget(name, lambda: found()[0], defaults)

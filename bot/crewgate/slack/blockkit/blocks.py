@@ -98,7 +98,7 @@ def place_before(text: str, at: int) -> int:
 def _revealed(run: re.Match[str]) -> str:
     whole, text, start = run[0], run.string, run.start()
     before = text[start - 1 : start]
-    # A text can be made of half a million runs, so what is quick to tell comes first.
+    # A text may have half a million runs, so the quick check comes first.
     if whole in _MARKS:
         if _RIGHT_TO_LEFT.search(text, max(0, start - _NEAR), run.end() + _NEAR):
             return whole
@@ -445,7 +445,7 @@ def sections(lines: Iterable[str], *, budget: int) -> tuple[list[Block], int]:
     for line in lines:
         budget -= utf16_length(line) + 1
         joins = bool(made) and utf16_length(made[-1]) + 1 + utf16_length(line) <= SECTION_LIMIT
-        # Four blocks are left for what stands around a list.
+        # Four blocks are left for the text around a list.
         if budget < 0 or (not joins and len(made) >= BLOCKS_LIMIT - 4):
             break
         if joins:

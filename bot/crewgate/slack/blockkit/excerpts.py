@@ -234,7 +234,7 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
         return paragraph, ""
     fence = crossing.fence
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
-    if is_row or fence is not None:  # whatever is cut, it is neither of these
+    if is_row or fence is not None:  # the cut piece is neither
         line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)

@@ -137,7 +137,7 @@ async def on_error(error: Exception) -> BoltResponse | None:
             return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
         case StoreUnavailable():
             log.warning("store_unavailable", path="Slack", why=str(error))
-            return BoltResponse(status=503)  # an event is told of again
+            return BoltResponse(status=503)  # Slack sends the event again
         case _:
             log.error("listener_failed", exc_info=error)
             return None

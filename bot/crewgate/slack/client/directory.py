@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 RENEW = timedelta(minutes=5)
 #: An older answer about a group or a channel decides nothing.
 TRUST = timedelta(minutes=15)
-#: The interval while something is not resolved, or after somebody was turned away.
+#: The interval while an answer is missing, or after a person was refused.
 RENEW_SOON = timedelta(seconds=20)
 #: Seconds that a person waits while Slack is asked: Slack waits 3 s for us.
 ASK_SECONDS: Final = 2

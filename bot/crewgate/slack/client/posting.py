@@ -189,7 +189,7 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
-        web_api.text_at(answer, "ts")  # a success that does not say of what may be none
+        web_api.text_at(answer, "ts")  # a success without a ts may be none
 
     async def upload(
         self,

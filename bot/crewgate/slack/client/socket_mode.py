@@ -102,7 +102,7 @@ class SocketMode:
                 await asyncio.wait([processing], timeout=self._ping)
                 for task in (connecting, processing):
                     if task.done():
-                        task.result()  # what ended it ends this loop too, which is noticed
+                        task.result()  # its error ends this loop too, which is noticed
         finally:
             connecting.cancel()
             with suppress(asyncio.CancelledError):

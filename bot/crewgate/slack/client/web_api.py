@@ -32,8 +32,7 @@ SECONDS = 15
 #: about to close would lose its answer.
 KEPT_SECONDS = 15
 
-#: Codes that refuse the token for every call: nothing reaches Slack until somebody mends it. Each
-#: is on the page of every method, such as https://docs.slack.dev/reference/methods/chat.postMessage
+#: Codes that refuse the token for every call, until somebody changes it.
 TOKEN_REFUSED = frozenset(
     {
         "account_inactive",
@@ -48,7 +47,7 @@ TOKEN_REFUSED = frozenset(
 )
 SLOW = "ratelimited"
 RATE_LIMITED = frozenset({SLOW, "rate_limited"})
-#: Slack's own failures: it may have done what was asked.
+#: Slack's own failures, after which the call may have taken effect.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
 #: The kinds of refusals; any other code is tried again. Contents are refused when a message is
 #: itself at fault. From the pages of chat.postMessage, chat.update, conversations.open,

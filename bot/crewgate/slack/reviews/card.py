@@ -197,7 +197,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     if not _shows_all(view, share):
         pages = count_pages(view.output.text)
         label = f"{READ.label} ({pages:,} pages)" if pages > 1 else READ.label
-        # What is green leads on, not past what is not shown.
+        # The green button never skips hidden text.
         read = READ.on(round_id, label=label) | {"style": "primary"}
         buttons = [*map(without_style, buttons), read]
     if view.previous is not None and not view.round.is_call:  # its changes stand on the card
@@ -246,7 +246,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
             *tool_calls.other_arguments(view),
             section(said) if said else None,
         )
-    # That it is being done again is over once the next round is there.
+    # “Being done again” ends with the next round.
     is_done_again = decision is not None and isinstance(decision.verdict, Revise)
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
         blocks.append(section(states.answer(round_)))

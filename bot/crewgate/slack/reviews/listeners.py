@@ -218,7 +218,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         await reply.ack()
         try:
             await reply.update(await modals.receipt(press.value, context))
-        except StoreUnavailable:  # it is recorded all the same
+        except StoreUnavailable:  # the decision is recorded all the same
             await reply.say(strings.RECORDED)
     else:
         await _done(press, reply)

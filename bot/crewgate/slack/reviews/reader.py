@@ -192,7 +192,7 @@ def render_reader(
         *buttons.decide_buttons(round_, reader=reader, approvers=view.approvers),
         *buttons.last_buttons(round_, reader=reader),
     ]
-    if goes_on:  # what is green leads on, not past what is unread
+    if goes_on:  # the green button never skips unread text
         decide = [*map(buttons.without_style, decide)]
     blocks = present(
         section(strings.about(view)),

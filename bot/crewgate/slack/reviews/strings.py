@@ -235,7 +235,7 @@ def _started(view: CardView) -> str:
         by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}"
     else:
         by = f" by {_name(view.started_by[0], dict(view.names))}" if view.started_by else ""
-    # Not what the first line says already.
+    # Leaves out values that the first line has.
     says_all = view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
         f"{shared.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"

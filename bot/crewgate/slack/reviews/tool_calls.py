@@ -111,7 +111,7 @@ def fields_of_call(round_: Round, output: Output, masking: Masking) -> Fields | 
 
 
 def _fits(text: str) -> bool:
-    # What Slack would not give back as it was shown, nobody could leave as it is.
+    # A text that Slack would change cannot be left as it is in a box.
     return utf16_length(text) <= FEEDBACK_LIMIT and clean(text) == text
 
 

@@ -91,7 +91,7 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
         round_ = await tx.round(round_id)
         await tx.place_direct_message(round_, user, outcome.ref)
         if round_.state is not State.WAITING:
-            # The decision came meanwhile, when nobody knew of this message.
+            # The decision came before this message was known.
             refreshed = _about(job, EffectKind.REFRESH_DIRECT_MESSAGE, user)
             await tx.enqueue([refreshed], at=context.clock())
         await tx.complete(job)
@@ -251,7 +251,7 @@ async def _post(
     round_ = posting.view.round
     began_at = context.clock()
     if job.effect.kind is EffectKind.POST:
-        # Its time begins once it is posted.
+        # The time-out is counted from the post.
         view = replace(posting.view, due_at=times_out_at(round_, began_at))
         posting = replace(posting, view=view)
     first = await _first_card(job, round_, context)
@@ -310,7 +310,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
     round_ = posting.view.round
-    # While it waits nothing was decided yet; and nobody waits for news of what is long over.
+    # Before a decision there is no news; nor is there of texts removed long ago.
     untold = round_.state is State.WAITING or round_.removed_at is not None
     failed = None if untold else round_.effect(EffectKind.REFRESH_FAILED)
     return await settle(job, outcome, context, failed=failed)
@@ -357,7 +357,7 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
-    # Every failed try to resume asks for it again: the thread itself remembers what was said.
+    # Each failed try asks for this message: the thread shows if it was posted.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
     return await say_about(

@@ -85,7 +85,7 @@ async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     ts, channel = job.effect.subject, job.effect.channel
     assert posting is not None  # noqa: S101  # no execution is ever deleted
     assert channel is not None  # noqa: S101  # every one has it
-    # Later files are of a round whose text is there.
+    # Later files belong to rounds whose texts are stored.
     until = job.created_at
     outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting, until=until)
     return await settle(job, outcome, context)
@@ -237,7 +237,7 @@ async def _wait_for_url(
     `answered`: a stored answer brought other URLs. The answer may follow a pause or the end.
     """
     if execution is None:
-        return await _drop(job, context)  # it is reported as a dead letter
+        return await _drop(job, context)  # the dead letter is reported by itself
     # Inputs are no evidence: a notification may carry them.
     answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:

@@ -44,7 +44,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
         if await tx.place_report(dead_letter.id, outcome.ref) or job.in_doubt:
-            # It was dismissed before anybody knew where the report was, or more came since a try
+            # The report was dismissed before its place was stored, or more letters came since a try
             # that may have posted it.
             await tx.enqueue([refresh], at=context.clock())
         await tx.complete(job)

@@ -262,7 +262,7 @@ class Worker:
         self._refused.pop(job.effect.ordering_key, None)
         if isinstance(outcome, Refused):
             if len(self._refused) >= REFUSALS:
-                del self._refused[next(iter(self._refused))]  # the one that is longest ago
+                del self._refused[next(iter(self._refused))]  # the oldest
             of_crew = self.destination.endswith(f":{job.effect.crew}")
             what = outcome.code if of_crew else f"{job.effect.crew}: {outcome.code}"
             self._refused[job.effect.ordering_key] = (self._steady(), what)
