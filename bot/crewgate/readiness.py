@@ -105,7 +105,7 @@ class Scrape:
     async def render(self) -> bytes:
         """Return all metrics in Prometheus' text format.
 
-        The stored ones are left out while the database is away.
+        Stored values are left out while the database is away.
         """
         try:
             backlog = await self.read_backlog(self.crews, now=self.clock())

@@ -179,7 +179,7 @@ def is_related(body: Mapping[str, Any], crew: str) -> bool:
 
 
 def check_signature(head: Mapping[str, str], found: str, key: str | None) -> str:
-    """Return the result of the signature as a sentence. Raises Wrong."""
+    """Return the result of verifying the head's signature, as a sentence. Raises Wrong."""
     if not head["key"] and not head["signature"]:
         require(key is None, "the head is not signed")
         return "! the head is not signed"
@@ -234,7 +234,7 @@ def read_rules(file: Mapping[str, Any], entries: Iterable[Entry]) -> dict[str, R
 
 
 def rule_of(rule: str, escalated: object) -> Rule:
-    """Read a rule; options at their defaults are left out in it."""
+    """Read a rule, in which options at their defaults are missing."""
     defaults = {"reviewers": None, "self_approval": True, "unknown_starter": True}
     return {**defaults, **json.loads(rule), "escalated": escalated}
 

@@ -440,5 +440,5 @@ def _texts(story: Story) -> Iterator[dict[str, Any]]:
 
 
 def _link(row: sa.Row[Any]) -> list[str]:
-    """Return the part of an entry that the chain needs if the file leaves it out."""
+    """Return the link that stands for an entry in the chain, if the file leaves its body out."""
     return [tag_of(row.crew, row.execution_id).hex(), sha256(row.body).hexdigest()]

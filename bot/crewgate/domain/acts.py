@@ -49,7 +49,7 @@ class CallState(StrEnum):
     RAN = "ran"
     FAILED = "failed"
     CLOSED = "closed"
-    """It did not run and never will; nobody decided, or an approval was not used."""
+    """The call did not run and never will: nobody decided, or an approval was not used."""
 
 
 @dataclass(frozen=True, slots=True)

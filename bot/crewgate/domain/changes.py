@@ -78,7 +78,7 @@ class _Matcher(SequenceMatcher[int]):
 
 
 WORDS_COMPARED: Final = 1_500
-"""A longer passage counts as changed as a whole."""
+"""The most words of a passage to compare; a longer one counts as changed as a whole."""
 #: Passages with less than this in common are shown one after the other.
 LEAST_IN_COMMON: Final = 0.3
 CELLS_BETWEEN: Final = " | "

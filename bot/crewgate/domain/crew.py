@@ -185,7 +185,7 @@ class Crew:
         return urls if self.resend_human_input else replace(urls, human_input=None)
 
     def webhooks_for_kickoff(self, given: WebhookUrls) -> WebhookUrls:
-        """Return the URLs of a kickoff: the caller's, the crew's, this bot's; pauses come to us."""
+        """Return a kickoff's URLs, the caller's, the crew's or this bot's; pauses come to us."""
         urls = given.or_else(self.configured).or_else(self.own)
         if self.forward:
             urls = self.own.or_else(urls)

@@ -72,7 +72,7 @@ class Execution:
     crew: str
     execution_id: str
     tracked: bool = False
-    """Slack shows it, because it was started here or has a review; others are only recorded."""
+    """Slack shows the execution, because it was started here or has a review."""
     began_at: datetime
     """The time when this bot first heard of it."""
     starter: Person | None = None

@@ -69,8 +69,8 @@ class NotSent(Tried):
     """The try surely did not take effect; it may be repeated, not before `retry_after`.
 
     `why` is in our own words, for the log too; `words` are the other side's, for people only.
-    `code` is the other side's error code, if any. `alone`: other effects for this destination may
-    well arrive.
+    `code` is the other side's error code, if any. `alone`: the cause lies in this effect; others
+    may arrive.
     """
 
     why: str

@@ -160,7 +160,7 @@ class Round:
     edited_at: datetime | None = None
     """The time of that text; `opened_at` stays the time of the crew's output."""
     sent_back: int = 0
-    """How many rounds before it, in a row, a rule sent back."""
+    """The number of rounds in a row, right before this one, that a rule sent back."""
     origin_id: str | None = None
     """The round of the crew's output, if a person's text replaced it."""
     decision: Decision | None = None
@@ -183,7 +183,7 @@ class Round:
 
     @property
     def origin(self) -> str:
-        """The round of the crew's output, which notes and webhooks belong to."""
+        """The id of the round with the crew's output, to which notes and webhooks belong."""
         return self.origin_id or self.id
 
     @property

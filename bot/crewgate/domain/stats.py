@@ -74,7 +74,7 @@ class Tally:
     """Decisions on the first round of a review, without answers."""
     at_once: int
     rounds: int
-    """The sum of the numbers of approved rounds."""
+    """The numbers of the approved rounds, summed."""
     hasty: int
     targeted: int
     """Decisions whose rule has a `target`."""

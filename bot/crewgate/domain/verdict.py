@@ -92,7 +92,7 @@ class Vote:
     via: Via
     comment: str | None = None
     on_behalf_of: Person | None = None
-    """The absent person whose delegate voted, without a right of their own."""
+    """The absent person for whom a delegate voted, who had no right of their own."""
     answer: str | None = None
     """The label or words chosen for a flow; None for words that only approve."""
     groups: tuple[UserGroup, ...] = ()
@@ -291,7 +291,7 @@ def assign(needed: Needed, able: Iterable[Collection[UserGroup]]) -> tuple[UserG
 
 
 def count_votes(needed: Needed, votes: Sequence[Vote]) -> tuple[Vote, ...]:
-    """Return the approvals that count; the first of its `groups` is the group it counts for."""
+    """Return the approvals that count; each counts for the first of its `groups`."""
     groups = assign(needed, (vote.groups for vote in votes))
     return tuple(
         replace(vote, groups=(group, *(one for one in vote.groups if one != group)))

@@ -224,7 +224,7 @@ def _why_no_connection(cause: BaseException) -> str | None:
 
 
 def why_lost(lost: httpx.HTTPError | TimeoutError) -> str:
-    """Return the reason for any other error, as a sentence."""
+    """Return the reason for an error that `why_unsent` does not know, as a sentence."""
     if isinstance(lost, httpx.TimeoutException | TimeoutError):
         return "no answer in time"
     return "the connection was lost before an answer came"

@@ -1,4 +1,4 @@
-"""Messages that must arrive: `usecases.ports.slack.Messenger` on Slack's Web API.
+"""Posts and updates messages: `usecases.ports.slack.Messenger` on Slack's Web API.
 
 It renders the messages of every feature, so it stands above the features.
 """

@@ -570,7 +570,7 @@ def _to_shown_line(row: sa.Row[Any]) -> RoundLine:
 
 
 async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound | None:
-    """Return the latest round of the review of a row of LINE, if a later one has a card."""
+    """Return the latest round of a LINE row's review, if a later round has a card."""
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = to_card(found[0]) if found else None
     return None if card is None else NewerRound(to_round(found[0]), card)

@@ -96,7 +96,7 @@ def post(world: World, args: Args) -> Json:
 
 
 def update(world: World, args: Args) -> Json:
-    """`chat.update`: text without blocks takes the blocks away."""
+    """`chat.update`: a text without blocks removes the message's blocks."""
     channel = open_channel(world, args.required("channel"))
     message = find_message(channel, args.required("ts"))
     if message.user != BOT_USER_ID:

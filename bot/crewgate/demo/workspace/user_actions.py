@@ -246,7 +246,7 @@ class UserActions:
         return await self._sender.send("events_api", delivery, (retry_num, reason))
 
     async def _deliver_message(self, message: Message, event: Json) -> Written:
-        """Deliver a message's event to the bot, if it is in the channel."""
+        """Deliver a message's event to the bot, if the bot is in the channel."""
         delivery = self._payloads.event(event)
         if not self.world.channels[message.channel].bot_is_member:
             return Written(message, delivery, Reply(0, problem="the bot is not in the channel"))

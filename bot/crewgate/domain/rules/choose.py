@@ -22,7 +22,7 @@ _WHO: Final = (
 
 
 def choose(rules: Sequence[Rule], facts: Facts) -> Rule | None:
-    """Return the rule that counts, or the strictest that may; None: the crew's own settings."""
+    """Return the rule that counts; if that is uncertain, the strictest that may; None: no rule."""
     return strictest(could_apply(rules, facts))
 
 

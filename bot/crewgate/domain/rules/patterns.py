@@ -57,7 +57,7 @@ class Comparison:
         return None if number is None else cls(sign, number)
 
     def holds(self, value: str) -> bool:
-        """Return True if a value compares so; a value that is no number is only unequal."""
+        """Return True if a value compares so; a text that is no number is only unequal."""
         number = read_number(value)
         return self.sign == "!=" if number is None else _SIGNS[self.sign](number, self.number)
 

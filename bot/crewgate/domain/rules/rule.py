@@ -13,7 +13,7 @@ from crewgate.domain.verdict import Needed, assign
 
 
 class Naming(StrEnum):
-    """The state of `reviewers_from` for a round; if it names nobody, the usual reviewers decide."""
+    """The state of `reviewers_from` for a round. If it names nobody, the usual people decide."""
 
     PENDING = "pending"
     """Slack has not answered yet: nobody decides."""
@@ -230,7 +230,7 @@ class Rule:
             instead_of=("reviewers", "approvals"),
         ),
     ] = ()
-    """With it, `reviewers` are these groups, and `approvals` is the sum."""
+    """If set, `reviewers` are these groups, and `approvals` is the sum of their numbers."""
     self_approval: Annotated[
         bool,
         parsers.Setting(

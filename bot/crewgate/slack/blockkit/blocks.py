@@ -77,7 +77,7 @@ _LETTERS: Final = {code: code - 0xE0000 for code in range(0xE0020, 0xE007F)}
 
 
 def reveal(text: str) -> str:
-    """Name what cannot be seen: `‹U+200B›`, `‹U+3164 ×40›`; hidden letters are spelt out."""
+    """Name unseen characters: `‹U+200B›`, `‹U+3164 ×40›`; hidden letters are spelt out."""
     return text if text.isascii() else _RUN.sub(_revealed, text)
 
 

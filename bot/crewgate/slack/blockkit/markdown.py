@@ -49,7 +49,7 @@ def blocks_of(markdown: str, *, tables: bool = True) -> list[Token]:
 
 
 def few_cells(markdown: str, *, most: int = _CELLS) -> bool:
-    """Return True if markdown-it may parse the tables: it fills up every short row."""
+    """Return True if the tables are small enough for markdown-it, which fills up short rows."""
     together = groupby(markdown.split("\n"), key=lambda line: bool(line.strip()))
     columns = [[1 + line.count("|") for line in lines] for filled, lines in together if filled]
     return sum(max(counts) * len(counts) for counts in columns if max(counts) > 1) <= most
@@ -237,7 +237,7 @@ def is_list_item(line: str) -> bool:
 
 
 _CELLS_READ: Final = 30_000
-"""Tables with more cells are read line by line: markdown-it fills up every short row."""
+"""Tables with more cells are read line by line, for markdown-it fills up short rows."""
 _PARAGRAPH_LINES: Final = 30
 """The most lines of one passage; in a longer paragraph each line is a passage."""
 _FORMATTED: Final = 6_000

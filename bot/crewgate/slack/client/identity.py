@@ -83,7 +83,7 @@ class Identity:
     async def team(self) -> str | None:
         """Return the bot's workspace; None if Slack has never named it.
 
-        Calls about one workspace name it, as an app of a whole organisation must; Slack ignores it
+        An app of a whole organisation must name it in calls about one workspace; Slack ignores it
         with any other token (https://docs.slack.dev/reference/methods/usergroups.users.list).
         """
         await self.ask_once()

@@ -126,7 +126,7 @@ def file_title(view: CardView) -> str:
 def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
     """The first line, with a menu of the actions without a button; the round's id names its block.
 
-    `share` is the part of a waiting round's output on the card: all of it needs no button.
+    `share` is the part of a waiting round's output on the card: a whole one needs no Read all.
     """
     round_ = view.round
     waits = round_.state is State.WAITING

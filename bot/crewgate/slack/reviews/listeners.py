@@ -508,7 +508,7 @@ async def decide_once(
 
 
 def _words(verdict: Verdict) -> Verdict:
-    """Return words that a flow's round took as an answer as the Revise that was sent."""
+    """Return a flow's answer in words as the Revise that the person sent."""
     return Revise(verdict.text) if isinstance(verdict, Answer) else verdict
 
 

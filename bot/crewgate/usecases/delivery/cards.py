@@ -137,7 +137,7 @@ SENT_WITHIN: Final = timedelta(minutes=11)
 async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | None:
     """Resolve the person whom a kickoff names, and store the answer in the round's rule.
 
-    Return NotSent until it is known; meanwhile nobody may decide.
+    Return NotSent until the person is known; meanwhile nobody may decide.
     """
     rule = round_.rule
     assert rule is not None  # noqa: S101  # the caller's to check
