@@ -36,17 +36,41 @@ async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
 
 
 async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, ask: Ask) -> None:
-    slack.api.scopes = frozenset(BOT_SCOPES.keys() - {"files:write", "users:read.email"})
+    slack.api.scopes = frozenset(BOT_SCOPES.keys() - {"files:write", "groups:history"})
 
     status, said = await ask(REVIEWERS="U0ANA")
 
     assert status == 1
     [line] = [line for line in said if "scopes" in line]
     assert line == (
-        "✗ scopes: missing files:write (outputs too long for a message, and numbers as CSV),"
-        " users:read.email (reviewers named by e-mail);"
+        "✗ scopes: missing groups:history (notes in the threads of private channels);"
         " put the manifest's scopes into the app's settings and install it again"
     )
+
+
+async def test_what_is_off_without_optional_scopes_is_one_line(slack: Workspace, ask: Ask) -> None:
+    slack.api.scopes = frozenset(BOT_SCOPES.keys() - {"files:write", "reactions:write"})
+
+    status, said = await ask(REVIEWERS="U0ANA")
+
+    assert status == 0
+    assert (
+        "! scopes: all that are needed; off: long outputs as files and numbers as CSV, *Read all*"
+        " still shows an output (files:write); acknowledging a note, which still counts"
+        " (reactions:write)"
+    ) in said
+
+
+async def test_whoever_cannot_be_looked_up_for_want_of_a_scope_is_wrong(
+    slack: Workspace, ask: Ask
+) -> None:
+    slack.api.scopes = frozenset(BOT_SCOPES.keys() - {"users:read.email"})
+
+    status, said = await ask(REVIEWERS="U0ANA,ben@example.com")
+
+    assert status == 1
+    advice = "install the app again with the manifest's scopes"
+    assert f"✗ reviewer ben@example.com: missing_scope: {advice}" in said
 
 
 async def test_a_proxy_that_takes_the_header_away_is_no_missing_scope(

@@ -6,6 +6,7 @@ import pytest
 
 from crewgate.demo.environment import ANA, CARL, CHANNEL
 from crewgate.demo.workspace import Message, error, message_text
+from crewgate.demo.workspace.web_api import all_scopes
 from crewgate.slack import stats
 from tests.journeys.conftest import World
 from tests.journeys.people import said
@@ -110,6 +111,10 @@ async def test_the_csv_comes_in_private(world: World) -> None:
     world.slack.fail("files.getUploadURLExternal", error("file_upload_size_restricted"))
     await world.slack.click(ANA, answer, "CSV")
     await told(world, "did not take the file")
+    world.slack.api.scopes = all_scopes() - {"files:write"}
+    await world.slack.click(ANA, answer, "CSV")
+    await told(world, "installed without `files:write`")
+    world.slack.api.scopes = None
 
     await world.slack.click(ANA, answer, "CSV")
 

@@ -10,6 +10,7 @@ import yaml
 
 from crewgate.__main__ import main
 from crewgate.slack import ids
+from crewgate.slack.client.web_api import OPTIONAL_SCOPES
 from crewgate.slack.manifest import BOT_SCOPES
 from tests.repo.files import read
 
@@ -65,7 +66,10 @@ def test_a_manifest_is_what_slack_accepts(name: str) -> None:
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_manifest_asks_for_the_scopes_that_are_used_and_no_more(name: str) -> None:
-    assert manifest(name)["oauth_config"]["scopes"] == {"bot": list(BOT_SCOPES)}
+    scopes = manifest(name)["oauth_config"]["scopes"]
+    assert scopes == {"bot": list(BOT_SCOPES), "bot_optional": list(OPTIONAL_SCOPES)}
+    assert scopes["bot_optional"]
+    assert set(scopes["bot_optional"]) < set(scopes["bot"])
 
 
 @pytest.mark.parametrize("name", MANIFESTS)

@@ -301,6 +301,12 @@ class FakeDirectory:
     """Who is no colleague, or of whom Slack does not say."""
     fault: Naming | NotSent | None = None
     """What Slack answers who is asked for one member."""
+    may_message: bool = True
+    hidden: set[ReviewerRef] = field(default_factory=set)
+    """Those that Slack never names: the app lacks the scope."""
+
+    def may_name(self, ref: ReviewerRef) -> bool:
+        return ref not in self.hidden
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         users = {ref.id for ref in named if isinstance(ref, User)}

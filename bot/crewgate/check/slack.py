@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.check.findings import (
     UNKNOWN,
     Finding,
+    doubtful,
     is_refusal,
     refused_by_slack,
     skipped,
@@ -20,6 +21,7 @@ from crewgate.domain.people import Anyone, Email, Installation, ReviewerRef, Rol
 from crewgate.settings.crew import CrewSettings
 from crewgate.slack.client import web_api
 from crewgate.slack.client.identity import find_installation
+from crewgate.slack.client.web_api import OPTIONAL_SCOPES
 from crewgate.slack.manifest import BOT_SCOPES
 from crewgate.slack.trial import render_trial_card
 
@@ -184,9 +186,13 @@ def _where(answer: Mapping[str, object], installed: Installation) -> Finding:
 def _scopes(granted: frozenset[str] | None) -> Finding:
     if granted is None:
         return skipped("scopes", "Slack's answer does not name them")
-    missing = [f"{scope} ({use})" for scope, use in BOT_SCOPES.items() if scope not in granted]
-    if not missing:
+    lacks = [scope for scope in BOT_SCOPES if scope not in granted]
+    missing = [f"{one} ({BOT_SCOPES[one]})" for one in lacks if one not in OPTIONAL_SCOPES]
+    if not lacks:
         return Finding("scopes", f"all {len(BOT_SCOPES)}")
+    if not missing:
+        off = "; ".join(f"{OPTIONAL_SCOPES[one]} ({one})" for one in lacks)
+        return doubtful("scopes", f"all that are needed; off: {off}")
     problem = (
         f"missing {', '.join(missing)}; put the manifest's scopes into the app's settings and"
         " install it again"

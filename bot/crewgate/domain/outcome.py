@@ -28,6 +28,8 @@ class RefusalKind(StrEnum):
     PERMANENT = "permanent"
     """Slack will never take this: a setting of the workspace, or a message that cannot change."""
     NOT_ALLOWED = "not_allowed"
+    OFF = "off"
+    """The app was installed without an optional scope, which the words name."""
     ANSWERED = "answered"
     SPENT = "spent"
     """A flow does not accept this request's token: it is wrong, or was used once."""

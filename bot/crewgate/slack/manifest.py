@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from crewgate.slack import ids
+from crewgate.slack.client.web_api import OPTIONAL_SCOPES
 
 BOT_SCOPES: Final[Mapping[str, str]] = {
     "chat:write": "cards and private answers",
@@ -52,6 +53,7 @@ def render_manifest(*, http_host: str | None = None) -> str:
         url, request_url = f"\n      url: {address}", f"\n    request_url: {address}"
     width = max(map(len, BOT_SCOPES))
     scopes = "\n".join(f"      - {scope:{width}} # {use}" for scope, use in BOT_SCOPES.items())
+    optional = "\n".join(f"      - {scope}" for scope in OPTIONAL_SCOPES)
     return f"""\
 {head}display_information:
   name: Crewgate
@@ -74,6 +76,8 @@ oauth_config:
   scopes:
     bot:
 {scopes}
+    bot_optional: # the app works without; crewgate check tells what is off
+{optional}
 settings:
   event_subscriptions:{request_url}
     bot_events:

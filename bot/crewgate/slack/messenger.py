@@ -66,8 +66,10 @@ class SlackMessenger(Messenger):
         named_in_slack: Callable[[Sequence[ReviewerRef]], Awaitable[tuple[ReviewerRef, ...]]],
         people: People,
         link: Link,
+        lacks: Callable[[str], bool],
     ) -> None:
         self._poster = poster
+        self._lacks = lacks
         self._off_loop = off_loop
         self._people = people
         self._client = client
@@ -272,7 +274,8 @@ class SlackMessenger(Messenger):
             case EffectKind.POST_RESULT:
                 return await self._off_loop(executions.render_end, posting, self._starter(posting))
             case EffectKind.RESULT_FILE_FAILED:
-                return executions.render_result_file_failed(operators)
+                off = self._lacks("files:write")
+                return executions.render_result_file_failed(() if off else operators)
             case EffectKind.FORWARD_FAILED:
                 return executions.render_forward_failed(subject, operators)
             case _:
@@ -417,6 +420,7 @@ def build_adapters(
             clock=clock,
             off_loop=off_loop,
             link=identity.link,
+            lacks=identity.lacks,
             people=People(by_name, directory, clock),
             named_in_slack=named_in_slack,
         ),

@@ -13,6 +13,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from crewgate.domain.csv_cells import csv_cell
+from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.stats import (
     SPANS,
     Compared,
@@ -399,8 +400,11 @@ async def on_csv(ack: AsyncAck, body: Body, respond: Respond, *, context: SlackC
             with TemporaryFile() as file:
                 await write_csv(found, file)
                 await upload_private(context.client, press.by.id, file, name=name)
-        except CallFailed:
+        except CallFailed as error:
             said = "Slack did not take the file. Press the button again in a minute."
+            if isinstance(error.failure, Refused) and error.failure.kind is RefusalKind.OFF:
+                lacks = error.failure.words
+                said = f"I cannot send you a file: this app was installed without `{lacks}`."
         except OSError as error:
             log.warning("csv_not_made", why=error.strerror)
             said = "The file could not be made: the bot's log says why (`csv_not_made`)."

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, assert_never
 
 from crewgate.domain import errors
 from crewgate.domain.crew import Crew
-from crewgate.domain.people import Anyone, Email, ReviewerRef, Role, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User, UserGroup
 from crewgate.domain.review import Review, Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person, Vote, count_votes, voices_of
@@ -64,6 +64,12 @@ def crew_for(subject: Subject, crews: Crews) -> Crew:
             return _named(name, crews).under(rule, escalated=subject.escalated)
         case _:
             assert_never(subject)
+
+
+def notify_for(subject: Subject, crews: Crews, directory: Directory) -> Notify:
+    """Return how to notify a subject's reviewers: mentions, where no direct message may be sent."""
+    notify = crew_for(subject, crews).notify
+    return Notify.MENTION if notify is Notify.DM and not directory.may_message else notify
 
 
 def _named(name: str, crews: Crews) -> Crew:

@@ -11,7 +11,7 @@ from crewgate.domain.people import Notify, Role
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.absence import LONGEST, Absence
 from crewgate.domain.verdict import Person
-from crewgate.usecases.access import ReviewContext, crew_for
+from crewgate.usecases.access import ReviewContext, notify_for
 from crewgate.usecases.read_models import Selection
 
 #: The most waiting rounds whose cards are updated at once, the oldest first.
@@ -68,5 +68,5 @@ async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
 
 def _told(round_: Round, context: ReviewContext) -> Iterator[Effect]:
     yield round_.effect(EffectKind.REFRESH)
-    if crew_for(round_, context.crews).notify is Notify.DM:
+    if notify_for(round_, context.crews, context.directory) is Notify.DM:
         yield round_.effect(EffectKind.TELL_REVIEWERS)

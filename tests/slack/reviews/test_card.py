@@ -255,7 +255,7 @@ def test_a_plain_card_leaves_out_what_came_from_outside(state: State) -> None:
         view = replace(view, round=replace(view.round, decision=a_decision()))
     message = render_card(view, now=LATER, plain=True)
     assert "SECRET" not in read(message) + message.text
-    assert ("It is attached as a file." in read(message)) == (state is State.WAITING)
+    assert ("*Read all* shows it." in read(message)) == (state is State.WAITING)
     assert (message.shown, message.too_long) == (0, True)
     assert (message.blocks[-1].get("block_id") == "decide.0-6") == (state is State.WAITING)
 

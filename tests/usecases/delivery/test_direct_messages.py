@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.effects import SLACK, Effect, EffectKind
+from crewgate.domain.effects import SLACK, Effect, EffectKind, posts_destination
 from crewgate.domain.outcome import Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, Notify, User, UserGroup
 from crewgate.domain.review import Round, State
@@ -19,6 +19,7 @@ from tests.usecases.faults import LOST, Fault
 from tests.usecases.slack_standins import FakeSlack, Message
 from tests.usecases.world import World
 
+OFF = Refused("missing_scope", "im:write", RefusalKind.OFF)
 DISABLED = Refused("user_disabled", "", RefusalKind.PERMANENT)
 
 
@@ -235,3 +236,30 @@ async def test_a_message_that_was_never_posted_is_not_brought_up_to_date(world: 
         await tx.enqueue([effect], at=world.clock())
     await world.settle_slack()
     assert EffectKind.REFRESH_DIRECT_MESSAGE not in await world.effects()
+
+
+async def test_without_the_scope_nobody_is_told_in_private(world: World) -> None:
+    world.directory.may_message = False
+    await a_round(world)
+
+    assert told(world) == []  # the journeys see the card's mention
+
+
+async def test_whoever_slack_never_names_is_not_waited_for(world: World) -> None:
+    hidden = Email("x@example.com")
+    world.crews["research"] = a_crew(notify=Notify.DM, reviewers=(User("U0ANA"), hidden))
+    world.directory.hidden = {hidden}
+    await a_round(world)
+
+    assert told(world) == ["U0ANA"]
+    assert await world.effects() == []
+
+
+async def test_a_message_that_is_off_is_dropped_at_once(world: World) -> None:
+    await world.notify()
+    await world.turn(posts_destination("research"))
+    world.slack.faults.extend([Fault(OFF)] * 2)
+    await world.settle_slack()
+
+    assert told(world) == []
+    assert await world.effects() == []

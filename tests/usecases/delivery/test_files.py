@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from crewgate.domain.effects import EffectKind
+from crewgate.domain.effects import EffectKind, posts_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
+from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.usecases.delivery.context import SHARE_GRACE
 from tests.builders import SECOND
+from tests.usecases.faults import Fault
 from tests.usecases.world import World
 
 
@@ -69,4 +71,21 @@ async def test_nothing_is_looked_for_below_a_card_that_is_gone(world: World) -> 
     await world.settle_slack()
 
     assert (files(world), said(world)) == (0, 0)
+    assert await world.effects() == []
+
+
+@of_both
+async def test_without_the_scope_only_a_result_says_that_no_file_follows(
+    world: World, begin: Begin
+) -> None:
+    off = Refused("missing_scope", "files:write", RefusalKind.OFF)
+    await begin(world)
+    while await world.turn(posts_destination("research")):
+        pass
+    world.slack.faults.append(Fault(off))
+    world.slack.execution_faults.append(off)
+    await world.settle_slack()
+
+    assert (files(world), said(world)) == (0, int(begin is a_result))
+    assert "find file" not in world.slack.calls
     assert await world.effects() == []

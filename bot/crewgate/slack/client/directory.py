@@ -14,12 +14,12 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.errors import StoreUnavailable
-from crewgate.domain.outcome import NotSent, Refused, Unknown
+from crewgate.domain.outcome import NotSent, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.rule import Naming
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import ChannelMembers, People
-from crewgate.slack.client.web_api import CallFailed, attempt, list_at, text_at
+from crewgate.slack.client.web_api import NO_SCOPE, CallFailed, attempt, list_at, text_at
 from crewgate.usecases.ports.base import Clock, Wakeup
 from crewgate.usecases.ports.slack import Members
 
@@ -35,8 +35,9 @@ RENEW_SOON = timedelta(seconds=20)
 ASK_SECONDS: Final = 2
 #: The most addresses and groups that are asked about while somebody waits.
 ASKED_AT_ONCE: Final = 10
-NO_SCOPE: Final = "missing_scope"
 #: Slack's codes for nobody.
+_SCOPES: Final[dict[type, str]] = {Email: "users:read.email", UserGroup: "usergroups:read"}
+_IN: Final = {Email: "", UserGroup: "in "}
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
 
@@ -74,7 +75,7 @@ class SlackDirectory:
         #: In the order of Slack's answers, the latest last.
         self._known: dict[Email | UserGroup, frozenset[str]] = {}
         self._told_at: dict[Email | UserGroup, datetime] = {}
-        self._failures: dict[UserGroup, str] = {}
+        self._failures: dict[Email | UserGroup, str] = {}
         self._starters: dict[Email, frozenset[str]] = {}
         """The accounts of starters' addresses, which make nobody a reviewer."""
         self._has_asked = asyncio.Event()
@@ -102,14 +103,20 @@ class SlackDirectory:
         is reported at the first post.
         """
         found = [
-            f"{channel}: {why}"
+            f"in {channel}: {why}"
             for channel, why in self._channels.failures.items()
             if channel in self._open_channels or why == NO_SCOPE
         ]
-        groups = (ref for ref in self._asked if isinstance(ref, UserGroup))
-        failed = (ref for ref in groups if ref in self._failures and not self._is_known(ref))
-        found += [f"{ref}: {self._failures[ref]}" for ref in failed]
-        return f"Slack does not say who is in {', '.join(found)}" if found else None
+        failed = (ref for ref in self._asked if ref in self._failures and not self._is_known(ref))
+        found += [f"{_IN[type(ref)]}{ref}: {self._failures[ref]}" for ref in failed]
+        return f"Slack does not say who is {', '.join(found)}" if found else None
+
+    @property
+    def may_message(self) -> bool:
+        return not self._identity.lacks("im:write")
+
+    def may_name(self, ref: ReviewerRef) -> bool:
+        return not self._identity.lacks(_SCOPES.get(type(ref), ""))
 
     @property
     def moved_warning(self) -> str | None:
@@ -240,6 +247,7 @@ class SlackDirectory:
         """Wait up to ASK_SECONDS for the first answers: a post mentions only known people."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
+                await self._identity.has_answered.wait()
                 await self._has_asked.wait()
 
     async def renew(self) -> None:
@@ -270,6 +278,9 @@ class SlackDirectory:
             log.info("look_up_too_slow", reviewers=len(asked))
 
     async def _renew(self, ref: Email | UserGroup) -> bool:
+        if not self.may_name(ref):
+            self._failures[ref] = NO_SCOPE
+            return True
         try:
             self._remember(ref, await self._look_up(ref))
         except StoreUnavailable as error:
@@ -279,6 +290,8 @@ class SlackDirectory:
                 case Refused(code) if code in NOBODY:
                     log.warning("unknown_reviewer", reviewer=str(ref), why=code)
                     self._remember(ref, frozenset())
+                case Refused(kind=RefusalKind.OFF):
+                    self._failures[ref] = NO_SCOPE
                 case failure:
                     if isinstance(ref, UserGroup):
                         self._failures[ref] = str(error)

@@ -10,7 +10,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.people import Installation
-from crewgate.slack.client.web_api import CallFailed, attempt, objects_in, pages, text_at
+from crewgate.slack.client.web_api import (
+    OPTIONAL_SCOPES,
+    CallFailed,
+    granted_scopes,
+    objects_in,
+    pages,
+    text_at,
+)
 from crewgate.usecases.ports.base import Sleep
 from crewgate.usecases.ports.slack import RememberedInstallation
 from crewgate.usecases.read_models import MessageRef
@@ -50,6 +57,12 @@ class Identity:
         self._must_be_chosen = False
         """True if no workspace fits Slack's answer: then only `run` asks again."""
         self.user: str | None = None
+        self._off: frozenset[str] = frozenset()
+        self.has_answered = asyncio.Event()
+
+    def lacks(self, scope: str) -> bool:
+        """Return True if the app was installed without an optional scope."""
+        return scope in self._off
 
     def link(self, card: MessageRef) -> str | None:
         """Return a message's address, built as Slack builds it, without a call.
@@ -100,7 +113,7 @@ class Identity:
 
     async def ask(self) -> None:
         try:
-            answer = await attempt(self.client.auth_test())
+            answer, scopes = await granted_scopes(self.client)
             installation = await find_installation(
                 self.client, answer, team=self._team, before=self._installation
             )
@@ -112,6 +125,11 @@ class Identity:
             return
         if self.warning is not None:
             log.info("slack_accepts_us", team=answer.get("team"), bot=answer.get("user_id"))
+        off = OPTIONAL_SCOPES.keys() - (scopes or OPTIONAL_SCOPES)
+        if off != self._off:
+            log.warning("optional_scopes_changed", without=sorted(off))
+        self._off = frozenset(off)
+        self.has_answered.set()
         self._installation, self.warning = installation, None
         self.user = str(answer.get("user_id"))
         if installation != self._remembered:

@@ -46,6 +46,7 @@ TOKEN_REFUSED = frozenset(
     }
 )
 SLOW = "ratelimited"
+NO_SCOPE: Final = "missing_scope"
 RATE_LIMITED = frozenset({SLOW, "rate_limited"})
 #: Slack's own failures, after which the call may have taken effect.
 LOST = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable", ""})
@@ -77,7 +78,7 @@ KINDS: Mapping[str, RefusalKind] = {
     "user_not_visible": RefusalKind.PERMANENT,
     "access_denied": RefusalKind.NOT_ALLOWED,
     "enterprise_is_restricted": RefusalKind.NOT_ALLOWED,
-    "missing_scope": RefusalKind.NOT_ALLOWED,
+    NO_SCOPE: RefusalKind.NOT_ALLOWED,
     "no_permission": RefusalKind.NOT_ALLOWED,
     "not_allowed_token_type": RefusalKind.NOT_ALLOWED,
     "team_access_not_granted": RefusalKind.NOT_ALLOWED,
@@ -85,6 +86,16 @@ KINDS: Mapping[str, RefusalKind] = {
 
 #: Codes are logged, counted and kept. Anything else may be a proxy's words, which quote the call.
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
+
+#: Scopes that a workspace may leave out when it installs the app, and what is off without each.
+OPTIONAL_SCOPES: Final[Mapping[str, str]] = {
+    "im:write": 'direct messages, cards mention the reviewers of `notify = "dm"` instead',
+    "im:history": "finding a direct message whose answer was lost, so it may come twice",
+    "files:write": "long outputs as files and numbers as CSV, *Read all* still shows an output",
+    "reactions:write": "acknowledging a note, which still counts",
+    "users:read.email": "people named by e-mail, who then decide nothing",
+    "usergroups:read": "people named by user group, who then decide nothing",
+}
 
 MALFORMED = "Slack's answer is malformed"
 
@@ -233,6 +244,9 @@ def _classify(response: Answer) -> Failure:
         return Unknown(
             f"Slack failed ({status} {code})".replace(" )", ")"), code=code or str(status)
         )
+    off = OPTIONAL_SCOPES.keys() & set(str(data.get("needed")).split(","))
+    if code == NO_SCOPE and off:
+        return Refused(code, ", ".join(sorted(off)), RefusalKind.OFF)
     return Refused(code, _words(data), KINDS.get(code, RefusalKind.OTHER))
 
 

@@ -20,7 +20,7 @@ from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.reviews import strings
 from crewgate.slack.strings import Link, linked, number, person, reviewer, some
-from crewgate.usecases.access import Subject, crew_for
+from crewgate.usecases.access import Subject, crew_for, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.read_models import Approvers, CardView
 
@@ -43,7 +43,7 @@ class People:
 
     def notify(self, round_: Round) -> Notify | None:
         try:
-            return crew_for(round_, self.crews).notify
+            return notify_for(round_, self.crews, self.directory)
         except UnknownCrew:
             return None
 

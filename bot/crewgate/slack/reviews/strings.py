@@ -40,7 +40,7 @@ IN_WORDS: Final = "Answer in words"
 WHAT_CAME: Final = "What came"
 ANSWER: Final = "Answer"
 RECORDED: Final = "Recorded. The card may show it a little later; you need not press again."
-NOT_SHOWABLE: Final = "Slack cannot show this output here. It is attached as a file."
+NOT_SHOWABLE: Final = "Slack cannot show this output here. *Read all* shows it."
 NOBODY_DECIDED: Final = "A newer output came before anybody decided."
 HOST_REFUSED: Final = (
     "When this came, no answer could have been sent: the request's address is neither"

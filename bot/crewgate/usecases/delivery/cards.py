@@ -52,7 +52,8 @@ async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
         effects = [_about(job, EffectKind.DIRECT_MESSAGE, user) for user in left]
         await tx.enqueue(effects, at=context.clock())
     outcome = NotSent("Slack has not named every reviewer yet", alone=True)
-    return await settle(job, outcome if members.unresolved else Delivered(), context)
+    will_know = any(map(context.directory.may_name, members.unresolved))
+    return await settle(job, outcome if will_know else Delivered(), context)
 
 
 async def people_of(round_: Round, context: DeliveryContext, *, missing: bool = False) -> Members:

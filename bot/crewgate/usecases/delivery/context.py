@@ -94,9 +94,12 @@ async def settle(
 
     An outage of Slack ends nothing. A job's own failure ends it after a day, or at once if Slack
     will never take it; only a card has no deadline. A post that ends is set aside. Any other job is
-    dropped, and `failed` tells the thread of the loss. `then` follows a success.
+    dropped, and `failed` tells the thread of the loss. `then` follows a success, and what is off
+    for want of an optional scope.
     """
     now = context.clock()
+    if is_refused(outcome, RefusalKind.OFF) and job.effect.kind not in POSTS_A_CARD:
+        outcome = Delivered("off")
     if _has_come_to_an_end(job, outcome, context):
         await _end(job, outcome, context, failed)
         return outcome

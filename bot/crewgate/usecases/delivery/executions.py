@@ -176,7 +176,9 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
     since = None if uploads else job.began_at  # it was just looked for
     outcome = await context.messenger.attach(about, posted_since=since)
     if not isinstance(outcome, Delivered):
-        return await settle(job, outcome, context, failed=failed)
+        # A result has no *Read all*, and its message says that a file follows.
+        then = [failed] if missing is EffectKind.RESULT_FILE_FAILED else []
+        return await settle(job, outcome, context, failed=failed, then=then)
     async with context.uow.begin() as tx:
         later = replace(job.effect, kind=look, number=uploads + 1)
         await tx.enqueue([later], at=context.clock() + context.share_grace)

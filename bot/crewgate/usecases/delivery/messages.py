@@ -12,7 +12,7 @@ from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
-from crewgate.usecases.access import crew_for
+from crewgate.usecases.access import notify_for
 from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
 from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import About, Posted, Thread
@@ -130,7 +130,7 @@ def must_be_acted_on(posting: Posting) -> bool:
 
 
 def notify_of(round_: Round, context: DeliveryContext) -> Notify:
-    return crew_for(round_, context.crews).notify
+    return notify_for(round_, context.crews, context.directory)
 
 
 PEOPLE_LIMIT = 50

@@ -130,6 +130,15 @@ class Members:
 class Directory(Protocol):
     """The people of Slack: plain methods answer from memory, async methods ask Slack."""
 
+    @property
+    def may_message(self) -> bool:
+        """False if the app was installed without direct messages."""
+        ...
+
+    def may_name(self, ref: ReviewerRef) -> bool:
+        """Return False if the app was installed without the scope to look `ref` up."""
+        ...
+
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """`Anyone` adds nobody."""
         ...
