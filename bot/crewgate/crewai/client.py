@@ -153,7 +153,12 @@ class HttpCrew(CrewClient):
         if not isinstance(answer, client.Answer):
             return answer
         shown = await redacted(answer, self._redactor, self._off_loop)
-        return _kickoff_answer(answer, shown)
+        passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
+        if answer.is_success:
+            return replace(passed_on, execution_id=parse_started(answer.body))
+        return replace(
+            passed_on, missing=parse_missing_inputs(shown.body), words=error_words(shown)
+        )
 
     @override
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
@@ -219,13 +224,6 @@ class HttpCrew(CrewClient):
         # A page or a plain text is a proxy's, which knows nothing of executions.
         gone = answer.status == HTTPStatus.NOT_FOUND and payloads.is_crews_own(answer.body)
         return CrewUnavailable(why, gone=gone, answered=True)
-
-
-def _kickoff_answer(answer: client.Answer, shown: client.Answer) -> KickoffAnswer:
-    passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
-    if answer.is_success:
-        return replace(passed_on, execution_id=parse_started(answer.body))
-    return replace(passed_on, missing=parse_missing_inputs(shown.body), words=error_words(shown))
 
 
 def base_url(url: str) -> str:

@@ -179,7 +179,13 @@ class Crew:
         configured, with our own credentials: the received one may have lost them on its way.
         """
         found = registered.or_else(carried).or_else(self.configured).or_else(self.own)
-        urls = self._with_own(found)
+        own = self.own
+        urls = WebhookUrls(
+            task=own.task or found.task if self._is_event(found.task, "task") else found.task,
+            step=own.step or found.step if self._is_event(found.step, "step") else found.step,
+            crew=own.crew or found.crew if self._is_event(found.crew, "crew") else found.crew,
+            human_input=self._own_human_input(found.human_input),
+        )
         if self.forward:
             urls = replace(self.own.or_else(urls), human_input=urls.human_input)
         return urls if self.resend_human_input else replace(urls, human_input=None)
@@ -199,15 +205,6 @@ class Crew:
             task=None if self._is_event(urls.task, "task") else urls.task,
             step=None if self._is_event(urls.step, "step") else urls.step,
             crew=None if self._is_event(urls.crew, "crew") else urls.crew,
-        )
-
-    def _with_own(self, urls: WebhookUrls) -> WebhookUrls:
-        own = self.own
-        return WebhookUrls(
-            task=own.task or urls.task if self._is_event(urls.task, "task") else urls.task,
-            step=own.step or urls.step if self._is_event(urls.step, "step") else urls.step,
-            crew=own.crew or urls.crew if self._is_event(urls.crew, "crew") else urls.crew,
-            human_input=self._own_human_input(urls.human_input),
         )
 
     def _own_human_input(self, webhook: HumanInputWebhook | None) -> HumanInputWebhook | None:

@@ -17,10 +17,6 @@ STARTED_BY: Final = "started_by"
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9]{2,}")
 
 
-def without_starter(meta: CallerValues) -> CallerValues:
-    return tuple(pair for pair in meta if pair[0] != STARTED_BY)
-
-
 def said_starter(starter: Person | None, meta: CallerValues) -> User | Email | None:
     if starter is not None:
         return User(starter.id)
@@ -148,7 +144,7 @@ class Execution:
             inputs = carried_inputs
         known = self.meta if STARTED_BY in dict(self.meta) else meta or self.meta
         starter, inputs = starter or self.starter, self.inputs if inputs is None else inputs
-        meta = known or without_starter(carried)
+        meta = known or tuple(pair for pair in carried if pair[0] != STARTED_BY)
         if (starter, inputs, meta) == (self.starter, self.inputs, self.meta):
             return self
         return replace(self, starter=starter, inputs=inputs, meta=meta)

@@ -228,7 +228,7 @@ def is_header(text: str) -> bool:
 def parse_body(request: web.Request, body: Body, parse: Callable[[bytes], T]) -> T:
     """Parse a JSON body. `parse` raises Malformed; this raises BodyRefused."""
     content = content_of(body)
-    if not _is_json(request):
+    if not (request.content_type == "application/json" or request.content_type.endswith("+json")):
         content_type = request.headers.get("Content-Type", "")
         raise BodyRefused("not sent as JSON", not_json(content_type))
     try:
@@ -249,7 +249,3 @@ def _unpacked(content: bytes, encoding: str, limit: int) -> Body:
     if not is_all:
         return Body(content, limit, odd_encoding=encoding)
     return Body(plain, limit)
-
-
-def _is_json(request: web.Request) -> bool:
-    return request.content_type == "application/json" or request.content_type.endswith("+json")

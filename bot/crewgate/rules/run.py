@@ -1,16 +1,16 @@
 """`crewgate rules test` and `crewgate rules explain`, beside a running bot."""
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crewgate.check.database import address_owners, of_this_version
 from crewgate.check.findings import say
-from crewgate.check.settings import Known, people_of
+from crewgate.check.settings import people_of
 from crewgate.check.slack import SlackCheck
 from crewgate.crews import build_crews
-from crewgate.domain.people import Email, ReviewerRef, Role, UserGroup
+from crewgate.domain.people import Email, Role, UserGroup
 from crewgate.domain.rules.duration import Duration
 from crewgate.rules import report
 from crewgate.rules.report import Change, Group, replay
@@ -34,7 +34,18 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
     """Print the effect on stored rounds; return 1 if nobody could approve some of them."""
     crews = build_crews(settings)
     people = {ref for crew in settings.crews.values() for ref in people_of(crew)}
-    known = await _ask_slack(settings, people)
+    slack = SlackCheck(
+        client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
+        app_token=None,
+        channels={},
+        people=dict.fromkeys(people, Role.REVIEWER),
+        team=settings.slack_team,
+        owners=await address_owners(settings.database_url),
+        send_test_card=False,
+    )
+    async for _ in slack.findings():
+        pass
+    known = slack.known
     unknown = [ref for ref in people if isinstance(ref, Email | UserGroup) and ref not in known]
     if unknown:
         say(report.not_asked(sorted(unknown, key=str)))
@@ -84,18 +95,3 @@ async def _find(engine: AsyncEngine, prefix: str, crews: Sequence[str]) -> list[
     read = ExecutionQueries(engine)
     found = await read.starting_with(prefix, crews=crews, limit=CANDIDATES)
     return [key for key in found if key[1] == prefix] or list(found)
-
-
-async def _ask_slack(settings: Settings, people: Collection[ReviewerRef]) -> Known:
-    slack = SlackCheck(
-        client=new_client(token=settings.slack_bot_token, base_url=settings.slack_api_url),
-        app_token=None,
-        channels={},
-        people=dict.fromkeys(people, Role.REVIEWER),
-        team=settings.slack_team,
-        owners=await address_owners(settings.database_url),
-        send_test_card=False,
-    )
-    async for _ in slack.findings():
-        pass
-    return slack.known

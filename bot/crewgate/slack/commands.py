@@ -129,7 +129,13 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
-    headline = _overview_headline(seen)
+    waits = "waits" if seen.waiting == 1 else "wait"
+    counts = shared.joined(
+        f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
+        f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
+        f"{shared.total(seen.sending)} being sent" if seen.sending else "",
+    )
+    headline = counts or ("Nothing waits" if seen.executions else "Nothing waits or runs")
     alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
     lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
@@ -220,16 +226,6 @@ def _pending_headline(total: int, who: str, *, mine: bool) -> str:
     return f"{shared.total(total)} reviews wait for {who}"
 
 
-def _overview_headline(seen: Overview) -> str:
-    waits = "waits" if seen.waiting == 1 else "wait"
-    counts = shared.joined(
-        f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
-        f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
-        f"{shared.total(seen.sending)} being sent" if seen.sending else "",
-    )
-    return counts or ("Nothing waits" if seen.executions else "Nothing waits or runs")
-
-
 def _for_whom(who: str) -> str:
     return f"for {who}" if who else ""
 
@@ -246,7 +242,12 @@ def _needs(round_: Round, who: str, now: datetime) -> str:
 def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, waits: bool) -> str:
     """Render the crew's report; `waits`: a review below names the current task."""
     if isinstance(reported, read_models.CrewUnavailable):
-        return _unavailable(reported)
+        why = one_line(reported.why, ANSWER_LIMIT)
+        if reported.gone:
+            return f"The crew does not know this execution ({why})."
+        if reported.answered:
+            return f"The crew does not say how far it is ({why})."
+        return f"The crew does not answer ({why})."
     word = one_line(reported.word, shared.ID_LIMIT)
     drawn = bar(reported.completed_tasks, reported.total_tasks)
     parts = [drawn or f"The crew says “{word}”"]
@@ -257,15 +258,6 @@ def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, wai
     if reported.error:
         parts.append(f"the error: {one_line(reported.error, ANSWER_LIMIT)}")
     return shared.joined(*parts)
-
-
-def _unavailable(reported: read_models.CrewUnavailable) -> str:
-    why = one_line(reported.why, ANSWER_LIMIT)
-    if reported.gone:
-        return f"The crew does not know this execution ({why})."
-    if reported.answered:
-        return f"The crew does not say how far it is ({why})."
-    return f"The crew does not answer ({why})."
 
 
 def _reached(crew: CrewHealth, now: datetime) -> str:

@@ -290,10 +290,6 @@ class HomeRefresher:
             reader = _Reader(page, self.context.clock(), rows)
         self._keep(user, reader)
 
-    def take_over(self, user: str, page: int, rows: tuple[Row, ...]) -> None:
-        if user not in self.readers:
-            self.open_again(user, page, rows)
-
     async def run(self) -> None:
         while True:
             await self.context.saved.wait(RENEW_SECONDS)
@@ -382,7 +378,8 @@ async def on_page_turned(ack: AsyncAck, body: Body, *, refresher: HomeRefresher)
 
 
 def pressed_in_home(press: Press, *, refresher: HomeRefresher) -> Seen:
-    refresher.take_over(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
+    if press.by.id not in refresher.readers:
+        refresher.open_again(press.by.id, _page(press.view.metadata), rows_of(press.view.rows))
     return Seen(share=share_beside(press.block_id))
 
 

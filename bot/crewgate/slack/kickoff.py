@@ -78,23 +78,21 @@ def render_form(
     about = context(shared.bold(shared.crew(crew)))
     blocks = present(about, section(warning) if warning else None)
     for name in names:
-        blocks.append(_field(name, values.get(name, "")))
+        blocks.append(
+            text_field(
+                shared.input_name(name, shared.PLAIN),
+                block_id=f"{ids.KICKOFF_INPUT}.{name}",
+                action_id=ids.KICKOFF_INPUT,
+                max_length=_TEXT_LIMIT,
+                value=values.get(name, ""),
+                multiline=bool(_LONG & set(name.lower().replace("-", "_").split("_"))),
+            )
+        )
         if name in missing:
             blocks.append(context(":exclamation: The crew needs this."))
     if not names:
         blocks.append(section("This crew needs no inputs."))
     return modal(TITLE, blocks, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
-
-
-def _field(name: str, value: str) -> Block:
-    return text_field(
-        shared.input_name(name, shared.PLAIN),
-        block_id=f"{ids.KICKOFF_INPUT}.{name}",
-        action_id=ids.KICKOFF_INPUT,
-        max_length=_TEXT_LIMIT,
-        value=value,
-        multiline=bool(_LONG & set(name.lower().replace("-", "_").split("_"))),
-    )
 
 
 def asking(crew: str) -> str:

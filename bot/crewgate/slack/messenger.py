@@ -110,7 +110,11 @@ class SlackMessenger(Messenger):
         The channel shows the card too, unless the review has an earlier card there and people are
         mentioned on this card.
         """
-        await self._learn_assigned(posting.view)
+        # A request's assignees are mentioned, and may be unknown to this bot.
+        rule, question = posting.view.round.rule, posting.view.round.question
+        if question is not None and rule is not None:
+            decide = rule.reviewers or ()
+            await self._named_in_slack([ref for ref in question.assigned if ref in decide])
         view = await self._people.complete(posting.view)
         message = await self._card(posting, notify=notify, plain=plain)
         later = notify is not None and view.round.number > 1 and reaches_somebody(view, notify)
@@ -343,13 +347,6 @@ class SlackMessenger(Messenger):
             plain=plain,
         )
         return self._said_below(message, view, tells_newer=False)
-
-    async def _learn_assigned(self, view: read_models.CardView) -> None:
-        """Look up a request's assignees, who are mentioned and may be unknown to this bot."""
-        rule, question = view.round.rule, view.round.question
-        if question is not None and rule is not None:
-            decide = rule.reviewers or ()
-            await self._named_in_slack([ref for ref in question.assigned if ref in decide])
 
     async def _with_names(self, posting: read_models.Posting) -> read_models.CardView:
         view = await self._people.complete(posting.view)

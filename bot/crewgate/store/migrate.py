@@ -119,7 +119,14 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
         if connection.dialect.name == "sqlite":
             copy = _copy_beside(driver_of(connection))
         if age.revision != HEAD:
-            _upgrade(connection)
+            # Only needed here, so not imported at other starts.
+            from alembic import command  # noqa: PLC0415
+            from alembic.config import Config  # noqa: PLC0415
+
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, HEAD)
     connection.execute(sa.delete(written_by))
     connection.execute(sa.insert(written_by), {"version": __version__})
     return copy
@@ -146,17 +153,6 @@ def _copy_beside(held: sqlite3.Connection) -> str:
             f"no copy could be made beside it before the upgrade, so nothing was changed: {error}"
         ) from error
     return copy
-
-
-def _upgrade(connection: sa.Connection) -> None:
-    # Only needed here, so not imported at other starts.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.rule import Rule
 from crewgate.metrics import count_decision
 from crewgate.usecases.ports.base import Clock, Crews, NewId
-from crewgate.usecases.ports.store import Tx, UnitOfWork
+from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
 from crewgate.usecases.rounds import apply, choose_rule, open_round
 from crewgate.usecases.track import apply_activity, track
@@ -185,17 +185,12 @@ async def receive_flow_request(
             await tx.keep_callback(receipt.current, request.callback)
             execution = await apply_activity(tx, execution, at=now)
             if not execution.is_flow:
-                execution = await _is_flow(tx, execution)
+                # An end before this was the end of one of its crews.
+                ended = execution.is_over and not execution.tracked
+                execution = replace(execution.reopen() if ended else execution, is_flow=True)
+                await tx.executions.save(execution)
             await track(tx, execution, carried=meta, at=now)
     return Received(receipt.current, receipt.opened)
-
-
-async def _is_flow(tx: Tx, execution: Execution) -> Execution:
-    """Mark an execution as a flow; an end before this was the end of one of its crews."""
-    ended = execution.is_over and not execution.tracked
-    flow = replace(execution.reopen() if ended else execution, is_flow=True)
-    await tx.executions.save(flow)
-    return flow
 
 
 def _operators(known: Round, crew: Crew) -> tuple[ReviewerRef, ...] | None:

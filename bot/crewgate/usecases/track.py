@@ -212,7 +212,10 @@ async def record_update(
                 if execution.tracked:
                     await tx.enqueue([about(execution, EffectKind.REFRESH_PROGRESS)], at=at)
             case CrewUpdate():
-                await _complete_crew(tx, execution, update, at=at)
+                ended = execution.end(
+                    ExecutionState.COMPLETED, at, result=update.result, tokens=update.tokens
+                )
+                await end_execution(tx, execution, ended, at=at)
             case _:
                 assert_never(update)
         if webhook is not None:
@@ -248,8 +251,3 @@ def _why_over(execution: Execution, *, while_waiting: bool) -> reason.ExecutionO
             return reason.ExecutionGone()
         case _:
             return reason.ExecutionEnded(while_waiting)
-
-
-async def _complete_crew(tx: Tx, execution: Execution, update: CrewUpdate, *, at: datetime) -> None:
-    ended = execution.end(ExecutionState.COMPLETED, at, result=update.result, tokens=update.tokens)
-    await end_execution(tx, execution, ended, at=at)

@@ -51,7 +51,8 @@ async def on_slack_event(
     """Pass a signed request on to Bolt; refuse all others."""
     text = _text_of(requests.content_of(await requests.read_body(request, room=room)))
     if not _is_signed(request, text, verifiers):
-        if _is_ssl_check(text):
+        # https://docs.slack.dev/interactivity/implementing-slash-commands
+        if len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]:
             return web.Response()
         log.warning("slack_signature_refused", hint="is SLACK_SIGNING_SECRET this app's?")
         return requests.refusal(
@@ -123,11 +124,3 @@ def _is_signed(request: web.Request, text: str, verifiers: Iterable[SignatureVer
     if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(signature):
         return False
     return any(one.is_valid(text, timestamp, signature) for one in verifiers)
-
-
-def _is_ssl_check(text: str) -> bool:
-    """Return True for Slack's check of the certificate, which is not signed.
-
-    https://docs.slack.dev/interactivity/implementing-slash-commands
-    """
-    return len(text) <= _SSL_CHECK_LIMIT and parse_qs(text).get("ssl_check") == ["1"]

@@ -282,38 +282,31 @@ async def on_flow_request(
     signature = f"{crew} {signature}"
     is_first = taken.add(signature, now=context.now_by_each())
     try:
-        return await _take(request, crew, body, context, is_first=is_first)
+        parse = partial(_parse_flow_request, context=context, redactor=context.redactors[crew])
+        flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
+        if not is_first:
+            flow_request = replace(flow_request, escalation=False)
+        if not context.may_answer(crew, flow_request.callback.url):
+            log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
+            question = replace(flow_request.question, host_refused=True)
+            flow_request = replace(flow_request, question=question)
+        received = await receive.receive_flow_request(
+            crew,
+            flow_request,
+            uow=context.uow,
+            crews=context.crews,
+            clock=context.clock,
+            new_id=context.new_id,
+        )
+        return answer_received(
+            "flow_request",
+            received,
+            method=received.round.review.task_id,
+            escalation=flow_request.escalation,
+        )
     except (StoreUnavailable, asyncio.CancelledError):
         taken.forget(signature)
         raise
-
-
-async def _take(
-    request: web.Request, crew: str, body: requests.Body, context: WebContext, *, is_first: bool
-) -> web.Response:
-    """Store a request, or store it as a dead letter."""
-    parse = partial(_parse_flow_request, context=context, redactor=context.redactors[crew])
-    flow_request = await parse_or_keep(request, body, parse, context, keep=is_first)
-    if not is_first:
-        flow_request = replace(flow_request, escalation=False)
-    if not context.may_answer(crew, flow_request.callback.url):
-        log.warning("flow_host_not_allowed", crew=crew, execution=flow_request.flow_id)
-        question = replace(flow_request.question, host_refused=True)
-        flow_request = replace(flow_request, question=question)
-    received = await receive.receive_flow_request(
-        crew,
-        flow_request,
-        uow=context.uow,
-        crews=context.crews,
-        clock=context.clock,
-        new_id=context.new_id,
-    )
-    return answer_received(
-        "flow_request",
-        received,
-        method=received.round.review.task_id,
-        escalation=flow_request.escalation,
-    )
 
 
 async def _read_signed(

@@ -282,7 +282,7 @@ def preview(text: str, *, is_json: bool, characters: int, limit: int) -> Preview
             if len(joined) <= limit:
                 words = row if is_json or piece.code_lines else map(text_in, row)
                 joined = _joined(joined, CELLS_BETWEEN.join(words))
-        if piece.is_prose or len(joined) <= limit:
+        if (piece.rows is None and not piece.code_lines) or len(joined) <= limit:
             line = joined
             continue
         reach = min(reach, len(line))
@@ -319,10 +319,6 @@ class _Piece:
     """The rows of a table, each with its cells; other pieces are one row with one cell."""
     rows: int | None = None
     code_lines: int = 0
-
-    @property
-    def is_prose(self) -> bool:
-        return self.rows is None and not self.code_lines
 
 
 def _pieces_of(markdown: str) -> list[_Piece]:
@@ -435,12 +431,6 @@ class _Cutter:
         self._near: list[Fence] = []
         """The fences that begin before the end of this piece and end in it or later."""
 
-    def _look(self, start: int, most: int) -> None:
-        self._near = [fence for fence in self._near if fence.end > start]
-        while self._next is not None and self._next.start < most:
-            self._near.append(self._next)
-            self._next = next(self._fences, None)
-
     def pieces(self) -> list[_PageCut]:
         made: list[_PageCut] = []
         start = 0
@@ -448,7 +438,10 @@ class _Cutter:
         while not made or start < len(self._whole):
             room = self._size - (len(opened.opening) if opened is not None else 0)
             most = start + max(room, self._size // 2, 1)
-            self._look(start, most)
+            self._near = [fence for fence in self._near if fence.end > start]
+            while self._next is not None and self._next.start < most:
+                self._near.append(self._next)
+                self._next = next(self._fences, None)
             end = len(self._whole) if len(self._whole) <= most else self._cut(start, most)
             running = self._fence_around(end)
             if running is not None and self._nearly_over(running, end):

@@ -179,21 +179,21 @@ class _Writer:
                 self.made += _table(self.table or [])
                 self.table = None
             case "inline":
-                self._inline(token)
+                runs = runs_of(token.children or [], bold=self.heading)
+                leaves = [leaf(run.text, **dict.fromkeys(run.styles, True)) for run in runs]
+                if self.table is not None:
+                    self.row.append("".join(one["text"] for one in leaves).replace("\n", " "))
+                elif leaves:
+                    self._text(leaves)
             case "fence" | "code_block":
-                self._fence(token)
+                self.item = False
+                if token.info.strip():
+                    self.made.append(text_section([leaf(token.info.strip(), italic=True)]))
+                self.made.append(code_block(token.content.rstrip("\n") or " "))
             case "hr":
                 self.made.append(text_section([leaf("———\n")]))
             case _:
                 pass
-
-    def _inline(self, token: Token) -> None:
-        runs = runs_of(token.children or [], bold=self.heading)
-        leaves = [leaf(run.text, **dict.fromkeys(run.styles, True)) for run in runs]
-        if self.table is not None:
-            self.row.append("".join(one["text"] for one in leaves).replace("\n", " "))
-        elif leaves:
-            self._text(leaves)
 
     def _text(self, leaves: list[Block]) -> None:
         if self.lists:
@@ -225,12 +225,6 @@ class _Writer:
         if style == "ordered" and number:
             made["offset"] = number
         self.made.append(made)
-
-    def _fence(self, token: Token) -> None:
-        self.item = False
-        if token.info.strip():
-            self.made.append(text_section([leaf(token.info.strip(), italic=True)]))
-        self.made.append(code_block(token.content.rstrip("\n") or " "))
 
 
 def _table(rows: list[list[str]]) -> list[Block]:

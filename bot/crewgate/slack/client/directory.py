@@ -308,25 +308,22 @@ class SlackDirectory:
             case Email(address):
                 found = await attempt(self._client.users_lookupByEmail(email=address))
                 owner = await self._owner_of(address, text_at(found, "user", "id"))
-                self._note_move(owner)
+                if owner.moved_to is None:
+                    self._moved.pop(owner.address, None)
+                elif self._moved.get(owner.address) != owner.moved_to:
+                    self._moved[owner.address] = owner.moved_to
+                    log.warning(
+                        "reviewer_address_moved",
+                        reviewer=owner.address,
+                        known=owner.user,
+                        now=owner.moved_to,
+                    )
                 return frozenset({owner.user})
             case UserGroup(id):
                 team_id = await self._identity.team()
                 asking = self._client.usergroups_users_list(usergroup=id, team_id=team_id)
                 found = await attempt(asking)
                 return frozenset(map(str, list_at(found, "users")))
-
-    def _note_move(self, owner: EmailOwner) -> None:
-        if owner.moved_to is None:
-            self._moved.pop(owner.address, None)
-        elif self._moved.get(owner.address) != owner.moved_to:
-            self._moved[owner.address] = owner.moved_to
-            log.warning(
-                "reviewer_address_moved",
-                reviewer=owner.address,
-                known=owner.user,
-                now=owner.moved_to,
-            )
 
 
 def _foreign(named: Iterable[ReviewerRef]) -> Iterator[Email | UserGroup]:

@@ -133,15 +133,12 @@ class Identity:
         self._installation, self.warning = installation, None
         self.user = str(answer.get("user_id"))
         if installation != self._remembered:
-            await self._remember(installation)
-
-    async def _remember(self, installation: Installation) -> None:
-        try:
-            await self._installations.remember(installation)
-        except StoreUnavailable as error:
-            log.warning("installation_not_remembered", why=str(error))
-        else:
-            self._remembered = installation
+            try:
+                await self._installations.remember(installation)
+            except StoreUnavailable as error:
+                log.warning("installation_not_remembered", why=str(error))
+            else:
+                self._remembered = installation
 
     async def run(self) -> None:
         while True:
@@ -165,7 +162,12 @@ async def find_installation(
     of_enterprise = whole_enterprise or answer.get("enterprise_id")
     enterprise_id = text_at(answer, "enterprise_id") if of_enterprise else None
     if whole_enterprise:
-        granted = await _granted(client)
+        # https://docs.slack.dev/reference/methods/auth.teams.list
+        granted = {
+            text_at(team, "id"): str(team.get("name") or "")
+            async for page in pages(client, "auth.teams.list")
+            for team in objects_in(page, "teams")
+        }
     else:
         granted = {text_at(answer, "team_id"): str(answer.get("team") or "")}
     if team is None and before is not None and before.team_id in granted:
@@ -181,18 +183,6 @@ async def find_installation(
         enterprise_id=enterprise_id,
         whole_enterprise=whole_enterprise,
     )
-
-
-async def _granted(client: AsyncWebClient) -> dict[str, str]:
-    """Return the names, by id, of the workspaces that an organisation's app may act in.
-
-    https://docs.slack.dev/reference/methods/auth.teams.list
-    """
-    return {
-        text_at(team, "id"): str(team.get("name") or "")
-        async for page in pages(client, "auth.teams.list")
-        for team in objects_in(page, "teams")
-    }
 
 
 def _what_to_do(team: str | None, granted: str) -> str:

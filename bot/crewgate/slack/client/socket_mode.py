@@ -97,7 +97,14 @@ class SocketMode:
         processing = handler.client.message_processor
         try:
             while True:
-                await self._watch(handler)
+                connected = await handler.client.is_connected()
+                warning = None if connected else "the socket is not connected"
+                if not connected:
+                    # The address holds for one connection only, but the SDK would try it again.
+                    handler.client.wss_uri = None
+                if bool(warning) != bool(self.warning):
+                    log.warning("socket_lost") if warning else log.info("socket_connected")
+                self.warning = warning
                 end_turn.get()()
                 await asyncio.wait([processing], timeout=self._ping)
                 for task in (connecting, processing):
@@ -108,16 +115,6 @@ class SocketMode:
             with suppress(asyncio.CancelledError):
                 await connecting
             await handler.close_async()  # type: ignore[no-untyped-call]
-
-    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
-        connected = await handler.client.is_connected()
-        warning = None if connected else "the socket is not connected"
-        if not connected:
-            # The address holds for one connection only, but the SDK would try it again.
-            handler.client.wss_uri = None
-        if bool(warning) != bool(self.warning):
-            log.warning("socket_lost") if warning else log.info("socket_connected")
-        self.warning = warning
 
     async def _on_message(self, message: aiohttp.WSMessage) -> None:
         beginning, now = message.data[:200], asyncio.get_running_loop().time()

@@ -79,7 +79,15 @@ def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Change
         old, new = old[head : len(old) - tail], new[head : len(new) - tail]
         longest = max(old.count("\n"), new.count("\n"))
     if longest > LINES_COMPARED:
-        made = _one_after_the_other(old, new)
+        made = Changes(
+            {},
+            tuple(
+                hunk(Passage(PassageKind.PARAGRAPH, text))
+                for hunk, text in ((removed, old), (added, new))
+                if text
+            ),
+            too_long=True,
+        )
     else:
         passages = _reader(before)(old), _reader(after)(new)
         made = compare(*passages, with_words=with_words)
@@ -89,18 +97,6 @@ def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Change
 
 def _reader(output: Output) -> Callable[[str], list[Passage]]:
     return lines_as_passages if output.format is Format.JSON else passages_of
-
-
-def _one_after_the_other(old: str, new: str) -> Changes:
-    return Changes(
-        {},
-        tuple(
-            hunk(Passage(PassageKind.PARAGRAPH, text))
-            for hunk, text in ((removed, old), (added, new))
-            if text
-        ),
-        too_long=True,
-    )
 
 
 def _common_beginning(one: str, other: str) -> int:

@@ -15,7 +15,6 @@ from crewgate.domain.caveats import (
     Note,
     Seen,
     Share,
-    Turned,
     added,
     turned_in_haste,
 )
@@ -289,17 +288,13 @@ async def show_page(
     if await show(page.view) and view.round.state is State.WAITING:
         took = now - (position.began or now)
         turned = turned_in_haste(page.pages, page.total, len(view.output.text), took)
-        await _remember(position.round_id, by, page, turned, context)
-
-
-async def _remember(
-    round_id: str, by: Person, page: reader.ReaderPage, turned: Turned | None, context: SlackContext
-) -> None:
-    try:
-        if page.unmasks:
-            await decide.record_unmasked(round_id, by=by, context=context)
-        if page.is_end:
-            await decide.record_read_to_end(round_id, by=by, context=context, turned=turned)
-    except StoreUnavailable as error:
-        # The bot asks them once more when they approve.
-        log.warning("read_to_end_lost", why=str(error))
+        try:
+            if page.unmasks:
+                await decide.record_unmasked(position.round_id, by=by, context=context)
+            if page.is_end:
+                await decide.record_read_to_end(
+                    position.round_id, by=by, context=context, turned=turned
+                )
+        except StoreUnavailable as error:
+            # The bot asks them once more when they approve.
+            log.warning("read_to_end_lost", why=str(error))

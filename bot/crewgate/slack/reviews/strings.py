@@ -156,7 +156,15 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
     rule = view.round.rule
     standing, more = "", ""
     if rule is not None:
-        standing = _standing(view, rule, now)
+        wanted = ""
+        if rule.target is not None:
+            at = rule.target.after(view.round.opened_at, rule.working_hours)
+            wanted = f"{'wanted' if at > now else 'was wanted'} by {shared.moment(at, now)}"
+        given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
+        time = deadline(view, now)
+        if is_left(view.round):
+            time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
+        standing = shared.joined(given, _still_needed(view, rule), wanted, time)
         own, escalated = _not_their_own(view, rule), _escalated(view, reader)
         more = shared.joined(_unnamed(rule), own, _starts_again(view), escalated)
     question = view.round.question
@@ -250,18 +258,6 @@ def _started(view: CardView) -> str:
 def _rule(round_: Round) -> str:
     rule = round_.rule
     return "" if rule is None or not rule.name else f"rule {phrases.rule_quoted(rule.name)}"
-
-
-def _standing(view: CardView, rule: Rule, now: datetime) -> str:
-    wanted = ""
-    if rule.target is not None:
-        at = rule.target.after(view.round.opened_at, rule.working_hours)
-        wanted = f"{'wanted' if at > now else 'was wanted'} by {shared.moment(at, now)}"
-    given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
-    time = deadline(view, now)
-    if is_left(view.round):
-        time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
-    return shared.joined(given, _still_needed(view, rule), wanted, time)
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:

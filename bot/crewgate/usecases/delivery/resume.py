@@ -159,16 +159,12 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     is_current = execution.activity_count == before.activity_count
     left = execution.has_left(updated.current_task) if is_current else None
     if updated != execution:
-        await _save_progress(tx, execution, updated, at=asked_at)
+        await tx.executions.save(updated)
+        if _shown(updated) != _shown(execution):
+            await tx.enqueue([about(updated, EffectKind.REFRESH_PROGRESS)], at=asked_at)
         if left is not None and updated.stuck_in_doubt:
             updated = await track.settle_stuck(tx, updated, at=asked_at, left=left)
     return Recorded(updated, left)
-
-
-async def _save_progress(tx: Tx, execution: Execution, updated: Execution, *, at: datetime) -> None:
-    await tx.executions.save(updated)
-    if _shown(updated) != _shown(execution):
-        await tx.enqueue([about(updated, EffectKind.REFRESH_PROGRESS)], at=at)
 
 
 async def _is_asked(tx: Tx, execution: Execution) -> bool:

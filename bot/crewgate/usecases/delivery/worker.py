@@ -148,7 +148,10 @@ class Worker:
                     task = group.create_task(self._carry_out(job))
                     self._under_way[task] = job.id
                     task.add_done_callback(self._finished)
-                await self._wait()
+                blocked_until = max(self._paused_until, self._spent_until)
+                remaining = (blocked_until - self._steady()).total_seconds()
+                poll = self.looks_again_in.total_seconds()
+                await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
     async def _lease(self) -> tuple[Job, ...]:
         now = self._steady()
@@ -188,12 +191,6 @@ class Worker:
         for job in leased.jobs:  # the destination went away while we looked
             await self._give_back(job, at=self._context.clock(), in_doubt=False)
         return ()
-
-    async def _wait(self) -> None:
-        blocked_until = max(self._paused_until, self._spent_until)
-        remaining = (blocked_until - self._steady()).total_seconds()
-        poll = self.looks_again_in.total_seconds()
-        await self._wakeup.wait(min(remaining, poll) if remaining > 0 else poll)
 
     async def _carry_out(self, job: Job) -> None:
         """Carry out a job; never raises: an unforeseen error is logged, and the job tried again."""
