@@ -395,11 +395,11 @@ async def write_evidence(
 async def _head_after(
     last: int, wanted: int | None, reading: AuditReading, sign: Sign
 ) -> tuple[Head, Signature, datetime | None] | None:
-    """Return the wanted head, else the first head published after the last entry, and its time.
+    """Return the wanted head, or by default the first published after the last entry, and its time.
 
-    An unpublished head is signed now; if none is wanted, the newest. None if there is no such
-    entry, or if it comes before the last. Raises ChainBroken for a misfit of a published head, and
-    NotWritten instead of signing beyond a head of another key.
+    An unpublished head is signed now; by default the newest one. None if the wanted entry is
+    missing or before the last entry. Raises ChainBroken if a published head does not fit, and
+    NotWritten if the last published head has another key.
     """
     published = await reading.published()
     strange = {*await reading.strange_heads()}

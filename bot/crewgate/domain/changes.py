@@ -467,7 +467,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """A passage that changed or moved, as it is now; a removed one as it was."""
+    """A passage that changed or moved, as it is now; a removed passage, as it was."""
 
     fate: Fate
     passage: Passage

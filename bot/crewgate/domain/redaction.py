@@ -1,7 +1,7 @@
 """Taking secrets out of texts that come from outside, before they are shown, logged or kept.
 
-A crew or a proxy may repeat what it was sent, in whatever spelling: as JSON, in an address, on a
-page, as a Basic `Authorization` header. Known secrets are looked for in each spelling.
+A crew or a proxy may repeat a request in any spelling: as JSON, in an address, on a page, as a
+Basic `Authorization` header. Known secrets are looked for in each spelling.
 """
 
 import base64

@@ -92,7 +92,7 @@ class Vote:
     via: Via
     comment: str | None = None
     on_behalf_of: Person | None = None
-    """The absent person for whom a delegate voted, who had no right of their own."""
+    """The absent person whose right the voting delegate used."""
     answer: str | None = None
     """The label or words chosen for a flow; None for words that only approve."""
     groups: tuple[UserGroup, ...] = ()

@@ -1,4 +1,4 @@
-"""Reading what callers send, within limits."""
+"""Reading callers' requests, within limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence

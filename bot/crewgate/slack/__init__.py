@@ -1,1 +1,1 @@
-"""Slack: what comes in, what people see, and what goes out."""
+"""Slack: incoming payloads, the blocks and sentences that people see, and outgoing messages."""

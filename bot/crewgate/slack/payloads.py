@@ -128,7 +128,7 @@ class EditForm:
     written: tuple[str, ...]
     revision: int
     masked: str
-    """The mark of the form's initial text, if that has masks."""
+    """Identifies the form's initial text if it has masks; else empty."""
 
     def box(self, text: str = "") -> str:
         found = (number for number, part in enumerate(self.written) if text in part)

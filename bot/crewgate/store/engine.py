@@ -288,7 +288,7 @@ def claim_file(path: str) -> IO[str]:
 
 
 def make_private(path: str) -> None:
-    """Restrict the database file, made if missing, and SQLite's files beside it to this user.
+    """Let only this user read the database file, made if missing, and SQLite's files beside it.
 
     SQLite gives the files beside a database the permissions of the database.
     """

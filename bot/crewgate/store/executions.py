@@ -122,7 +122,7 @@ def _open(dialect: str) -> sa.Insert:
     """Upsert an execution, add to its activity count, lock it and return it.
 
     Activity may bring texts, so the execution counts as not removed. `has_webhooks` is also true
-    for requests of flows; most executions have none of both to read.
+    for requests of flows; most executions have neither.
     """
     statement = insert_of(dialect)(executions)
     is_activity = statement.excluded.activity_count > sa.literal_column("0")

@@ -135,7 +135,7 @@ def _bring_up(connection: sa.Connection, age: Age) -> str | None:
 def _copy_beside(held: sqlite3.Connection) -> str:
     """Copy a SQLite file that the transaction has not changed yet; return the copy's name.
 
-    The copy appears whole or not at all; one that a killed start left is made again.
+    The copy appears whole or not at all; an incomplete copy of a killed start is replaced.
     """
     path = held.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     copy, unfinished = f"{path}.before-{__version__}", f"{path}.before-{__version__}.part"

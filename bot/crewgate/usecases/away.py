@@ -23,7 +23,7 @@ async def go_away(
 ) -> tuple[Absence, int]:
     """Let a delegate decide where this person may, in place of any delegate before.
 
-    Return their absence, and the number of waiting cards that name the delegate, CARDS at most. The
+    Return the absence, and the number of waiting cards that name the delegate, CARDS at most. The
     delegate also gets the reviewers' private messages.
     """
     now = context.clock()

@@ -140,7 +140,7 @@ class Payloads:
         }
 
     def message_event(self, message: Message, /, **more: Any) -> Json:  # noqa: ANN401 - JSON
-        """Return a `message` event; `more` are the subtype's fields, or replace the message."""
+        """Return a `message` event; `more` adds a subtype's fields, or replaces the message."""
         channel = self._world.channels[message.channel]
         where = {
             "type": "message",

@@ -141,7 +141,7 @@ _OF_THE_CHANNEL = frozenset({RefusalKind.OTHER, RefusalKind.NOT_ALLOWED})
 async def note_refusal(job: Job, refused: Refused, channel: str, context: DeliveryContext) -> None:
     """Tell the operators that the channel refuses posts, once per outage.
 
-    The memory of that is lost at a restart, so they are told again then.
+    After a restart they are told again, for only memory holds that.
     """
     name = job.effect.crew
     if refused.kind not in _OF_THE_CHANNEL or (name, channel) in context.refusing:
