@@ -269,7 +269,7 @@ SHOWS = {"CG111", "CG115"}
 
 @dataclass
 class Round:
-    """A round after the entries so far; `since` is the earliest time that they give."""
+    """A round after the entries so far; `since` is the earliest time in these entries."""
 
     number: int
     rule: str

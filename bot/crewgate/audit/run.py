@@ -43,7 +43,7 @@ class Story:
     execution_id: str
     own: Entries
     related: Entries
-    """Absences behind delegates' decisions, and starts with other reviewers."""
+    """Further entries: absences behind delegates' decisions, and starts that name the reviewers."""
     rounds: Sequence[tuple[Round, Sequence[str]]]
     """Each round with its remaining texts."""
     rules: Mapping[str, Mapping[str, Any]]

@@ -156,7 +156,7 @@ class Masking:
 
 
 def _with_marks(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a span extended by the other half of emphasis that begins or ends inside it."""
+    """Return a span that begins or ends inside emphasis, extended to the emphasis's other mark."""
     marks = _EMPHASIS.findall(text, start, end)
     if len(marks) % 2 and text.endswith(marks[0], 0, start):
         return start - len(marks[0]), end

@@ -48,7 +48,7 @@ class SettingsError(CrewgateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The bot's settings, an environment variable each, and the crews."""
+    """The bot's settings, one for each environment variable, and the crews."""
 
     slack_bot_token: Annotated[
         str,

@@ -416,7 +416,7 @@ def because(reason: Reason | None, voice: Voice = MRKDWN) -> str:
 
 
 def too_late(error: NotWaiting, now: datetime, voice: Voice = MRKDWN) -> str:
-    """Tell a slower person why a round takes no decision; PLAIN is for a form with their text."""
+    """Tell a slower person why a round takes no decision; a form with their text needs PLAIN."""
     in_form = voice is PLAIN
     match error:
         case AlreadyDecided(decision=decision, is_call=is_call):

@@ -222,8 +222,8 @@ def _now(dialect: str) -> sa.ColumnElement[Any]:
 class SqlOutbox(Reading, Outbox):
     """The outbox of a database, for jobs of these crews or of none.
 
-    Of other crews, only the removal of texts from Slack is leased, and their time stands still:
-    another process may serve them.
+    Of other crews, only the removal of texts from Slack is leased, and no time is counted: another
+    process may serve them.
     """
 
     def __init__(self, engines: OutboxEngines, crews: Collection[str]) -> None:

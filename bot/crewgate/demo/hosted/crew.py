@@ -215,7 +215,7 @@ class HostedCrew(Deployment):
         )
 
     def _through_here(self, body: Json) -> Json:
-        """Return a kickoff or a resume with webhooks to this proxy; others are only logged."""
+        """Return a kickoff or a resume with this proxy's addresses in place of its webhooks'."""
         changed = dict(body)
         for kind, name in _URLS.items():
             changed[name] = self._address(kind, body.get(name))

@@ -14,8 +14,8 @@ It answers the Web API, and sends the bot what people do, over signed HTTP or So
 `Message` and `View` are snapshots of what a person saw. Clicking an old snapshot is what a person
 with a stale screen does; `messages` and `fresh` give the present state.
 
-People's actions are in `user_actions` (`UserActions`, which Workspace extends), the Web API's methods
-are in the modules named after them, the limits in `limits` and `blocks`.
+People's actions are in `user_actions` (`UserActions`, which Workspace extends), the Web API's
+methods are in the modules named after them, the limits in `limits` and `blocks`.
 """
 
 from crewgate.demo.changes import Change, Subscription

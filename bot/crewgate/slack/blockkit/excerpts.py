@@ -59,9 +59,9 @@ def count_rows(text: str) -> int:
 
 
 def beyond_the_edge(markdown: str) -> tuple[int, int, int]:
-    """Return the widest table's columns, the characters off a phone's screen, and the next line.
+    """Return the widest table's columns, the characters off a phone's screen, and a line's number.
 
-    All are 0 if every table fits. Below a nested table, the next line is the text's last.
+    All are 0 if every table fits. The line is the next one; after a nested table, the last.
     """
     if not _WIDE_ROW.search(markdown):
         return 0, 0, 0
