@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crewgate.crewai.flow_requests import MESSAGE_LIMIT, parse_flow_request
 from crewgate.crewai.wire import LABEL_LIMIT
 from crewgate.domain.errors import Malformed
-from crewgate.domain.notification import ASSIGNED_LIMIT, Ask, Format
+from crewgate.domain.notification import ASSIGNED_LIMIT, Ask, Format, Rewritten
 from crewgate.domain.people import Email
 
 FLOW = "6f0c2f4a-0d7b-4a51-9a51-2f3c55a0e9d1"
@@ -74,6 +74,27 @@ def test_what_is_documented_has_the_request_inside() -> None:
     assert request.question.assigned == (Email("reviewer@example.com"),)
     assert request.callback.url.endswith("/one-use-token")
     assert "one-use-token" in request.callback.secrets
+
+
+def test_a_text_that_was_rewritten_has_its_original_and_the_lessons() -> None:
+    """As `crewgate host` tells it; whoever does not know the field shows the text."""
+    rewritten = {"original": {"price": 3}, "lessons": ["Cite\nit.", "x" * 400]}
+    output = parse_flow_request(flat(output={"price": 4}, rewritten=rewritten)).output
+    assert output.rewritten == Rewritten('{\n  "price": 3\n}', ("Cite it.", "x" * 299 + "…"))
+    assert output.text == '{\n  "price": 4\n}'
+
+
+@pytest.mark.parametrize(
+    "rewritten",
+    [
+        *("Cite it.", [], {}, {"original": "a"}, {"lessons": ["a"]}),
+        *({"original": "a", "lessons": some} for some in ([], [3], "Cite it.", ["a"] * 21)),
+    ],
+    ids=lambda one: repr(one)[:20],
+)
+def test_what_cannot_be_read_of_it_is_left_out(rewritten: object) -> None:
+    output = parse_flow_request(flat(rewritten=rewritten)).output
+    assert (output.text, output.rewritten) == ("# Home batteries", None)
 
 
 def test_without_an_output_the_state_is_shown_without_its_secrets() -> None:

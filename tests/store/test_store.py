@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
-from crewgate.domain.notification import Format, HumanInputWebhook, Output, WebhookUrls
+from crewgate.domain.notification import Format, HumanInputWebhook, Output, Rewritten, WebhookUrls
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import (
     Answered,
@@ -233,6 +233,14 @@ async def test_an_output_comes_back_unchanged(
     assert (await uow.read.posting("r-1")).view.output == Output(text, Format.JSON)
     async with engines.read.connect() as connection:
         assert await connection.scalar(sa.select(outputs.c.text)) == text
+
+
+async def test_an_output_that_was_rewritten_comes_back_with_its_original(
+    uow: SqlUnitOfWork,
+) -> None:
+    output = Output("Now.", rewritten=Rewritten("«Before» 🎉\n", ("Cite it.", "Be brief.")))
+    await keep(uow, a_round(), output)
+    assert (await uow.read.posting("r-1")).view.output == output
 
 
 async def test_a_dead_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:

@@ -10,7 +10,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ConfirmationNeeded, NotAReviewer
 from crewgate.domain.execution import CrewUpdate, TaskUpdate
 from crewgate.domain.masking import FINDERS, Kind, Masking
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import Output, Rewritten
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.verdict import Revise
 from crewgate.store.engine import Engines
@@ -48,6 +48,14 @@ async def test_an_entry_tells_how_much_was_masked_when_somebody_decided(world: W
     await world.decide(waiting.id, Revise("Shorter."))
     [decided] = await world.entries(Code.DECIDED)
     assert decided["data"]["masked"] == 2
+
+
+async def test_the_text_before_it_was_rewritten_and_the_lessons_are_masked(world: World) -> None:
+    rewritten = Rewritten(f"Before: {TEXT}", (f"Not to {MAIL}.",))
+    asked = await world.ask(output=Output(TEXT, rewritten=rewritten))
+    shown = Rewritten(f"Before: {SHOWN}", ("Not to [e-mail address].",))
+    output = (await world.uow.read.posting(asked.round.id)).view.output
+    assert output == Output(SHOWN, rewritten=shown)
 
 
 async def test_where_nothing_is_masked_entries_do_not_speak_of_it(world: World) -> None:

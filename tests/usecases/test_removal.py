@@ -15,7 +15,7 @@ from crewgate.domain.audit import OPERATOR
 from crewgate.domain.effects import LAST, UPDATES, Effect, EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import CrewUpdate, ExecutionState
-from crewgate.domain.notification import Output
+from crewgate.domain.notification import Output, Rewritten
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import Notify
 from crewgate.domain.reason import Dismissed, ExecutionGone
@@ -292,7 +292,8 @@ async def test_what_was_gone_is_not_reopened_without_its_text(world: World) -> N
 
 
 async def test_of_a_flow_its_labels_stay(world: World) -> None:
-    asked = (await world.ask(SECRET)).round
+    output = Output(SECRET, rewritten=Rewritten(f"{SECRET}, before.", (f"No {SECRET}.",)))
+    asked = (await world.ask(output=output)).round
     assert asked.question is not None
     await world.settle_slack()
     label = asked.question.outcomes[0]
@@ -307,6 +308,7 @@ async def test_of_a_flow_its_labels_stay(world: World) -> None:
     assert await remove(world) == Removed(executions=1)
     verdicts = [(await world.round(one.id)).decision for one in (asked, words)]
     assert [one and one.verdict for one in verdicts] == [Answer(label, is_label=True), Answer("")]
+    assert (await world.uow.read.posting(asked.id)).view.output == Output("")
 
 
 @both

@@ -1,12 +1,13 @@
 """The request that a flow on CrewAI AMP sends when it pauses under `@human_feedback`.
 
 Two shapes exist: the vendor's page documents a nested `request` with `emit_options`; the real
-requests are flat, with `emit`. Both are read. `crewgate host` adds `ask` for `Flow.ask()`, which
-AMP never does.
+requests are flat, with `emit`. Both are read. `crewgate host` adds `ask` for `Flow.ask()`, and
+`rewritten`; AMP does neither.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from pydantic import AliasChoices, AliasPath, Field, TypeAdapter, ValidationError
@@ -19,6 +20,7 @@ from crewgate.crewai.fields import (
     Verbatim,
     Wire,
     clean,
+    one_line,
     parse_object,
     validate,
 )
@@ -31,6 +33,8 @@ from crewgate.domain.people import Email
 
 #: The most characters of a message; a longer one goes into the output as a whole too.
 MESSAGE_LIMIT: Final = 3_000
+#: CrewAI recalls ten.
+LESSONS: Final = 20
 
 _ESCALATION: Final = "escalation"
 _EVENTS: Final = ("new_request", _ESCALATION)
@@ -41,6 +45,11 @@ _URL: Final[TypeAdapter[str]] = TypeAdapter(Url)
 _PROBLEM: Final = "the flow's request does not say what it is about"
 
 
+class _Rewritten(Wire):
+    original: object
+    lessons: list[str] = Field(min_length=1, max_length=LESSONS)
+
+
 class _Request(Wire):
     request_id: Id = Field(validation_alias=AliasChoices("id", "request_id"))
     flow_id: Id = Field(validation_alias=AliasChoices("flow_id", "flow_execution_id"))
@@ -48,6 +57,7 @@ class _Request(Wire):
     callback_url: str = Field(validation_alias=AliasChoices("callback_url", "callbackUrl"))
     response_token: Lenient[Verbatim] = None
     ask: Lenient[AskWire] = None
+    rewritten: Lenient[_Rewritten] = None
     flow_class: Text = None
     deployment_name: Text = Field(
         None, validation_alias=AliasChoices("deployment_name", AliasPath("deployment", "name"))
@@ -70,6 +80,10 @@ def parse_flow_request(body: bytes) -> notification.FlowRequest:
         raise Malformed(_PROBLEM, ["callback_url is not a web address"])
     ask = None if wire.ask is None else wire.ask.ask()
     message, output = _message_and_output(fields, is_ask=ask is not None)
+    if wire.rewritten is not None:
+        original = read_output(wire.rewritten.original).text
+        lessons = tuple(map(one_line, wire.rewritten.lessons))
+        output = replace(output, rewritten=notification.Rewritten(original, lessons))
     outcomes, left_off = ((), 0) if ask is not None else _outcomes(fields)
     return notification.FlowRequest(
         flow_id=wire.flow_id,

@@ -69,11 +69,20 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The text of a flow before CrewAI rewrote it, and the lessons by which it did."""
+
+    original: str
+    lessons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """An agent's text, never trusted. `JSON` outputs are pretty-printed text already."""
 
     text: str
     format: Format = Format.MARKDOWN
+    rewritten: Rewritten | None = None
 
     @property
     def digest(self) -> str:

@@ -130,7 +130,7 @@ class Reading(StrEnum):
 
 _READINGS: Final = {
     Reading.APPROVAL: "accept accepted approve approved lgtm ok okay yes",
-    Reading.REJECTION: "decline declined denied deny no refuse refused reject rejected",
+    Reading.REJECTION: "decline declined denied deny drop no refuse refused reject rejected",
     Reading.REVISION: (
         "change_requested changes_needed changes_requested needs_changes needs_revision"
         " needs_revisions needs_rework needs_work request_changes request_revision"

@@ -129,7 +129,7 @@ _BESIDE: Final = (
     sa.update(tables.reviews).where(_theirs(tables.reviews)).values(expected_output=None),
     sa.update(tables.outputs)
     .where(tables.outputs.c.round_id.in_(_ROUND_IDS))
-    .values(text="", edited=None),
+    .values(text="", edited=None, rewritten=None),
     sa.update(tables.notes)
     .where(tables.notes.c.round_id.in_(_ROUND_IDS))
     .values(text="", deleted=True),

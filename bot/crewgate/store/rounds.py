@@ -57,6 +57,7 @@ LINE: Final[sa.Select[Any]] = (
 WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     outputs.c.format,
     outputs.c.text,
+    outputs.c.rewritten,
     executions.c.starter,
     executions.c.starter_name,
     executions.c.inputs,

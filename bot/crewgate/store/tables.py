@@ -313,6 +313,8 @@ outputs = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     #: The text as a reviewer wants it, if the crew was asked for exactly that.
     sa.Column("edited", sa.Text),
+    #: The text before CrewAI rewrote it, with the lessons.
+    sa.Column("rewritten", sa.JSON(none_as_null=True)),
 )
 
 #: The webhook URLs of an execution. `origin` is REGISTERED, or the id of the round whose

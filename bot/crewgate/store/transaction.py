@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crewgate.domain.audit import BOT, Code, Entry, digest_of
 from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
-from crewgate.domain.notification import Callback, Format, Output, WebhookUrls
+from crewgate.domain.notification import Callback, Format, Output, Rewritten, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
 from crewgate.domain.reason import Dismissed, ExecutionGone
 from crewgate.domain.review import Review, Round, State
@@ -19,6 +19,7 @@ from crewgate.domain.stats import made_in_seconds
 from crewgate.store import tables
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
+from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
 from crewgate.store.notes import Notes
@@ -320,6 +321,7 @@ class Tx:
         self.audit.opened(round_, output, reviewers, is_first=is_first)
         await write(self._connection, _ADD_ROUND, row)
         text = {"round_id": round_.id, "format": output.format.value, "text": output.text}
+        text["rewritten"] = codec(Rewritten | None).dump(output.rewritten)
         await write(self._connection, _ADD_OUTPUT, text)
         if carried:
             review = round_.review

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.caveats import Draft
-from crewgate.domain.notification import Ask, Output, Question
+from crewgate.domain.notification import Ask, Output, Question, Rewritten
 from crewgate.domain.people import Email, Notify, User
 from crewgate.domain.reason import (
     Answered,
@@ -60,6 +60,24 @@ MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 def a_view(outcomes: tuple[str, ...] = EMIT, **changes: Any) -> CardView:
     question = replace(QUESTION, outcomes=outcomes, left_off=changes.pop("left_off", 0))
     return CardView(a_round(question=question, **changes), Output("A draft."))
+
+
+def test_a_text_that_was_rewritten_says_by_what_and_what_was_before() -> None:
+    rewritten = Rewritten("A draft.", ("Cite *it*.", "Be brief."))
+    view = replace(a_view(), output=Output("A draft, cited.", rewritten=rewritten))
+    card = render_card(view, now=LATER)
+    told = (
+        "CrewAI rewrote this text by 2 lessons before you saw it. What is approved is this text,"
+        " `self.last_human_feedback.output` in the flow."
+    )
+    assert f"{told}\n> Cite *it*.\n> Be brief.A draft, cited." in shown(card.blocks)
+    assert "Changes" in shown(card.blocks)
+    changes = shown(list(render_changes(view)))
+    assert told in changes
+    assert "1 passage added, 1 removed" in changes
+    again = replace(view, previous=a_round(State.RESUMED), before=Output("Else."))
+    assert "*Since round 1*" in shown(list(render_changes(again)))
+    check_message(card)
 
 
 def labels(*outcomes: str, **changes: Any) -> list[tuple[str, str | None]]:

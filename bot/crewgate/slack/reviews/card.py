@@ -130,7 +130,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     """
     round_ = view.round
     waits = round_.state is State.WAITING
-    changes = not waits and view.previous is not None
+    changes = not waits and _has_changes(view)
     comment = waits and round_.question is None and not round_.is_call
     edit = comment and parts_to_edit(view.output) is not None
     entries = present(
@@ -149,6 +149,10 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     return section(headline) | {"block_id": name, "accessory": accessory}
 
 
+def _has_changes(view: CardView) -> bool:
+    return view.previous is not None or view.output.rewritten is not None
+
+
 # --- while it waits ------------------------------------------------------------------------------
 
 
@@ -161,7 +165,11 @@ def _what_was_asked(view: CardView) -> list[Block]:
     call = view.round.call
     again = tool_calls.MAY_HAVE_RUN if call is not None and call.may_have_run else None
     same = unchanged(view.round, view.answers) if view.round.unchanged else None
-    lines = [section(line) for line in (again, asks, earlier, same) if line]
+    by = None
+    if rewritten := view.output.rewritten:
+        lessons = shared.quoted("\n".join(rewritten.lessons), strings.MESSAGE_SHOWN)
+        by = f"{strings.rewritten(rewritten)}\n{lessons}"
+    lines = [section(line) for line in (again, asks, earlier, same, by) if line]
     return [*lines, *tool_calls.other_arguments(view)]
 
 
@@ -200,7 +208,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         # The green button never skips hidden text.
         read = READ.on(round_id, label=label) | {"style": "primary"}
         buttons = [*map(without_style, buttons), read]
-    if view.previous is not None and not view.round.is_call:  # its changes stand on the card
+    if _has_changes(view) and not view.round.is_call:  # its changes stand on the card
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few

@@ -157,6 +157,14 @@ def render_changes(view: CardView) -> Iterator[Block]:
     if view.round.removed_at is not None:
         yield section(shared.removed(view.round.removed_at))
         return
+    if rewritten := view.output.rewritten:
+        yield section(strings.rewritten(rewritten))
+        yield from quotation("\n".join(rewritten.lessons))
+        original = replace(view.output, text=rewritten.original)
+        yield from _compared(original, view.output, nothing="*Only masked passages changed.*")
+        if view.previous is None:
+            return
+        yield section(f"*Since {shared.number(view.previous)}*")
     if view.before is None or view.previous is None:
         first = view.round.number == 1
         yield section(_NOTHING_BEFORE if first else _NOT_READABLE)
@@ -172,11 +180,16 @@ def render_changes(view: CardView) -> Iterator[Block]:
         yield section(asked)
         if words := states.written(answers.decision):
             yield from quotation(words)
-    changes = compare_outputs(view.before, view.output)
+    nothing = _nothing_changed(view.previous, may_hide=view.may_hide_changes)
+    yield from _compared(view.before, view.output, nothing=nothing)
+
+
+def _compared(before: Output, after: Output, *, nothing: str) -> Iterator[Block]:
+    changes = compare_outputs(before, after)
     if changes.reformatted:
         yield section("Only the formatting changed; the words are the same.")
     elif not changes:
-        yield section(_nothing_changed(view.previous, may_hide=view.may_hide_changes))
+        yield section(nothing)
     elif changes.too_long:
         yield section("So much changed that it stands here as a whole: what was, then what is.")
         yield from _parts(changes)

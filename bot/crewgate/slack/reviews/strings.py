@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from crewgate.domain.caveats import Claim
 from crewgate.domain.masking import Kind, Masked
-from crewgate.domain.notification import Question
+from crewgate.domain.notification import Question, Rewritten
 from crewgate.domain.people import Anyone, ReviewerRef, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Rule, Then
@@ -509,6 +509,14 @@ _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 
 
 # --- what came before, and how much of the output is shown ----------------------------------------
+
+
+def rewritten(by: Rewritten) -> str:
+    lessons = shared.counted(len(by.lessons), "lesson")
+    return (
+        f"CrewAI rewrote this text by {lessons} before you saw it. What is approved is this text,"
+        " `self.last_human_feedback.output` in the flow."
+    )
 
 
 def asked(previous: Round) -> str | None:
