@@ -36,7 +36,7 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
         str(PYTHON),
         [
             *(f"tests.host.crews.{target}" for target in targets),
-            *("--workers", "8"),
+            *("--workers", "12"),
             *(
                 "--approve-tools",
                 "transfer*,twin",
@@ -95,6 +95,15 @@ class Real:
         def found() -> list[Json]:
             asked = self.listener.at(f"/{flow}")
             return [one for one in asked if one["flow_id"] == execution][number - 1 :]
+
+        return (await self.listener.until(found))[0]
+
+    async def lesson(self, flow: str, text: str, number: int = 1) -> Json:
+        """What people are asked about a lesson that a flow has learnt."""
+
+        def found() -> list[Json]:
+            asked = [one for one in self.listener.at(f"/{flow}") if one["output"] == text]
+            return [one for one in asked if one["flow_id"].startswith("lesson-")][number - 1 :]
 
         return (await self.listener.until(found))[0]
 

@@ -12,6 +12,8 @@ TARGETS = (
     "AwayFlow",
     "LearningFlow",
     "UnnamedModelFlow",
+    "TaughtFlow",
+    "TaughtModelFlow",
     "BesideFlow",
     "TwinsFlow",
     "TalkFlow",
@@ -135,7 +137,71 @@ async def lessons_are_learnt_by_a_model_that_is_named_or_not(real: Real) -> None
 
     assert again["message"].startswith("“yes” could not be taken: ")
     assert ended["result"]["output"] == "done"
-    assert real.lines("lessons.txt") == ["Be brief.", "Be brief."]
+    for flow in ("LearningFlow", "UnnamedModelFlow"):
+        await real.lesson(flow, "Be brief.")
+
+
+async def lessons_wait_for_people_and_kept_ones_alone_are_recalled(real: Real) -> None:
+    served = real.api("TaughtFlow")
+    first = await served.kick_off({"topic": "tea"})
+    await answer(await real.question("TaughtFlow", first), "Cite it. Be brief. Cite  IT.")
+    cite = await real.lesson("TaughtFlow", "Cite it.")
+    brief = await real.lesson("TaughtFlow", "Be brief.")
+    # The flow's own run is not held up, and nothing is recalled meanwhile.
+    await served.until(first, "completed")
+    second = await served.kick_off({"topic": "rice"})
+    undecided = await real.question("TaughtFlow", second)
+    unclear, _ = await answer(cite, "Perhaps.")
+    again = await real.lesson("TaughtFlow", "Cite it.", 2)
+    for question, choice in ((again, "Keep"), (brief, "drop")):
+        await answer(question, choice)
+        ended = await served.until(question["flow_id"], "completed")
+        assert ended["result"]["output"] == choice.title()
+    third = await served.kick_off({"topic": "milk"})
+    rewritten = await real.question("TaughtFlow", third)
+    before = len(real.listener.got)
+    await answer(rewritten, "Be brief. Cite it.")
+    approved = await served.until(third, "completed")
+    await answer(undecided, "yes")
+    await served.until(second, "completed")
+
+    assert (cite["emit"], cite["method_name"]) == (["Keep", "Drop"], "write")
+    assert (cite["flow_class"], cite["metadata"]) == ("TaughtFlow", {"region": "EU"})
+    assert cite["message"].startswith(
+        "CrewAI drew this lesson from “Cite it. Be brief. Cite IT.”. Keep it?"
+    )
+    assert "rewritten" not in undecided
+    assert undecided["output"] == "Draft on rice"
+    assert unclear == 200
+    assert again["message"].startswith("“Perhaps.” is neither Keep nor Drop.\n\n")
+    assert rewritten["output"] == "Draft on milk, by - Cite it."
+    assert rewritten["rewritten"] == {"original": "Draft on milk", "lessons": ["Cite it."]}
+    assert rewritten["metadata"] == {"region": "EU"}
+    # What the listeners find is what was approved, and what their author put there.
+    assert approved["result"]["output"] == "Draft on milk, by - Cite it. {'region': 'EU'} []"
+    # Neither what was kept nor what was dropped is asked about again.
+    assert len(real.listener.got) == before
+    assert real.lines("lessons.txt") == ["tea is done.", "milk is done.", "rice is done."]
+
+
+async def a_model_is_rewritten_by_the_lessons_of_its_own_source(real: Real) -> None:
+    served = real.api("TaughtModelFlow")
+    first = await served.kick_off({"topic": "tea"})
+    await answer(await real.question("TaughtModelFlow", first), "One. Two. 3. 4. 5. 6.")
+    for words in ("One.", "Two."):
+        await answer(await real.lesson("TaughtModelFlow", words), "Keep")
+    fifth = await real.lesson("TaughtModelFlow", "5.")
+    await served.until((await real.lesson("TaughtModelFlow", "Two."))["flow_id"], "completed")
+    second = await served.kick_off({"topic": "rice"})
+    question = await real.question("TaughtModelFlow", second)
+
+    assert fifth["flow_id"].startswith("lesson-")
+    assert question["output"] == {"text": "Draft by - One. - Two. on rice"}
+    assert question["rewritten"] == {
+        "original": {"text": "Draft on rice"},
+        "lessons": ["One.", "Two."],
+    }
+    assert not [one for one in real.listener.at("/TaughtModelFlow") if one["output"] == "6."]
 
 
 #: What a model of OpenAI's answers.

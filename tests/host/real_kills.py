@@ -227,6 +227,60 @@ async def flows_go_on(real: Real) -> AsyncIterator[None]:
     assert dropped["result"]["output"] == "dropped"
 
 
+async def lessons_hold(real: Real) -> AsyncIterator[None]:
+    """Lessons that wait, that were just kept, and that are being drawn."""
+    served = real.api("TaughtFlow")
+
+    async def teach(words: str) -> None:
+        execution = await served.kick_off({})
+        await answer(await real.question("TaughtFlow", execution), words)
+        await served.until(execution, "completed")
+
+    await teach("Be early. Be late.")
+    early, late = [await real.lesson("TaughtFlow", one) for one in ("Be early.", "Be late.")]
+    await answer(early, "Keep")
+    await served.until(early["flow_id"], "completed")
+    unasked, busy = [await served.kick_off({"topic": name}) for name in ("unasked", "busy")]
+    rewritten = await real.question("TaughtFlow", unasked)
+    asked = await real.question("TaughtFlow", busy)
+    yield
+
+    before = len(real.asked)
+    await answer(asked, "Be quick.")
+    while not [one for one in real.asked[before:] if "Be quick." in one]:
+        await served.status(busy)
+    yield
+
+    # As if it had been killed before it took the answer, and before it asked.
+    with closing(sqlite3.connect(real.folder / "crewgate-host.db")) as file, file:
+        file.execute("DELETE FROM questions WHERE execution_id = ?", (unasked,))
+        file.execute("UPDATE executions SET state = 'running' WHERE id = ?", (unasked,))
+        kept = (early["flow_id"],)
+        file.execute("UPDATE questions SET carried_out = 0 WHERE execution_id = ?", kept)
+        file.execute(
+            "UPDATE executions SET state = 'running', result = '', ended_at = NULL WHERE id = ?",
+            kept,
+        )
+    yield
+
+    again = await real.question("TaughtFlow", unasked, 2)
+    await answer(await real.lesson("TaughtFlow", "Be quick."), "Drop")
+    await answer(late, "Keep")
+    for lesson in (early, late):
+        ended = await served.until(lesson["flow_id"], "completed")
+        assert ended["result"]["output"] == "Keep"
+    await served.until(busy, "completed")
+    await teach("Be quick. Be late.")
+    last = await served.kick_off({})
+    lessons = (await real.question("TaughtFlow", last))["rewritten"]["lessons"]
+
+    assert rewritten["rewritten"]["original"] == "Draft on unasked"
+    assert again["rewritten"] == rewritten["rewritten"]
+    assert sorted(lessons) == sorted([*rewritten["rewritten"]["lessons"], "Be late."])
+    for text in ("Be early.", "Be late.", "Be quick."):
+        assert len([one for one in real.listener.at("/TaughtFlow") if one["output"] == text]) == 1
+
+
 async def words_hold(real: Real) -> AsyncIterator[None]:
     """Flows begin again, in the same words or in others."""
     talks = real.api("TalkFlow")

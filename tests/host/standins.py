@@ -107,6 +107,23 @@ class StandInFlow:
 
 
 @dataclass
+class StandInPupil(StandInFlow):
+    """Draws each answer as a lesson, and rewrites its output by those that people kept."""
+
+    def run(self, run: Run) -> Completed | Asked | Failed:
+        """Go on to the next question or to the end."""
+        asked = super().run(run)
+        if (question := run.question()) is not None:
+            told: Json = {"source": "hitl", "method": "review_0", "flow_class": "demo.Flow"}
+            told |= {"metadata": {}, "feedback": question.feedback}
+            run.propose([{"lesson": question.feedback, **told}])
+        if not isinstance(asked, Asked) or not (lessons := run.lessons("hitl")):
+            return asked
+        rewritten = {"original": asked.output, "lessons": [*lessons]}
+        return replace(asked, output="A draft, cited.", rewritten=rewritten)
+
+
+@dataclass
 class StandInTalk(StandInFlow):
     """Asks for words, each question in a thread of its own, and completes with all answers."""
 

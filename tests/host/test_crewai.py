@@ -44,6 +44,8 @@ CASES = (
     real_flows.a_flow_that_streams_asks_and_ends,
     real_flows.words_that_no_model_could_read_are_asked_for_again,
     real_flows.lessons_are_learnt_by_a_model_that_is_named_or_not,
+    real_flows.lessons_wait_for_people_and_kept_ones_alone_are_recalled,
+    real_flows.a_model_is_rewritten_by_the_lessons_of_its_own_source,
     real_flows.a_question_waits_for_what_works_beside_it,
     real_flows.two_questions_at_the_same_time_end_a_flow_with_a_sentence,
     real_flows.a_question_inside_another_flow_ends_it_with_a_sentence,
@@ -120,6 +122,7 @@ async def test_real_crews_and_flows_before_and_after_a_kill_at_every_step(
             "acts in Slack": real_acts.a_call_is_approved_in_slack(real, world),
             "hooks in Slack": real_hooks.a_hook_asks_in_slack(real, world),
             "words": real_kills.words_hold(real),
+            "lessons": real_kills.lessons_hold(real),
             "words in Slack": real_kills.words_are_given_in_slack(real, world),
             "in Slack": real_kills.a_crew_is_reviewed_in_slack(real, world),
         }

@@ -14,7 +14,7 @@ from crewgate.demo.workspace import CannotDoThat, Message, buttons, message_text
 from crewgate.host.run import Target
 from crewgate.host.serve import Options, hosting
 from tests.host.client import Api
-from tests.host.standins import StandInFlow, StandInTalk
+from tests.host.standins import StandInFlow, StandInPupil, StandInTalk
 from tests.journeys.conftest import MakeWorld, World
 from tests.journeys.flow_world import FLOW_SECRET, flow_world, question, says
 from tests.journeys.people import execute, modal, said
@@ -106,6 +106,32 @@ async def test_an_answer_while_the_host_is_away_is_taken_by_the_next_one(world: 
     ended = await served(world).until(execution, "completed")
     assert ended["result"]["output"] == "approved"
     await world.delivered(card)
+
+
+# --- lessons, which a flow draws from answers
+
+
+async def test_a_lesson_is_used_once_people_have_kept_it(serve: Serve) -> None:
+    async with serve(StandInPupil()) as world:
+        execution = (await world.kick_off(inputs={}))[1]["kickoff_id"]
+        await world.slack.click(ANA, await question(world), "Answer in words")
+        await modal(world, ANA)
+        assert (await world.slack.submit(ANA, {"feedback": "Cite it."})).ok
+        await served(world).until(execution, "completed")
+        lesson = await question(world, "CrewAI drew this lesson from “Cite it.”. Keep it?")
+        assert buttons(lesson)[:3] == ["Keep", "✕ Drop", "Answer in words"]
+
+        await world.crew.stop()
+        await world.slack.click(ANA, lesson, "Keep")
+        await says(world, lesson, "cannot be reached")
+        await world.crew.start()
+        await says(world, lesson, "goes on with the outcome “Keep”")
+
+        await world.kick_off(inputs={})
+        card = await question(world, "CrewAI rewrote this text by 1 lesson before you saw it.")
+        assert "> Cite it.\n" in message_text(card)
+        await world.slack.click(ANA, card, "Changes")
+        await modal(world, ANA, "1 passage added, 1 removed")
 
 
 # --- words, which `Flow.ask()` asks for

@@ -11,6 +11,12 @@ from pydantic import TypeAdapter
 
 from crewgate.crew_api.wire import Address, Json, Kickoff, Urls
 
+LESSON: Final = "lesson-"
+"""The beginning of the id of an execution that asks people about a lesson of a flow."""
+KEEP: Final = "Keep"
+DROP: Final = "Drop"
+"""The two results of such an execution."""
+
 
 class State(StrEnum):
     """The state of an execution."""
@@ -138,6 +144,8 @@ class Asked:
     """The number of the call of `Flow.ask()` in its method; None for `@human_feedback`."""
     expires_at: float | None = None
     """The time at which the flow goes on without an answer."""
+    rewritten: Json | None = None
+    """The `original` that the method returned, if CrewAI rewrote it, and the `lessons`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
-from crewgate.crew_api.wire import FlowWebhook, Json
+from crewgate.crew_api.wire import FlowWebhook, Json, Kickoff
 from crewgate.host import records
 from crewgate.host.database import or_not_kept
 from crewgate.host.store import Closing, Store
@@ -28,6 +28,10 @@ from crewgate.host.webhooks import (
 )
 
 log = structlog.get_logger(__name__)
+
+FEEDBACK_SHOWN: Final = 300
+#: As many as CrewAI recalls itself.
+MOST_LESSONS: Final = 10
 
 
 def later(seconds: float, call: Callable[..., object], *args: object) -> None:
@@ -173,14 +177,21 @@ class Run:
     """
 
     def __init__(
-        self, execution_id: str, target: str, shared: Shared, expire: Callable[[str], None]
+        self,
+        execution_id: str,
+        target: str,
+        shared: Shared,
+        *,
+        expire: Callable[[str], None],
+        begin: Callable[[str, str], None],
     ) -> None:
-        """`expire` gets a question's id, and ends its time."""
+        """`expire` ends a question's time, by its id; `begin` runs an execution of a target."""
         self._id = execution_id
         self._target = target
         self._shared = shared
         self._store = shared.store
         self._expire = expire
+        self._begin = begin
         self._asking: set[str] = set()
         """The calls and questions that this run has asked."""
         self._anew: set[str] = set()
@@ -411,6 +422,24 @@ class Run:
         return found[1].feedback if found else None
 
     @or_not_kept
+    def propose(self, lessons: Sequence[Json]) -> None:
+        """Ask people about lessons, each in an execution of its own, and once for each text."""
+        for one in lessons:
+            words = " ".join(one["lesson"].casefold().split())
+            name = f"{records.LESSON}{digest(self._target, one['source'], words)}"
+            if self._store.add(name, self._target, Kickoff(one), at=self._shared.now()):
+                log.info("lesson_drawn", execution=self._id, lesson=name)
+                self._begin(name, self._target)
+
+    @or_not_kept
+    def lessons(self, source: str) -> Sequence[str]:
+        """Return the newest lessons that people kept, the newest last."""
+        kept = [
+            one["lesson"] for one in self._store.lessons(self._target) if one["source"] == source
+        ]
+        return kept[-MOST_LESSONS:]
+
+    @or_not_kept
     def question(self) -> records.Question | None:
         """The question with whose answer a flow is to go on."""
         return self._store.open_question(self._id)
@@ -440,6 +469,30 @@ class Completed:
     result: str
     more: Json = field(default_factory=dict)
     """Further fields of its webhook."""
+
+
+def ask_about(run: Run) -> Completed | records.Asked:
+    """Ask people about a lesson that a flow has learnt, until they choose *Keep* or *Drop*."""
+    run.begin([])
+    told, question = run.execution.kickoff.inputs, run.question()
+    words = "" if question is None else question.feedback or ""
+    for choice in (records.KEEP, records.DROP):
+        if words.strip().casefold() == choice.casefold():
+            return Completed(choice)
+    unclear = f"“{words}” is neither {records.KEEP} nor {records.DROP}.\n\n" if words else ""
+    feedback = " ".join(told["feedback"].split())
+    if len(feedback) > FEEDBACK_SHOWN:
+        feedback = f"{feedback[: FEEDBACK_SHOWN - 1]}…"
+    drawn = f"CrewAI drew this lesson from “{feedback}”. " if feedback else ""
+    return records.Asked(
+        method=told["method"],
+        message=f"{unclear}{drawn}Keep it? Later outputs are then rewritten by it before people"
+        " see them.",
+        output=told["lesson"],
+        emit=(records.KEEP, records.DROP),
+        flow_class=told["flow_class"],
+        metadata=told["metadata"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

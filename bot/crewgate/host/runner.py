@@ -12,7 +12,16 @@ import structlog
 from crewgate.crew_api.wire import Answer, Json, Kickoff, Refusal, Resume
 from crewgate.host import records
 from crewgate.host.database import or_not_kept
-from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
+from crewgate.host.run import (
+    Completed,
+    Failed,
+    Run,
+    Shared,
+    Target,
+    ask_about,
+    hash_token,
+    later,
+)
 from crewgate.host.webhooks import end_webhooks, iso
 
 log = structlog.get_logger(__name__)
@@ -230,11 +239,12 @@ class Runner:
 
     @or_not_kept
     def _run(self, execution_id: str, target: str) -> None:
-        run = Run(execution_id, target, self._shared, self.expire)
+        run = Run(execution_id, target, self._shared, expire=self.expire, begin=self._go_on)
         if not self._can_go_on(run.execution):
             return
         try:
-            outcome = self._targets[target].run(run)
+            is_lesson = execution_id.startswith(records.LESSON)
+            outcome = ask_about(run) if is_lesson else self._targets[target].run(run)
         except records.TargetChanged as error:
             log.error("crew_changed", execution=execution_id, hint=str(error))  # noqa: TRY400
             return

@@ -25,8 +25,11 @@ class Store:
 
     # ---- executions
 
-    def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> None:
+    def add(self, execution_id: str, target: str, kickoff: Kickoff, *, at: float) -> bool:
+        """Store a kickoff; return False if there is one with this id."""
         with self._database.transaction() as sql:
+            if sql.execute("SELECT 1 FROM executions WHERE id = ?", (execution_id,)).fetchone():
+                return False
             _insert(
                 sql,
                 "executions",
@@ -37,6 +40,7 @@ class Store:
                 created_at=at,
             )
             _set_urls(sql, execution_id, kickoff.urls)
+            return True
 
     def get(self, execution_id: str, target: str) -> records.Execution:
         """Return an execution of this target. Raises Refusal (404)."""
@@ -50,6 +54,16 @@ class Store:
         query = "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY created_at, id"
         rows = readable("executions", self._database.rows(query))
         return [records.execution_from_row(row) for row in rows]
+
+    def lessons(self, target: str) -> list[Json]:
+        """Return the lessons of a target that people kept, the newest last."""
+        rows = self._database.rows(
+            f"SELECT * FROM executions WHERE id GLOB '{records.LESSON}*' AND target = ?"  # noqa: S608  # ours
+            " AND result = ? ORDER BY ended_at",
+            *(target, records.KEEP),
+        )
+        found = readable("executions", rows)
+        return [records.execution_from_row(row).kickoff.inputs for row in found]
 
     def begin(
         self, execution_id: str, tasks: Sequence[records.TaskRow]

@@ -233,6 +233,8 @@ def question_webhooks(
     if asked.place is not None:
         expires = None if asked.expires_at is None else iso(asked.expires_at)
         body["ask"] = {"place": asked.place, "expires_at": expires}
+    if asked.rewritten is not None:
+        body["rewritten"] = asked.rewritten
     return [Webhook("flow", url, body, about=question_id)]
 
 

@@ -10,7 +10,7 @@ from crewai.flow.persistence import persist
 from crewai.memory.unified_memory import Memory
 from pydantic import BaseModel
 
-from tests.host.crews.model import BEGUN, LESSONS, Scripted, note
+from tests.host.crews.model import BEGUN, LESSONS, Pupil, Scripted, note
 from tests.host.crews.shop import make
 
 #: An object, which CrewAI does not find again when a flow goes on.
@@ -181,6 +181,51 @@ class UnnamedModelFlow(Flow):
     def end(self) -> str:
         """The end."""
         return "done"
+
+
+pupil = Pupil(model="pupil")
+
+
+class TaughtFlow(Flow[Article]):
+    """Learns by a model of its own, and says what was approved."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(memory=Notebook(), **more)
+
+    @start()
+    @human_feedback(
+        message="Good?", emit=["yes", "no"], llm=pupil, learn=True, metadata={"region": "EU"}
+    )
+    def write(self) -> str:
+        """What CrewAI may rewrite."""
+        return f"Draft on {self.state.topic}"
+
+    @listen(or_("yes", "no"))
+    def end(self) -> str:
+        """What was approved, and its own use of its memory."""
+        self.remember([f"{self.state.topic} is done."])
+        approved = self.last_human_feedback
+        assert approved is not None
+        return f"{approved.output} {approved.metadata} {self.recall('all', source='mine')}"
+
+
+class Text(BaseModel):
+    """An output."""
+
+    text: str
+
+
+class TaughtModelFlow(Flow[Article]):
+    """The same with an output that is a model."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(memory=Notebook(), **more)
+
+    @start()
+    @human_feedback(message="Good?", llm=pupil, learn=True, learn_source="models")
+    def write(self) -> Text:
+        """What CrewAI may rewrite."""
+        return Text(text=f"Draft on {self.state.topic}")
 
 
 class CrewFlow(Flow[Article]):

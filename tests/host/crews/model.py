@@ -60,5 +60,24 @@ class Scripted(BaseLLM):
         return 100_000
 
 
+class Pupil(Scripted):
+    """Learns each sentence of an answer but a label, and adds what it has learnt to a text."""
+
+    def call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+        """The answer to one of the prompts of `learn=True`."""
+        told = messages if isinstance(messages, str) else messages[-1]["content"]
+        note(told.replace("\n", " "))
+        feedback = _after(told, "Human feedback:\n")
+        if "Extract generalizable" in told:
+            return "NONE" if feedback in {"yes", "no"} else feedback.replace(". ", ".\n- ")
+        if "Lessons from past" not in told:
+            return "no"
+        lessons = told.partition("feedback:\n")[2].partition("\n\n")[0].replace("\n", " ")
+        output = _after(told, "Output to review:\n")
+        if output.startswith("{"):
+            return output.replace("Draft", f"Draft by {lessons}")
+        return f"{output}, by {lessons}"
+
+
 def _after(text: str, mark: str) -> str:
     return text.partition(mark)[2].partition("\n")[0]

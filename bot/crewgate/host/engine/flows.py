@@ -29,6 +29,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from crewgate.crew_api.wire import Json, Refusal
 from crewgate.host.database import make_private
 from crewgate.host.engine.hooks import Hooks
+from crewgate.host.engine.lessons import REWRITTEN, Lessons
 from crewgate.host.engine.reviews import Reviews
 from crewgate.host.records import Asked, HostNotStarted, Question
 from crewgate.host.run import Completed, Failed, Run, digest
@@ -143,10 +144,10 @@ class Asks:
             call.error = error
             return None
 
-    def watch(self, flow: Any) -> None:
+    def watch(self, flow: Any, lessons: Lessons) -> None:
         """Ask the questions of this flow only once its other methods ask, too, or have ended."""
         flow.stream = False  # a run would return a stream at once, and nobody would read it
-        flow.__dict__[_WORK] = _Work(flow)
+        flow.__dict__[_WORK] = _Work(flow, lessons)
 
     def request_feedback(self, context: Any, flow: Any) -> Any:
         """Pause the flow; a coroutine, which CrewAI awaits in the flow's own event loop.
@@ -160,6 +161,9 @@ class Asks:
                 " without their answer: serve it by itself, or let the outer flow ask"
             )
         self._methods.setdefault(context.flow_id, []).append(context.method_name)
+        rewritten = work.lessons.rewritten(context.method_name, context.method_output)
+        if rewritten is not None:
+            context.metadata = {**context.metadata, REWRITTEN: rewritten}
         return self._pause(context, work)
 
     async def _pause(self, context: Any, work: "_Work") -> str:
@@ -174,7 +178,8 @@ class Asks:
 class _Work:
     """Counts working and asking methods of a flow. Used only in the flow's event loop."""
 
-    def __init__(self, flow: Any) -> None:
+    def __init__(self, flow: Any, lessons: Lessons) -> None:
+        self.lessons = lessons
         self._working = 0
         self._asking = 0
         self._changed = asyncio.Event()
@@ -268,22 +273,22 @@ class FlowTarget:
             return self._asked(execution_id)
         with hooks.taking_part():
             if question is not None and question.feedback is not None:
-                return self._resume(execution_id, question, question.feedback)
+                return self._resume(run, question, question.feedback)
             flow = self._flow(persistence=self._persistence)
-            _ASKS.watch(flow)
+            _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__))
             # Begun again after a kill, the flow would find the state that its methods had changed.
             flow._skip_persistence_restore = True  # noqa: SLF001  # no public way
             inputs = {**run.execution.kickoff.inputs, "id": execution_id}
             return self._outcome(execution_id, flow.kickoff(inputs=inputs))
 
-    def _resume(
-        self, execution_id: str, question: Question, feedback: str
-    ) -> Completed | Asked | Failed:
+    def _resume(self, run: Run, question: Question, feedback: str) -> Completed | Asked | Failed:
+        execution_id = run.execution.id
         kept = PendingFeedbackContext.from_dict(question.pending["context"])
         self._persistence.save_pending_feedback(execution_id, kept, question.pending["state"])
         flow = self._flow.from_pending(execution_id, self._persistence)
-        _ASKS.watch(flow)
+        _ASKS.watch(flow, Lessons(flow, run, self._flow.__name__, feedback))
         context = flow.pending_feedback
+        context.metadata.pop(REWRITTEN, None)  # the flow finds what its author put there
         asks = flow._definition.methods[context.method_name].human_feedback  # noqa: SLF001  # no public way
         model = None if asks is None else asks.llm
         exact = feedback in question.emit
@@ -328,14 +333,17 @@ class FlowTarget:
     def _asked(self, execution_id: str, *, said: str = "") -> Asked:
         state, kept = self._persistence.load_pending_feedback(execution_id)
         told = kept.to_dict()
+        metadata = {**told["metadata"]}
+        rewritten = metadata.pop(REWRITTEN, None)
         return Asked(
             method=kept.method_name,
             message=f"{said}\n\n{kept.message}" if said else kept.message,
             output=told["method_output"],
             emit=tuple(kept.emit or ()),
             flow_class=self._flow.__name__,
-            metadata=told["metadata"],
+            metadata=metadata,
             pending={"state": state, "context": told},
+            rewritten=rewritten,
         )
 
 

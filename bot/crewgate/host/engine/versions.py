@@ -15,6 +15,7 @@ _REVISING: Final = "nobody could revise a task"
 _WORDS: Final = "flows could not ask() people"
 _HOOKS: Final = "hooks could not ask people, and let through what they were to stop"
 _RESTART: Final = "crews could not go on after a restart"
+_LESSONS: Final = "nobody could keep or drop what flows learn"
 #: Where, the names, and what would not work without them. All of them are used in `engine`, most
 #: of them not before the first pause.
 _NEEDED: Final = (
@@ -31,6 +32,10 @@ _NEEDED: Final = (
     ("crewai.flow.flow:Flow", ("ask", "_resolve_input_provider"), _WORDS),
     ("crewai.flow.flow_config:flow_config", ("input_provider",), _WORDS),
     ("crewai.flow.flow_context", ("current_flow_method_name",), _WORDS),
+    ("crewai.flow.flow:Flow", ("memory",), _LESSONS),
+    ("crewai.memory:MemoryMatch", ("record", "score"), _LESSONS),
+    ("crewai.memory:MemoryRecord", ("content",), _LESSONS),
+    ("crewai.memory:Memory", ("recall", "remember_many"), _LESSONS),
     ("crewai.hooks.dispatch", ("HookAborted", "register", "InterceptionPoint"), _HOOKS),
     ("crewai.hooks.dispatch", ("scoped_hooks", "get_scoped_hooks"), _HOOKS),
     ("crewai.tools.tool_failure", ("ToolFailure",), _HOOKS),

@@ -1,0 +1,78 @@
+"""Lessons of flows with `@human_feedback(learn=True)`, kept or dropped by people.
+
+From each answer CrewAI draws lessons into `flow.memory`; later it recalls them from there, and has
+an output rewritten by them before people see it. Here that memory hands them to the host: each is
+an execution of its own that asks people, and only what they keep is recalled.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from copy import copy
+from typing import Any, Final
+
+import structlog
+from crewai.memory import MemoryMatch, MemoryRecord
+from pydantic import BaseModel
+
+from crewgate.crew_api.wire import Json
+from crewgate.host.run import Run
+
+log = structlog.get_logger(__name__)
+
+REWRITTEN: Final = "crewgate_rewritten"
+"""The key in the metadata of a pause, which CrewAI keeps, until the host has asked."""
+#: The most of one answer that people are asked about.
+MOST_DRAWN: Final = 5
+#: CrewAI's search for lessons, with the output as the method returned it.
+_SEARCH: Final = re.compile(r"human feedback lessons for ([^:]+): (.*)", re.DOTALL)
+
+
+class Lessons:
+    """The lessons that one run of a flow is given, and those that CrewAI draws in it."""
+
+    def __init__(self, flow: Any, run: Run, flow_class: str, feedback: str = "") -> None:
+        """`feedback` is the answer that the flow goes on with."""
+        self._flow = flow
+        self._run = run
+        self._told = {"flow_class": flow_class, "feedback": feedback}
+        self._recalled: dict[str, tuple[str, Sequence[str]]] = {}
+        asks = [one.human_feedback for one in flow._definition.methods.values()]  # noqa: SLF001  # no public way
+        self._sources = {one.learn_source for one in asks if one is not None and one.learn}
+        if flow.memory is None or not self._sources:
+            return
+        # Others may use the same memory. What is no field of a model can be set in this way alone.
+        flow.memory, self._theirs = copy(flow.memory), flow.memory
+        flow.memory.__dict__.update(recall=self._recall, remember_many=self._remember_many)
+
+    def _recall(self, query: str, *args: Any, **more: Any) -> Any:
+        if more.get("source") not in self._sources:
+            return self._theirs.recall(query, *args, **more)
+        lessons = self._run.lessons(more["source"])
+        if found := _SEARCH.fullmatch(query):
+            self._recalled[found[1]] = found[2], lessons
+        return [MemoryMatch(record=MemoryRecord(content=one), score=1.0) for one in lessons]
+
+    def _remember_many(self, contents: list[str], *args: Any, **more: Any) -> Any:
+        if more.get("source") not in self._sources:
+            return self._theirs.remember_many(contents, *args, **more)
+        answered = self._flow.pending_feedback
+        told = {
+            **self._told,
+            "source": more["source"],
+            "method": "lesson" if answered is None else answered.method_name,
+            "metadata": {} if answered is None else answered.to_dict()["metadata"],
+        }
+        drawn = [lesson for one in contents if (lesson := one.strip())]
+        if drawn[MOST_DRAWN:]:
+            log.warning("lessons_left_out", execution=self._run.execution.id, most=MOST_DRAWN)
+        self._run.propose([{"lesson": lesson, **told} for lesson in drawn[:MOST_DRAWN]])
+        return []
+
+    def rewritten(self, method: str, output: Any) -> Json | None:
+        """Return the original of an output and the lessons it was rewritten by; None if it is."""
+        original, lessons = self._recalled.pop(method, ("", ()))
+        is_model = isinstance(output, BaseModel)
+        if not lessons or original == (output.model_dump_json() if is_model else output):
+            return None
+        return {"original": json.loads(original) if is_model else original, "lessons": [*lessons]}
