@@ -219,6 +219,7 @@ async def test_a_tool_among_the_samples_asks_first_and_tells_what_came_back(
             await crew.until(partial(sent, before + 2))
             outcome = crew.webhooks_sent[-1].body["outcome"]
             assert outcome == {"state": "ran", "words": "Sent as message 17."}
+            assert crew.execution(execution_id).outputs["mail_task"] == outcome["words"]
         refused = crew.start_execution({"topic": "Mail to Acme"}, human_input=human)
         await crew.until(lambda: crew.webhooks_sent[-1].body["execution_id"] == refused)
         body = {"execution_id": refused, "task_id": "mail_task", "human_feedback": "No."}

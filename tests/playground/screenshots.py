@@ -101,6 +101,34 @@ async def under_a_rule(page: Page, second: Locator) -> None:
     reminder = await later_card(page, "still waits for 1 more approval")
     await expect(reminder).to_be_visible(timeout=REMINDED)
     await shoot_every(page, "reminded", reminder)
+    await calls(page)
+
+
+async def calls(page: Page) -> None:
+    """A tool's call that waits, its form, and what became of two of them."""
+    begin = page.get_by_role("button", name="Mail to Acme", exact=True)
+    waits = page.locator("#channel .message").filter(has_text="wants to use")
+    form = page.get_by_role("dialog")
+    await begin.click()
+    await expect(waits).to_be_visible()
+    await shoot_every(page, "call", waits)
+    await press(page, waits, "Change")
+    await form.get_by_label("to", exact=True).fill("ann@acme.example")
+    await shoot_every(page, "change")
+    await form.get_by_role("button", name="Approve with these").click()
+    await page.get_by_role("link", name="Open the changed call").click()
+    ran = page.locator("#thread .message").filter(has_text="It ran and returned")
+    await expect(ran).to_be_visible()
+    await shoot_every(page, "ran", ran)
+    await page.get_by_role("button", name="Close thread").click()
+    await begin.click()
+    await press(page, waits, "Refuse")
+    await form.get_by_label("Why not?").fill("The contract is not signed yet.")
+    await shoot_every(page, "refuse")
+    await form.get_by_role("button", name="Refuse").click()
+    refused = card(page, "send_email refused by")
+    await expect(refused).to_be_visible()
+    await shoot_every(page, "refused", refused)
 
 
 async def shoot(page: Page, name: str, *, width: int | None = None) -> None:

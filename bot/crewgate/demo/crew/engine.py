@@ -97,15 +97,17 @@ class Engine:
         self._crew.resume_log.append(call, len(call.human_feedback))
         task = execution.task(call.task_id)
         if task is not None and task.tool is not None:
-            if call.is_approve:
-                self._spawn(self._ran(execution, task, task.tool))
             # The agent goes on either way, with the result or with the words.
+            output, words = execution.outputs[call.task_id], call.human_feedback
+            if call.is_approve:
+                self._spawn(self._ran(execution, task, task.tool, output))
+            execution.outputs[call.task_id] = task.tool.result if call.is_approve else words
             return self._resume(execution, call.task_id, call.human_feedback, approve=True)
         return self._resume(execution, call.task_id, call.human_feedback, approve=call.is_approve)
 
-    async def _ran(self, execution: Execution, task: Task, tool: Tool) -> None:
+    async def _ran(self, execution: Execution, task: Task, tool: Tool, output: object) -> None:
         """Send the notification of a call again, with the tool's result."""
-        webhook, output = execution.human_input, execution.outputs[task.task_id]
+        webhook = execution.human_input
         body = notification(Style.RICH, execution.id, task.task_id, output, task=task)
         body |= call_of(task, tool, output)
         body["outcome"] = {"state": "ran", "words": tool.result}

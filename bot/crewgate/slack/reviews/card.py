@@ -69,7 +69,7 @@ def render_card(
     is_call = view.round.is_call
     on_card = arguments_on_card if is_call else output_on_card
     output = not_showable(view.output) if plain else on_card(view.output)
-    headline = states.headline(told, subject, by_number=told is not view.round)
+    headline = states.headline(told, subject, by_number=told is not view.round and not is_call)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
         before = [] if plain else _what_was_asked(view)

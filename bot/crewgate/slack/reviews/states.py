@@ -300,11 +300,12 @@ def in_full(round_: Round) -> str:
     if round_.state is State.WAITING:
         return f"{icon(round_)} Waiting for a decision{_so_far(round_)}"
     if round_.state is State.SUPERSEDED:
-        what = "A newer output came; round {} takes its place."
+        following = f"round {round_.number + 1:,}"
+        what = f"A newer output came; {following} takes its place"
         if isinstance(reason, EditedBy):
-            did = "gave other arguments" if round_.is_call else "edited this text"
-            what = f"{shared.person(reason.by)} {did}: round {{}}."
-        return f"{icon(round_)} {what.format(f'{round_.number + 1:,}')}"
+            did = "gave other arguments" if round_.is_call else f"edited this text: {following}"
+            what = f"{shared.person(reason.by)} {did}"
+        return f"{icon(round_)} {what}."
     if decision is None:
         return f"{icon(round_)} {answer(round_)}"
     line = f"{icon(round_)} {phrases.sentence(decision, is_call=round_.is_call)}."
