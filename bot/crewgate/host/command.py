@@ -150,10 +150,7 @@ def _load(specs: list[str], options: Options, *, version: str) -> Mapping[str, T
         from crewgate.host.engine.loading import load_targets  # noqa: PLC0415  # takes seconds
 
         return load_targets(
-            specs,
-            folder=Path.cwd(),
-            flow_states=states,
-            approve_tools=options.approve_tools,
+            specs, folder=Path.cwd(), flow_states=states, approve_tools=options.approve_tools
         )
 
 

@@ -335,13 +335,7 @@ class Store:
             put(sql, execution_id, webhooks, at=at)
 
     def due(
-        self,
-        at: float,
-        *,
-        announcing: bool,
-        limit: int,
-        to_one_url: int,
-        except_for: Iterable[int],
+        self, at: float, *, announcing: bool, limit: int, to_one_url: int, except_for: Iterable[int]
     ) -> list[records.DueWebhook]:
         """Return the webhooks that are due, the oldest first, except for those being sent.
 

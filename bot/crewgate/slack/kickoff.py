@@ -64,11 +64,7 @@ def render_choice(crews: Sequence[str]) -> Block:
 
 
 def render_form(
-    crew: str,
-    values: Mapping[str, str],
-    *,
-    missing: Collection[str] = (),
-    warning: str = "",
+    crew: str, values: Mapping[str, str], *, missing: Collection[str] = (), warning: str = ""
 ) -> Block:
     names = tuple(dict.fromkeys((*values, *missing)))
     if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):

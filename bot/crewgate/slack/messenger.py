@@ -240,10 +240,7 @@ class SlackMessenger(Messenger):
         except CallFailed as error:
             return error.failure
         return Posted(
-            ref=ref,
-            shown=message.shown,
-            too_long=message.too_long,
-            no_approver=message.no_approver,
+            ref=ref, shown=message.shown, too_long=message.too_long, no_approver=message.no_approver
         )
 
     async def _render(  # noqa: PLR0911  # a table

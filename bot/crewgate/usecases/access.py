@@ -402,11 +402,7 @@ class ReviewContext:
         return tuple(await self._permitted(user, role, crews, recheck=recheck))
 
     async def queues_of(
-        self,
-        user: str,
-        *roles: Role,
-        recheck: bool,
-        rules: Iterable[StoredRule] | None = None,
+        self, user: str, *roles: Role, recheck: bool, rules: Iterable[StoredRule] | None = None
     ) -> list[tuple[QueueKey, ...]]:
         """Return for each role the queues in which a person has it, also as a delegate."""
         rules = await self.rules_in_use() if rules is None else tuple(rules)

@@ -60,13 +60,7 @@ class Linking:
     """
 
     def __init__(
-        self,
-        uow: UnitOfWork,
-        *,
-        sign: Sign,
-        channel: str | None,
-        clock: Clock,
-        sleep: Sleep,
+        self, uow: UnitOfWork, *, sign: Sign, channel: str | None, clock: Clock, sleep: Sleep
     ) -> None:
         self._uow = uow
         self._sign = sign
@@ -123,9 +117,6 @@ class Linking:
         if published is not None:
             signed = published.signed
             log.info(
-                "audit_head",
-                head=str(published.head),
-                key=signed.key,
-                signature=signed.signature,
+                "audit_head", head=str(published.head), key=signed.key, signature=signed.signature
             )
         return True

@@ -16,12 +16,7 @@ NOTES = 500
 
 
 async def keep_note(
-    ref: MessageRef,
-    *,
-    by: Person,
-    text: str,
-    context: ReviewContext,
-    at: datetime | None = None,
+    ref: MessageRef, *, by: Person, text: str, context: ReviewContext, at: datetime | None = None
 ) -> Note | None:
     """Store a message as a note; None if no round waits in its thread, or it is stored already."""
     now = context.clock()

@@ -133,13 +133,7 @@ async def store_dead_letter(
 
 
 async def receive_flow_request(
-    crew: str,
-    request: FlowRequest,
-    *,
-    uow: UnitOfWork,
-    crews: Crews,
-    clock: Clock,
-    new_id: NewId,
+    crew: str, request: FlowRequest, *, uow: UnitOfWork, crews: Crews, clock: Clock, new_id: NewId
 ) -> Received:
     """Store a flow's request with its round, its output and its callback.
 

@@ -168,12 +168,7 @@ class Crew(Deployment):
         return f"{digest[:8]}-{digest[8:12]}-4{digest[12:15]}-8{digest[15:18]}-{digest[18:30]}"
 
     async def pause(
-        self,
-        execution_id: str,
-        task_id: str,
-        output: object,
-        *,
-        style: Style | None = None,
+        self, execution_id: str, task_id: str, output: object, *, style: Style | None = None
     ) -> Sent:
         """Pause on any task and send the notification; an unknown execution is added first."""
         if execution_id not in self.by_id:

@@ -27,12 +27,7 @@ FEEDBACK_LIMIT = 20
 class Engine:
     """Runs executions: their tasks one after the other, or side by side."""
 
-    def __init__(
-        self,
-        send: Send,
-        crew: Deployment,
-        flows: Flows,
-    ) -> None:
+    def __init__(self, send: Send, crew: Deployment, flows: Flows) -> None:
         self._send_webhook = send
         self._crew = crew
         self._flows = flows

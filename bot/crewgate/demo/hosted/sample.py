@@ -45,10 +45,7 @@ def crew() -> Crew:
     model = ScriptedModel(model="scripted")
     agents = {
         task.agent: Agent(
-            role=task.agent,
-            goal=task.expected_output,
-            backstory="Works for the demo.",
-            llm=model,
+            role=task.agent, goal=task.expected_output, backstory="Works for the demo.", llm=model
         )
         for task in SAMPLE
     }

@@ -263,12 +263,7 @@ _URL: Final = string(3_000)
 _SECTION: Final = text(3_000)
 _STYLE: Final = one_of("primary", "danger")
 _CONFIRM: Final = fields(
-    "title text",
-    title=plain(100),
-    text=text(300),
-    confirm=plain(30),
-    deny=plain(30),
-    style=_STYLE,
+    "title text", title=plain(100), text=text(300), confirm=plain(30), deny=plain(30), style=_STYLE
 )
 
 # ---- elements: the kinds that the bot makes; any other is unsupported
@@ -345,7 +340,7 @@ _TEXTS: Final[Mapping[str, Rule]] = {
         initial_value=string(INPUT_VALUE, shortest=0),
         min_length=_length,
         max_length=_length,
-    ),
+    )
 }
 
 
@@ -460,10 +455,7 @@ def _number(check: Check, at: str, value: object) -> None:
 _POINT: Final = fields("label value", label=_CHART_LABEL, value=_number)
 _SERIES: Final = fields("name data", name=_CHART_LABEL, data=items(20, _POINT))
 _AXIS: Final = fields(
-    "categories",
-    categories=items(20, _CHART_LABEL),
-    x_label=string(50),
-    y_label=string(50),
+    "categories", categories=items(20, _CHART_LABEL), x_label=string(50), y_label=string(50)
 )
 _PLOT: Final = fields("series axis_config", series=items(6, _SERIES), axis_config=_AXIS)
 _PIE: Final = fields("segments", segments=items(6, _POINT))

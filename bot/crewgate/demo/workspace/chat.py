@@ -3,12 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from crewgate.demo.workspace.blocks import (
-    MESSAGE_CHARACTERS,
-    Json,
-    message_problems,
-    text_size,
-)
+from crewgate.demo.workspace.blocks import MESSAGE_CHARACTERS, Json, message_problems, text_size
 from crewgate.demo.workspace.wire import Args, Method, Refused, message_json, refuse_problems
 from crewgate.demo.workspace.world import BOT_USER_ID, Channel, Message, World
 

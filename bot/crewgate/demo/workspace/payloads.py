@@ -184,10 +184,7 @@ class Payloads:
         if message.thread_ts is not None:
             container["thread_ts"] = message.thread_ts
         response_url = ResponseUrl(
-            user=user,
-            channel=message.channel,
-            issued_at=self._world.now(),
-            message_ts=message.ts,
+            user=user, channel=message.channel, issued_at=self._world.now(), message_ts=message.ts
         )
         where = {
             "container": container,

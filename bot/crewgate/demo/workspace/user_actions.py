@@ -194,11 +194,7 @@ class UserActions:
             raise forms.CannotDoThat("that thread does not exist")
         message = self.world.put(
             Message(
-                channel=channel,
-                ts=self.world.new_ts(),
-                user=user,
-                text=text,
-                thread_ts=thread_ts,
+                channel=channel, ts=self.world.new_ts(), user=user, text=text, thread_ts=thread_ts
             )
         )
         return await self._deliver_message(message, self._payloads.message_event(message))

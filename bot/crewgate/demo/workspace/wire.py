@@ -120,11 +120,7 @@ def user_json(world: World, user: User) -> Json:
         "is_ultra_restricted": False,
         "is_stranger": False,
         "tz": user.tz,
-        "profile": {
-            "email": user.email,
-            "real_name": user.name.title(),
-            "display_name": user.name,
-        },
+        "profile": {"email": user.email, "real_name": user.name.title(), "display_name": user.name},
     } | (world.grid.of_user(user.id, user.team_id) if world.grid is not None else {})
 
 

@@ -161,12 +161,7 @@ class ChannelMembers(Remembered[frozenset[str]]):
     """The members of the crews' channels, which are named by id or `#name`."""
 
     def __init__(
-        self,
-        client: AsyncWebClient,
-        channels: Iterable[str],
-        *,
-        identity: Identity,
-        clock: Clock,
+        self, client: AsyncWebClient, channels: Iterable[str], *, identity: Identity, clock: Clock
     ) -> None:
         super().__init__(clock=clock, trust=MEMBERS_TRUST)
         self._client = client

@@ -192,13 +192,7 @@ class Poster:
         web_api.text_at(answer, "ts")  # a success without a ts may be none
 
     async def upload(
-        self,
-        thread: MessageRef,
-        *,
-        name: str,
-        title: str,
-        content: str,
-        may_be_there: bool,
+        self, thread: MessageRef, *, name: str, title: str, content: str, may_be_there: bool
     ) -> None:
         if may_be_there and await self.has_file(thread, name):
             return

@@ -131,11 +131,7 @@ _SIGNS: Final = {
     Fate.REMOVED: "heavy_minus_sign",
     Fate.MOVED: "arrow_up_down",
 }
-_LEGEND: Final = {
-    Fate.ADDED: " is new",
-    Fate.REMOVED: " is gone",
-    Fate.MOVED: " stands elsewhere",
-}
+_LEGEND: Final = {Fate.ADDED: " is new", Fate.REMOVED: " is gone", Fate.MOVED: " stands elsewhere"}
 _STYLES: Final[dict[Kind, dict[str, bool]]] = {
     Kind.SAME: {},
     Kind.ADDED: {"bold": True, "underline": True},

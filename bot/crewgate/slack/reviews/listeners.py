@@ -392,11 +392,7 @@ async def on_edit_submitted(
             )
         except ConfirmationNeeded:
             form = await modals.edit_form(
-                sent.round_id,
-                sent.by,
-                context,
-                written=sent.written,
-                revision=sent.revision + 1,
+                sent.round_id, sent.by, context, written=sent.written, revision=sent.revision + 1
             )
             await ack(response_action="update", view=form)
             return
@@ -449,11 +445,7 @@ async def on_change_submitted(
 
 
 async def on_dismiss_submitted(
-    ack: AsyncAck,
-    body: Body,
-    *,
-    context: SlackContext,
-    give_up: Callable[..., Awaitable[object]],
+    ack: AsyncAck, body: Body, *, context: SlackContext, give_up: Callable[..., Awaitable[object]]
 ) -> None:
     submission = payloads.parse_submission(body)
     show = partial(show_in_form, ack, submission.box)

@@ -9,15 +9,7 @@ from typing import Final
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from crewgate.domain.caveats import (
-    Caveats,
-    Draft,
-    Note,
-    Seen,
-    Share,
-    added,
-    turned_in_haste,
-)
+from crewgate.domain.caveats import Caveats, Draft, Note, Seen, Share, added, turned_in_haste
 from crewgate.domain.edits import Parts
 from crewgate.domain.errors import StoreUnavailable, VerdictMisplaced
 from crewgate.domain.people import Role

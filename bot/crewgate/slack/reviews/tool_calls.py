@@ -19,10 +19,7 @@ from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.payloads import asked, parse_asked, parse_person, raises_malformed
 from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
-from crewgate.slack.reviews.output import (
-    OUTPUT_LIMIT,
-    laid_out,
-)
+from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
 from crewgate.usecases.read_models import CardView
 
 MAY_HAVE_RUN: Final = (

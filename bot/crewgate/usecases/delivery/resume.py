@@ -103,11 +103,7 @@ async def ask(execution: Execution, client: CrewClient, context: DeliveryContext
 
 
 async def _until_next(
-    tx: Tx,
-    execution: Execution,
-    answer: Progress | CrewUnavailable,
-    tries: int,
-    jitter: float,
+    tx: Tx, execution: Execution, answer: Progress | CrewUnavailable, tries: int, jitter: float
 ) -> timedelta:
     """Return ever longer waits, and long waits while a person is waited for.
 
