@@ -59,7 +59,6 @@ TOTAL: Final = AliasChoices(
     AliasPath("progress", "total_tasks"), AliasPath("progress", "totalTasks")
 )
 
-
 #: CrewAI's words for the state of an execution. `failed` is not documented, but its meaning is
 #: plain.
 STATUSES: Final = {
@@ -90,7 +89,6 @@ RESUME_FAILURES: Final = frozenset(
         "unauthorized",
     }
 )
-
 
 _ABOUT_TASKS: Final = frozenset({"tasks", "execution_time", "token_usage"})
 _PROBLEMS_SHOWN: Final = 5

@@ -102,7 +102,6 @@ def _hold(port: int) -> int | None:
 
 _PORTS: Final = Ports(candidates(outgoing_range()), first=os.getpid() * _STRIDE)
 
-
 #: The time limit of a stop, in seconds.
 STOP_SECONDS: Final = 30
 _POLL_SECONDS: Final = 0.05

@@ -512,8 +512,6 @@ class Target(Protocol):
 
     def check(self, inputs: Json) -> None:
         """Raise Refusal if inputs are missing or do not fit the flow's state."""
-        ...
 
     def run(self, run: Run) -> Completed | records.Asked | Failed:
         """Work in the calling thread, to the end or the next question that pauses the flow."""
-        ...

@@ -68,7 +68,6 @@ parse_webhook_secret: Final = long_secret(
 parse_flow_secret: Final = long_secret("put the whole secret that the webhook's settings show")
 parse_status_token: Final = long_secret("put what `openssl rand -hex 32` prints")
 
-
 _AUDIT_KEY: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 

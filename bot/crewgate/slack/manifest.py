@@ -25,7 +25,6 @@ BOT_SCOPES: Final[Mapping[str, str]] = {
     "usergroups:read": "reviewers named by user group",
 }
 
-
 _USAGE: Final = (
     "help | status [execution] | pending [mine] | kickoff [crew]"
     " | stats [crew] [7d|30d|90d] | rules | away [until DATE] [for @PERSON] | back"

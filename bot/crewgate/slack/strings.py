@@ -358,7 +358,6 @@ def _date(at: datetime, pattern: str) -> str:
 
 EMPTY_OUTPUT: Final = "_The output is empty: the agent finished the task and wrote nothing._"
 
-
 NEXT: Final = "Next page"
 PREVIOUS: Final = "Previous page"
 ERROR_TITLE: Final = "That did not work"

@@ -14,11 +14,9 @@ from crewgate.usecases.ports.store import Tx, UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-
 LINK_EVERY: Final = 2
 #: The pause after a full batch: decisions and notifications have their turn between two batches.
 GIVE_WAY: Final = 0.01
-
 
 Sign = Callable[[Head], Signature]
 

@@ -24,7 +24,6 @@ from crewgate.usecases.track import track
 
 log = structlog.get_logger(__name__)
 
-
 T = TypeVar("T")
 
 #: The most kickoffs of one crew at once; a crew that takes minutes must not fill our memory.

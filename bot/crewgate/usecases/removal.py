@@ -18,12 +18,10 @@ from crewgate.usecases.ports.store import Tx, UnitOfWork
 
 log = structlog.get_logger(__name__)
 
-
 #: The pause after each batch, in seconds: Slack takes some 50 changes of messages a minute, and
 #: changes that people wait for must not queue behind these.
 BATCH_EVERY: Final = 30
 LOOK_EVERY: Final = 60 * 60
-
 
 Removed = Counter[str]
 

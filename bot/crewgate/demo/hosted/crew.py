@@ -140,7 +140,6 @@ class Host(Protocol):
 
     async def start(self) -> None:
         """Start the host and wait until it is ready. Raises DidNotStart."""
-        ...
 
     async def stop(self) -> object: ...
 

@@ -374,7 +374,6 @@ def _actions(check: Check, at: str, block: Json) -> None:
 
 _ACTIONS: Final = fields("elements", elements=items(25, _one_of_kinds({**_IN_ACTIONS, **_ASKING})))
 
-
 _IMAGE: Final = _image()
 
 

@@ -124,7 +124,6 @@ def _named(run: str) -> str:
 _CACHED: Final = 8
 _named_before: Final = lru_cache(maxsize=1_000)(_named)
 
-
 ELLIPSIS: Final = "…"
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")

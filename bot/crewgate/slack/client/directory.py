@@ -40,7 +40,6 @@ _SCOPES: Final[dict[type, str]] = {Email: "users:read.email", UserGroup: "usergr
 _IN: Final = {Email: "", UserGroup: "in "}
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
 
-
 OwnerOf = Callable[[str, str], Awaitable[EmailOwner]]
 """Returns the owner of an address, for which Slack names this account. Raises StoreUnavailable."""
 

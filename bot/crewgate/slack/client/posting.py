@@ -22,7 +22,6 @@ from crewgate.usecases.read_models import MessageRef
 
 log = structlog.get_logger(__name__)
 
-
 #: Slack's servers' clocks differ, so a search begins this much earlier.
 CLOCK_SKEW: Final = timedelta(minutes=2)
 #: A search goes span by span, each twice as long as the last one, up to a limit; a span that was

@@ -21,7 +21,6 @@ from crewgate.slack.client.web_api import CallFailed, call, text_at
 
 log = structlog.get_logger(__name__)
 
-
 Respond = Callable[..., Awaitable[Any]]
 """Posts to the payload's `response_url`, up to 5 times in 30 minutes."""
 

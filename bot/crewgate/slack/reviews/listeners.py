@@ -64,7 +64,6 @@ log = structlog.get_logger(__name__)
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]
 """Carries out a press and acknowledges it; a CrewgateError is shown to the presser."""
 
-
 ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
 """Reads a round's thread for notes that Slack sent no event for."""
 

@@ -63,7 +63,6 @@ EXCERPT_ROWS: Final = 10
 VIEW_LIMIT: Final = 150_000
 """An output's share of a view, as JSON; Slack refuses a view over 250 kB."""
 
-
 _FENCE: Final = ("```json\n", "\n```")
 
 

@@ -36,7 +36,6 @@ from crewgate.usecases.rounds import schedule, times_out_at
 
 log = structlog.get_logger(__name__)
 
-
 #: The most people who get a private message about one round.
 PEOPLE_LIMIT: Final = 50
 

@@ -18,7 +18,6 @@ from crewgate.usecases.ports.slack import Messenger, Posted
 
 log = structlog.get_logger(__name__)
 
-
 #: Time for a newer notification to arrive, as evidence, before a try in doubt is repeated. Short on
 #: purpose: a crew that took a revision is busy for longer than this and refuses another, while a
 #: much later try could meet the next round.

@@ -21,7 +21,6 @@ from crewgate.usecases.read_models import ExecutionPosting, ForwardedWebhook, Me
 
 log = structlog.get_logger(__name__)
 
-
 ROUNDS: Final = 20
 
 

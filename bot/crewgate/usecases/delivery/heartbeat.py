@@ -11,7 +11,6 @@ from crewgate.usecases.ports.base import MISSED, Check, Clock, Sleep
 
 log = structlog.get_logger(__name__)
 
-
 #: The time between two notes that time counts, and between two looks while it does not.
 BEAT: Final = timedelta(seconds=15)
 LOOK_AGAIN: Final = timedelta(seconds=1)
@@ -22,7 +21,6 @@ class Note(Protocol):
 
     async def __call__(self, *, now: datetime, compare: bool) -> timedelta:
         """Note that time counts up to now; `compare` returns the time lost since the last note."""
-        ...
 
 
 class Heartbeat:

@@ -31,7 +31,6 @@ from crewgate.usecases.rounds import apply, next_reminder, opens_at, timed_effec
 
 log = structlog.get_logger(__name__)
 
-
 #: The delay of timers that were due while nobody could see the card: time to decide, once they can.
 WITHOUT_CARD = timedelta(hours=1)
 

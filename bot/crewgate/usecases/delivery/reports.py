@@ -19,7 +19,6 @@ from crewgate.usecases.stats import of_crew
 
 log = structlog.get_logger(__name__)
 
-
 #: The time after a report in which it counts further dead letters, until it is dismissed.
 TOGETHER: Final = timedelta(hours=1)
 

@@ -20,7 +20,6 @@ from crewgate.usecases.ports.base import Check, Clock, Job, Outbox, Wakeup
 
 log = structlog.get_logger(__name__)
 
-
 Deliver = Callable[[Job, DeliveryContext], Awaitable[Outcome]]
 
 #: The length of a lease. Every call outside ends well before, so that only a process that crashed

@@ -17,9 +17,7 @@ T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 
-
 Check = Callable[[], bool]
-
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -34,13 +32,10 @@ class OffLoop(Protocol):
 LARGE: Final = 64 * 2**10
 """Bytes of JSON that are still read on the loop; they take milliseconds."""
 
-
 NewId = Callable[[], str]
 """A new unguessable id, safe in URLs and Slack values."""
 
-
 Crews = Mapping[str, Crew]
-
 
 end_turn: Final[ContextVar[Callable[[], None]]] = ContextVar("end_turn", default=lambda: None)
 """Called by a background loop before it waits for its next turn; set by the loop's owner."""
@@ -124,8 +119,6 @@ class Outbox(Protocol):
         leases go by a clock that all processes share. Jobs `under_way` in this process are not
         leased again, even if a step of the clock ends their leases.
         """
-        ...
 
     async def pause(self, budget: Budget, *, now: datetime, pause: timedelta) -> None:
         """Spend nothing of a budget during a pause that the other side asked for."""
-        ...

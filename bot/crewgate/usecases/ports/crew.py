@@ -69,7 +69,6 @@ class CrewClient(Protocol):
         `edited` replaces the output, or a call's arguments. With a known `key` the crew repeats its
         first answer.
         """
-        ...
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome: ...
 
@@ -79,7 +78,6 @@ class CrewClient(Protocol):
 
     async def ping(self) -> CrewUnavailable | None:
         """Return why the crew does not answer within 2 s, or None."""
-        ...
 
 
 CrewClients = Mapping[str, CrewClient]
@@ -90,7 +88,6 @@ class FlowAnswers(Protocol):
 
     async def answer(self, crew: str, callback: Callback, feedback: str) -> Outcome:
         """Send a flow its answer, in one try; Refused by `RefusalKind` if the flow takes none."""
-        ...
 
 
 class WebhookForwarder(Protocol):

@@ -65,7 +65,6 @@ class Messenger(Protocol):
         Return Posted; Delivered if there is nothing left to tell; Refused as THREAD_GONE if the
         thread is gone. `occasion` completes the key of its kind; every try repeats it.
         """
-        ...
 
     async def post_card(
         self,
@@ -77,13 +76,11 @@ class Messenger(Protocol):
         plain: bool = False,
     ) -> Outcome:
         """Post a round's card with mentions; without `notify` nobody is mentioned."""
-        ...
 
     async def update(
         self, kind: EffectKind, about: About, where: MessageRef, *, plain: bool = False
     ) -> Outcome:
         """Return Posted, or Refused as MESSAGE_GONE if the message was deleted."""
-        ...
 
     async def attach(
         self, about: Posting | ExecutionPosting, *, posted_since: datetime | None
@@ -91,13 +88,11 @@ class Messenger(Protocol):
 
     async def find_file(self, about: Posting | ExecutionPosting) -> Outcome:
         """Look for the file; Refused as FILE_NOT_SHARED only if the bot can read the thread."""
-        ...
 
     async def clear(
         self, thread: MessageRef, about: ExecutionPosting, *, until: datetime
     ) -> Outcome:
         """Delete the bot's files up to `until` from a thread, and update the message of the end."""
-        ...
 
     async def name_of(self, user: str) -> str | None: ...
 
@@ -111,7 +106,6 @@ class RememberedInstallation(Protocol):
 
     async def recall(self) -> Installation | None:
         """Return None before Slack named it. Raises StoreUnavailable."""
-        ...
 
     async def remember(self, installation: Installation) -> None: ...
 
@@ -133,45 +127,36 @@ class Directory(Protocol):
     @property
     def may_message(self) -> bool:
         """False if the app was installed without direct messages."""
-        ...
 
     def may_name(self, ref: ReviewerRef) -> bool:
         """Return False if the app was installed without the scope to look `ref` up."""
-        ...
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         """`Anyone` adds nobody."""
-        ...
 
     def starters(self, said: tuple[User | Email, ...]) -> Members:
         """Return the accounts of starters; unknown addresses need `ask_about` first."""
-        ...
 
     def is_in(self, user: str, channel: str, *, guests: bool) -> bool | None:
         """Return True if a person is in a channel; None while memory does not know.
 
         Unless `guests`, guests and people of other organisations do not count.
         """
-        ...
 
     async def ask_about(self, address: Email) -> None:
         """Ask Slack for an address that `starters` does not know; a failure is silent."""
-        ...
 
     async def resolve(self, named: tuple[ReviewerRef, ...]) -> None: ...
 
     def is_gone(self, user: str) -> bool:
         """Return True if memory knows that the account is deactivated."""
-        ...
 
     def is_colleague(self, user: str) -> bool | None:
         """Return True for a colleague who is no guest; None if memory does not know."""
-        ...
 
     async def look_up_colleague(self, user: str) -> bool | None: ...
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """Return this colleague's account, or why there is none; NotSent: ask again later."""
-        ...
 
     async def look_up(self, user: str, channel: str, *, guests: bool) -> None: ...

@@ -17,7 +17,6 @@ class UnitOfWork(Protocol):
 
         Raises StoreUnavailable, at the start or at the commit; then nothing was stored.
         """
-        ...
 
     @property
     def read(self) -> Queries: ...
