@@ -151,7 +151,7 @@ def _escape_fields(
 
 
 def _traceback(sio: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
-    """Write a traceback without local variables, unlike structlog's default, one entry a line."""
+    """Write a traceback, each line escaped, without the local variables that structlog prints."""
     written = StringIO()
     structlog.dev.plain_traceback(written, exc_info)
     sio.write("\n".join(map(printable, written.getvalue().split("\n"))))

@@ -276,7 +276,7 @@ class AuditReading(Reading):
         return [row async for row in self._pages(own, audit_entries.c.id, 0)]
 
     async def absences(self, person: str, before: int) -> list[sa.Row[Any]]:
-        """Return a person's entries from their last departure on, up to the `id` `before`."""
+        """Return a person's entries, from their last departure before the `id` `before` on."""
         found = await self.of_execution("", person)
         away = [at for at, row in enumerate(found) if row.id < before and b'"CG141"' in row.body]
         return found[away[-1] :] if away else []

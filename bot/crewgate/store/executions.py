@@ -276,7 +276,7 @@ class ExecutionQueries(Reading):
         return urls
 
     async def has_registered(self, crew: str, execution_id: str) -> bool:
-        """Return True if the crew answered a kickoff that brought webhook URLs."""
+        """Return True if URLs are registered for the execution, as after a kickoff's answer."""
         registered = _WEBHOOKS.where(webhooks.c.origin == REGISTERED).limit(1)
         return bool(await self._rows(registered, _key(crew, execution_id)))
 

@@ -245,7 +245,7 @@ class Access:
         return (found if is_colleague else ()), uncertain
 
     def _may_be_delegate(self, user: str, round_: Round) -> bool:
-        """Return False only if the rule surely forbids it; a comment may have changed the rule."""
+        """Return False only if the user surely is no delegate; a comment may change the rule."""
         return round_.may_be_delegated and self._is_colleague(user) is not False
 
     def _is_colleague(self, user: str) -> bool | None:

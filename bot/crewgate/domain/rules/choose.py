@@ -45,7 +45,7 @@ def _may_decide(decide: Decide, call: ToolCall | None) -> bool:
 
 
 def for_call(rule: Rule, call: ToolCall | None) -> Rule:
-    """Return a call's rule: its time-out refuses the call, unless the rule names the tool."""
+    """Return a call's rule: its time-out approves only if the rule names the tool, else refuses."""
     out = rule.timeout
     is_meant = call is None or (rule.when.names_tool and not call.may_have_run)
     if out is None or out.then is not Then.APPROVE or is_meant:
