@@ -57,6 +57,9 @@ class FakeCrew:
     answers: dict[str, Outcome] = field(default_factory=dict)
     """The answers to decisions, by the keys that they came with."""
     silent: bool = False
+    takes: tuple[str, ...] = ("topic",)
+    """Its inputs."""
+    inputs_asked: int = 0
     says: Progress | CrewUnavailable | None = None
     """What it says instead of the truth."""
     kickoff_outcome: KickoffOutcome = field(default_factory=lambda: NotSent("no kickoff expected"))
@@ -113,7 +116,8 @@ class FakeCrew:
         return self.kickoff_outcome
 
     async def inputs(self) -> tuple[str, ...] | CrewUnavailable:
-        return self.says if isinstance(self.says, CrewUnavailable) else ("topic",)
+        self.inputs_asked += 1
+        return self.says if isinstance(self.says, CrewUnavailable) else self.takes
 
     async def ping(self) -> CrewUnavailable | None:
         return self.says if isinstance(self.says, CrewUnavailable) else None

@@ -3,10 +3,12 @@
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from crewgate.domain.caveats import Note
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.execution import Execution
+from crewgate.domain.lessons import Lesson
 from crewgate.domain.outcome import (
     Delivered,
     NotSent,
@@ -18,12 +20,14 @@ from crewgate.domain.outcome import (
 from crewgate.domain.people import Email, Notify, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming
+from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Members, Posted, Thread
 from crewgate.usecases.read_models import (
     CardView,
     DeadLetter,
     ExecutionPosting,
+    LessonView,
     MessageRef,
     Posting,
 )
@@ -37,7 +41,8 @@ class Message:
     key: str
     ref: MessageRef
     posted_at: datetime
-    shows: Round | DeadLetter | None
+    shows: Any
+    """A round, a dead letter, or a lesson."""
     plain: bool = False
     deleted: bool = False
     earlier: tuple[Round, ...] = ()
@@ -112,10 +117,11 @@ class FakeSlack:
         direct = effect.kind is EffectKind.DIRECT_MESSAGE
         if self.unshowable and direct and not plain:
             return Refused("invalid_blocks", "cannot be shown", RefusalKind.CONTENT)
-        shows = about.view.round if isinstance(about, Posting) else about
+        shows: object = about.view.round if isinstance(about, Posting) else about
+        shows = about.lesson if isinstance(about, LessonView) else shows
         outcome = self._post(
             effect.message_key(occasion),
-            shows if isinstance(shows, Round | DeadLetter) else None,
+            shows if isinstance(shows, Round | DeadLetter | Lesson) else None,
             to.channel,
             to.ts,
             posted_since,
@@ -171,13 +177,15 @@ class FakeSlack:
                 return self._update(where, about.view.round, plain=plain, view=about.view)
             case DeadLetter():
                 return self._update(where, about, plain=plain)
+            case LessonView():
+                return self._update(where, about.lesson, plain=plain)
             case _:
                 raise AssertionError(kind)
 
     def _update(
         self,
         where: MessageRef,
-        shows: Round | DeadLetter,
+        shows: Round | DeadLetter | Lesson,
         *,
         plain: bool,
         view: CardView | None = None,
@@ -247,10 +255,14 @@ class FakeSlack:
         self.calls.append(f"offer {note.ts}")
         return Delivered()
 
+    async def offer_lesson(self, posting: Posting, writer: Person) -> Outcome:
+        self.calls.append(f"offer lesson {posting.view.round.id} {writer.id}")
+        return self.faults.popleft().strike() if self.faults else Delivered()
+
     def _post(
         self,
         key: str,
-        shows: Round | DeadLetter | None,
+        shows: Round | DeadLetter | Lesson | None,
         channel: str,
         thread_ts: str | None,
         posted_since: datetime | None,

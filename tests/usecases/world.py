@@ -44,6 +44,7 @@ from crewgate.usecases.receive import (
     receive_notification,
     store_dead_letter,
 )
+from crewgate.usecases.teaching import Takers
 from crewgate.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_flow_request, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder
@@ -86,6 +87,7 @@ class World:
             forwarder=self.forwarder,
             flows=self.flows,
             clients={"research": self.crew},
+            takers=Takers({"research": self.crew}, self.clock),
             crews=self.crews,
             clock=self.clock,
             new_id=self.new_id,

@@ -110,6 +110,25 @@ class Crew:
             example='"C0123456789"',
         ),
     ] = None
+    lessons_expire: Annotated[
+        timedelta | None,
+        parsers.Setting(
+            parsers.parse_retention,
+            "how long a kept [lesson](cards.md#lessons) is given to kickoffs, in days, or"
+            " `for ever`",
+            default="`90d`",
+            example='"90d"',
+        ),
+    ] = timedelta(days=90)
+    lessons_without: Annotated[
+        float,
+        parsers.Setting(
+            parsers.parse_share,
+            "the share of kickoffs that carry no lessons, to see whether they help: from 0 to 1",
+            default="`0.1`",
+            example="0.1",
+        ),
+    ] = 0.1
     rules: Annotated[
         tuple[Rule, ...],
         parsers.Setting(

@@ -162,6 +162,13 @@ class EffectKind(StrEnum):
         "weekly_digest",
         Row(key="digest {subject} {occasion}", is_absolute=True, is_merged=True),
     )
+    OFFER_LESSON = "offer_lesson"
+    """Offer the writer of a revision, once its result is approved, to keep it as a lesson."""
+    POST_LESSON = "post_lesson", _message(key="lesson {subject}")
+    """Post the card of a proposed lesson, the subject, in its round's thread."""
+    REFRESH_LESSON = "refresh_lesson", _update()
+    TELL_AUTHOR = "tell_author", Row(names=("subject", "user"), key="retired {subject} {user}")
+    """Tell the author of a lesson, the subject, in private that somebody retired it."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

@@ -175,6 +175,39 @@ class TooManyEdits(CrewgateError):
         self.characters = characters
 
 
+class LessonProblem(StrEnum):
+    """The reason why a text is no lesson."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    PERSONAL = "personal"
+    """It holds a credential, or data that the crew's `redact` masks."""
+    KNOWN = "known"
+    """The crew has this lesson, or it is proposed already."""
+    NOT_TAUGHT = "not_taught"
+    """The round was not approved by a person after a revision."""
+
+
+class LessonRefused(CrewgateError):
+    """The lesson was not proposed."""
+
+    def __init__(self, why: LessonProblem) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+class LessonNotFound(CrewgateError):
+    """No lesson has this id."""
+
+
+class OwnLesson(VoteRefused):
+    """The rule lets nobody approve their own; `others` may, and nobody can if it is empty."""
+
+    def __init__(self, others: Sequence[ReviewerRef]) -> None:
+        super().__init__("approved by its author")
+        self.others = others
+
+
 class InvalidTransition(CrewgateError):
     """The state machine has no such transition."""
 

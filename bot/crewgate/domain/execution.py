@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.notification import UNKNOWN, CallerValues, Given, Output, shown
 from crewgate.domain.people import Email, User
 from crewgate.domain.verdict import Person
@@ -78,6 +79,8 @@ class Execution:
     meta: CallerValues = ()
     named: Given = ()
     """Values of a kickoff through this bot; rules take a reviewer from them."""
+    lessons: LessonsGiven | None = None
+    """None unless its kickoff through this bot filled the input for lessons."""
     state: ExecutionState = ExecutionState.RUNNING
     completed_tasks: int = 0
     total_tasks: int | None = None

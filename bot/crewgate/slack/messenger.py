@@ -22,8 +22,9 @@ from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
 from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, User
 from crewgate.domain.review import State
 from crewgate.domain.stats import Stats
+from crewgate.domain.verdict import Person
 from crewgate.slack import executions
-from crewgate.slack.blockkit.blocks import Message, clean
+from crewgate.slack.blockkit.blocks import Message, clean, notification, section
 from crewgate.slack.client.directory import OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
@@ -215,6 +216,17 @@ class SlackMessenger(Messenger):
             )
         )
 
+    @override
+    async def offer_lesson(self, posting: read_models.Posting, writer: Person) -> Outcome:
+        return await outcome_of(
+            self._poster.post_ephemeral(
+                _plain("You can keep what you asked for as a lesson: `/crew lessons`."),
+                channel=posting.channel or "",
+                thread_ts=posting.thread_ts,
+                user=writer.id,
+            )
+        )
+
     async def _post(
         self,
         key: str,
@@ -258,6 +270,8 @@ class SlackMessenger(Messenger):
                 return await self._about_execution(kind, about, subject)
             case read_models.DeadLetter():
                 return notices.render_report(about, self._people(about.crew, Role.OPERATOR))
+            case read_models.LessonView():
+                return _plain(f"A lesson is {about.lesson.state}: {about.lesson.text}")
             case Crew():
                 return notices.render_channel_refuses(about, subject)
             case Published():
@@ -352,6 +366,10 @@ class SlackMessenger(Messenger):
         shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)
         named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))
+
+
+def _plain(sentence: str) -> Message:
+    return Message(notification(sentence), [section(notification(sentence))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

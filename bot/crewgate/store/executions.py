@@ -308,6 +308,8 @@ class Executions(ExecutionQueries):
         """Opened executions that have webhooks."""
         self._without_reviews: set[tuple[str, str]] = set()
         """Opened executions that had no review before."""
+        self._lessons: dict[tuple[str, str], int | None] = {}
+        """The lessons of the opened executions, as the stats count them."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
@@ -323,7 +325,10 @@ class Executions(ExecutionQueries):
             self._with_webhooks.add((crew, execution_id))
         if not opened.has_reviews:
             self._without_reviews.add((crew, execution_id))
-        return to_execution(opened)
+        execution = to_execution(opened)
+        if execution.lessons is not None:
+            self._lessons[crew, execution_id] = execution.lessons.counted
+        return execution
 
     async def record_activity(self, crew: str, execution_id: str, *, at: datetime) -> Execution:
         return await self.open(crew, execution_id, at=at, activity=1)
@@ -395,6 +400,10 @@ class Executions(ExecutionQueries):
         is_without = key in self._without_reviews
         self._without_reviews.discard(key)
         return is_without
+
+    def lessons_of(self, review: Review) -> int | None:
+        """Return the number of lessons of an execution that was opened here, for the stats."""
+        return self._lessons.get((review.crew, review.execution_id))
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:
         """Store the id of a form that starts a crew; return False for a repeated one."""

@@ -31,6 +31,7 @@ from crewgate.store.executions import (
     to_starters,
     to_webhooks,
 )
+from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
     LINE,
@@ -326,6 +327,7 @@ class Queries(Reading):
         self._masking = masking
         self.absences = AbsenceQueries(reader)
         self.executions = ExecutionQueries(reader, masking)
+        self.lessons = LessonQueries(reader)
         self.notes = NoteQueries(reader)
         self.rounds = RoundQueries(reader, masking)
         self.stats = StatsQueries(reader)
@@ -383,6 +385,7 @@ class Queries(Reading):
                 given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
                 absences=away,
                 started_by=to_starters(row),
+                lessons=to_given(row.lessons),
                 due_at=due_at,
                 approved_calls=calls,
                 newer=newer,

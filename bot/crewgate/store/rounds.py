@@ -27,7 +27,7 @@ from crewgate.usecases.read_models import MessageRef, RoundLine
 
 #: Columns for the stats alone.
 OF_STATS: Final = frozenset(
-    {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act"}
+    {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act", "lessons"}
 )
 
 ROUND_COLUMNS = (
@@ -63,6 +63,7 @@ WHOLE: Final[sa.Select[Any]] = LINE.add_columns(
     executions.c.inputs,
     executions.c.meta,
     executions.c.also_started,
+    executions.c.lessons,
     executions.c.progress_ts,
 ).join(outputs, outputs.c.round_id == rounds.c.id)
 """LINE with the output, and the values that the execution was started on."""

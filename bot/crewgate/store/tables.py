@@ -98,7 +98,7 @@ metadata = sa.MetaData(
 )
 
 
-def _index_where(where: str, name: str, *columns: str, unique: bool = False) -> sa.Index:
+def index_where(where: str, name: str, *columns: str, unique: bool = False) -> sa.Index:
     """Return an index of the rows for which a condition holds.
 
     SQLAlchemy gets the condition when the index is made: `postgresql_where` would load PostgreSQL's
@@ -150,13 +150,14 @@ executions = sa.Table(
     sa.Column("is_flow", sa.Boolean),
     sa.Column("named", sa.JSON(none_as_null=True)),
     sa.Column("also_started", sa.JSON(none_as_null=True)),
+    sa.Column("lessons", sa.JSON(none_as_null=True)),
     #: The time when its texts were removed; null again after any news.
     sa.Column("removed_at", Instant),
     sa.Index(None, "execution_id"),
     sa.Index(None, "channel", "thread_ts"),
     sa.Index(None, "crew", "tracked", "state", "began_at"),
     # Only ended executions with texts are in it.
-    _index_where(
+    index_where(
         "ended_at IS NOT NULL AND removed_at IS NULL",
         "ix_executions_kept",
         *("crew", "ended_at", "execution_id"),
@@ -263,19 +264,26 @@ rounds = sa.Table(
     sa.Column("tools_used", sa.JSON(none_as_null=True)),
     #: For the stats alone: True for a call of a tool, else null.
     sa.Column("is_act", sa.Boolean),
+    #: For the stats alone: the lessons of its kickoff; 0 if by lot none; null if not counted.
+    sa.Column("lessons", sa.Integer),
     sa.UniqueConstraint("review_id", "number"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     # The stats read nothing but this index: a row itself costs several times as much. No text of
     # any length is in it: PostgreSQL takes 2,704 bytes.
-    _index_where(
+    index_where(
         "decided_at IS NOT NULL",
         "ix_rounds_decided",
         *("crew", "rule_id", "state", "decided_at", "decided_by", "decided_via"),
         *("number", "is_approve", "opened_at", "characters", "waited_seconds", "made_in_seconds"),
         *("is_on_target", "edited_at", "is_act"),
     ),
+    index_where(
+        "lessons IS NOT NULL",
+        "ix_rounds_lessons",
+        *("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve", "number"),
+    ),
     sa.Index(None, "card_channel", "card_thread_ts"),
-    _index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
+    index_where("no_approver", "ix_rounds_no_approver", "crew", "opened_at"),
 )
 
 absences = sa.Table(
@@ -399,7 +407,7 @@ dead_letters = sa.Table(
     #: The time when its body was removed.
     sa.Column("removed_at", Instant),
     sa.Index(None, "crew", "received_at", "report_ts", "dismissed_at"),
-    _index_where("removed_at IS NULL", "ix_dead_letters_kept", "crew", "received_at"),
+    index_where("removed_at IS NULL", "ix_dead_letters_kept", "crew", "received_at"),
 )
 
 #: Completed tasks, for their lines in the progress message.
@@ -538,11 +546,11 @@ audit_entries = sa.Table(
     sa.Column("hash", sa.LargeBinary),
     # Only linked entries are in them: a decision writes two indexes less.
     *(
-        _index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
+        index_where("number IS NOT NULL", f"uq_audit_entries_{name}", name, unique=True)
         for name in ("number", "previous")
     ),
     sa.Index(None, "execution_id", "id"),
-    _index_where("number IS NULL", "ix_audit_entries_unlinked", "id"),
+    index_where("number IS NULL", "ix_audit_entries_unlinked", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -22,6 +22,7 @@ from crewgate.store.audit import Audit
 from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
+from crewgate.store.lessons import Lessons
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
@@ -239,6 +240,10 @@ class Tx:
         self._new_effects: list[dict[str, Any]] = []
 
     @cached_property
+    def lessons(self) -> Lessons:
+        return Lessons(self._connection)
+
+    @cached_property
     def notes(self) -> Notes:
         return Notes(self._connection)
 
@@ -316,6 +321,7 @@ class Tx:
         await self._keep_rule(round_, row["rule_id"])
         row["characters"] = len(output.text)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
+        row["lessons"] = self.executions.lessons_of(round_.review)
         self._found[round_.id] = round_
         is_first = self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)

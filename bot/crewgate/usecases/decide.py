@@ -13,6 +13,7 @@ from crewgate.domain.caveats import NOTHING_SEEN, Caveats, Circumstances, Seen, 
 from crewgate.domain.crew import Crew
 from crewgate.domain.edits import REVISION_LIMIT, edits_of, exact_revision
 from crewgate.domain.effects import Effect, EffectKind
+from crewgate.domain.lessons import with_offer
 from crewgate.domain.notification import Output, WebhookUrls
 from crewgate.domain.people import Role
 from crewgate.domain.reason import Dismissed
@@ -124,7 +125,7 @@ async def decide(
                 # have approved before.
                 current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
                 answer = combined_answer(current.votes, meaning)
-                transition = _approve(current, votes, starter, answer, unsent_notes=caveats.notes)
+                transition = approve(current, votes, starter, answer, unsent_notes=caveats.notes)
             else:
                 decision = Decision(
                     *(meaning, by, now, via, caveats.notes),
@@ -138,7 +139,7 @@ async def decide(
             if edited is not None:
                 crew = access.crews[round_.review.crew]
                 transition = await _keep(edited, opened, transition, tx, crew, at=now)
-            await apply(tx, transition, at=now)
+            await apply(tx, with_offer(transition), at=now)
         for vote in lapsed:
             log.info("approval_lapsed", **fields_of(round_), by=vote.by.id)
         count_decision(transition.round)
@@ -192,13 +193,13 @@ async def _keep(
     return transition
 
 
-def _approve(
+def approve(
     round_: Round,
     votes: Sequence[Vote],
     starter: Starter | None,
     answer: Answer | None,
     *,
-    unsent_notes: int,
+    unsent_notes: int = 0,
 ) -> Transition:
     """Count the first valid one of these votes; each is by another right of one person."""
     refused: list[errors.VoteRefused] = []
@@ -246,7 +247,7 @@ async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None
                     for right in rights
                     for groups in (access.groups_of((right or by).id, round_),)
                 ]
-                _approve(replace(round_, votes=()), votes, starter, None, unsent_notes=0)
+                approve(replace(round_, votes=()), votes, starter, None)
 
     await context.asking(check)
 

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from crewgate.domain.caveats import Claim
 from crewgate.domain.execution import Execution, TaskUpdate
+from crewgate.domain.lessons import Lesson, LessonsGiven
 from crewgate.domain.masking import NOTHING, Masked, Masking
 from crewgate.domain.notification import Format, Given, Output
 from crewgate.domain.people import Email, ReviewerRef, User
@@ -76,6 +77,8 @@ class CardView:
     """Absences, perhaps past or future ones; none once the round waits no longer."""
     started_by: tuple[User | Email, ...] = ()
     """The starter by account or address: `starter`, or the caller's `started_by`."""
+    lessons: LessonsGiven | None = None
+    """The lessons that its execution was started with."""
     approvers: Approvers | None = None
     """Limits on its approvers; None if unknown, or if its rule sets none."""
     due_at: datetime | None = None
@@ -225,6 +228,27 @@ class Selection:
     states: tuple[State, ...]
     decided_since: datetime | None = None
     without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LessonView:
+    """The content and the place of a lesson's card."""
+
+    lesson: Lesson
+    round: Round
+    """The approved round that it comes from."""
+    wish: str
+    """The revision in its writer's words; empty once the round's texts were removed."""
+    from_card: MessageRef | None
+    """The card of that round."""
+    card: MessageRef | None
+    beside: tuple[Lesson, ...] = ()
+    """The crew's other lessons in force, the newest first."""
+
+    @property
+    def ballot(self) -> Round:
+        """The round as if it waited with the lesson's votes, by the rule that decides on it."""
+        return self.lesson.ballot(self.round)
 
 
 class CrewStatus(Enum):

@@ -13,7 +13,15 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import NotSent, Outcome, Refused, Unknown
 from crewgate.domain.retry import IN_A_ROW, Budget, Retry
-from crewgate.usecases.delivery import cards, executions, messages, reminders, reports, resume
+from crewgate.usecases.delivery import (
+    cards,
+    executions,
+    lessons,
+    messages,
+    reminders,
+    reports,
+    resume,
+)
 from crewgate.usecases.delivery.context import DeliveryContext, set_aside
 from crewgate.usecases.delivery.resume import poll_status
 from crewgate.usecases.ports.base import Check, Clock, Job, Outbox, Wakeup
@@ -331,6 +339,10 @@ _DELIVERIES: Final[Mapping[EffectKind, Callable[[Job, DeliveryContext], Awaitabl
     EffectKind.ACKNOWLEDGE_NOTE: cards.acknowledge,
     EffectKind.AUDIT_HEAD: reports.post_head,
     EffectKind.WEEKLY_DIGEST: reports.post_digest,
+    EffectKind.OFFER_LESSON: lessons.offer,
+    EffectKind.POST_LESSON: lessons.post,
+    EffectKind.REFRESH_LESSON: lessons.refresh,
+    EffectKind.TELL_AUTHOR: lessons.tell_author,
     EffectKind.EXPIRE_CLAIM: cards.expire_claim,
     EffectKind.REMIND: reminders.remind,
     EffectKind.POST_REMINDER: reminders.post_reminder,

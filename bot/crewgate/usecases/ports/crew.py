@@ -19,6 +19,10 @@ class KickoffRequest:
     inputs: CallerValues = ()
     """Only short values are shown, unless the kickoff comes from Slack."""
     meta: CallerValues = ()
+    gives_lessons: bool = False
+    """The caller gives the input for lessons itself, or inputs that take no other."""
+    lessons: str | None = None
+    """The bot's value of that input; None leaves the inputs as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ from crewgate.domain.outcome import Delivered, NotSent, Outcome
 from crewgate.domain.people import Email, Installation, Notify, ReviewerRef, User
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.stats import Stats
-from crewgate.usecases.read_models import DeadLetter, ExecutionPosting, MessageRef, Posting
+from crewgate.domain.verdict import Person
+from crewgate.usecases.read_models import (
+    DeadLetter,
+    ExecutionPosting,
+    LessonView,
+    MessageRef,
+    Posting,
+)
 
 RESPONSE_SENT: Final = "response_sent"
 """The name of an `asyncio.Event` in Bolt's context of a request. It is set once the response has
@@ -40,7 +47,7 @@ class Posted(Delivered):
     no_approver: bool = False
 
 
-About = Posting | ExecutionPosting | DeadLetter | Crew | Published | Stats
+About = Posting | ExecutionPosting | DeadLetter | LessonView | Crew | Published | Stats
 
 
 class Messenger(Protocol):
@@ -99,6 +106,10 @@ class Messenger(Protocol):
     async def react(self, note: Note) -> Outcome: ...
 
     async def offer(self, note: Note, posting: Posting) -> Outcome: ...
+
+    async def offer_lesson(self, posting: Posting, writer: Person) -> Outcome:
+        """Offer, in the thread and in private, to keep `posting.view.answers`' words."""
+        ...
 
 
 class RememberedInstallation(Protocol):

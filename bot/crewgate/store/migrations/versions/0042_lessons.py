@@ -1,4 +1,6 @@
-"""The text before CrewAI rewrote it by lessons, beside the output."""
+"""Lessons, where they were used, and the text before CrewAI rewrote it by lessons of its own."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +12,39 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column, null in what there is."""
+    """Add two tables, and columns that are null in what there is."""
+    bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+    op.create_table(
+        "lessons",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("id", "text", "digest", "state")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("round_id", "wish_id")),
+        sa.Column("crew", bytewise, nullable=False),
+        sa.Column("author", sa.JSON(), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.BigInteger()) for name in ("kept_at", "expires_at", "ended_at")),
+        *(sa.Column(name, sa.JSON()) for name in ("votes", "ended_by")),
+        *(sa.Column(name, sa.Text()) for name in ("replaces", "card_channel", "card_ts")),
+        sa.Column("card_thread_ts", sa.Text()),
+        sa.PrimaryKeyConstraint("id", name="pk_lessons"),
+        sa.ForeignKeyConstraint(["round_id"], ["rounds.id"], name="fk_lessons_rounds"),
+    )
+    by = ("crew", "state", "proposed_at")
+    op.create_index("ix_lessons_crew_state_proposed_at", "lessons", by)
+    own = ("crew", "digest")
+    op.create_index("uq_lessons_digest", "lessons", own, unique=True, **_where("ended_at IS NULL"))
+    op.create_table(
+        "lesson_uses",
+        sa.Column("lesson_id", sa.Text(), nullable=False),
+        sa.Column("execution_id", bytewise, nullable=False),
+        sa.PrimaryKeyConstraint("lesson_id", "execution_id", name="pk_lesson_uses"),
+        sa.ForeignKeyConstraint(["lesson_id"], ["lessons.id"], name="fk_lesson_uses_lessons"),
+    )
+    for table, kind in (("executions", sa.JSON()), ("rounds", sa.Integer())):
+        op.add_column(table, sa.Column("lessons", kind))
+    by_side = ("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve", "number")
+    op.create_index("ix_rounds_lessons", "rounds", by_side, **_where("lessons IS NOT NULL"))
     op.add_column("outputs", sa.Column("rewritten", sa.JSON()))
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return dict.fromkeys(("sqlite_where", "postgresql_where"), sa.text(condition))

@@ -1,0 +1,212 @@
+"""Lessons: sentences that reviewers teach a crew for its next executions; pure."""
+
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, Self
+from unicodedata import category
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.errors import CrewgateError, LessonProblem, LessonRefused
+from crewgate.domain.redaction import hide_credentials
+from crewgate.domain.review import Round, State, Transition
+from crewgate.domain.verdict import Approve, Decision, Person, Revise, Via, Vote
+
+INPUT: Final = "lessons"
+"""The kickoff input for lessons: a crew takes them if one of its templates has `{lessons}`."""
+NO_LESSONS: Final = "(none)"
+"""The input's value without lessons: CrewAI refuses a kickoff that lacks an input."""
+LESSON_CHARACTERS: Final = 300
+#: The most lessons of one kickoff, and their characters with numbers and line breaks.
+MOST: Final = 12
+GIVEN_CHARACTERS: Final = 2_500
+#: From so many approved outputs on a side on, its figures tell something.
+ENOUGH: Final = 20
+#: A lesson counts as not followed when its wish was written again so often in spite of it.
+NOT_FOLLOWED: Final = 3
+
+
+class LessonState(StrEnum):
+    """The state of a lesson; KEPT ends by time too, which no state tells."""
+
+    PROPOSED = "proposed"
+    KEPT = "kept"
+    DROPPED = "dropped"
+    RETIRED = "retired"
+    REPLACED = "replaced"
+    """A lesson that replaces it was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """A sentence for a crew, by the reviewer who proposed it, and the votes on it."""
+
+    id: str
+    crew: str
+    text: str
+    author: Person
+    round_id: str
+    """The approved round that it comes from; that round's rule decides on the lesson too."""
+    wish_id: str
+    """The round before whose revision holds the wish."""
+    proposed_at: datetime
+    replaces: str | None = None
+    state: LessonState = LessonState.PROPOSED
+    votes: tuple[Vote, ...] = ()
+    kept_at: datetime | None = None
+    expires_at: datetime | None = None
+    """None for a lesson that is kept for ever."""
+    ended_at: datetime | None = None
+    ended_by: Person | None = None
+
+    def is_in_force(self, at: datetime) -> bool:
+        return self.state is LessonState.KEPT and (self.expires_at is None or at < self.expires_at)
+
+    def require(self, state: LessonState, at: datetime) -> None:
+        """Raise LessonEnded unless the lesson is in this state, and in force if kept."""
+        if self.state is not state or not (state is not LessonState.KEPT or self.is_in_force(at)):
+            raise LessonEnded(self)
+
+    def ballot(self, round_: Round) -> Round:
+        """Return its round as if it waited with the lesson's votes: the rule counts alike."""
+        return replace(round_, state=State.WAITING, decision=None, votes=self.votes)
+
+    def after(self, ballot: Round, *, lasts: timedelta | None) -> Self:
+        """Return the lesson after a vote; it is kept if the ballot is decided."""
+        decision = ballot.decision
+        if decision is None:
+            return replace(self, votes=ballot.votes)
+        return replace(
+            self,
+            state=LessonState.KEPT,
+            votes=decision.votes or (_only_vote(decision),),
+            kept_at=decision.at,
+            expires_at=None if lasts is None else decision.at + lasts,
+        )
+
+    def end(self, state: LessonState, by: Person, at: datetime) -> Self:
+        return replace(self, state=state, ended_by=by, ended_at=at)
+
+
+def _only_vote(decision: Decision) -> Vote:
+    assert isinstance(decision.by, Person)  # noqa: S101  # only people vote on lessons
+    return Vote(decision.by, decision.at, decision.via, on_behalf_of=decision.on_behalf_of)
+
+
+class LessonEnded(CrewgateError):
+    """Somebody was faster, or the lesson's time is over; carries the lesson as it is now."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        super().__init__(f"the lesson is {lesson.state}")
+        self.lesson = lesson
+
+
+def parse_lesson(text: str) -> str:
+    """Return a lesson as one line, with nothing in it that people do not see.
+
+    Raises LessonRefused. Invisible characters could tell the crew what no reviewer read.
+    """
+    line = " ".join("".join(filter(_shows, text)).split())
+    if not line:
+        raise LessonRefused(LessonProblem.EMPTY)
+    if len(line) > LESSON_CHARACTERS:
+        raise LessonRefused(LessonProblem.TOO_LONG)
+    if hide_credentials(line) != line:
+        raise LessonRefused(LessonProblem.PERSONAL)
+    return line
+
+
+def _shows(char: str) -> bool:
+    is_selector = "\ufe00" <= char <= "\ufe0e" or "\U000e0100" <= char <= "\U000e01ef"
+    is_joiner = char in "\u200c\u200d"  # scripts and emoji need them
+    return char.isspace() or is_joiner or not (is_selector or category(char).startswith("C"))
+
+
+@dataclass(frozen=True, slots=True)
+class LessonsGiven:
+    """The lessons that a kickoff through the bot carried."""
+
+    ids: tuple[str, ...] = ()
+    left_out: int = 0
+    """The older lessons in force for which there was no room."""
+    without: bool = False
+    """There were lessons, and the lot chose this kickoff to carry none."""
+
+    @property
+    def counted(self) -> int | None:
+        """The number of lessons for the stats; None while there were none to compare with."""
+        return len(self.ids) if self.ids or self.without else None
+
+
+def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
+    """Return the text of the input, a numbered list with the newest last, and what is in it."""
+    newest = sorted(in_force, key=lambda one: (one.kept_at or one.proposed_at, one.id))[::-1]
+    room, given = GIVEN_CHARACTERS, list[Lesson]()
+    for one in newest[:MOST]:
+        room -= len(f"{MOST}. {one.text}\n")
+        if room < 0:
+            break
+        given.insert(0, one)
+    text = "\n".join(f"{number}. {one.text}" for number, one in enumerate(given, start=1))
+    ids = tuple(one.id for one in given)
+    return text or NO_LESSONS, LessonsGiven(ids, len(newest) - len(given))
+
+
+def is_without(key: bytes, kickoff: str, share: float) -> bool:
+    """Return True for about this share of kickoffs; nobody without the key can choose one."""
+    drawn = hmac.digest(key, kickoff.encode(), "sha256")[:8]
+    return int.from_bytes(drawn, "big") < share * 2**64
+
+
+_WORD: Final = re.compile(r"[^\W_]+")
+#: Shorter words say little of a wish, and endings after as many letters change.
+_SHORTEST: Final = 4
+_STEM: Final = 5
+_IN_COMMON: Final = 0.6
+
+
+def is_same_wish(one: str, other: str) -> bool:
+    """Return True if most of the longer words of one text are in the other.
+
+    No model is asked. Texts without spaces between words, and other languages, match only if they
+    share words.
+    """
+    first, second = _stems(one), _stems(other)
+    if min(len(first), len(second)) < 2:  # noqa: PLR2004  # a single word is in many wishes
+        return first == second and bool(first)
+    return len(first & second) >= _IN_COMMON * min(len(first), len(second))
+
+
+@lru_cache(2_000)
+def _stems(text: str) -> frozenset[str]:
+    words = _WORD.findall(text[:3_000].casefold())
+    return frozenset(word[:_STEM] for word in words if len(word) >= _SHORTEST)
+
+
+def wisher(round_: Round | None) -> Person | None:
+    """Return the person who had a round revised, in their own words; None if nobody did."""
+    match round_ and round_.decision:
+        case Decision(verdict=Revise(), by=Person() as by, via=via) if via is not Via.EDIT:
+            return by
+    return None
+
+
+def may_teach(round_: Round) -> bool:
+    """Return True for an output that a person approved, and that followed another of the crew."""
+    first = 1 if round_.edited_by is None else 2
+    match round_.decision:
+        case Decision(verdict=Approve(), by=Person()):
+            return round_.number > first and round_.call is None
+    return False
+
+
+def with_offer(transition: Transition) -> Transition:
+    """Add the offer of a lesson to the effects of a decision that may teach."""
+    if not may_teach(transition.round):
+        return transition
+    offer = transition.round.effect(EffectKind.OFFER_LESSON)
+    return replace(transition, effects=(*transition.effects, offer))

@@ -1,0 +1,61 @@
+"""Deliveries about lessons: the private offer, the card, and the message to the author."""
+
+from dataclasses import replace
+
+from crewgate.domain.effects import EffectKind
+from crewgate.domain.lessons import may_teach, wisher
+from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
+from crewgate.domain.people import Role, User
+from crewgate.usecases.delivery import messages
+from crewgate.usecases.delivery.context import DeliveryContext, is_refused, settle
+from crewgate.usecases.lessons import view_of
+from crewgate.usecases.ports.base import Job
+from crewgate.usecases.ports.slack import Posted, Thread
+
+
+async def offer(job: Job, context: DeliveryContext) -> Outcome:
+    """Offer the writer of a revision to keep it as a lesson, if the crew takes lessons.
+
+    Losing it loses no lesson, so only an outage of Slack is a reason to try again.
+    """
+    posting = await context.uow.read.posting(job.effect.subject)
+    writer = wisher(posting.view.answers)
+    if writer is not None and may_teach(posting.view.round):
+        takes = await context.takers.takes(job.effect.crew)
+        if takes and await context.may(writer.id, Role.REVIEWER, posting.view.round):
+            outcome = await context.messenger.offer_lesson(posting, writer)
+            if isinstance(outcome, NotSent):
+                return await settle(job, outcome, context)
+    return await settle(job, Delivered(), context)
+
+
+async def post(job: Job, context: DeliveryContext) -> Outcome:
+    view = await view_of(job.effect.subject, context=context)
+    posting = await context.uow.read.posting(view.lesson.round_id)
+    channel = posting.channel or context.crews[job.effect.crew].channel
+    outcome = await messages.post(job, view, context, to=Thread(channel, posting.thread_ts))
+    if is_refused(outcome, RefusalKind.THREAD_GONE):
+        outcome = await messages.post(job, view, context, to=Thread(channel))
+    if not isinstance(outcome, Posted):
+        return await settle(job, outcome, context)
+    async with context.uow.begin() as tx:
+        await tx.lessons.place_card(view.lesson.id, outcome.ref)
+        # Somebody may have acted on it elsewhere since it was read.
+        refresh = replace(job.effect, kind=EffectKind.REFRESH_LESSON)
+        await tx.enqueue([refresh], at=context.clock())
+        await tx.complete(job)
+    return Delivered()
+
+
+async def refresh(job: Job, context: DeliveryContext) -> Outcome:
+    view = await view_of(job.effect.subject, context=context)
+    if view.card is None:
+        return await settle(job, Delivered("not posted yet"), context)
+    return await messages.refresh(job, view, view.card, context)
+
+
+async def tell_author(job: Job, context: DeliveryContext) -> Outcome:
+    assert job.effect.user is not None  # noqa: S101  # every one has it
+    view = await view_of(job.effect.subject, context=context)
+    outcome = await messages.post(job, view, context, to=User(job.effect.user))
+    return await settle(job, outcome, context)
