@@ -192,7 +192,7 @@ def of_crew(one: CrewStats, now: datetime) -> str:
 
 
 def of_person(user: str, found: Figures) -> str:
-    """Return a person's numbers in a line, with the name instead of a mention."""
+    """Return a person's numbers in a line; a mention in a message for one reader calls nobody."""
     return f"{shared.person(Person(user, ''))}: {_person(found)}"
 
 

@@ -128,8 +128,8 @@ class Recorded:
 async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     """Apply a crew's answer to its execution.
 
-    The answer is ignored if a webhook came after the question: it may be older than that webhook's
-    pause. Counting webhooks gives the order even if a clock was set back.
+    After a webhook since the question, the answer does not show that a task was left: it may be
+    older. Webhooks are counted, because a clock can be set back.
     """
     before, asked_at = asked.before, asked.at
     execution = await tx.executions.open(before.crew, before.execution_id, at=asked_at)
