@@ -181,9 +181,9 @@ class LessonProblem(StrEnum):
     EMPTY = "empty"
     TOO_LONG = "too_long"
     PERSONAL = "personal"
-    """It holds a credential, or data that the crew's `redact` masks."""
+    """The text holds a credential, or data that the crew's `redact` masks."""
     KNOWN = "known"
-    """The crew has this lesson, or it is proposed already."""
+    """The crew has this lesson, or somebody has proposed it."""
     NOT_TAUGHT = "not_taught"
     """The round was not approved by a person after a revision."""
 
@@ -201,7 +201,7 @@ class LessonNotFound(CrewgateError):
 
 
 class OwnLesson(VoteRefused):
-    """The rule lets nobody approve their own; `others` may, and nobody can if it is empty."""
+    """The rule forbids approving an own lesson; `others` may approve, and nobody if it is empty."""
 
     def __init__(self, others: Sequence[ReviewerRef]) -> None:
         super().__init__("approved by its author")

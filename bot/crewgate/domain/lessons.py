@@ -31,14 +31,14 @@ NOT_FOLLOWED: Final = 3
 
 
 class LessonState(StrEnum):
-    """The state of a lesson; KEPT ends by time too, which no state tells."""
+    """The state of a lesson; a KEPT lesson also ends by its time, without another state."""
 
     PROPOSED = "proposed"
     KEPT = "kept"
     DROPPED = "dropped"
     RETIRED = "retired"
     REPLACED = "replaced"
-    """A lesson that replaces it was kept."""
+    """Another lesson was kept in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Lesson:
     round_id: str
     """The approved round that it comes from; that round's rule decides on the lesson too."""
     wish_id: str
-    """The round before whose revision holds the wish."""
+    """The round whose revision has the wish."""
     proposed_at: datetime
     replaces: str | None = None
     state: LessonState = LessonState.PROPOSED
@@ -72,11 +72,11 @@ class Lesson:
             raise LessonEnded(self)
 
     def ballot(self, round_: Round) -> Round:
-        """Return its round as if it waited with the lesson's votes: the rule counts alike."""
+        """Return its round as waiting with the lesson's votes, so that the rule counts them."""
         return replace(round_, state=State.WAITING, decision=None, votes=self.votes)
 
     def after(self, ballot: Round, *, lasts: timedelta | None) -> Self:
-        """Return the lesson after a vote; it is kept if the ballot is decided."""
+        """Return the lesson after a vote; a decided ballot keeps it."""
         decision = ballot.decision
         if decision is None:
             return replace(self, votes=ballot.votes)
@@ -98,7 +98,7 @@ def _only_vote(decision: Decision) -> Vote:
 
 
 class LessonEnded(CrewgateError):
-    """Somebody was faster, or the lesson's time is over; carries the lesson as it is now."""
+    """Somebody was faster, or the lesson's time is over; carries the present lesson."""
 
     def __init__(self, lesson: Lesson) -> None:
         super().__init__(f"the lesson is {lesson.state}")
@@ -106,9 +106,9 @@ class LessonEnded(CrewgateError):
 
 
 def parse_lesson(text: str) -> str:
-    """Return a lesson as one line, with nothing in it that people do not see.
+    """Return a lesson as one line, without characters that people do not see.
 
-    Raises LessonRefused. Invisible characters could tell the crew what no reviewer read.
+    Raises LessonRefused. Invisible characters could tell the crew things that no reviewer read.
     """
     line = " ".join("".join(filter(_shows, text)).split())
     if not line:
@@ -134,16 +134,16 @@ class LessonsGiven:
     left_out: int = 0
     """The older lessons in force for which there was no room."""
     without: bool = False
-    """There were lessons, and the lot chose this kickoff to carry none."""
+    """There were lessons, but this kickoff was drawn to carry none."""
 
     @property
     def counted(self) -> int | None:
-        """The number of lessons for the stats; None while there were none to compare with."""
+        """The number of lessons for the stats; None if the crew had none."""
         return len(self.ids) if self.ids or self.without else None
 
 
 def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
-    """Return the text of the input, a numbered list with the newest last, and what is in it."""
+    """Return the text of the input, a numbered list with the newest last, and its lessons."""
     newest = sorted(in_force, key=lambda one: (one.kept_at or one.proposed_at, one.id))[::-1]
     room, given = GIVEN_CHARACTERS, list[Lesson]()
     for one in newest[:MOST]:
@@ -157,7 +157,7 @@ def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
 
 
 def is_without(key: bytes, kickoff: str, share: float) -> bool:
-    """Return True for about this share of kickoffs; nobody without the key can choose one."""
+    """Return True for about this share of kickoffs; without the key nobody can foresee which."""
     drawn = hmac.digest(key, kickoff.encode(), "sha256")[:8]
     return int.from_bytes(drawn, "big") < share * 2**64
 
@@ -170,7 +170,7 @@ _IN_COMMON: Final = 0.6
 
 
 def is_same_wish(one: str, other: str) -> bool:
-    """Return True if most of the longer words of one text are in the other.
+    """Return True if one text has most of the other's longer words.
 
     No model is asked. Texts without spaces between words, and other languages, match only if they
     share words.
@@ -188,7 +188,7 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def wisher(round_: Round | None) -> Person | None:
-    """Return the person who had a round revised, in their own words; None if nobody did."""
+    """Return the person whose own words sent a round back; None if nobody did."""
     match round_ and round_.decision:
         case Decision(verdict=Revise(), by=Person() as by, via=via) if via is not Via.EDIT:
             return by
@@ -196,7 +196,7 @@ def wisher(round_: Round | None) -> Person | None:
 
 
 def may_teach(round_: Round) -> bool:
-    """Return True for an output that a person approved, and that followed another of the crew."""
+    """Return True for an output that a person approved, after an earlier output of the crew."""
     first = 1 if round_.edited_by is None else 2
     match round_.decision:
         case Decision(verdict=Approve(), by=Person()):

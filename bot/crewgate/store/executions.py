@@ -309,7 +309,7 @@ class Executions(ExecutionQueries):
         self._without_reviews: set[tuple[str, str]] = set()
         """Opened executions that had no review before."""
         self._lessons: dict[tuple[str, str], int | None] = {}
-        """The lessons of the opened executions, as the stats count them."""
+        """The numbers of lessons of the opened executions, for the stats."""
 
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
@@ -402,7 +402,7 @@ class Executions(ExecutionQueries):
         return is_without
 
     def lessons_of(self, review: Review) -> int | None:
-        """Return the number of lessons of an execution that was opened here, for the stats."""
+        """Return the number of lessons of an execution opened here, for the stats."""
         return self._lessons.get((review.crew, review.execution_id))
 
     async def record_kickoff_form(self, form: str, crew: str, *, at: datetime) -> bool:

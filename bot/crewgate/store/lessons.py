@@ -88,7 +88,7 @@ class LessonQueries(Reading):
         return tuple(map(_to_lesson, found))
 
     async def of_ids(self, ids: Collection[str]) -> tuple[Lesson, ...]:
-        """Return these lessons, in their order, whatever became of them."""
+        """Return these lessons, in their order, in any state."""
         found = {
             row.id: _to_lesson(row)
             for row in await self._rows(sa.select(lessons).where(lessons.c.id.in_(ids)))
@@ -106,7 +106,7 @@ class Lessons(LessonQueries):
     async def add(self, lesson: Lesson, *, at: datetime) -> bool:
         """Store a proposed lesson; return False if the crew has its text, kept or proposed.
 
-        A kept one whose time is over gives way.
+        An equal lesson whose time is over is retired first.
         """
         digest = sha256(lesson.text.casefold().encode()).hexdigest()
         await self._connection.execute(
@@ -119,7 +119,7 @@ class Lessons(LessonQueries):
         return await insert_once(self._connection, lessons, row)
 
     async def lock(self, lesson_id: str) -> Lesson:
-        """Lock a lesson until the transaction ends; of two, the newer first."""
+        """Lock a lesson until the transaction ends; lock a newer lesson before an older one."""
         [row] = await self._rows(
             sa.select(lessons).where(lessons.c.id == lesson_id).with_for_update()
         )

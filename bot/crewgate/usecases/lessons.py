@@ -1,4 +1,4 @@
-"""Lessons: reviewers propose, keep, drop, retire and replace what a crew is taught."""
+"""Lessons: reviewers propose, keep, drop, retire and replace the lessons of a crew."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -43,7 +43,7 @@ async def propose(
 async def replace_lesson(
     by: Person, lesson_id: str, text: str, *, context: ReviewContext, new_id: NewId
 ) -> Lesson:
-    """Propose another text for a kept lesson, which holds until the new one is kept."""
+    """Propose another text for a kept lesson, which stays in force until then."""
     old, round_ = await _of(lesson_id, context)
     old.require(LessonState.KEPT, context.clock())
     new = Lesson(
@@ -116,7 +116,7 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
 
 
 def _author_of(lesson: Lesson, ballot: Round, access: Access) -> Starter:
-    """Return the author as if they had started it: one rule for both."""
+    """Return the author as a starter, so that one rule holds for both."""
     permitted = crew_for(ballot, access.crews).permitted(Role.REVIEWER)
     others = tuple(ref for ref in permitted if str(ref) != lesson.author.id)
     return Starter(frozenset((lesson.author.id,)), others)
@@ -186,7 +186,7 @@ async def lesson(by: str, lesson_id: str, *, context: ReviewContext) -> LessonVi
 
 
 async def lessons_given(by: str, round_id: str, *, context: ReviewContext) -> tuple[Lesson, ...]:
-    """Return the lessons that a round's execution was started with, as they are now."""
+    """Return the lessons with which a round's execution was started, in their present state."""
     round_ = await context.uow.read.round(round_id)
     await context.ensure(by, Role.READER, round_)
     review = round_.review

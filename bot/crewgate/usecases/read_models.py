@@ -78,7 +78,7 @@ class CardView:
     started_by: tuple[User | Email, ...] = ()
     """The starter by account or address: `starter`, or the caller's `started_by`."""
     lessons: LessonsGiven | None = None
-    """The lessons that its execution was started with."""
+    """The lessons with which its execution was started."""
     approvers: Approvers | None = None
     """Limits on its approvers; None if unknown, or if its rule sets none."""
     due_at: datetime | None = None
@@ -236,7 +236,7 @@ class LessonView:
 
     lesson: Lesson
     round: Round
-    """The approved round that it comes from."""
+    """The approved round from which the lesson comes."""
     wish: str
     """The revision in its writer's words; empty once the round's texts were removed."""
     from_card: MessageRef | None
@@ -247,7 +247,7 @@ class LessonView:
 
     @property
     def ballot(self) -> Round:
-        """The round as if it waited with the lesson's votes, by the rule that decides on it."""
+        """The round as waiting with the lesson's votes, for the rule that decides on the lesson."""
         return self.lesson.ballot(self.round)
 
 

@@ -1,4 +1,4 @@
-"""Lessons at a kickoff: the crews that take them, and those that each kickoff is given."""
+"""Lessons at a kickoff: the crews that take lessons, and the lessons for each kickoff."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +13,7 @@ ASK_EVERY: Final = timedelta(minutes=10)
 
 
 class Takers:
-    """The crews that take lessons: `GET /inputs` of theirs names the input."""
+    """The crews that take lessons: their `GET /inputs` names the input."""
 
     def __init__(self, clients: CrewClients, clock: Clock) -> None:
         self._clients = clients
@@ -21,7 +21,7 @@ class Takers:
         self._asked: dict[str, tuple[datetime, bool | None]] = {}
 
     async def takes(self, crew: str) -> bool | None:
-        """Return the crew's last answer, asked for anew after a while; None without any."""
+        """Return the crew's last answer, renewed after a while; None without an answer."""
         now, (at, known) = self._clock(), self._asked.get(crew, (None, None))
         if at is None or not at <= now < at + ASK_EVERY:
             client = self._clients.get(crew)

@@ -16,7 +16,7 @@ from crewgate.usecases.ports.slack import Posted, Thread
 async def offer(job: Job, context: DeliveryContext) -> Outcome:
     """Offer the writer of a revision to keep it as a lesson, if the crew takes lessons.
 
-    Losing it loses no lesson, so only an outage of Slack is a reason to try again.
+    A lost offer loses no lesson, so only an outage of Slack is a reason to try again.
     """
     posting = await context.uow.read.posting(job.effect.subject)
     writer = wisher(posting.view.answers)

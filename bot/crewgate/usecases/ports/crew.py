@@ -20,9 +20,9 @@ class KickoffRequest:
     """Only short values are shown, unless the kickoff comes from Slack."""
     meta: CallerValues = ()
     gives_lessons: bool = False
-    """The caller gives the input for lessons itself, or inputs that take no other."""
+    """The caller fills the input for lessons, or sends inputs that cannot be changed."""
     lessons: str | None = None
-    """The bot's value of that input; None leaves the inputs as they are."""
+    """The bot's value of that input; None leaves the inputs unchanged."""
 
 
 @dataclass(frozen=True, slots=True)

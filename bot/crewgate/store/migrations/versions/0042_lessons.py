@@ -1,4 +1,4 @@
-"""Lessons, where they were used, and the text before CrewAI rewrote it by lessons of its own."""
+"""Lessons, their uses, and the text before CrewAI rewrote it by its own lessons."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add two tables, and columns that are null in what there is."""
+    """Add two tables, and columns that are null in existing rows."""
     bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     op.create_table(
         "lessons",
