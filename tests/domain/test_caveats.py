@@ -17,6 +17,7 @@ from crewgate.domain.caveats import (
     Share,
     Turned,
     Unseen,
+    decided_in_haste,
     turned_in_haste,
 )
 from tests.builders import ANA, BEN, EVE, NOW, SECOND
@@ -168,3 +169,29 @@ def test_nobody_reads_faster_than_the_measure(
 ) -> None:
     assert turned_in_haste(pages, 17, 102_000, timedelta(seconds=seconds)) == turned
     assert turned is None or turned.took == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("share", "seconds", "asked", "hasty"),
+    [
+        (Share(3_000, 3_000), 59, False, Turned(1, 59)),
+        (Share(3_000, 3_000), 60, False, None),
+        (Share(3_000, 3_000), 1, True, None),
+        (Share(8, 8), 0, True, Turned(1, 1)),
+        (Share(3_000, 9_000), 0, False, None),
+        (None, 0, False, None),
+    ],
+)
+def test_a_page_is_decided_on_in_haste_if_nobody_reads_so_fast(
+    share: Share | None, seconds: int, asked: bool, hasty: Turned | None
+) -> None:
+    assert decided_in_haste(share, NOW, NOW + seconds * SECOND, asked) == hasty
+    assert decided_in_haste(share, None, NOW, asked) is None
+
+
+def test_haste_is_asked_about_once() -> None:
+    found = Circumstances(read_to_end=True)
+    asks = found.caveats(ANA, NOW, Seen(turned=Turned(1, 3)))
+    assert (asks.turned, asks.unseen) == (Turned(1, 3), frozenset({Unseen.HASTE}))
+    assert not asks.all_in(Seen(turned=Turned(1, 3)))
+    assert asks.all_in(asks.seen)

@@ -21,7 +21,7 @@ async def test_home_is_the_queue_and_stays_up_to_date(world: World) -> None:
     seen = await home(world, ANA, "Waiting for you: 1")
 
     assert "Findings · They grow." in seen.shown
-    assert buttons(seen) == ["Refresh", "Approve", "Revise", "Read all"]
+    assert buttons(seen) == ["Start", "Refresh", "Approve", "Revise", "Read all"]
     assert buttons(await home(world, CARL, "Waiting for others: 1")) == ["Refresh", "Read all"]
     await world.slack.until(lambda: card.ts.replace(".", "") in world.slack.home(ANA).shown)
     await world.slack.click(ANA, world.slack.home(ANA), "Read all")
@@ -68,7 +68,7 @@ async def test_nothing_moves_before_its_reader_presses_refresh(world: World) -> 
     fresh = await home(world, ANA, "Decided in the last 24 hours: 1")
     assert values(fresh)[::2] == values(seen)[::-1]
     assert "Draft 3." in fresh.shown
-    assert buttons(fresh)[0] == "Refresh"
+    assert buttons(fresh)[1] == "Refresh"
     assert len(world.crew.resumes) == 1
 
     # Where nothing can be pressed, opening puts the page in order.

@@ -1,6 +1,7 @@
 """Calls of tools and questions of agents: put to people in Slack by a host, over real HTTP."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from crewgate.demo.environment import ANA, BEN
 from crewgate.demo.hosted.crew import TOKEN
 from crewgate.demo.workspace import Message, View, buttons, message_text
 from crewgate.host.records import Decision
-from tests.journeys.conftest import MakeWorld, World
+from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT as OF_A_CREW
 from tests.journeys.hosted_crew import AGENT_ASKS, CALLS, PausingCrew
 from tests.journeys.people import home, in_thread, modal, said, waiting
-from tests.journeys.test_rules import TWO
+from tests.journeys.test_rules import TWO, Skewed
+from tests.journeys.test_walk import MINUTE, Walker
 
 ENVIRONMENT = OF_A_CREW | {"RESEARCH_TOKEN": TOKEN}
 MASKED = TWO.partition("[[")[0] + 'redact = ["email"]'
@@ -160,3 +162,30 @@ async def test_an_agents_question_has_buttons_for_its_choices(hosted: World) -> 
     await hosted.shown(card, "The crew goes on.")
     await crew(hosted).until(lambda: crew(hosted).answers)
     assert crew(hosted).answers == [Decision(approve=True, feedback="blue")]
+
+
+async def test_calls_are_decided_and_changed_one_after_the_other(make_hosted: MakeWorld) -> None:
+    clock = Skewed()
+    runtime = replace(AT_ONCE, clock=clock)
+    async with make_hosted(runtime, crews_file=MASKED, **ENVIRONMENT) as world:
+        ana = Walker(world, clock)
+        for number in range(3):
+            await world.pause(CALLS, MAIL | {"copies": number + 1}, f"e-{number}")
+            clock.later += MINUTE
+        view = await ana.start()
+        assert buttons(view)[-4:] == ["Approve", "Refuse", "Change", "Skip"]
+        await ana.press(view, "Show them")
+        view = await ana.sees("1 of 3", "bob@x.example")
+        await ana.press(view, "Approve")
+        await ana.press(await ana.sees("2 of 3"), "Change")
+        await ana.sees("Change the arguments", "Leave each mask")
+        wrong = await world.slack.submit(ANA, {"copies": "many"})
+        assert wrong.errors == {"argument.0.2": "Write a whole number, as 12."}
+        await world.slack.submit(ANA, {"copies": "7"})
+        await ana.press(await ana.sees("3 of 3"), "Refuse")
+        await ana.sees("Why not?")
+        await world.slack.submit(ANA, {"feedback": "Bob has left."})
+        await ana.sees("That was all.")
+        await crew(world).until(lambda: len(crew(world).ran) == 2 and crew(world).refusals)
+    assert crew(world).ran == [MAIL | {"copies": 1}, MAIL | {"copies": 7}]
+    assert crew(world).refusals == ["Bob has left."]

@@ -68,6 +68,11 @@ async def play(page: Page) -> None:
     await expect(page.get_by_text("Waiting for you")).to_be_visible()
     await shoot(page, "home")
     await shoot_every(page, "home")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    reader = page.get_by_role("dialog", name="1 of 1")
+    await expect(reader).to_be_visible()
+    await shoot_every(page, "walk")
+    await reader.get_by_role("button", name="Close", exact=True).click()
     await under_a_rule(page, second)
 
 

@@ -33,6 +33,8 @@ async def lists(world: World) -> list[tuple[str, Any]]:
         found = await queue(ANA.id, page=0, context=world.reviews)
         for mine in (True, False):
             await look.pending(ANA.id, mine=mine, context=world.reviews)
+        for after in ("", "r120"):
+            assert await look.next_for(ANA.id, after=after, context=world.reviews)
         await overview(ANA.id, clients={}, context=world.reviews)
         set_aside = await world.outbox.count_set_aside()
         await world.uow.read.executions.starting_with("many-12", crews=CREWS, limit=20)

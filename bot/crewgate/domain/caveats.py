@@ -134,6 +134,22 @@ def turned_in_haste(pages: int, of_pages: int, characters: int, took: timedelta)
     return Turned(pages, max(1, took // _SECOND)) if took < to_read * PER_CHARACTER else None
 
 
+def decided_in_haste(
+    share: Share | None,
+    began: datetime | None,
+    at: datetime,
+    asked: bool,  # noqa: FBT001
+) -> Turned | None:
+    """Return the page that ends an output shown since `began`, if nobody reads it until then.
+
+    Once they were `asked`, only a slip counts: the second click on a button of the page before.
+    """
+    if share is None or began is None or share.shown < share.of:
+        return None
+    least = _SECOND if asked else max(_SECOND, share.of * PER_CHARACTER)
+    return Turned(1, max(1, (at - began) // _SECOND)) if at - began < least else None
+
+
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -148,6 +164,8 @@ class Seen:
     """The kinds of `Unseen` that the person was warned of and confirmed."""
     share: Share | None = None
     """The share of the output beside the button; None: unknown, as in an older message."""
+    turned: Turned | None = None
+    """The page of the press, if it was looked at for too short a time."""
 
 
 NOTHING_SEEN: Final = Seen()
@@ -214,17 +232,18 @@ class Circumstances:
             shown=shown if shown is None or self.masked is False else min(shown, WHOLE - 1),
             share=seen.share,
             on_card=self.shown,
-            turned=self.turned,
-            unseen=frozenset(self._unseen(shown, seen.share)),
+            turned=self.turned or seen.turned,
+            unseen=frozenset(self._unseen(shown, seen)),
         )
 
-    def _unseen(self, shown: int | None, share: Share | None) -> Iterator[Unseen]:
+    def _unseen(self, shown: int | None, seen: Seen) -> Iterator[Unseen]:
+        share = seen.share
         if shown != WHOLE:
             cut = share is None or share.shown < share.of or is_empty(share)
             yield Unseen.EXCERPT if cut else Unseen.COLUMNS
         if self.masked is not False and self.asks_about_masks:
             yield Unseen.MASKS
-        if self.turned is not None:
+        if self.turned is not None or seen.turned is not None:
             yield Unseen.HASTE
 
     def _shown(self, share: Share | None) -> int | None:

@@ -39,7 +39,7 @@ from crewgate.slack.kickoff import on_kickoff_command
 from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.press import parse_press
-from crewgate.slack.reviews import states
+from crewgate.slack.reviews import buttons, states
 from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.stats import on_stats_command
 from crewgate.slack.strings import Deciders, Link, duration, linked, moment
@@ -101,6 +101,8 @@ def render_pending(
     if pending.total > shown:
         total = shared.total(pending.total)
         blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
+    if mine and pending.total:
+        blocks.append(actions(buttons.START.on(ids.COMMAND)))
     return Message(_pending_headline(pending.total, usual, mine=mine), blocks)
 
 

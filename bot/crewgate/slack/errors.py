@@ -98,13 +98,17 @@ async def explain_errors(
             context.directory.wake()
         if ack is not None:
             await ack()
-        in_slack = context.directory.in_slack
-        sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
-        if isinstance(error, errors.NotWaiting):
-            # The error has the stored round, which may quote any crew.
-            for crew in context.crews.values():
-                sentence = crew.redact.text(sentence)
-        await say(sentence)
+        await say(in_words(error, context, voice))
+
+
+def in_words(error: errors.CrewgateError, context: SlackContext, voice: Voice = MRKDWN) -> str:
+    in_slack = context.directory.in_slack
+    sentence = explain(error, voice, now=context.clock(), in_slack=in_slack)
+    if isinstance(error, errors.NotWaiting):
+        # The error has the stored round, which may quote any crew.
+        for crew in context.crews.values():
+            sentence = crew.redact.text(sentence)
+    return sentence
 
 
 def render_notice(sentence: str, *, title: str = strings.ERROR_TITLE) -> Block:

@@ -195,6 +195,8 @@ def render_home(
 
 def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
     page = str(found.page)
+    if found.mine.total:
+        yield buttons.START.on(page)
     refresh = f"Refresh · {new:,} more" if new else "Refresh"
     yield button(refresh, action_id=ids.HOME_REFRESH, value=page)
     if found.page > 0:

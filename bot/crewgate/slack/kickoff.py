@@ -297,7 +297,7 @@ async def _replace(
 
 async def _update(client: AsyncWebClient, view: Block, context: SlackContext, **which: str) -> bool:
     for _ in range(UPDATES):
-        if await update_modal(client, view, **which):
+        if not await update_modal(client, view, **which):
             return True
         await context.sleep(UPDATE_SECONDS)
     return False

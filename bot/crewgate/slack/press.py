@@ -126,7 +126,7 @@ class Reply:
 
     async def update(self, view: Block) -> bool:
         around = self.press.view
-        return await update_modal(self.client, view, view_id=around.id, hash=around.hash)
+        return not await update_modal(self.client, view, view_id=around.id, hash=around.hash)
 
     async def _open(self, view: Block) -> bool:
         on_top = self.press.where is Where.MODAL

@@ -526,6 +526,11 @@ class Queries(Reading):
         found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()
         return {one.crew: Failing(one.many, one.tries, one.since, one.next_at) for one in found}
 
+    async def next_reminder(self, round_ids: Collection[str]) -> datetime | None:
+        first = sa.select(sa.func.min(outbox.c.due_at)).where(outbox.c.subject.in_(round_ids))
+        found = await self._rows(first.where(outbox.c.kind == EffectKind.REMIND.value))
+        return found[0][0] if found else None
+
     async def ping(self) -> None:
         # It reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))

@@ -83,12 +83,13 @@ async def first_ids(
     connection: Connection, selection: Selection, *, offset: int, limit: int
 ) -> tuple[str, ...]:
     most = offset + limit + len(selection.without)
-    by_decision = selection.decided_since is not None
+    by_decision, is_behind = selection.decided_since is not None, bool(selection.after)
     found: list[sa.Row[Any]] = []
     for ranges in _ranges(selection):
         parameters = _parameters(selection, ranges, most)
-        found += await connection.execute(_first(len(ranges), by_decision), parameters)
-    found.sort(key=lambda row: row.at, reverse=by_decision)
+        statement = _first(len(ranges), by_decision, is_behind)
+        found += await connection.execute(statement, parameters)
+    found.sort(key=lambda row: (row.at, row.id), reverse=by_decision)
     ids = [row.id for row in found if row.id not in selection.without]
     return tuple(ids[offset : offset + limit])
 
@@ -113,16 +114,18 @@ def _parameters(selection: Selection, ranges: list[_Range], most: int) -> dict[s
     parameters: dict[str, object] = {"most": most}
     if selection.decided_since is not None:
         parameters["since"] = selection.decided_since
+    if selection.after:
+        parameters["after"] = selection.after
     for number, (crew, rule, state) in enumerate(ranges):
         parameters |= {f"crew_{number}": crew, f"rule_{number}": rule, f"state_{number}": state}
     return parameters
 
 
 @cache
-def _first(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
-    each = _each(ranges, rounds.c.id, by_decision=by_decision)
-    order = each.c.at.desc() if by_decision else each.c.at
-    return sa.select(each.c.id, each.c.at).order_by(order).limit(MOST)
+def _first(ranges: int, by_decision: bool, is_behind: bool) -> sa.Select[Any]:  # noqa: FBT001
+    each = _each(ranges, rounds.c.id, by_decision=by_decision, is_behind=is_behind)
+    order = (each.c.at.desc(),) if by_decision else (each.c.at, each.c.id)
+    return sa.select(each.c.id, each.c.at).order_by(*order).limit(MOST)
 
 
 @cache
@@ -132,14 +135,26 @@ def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  #
     return sa.select(sa.func.count()).select_from(each)
 
 
-def _each(ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool) -> sa.Subquery:
+#: The round that others are behind: its id alone is carried in a modal.
+_AFTER: Final = rounds.alias("after")
+_after = sa.bindparam("after", type_=sa.Text)
+_AFTER_AT: Final = sa.select(_AFTER.c.opened_at).where(_AFTER.c.id == _after).scalar_subquery()
+
+
+def _each(
+    ranges: int, *columns: sa.ColumnElement[Any], by_decision: bool, is_behind: bool = False
+) -> sa.Subquery:
     at = rounds.c.decided_at if by_decision else rounds.c.opened_at
+    # Ids come last where they are read anyway; a count reads the index alone.
+    order = (at.desc(),) if by_decision else (at, *columns)
     since = [at >= sa.bindparam("since", type_=Instant)] if by_decision else []
+    if is_behind:
+        since = [at >= _AFTER_AT, (at > _AFTER_AT) | (rounds.c.id > _after)]
     return first_of_each(
         sa.select(*columns, at.label("at"))
         .where(rounds.c.crew == sa.bindparam(f"crew_{number}"))
         .where(rounds.c.rule_id == sa.bindparam(f"rule_{number}"))
         .where(rounds.c.state == sa.bindparam(f"state_{number}"), *since)
-        .order_by(at.desc() if by_decision else at)
+        .order_by(*order)
         for number in range(ranges)
     )

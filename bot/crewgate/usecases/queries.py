@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -138,14 +138,37 @@ LINES = 20
 
 
 async def pending(by: str, *, mine: bool, context: ReviewContext) -> read_models.QueuePart:
-    role = Role.REVIEWER if mine else Role.READER
-    [theirs] = await context.queues_of(by, role, recheck=True)
-    done = await done_by(by, theirs, context=context) if mine else ()
-    waiting = read_models.Selection(theirs, (State.WAITING,), without=done)
+    waiting = await _waiting(by, context, mine=mine, recheck=True)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(waiting, limit=LINES))
     total = len(lines) if len(lines) < LINES else await read.count(waiting)
     return read_models.QueuePart(lines, total)
+
+
+async def _waiting(
+    by: str, context: ReviewContext, *, mine: bool = True, recheck: bool = False
+) -> read_models.Selection:
+    role = Role.REVIEWER if mine else Role.READER
+    [theirs] = await context.queues_of(by, role, recheck=recheck)
+    done = await done_by(by, theirs, context=context) if mine else ()
+    return read_models.Selection(theirs, (State.WAITING,), without=done)
+
+
+async def next_for(by: str, *, after: str = "", context: ReviewContext) -> str | None:
+    """Return the round that has waited longest for a person, of those opened `after` another."""
+    waiting = replace(await _waiting(by, context), after=after)
+    return next(iter(await context.uow.read.rounds.first(waiting, limit=1)), None)
+
+
+async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:
+    """Count the rounds that wait for a person, up to COUNTED; return the time of a reminder, too.
+
+    That is the next one about the oldest of them.
+    """
+    waiting = await _waiting(by, context)
+    read = context.uow.read
+    oldest = await read.rounds.first(waiting, limit=LINES)
+    return await read.rounds.count(waiting), await read.next_reminder(oldest)
 
 
 async def execution(

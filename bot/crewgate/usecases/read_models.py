@@ -221,13 +221,15 @@ class StoredRule:
 class Selection:
     """Rounds of some queues in some states, oldest first.
 
-    `decided_since` selects rounds decided since then, the latest decision first.
+    `decided_since` selects rounds decided since then, the latest decision first; `after` those
+    behind that round, by the times they were opened and their ids.
     """
 
     queues: tuple[QueueKey, ...]
     states: tuple[State, ...]
     decided_since: datetime | None = None
     without: tuple[str, ...] = ()
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

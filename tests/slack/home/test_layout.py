@@ -61,8 +61,8 @@ def test_new_rows_are_counted_until_the_page_is_put_in_order() -> None:
 
     assert in_place(rows, found) == rows
     assert count_new(rows, found) == 2
-    assert buttons(view(found, rows))[0] == ["Refresh · 2 more"]
-    assert buttons(view(found, in_order(found)))[0] == ["Refresh"]
+    assert buttons(view(found, rows))[0] == ["Start", "Refresh · 2 more"]
+    assert buttons(view(found, in_order(found)))[0] == ["Start", "Refresh"]
 
 
 def test_what_somebody_has_approved_is_nothing_new() -> None:
@@ -97,7 +97,7 @@ def test_what_may_not_be_read_any_longer_takes_all_rows_with_it() -> None:
     rows = in_order(a_queue(a_line("a"), a_line("b")))
     found = a_queue(a_line("b"))
     blank = view(found, in_place(rows, found))
-    assert buttons(blank) == [["Refresh"]]
+    assert buttons(blank) == [["Start", "Refresh"]]
     assert "What you may read has changed. Press *Refresh*." in shown(blank)
     assert [block["type"] for block in blank["blocks"]] == ["actions", "section"]
 

@@ -91,7 +91,7 @@ def test_the_parts_have_headings_with_their_totals() -> None:
         "Decided in the last 24 hours: 1",
     ]
     assert buttons(view) == [
-        ["Refresh"],
+        ["Start", "Refresh"],
         ["Retry", "Dismiss", "Read all"],
         ["Approve", "Revise", "Read all"],
         ["Read all"],

@@ -104,12 +104,15 @@ async def open_modal(
         return None
 
 
-async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> bool:
-    """Replace a modal by `view_id` or `external_id`, unless its `hash` is old; return success."""
+async def update_modal(client: AsyncWebClient, view: Block, **which: str) -> str:
+    """Replace a modal by `view_id` or `external_id`, unless its `hash` is old.
+
+    Return an empty string, or why it is not replaced, as Slack's code if there is one.
+    """
     try:
         await call(client, "views.update", **which, view=view)
     except CallFailed as error:
         # The person may have closed it.
         log.info("modal_not_updated", why=str(error))
-        return False
-    return True
+        return str(error)
+    return ""

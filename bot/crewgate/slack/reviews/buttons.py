@@ -63,6 +63,10 @@ UNMASK: Final = Button("unmask", "Show them")
 """Shows the masked passages to one person."""
 CHANGES: Final = Button("show_changes", strings.CHANGES)
 HISTORY: Final = Button("history", strings.HISTORY)
+START: Final = Button("start", "Start", style="primary")
+"""Opens what waits for the presser, one review after the other."""
+SKIP: Final = Button("skip", "Skip")
+BACK: Final = Button("back", "Back")
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")
 
 #: More outcomes of a flow become a menu.

@@ -119,9 +119,9 @@ def render_caveats(
             case Unseen.MASKS:
                 lines.append(strings.not_shown(view.masked))
             case Unseen.HASTE if turned is not None:
-                lines.append(
-                    f"*You turned {turned.pages:,} pages in {shared.duration(turned.took)}.*"
-                )
+                pages = f"turned {turned.pages:,} pages in"
+                what = pages if turned.pages > 1 else "looked at this for"
+                lines.append(f"*You {what} {shared.duration(turned.took)}.*")
     return [section(line) for line in lines if line]
 
 

@@ -20,6 +20,7 @@ from crewgate.domain.errors import (
     ArgumentsMisfit,
     ConfirmationNeeded,
     MaskUnknown,
+    NotWaiting,
     StoreUnavailable,
 )
 from crewgate.domain.masking import unmasked
@@ -39,11 +40,12 @@ from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
-from crewgate.slack.errors import explain_errors, render_notice, show_in_form
+from crewgate.slack.errors import explain_errors, in_words, render_notice, show_in_form
 from crewgate.slack.press import Press, Reply, Where, parse_press
-from crewgate.slack.reviews import buttons, modals, strings
+from crewgate.slack.reviews import buttons, modals, strings, walk
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.tool_calls import MISFITS, parse_change_form
+from crewgate.slack.reviews.walk import ReadThread
 from crewgate.usecases.decide import (
     answer_of,
     change_arguments,
@@ -63,9 +65,6 @@ log = structlog.get_logger(__name__)
 
 Verb: TypeAlias = Callable[[Press, Reply], Awaitable[None]]
 """Carries out a press and acknowledges it; a CrewgateError is shown to the presser."""
-
-ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
-"""Reads a round's thread for notes that Slack sent no event for."""
 
 
 def register(
@@ -87,7 +86,8 @@ def register(
         (ids.CHANGE_MODAL, on_change_submitted),
         (ids.CONFIRM_MODAL, on_confirmed),
     ):
-        app.view(form)(partial(on_sent, context=context, read_thread=read_thread))
+        listener = walk.of_walks(on_sent)
+        app.view(form)(partial(listener, context=context, read_thread=read_thread))
     for form, give_up in ((ids.DISMISS_MODAL, dismiss), (ids.DISMISS_REPORT_MODAL, dismiss_report)):
         app.view(form)(partial(on_dismiss_submitted, context=context, give_up=give_up))
 
@@ -110,12 +110,23 @@ async def on_press(
     if verb is None:
         await ack()
         return
+    metadata, place = walk.parse_walk(press.view.metadata)
+    press = replace(press, view=replace(press.view, metadata=metadata))
     press = replace(press, seen=in_home(press) if press.where is Where.HOME else _seen(press))
     if _is_confirmed(press):
         await read_thread(press.value)
+    round_id = _round_id(press)
     reply = Reply(press, ack, client, respond, context)
-    async with reply.explained(round_id=_round_id(press)):
-        await verb(press, reply)
+    if place is not None:
+        reply = walk.reply_in_walk(reply, place, round_id)
+        press = reply.press
+    async with reply.explained(round_id=round_id):
+        try:
+            await verb(press, reply)
+        except (NotWaiting, ApprovedBefore) as error:
+            if not isinstance(reply, walk.WalkReply):
+                raise
+            await reply.go_on(round_id, in_words(error, context))
 
 
 def _seen(press: Press) -> Seen:
@@ -201,6 +212,8 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
             press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
     except ConfirmationNeeded as needed:
+        if isinstance(reply, walk.WalkReply) and Unseen.HASTE in needed.caveats.unseen:
+            reply = replace(reply, walk=replace(reply.walk, asked=True))
         form = await modals.confirmation(
             *(press.value, needed.caveats, context),
             again=is_confirmed,
@@ -213,7 +226,9 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         else:
             await reply.show(form, otherwise=strings.CONFIRMATION_NOT_OPENED)
         return
-    if is_confirmed:
+    if isinstance(reply, walk.WalkReply):
+        await reply.go_on_decided()
+    elif is_confirmed:
         await reply.ack()
         try:
             await reply.update(await modals.receipt(press.value, context))
@@ -262,6 +277,9 @@ VERBS: Final[Mapping[str, Verb]] = {
     buttons.HISTORY.id: partial(_read, tab=ReaderTab.HISTORY),
     ids.NEXT_PAGE: partial(_turn, step=+1),
     ids.PREVIOUS_PAGE: partial(_turn, step=-1),
+    buttons.START.id: walk.start,
+    buttons.SKIP.id: walk.skip,
+    buttons.BACK.id: walk.back,
     ids.ADD_NOTE: _fill_in,
     ids.NEXT_NOTES: _fill_in,
     ids.PREVIOUS_NOTES: _fill_in,

@@ -1,0 +1,65 @@
+"""A walk's pages, forms and notices: within Slack's limits, with the way on and their own words."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crewgate.domain.caveats import Draft, Share
+from crewgate.domain.notification import Output
+from crewgate.domain.review import State
+from crewgate.slack.blockkit.blocks import Block
+from crewgate.slack.errors import render_notice
+from crewgate.slack.reviews.forms import render_dismiss_form, render_revise_form
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position, render_reader
+from crewgate.slack.reviews.walk import Walk, in_walk, parse_walk
+from crewgate.usecases.read_models import COUNTED, CardView, RoundLine
+from tests.builders import ANA
+from tests.slack.rendering import a_named_round, check_view, outputs, texts
+
+LONGEST = Walk(10**6, COUNTED + 1, asked=True, page="[" + "9, " * 60 + "9]")
+
+
+@settings(max_examples=40)
+@given(outputs, st.sampled_from(ReaderTab), st.sampled_from(State), texts)
+def test_pages_and_forms_are_within_the_limits(
+    output: Output, tab: ReaderTab, state: State, above: str
+) -> None:
+    round_ = a_named_round(state=state)
+    view = CardView(round_, output)
+    line = RoundLine(round_, None, output.text[:400], len(output.text))
+    position = ReaderPosition("r-1", tab, 0, Share(10**6, 10**6, 10**6), 10**4)
+    page = render_reader(position, view, [line] * 4).view
+    for made in (page, render_revise_form(view, Draft("", ())), render_notice("No.")):
+        shown = in_walk(made, LONGEST, "r-1", above.strip()[:200] and "Before.")
+        check_view(shown, may_mention=frozenset({f"@{ANA.id}"}))
+        assert len(shown["private_metadata"]) < 1_000
+        own = made.get("private_metadata", "")
+        assert parse_walk(shown["private_metadata"]) == (own, LONGEST)
+
+
+def labels(view: Block) -> list[str]:
+    return [one["text"]["text"] for one in view["blocks"][-1]["elements"]]
+
+
+def test_each_has_its_way_on() -> None:
+    waiting = CardView(a_named_round(), Output("A draft."))
+    over = CardView(a_named_round(state=State.CLOSED), Output("A draft."))
+    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    walk = Walk(3, COUNTED + 1)
+    pages = [
+        in_walk(render_reader(position, view, []).view, walk, "r-1") for view in (waiting, over)
+    ]
+    assert [labels(page) for page in pages] == [["Approve", "Revise", "Skip"], ["Next"]]
+    assert pages[0]["title"]["text"] == "3 of 1,000+"
+    form = in_walk(render_dismiss_form(waiting), walk, "r-1")
+    assert labels(form) == ["Back", "Skip"]
+    assert labels(in_walk(render_notice("No."), walk, "r-1")) == ["Next"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "r-1", '["r-1", "whole", 0]', "0", "[]\n", "[]\n1", "[]\na 2 0 ", "[]\n1 -2 0 "],
+)
+def test_what_is_of_no_walk_stays_as_it_is(metadata: str) -> None:
+    assert parse_walk(metadata) == (metadata, None)
+    assert parse_position(Walk(1, 2).behind(metadata)) is None
