@@ -1,8 +1,10 @@
 """Numbers about reviews: exact, whatever was decided, and of people alone where they are rates."""
 
+import math
 import statistics
 from collections.abc import Iterable
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -18,13 +20,16 @@ from crewgate.domain.stats import (
     Observation,
     Share,
     Tally,
+    Verdicted,
     Waiting,
     compared,
     figures,
     is_on_target,
     made_in_seconds,
     quantile,
+    sample,
     stats_of,
+    upper_bound,
     waited_seconds,
 )
 from crewgate.domain.verdict import Revise
@@ -280,3 +285,59 @@ def test_a_crew_without_decisions_stands_out_in_nothing() -> None:
     crew = CrewStats("research", compared(()), None)
     assert crew.deciders == ()
     assert observed() == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "bound"),
+    [
+        # Tables of exact one-sided 95 % limits of a proportion have these.
+        (0, 10, 0.2589),
+        (1, 10, 0.3942),
+        (2, 10, 0.5069),
+        (5, 10, 0.7776),
+        (0, 100, 0.0295),
+        (10, 10, 1),
+        (0, 0, 1),
+    ],
+)
+def test_the_bound_of_a_sample_is_that_of_clopper_and_pearson(
+    part: int, whole: int, bound: float
+) -> None:
+    assert upper_bound(Share(part, whole)) == pytest.approx(bound, abs=5e-5)
+
+
+@pytest.mark.parametrize(("part", "whole"), [(2, 76), (17, 400), (900, 20_000)])
+def test_with_the_bound_so_few_are_seen_once_in_twenty(part: int, whole: int) -> None:
+    bound = Fraction(upper_bound(Share(part, whole)))
+    if whole < 1_000:
+        ways = (
+            math.comb(whole, n) * bound**n * (1 - bound) ** (whole - n) for n in range(part + 1)
+        )
+        assert float(sum(ways)) == pytest.approx(0.05)
+    else:  # near the normal one
+        spread = math.sqrt(part / whole * (1 - part / whole) / whole)
+        assert float(bound) == pytest.approx(part / whole + 1.645 * spread, rel=0.01)
+
+
+def of_tasks(**counts: int) -> list[Verdicted]:
+    return [
+        Verdicted(NOW + minutes(number), f"{task}{number}", task, number % 40 == 39)
+        for task, count in counts.items()
+        for number in range(count)
+    ]
+
+
+def test_a_sample_reads_the_first_of_each_task_and_then_a_share() -> None:
+    rounds = of_tasks(draft=530, memo=31, rare=30)
+    found = sample(rounds, Fraction(1, 5), after=30)
+    assert found.rounds == 591
+    assert 0.15 < (found.read - 90) / 501 < 0.25
+    assert found.sent_back.whole == 591 - found.read
+    assert 5 < found.sent_back.part <= 13
+    assert found == sample(reversed(rounds), Fraction(1, 5), after=30)
+    assert sample(of_tasks(rare=30), Fraction(1, 5), after=30).sent_back == Share(0, 0)
+
+
+def test_nothing_of_a_hundred_is_at_most_three() -> None:
+    found = sample(of_tasks(draft=39), Fraction(1, 10**9), after=0)
+    assert (found.read, found.sent_back, found.at_most) == (0, Share(0, 39), 8)

@@ -1,6 +1,7 @@
 """`crewgate rules` beside a database with rounds, and a workspace with people."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from crewgate.demo.environment import people
 from crewgate.demo.workspace import Workspace
 from crewgate.domain.rules.duration import Duration
-from crewgate.rules.run import explain_rules, try_rules
+from crewgate.rules.run import explain_rules, try_rules, try_sample
 from crewgate.runtime import Runtime
 from crewgate.settings.load import load
 from tests.usecases.world import World
@@ -44,7 +45,10 @@ def told(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Told:
-    """The exit status and the lines of `test`, or of `explain`, with these rules in the file."""
+    """The exit status and the lines of `test`, or of `explain`, with these rules in the file.
+
+    `after`: of a sample that reads so many of each task, and next to none of the others.
+    """
 
     async def told(
         rules: str,
@@ -52,6 +56,7 @@ def told(
         explain: str | None = None,
         of_crew: str | None = None,
         since: str = "30d",
+        after: int | None = None,
         **changes: str,
     ) -> tuple[int, list[str]]:
         crew = CREW.replace("research", "legal") if "crews.legal" in rules else CREW
@@ -67,7 +72,11 @@ def told(
             "SECRET": "a-secret-of-a-crew",
         } | changes
         settings = load(environ, tmp_path)
-        if explain is None:
+        if after is not None:
+            runtime = Runtime(clock=world.clock)
+            every = Fraction(1, 10**9)
+            status = await try_sample(settings, every, after, Duration.parse(since), runtime)
+        elif explain is None:
             runtime = Runtime(clock=world.clock)
             status = await try_rules(settings, Duration.parse(since), runtime)
         else:

@@ -1,7 +1,10 @@
 """`crewgate rules test`: what the file as it is now would do with rounds that there were."""
 
+import argparse
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -9,14 +12,20 @@ import sqlalchemy as sa
 
 from crewgate.demo.workspace import Workspace
 from crewgate.domain.acts import ToolCall
+from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, User
+from crewgate.domain.review import Round
 from crewgate.domain.rules.rule import Naming, Rule
+from crewgate.domain.verdict import Approve, Revise
+from crewgate.rules.arguments import add_arguments
 from crewgate.store.replay import PAGE
-from tests.builders import a_crew
+from crewgate.usecases.decide import edit
+from tests.builders import ANA, a_crew
+from tests.databases import both
 from tests.rules.conftest import Told, rule
-from tests.usecases.world import World
+from tests.usecases.world import CREW, World
 
 MEMO = 'when = { task = "memo" }\n'
 
@@ -307,3 +316,57 @@ async def test_calls_that_a_rule_would_decide_are_counted(world: World, told: To
         "  ✓ 1 would go as it went",
         "  “small” would allow 2 calls without a person",
     ]
+
+
+@both
+async def test_a_sample_tells_what_it_would_have_missed_of_people_s_verdicts(
+    world: World, told: Told
+) -> None:
+    async def paused(number: int, task: str = "draft", **about: Any) -> Round:
+        world.clock.advance(timedelta(days=1))
+        execution = f"e-{number}"
+        world.crew.pause(execution=execution, task=task)
+        found = await world.notify(f"{number}.", execution_id=execution, task_id=task, **about)
+        return found.round
+
+    for number in range(1, 6):
+        verdict = Revise("Shorter.") if number in {2, 4} else Approve()
+        await world.decide((await paused(number)).id, verdict)
+    await edit(
+        (await paused(6, takes_edits=True)).id,
+        "Six.",
+        by=ANA,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=Seen(share=Share(2, 2)),
+    )
+    await world.decide((await paused(7, task_name="Memo")).id)
+    await world.decide((await paused(8, "send-1", call=ToolCall("send"))).id)
+    await paused(9)
+    while await world.turn(CREW):
+        pass
+
+    status, said = await told("", after=2, since="366d")
+
+    back = "2 of the 4 others were sent back: at most 91 in 100 (95 %)"
+    assert (status, said[1:]) == (
+        0,
+        [
+            "",
+            "research: 7 decided rounds",
+            f"  “Draft the report”: of 6 you would have read 2; {back}",
+            "  “Memo”: of 1 you would have read 1",
+        ],
+    )
+
+
+def test_a_share_is_a_fraction(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    chosen = parser.parse_args(["test", "--sample", "1/5"])
+    assert (chosen.sample, chosen.after, chosen.since) == (Fraction(1, 5), 30, None)
+    for wrong in ("0/5", "5/5", "0.2", "1/0"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["test", "--sample", wrong])
+    assert "put a share like 1/5" in capsys.readouterr().err

@@ -175,6 +175,23 @@ async def test_sqlite_reads_the_newest_tasks_of_an_execution_and_no_others(world
     assert counted.startswith("SEARCH task_updates USING COVERING INDEX"), steps
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_sample_reads_the_latest_rounds_along_an_index(world: World) -> None:
+    now = int(world.clock().timestamp() * 1_000_000)
+    await insert_many(world.engines, 1_800, first=1, at=now - 10_000, bare=True)
+    with recorded(world.engines) as statements:
+        found = await stats(ANA.id, crew="research", days=7, context=world.reviews)
+    assert found.sampled is not None
+    assert (found.sampled.rounds, found.sampled.sent_back.part) == (60, 0)
+    assert 30 < found.sampled.read < 55
+    [(statement, parameters)] = [one for one in statements if "JOIN reviews" in one[0]]
+    async with world.engines.read.connect() as connection:
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps = [row.detail for row in plan]
+    assert "SEARCH rounds USING INDEX ix_rounds_decided" in steps[0], steps
+    assert not [step for step in steps if "TEMP B-TREE" in step], steps
+
+
 async def test_the_stats_read_two_indexes_and_no_row(world: World) -> None:
     # In an empty table any index is as good to PostgreSQL.
     await insert_many(world.engines, 3_000, first=1, at=0)

@@ -3,13 +3,16 @@
 The database counts similar decisions, each count a `Tally`; all else is computed from these.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
+from hashlib import sha256
 from itertools import chain
-from math import ceil
-from typing import Final
+from math import ceil, exp, lgamma, log, log1p
+from typing import Final, NamedTuple
 
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Revise
@@ -21,6 +24,10 @@ OFTEN: Final = 10
 MOST: Final = 50
 NEARLY_ALL: Final = 80
 OBSERVATIONS: Final = 3
+#: A crew with as many decisions is told of a sample: `SHARE` of its rounds after `AFTER` of a task.
+MANY: Final = 50
+SHARE: Final = Fraction(1, 5)
+AFTER: Final = 30
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 
@@ -201,6 +208,58 @@ def compared(tallies: Collection[Tally]) -> Compared:
     )
 
 
+class Verdicted(NamedTuple):
+    """A round whose verdict by a person the crew has; their own text counts as sent back."""
+
+    at: datetime
+    id: str
+    task: str
+    sent_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The rounds that a sample would have read, and what was sent back of the others."""
+
+    rounds: int
+    read: int
+    sent_back: Share
+
+    @property
+    def at_most(self) -> int:
+        """The most in 100 of the others that are sent back, at a confidence of 95 %."""
+        return ceil(100 * upper_bound(self.sent_back) - 1e-9)
+
+
+def sample(rounds: Iterable[Verdicted], share: Fraction, *, after: int) -> Sampled:
+    """Read the first `after` rounds of each task, then a share, chosen by a hash of the id."""
+    seen: Counter[str] = Counter()
+    others = []
+    for one in sorted(rounds):
+        seen[one.task] += 1
+        number = int.from_bytes(sha256(one.id.encode()).digest())
+        if seen[one.task] > after and number >= share * 2**256:
+            others.append(one.sent_back)
+    total = seen.total()
+    return Sampled(total, total - len(others), Share(sum(others), len(others)))
+
+
+def upper_bound(share: Share) -> float:
+    """Return the upper end of Clopper and Pearson's one-sided 95 % interval; for 0, about 3 / n.
+
+    https://www.itl.nist.gov/div898/handbook/prc/section2/prc241.htm
+    """
+    part, whole = share.part, share.whole
+    low, high = part / max(1, whole), 1.0
+    ways = [lgamma(whole + 1) - lgamma(n + 1) - lgamma(whole - n + 1) for n in range(part + 1)]
+    for _ in range(50 if part < whole else 0):
+        middle = (low + high) / 2
+        hit, miss = log(middle), log1p(-middle)
+        chance = sum(exp(way + n * hit + (whole - n) * miss) for n, way in enumerate(ways))
+        low, high = (middle, high) if chance > 0.05 else (low, middle)  # noqa: PLR2004
+    return high
+
+
 @dataclass(frozen=True, slots=True)
 class CrewStats:
     """One crew's numbers."""
@@ -248,6 +307,7 @@ class Stats:
     people: tuple[tuple[str, Figures], ...]
     """Other people's decisions for crews that the person operates, the most decisions first."""
     observations: tuple[Observation, ...] = ()
+    sampled: Sampled | None = None
 
     @property
     def waiting(self) -> Waiting | None:

@@ -1,8 +1,10 @@
 """The arguments of `crewgate rules`."""
 
 import argparse
+from fractions import Fraction
 
 from crewgate.domain.rules.duration import Duration
+from crewgate.domain.stats import AFTER
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,13 +13,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "test", help="what the rules as they are now would do with the rounds that there were"
     )
     test.add_argument(
-        "--since", type=_span, default="30d", metavar="DURATION", help="how far back: 30d"
+        "--since", type=_span, metavar="DURATION", help="how far back: 30d; a sample: 366d"
+    )
+    test.add_argument(
+        "--sample", type=_share, metavar="SHARE", help="read only this share: what was missed? 1/5"
+    )
+    test.add_argument(
+        "--after", type=int, default=AFTER, metavar="N", help="read the first N of each task anyway"
     )
     explain = commands.add_parser("explain", help="why the rounds of an execution went as they did")
     explain.add_argument(
         "execution", metavar="EXECUTION", help="its id, or any unambiguous beginning of it"
     )
     explain.add_argument("--crew", help="of this crew, where several have such an execution")
+
+
+def _share(text: str) -> Fraction:
+    part, _, whole = text.partition("/")
+    if not (part.isdecimal() and whole.isdecimal() and 0 < int(part) < int(whole)):
+        raise argparse.ArgumentTypeError(f"{text}: put a share like 1/5")
+    return Fraction(int(part), int(whole))
 
 
 def _span(text: str) -> Duration:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
+from fractions import Fraction
 from heapq import heappush, heappushpop
 from typing import Final, TypeVar, assert_never
 
@@ -15,7 +16,9 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.choose import could_apply, for_call, strictest
 from crewgate.domain.rules.conditions import Key, Mismatch
 from crewgate.domain.rules.rule import WITH_REVIEWERS, Decide, Rule, most_approvals
+from crewgate.domain.stats import Verdicted, sample
 from crewgate.settings.crew import CrewSettings
+from crewgate.slack.stats import sampled
 from crewgate.store.replay import StoredRound
 
 T = TypeVar("T")
@@ -196,6 +199,19 @@ def head(count: int, since: date, given: str) -> str:
         f"{count_of(count, 'round')} since {since.isoformat()} (--since {given}), tried on the"
         " rules as they are now"
     )
+
+
+def sample_lines(
+    crew: str, rounds: Iterable[Verdicted], share: Fraction, after: int
+) -> Iterator[str]:
+    """Yield a line for each task, the largest first."""
+    by_task: dict[str, list[Verdicted]] = {}
+    for one in rounds:
+        by_task.setdefault(one.task, []).append(one)
+    yield from ("", f"{crew}: {count_of(sum(map(len, by_task.values())), 'decided round')}")
+    for task, some in sorted(by_task.items(), key=lambda one: (-len(one[1]), one[0])):
+        found = sample(some, share, after=after)
+        yield f"  “{shortened(task)}”: {sampled(found)}"
 
 
 def no_such_crew(crew: str, count: int) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from fractions import Fraction
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,14 +20,19 @@ from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client
 from crewgate.store.engine import open_readers
 from crewgate.store.executions import ExecutionQueries
+from crewgate.store.queries import Queries
 from crewgate.store.replay import Replay
+from crewgate.usecases.read_models import NO_RULE
 
 CANDIDATES = 5
 
 
 async def run_rules(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.of_rules == "test":
-        return await try_rules(settings, chosen.since)
+        if chosen.sample is not None:
+            since = chosen.since or Duration.parse("366d")
+            return await try_sample(settings, chosen.sample, chosen.after, since)
+        return await try_rules(settings, chosen.since or Duration.parse("30d"))
     return await explain_rules(settings, chosen.execution, chosen.crew)
 
 
@@ -69,6 +75,22 @@ async def try_rules(settings: Settings, since: Duration, runtime: Runtime | None
     for name, group in sorted(left_out.items()):
         say(report.no_such_crew(name, group.count))
     return int(any(change.obstacle for found in groups.values() for change in found))
+
+
+async def try_sample(
+    settings: Settings, share: Fraction, after: int, since: Duration, runtime: Runtime | None = None
+) -> int:
+    """Print for each task what reading only a share of its rounds would have missed."""
+    begin = (runtime or Runtime()).clock() - since.length
+    say(f"Reading {share} of each task's rounds after the first {after}; this decides nothing")
+    async with of_this_version(open_readers(settings.database_url)) as engine:
+        for crew in settings.crews:
+            read = Queries(engine, {})
+            rules = [NO_RULE, *(one.id for one in await read.rules((crew,)))]
+            found = await read.stats.verdicted({crew: rules}, since=begin)
+            for line in report.sample_lines(crew, found, share, after):
+                say(line)
+    return 0
 
 
 async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> int:

@@ -15,6 +15,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from crewgate.domain.csv_cells import csv_cell
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.stats import (
+    AFTER,
     SPANS,
     Compared,
     CrewStats,
@@ -22,6 +23,7 @@ from crewgate.domain.stats import (
     Figures,
     Kind,
     Observation,
+    Sampled,
     Share,
     Stats,
     Waiting,
@@ -177,6 +179,13 @@ def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[
         yield f"{_waiting(waiting, now)}: `{COMMAND} pending`"
 
 
+def sampled(found: Sampled) -> str:
+    back, others = found.sent_back.part, found.sent_back.whole
+    read = f"of {found.rounds:,} you would have read {found.read:,}"
+    were = f"{back:,} of the {others:,} others {'was' if back == 1 else 'were'} sent back"
+    return f"{read}; {were}: at most {found.at_most} in 100 (95 %)" if others else read
+
+
 def _was(both: Compared, number: str) -> str:
     return f" ({number})" if both.before.decided else ""
 
@@ -265,7 +274,10 @@ def _render(
 ) -> Message:
     seen = [f"• {observation(one, stats.days)}" for one in stats.observations]
     blocks = [section("\n".join((headline(stats), *seen)))]
-    blocks.append(section("\n".join(numbers(stats.team, stats.waiting, now))))
+    lines = [*numbers(stats.team, stats.waiting, now)]
+    if stats.sampled is not None:
+        lines.append(f"*Reading every fifth* after {AFTER} of a task: {sampled(stats.sampled)}")
+    blocks.append(section("\n".join(lines)))
     if len(stats.crews) > 1:
         blocks += _list([of_crew(one, now) for one in stats.crews])
     blocks += _list(people)

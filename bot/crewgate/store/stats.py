@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.caveats import PER_CHARACTER
 from crewgate.domain.review import State
-from crewgate.domain.stats import SHORT, Decided, Tally, Waiting
+from crewgate.domain.stats import SHORT, Decided, Tally, Verdicted, Waiting
 from crewgate.domain.verdict import Via
 from crewgate.store.engine import Reading
 from crewgate.store.statements import one_of
@@ -117,6 +117,25 @@ _DECISIONS: Final = (
     .order_by(_round.id)
     .limit(PAGE)
 )
+#: Along the index, the latest first. Calls and answers to flows are left out.
+_VERDICTED: Final = (
+    sa.select(
+        *(_round.decided_at, _round.id, sa.func.coalesce(reviews.c.task_name, reviews.c.task_id)),
+        sa.or_(sa.not_(_round.is_approve), _is_own),
+    )
+    .join_from(rounds, reviews)
+    .where(
+        _round.crew == sa.bindparam("crew"),
+        _round.rule_id == sa.bindparam("rule"),
+        _round.state == State.RESUMED.value,
+        _round.decided_at >= sa.bindparam("since", type_=Instant),
+        _round.is_approve.is_not(None),
+        _round.decided_via != Via.RULE.value,
+        _is_output,
+    )
+    .order_by(_round.decided_at.desc())
+    .limit(sa.bindparam("limit"))
+)
 _COLUMNS: Final = tuple(field.name for field in fields(Decided))
 #: The rules whose rounds count, by crew.
 Rules = Mapping[str, Sequence[str]]
@@ -145,6 +164,19 @@ class StatsQueries(Reading):
             if len(page) < PAGE:
                 return
             after = page[-1].id
+
+    async def verdicted(
+        self, of: Rules, *, since: datetime, limit: int = 100_000
+    ) -> list[Verdicted]:
+        """Return the outcomes since then, for each rule the latest."""
+        return [
+            Verdicted._make(row)
+            for crew, each in of.items()
+            for rule in each
+            for row in await self._rows(
+                _VERDICTED, {"crew": crew, "rule": rule, "since": since, "limit": limit}
+            )
+        ]
 
     async def waiting(self, of: Rules) -> list[Waiting]:
         return [

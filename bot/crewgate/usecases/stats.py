@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from crewgate.domain.audit import Code, Entry
 from crewgate.domain.people import Role
-from crewgate.domain.stats import Decided, Stats, stats_of
+from crewgate.domain.stats import AFTER, MANY, SHARE, Decided, Stats, sample, stats_of
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.read_models import NO_RULE
 
@@ -48,7 +48,7 @@ async def _count(
 ) -> Stats:
     now, span = context.clock(), timedelta(days=days)
     read = context.uow.read.stats
-    return stats_of(
+    found = stats_of(
         await read.tallies(rules, before=now - 2 * span, since=now - span),
         await read.waiting(rules),
         crews=rules,
@@ -57,6 +57,10 @@ async def _count(
         days=days,
         at=now,
     )
+    if len(found.crews) > 1 or found.team.now.decided < MANY:
+        return found
+    verdicted = await read.verdicted(rules, since=now - span, limit=1_000)
+    return replace(found, sampled=sample(verdicted, SHARE, after=AFTER))
 
 
 async def _permitted(

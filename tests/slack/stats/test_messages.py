@@ -11,6 +11,7 @@ from crewgate.domain.stats import (
     Figures,
     Kind,
     Observation,
+    Sampled,
     Share,
     Stats,
     Waiting,
@@ -295,3 +296,14 @@ def test_however_much_there_is_it_is_within_the_limits(*, charts: bool) -> None:
     check_message(message, may_mention=frozenset(f"@{user}" for user, _ in people))
     left = [one for one in read(message).splitlines() if one.startswith("and ")]
     assert left == ["and 287 more", "and 268 more"]
+
+
+def test_a_sample_is_one_line() -> None:
+    shown = some_stats(sampled=Sampled(120, 44, Share(2, 76)))
+    assert (
+        "*Reading every fifth* after 30 of a task: of 120 you would have read 44; 2 of the 76"
+        " others were sent back: at most 9 in 100 (95 %)"
+    ) in read(render_stats(shown))
+    shown = some_stats(sampled=Sampled(120, 119, Share(1, 1)))
+    assert "1 of the 1 others was sent back: at most 100 in 100" in read(render_stats(shown))
+    assert "others" not in read(render_stats(some_stats(sampled=Sampled(50, 50, Share(0, 0)))))
