@@ -183,9 +183,9 @@ def make_world(tmp_path: Path, sqlite_template: SqliteTemplate) -> MakeWorld:
             environ = settings(slack, crew) | {"HOST": "127.0.0.1"} | public | more
             chosen = load(environ, cwd=tmp_path)
             database = tmp_path / "crewgate.db"
-            if not database.exists():
+            if "DATABASE_URL" not in more and not database.exists():
                 shutil.copy(await sqlite_template(MIGRATED, bring_up), database)
-            url = f"sqlite+aiosqlite:///{database}"
+            url = more.get("DATABASE_URL", f"sqlite+aiosqlite:///{database}")
             crews = {n: replace(c, forward=forward) for n, c in chosen.crews.items()}
             chosen = replace(chosen, port=port, database_url=url, crews=crews)
             bot = await stack.enter_async_context(running(chosen, runtime))

@@ -11,6 +11,7 @@ from crewgate.demo.environment import ANA, BEN
 from crewgate.demo.hosted.crew import TOKEN
 from crewgate.demo.workspace import Message, View, buttons, message_text
 from crewgate.host.records import Decision
+from tests.databases import both
 from tests.journeys.conftest import AT_ONCE, MakeWorld, World
 from tests.journeys.flow_world import ENVIRONMENT as OF_A_CREW
 from tests.journeys.hosted_crew import AGENT_ASKS, CALLS, PausingCrew
@@ -32,8 +33,8 @@ def make_hosted(make_world: MakeWorld, tmp_path: Path) -> MakeWorld:
 
 
 @pytest.fixture
-async def hosted(make_hosted: MakeWorld) -> AsyncIterator[World]:
-    async with make_hosted() as world:
+async def hosted(make_hosted: MakeWorld, database_url: str) -> AsyncIterator[World]:
+    async with make_hosted(DATABASE_URL=database_url) as world:
         yield world
 
 
@@ -56,6 +57,7 @@ async def change(world: World, card: Message, **values: str) -> View:
     return form
 
 
+@both
 async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
     hosted: World,
 ) -> None:
@@ -91,6 +93,7 @@ async def test_refusing_tells_the_agent_why(hosted: World) -> None:
     assert "refused" in await hosted.told(ANA)
 
 
+@both
 async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
     card = await a_call(hosted)
     await change(hosted, card)
@@ -106,6 +109,7 @@ async def test_other_arguments_are_checked_shown_and_run(hosted: World) -> None:
     assert "to: bob@x.example ann@x.examplecopies: 2 3" in shown
 
 
+@both
 async def test_what_the_tool_does_not_take_is_said_and_its_own_arguments_wait_on(
     hosted: World,
 ) -> None:
