@@ -1,10 +1,12 @@
 """A crew of `crewgate host`, in this process and without crewai, that pauses when it is told to."""
 
+import asyncio
 import json
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,8 @@ class Obedient:
         """The arguments of calls that ran."""
         self.refusals: list[str] = []
         """The words that agents were given in the place of a call's result."""
+        self.changed: Callable[[], object] = list
+        """Called in the execution's thread once what it was told is done."""
         self._told: dict[str, queue.Queue[tuple[str, object]]] = {}
 
     def told(self, execution_id: str) -> queue.Queue[tuple[str, object]]:
@@ -64,10 +68,15 @@ class Obedient:
     def check(self, inputs: Json) -> None:
         """Anything will do."""
 
+    def _next(self, run: Run) -> tuple[str, object]:
+        with suppress(RuntimeError):  # the journey is over
+            self.changed()
+        return self.told(run.execution.id).get()
+
     def run(self, run: Run) -> Completed:
         """Pause as it is told to."""
         run.begin([])
-        while (told := self.told(run.execution.id).get()) is not STOP:
+        while (told := self._next(run)) is not STOP:
             task, output = told
             if task == CALLS:
                 self._call(run, output)
@@ -220,6 +229,8 @@ class PausingCrew(HostedCrew):
         return notified()[-1]
 
     async def _kick_off(self, execution_id: str) -> None:
+        tell, loop = partial(self.changes.announce, "told", ""), asyncio.get_running_loop()
+        self._in_process.crew.changed = partial(loop.call_soon_threadsafe, tell)
         self._in_process.next_id = execution_id
         to = self.human_input
         assert to is not None

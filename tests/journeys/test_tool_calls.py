@@ -86,6 +86,7 @@ async def test_refusing_tells_the_agent_why(hosted: World) -> None:
     assert "Write why; the agent gets exactly this text." in str(empty.errors)
     assert (await hosted.slack.submit(BEN, {"feedback": "Bob has left."})).ok
     await hosted.shown(card, "The agent was told, and goes on without it.")
+    await crew(hosted).until(lambda: crew(hosted).refusals)
 
     assert crew(hosted).refusals == ["Bob has left."]
     assert not crew(hosted).ran
