@@ -39,7 +39,9 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
     found = await _ask(http, settings.public_url, nonce, token)
     if isinstance(found, _Answer) and found.is_ours:
         return Finding(SUBJECT, "answers with this bot")
-    here = await _ask(http, _local(settings), nonce, token)
+    host, port = local_address(settings)
+    local = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    here = await _ask(http, local, nonce, token)
     runs_here = isinstance(here, _Answer) and here.is_ours
     if not runs_here and _may_just_not_run(found):
         why = "the bot is not running: start it (crewgate serve) and check again"
@@ -89,8 +91,3 @@ def _object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _local(settings: Settings) -> str:
-    host, port = local_address(settings)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -120,7 +120,11 @@ class SlackCheck:
                     answer = await web_api.attempt(asking)
                     people = await self._able(frozenset(map(str, web_api.list_at(answer, "users"))))
                     self.known[ref] = people
-                    return _group(subject, len(people))
+                    if not people:
+                        problem = "nobody is in this user group; put somebody in, or name others"
+                        return wrong(subject, problem)
+                    count = len(people)
+                    return Finding(subject, "1 person" if count == 1 else f"{count} people")
                 case Email(address):
                     answer = await web_api.attempt(self.client.users_lookupByEmail(email=address))
                     self.known[ref] = _people(web_api.object_in(answer, "user"))
@@ -226,9 +230,3 @@ def _user(subject: str, answer: Mapping[str, object]) -> Finding:
     if user.get("is_bot") is True:
         return wrong(subject, "this is an app, which decides nothing; name a person")
     return Finding(subject, str(user.get("real_name") or user.get("name") or ""))
-
-
-def _group(subject: str, people: int) -> Finding:
-    if not people:
-        return wrong(subject, "nobody is in this user group; put somebody in, or name others")
-    return Finding(subject, "1 person" if people == 1 else f"{people} people")

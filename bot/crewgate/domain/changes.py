@@ -560,14 +560,12 @@ def _hunk(pair: Pair, budget: StepBudget | None) -> Hunk:
         return added(after)
     if pair.same:
         return Hunk(Fate.MOVED, after, (Segment(Kind.SAME, after.text),))
-    segments = _segments(before, after, budget) if budget is not None else ()
+    segments: tuple[Segment, ...] = ()
+    if budget is not None and before.cells and after.cells:
+        segments = compare_cells(before.cells, after.cells, budget)
+    elif budget is not None:
+        segments = compare_words(before.text, after.text, budget)
     return Hunk(Fate.CHANGED, after, segments)
-
-
-def _segments(before: Passage, after: Passage, budget: StepBudget) -> tuple[Segment, ...]:
-    if before.cells and after.cells:
-        return compare_cells(before.cells, after.cells, budget)
-    return compare_words(before.text, after.text, budget)
 
 
 def _unchanged(passages: Sequence[Passage]) -> Iterator[Unchanged]:

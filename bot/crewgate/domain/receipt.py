@@ -223,11 +223,12 @@ def _open(latest: Round | None, first: Round) -> Receipt:
         post += (first.effect(EffectKind.RESUME),)
     if latest is None:
         return Receipt(first, opened=True, effects=post)
+    by_rule = latest.decision is not None and isinstance(latest.decision.by, TimedOut)
     opened = replace(
         first,
         number=latest.number + 1,
         unchanged=_is_shown_again(first.digest, latest),
-        sent_back=latest.sent_back + 1 if _is_by_rule(latest) else 0,
+        sent_back=latest.sent_back + 1 if by_rule else 0,
     )
     if (ended := _end(latest, first.opened_at)) is None:
         return Receipt(opened, opened=True, effects=post)
@@ -279,10 +280,6 @@ def _may_come_again(round_: Round, *, repeats: bool) -> bool:
             return True
         case _:
             return False
-
-
-def _is_by_rule(round_: Round) -> bool:
-    return round_.decision is not None and isinstance(round_.decision.by, TimedOut)
 
 
 def _asked_for_changes(round_: Round) -> bool:

@@ -270,16 +270,14 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
     if crew.warning is not None:
         answers = one_line(crew.warning, ANSWER_LIMIT)
     if crew.failing is not None:
-        return f":red_circle: {name} {_failing(crew.failing, now)} ({answers})"
+        failing = crew.failing
+        late = f", next at {moment(failing.next_at, now)}" if failing.next_at > now else ""
+        tried = f"{failing.tries:,} tries since {moment(failing.since, now)}{late}"
+        decisions = shared.counted(failing.decisions, "decision")
+        return f":red_circle: {name} does not take {decisions}: {tried} ({answers})"
     if crew.warning is not None:
         return f":red_circle: {name}: {answers}"
     return f":large_green_circle: {name} {answers}"
-
-
-def _failing(failing: read_models.Failing, now: datetime) -> str:
-    late = f", next at {moment(failing.next_at, now)}" if failing.next_at > now else ""
-    tried = f"{failing.tries:,} tries since {moment(failing.since, now)}{late}"
-    return f"does not take {shared.counted(failing.decisions, 'decision')}: {tried}"
 
 
 _BUDGET: Final = MESSAGE_LIMIT - 1_000

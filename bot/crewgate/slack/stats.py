@@ -79,25 +79,11 @@ USAGE: Final = (
 NOTHING_READABLE: Final = "There is no crew whose reviews you may read."
 
 
-def legend(stats: Stats) -> str:
-    before = f"the {stats.days} days before"
-    brackets = f"In brackets: {before}." if stats.team.before.decided else f"{_NOTHING} {before}."
-    return f"{brackets} Times are working hours where a rule has them."
-
-
-_NOTHING: Final = "Nothing was decided in"
-
-
 def headline(stats: Stats) -> str:
     names = [shared.crew(one.crew) for one in stats.crews]
     if len(names) > _NAMED:
         names = [shared.counted(len(names), "crew")]
     return shared.joined(f"*The last {stats.days} days*", shared.in_words(names))
-
-
-def plain_headline(stats: Stats) -> str:
-    decided = shared.counted(stats.team.now.decided, "decision")
-    return f"The last {stats.days} days: {decided}"
 
 
 _OBSERVATIONS: Final[Mapping[Kind, str]] = {
@@ -200,11 +186,6 @@ def of_crew(one: CrewStats, now: datetime) -> str:
     )
 
 
-def of_person(user: str, found: Figures) -> str:
-    """Return a person's numbers in a line; a mention in a message for one reader calls nobody."""
-    return f"{shared.person(Person(user, ''))}: {_person(found)}"
-
-
 def _person(found: Figures) -> str:
     return shared.joined(
         f"{found.decided:,} decided",
@@ -254,7 +235,8 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
     """Render the numbers that a person may see; `asked` is the buttons' value."""
     if not stats.crews:
         return Message(NOTHING_READABLE, [])
-    people = [of_person(*one) for one in stats.people]
+    # A mention in a message for one reader calls nobody.
+    people = [f"{shared.person(Person(user, ''))}: {_person(one)}" for user, one in stats.people]
     if people:
         people = ["*Others, for the crews that you operate*", *people]
     if (mine := stats.mine) is not None:
@@ -284,7 +266,15 @@ def _render(
     if stats.team.now.decided or stats.team.before.decided:
         span = f"Last {stats.days} days"
         blocks += [one.native(span) if charts else one.bars() for one in _charts(stats)]
-    return Message(plain_headline(stats), [*blocks, context(legend(stats)), *end])
+    before = f"the {stats.days} days before"
+    known = (
+        f"In brackets: {before}"
+        if stats.team.before.decided
+        else f"Nothing was decided in {before}"
+    )
+    legend = context(f"{known}. Times are working hours where a rule has them.")
+    decided = shared.counted(stats.team.now.decided, "decision")
+    return Message(f"The last {stats.days} days: {decided}", [*blocks, legend, *end])
 
 
 def _list(lines: Sequence[str]) -> list[Block]:

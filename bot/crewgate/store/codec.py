@@ -42,11 +42,6 @@ def _dump_reviewer(reviewer: ReviewerRef) -> list[str]:
             return ["anyone", ""]
 
 
-def _load_reviewer(stored: list[str]) -> ReviewerRef:
-    kind, name = stored
-    return _REVIEWERS[kind](name)
-
-
 @dataclass(frozen=True, slots=True)
 class Codec:
     """The conversions between values of one type and JSON."""
@@ -74,7 +69,7 @@ _OWN: Final[Mapping[Any, Codec]] = {
     Email: Codec(str, Email),
     Hidden: _hidden,
     Person: _as_list(Person),
-    ReviewerRef: Codec(_dump_reviewer, _load_reviewer),
+    ReviewerRef: Codec(_dump_reviewer, lambda stored: _REVIEWERS[stored[0]](stored[1])),
     WorkingHours: Codec(str, WorkingHours.parse),
     datetime: Codec(datetime.isoformat, datetime.fromisoformat),
     str | Hidden: Codec(

@@ -315,7 +315,10 @@ async def _read_signed(
     """Return a signed body and its signature. Raises RequestRefused."""
     if not credentials.flow_secrets:
         log.warning("no_flow_secret", crew=credentials.crew)
-        raise requests.RequestRefused(_takes_none())
+        message = (
+            "This crew takes no requests of flows: its settings have no flow_webhook_secret_env."
+        )
+        raise requests.RequestRefused(requests.refusal(401, "unauthorized", message))
     signed = fresh_signatures(request.headers, now=context.now_by_each())
     body = await requests.read_body(request, room=room) if signed else None
     if body and body.too_large:
@@ -324,24 +327,11 @@ async def _read_signed(
     signature = body and signature_of(signed, body.content, secrets=credentials.flow_secrets)
     if not body or not signature:
         log.warning("flow_signature_refused", crew=credentials.crew)
-        raise requests.RequestRefused(_unsigned())
+        message = (
+            "The request is not signed with this crew's flow secret, or not within five minutes."
+        )
+        raise requests.RequestRefused(requests.refusal(401, "unauthorized", message))
     return body, signature
-
-
-def _unsigned() -> web.Response:
-    return requests.refusal(
-        401,
-        "unauthorized",
-        "The request is not signed with this crew's flow secret, or not within five minutes.",
-    )
-
-
-def _takes_none() -> web.Response:
-    return requests.refusal(
-        401,
-        "unauthorized",
-        "This crew takes no requests of flows: its settings have no flow_webhook_secret_env.",
-    )
 
 
 def _parse_flow_request(content: bytes, *, context: WebContext, redactor: Redactor) -> FlowRequest:

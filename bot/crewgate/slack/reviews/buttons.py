@@ -120,7 +120,9 @@ def stuck_buttons(round_: Round) -> tuple[Block, ...]:
 
 
 def _answer_buttons(round_: Round, question: Question) -> tuple[Block, ...]:
-    labels = _labels(question)
+    labels = [_marked(label) for label in question.outcomes]
+    if _are_numbered(question):
+        labels = [f"{number}. {label}" for number, label in enumerate(question.outcomes, 1)]
     words = words_button(round_)
     if len(labels) <= BUTTONS:
         green = question.outcomes.index(question.approval) if question.approval else None
@@ -160,12 +162,6 @@ def outcomes_in_full(question: Question) -> list[Block]:
         left_off = counted(question.left_off, "more outcome")
         lines.append(f"{left_off} can only be answered in words.")
     return [section("\n".join(lines))] if lines else []
-
-
-def _labels(question: Question) -> list[str]:
-    if not _are_numbered(question):
-        return [_marked(label) for label in question.outcomes]
-    return [f"{number}. {label}" for number, label in enumerate(question.outcomes, 1)]
 
 
 def _marked(label: str) -> str:

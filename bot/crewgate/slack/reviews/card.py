@@ -242,7 +242,9 @@ def _folded(view: CardView, told: Round) -> list[Block]:
             return [*blocks, context(shared.removed(round_.removed_at))]
         return [*blocks, actions(*_read_buttons(round_, told, None))]
     decision = round_.decision
-    if decision is not None and isinstance(decision.by, ByRule) and _goes_well(round_):
+    is_sent = round_.state is State.DECIDED and round_.reason is None
+    goes_well = is_sent or round_.state is State.RESUMED
+    if decision is not None and isinstance(decision.by, ByRule) and goes_well:
         return [context(states.answer(round_))] if round_.call_result else []
     if decision is None:
         blocks = [context(strings.about_undecided(round_))]
@@ -261,11 +263,6 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if round_.removed_at is not None:
         return [*blocks, context(shared.removed(round_.removed_at))]
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
-
-
-def _goes_well(round_: Round) -> bool:
-    is_sent = round_.state is State.DECIDED and round_.reason is None
-    return is_sent or round_.state is State.RESUMED
 
 
 def _all_who_approved(decision: Decision, *, is_call: bool) -> list[Block]:

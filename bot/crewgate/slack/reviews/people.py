@@ -88,7 +88,8 @@ class People:
 
     async def _approvers(self, view: CardView, rule: Rule) -> Approvers:
         starter = Approvers() if rule.self_approval else await self._starter(view)
-        members = self.directory.members(self._in_the_end(view.round))
+        now = crew_for(view.round, self.crews).permitted(Role.REVIEWER)
+        members = self.directory.members((*now, *_later(view.round.rule)))
         if members.unresolved or Anyone() in view.reviewers:
             return starter
         barred = {*map(str, starter.starters), *filter(self.directory.is_gone, members.users)}
@@ -99,10 +100,6 @@ class People:
 
     def _members(self, group: UserGroup) -> frozenset[str]:
         return self.directory.members((group,)).users
-
-    def _in_the_end(self, round_: Round) -> tuple[ReviewerRef, ...]:
-        now = crew_for(round_, self.crews).permitted(Role.REVIEWER)
-        return (*now, *_later(round_.rule))
 
     async def _starter(self, view: CardView) -> Approvers:
         for said in view.started_by:

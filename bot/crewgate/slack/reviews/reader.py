@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from crewgate.domain.caveats import Share
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
-from crewgate.domain.review import Review, Round, State
+from crewgate.domain.review import Round, State
 from crewgate.slack import ids
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import excerpts
@@ -194,11 +194,12 @@ def render_reader(
     ]
     if goes_on:  # the green button never skips unread text
         decide = [*map(buttons.without_style, decide)]
+    task = round_.review.expected_output if is_output and page.number == 0 else None
     blocks = present(
         section(strings.about(view)),
         None if waits and not round_.votes else section(_state(round_)),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
-        *(_expected(round_.review) if is_output and page.number == 0 else []),
+        context(f"The task: {one_line(task, _EXPECTED)}") if task else None,
         *turn(on_top=True),
         *page.blocks,
         *turn(is_next_green=goes_on),
@@ -250,14 +251,6 @@ def _page(
             return page_of_history(history, position.round_id, number), share, unmasked
         case _:
             assert_never(position.tab)
-
-
-def _expected(review: Review) -> list[Block]:
-    return (
-        [context(f"The task: {one_line(text, _EXPECTED)}")]
-        if (text := review.expected_output)
-        else []
-    )
 
 
 def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -> list[Block]:

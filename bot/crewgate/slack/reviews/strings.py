@@ -303,7 +303,8 @@ def needed_of(groups: Needed) -> str:
 
 
 def approvals(count: int) -> str:
-    return f"{_number(count)} approval{'' if count == 1 else 's'}"
+    number = _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
+    return f"{number} approval{'' if count == 1 else 's'}"
 
 
 def so_far(round_: Round, voice: shared.Voice = shared.MRKDWN) -> str:
@@ -456,10 +457,6 @@ def _delegates(view: CardView, now: datetime) -> str:
         lines.append(f"{shared.person(one.delegate)} for {shared.person(one.away)} until {until}")
     left = len(view.absences) - len(shown)
     return shared.joined(*lines, f"and {left:,} more" if left > 0 else "")
-
-
-def _number(count: int) -> str:
-    return _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
 
 
 # --- what the buttons do --------------------------------------------------------------------------

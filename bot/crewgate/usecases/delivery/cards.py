@@ -204,7 +204,9 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     hold up cards that people wait for.
     """
     posting = await _posting(job, context)
-    needless = _is_over_undecided(posting.view.round) and not job.in_doubt
+    round_ = posting.view.round
+    ended = round_.state in (State.SUPERSEDED, State.CLOSED) and not round_.can_reopen
+    needless = ended and round_.decision is None and not job.in_doubt
     if posting.card is not None or needless:
         return await settle(job, Delivered(), context)
     rule = posting.view.round.rule
@@ -372,11 +374,6 @@ async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
 async def expire_claim(job: Job, context: DeliveryContext) -> Outcome:
     refreshed = replace(job.effect, kind=EffectKind.REFRESH)
     return await settle(job, Delivered(), context, then=[refreshed])
-
-
-def _is_over_undecided(round_: Round) -> bool:
-    ended = round_.state in (State.SUPERSEDED, State.CLOSED) and not round_.can_reopen
-    return ended and round_.decision is None
 
 
 async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:

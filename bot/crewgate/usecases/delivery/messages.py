@@ -36,7 +36,8 @@ async def say_about(
     row, round_ = job.effect.kind.row, posting.view.round
     if row.of_waiting and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell any more"), context)
-    outcome = await post_about(posting, job, context, occasion=occasion, posted_since=posted_since)
+    to = place_of(posting, job)
+    outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
     if told and notify_of(round_, context) is Notify.DM:
         # Some reviewers may not have a message.
@@ -47,17 +48,9 @@ async def say_about(
     return await settle(job, outcome, context)
 
 
-async def post_about(
-    posting: Posting,
-    job: Job,
-    context: DeliveryContext,
-    *,
-    occasion: str | None = None,
-    posted_since: datetime | None = None,
-) -> Outcome:
+def place_of(posting: Posting, job: Job) -> Thread | User:
     user = job.effect.user
-    to = Thread(posting.channel, posting.thread_ts) if user is None else User(user)
-    return await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
+    return Thread(posting.channel, posting.thread_ts) if user is None else User(user)
 
 
 async def post(

@@ -121,7 +121,8 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
             await tx.complete(job)
         return Delivered()
     occasion = str(round_.reminders + 1)
-    outcome = await messages.post_about(posting, job, context, occasion=occasion)
+    to = messages.place_of(posting, job)
+    outcome = await messages.post(job, posting, context, to=to, occasion=occasion)
     if not isinstance(outcome, Delivered):
         return await messages.settle_in_thread(job, outcome, posting, context)
     private = await _in_private(posting, context)
