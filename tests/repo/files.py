@@ -69,8 +69,10 @@ def literal(call: ast.Call, position: int) -> object:
 
 @cache
 def code_strings(folder: str) -> str:
-    """All text that the modules below a folder hold, a line each; `…` where a value goes in."""
-    return "\n".join(joined(node) for module in modules(folder) for node in ast.walk(module))
+    """All text in the modules below a folder but docstrings; `…` where a value goes in."""
+    nodes = [node for module in modules(folder) for node in ast.walk(module)]
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return "\n".join(joined(node) for node in nodes if id(node) not in docstrings)
 
 
 def joined(node: ast.AST) -> str:
