@@ -77,6 +77,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         metavar="DAYS",
         help="with --crew, in place of its retention: 90d; the settings need not name the crew",
     )
+    dataset = command.add_parser(
+        "dataset", help="what people refused and approved, as lines of JSON to the standard output"
+    )
+    dataset.add_argument("crew", metavar="CREW", help="its name in the settings")
+    dataset.add_argument(
+        "--since", type=_days, metavar="DAYS", help="executions that ended since then: 90d"
+    )
     command.add_parser("health", help="exit with 0 if the bot on this machine is ready")
     host = command.add_parser("host", help="open-source crews and flows behind CrewAI's crew API")
     add_host_arguments(host)
@@ -136,6 +143,10 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
             from crewgate.purge import purge  # noqa: PLC0415  # as said
 
             return purge(settings, chosen)
+        case "dataset":
+            from crewgate.dataset import write_dataset  # noqa: PLC0415  # as said
+
+            return write_dataset(settings, chosen)
         case "rules":
             from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
 

@@ -92,6 +92,7 @@ class Code(StrEnum):
     PROVED = "CG195", "A proof of an execution was made, with its texts"
     LISTED = "CG196", "A table of the decisions behind the numbers was asked for"
     FORGOTTEN = "CG197", "Credentials that no key opens were taken out"
+    COLLECTED = "CG198", "Outputs were exported with what people decided on them"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from crewgate.host.webhooks import (
 
 log = structlog.get_logger(__name__)
 
-FEEDBACK_SHOWN: Final = 300
 #: As many as CrewAI recalls itself.
 MOST_LESSONS: Final = 10
 
@@ -469,30 +468,6 @@ class Completed:
     result: str
     more: Json = field(default_factory=dict)
     """Further fields of its webhook."""
-
-
-def ask_about(run: Run) -> Completed | records.Asked:
-    """Ask people about a lesson that a flow has learnt, until they choose *Keep* or *Drop*."""
-    run.begin([])
-    told, question = run.execution.kickoff.inputs, run.question()
-    words = "" if question is None else question.feedback or ""
-    for choice in (records.KEEP, records.DROP):
-        if words.strip().casefold() == choice.casefold():
-            return Completed(choice)
-    unclear = f"“{words}” is neither {records.KEEP} nor {records.DROP}.\n\n" if words else ""
-    feedback = " ".join(told["feedback"].split())
-    if len(feedback) > FEEDBACK_SHOWN:
-        feedback = f"{feedback[: FEEDBACK_SHOWN - 1]}…"
-    drawn = f"CrewAI drew this lesson from “{feedback}”. " if feedback else ""
-    return records.Asked(
-        method=told["method"],
-        message=f"{unclear}{drawn}Keep it? Later outputs are then rewritten by it before people"
-        " see them.",
-        output=told["lesson"],
-        emit=(records.KEEP, records.DROP),
-        flow_class=told["flow_class"],
-        metadata=told["metadata"],
-    )
 
 
 @dataclass(frozen=True, slots=True)

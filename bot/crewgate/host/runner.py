@@ -6,25 +6,20 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from textwrap import shorten
+from typing import Final
 
 import structlog
 
 from crewgate.crew_api.wire import Answer, Json, Kickoff, Refusal, Resume
 from crewgate.host import records
 from crewgate.host.database import or_not_kept
-from crewgate.host.run import (
-    Completed,
-    Failed,
-    Run,
-    Shared,
-    Target,
-    ask_about,
-    hash_token,
-    later,
-)
+from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
 from crewgate.host.webhooks import end_webhooks, iso
 
 log = structlog.get_logger(__name__)
+
+_WORDS_SHOWN: Final = 300
 
 
 def _task_id(given: str, execution: records.Execution, shown: Mapping[str, records.Round]) -> str:
@@ -43,6 +38,27 @@ def _task_id(given: str, execution: records.Execution, shown: Mapping[str, recor
     if len(waits) > 1 or any("tool_call" in one.body for one in waits):
         raise Refusal.bad_request(f"Give one of {', '.join(waiting)} as task_id")
     return waiting[0] if waiting else named[0]
+
+
+def _ask_about(run: Run) -> Completed | records.Asked:
+    """Ask people about a lesson that a flow has learnt, until they choose *Keep* or *Drop*."""
+    run.begin([])
+    told, question = run.execution.kickoff.inputs, run.question()
+    words = "" if question is None else question.feedback or ""
+    for choice in (records.KEEP, records.DROP):
+        if words.strip().casefold() == choice.casefold():
+            return Completed(choice)
+    unclear = f"“{words}” is neither {records.KEEP} nor {records.DROP}.\n\n" if words else ""
+    feedback = shorten(told["feedback"], _WORDS_SHOWN, placeholder="…")
+    return records.Asked(
+        method=told["method"],
+        message=f"{unclear}CrewAI drew this lesson from “{feedback}”. Keep it? Later outputs are"
+        " then rewritten by it before people see them.",
+        output=told["lesson"],
+        emit=(records.KEEP, records.DROP),
+        flow_class=told["flow_class"],
+        metadata=told["metadata"],
+    )
 
 
 class Runner:
@@ -244,7 +260,7 @@ class Runner:
             return
         try:
             is_lesson = execution_id.startswith(records.LESSON)
-            outcome = ask_about(run) if is_lesson else self._targets[target].run(run)
+            outcome = _ask_about(run) if is_lesson else self._targets[target].run(run)
         except records.TargetChanged as error:
             log.error("crew_changed", execution=execution_id, hint=str(error))  # noqa: TRY400
             return

@@ -13,7 +13,7 @@ from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
 from crewgate.domain.masking import NOTHING, Masking
-from crewgate.domain.notification import Callback, Format, Output, Rewritten, WebhookUrls, shown
+from crewgate.domain.notification import Callback, Format, Output, WebhookUrls, shown
 from crewgate.domain.people import EmailOwner, Installation
 from crewgate.domain.reason import Dismissed
 from crewgate.domain.retry import IN_A_ROW
@@ -21,7 +21,6 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
-from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import (
     ExecutionQueries,
@@ -41,6 +40,7 @@ from crewgate.store.rounds import (
     approved_calls,
     to_card,
     to_line,
+    to_output,
     to_round,
     to_rule,
     to_subject,
@@ -373,7 +373,7 @@ class Queries(Reading):
         posting = Posting(
             view=CardView(
                 round_,
-                Output(row.text, Format(row.format), codec(Rewritten | None).load(row.rewritten)),
+                to_output(row),
                 to_round(previous) if previous else None,
                 Output(previous.text, Format(previous.format)) if previous else None,
                 notes,

@@ -1,24 +1,24 @@
 """Reads stored rounds again with all facts for choosing rules, beside a running bot."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.notification import Format, Output
 from crewgate.domain.people import Email, User
 from crewgate.domain.review import Round
 from crewgate.domain.rules.conditions import Facts
-from crewgate.store.engine import Reading
+from crewgate.store.engine import Reader, Reading
 from crewgate.store.executions import to_came, to_starters
-from crewgate.store.rounds import WHOLE, to_round, to_subject
-from crewgate.store.tables import reviews, rounds
+from crewgate.store.lessons import LessonQueries, to_given
+from crewgate.store.rounds import OF_EXECUTION, WHOLE, to_output, to_round, to_subject
+from crewgate.store.tables import executions, notes, reviews, rounds
 
 #: The rounds in memory at a time: each may have an output of a megabyte.
 PAGE: Final = 20
-OF_EXECUTION: Final = 50
+LATEST: Final = 50
 
 # By their ids, which come in no order, so that one page after the other can be read by an index;
 # and what belongs to them by itself, so that no plan joins all of it first.
@@ -30,12 +30,30 @@ _NEXT: Final = (
 )
 _PAGE: Final = WHOLE.where(rounds.c.id.in_(sa.bindparam("rounds", expanding=True)))
 _LATEST: Final = (
-    WHOLE.where(
-        reviews.c.crew == sa.bindparam("crew"), reviews.c.execution_id == sa.bindparam("execution")
-    )
-    .order_by(rounds.c.opened_at.desc(), rounds.c.id)
-    .limit(OF_EXECUTION)
+    WHOLE.where(*OF_EXECUTION).order_by(rounds.c.opened_at.desc(), rounds.c.id).limit(LATEST)
 )
+_ENDED: Final = (
+    sa.select(executions.c.ended_at, executions.c.execution_id)
+    .where(
+        executions.c.crew == sa.bindparam("crew"),
+        executions.c.removed_at.is_(None),
+        # Of the pair alone SQLite makes no range of the index.
+        executions.c.ended_at >= sa.bindparam("after", type_=executions.c.ended_at.type),
+        sa.tuple_(executions.c.ended_at, executions.c.execution_id)
+        > sa.tuple_(
+            sa.bindparam("after", type_=executions.c.ended_at.type), sa.bindparam("after_id")
+        ),
+    )
+    .order_by(executions.c.ended_at, executions.c.execution_id)
+    .limit(PAGE)
+)
+_NOTED: Final = sa.select(notes.c.author_name).where(
+    notes.c.round_id.in_(sa.bindparam("rounds", expanding=True))
+)
+_REVIEWS: Final = sa.select(reviews.c.id).where(*OF_EXECUTION).order_by(reviews.c.id)
+_OF_REVIEW: Final = WHOLE.where(
+    rounds.c.review_id == sa.bindparam("review"), rounds.c.removed_at.is_(None)
+).order_by(rounds.c.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,10 @@ class StoredRound:
 class Replay(Reading):
     """Reads stored rounds beside a running bot."""
 
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._taught = LessonQueries(reader)
+
     async def since(self, since: datetime) -> AsyncIterator[StoredRound]:
         """Yield every round that was opened since then, in no order. Raises StoreUnavailable."""
         after = ""
@@ -61,6 +83,26 @@ class Replay(Reading):
             for row in await self._rows(_PAGE, {"rounds": found}):
                 yield _to_stored(row)
             after = found[-1]
+
+    async def ended(
+        self, crew: str, since: datetime
+    ) -> AsyncIterator[tuple[Sequence[StoredRound], Sequence[str], Collection[str]]]:
+        """Yield by review its rounds with texts, the kickoff's lessons, and names of note writers.
+
+        The executions ended since then.
+        """
+        place: dict[str, Any] = {"after": since, "after_id": ""}
+        while found := await self._rows(_ENDED, {"crew": crew, **place}):
+            for ended in found:
+                of = {"crew": crew, "execution": ended.execution_id}
+                for review in await self._rows(_REVIEWS, of):
+                    own = await self._rows(_OF_REVIEW, {"review": review.id})
+                    given = to_given(own[0].lessons) if own else None
+                    taught = await self._taught.of_ids(given.ids) if given else ()
+                    noted = await self._rows(_NOTED, {"rounds": [row.id for row in own]})
+                    names = {row.author_name for row in noted}
+                    yield [*map(_to_stored, own)], [one.text for one in taught], names
+            place = {"after": found[-1].ended_at, "after_id": found[-1].execution_id}
 
     async def of_execution(self, crew: str, execution_id: str) -> tuple[StoredRound, ...]:
         found = await self._rows(_LATEST, {"crew": crew, "execution": execution_id})
@@ -73,7 +115,7 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         task_id=round_.review.task_id,
         task_name=round_.review.task_name,
         agent=round_.review.agent,
-        output=Output(row.text, Format(row.format)),
+        output=to_output(row),
         inputs=to_came(row.inputs),
         meta=to_came(row.meta),
         call=round_.call,

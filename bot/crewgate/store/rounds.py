@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from crewgate.domain import verdict
 from crewgate.domain.acts import CallState
 from crewgate.domain.execution import id_beginning
-from crewgate.domain.notification import Question
+from crewgate.domain.notification import Format, Output, Question, Rewritten
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import WORDS, Reason
 from crewgate.domain.review import Review, Round, State
@@ -197,6 +197,11 @@ async def approved_calls(
         # An approval may not have been used.
         and (one.call_result is None or one.call_result.state is not CallState.CLOSED)
     )
+
+
+def to_output(row: sa.Row[Any]) -> Output:
+    rewritten = codec(Rewritten | None).load(row.rewritten)
+    return Output(row.text, Format(row.format), rewritten)
 
 
 def to_card(row: sa.Row[Any]) -> MessageRef | None:
