@@ -12,12 +12,16 @@ from crewgate.domain.errors import (
     CrewgateError,
     GroupsUnresolved,
     InvalidTransition,
+    LessonNotFound,
+    LessonProblem,
+    LessonRefused,
     NoCrewUrl,
     NoPublicUrl,
     NotAReader,
     NotAReviewer,
     NotAStarter,
     NotVoted,
+    OwnLesson,
     PerhapsSelfApproval,
     RoundClosed,
     RoundNotFound,
@@ -30,11 +34,13 @@ from crewgate.domain.errors import (
     UnknownStarter,
     VotedOtherwise,
 )
+from crewgate.domain.lessons import LessonEnded, LessonState
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.slack.errors import explain
 from crewgate.slack.strings import PLAIN
 from tests.builders import a_vote
+from tests.slack.lessons.test_messages import a_lesson
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 REVIEWERS = (User("U1"), Email("a@example.com"), UserGroup("S1"))
@@ -84,6 +90,12 @@ def in_slack(named: Sequence[ReviewerRef]) -> tuple[ReviewerRef, ...]:
         (PerhapsSelfApproval(), "it may be you who started this"),
         (StarterUnresolved(), "Try again in a minute"),
         (UnknownStarter(), "Nobody knows who started this"),
+        (LessonNotFound("x"), "do not know this lesson"),
+        (LessonRefused(LessonProblem.KNOWN), "The crew has this lesson"),
+        (LessonEnded(a_lesson(LessonState.RETIRED)), "was retired by <@U0BEN>"),
+        (LessonEnded(a_lesson(LessonState.KEPT, expires_at=NOW)), "time of this lesson is over"),
+        (OwnLesson([Email("eve@example.com")]), "nobody approve their own. <@U2> may keep it."),
+        (OwnLesson([]), "Nobody else may either, so drop it."),
         (StoreUnavailable("disk full"), "Nothing was recorded"),
         (ChangedMeanwhile("x"), "Nothing was recorded"),
     ],
@@ -100,6 +112,7 @@ def test_every_refusal_is_a_sentence(error: CrewgateError, said: str) -> None:
         (UnknownCrew("research"), "not sent"),
         (RoundSuperseded(), "newer output"),
         (RoundNotFound("x"), "not sent"),
+        (LessonEnded(a_lesson(LessonState.RETIRED)), "was retired by Ben"),
         (StoreUnavailable("disk full"), "not recorded"),
         (ChangedMeanwhile("x"), "went wrong"),
     ],

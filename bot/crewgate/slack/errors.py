@@ -9,6 +9,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck
 
 from crewgate.domain import errors
+from crewgate.domain.lessons import LessonEnded
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.verdict import Person
 from crewgate.slack import phrases, strings
@@ -22,7 +23,7 @@ InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 """Replaces known e-mail addresses by their accounts."""
 
 
-def explain(
+def explain(  # noqa: PLR0911  # a table
     error: errors.CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
 ) -> str:
     match error:
@@ -34,6 +35,10 @@ def explain(
             return phrases.too_late(error, now, voice)
         case errors.TooManyEdits(characters=characters):
             return strings.too_many_edits(characters)
+        case errors.LessonRefused(why=why):
+            return strings.LESSON_REFUSED[why]
+        case LessonEnded(lesson=lesson):
+            return phrases.lesson_ended(lesson, now, voice)
         case errors.VoteRefused(others=others):
             return phrases.vote_refused(error, in_slack(others) if voice.mentions else ())
         case _:
@@ -43,6 +48,7 @@ def explain(
 
 _SENTENCES: Final[Mapping[type[errors.CrewgateError], str]] = {
     errors.RoundNotFound: strings.UNKNOWN_ROUND,
+    errors.LessonNotFound: strings.UNKNOWN_LESSON,
     errors.StoreUnavailable: strings.STORE_UNAVAILABLE,
     errors.InvalidTransition: strings.NOTHING_TO_DO,
     errors.VerdictMisplaced: strings.NOTHING_TO_DO,

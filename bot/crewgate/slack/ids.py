@@ -57,6 +57,13 @@ AWAY_UNTIL: Final = "away_until"
 AWAY_DELEGATE: Final = "away_delegate"
 """The name of the person's picker and of its block, in the form for absences."""
 
+LESSON_FORM: Final = "lesson_form"
+LESSON_EDIT_FORM: Final = "lesson_edit_form"
+LESSON_KEEP: Final = "lesson_keep"
+LESSON_DROP: Final = "lesson_drop"
+LESSON_RETIRE: Final = "lesson_retire"
+LESSON_EDIT: Final = "lesson_edit"
+
 TRIAL_APPROVE: Final = "trial_approve"
 TRIAL_REVISE: Final = "trial_revise"
 TRIAL_REMOVE: Final = "trial_remove"

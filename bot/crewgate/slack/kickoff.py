@@ -8,6 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from crewgate.domain import lessons
 from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
@@ -263,7 +264,8 @@ async def _ask_for_inputs(crew: str, context: SlackContext) -> Block:
     found = await context.clients[crew].inputs()
     if isinstance(found, CrewUnavailable):
         return render_notice(crew_away(crew, context.crews[crew].redact.text(found.why)))
-    return render_form(crew, dict.fromkeys(found, ""))
+    # The bot fills in the lessons.
+    return render_form(crew, {name: "" for name in found if name != lessons.INPUT})
 
 
 async def _replace_with_notice(ack: AsyncAck, sentence: str) -> None:

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from crewgate.slack import away, commands, home, kickoff, notes, stats, strings, trial
+from crewgate.slack import away, commands, home, kickoff, lessons, notes, stats, strings, trial
 from crewgate.slack.client.bolt import Middleware, Next
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.replies import answer_in_place, send_ephemeral
@@ -81,6 +81,7 @@ def register(app: AsyncApp, context: SlackContext) -> dict[str, Loop]:
     refresher = HomeRefresher(context)
     in_home = partial(home.pressed_in_home, refresher=refresher)
     missed = MissedNotes(context)
+    lessons.register(app, context)  # before reviews, in whose menus they have entries
     reviews.register(app, context, in_home=in_home, read_thread=missed.before_decision)
     notes.register(app, context)
     kickoff.register(app, context)

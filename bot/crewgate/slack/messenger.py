@@ -23,8 +23,8 @@ from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, Role, Use
 from crewgate.domain.review import State
 from crewgate.domain.stats import Stats
 from crewgate.domain.verdict import Person
-from crewgate.slack import executions
-from crewgate.slack.blockkit.blocks import Message, clean, notification, section
+from crewgate.slack import executions, lessons
+from crewgate.slack.blockkit.blocks import Message, clean
 from crewgate.slack.client.directory import OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
@@ -220,7 +220,7 @@ class SlackMessenger(Messenger):
     async def offer_lesson(self, posting: read_models.Posting, writer: Person) -> Outcome:
         return await outcome_of(
             self._poster.post_ephemeral(
-                _plain("You can keep what you asked for as a lesson: `/crew lessons`."),
+                lessons.render_offer(posting.view),
                 channel=posting.channel or "",
                 thread_ts=posting.thread_ts,
                 user=writer.id,
@@ -271,7 +271,7 @@ class SlackMessenger(Messenger):
             case read_models.DeadLetter():
                 return notices.render_report(about, self._people(about.crew, Role.OPERATOR))
             case read_models.LessonView():
-                return _plain(f"A lesson is {about.lesson.state}: {about.lesson.text}")
+                return self._lesson(kind, about)
             case Crew():
                 return notices.render_channel_refuses(about, subject)
             case Published():
@@ -300,6 +300,13 @@ class SlackMessenger(Messenger):
                     if one.state is State.WAITING
                 ]
                 return executions.render_progress(posting, self._starter(posting), waiting)
+
+    def _lesson(self, kind: EffectKind, view: read_models.LessonView) -> Message:
+        if kind is EffectKind.TELL_AUTHOR:
+            return lessons.render_retired(view.lesson)
+        people = self._people(view.ballot, Role.REVIEWER)
+        calls = self._people.notify(view.round) is Notify.MENTION
+        return lessons.render_card(view, people, link=self._link, calls=calls)
 
     def _starter(self, posting: read_models.ExecutionPosting) -> ReviewerRef | None:
         execution = posting.execution
@@ -366,10 +373,6 @@ class SlackMessenger(Messenger):
         shown = (*view.reviewers[:REVIEWERS_SHOWN], *starters)
         named = [ref.id for ref in shown if isinstance(ref, User)]
         return replace(view, names=tuple((await self._names.of(named)).items()))
-
-
-def _plain(sentence: str) -> Message:
-    return Message(notification(sentence), [section(notification(sentence))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from crewgate.domain.errors import (
     GroupsUnresolved,
     NotVoted,
     NotWaiting,
+    OwnLesson,
     PerhapsSelfApproval,
     RefusedByRule,
     RoundClosed,
@@ -29,6 +30,7 @@ from crewgate.domain.errors import (
     VotedOtherwise,
     VoteRefused,
 )
+from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import (
@@ -447,12 +449,31 @@ def vote_refused(error: VoteRefused, others: Sequence[ReviewerRef] = ()) -> str:
         may = f"{named(others)} may" if others else "Somebody else has to"
         revise = _MAY_REVISE if error.is_flow else "You may press Revise."
         return f"{who} may approve it. {may}. {revise}"
+    if isinstance(error, OwnLesson):
+        who = f"{named(others)} may keep it" if others else "Nobody else may either, so drop it"
+        return f"You proposed this, and its rule lets nobody approve their own. {who}."
     if isinstance(error, RefusedByRule):
         rule, why = rule_quoted(error.rule, PLAIN), PLAIN.text(error.reason, ANSWER_LIMIT)
         return f"The rule {rule} refuses these arguments{f': {why}' if why else '.'}"
     return _VOTE_REFUSED[type(error)]
 
 
+def lesson_ended(lesson: Lesson, now: datetime, voice: Voice = MRKDWN) -> str:
+    """Tell the slower person what became of a lesson."""
+    if lesson.state is LessonState.KEPT and not lesson.is_in_force(now):
+        return "The time of this lesson is over."
+    by = "" if lesson.ended_by is None else f" by {voice.person(lesson.ended_by)}"
+    when = "" if lesson.ended_at is None else f" {ago(lesson.ended_at, now)}"
+    return f"This lesson {LESSON_IS[lesson.state]}{by}{when}."
+
+
+LESSON_IS: Final[Mapping[LessonState, str]] = {
+    LessonState.PROPOSED: "is proposed, and not kept yet",
+    LessonState.KEPT: "is kept",
+    LessonState.DROPPED: "was dropped",
+    LessonState.RETIRED: "was retired",
+    LessonState.REPLACED: "was replaced",
+}
 _MAY_REVISE: Final = "You may ask for a revision, of a flow by one of its outcomes."
 _VOTE_REFUSED: Final[Mapping[type[VoteRefused], str]] = {
     ApprovedBefore: "You have approved this; it waits for others. To undo that, press Take back my "

@@ -5,13 +5,15 @@ for forms, where somebody has just written a text.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from crewgate.domain.edits import REVISION_LIMIT
+from crewgate.domain.errors import LessonProblem
 from crewgate.domain.execution import id_beginning
+from crewgate.domain.lessons import LESSON_CHARACTERS, LessonsGiven
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
@@ -117,6 +119,17 @@ def not_a_starter(crew_name: str, starters: Sequence[ReviewerRef], *, uncertain:
 UNKNOWN_ROUND: Final = (
     "I do not know this review. The card may be older than my records, or come from another bot."
 )
+UNKNOWN_LESSON: Final = "I do not know this lesson. Its message may come from another bot."
+LESSON_REFUSED: Final[Mapping[LessonProblem, str]] = {
+    LessonProblem.EMPTY: "Write the lesson: one sentence that the crew is told at each start.",
+    LessonProblem.TOO_LONG: f"A lesson has at most {LESSON_CHARACTERS} characters. Shorten it.",
+    LessonProblem.PERSONAL: "This names somebody or holds a secret, such as an address or a key: "
+    "every later execution would be told. Write it without.",
+    LessonProblem.KNOWN: f"The crew has this lesson, or it is proposed: see {COMMAND} lessons.",
+    LessonProblem.NOT_TAUGHT: "A lesson comes from a text that somebody asked for with Revise, and "
+    "that a person then approved. This is none.",
+}
+"""Plain, since most of them stand below a form's box."""
 UNKNOWN_ROUND_PLAIN: Final = f"{UNKNOWN_ROUND} Your text was not sent."
 STORE_UNAVAILABLE: Final = (
     "I cannot reach my records at the moment. Nothing was recorded; try again in a minute."
@@ -211,6 +224,14 @@ def capital(sentence: str) -> str:
 def counted(number: int, noun: str) -> str:
     ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
     return f"{number:,} {noun}{ending}"
+
+
+def with_lessons(given: LessonsGiven | None) -> str:
+    """Return `with 4 lessons`; empty where there were none to give."""
+    if given is None or given.counted is None:
+        return ""
+    lot = "without lessons, by lot"
+    return lot if given.without else f"with {counted(len(given.ids), 'lesson')}"
 
 
 def more(count: int) -> str:

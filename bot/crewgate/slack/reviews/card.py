@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from crewgate.domain.caveats import Share
+from crewgate.domain.lessons import may_teach, wisher
 from crewgate.domain.notification import Format
 from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import Round, State
@@ -32,6 +33,8 @@ from crewgate.slack.reviews.buttons import (
     DISMISS,
     EDIT,
     HISTORY,
+    KEEP_LESSON,
+    LESSONS,
     READ,
     READ_WORDS,
     REOPEN,
@@ -133,12 +136,15 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
     changes = not waits and _has_changes(view)
     comment = waits and round_.question is None and not round_.is_call
     edit = comment and parts_to_edit(view.output) is not None
+    taught = view.lessons is not None and may_teach(round_) and wisher(view.answers) is not None
     entries = present(
         HISTORY,
         CHANGES if changes else None,
         COMMENT if comment else None,
         EDIT if edit else None,
         READ if share is not None and _shows_all(view, share) else None,
+        KEEP_LESSON if taught else None,
+        LESSONS if shared.with_lessons(view.lessons) else None,
     )
     accessory = {
         "type": "overflow",
@@ -250,8 +256,9 @@ def _folded(view: CardView, told: Round) -> list[Block]:
         blocks = [context(strings.about_undecided(round_))]
     else:
         said = states.said(decision)
+        about = strings.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
-            context(strings.about_decided(round_, decision, is_told=told is round_)),
+            context(shared.joined(about, shared.with_lessons(view.lessons))),
             *_all_who_approved(decision, is_call=round_.is_call),
             *tool_calls.other_arguments(view),
             section(said) if said else None,

@@ -124,6 +124,7 @@ def about_waiting(
         changed,
         shared.crew(round_.review.crew),
         _rule(round_),
+        shared.with_lessons(view.lessons),
     )
     if plain:
         return _with_rule(view, first, now, reader)

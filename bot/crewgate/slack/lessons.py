@@ -1,0 +1,268 @@
+"""Lessons: the offer to keep one, its form, its card, and `/crew lessons`."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState
+from crewgate.domain.people import ReviewerRef, Role
+from crewgate.slack import ids, phrases
+from crewgate.slack import strings as shared
+from crewgate.slack.blockkit import blocks
+from crewgate.slack.blockkit.blocks import Block, Message, button, context, one_line, section
+from crewgate.slack.client.replies import Respond
+from crewgate.slack.context import Body, SlackContext
+from crewgate.slack.errors import explain_errors, render_notice, show_in_form
+from crewgate.slack.ids import COMMAND
+from crewgate.slack.payloads import parse_submission
+from crewgate.slack.press import Press, Reply, parse_press
+from crewgate.slack.reviews import buttons
+from crewgate.slack.reviews import strings as reviews
+from crewgate.slack.reviews.listeners import Verb
+from crewgate.slack.reviews.people import called, mentionable
+from crewgate.slack.strings import Link, bold, counted, day, joined, linked, person, quoted
+from crewgate.usecases import lessons
+from crewgate.usecases.read_models import CardView, LessonView
+
+TITLE: Final = "Keep as a lesson"
+GIVEN_TITLE: Final = "Lessons given"
+#: Lengths once escaped: of a lesson in full, and of one among others.
+_WHOLE: Final = 5 * LESSON_CHARACTERS
+_AMONG: Final = 200
+_BESIDE_BUDGET: Final = 4_000
+
+
+# --- the offer and the form -----------------------------------------------------------------------
+
+
+def render_offer(view: CardView) -> Message:
+    """Offer the writer of a wish to keep it, once the text that met it is approved."""
+    round_ = view.round
+    crew = bold(shared.crew(round_.review.crew))
+    says = f":bulb: Approved. You had asked for this:\n{quoted(_wish(view), _WHOLE)}"
+    keep = f"Keep it as a lesson, and {crew} is told it at each start: nobody has to ask again."
+    row = blocks.actions(buttons.KEEP_LESSON.on(round_.id))
+    return Message(f"{TITLE}: what you asked for is approved", [section(says), section(keep), row])
+
+
+def _wish(view: CardView) -> str:
+    decision = None if view.answers is None else view.answers.decision
+    return "" if decision is None else decision.human_feedback
+
+
+def first_words(wish: str) -> str:
+    """Return a wish as its form shows it: one line, cut behind a sentence or a word."""
+    line = " ".join(wish.split())
+    if len(line) <= LESSON_CHARACTERS:
+        return line
+    return line[: blocks.place_to_break(line, LESSON_CHARACTERS // 2, LESSON_CHARACTERS)].rstrip()
+
+
+def render_form(crew: str, text: str, about: str, *, replaces: bool = False) -> Block:
+    """The form with a lesson's words; `about` is its round, or the lesson that it replaces."""
+    means = f"{bold(shared.crew(crew))} is told this at each start, once its reviewers keep it."
+    field = blocks.text_field(
+        "The lesson, in one sentence",
+        block_id=ids.FEEDBACK,
+        action_id=ids.FEEDBACK,
+        max_length=LESSON_CHARACTERS,
+        value=text,
+        placeholder="Add a source for every figure.",
+        multiline=True,
+    )
+    until_then = context("The lesson as it is now holds until then.") if replaces else None
+    return blocks.modal(
+        "Edit a lesson" if replaces else TITLE,
+        blocks.present(section(means), field, until_then),
+        callback_id=ids.LESSON_EDIT_FORM if replaces else ids.LESSON_FORM,
+        metadata=about,
+        submit="Propose",
+    )
+
+
+# --- the card -------------------------------------------------------------------------------------
+
+
+def render_card(
+    view: LessonView, people: Sequence[ReviewerRef], *, link: Link, calls: bool = False
+) -> Message:
+    """Render a lesson's card; `calls` mentions the `people` who may keep it."""
+    lesson, ballot = view.lesson, view.ballot
+    crew = shared.crew(lesson.crew)
+    origin = linked(f"round {ballot.number:,} of {shared.task(ballot)}", view.from_card, link)
+    above = [section(f":bulb: {_headline(lesson, crew)}"), section(quoted(lesson.text, _WHOLE))]
+    below: list[Block] = []
+    match lesson.state:
+        case LessonState.PROPOSED:
+            may = [
+                ref
+                for ref in mentionable(ballot.not_voted(people))
+                if str(ref) != lesson.author.id or ballot.rule is None or ballot.rule.self_approval
+            ]
+            asks = f"{called(may)}: please keep or drop it." if calls and may else None
+            above[1:1] = blocks.present(section(asks) if asks else None)
+            needs = reviews.so_far(ballot) or f"needs {reviews.approvals(ballot.approvals)}"
+            about = joined(needs, f"from {origin}", day(lesson.proposed_at))
+            keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
+            drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
+            below = [*_beside(view.beside, crew), blocks.actions(keep, drop)]
+        case LessonState.KEPT:
+            about = joined(_since(lesson), f"from {origin}")
+            below = [_acts(lesson)]
+        case _:
+            ended = "" if lesson.ended_at is None else day(lesson.ended_at)
+            about = joined(f"by {person(lesson.author)}", f"from {origin}", ended)
+    push = f"{shared.crew(lesson.crew, shared.PLAIN)}: a lesson {phrases.LESSON_IS[lesson.state]}"
+    return Message(blocks.notification(push), [*above, context(about), *below])
+
+
+def _headline(lesson: Lesson, crew: str) -> str:
+    if lesson.state is LessonState.PROPOSED:
+        what = "Other words for a lesson of" if lesson.replaces else "A lesson for"
+        return f"{bold(f'{what} {crew}')}, proposed by {person(lesson.author)}"
+    if lesson.state is LessonState.KEPT:
+        return f"{bold(f'A lesson of {crew}')}, kept by {phrases.voters(lesson.votes)}"
+    by = "" if lesson.ended_by is None else f" by {person(lesson.ended_by)}"
+    return f"{bold(f'This lesson for {crew} {phrases.LESSON_IS[lesson.state]}')}{by}"
+
+
+def _beside(others: Sequence[Lesson], crew: str) -> list[Block]:
+    if not others:
+        return [context(f"It would be the only lesson of {crew}.")]
+    lines = (f"• {one_line(one.text, _AMONG)}" for one in others)
+    made, shown = blocks.sections(chain(["It would stand beside:"], lines), budget=_BESIDE_BUDGET)
+    left = len(others) + 1 - shown
+    return blocks.present(
+        *made, context(f"{shared.more(left)}: `{COMMAND} lessons`") if left else None
+    )
+
+
+def _since(lesson: Lesson) -> str:
+    until = "" if lesson.expires_at is None else f"until {day(lesson.expires_at)}"
+    return joined(
+        f"by {person(lesson.author)}", f"since {day(lesson.kept_at or lesson.proposed_at)}", until
+    )
+
+
+def _acts(lesson: Lesson) -> Block:
+    retire = button("Retire", action_id=ids.LESSON_RETIRE, value=lesson.id)
+    return blocks.actions(retire, button("Edit…", action_id=ids.LESSON_EDIT, value=lesson.id))
+
+
+def render_retired(lesson: Lesson) -> Message:
+    """Tell the author of a lesson that somebody else retired it."""
+    crew, by = shared.crew(lesson.crew), lesson.ended_by or lesson.author
+    says = f":bulb: {person(by)} retired your lesson for {bold(crew)}:"
+    since = f"{crew} is started without it from now on."
+    return Message(
+        blocks.notification(f"Your lesson for {lesson.crew} was retired"),
+        [section(f"{says}\n{quoted(lesson.text, _WHOLE)}"), context(since)],
+    )
+
+
+# --- the lessons of an execution ------------------------------------------------------------------
+
+
+def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
+    if given.without:
+        says = (
+            "This execution was started without the lessons: some are, by lot, to see whether "
+            "lessons help. "
+        )
+        return render_notice(says, title=GIVEN_TITLE)
+    lines = [f"{number}. {_as_given(one)}" for number, one in enumerate(found, 1)]
+    made, _ = blocks.sections(lines, budget=2 * len(lines) * _WHOLE)
+    out = f"There was no room for {counted(given.left_out, 'older lesson')}."
+    last = [context(out)] if given.left_out else []
+    head = section("This execution was started with these lessons, the newest last.")
+    return blocks.modal(GIVEN_TITLE, [head, *made, *last])
+
+
+def _as_given(lesson: Lesson) -> str:
+    text = one_line(lesson.text, _WHOLE)
+    if lesson.ended_at is None:
+        return text
+    return f"{text} _It {phrases.LESSON_IS[lesson.state]} later, {day(lesson.ended_at)}._"
+
+
+# --- presses and forms ----------------------------------------------------------------------------
+
+
+def register(app: AsyncApp, context: SlackContext) -> None:
+    press = partial(on_press, context=context)
+    names = "|".join((*VERBS, ids.MENU))
+    app.action(re.compile(f"^(?:{names})$"), matchers=[is_about_lessons])(press)
+    for form in (ids.LESSON_FORM, ids.LESSON_EDIT_FORM):
+        app.view(form)(partial(on_submitted, context=context))
+
+
+async def is_about_lessons(body: Body) -> bool:
+    return parse_press(body).action in VERBS
+
+
+async def on_press(
+    ack: AsyncAck, body: Body, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    press = parse_press(body)
+    reply = Reply(press, ack, client, respond, context)
+    async with reply.explained(round_id=press.value):
+        await VERBS[press.action](press, reply)
+
+
+async def _open_form(press: Press, reply: Reply) -> None:
+    """Open the form with the wish that an approved round met."""
+    view = (await reply.context.uow.read.posting(press.value)).view
+    await reply.context.ensure(press.by.id, Role.REVIEWER, view.round)
+    form = render_form(view.round.review.crew, first_words(_wish(view)), press.value)
+    await reply.open(form)
+
+
+async def _show_given(press: Press, reply: Reply) -> None:
+    view = (await reply.context.uow.read.posting(press.value)).view
+    found = await lessons.lessons_given(press.by.id, press.value, context=reply.context)
+    await reply.open(render_given(view.lessons or LessonsGiven(), found))
+
+
+async def _edit(press: Press, reply: Reply) -> None:
+    lesson = (await lessons.lesson(press.by.id, press.value, context=reply.context)).lesson
+    lesson.require(LessonState.KEPT, reply.context.clock())
+    await reply.open(render_form(lesson.crew, lesson.text, lesson.id, replaces=True))
+
+
+async def _retire(press: Press, reply: Reply) -> None:
+    await lessons.retire(press.by, press.value, context=reply.context)
+    await reply.ack()
+
+
+def _voting(change: Callable[..., Awaitable[Lesson]]) -> Verb:
+    async def verb(press: Press, reply: Reply) -> None:
+        await change(press.by, press.value, context=reply.context)
+        await reply.ack()
+
+    return verb
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    buttons.KEEP_LESSON.id: _open_form,
+    buttons.LESSONS.id: _show_given,
+    ids.LESSON_KEEP: _voting(lessons.keep),
+    ids.LESSON_DROP: _voting(lessons.drop),
+    ids.LESSON_RETIRE: _retire,
+    ids.LESSON_EDIT: _edit,
+}
+
+
+async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> None:
+    sent = parse_submission(body)
+    is_edit = sent.form == ids.LESSON_EDIT_FORM
+    propose = lessons.replace_lesson if is_edit else lessons.propose
+    async with explain_errors(
+        partial(show_in_form, ack, sent.box), context=context, voice=shared.PLAIN, by=sent.by
+    ):
+        await propose(sent.by, sent.round_id, sent.feedback, context=context, new_id=context.new_id)
+        await ack()
