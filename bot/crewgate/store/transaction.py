@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -233,27 +233,15 @@ class Tx:
         self._dialect = connection.dialect.name
         self.executions = Executions(connection)
         self.audit = Audit(connection, clock)
+        self.lessons = Lessons(connection)
+        self.notes = Notes(connection)
+        self.absences = Absences(connection)
+        self.removal = Removal(connection)
         self._found: dict[str, Round] = {}
         """The rounds as they were read."""
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
-
-    @cached_property
-    def lessons(self) -> Lessons:
-        return Lessons(self._connection)
-
-    @cached_property
-    def notes(self) -> Notes:
-        return Notes(self._connection)
-
-    @cached_property
-    def absences(self) -> Absences:
-        return Absences(self._connection)
-
-    @cached_property
-    def removal(self) -> Removal:
-        return Removal(self._connection)
 
     async def open_review(
         self, candidate: Review, pause_id: str | None = None

@@ -7,7 +7,7 @@ from crewgate.domain.edits import EditsFate
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Via
-from crewgate.slack.reviews.changes import compare_outputs, edits_in, edits_since, measure_changes
+from crewgate.slack.reviews.changes import compare_outputs, edits_in, edits_since
 from crewgate.usecases.read_models import CardView
 from tests.builders import a_decision, a_round
 
@@ -148,4 +148,4 @@ def test_the_same_texts_have_no_changes() -> None:
     assert not changes
     assert not changes.reformatted
     assert [type(part) for part in changes.parts] == [Unchanged]
-    assert measure_changes(Output("a"), Output("b")).parts == ()
+    assert compare_outputs(Output("a"), Output("b"), with_words=False).parts == ()

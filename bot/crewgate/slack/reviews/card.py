@@ -45,7 +45,7 @@ from crewgate.slack.reviews.buttons import (
     stuck_buttons,
     without_style,
 )
-from crewgate.slack.reviews.changes import changed, edits_since, measure_changes, unchanged
+from crewgate.slack.reviews.changes import changed, compare_outputs, edits_since, unchanged
 from crewgate.slack.reviews.output import (
     arguments_on_card,
     not_showable,
@@ -185,7 +185,7 @@ def _changed(view: CardView) -> str:
         return ""
     if view.round.is_call:  # other words for it stand below
         return ""
-    changes = measure_changes(view.before, view.output)
+    changes = compare_outputs(view.before, view.output, with_words=False)
     return changed(changes, view.previous, may_hide=view.may_hide_changes)
 
 

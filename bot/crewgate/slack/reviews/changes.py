@@ -40,13 +40,14 @@ LINES_COMPARED: Final = 5_000
 long, the old text is shown before the new one."""
 
 
-def compare_outputs(before: Output, after: Output) -> Changes:
-    """Compare two outputs with their words, in a fraction of a second for any texts."""
-    return _compare(before, after, with_words=True)
-
-
-def measure_changes(before: Output, after: Output) -> Changes:
-    return _compare(before, after, with_words=False)
+def compare_outputs(before: Output, after: Output, *, with_words: bool = True) -> Changes:
+    """Compare two outputs in a fraction of a second, whatever their texts."""
+    if before.format is after.format is Format.JSON:
+        by_key = compare_json(before.text, after.text, with_words=with_words)
+        if by_key is not None:
+            return by_key
+    made = _compare_texts(before, after, with_words=with_words)
+    return replace(made, reformatted=not made and before.text != after.text)
 
 
 def edits_since(view: CardView) -> str:
@@ -58,15 +59,6 @@ def edits_since(view: CardView) -> str:
     fate = fate_of(view.before.text, view.asked_text, view.output.text)
     mark = "" if fate.taken == fate.asked else ":exclamation: "
     return f"{mark}{strings.asked(view.previous)} {edits_in(fate)}."
-
-
-def _compare(before: Output, after: Output, *, with_words: bool) -> Changes:
-    if before.format is after.format is Format.JSON:
-        by_key = compare_json(before.text, after.text, with_words=with_words)
-        if by_key is not None:
-            return by_key
-    made = _compare_texts(before, after, with_words=with_words)
-    return replace(made, reformatted=not made and before.text != after.text)
 
 
 def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Changes:

@@ -271,7 +271,16 @@ class Worker:
             what = outcome.code if of_crew else f"{job.effect.crew}: {outcome.code}"
             self._refused[job.effect.ordering_key] = (self._steady(), what)
         now = self._steady()
-        self._record_outage(outcome, now)
+        if not isinstance(outcome, NotSent | Unknown):
+            if self._outage is not None and self._outage.is_certain:
+                log.info("destination_available", **self._back(since=self._outage.began))
+            self._outage = None
+        elif not isinstance(outcome, NotSent) or not outcome.alone:
+            outage = self._outage or _Outage(self._context.clock(), now, now, outcome)
+            outage.outcome, outage.latest, outage.tries = outcome, now, outage.tries + 1
+            self._outage = outage
+            if outage.tries == IN_A_ROW:
+                log.warning("destination_away", destination=self.destination, why=_why(outcome))
         if not isinstance(outcome, NotSent) or outcome.alone:
             self._failures = 0
             return
@@ -285,18 +294,6 @@ class Worker:
             self._failures, jitter=self._context.jitter(), at_least=outcome.retry_after
         )
         self._paused_until = max(self._paused_until, now + pause)
-
-    def _record_outage(self, outcome: Outcome, now: datetime) -> None:
-        if not isinstance(outcome, NotSent | Unknown):
-            if self._outage is not None and self._outage.is_certain:
-                log.info("destination_available", **self._back(since=self._outage.began))
-            self._outage = None
-        elif not isinstance(outcome, NotSent) or not outcome.alone:
-            outage = self._outage or _Outage(self._context.clock(), now, now, outcome)
-            outage.outcome, outage.latest, outage.tries = outcome, now, outage.tries + 1
-            self._outage = outage
-            if outage.tries == IN_A_ROW:
-                log.warning("destination_away", destination=self.destination, why=_why(outcome))
 
     def _back(self, *, since: datetime) -> dict[str, object]:
         seconds = round((self._steady() - since).total_seconds())
