@@ -23,6 +23,7 @@ _FORKING.set_forkserver_preload(
         "crewgate.audit.run",
         "crewgate.check.database",
         "crewgate.check.run",
+        "crewgate.dataset",
         "crewgate.host.command",
         "crewgate.purge",
         "crewgate.rules.run",

@@ -178,6 +178,23 @@ async def test_a_start_that_cannot_be_is_said_plainly(
     assert "Traceback" not in said
 
 
+async def test_a_data_set_that_cannot_be_is_said_plainly(
+    standins: tuple[Workspace, Crew], tmp_path: Path
+) -> None:
+    env = settings(*standins)
+    crew = env["CREW_NAME"]
+    for words, status, says in (
+        ((crew,), 1, "crewgate: there is no database yet; start the bot once"),
+        (("nobody",), 1, f"crewgate: the settings name no crew nobody; they name {crew}"),
+        ((), 2, "the following arguments are required: CREW"),
+        ((crew, "--since", "soon"), 2, "'soon' is no time in days; put one like"),
+    ):
+        assert (said := await run_crewgate("dataset", *words, folder=tmp_path, env=env))[
+            0
+        ] == status
+        assert says in said[1]
+
+
 async def test_a_good_installation_has_nothing_to_warn_of(
     standins: tuple[Workspace, Crew], tmp_path: Path
 ) -> None:
