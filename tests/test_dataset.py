@@ -1,6 +1,7 @@
 """`crewgate dataset` on a few executions that have ended."""
 
 import argparse
+import asyncio
 import errno
 import io
 import json
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from crewgate.dataset import NoDataset, write_dataset
 from crewgate.domain.audit import Code
+from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.lessons import Lesson, LessonsGiven
 from crewgate.domain.masking import FINDERS, Masking
@@ -21,15 +23,19 @@ from crewgate.domain.notification import Output, Rewritten
 from crewgate.domain.people import User
 from crewgate.domain.reason import TakenAs
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.duration import Duration
+from crewgate.domain.rules.rule import Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.runtime import utc_now
 from crewgate.settings.crew import CrewSettings
 from crewgate.settings.load import Settings
 from crewgate.store.replay import PAGE
 from crewgate.store.tables import executions
+from crewgate.usecases.decide import edit
 from crewgate.usecases.track import track
 from tests.builders import ANA, BEN, CAI, FakeClock, a_crew, a_rule, a_uow
 from tests.databases import both
+from tests.usecases.timed import after
 from tests.usecases.world import World
 
 DAY = timedelta(days=1)
@@ -157,6 +163,37 @@ async def test_words_are_what_the_flow_took_them_for(
     [line] = await dataset()
     told = line["approved"] if label == "approved" else line["refused"][0]
     assert told == {"output": "Good.", "words": "Go on.", "by": ["reviewer"]}
+
+
+async def test_a_text_that_a_person_rewrote_was_refused_by_that_person(
+    world: World, dataset: Dataset
+) -> None:
+    waiting = (await world.notify("It costs 3 euros.", takes_edits=True)).round
+    await edit(
+        waiting.id,
+        "It costs 4 euros.",
+        by=BEN,
+        context=world.reviews,
+        new_id=world.new_id,
+        off_loop=asyncio.to_thread,
+        seen=Seen(share=Share(17, 17)),
+    )
+    await end(world)
+    [line] = await dataset()
+    assert line["refused"] == [{"output": "It costs 3 euros.", "edited": True, "by": ["reviewer"]}]
+    assert line["approved"]["output"] == "It costs 4 euros."
+
+
+async def test_what_time_decided_is_by_the_rule(world: World, dataset: Dataset) -> None:
+    words = ": Nobody was there.\nBen: no."
+    timeout = TimeOut(Duration.parse("1h"), Then.REVISE, words)
+    world.crews["research"] = a_crew(rules=(a_rule(timeout=timeout),))
+    await world.notify()
+    await world.settle_slack()
+    await after(world, timedelta(hours=2))
+    await end(world)
+    [line] = await dataset()
+    assert line["refused"] == [{"output": "A draft.", "words": words, "by": ["rule"]}]
 
 
 @both

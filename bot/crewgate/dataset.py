@@ -130,7 +130,7 @@ def _line(
 
 
 def _nameless(words: str, people: Collection[str]) -> str:
-    written = "|".join(map(re.escape, filter(None, people)))
+    written = "|".join(map(re.escape, filter(None, people))) or "(?!)"
     return _MENTION.sub("@somebody", re.sub(rf"(?m)^(?:{written}): ", "reviewer: ", words))
 
 
