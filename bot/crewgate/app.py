@@ -49,7 +49,7 @@ from crewgate.usecases.installations import Installations, owner_of
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import Wakeup, ending_turns
 from crewgate.usecases.removal import RemovalLoop
-from crewgate.usecases.teaching import Takers
+from crewgate.usecases.teaching import Teaching
 from crewgate.web import health, routes, slack_events
 from crewgate.web.context import WebContext, explain_failures
 from crewgate.web.credentials import EventKind, prove
@@ -166,7 +166,8 @@ class _Assembly:
         self.clients = await enter(
             crews.connect_crews(self.settings, self.redactors, clock=clock, off_loop=off_loop)
         )
-        self.takers = Takers(self.clients, clock)
+        key = crews.identity_of(self.settings).encode()
+        self.teaching = Teaching(self.uow, self.clients, clock=clock, key=key)
         self.forwarder = await enter(crews.open_forwarder(self.settings))
         self.flows = await enter(
             crews.open_flow_answers(self.settings, self.redactors, clock=clock, off_loop=off_loop)
@@ -215,7 +216,7 @@ class _Assembly:
             forwarder=self.forwarder,
             flows=self.flows,
             clients=self.clients,
-            takers=self.takers,
+            teaching=self.teaching,
             crews=self.crews,
             clock=runtime.clock,
             new_id=runtime.new_id,
@@ -273,6 +274,7 @@ class _Assembly:
             clock=self.runtime.clock,
             new_id=self.runtime.new_id,
             redactors=self.redactors,
+            teaching=self.teaching,
         )
 
     def register_listeners(self) -> None:

@@ -1,6 +1,7 @@
 """Members of a JSON object are replaced; what else there is stays byte for byte."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.crewai.fields import parse_object
-from crewgate.crewai.kickoff import replace_members
+from crewgate.crewai.kickoff import kickoff_body, new_kickoff, parse_kickoff, replace_members
+from crewgate.domain.notification import WebhookUrls
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,43 @@ def test_what_is_not_named_stays_and_what_is_has_its_value(
     at = 0
     for piece in kept:
         at = replaced.index(piece, at) + len(piece)
+
+
+URLS = '{"taskWebhookUrl": null, "stepWebhookUrl": null, "crewWebhookUrl": null'
+ADDED = '"lessons": "1. \\u00c4."'
+
+
+@pytest.mark.parametrize(
+    ("rest", "gives", "sent"),
+    [
+        ("}", False, ', "inputs": {ADDED}}'),
+        (', "inputs": null}', False, ', "inputs": {ADDED}}'),
+        (
+            ', "inputs" : {"n": 0.10 } ,"x":1e400}',
+            False,
+            ', "inputs" : {"n": 0.10 , ADDED} ,"x":1e400}',
+        ),
+        (', "inputs": {"lessons": ""}}', True, ', "inputs": {"lessons": ""}}'),
+        (', "inputs": {"lessons": null}}', True, ', "inputs": {"lessons": null}}'),
+        (', "inputs": [0.10]}', True, ', "inputs": [0.10]}'),
+        (
+            ', "inputs": {"lessons": "own"}, "inputs": {}}',
+            False,
+            ', "inputs": {"lessons": "own"}, "inputs": {ADDED}}',
+        ),
+        (', "inputs": 1, "inputs": {}}', False, ', "inputs": 1, "inputs": {ADDED}}'),
+    ],
+)
+def test_lessons_are_added_to_the_inputs_of_a_caller_that_gives_none(
+    rest: str, gives: bool, sent: str
+) -> None:
+    request = parse_kickoff((URLS + rest).encode())
+    assert request.gives_lessons is gives
+    assert kickoff_body(request, WebhookUrls()).decode() == URLS + rest
+    taught = kickoff_body(replace(request, lessons="1. Ä."), WebhookUrls())
+    assert taught.decode() == URLS + sent.replace("ADDED", ADDED)
+
+
+def test_a_form_may_give_lessons_too() -> None:
+    assert new_kickoff({"lessons": "Mine."}).gives_lessons
+    assert not new_kickoff({"topic": "tea"}).gives_lessons

@@ -30,7 +30,7 @@ async def test_a_kickoff_through_the_bot_ends_in_a_review(world: World) -> None:
     execution = world.crew.execution(str(answer["kickoff_id"]))
     assert execution.inputs == {"topic": "tea"}
     assert execution.meta == {"a": 1}
-    sent = world.crew.requests[0].body
+    [sent] = [one.body for one in world.crew.requests if one.path == "/kickoff"]
     assert sent["taskWebhookUrl"] == "http://127.0.0.1:9/task"
     assert "/crews/research/events/crew/" in sent["crewWebhookUrl"]
     assert sent["humanInputWebhook"]["url"] == f"{world.url}/crews/research/human-input"

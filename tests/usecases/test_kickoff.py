@@ -25,6 +25,7 @@ from crewgate.domain.redaction import Redactor
 from crewgate.store.executions import ExecutionQueries
 from crewgate.usecases.kickoff import Kickoffs, register_webhooks
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
+from crewgate.usecases.teaching import Teaching
 from tests.builders import ANA
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World
@@ -61,13 +62,15 @@ def shaky(world: World) -> Shaky:
 
 
 def new_kickoffs(shaky: Shaky, client: FakeCrew | None = None, **more: Any) -> Kickoffs:
+    clients = {"research": client or FakeCrew(kickoff_outcome=ANSWER)}
     return Kickoffs(
         uow=shaky,
         crews=shaky.world.crews,
-        clients={"research": client or FakeCrew(kickoff_outcome=ANSWER)},
+        clients=clients,
         clock=shaky.world.clock,
         new_id=shaky.world.new_id,
         redactors={"research": Redactor()},
+        teaching=Teaching(shaky, clients, clock=shaky.world.clock, key=b"key"),
         **({"pause": timedelta(0)} | more),
     )
 

@@ -40,6 +40,7 @@ def kickoffs_of(world: World, client: FakeCrew, **rule: object) -> Kickoffs:
         clock=world.clock,
         new_id=world.new_id,
         redactors={"research": Redactor()},
+        teaching=world.teaching,
     )
 
 

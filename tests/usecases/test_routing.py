@@ -73,6 +73,7 @@ async def start_on(world: World, inputs: CallerValues, meta: CallerValues = ()) 
         clock=world.clock,
         new_id=world.new_id,
         redactors={"research": Redactor()},
+        teaching=world.teaching,
     )
     world.crew.kickoff_outcome = KickoffAnswer(200, b"", "", execution_id="e-1")
     await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs, meta=meta))

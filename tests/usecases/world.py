@@ -44,7 +44,7 @@ from crewgate.usecases.receive import (
     receive_notification,
     store_dead_letter,
 )
-from crewgate.usecases.teaching import Takers
+from crewgate.usecases.teaching import Teaching
 from crewgate.usecases.track import record_update, track
 from tests.builders import ANA, FakeClock, Numbered, a_crew, a_flow_request, a_notification
 from tests.usecases.crew_standins import FakeCrew, FakeFlows, FakeForwarder
@@ -81,13 +81,15 @@ class World:
         self.outbox = SqlOutbox(self.engines.for_outbox, self.crews)
         self.slack = FakeSlack(self.clock)
         self.forwarder = FakeForwarder()
+        clients = {"research": self.crew}
+        self.teaching = Teaching(self.uow, clients, clock=self.clock, key=b"key")
         self.context = DeliveryContext(
             uow=self.uow.for_outbox(),
             messenger=self.slack,
             forwarder=self.forwarder,
             flows=self.flows,
-            clients={"research": self.crew},
-            takers=Takers({"research": self.crew}, self.clock),
+            clients=clients,
+            teaching=self.teaching,
             crews=self.crews,
             clock=self.clock,
             new_id=self.new_id,

@@ -61,6 +61,7 @@ def an_application(
             clock=world.clock,
             new_id=world.new_id,
             redactors={"research": Redactor()},
+            teaching=world.teaching,
         ),
         check_health=healthy,
         redactors={"research": Redactor([CREDENTIALS.webhook_secret, "whsec_the-flow-secret"])},

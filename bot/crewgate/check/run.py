@@ -15,6 +15,7 @@ from crewgate.check.slack import SlackCheck, named_people
 from crewgate.crewai.client import HttpCrew
 from crewgate.crewai.wire import human_input_body
 from crewgate.crews import build_crews, build_redactors
+from crewgate.domain.lessons import INPUT
 from crewgate.network.client import open_client
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
@@ -93,6 +94,8 @@ async def _crews(
             yield wrong(subject, f"{answer.why}; check {asked}")
         else:
             yield Finding(subject, f"answers; inputs: {', '.join(answer) or 'none'}")
+            if INPUT in answer:
+                yield Finding(subject, "takes lessons")
 
 
 def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:

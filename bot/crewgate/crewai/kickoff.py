@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from pydantic import AliasPath, Field
@@ -12,6 +13,7 @@ from crewgate.crewai import wire
 from crewgate.crewai.fields import Lenient, Wire, clean, decode, parse_object, read
 from crewgate.crewai.given import is_secret, read_given
 from crewgate.domain.errors import Malformed
+from crewgate.domain.lessons import INPUT
 from crewgate.domain.notification import Hidden, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
 
@@ -21,7 +23,16 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
 def replace_members(text: str, values: Mapping[str, object]) -> str:
-    """Return a JSON object with these members; everything else stays as written.
+    """Return a JSON object with these members; everything else stays as written."""
+    return _change_members(text, {name: _always(json.dumps(one)) for name, one in values.items()})
+
+
+def _always(text: str) -> Callable[[str], str]:
+    return lambda _: text
+
+
+def _change_members(text: str, changes: Mapping[str, Callable[[str], str]]) -> str:
+    """Return a JSON object with members changed, each from its text, `null` if it is absent.
 
     Parsing and writing would change numbers: 0.10 to 0.1, 1e400 to Infinity. Both members of a
     repeated name are replaced: readers disagree on which counts. The text must be an object that
@@ -29,20 +40,20 @@ def replace_members(text: str, values: Mapping[str, object]) -> str:
     """
     parts: list[str] = []
     copied = 0
-    new = dict(values)
+    new = dict(changes)
     at = start = _skip(text, _skip(text, 0) + 1)
     while text[at] != "}":
         name, at = _DECODER.raw_decode(text, at)
         begin = _skip(text, _skip(text, at) + 1)
         _, end = _DECODER.raw_decode(text, begin)
-        if name in values:
-            parts += (text[copied:begin], json.dumps(values[name]))
+        if name in changes:
+            parts += (text[copied:begin], changes[name](text[begin:end]))
             copied = end
             new.pop(name, None)
         at = _skip(text, end)
         if text[at] == ",":
             at = _skip(text, at + 1)
-    added = ", ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in new.items())
+    added = ", ".join(f"{json.dumps(name)}: {change('null')}" for name, change in new.items())
     comma = ", " if added and at > start else ""
     return "".join((*parts, text[copied:at], comma, added, text[at:]))
 
@@ -69,22 +80,25 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
     A `humanInputWebhook` is dropped: pauses come to this bot. Raises Malformed.
     """
     fields = parse_object(body, numbers=False)
+    inputs = fields.get("inputs")
+    has_room = inputs is None or (isinstance(inputs, dict) and INPUT not in inputs)
     return KickoffRequest(
         body,
         _update_urls({name: fields.get(name) for name in wire.URLS}),
-        inputs=read_given(fields.get("inputs")),
+        inputs=read_given(inputs),
         meta=read_given(fields.get("meta")),
+        gives_lessons=not has_room,
     )
 
 
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     body = json.dumps({"inputs": dict(inputs)}).encode()
     given = ((name, Hidden() if is_secret(name, text) else text) for name, text in inputs.items())
-    return KickoffRequest(body, inputs=tuple(given))
+    return KickoffRequest(body, inputs=tuple(given), gives_lessons=INPUT in inputs)
 
 
 def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
-    """Return the body of `POST /kickoff`: the caller's own, with the webhook URLs to send.
+    """Return the body of `POST /kickoff`: the caller's, with the webhook URLs and the lessons.
 
     Everything else stays byte for byte, even a value that is no URL: the crew reports it.
     """
@@ -97,7 +111,17 @@ def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:
     }
     if webhooks.human_input is not None:
         changed["humanInputWebhook"] = wire.human_input_body(webhooks.human_input)
-    return replace_members(decode(request.body), changed).encode()
+    text = replace_members(decode(request.body), changed)
+    if request.lessons is not None:
+        text = _change_members(text, {"inputs": partial(_with_lessons, request.lessons)})
+    return text.encode()
+
+
+def _with_lessons(lessons: str, inputs: str) -> str:
+    inputs = "{}" if inputs == "null" else inputs
+    fields = _DECODER.decode(inputs)
+    has_room = isinstance(fields, dict) and INPUT not in fields
+    return replace_members(inputs, {INPUT: lessons}) if has_room else inputs
 
 
 def parse_started(body: bytes) -> str | None:

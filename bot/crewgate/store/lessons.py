@@ -138,9 +138,9 @@ class Lessons(LessonQueries):
 
     async def record_use(self, crew: str, execution_id: str, given: LessonsGiven) -> None:
         """Store the lessons of an execution, also for rounds that were announced before."""
-        for lesson_id in given.ids:
-            row = {"lesson_id": lesson_id, "execution_id": execution_id}
-            await insert_once(self._connection, lesson_uses, row)
+        uses = [{"lesson_id": one, "execution_id": execution_id} for one in given.ids]
+        if uses:
+            await self._connection.execute(sa.insert(lesson_uses), uses)
         theirs = sa.select(reviews.c.id).where(
             reviews.c.crew == crew, reviews.c.execution_id == execution_id
         )

@@ -12,6 +12,7 @@ import structlog
 from crewgate.domain import errors
 from crewgate.domain.crew import Crew
 from crewgate.domain.execution import said_starter
+from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.notification import WebhookUrls, keep_asked
 from crewgate.domain.outcome import NotSent
 from crewgate.domain.redaction import Redactor
@@ -20,6 +21,7 @@ from crewgate.domain.verdict import Person
 from crewgate.usecases.ports.base import Clock, Crews, NewId, Wakeup
 from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.ports.store import UnitOfWork
+from crewgate.usecases.teaching import Teaching, record_given
 from crewgate.usecases.track import track
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,7 @@ class Kickoffs:
     new_id: NewId
     redactors: Mapping[str, Redactor]
     """The redactors, by crew, for the shown values of a kickoff."""
+    teaching: Teaching
     pause: timedelta = timedelta(seconds=1)
     tries: int = STORE_TRIES
     at_once: int = AT_ONCE
@@ -93,11 +96,15 @@ class Kickoffs:
         self, crew: Crew, request: KickoffRequest, by: Person | None
     ) -> KickoffOutcome:
         urls = crew.webhooks_for_kickoff(request.given)
-        kickoff = await self._record(crew, request, by)
+        drawn = self.new_id()
+        kickoff = await self._record(drawn, crew, request, by)
+        request, lessons = await self.teaching.fill(crew, request, drawn)
         outcome = await self.clients[crew.name].kickoff(request, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
-            store = partial(self._store, crew.name, outcome.execution_id, request, by, kickoff)
+            store = partial(
+                self._store, crew.name, outcome.execution_id, request, by, kickoff, lessons
+            )
             if not await store():
                 # The execution runs already: its caller gets the answer, and storing goes on.
                 self._run(self._store_later(crew.name, outcome.execution_id, store))
@@ -107,8 +114,10 @@ class Kickoffs:
             await self._forget(crew.name, kickoff)
         return outcome
 
-    async def _record(self, crew: Crew, request: KickoffRequest, by: Person | None) -> str | None:
-        """Record the starter of a kickoff until its answer is known; return an id if it is stored.
+    async def _record(
+        self, kickoff: str, crew: Crew, request: KickoffRequest, by: Person | None
+    ) -> str | None:
+        """Record the starter of a kickoff until its answer is known; return the id if stored.
 
         So even without an answer the starter may not approve, and the named reviewer decides.
         """
@@ -116,7 +125,6 @@ class Kickoffs:
         named = named_by(crew.rules, request.inputs, request.meta)
         if starter is None and not named:
             return None
-        kickoff = self.new_id()
         try:
             async with self.uow.begin() as tx:
                 await tx.executions.record_kickoff(
@@ -143,6 +151,7 @@ class Kickoffs:
         request: KickoffRequest,
         by: Person | None,
         kickoff: str | None,
+        lessons: LessonsGiven | None,
     ) -> bool:
         redactor = self.redactors[crew].also(request.given.secrets)
         request = redactor.fields(request, keep=("body", "given"))
@@ -154,9 +163,14 @@ class Kickoffs:
             async with self.uow.begin() as tx:
                 at = self.clock()
                 execution = await tx.executions.open(crew, execution_id, at=at)
-                if named and not execution.named:  # a crew may answer with a known id
-                    execution = replace(execution, named=named)
+                known = execution  # a crew may answer with a known id
+                execution = replace(
+                    known, named=known.named or named, lessons=known.lessons or lessons
+                )
+                if execution != known:
                     await tx.executions.save(execution)
+                if execution.lessons != known.lessons:
+                    await record_given(tx, execution)
                 await track(tx, execution, starter=by, inputs=inputs, meta=meta, at=at)
                 if kickoff is not None:
                     await tx.executions.forget_kickoff(kickoff)

@@ -1,31 +1,72 @@
 """Lessons at a kickoff: the crews that take lessons, and the lessons for each kickoff."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from crewgate.domain.lessons import INPUT
+import structlog
+
+from crewgate.domain.audit import BOT, Code, Entry
+from crewgate.domain.crew import Crew
+from crewgate.domain.errors import StoreUnavailable
+from crewgate.domain.execution import Execution
+from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, fill, is_without
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.crew import CrewClients
+from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
+from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import CrewUnavailable
+
+log = structlog.get_logger(__name__)
 
 #: The time after which a crew is asked again if it takes lessons.
 ASK_EVERY: Final = timedelta(minutes=10)
 
 
-class Takers:
-    """The crews that take lessons: their `GET /inputs` names the input."""
+class Teaching:
+    """Knows which crews take lessons, and gives them to kickoffs."""
 
-    def __init__(self, clients: CrewClients, clock: Clock) -> None:
+    def __init__(self, uow: UnitOfWork, clients: CrewClients, *, clock: Clock, key: bytes) -> None:
+        """`key` is of the lot that chooses kickoffs without lessons."""
+        self._uow = uow
         self._clients = clients
         self._clock = clock
+        self._key = key
         self._asked: dict[str, tuple[datetime, bool | None]] = {}
 
-    async def takes(self, crew: str) -> bool | None:
+    async def is_for(self, crew: str) -> bool | None:
         """Return the crew's last answer, renewed after a while; None without an answer."""
-        now, (at, known) = self._clock(), self._asked.get(crew, (None, None))
+        now, (at, takes) = self._clock(), self._asked.get(crew, (None, None))
         if at is None or not at <= now < at + ASK_EVERY:
             client = self._clients.get(crew)
             answer = CrewUnavailable("no url") if client is None else await client.inputs()
-            known = known if isinstance(answer, CrewUnavailable) else INPUT in answer
-            self._asked[crew] = now, known
-        return known
+            takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
+            self._asked[crew] = now, takes
+        return takes
+
+    async def fill(
+        self, crew: Crew, request: KickoffRequest, kickoff: str
+    ) -> tuple[KickoffRequest, LessonsGiven | None]:
+        """Fill the input of a crew that takes lessons, or that has some and never answered."""
+        takes = False if request.gives_lessons else await self.is_for(crew.name)
+        kept: tuple[Lesson, ...] = ()
+        if takes is not False:
+            try:
+                kept = await self._uow.read.lessons.in_force(crew.name, self._clock())
+            except StoreUnavailable as error:
+                log.warning("lessons_not_read", crew=crew.name, why=str(error))
+        if not (takes or kept):
+            return request, None
+        without = bool(kept) and is_without(self._key, kickoff, crew.lessons_without)
+        text, given = fill(() if without else kept)
+        return replace(request, lessons=text), replace(given, without=without)
+
+
+async def record_given(tx: Tx, execution: Execution) -> None:
+    """Record the lessons of an execution for its story, for their use, and for the stats."""
+    given = execution.lessons
+    if given is None or given.counted is None:
+        return
+    data = {"lessons": list(given.ids), "left_out": given.left_out, "without": given.without}
+    key = execution.crew, execution.execution_id
+    tx.audit.add(Entry(Code.LESSONS_GIVEN, BOT, data), crew=key[0], execution_id=key[1])
+    await tx.lessons.record_use(*key, given)

@@ -15,7 +15,7 @@ from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.ports.base import Job, NewId
 from crewgate.usecases.ports.crew import CrewClients, FlowAnswers, WebhookForwarder
 from crewgate.usecases.ports.slack import Messenger, Posted
-from crewgate.usecases.teaching import Takers
+from crewgate.usecases.teaching import Teaching
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class DeliveryContext(ReviewContext):
 
     messenger: Messenger
     clients: CrewClients
-    takers: Takers
+    teaching: Teaching
     forwarder: WebhookForwarder
     flows: FlowAnswers
     new_id: NewId

@@ -21,7 +21,7 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
     posting = await context.uow.read.posting(job.effect.subject)
     writer = wisher(posting.view.answers)
     if writer is not None and may_teach(posting.view.round):
-        takes = await context.takers.takes(job.effect.crew)
+        takes = await context.teaching.is_for(job.effect.crew)
         if takes and await context.may(writer.id, Role.REVIEWER, posting.view.round):
             outcome = await context.messenger.offer_lesson(posting, writer)
             if isinstance(outcome, NotSent):
