@@ -1,9 +1,9 @@
 """One deployment: a name, a channel, reviewers, and the webhook URLs it is configured with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import EllipsisType
-from typing import Annotated, Self, assert_never
+from typing import Self, assert_never
 from urllib.parse import unquote, urlsplit
 
 from crewgate.domain import parsers
@@ -18,125 +18,102 @@ class Crew:
     """A crew as the rules know it; its URL and secrets stay in the settings."""
 
     name: str
-    channel: Annotated[
-        str,
-        parsers.Setting(
+    channel: str = field(
+        metadata=parsers.about(
             parsers.parse_channel,
             "where its reviews go: an id or `#name`",
             shared="SLACK_CHANNEL",
             example='"C0123456789"',
-        ),
-    ]
-    reviewers: Annotated[
-        tuple[ReviewerRef, ...],
-        parsers.Setting(
+        )
+    )
+    reviewers: tuple[ReviewerRef, ...] = field(
+        metadata=parsers.about(
             parsers.parse_reviewers,
             'who may decide, a list of user ids, e-mails and user-group ids; `"*"` in it ='
             " anyone in the channel, except guests and people of other organisations. An empty"
             " list is nobody, and stops the start of a crew that takes no flow requests",
             shared="REVIEWERS",
             example='["U0123456789", "lead@example.com", "S0123456789"]',
-        ),
-    ]
-    starters: Annotated[
-        tuple[ReviewerRef, ...] | None,
-        parsers.Setting(
-            parsers.parse_reviewers,
-            "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty"
-            " one is nobody",
-            name="kickers",
-            default="`reviewers`",
-            example='["U0123456789", "S0123456789"]',
-        ),
-    ] = None
-    operators: Annotated[
-        tuple[ReviewerRef, ...],
-        parsers.Setting(
-            parsers.parse_reviewers,
-            "who looks after this crew, a list like `reviewers`; they may read what it does."
-            " An empty one is nobody",
-            shared="OPERATORS",
-            example='["S0PLATFORM1"]',
-        ),
-    ] = ()
-    notify: Annotated[
-        Notify,
-        parsers.Setting(
-            parsers.one_of(tuple(Notify)),
-            "how the reviewers are told that a round waits: `mention` mentions them (50 at most)"
-            " once on its card, `dm` sends each (50 at most) a private message with the buttons,"
-            " `none` leaves it to them to look. A review's later rounds are in its thread;"
-            " with `none`, or where nobody is named but `*`, in the channel too",
-            shared="NOTIFY",
-            example='"mention"',
-        ),
-    ] = Notify.MENTION
-    resend_human_input: Annotated[
-        bool,
-        parsers.Setting(
-            parsers.parse_flag,
-            "whether a resume carries `humanInputWebhook` too",
-            name="resend_human_input_webhook",
-            example="true",
-        ),
-    ] = True
-    forward: Annotated[
-        bool,
-        parsers.Setting(
-            parsers.parse_flag,
-            "take the crew's task, step and crew webhooks here and forward each to the URL the"
-            " caller gave; needs `PUBLIC_URL`",
-            example="false",
-        ),
-    ] = False
-    retention: Annotated[
-        timedelta | None,
-        parsers.Setting(
-            parsers.parse_retention,
-            "how long texts of an execution stay after its end, in days, as `90d`, or"
-            " `for ever`; then they are [removed](run.md#remove-texts), and who decided"
-            " what stays",
-            shared="RETENTION",
-            example='"90d"',
-        ),
-    ] = None
-    digest: Annotated[
-        str | None,
-        parsers.Setting(
-            parsers.parse_channel,
-            "where this crew's [numbers](cards.md#in-numbers) of a week are posted on Mondays at"
-            " 8:00 UTC: an id or `#name`",
-            default="nowhere",
-            example='"C0123456789"',
-        ),
-    ] = None
-    lessons_expire: Annotated[
-        timedelta | None,
-        parsers.Setting(
-            parsers.parse_retention,
-            "how long a kept [lesson](cards.md#lessons) is given to kickoffs, in days, or"
-            " `for ever`",
-            default="`90d`",
-            example='"90d"',
-        ),
-    ] = timedelta(days=90)
-    lessons_without: Annotated[
-        float,
-        parsers.Setting(
-            parsers.parse_share,
-            "the share of kickoffs that carry no lessons, to see whether they help: from 0 to 1",
-            default="`0.1`",
-            example="0.1",
-        ),
-    ] = 0.1
-    rules: Annotated[
-        tuple[Rule, ...],
-        parsers.Setting(
-            parsers.parse_tables,
-            "who decides on some of its reviews, how many, where, and what time brings: a table"
-            " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)",
-        ),
-    ] = ()
+        )
+    )
+    starters: tuple[ReviewerRef, ...] | None = parsers.setting(
+        None,
+        parsers.parse_reviewers,
+        "who may start this crew with `/crew kickoff`, a list like `reviewers`; an empty"
+        " one is nobody",
+        name="kickers",
+        default="`reviewers`",
+        example='["U0123456789", "S0123456789"]',
+    )
+    operators: tuple[ReviewerRef, ...] = parsers.setting(
+        (),
+        parsers.parse_reviewers,
+        "who looks after this crew, a list like `reviewers`; they may read what it does."
+        " An empty one is nobody",
+        shared="OPERATORS",
+        example='["S0PLATFORM1"]',
+    )
+    notify: Notify = parsers.setting(
+        Notify.MENTION,
+        parsers.one_of(tuple(Notify)),
+        "how the reviewers are told that a round waits: `mention` mentions them (50 at most)"
+        " once on its card, `dm` sends each (50 at most) a private message with the buttons,"
+        " `none` leaves it to them to look. A review's later rounds are in its thread;"
+        " with `none`, or where nobody is named but `*`, in the channel too",
+        shared="NOTIFY",
+        example='"mention"',
+    )
+    resend_human_input: bool = parsers.setting(
+        True,
+        parsers.parse_flag,
+        "whether a resume carries `humanInputWebhook` too",
+        name="resend_human_input_webhook",
+        example="true",
+    )
+    forward: bool = parsers.setting(
+        False,
+        parsers.parse_flag,
+        "take the crew's task, step and crew webhooks here and forward each to the URL the"
+        " caller gave; needs `PUBLIC_URL`",
+        example="false",
+    )
+    retention: timedelta | None = parsers.setting(
+        None,
+        parsers.parse_retention,
+        "how long texts of an execution stay after its end, in days, as `90d`, or"
+        " `for ever`; then they are [removed](run.md#remove-texts), and who decided"
+        " what stays",
+        shared="RETENTION",
+        example='"90d"',
+    )
+    digest: str | None = parsers.setting(
+        None,
+        parsers.parse_channel,
+        "where this crew's [numbers](cards.md#in-numbers) of a week are posted on Mondays at"
+        " 8:00 UTC: an id or `#name`",
+        default="nowhere",
+        example='"C0123456789"',
+    )
+    lessons_expire: timedelta | None = parsers.setting(
+        timedelta(days=90),
+        parsers.parse_retention,
+        "how long a kept [lesson](cards.md#lessons) is given to kickoffs, in days, or `for ever`",
+        default="`90d`",
+        example='"90d"',
+    )
+    lessons_without: float = parsers.setting(
+        0.1,
+        parsers.parse_share,
+        "the share of kickoffs that carry no lessons, to see whether they help: from 0 to 1",
+        default="`0.1`",
+        example="0.1",
+    )
+    rules: tuple[Rule, ...] = parsers.setting(
+        (),
+        parsers.parse_tables,
+        "who decides on some of its reviews, how many, where, and what time brings: a table"
+        " `[[crews.NAME.rules]]` for each, see [Rules](rules.md)",
+    )
     """The first rule whose conditions hold counts for a new round."""
     unnamed: bool = False
     """Nobody decides until Slack has resolved the rule's `reviewers_from`."""

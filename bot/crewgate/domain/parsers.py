@@ -6,7 +6,7 @@ Errors say what to put there; none echoes a value that may be a secret.
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -19,6 +19,7 @@ from crewgate.domain.rules.duration import Duration, NoSuchZone, WorkingHours
 from crewgate.domain.rules.patterns import Comparison, sign_of
 
 Choice = TypeVar("Choice", bound=str)
+T = TypeVar("T")
 
 
 class InvalidSetting(ValueError):
@@ -119,9 +120,9 @@ def _parse_reviewer(raw: object, hint: str, noun: str) -> ReviewerRef:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The `Annotated[…]` metadata of a field that people set.
+    """The metadata of a field that people set.
 
-    `settings.options` reads the annotated fields, and `settings.document` writes the documents from
+    `settings.options` reads these fields, and `settings.document` writes the documents from
     them: a new setting is a field and the place where it acts.
     """
 
@@ -140,6 +141,24 @@ class Setting:
     """The file names an environment variable, whose value counts."""
     shared: str = ""
     """The environment variable for crews that do not set it themselves."""
+
+
+def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # fields of Setting
+    """Return the metadata of a required setting's field; `more` as for Setting."""
+    return {"setting": Setting(parse, meaning, **more)}
+
+
+def setting(
+    value: T,
+    parse: Callable[[object], Any],
+    meaning: str,
+    *,
+    hidden: bool = False,
+    **more: Any,  # noqa: ANN401  # the others of Setting
+) -> T:
+    """Return a dataclass field with this value as its default; `hidden` from `repr`."""
+    made: T = field(default=value, repr=not hidden, metadata=about(parse, meaning, **more))
+    return made
 
 
 #: A limit, because each rule is tried against each new output, which may be long.

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Final
+from typing import Final
 
 from crewgate.domain.crew import Crew
 from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Given
-from crewgate.domain.parsers import Setting, parse_url, shown, shown_key
+from crewgate.domain.parsers import about, parse_url, setting, shown, shown_key
 from crewgate.domain.redaction import is_called_secret
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.duration import Duration
@@ -24,30 +24,27 @@ from crewgate.settings.sources import TomlFile
 class CrewSettings(Crew):
     """One deployment. Fields here are for calls and authentication; `Crew` has all others."""
 
-    url: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_base_url,
-            "the crew's address; without it and `token_env`, whoever asks [fetches the"
-            " decision](http.md#fetch-a-decision)",
-            example='"https://research-crew.crewai.com"',
-        ),
-    ] = None
+    url: str | None = setting(
+        None,
+        parsers.parse_base_url,
+        "the crew's address; without it and `token_env`, whoever asks [fetches the"
+        " decision](http.md#fetch-a-decision)",
+        example='"https://research-crew.crewai.com"',
+    )
     """Ends without a slash."""
-    token: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_secret,
-            "name of the variable with the bearer token the crew expects",
-            name="token_env",
-            names_variable=True,
-            default="required with `url`",
-            example='"RESEARCH_CREW_TOKEN"',
-        ),
-    ] = field(default=None, repr=False)
-    webhook_secret: Annotated[
-        str,
-        Setting(
+    token: str | None = setting(
+        None,
+        parsers.parse_secret,
+        "name of the variable with the bearer token the crew expects",
+        name="token_env",
+        names_variable=True,
+        default="required with `url`",
+        example='"RESEARCH_CREW_TOKEN"',
+        hidden=True,
+    )
+    webhook_secret: str = field(
+        repr=False,
+        metadata=about(
             parsers.parse_webhook_secret,
             "name of the variable with what the crew must present to this bot, 16 characters"
             " or more; in one with `_PREVIOUS` at its end, what it presented before",
@@ -56,67 +53,63 @@ class CrewSettings(Crew):
             missing="the name of the variable with the secret that the crew must present",
             example='"RESEARCH_WEBHOOK_SECRET"',
         ),
-    ] = field(repr=False)
+    )
     webhook_secret_previous: str | None = field(default=None, repr=False)
     """From the variable with `_PREVIOUS` at its end; accepted during a rotation."""
     # Webhook addresses often carry a secret of their own.
-    task_webhook_url: Annotated[
-        str | None,
-        Setting(
-            parse_url,
-            "sent with every resume, unless the execution has another",
-            example='"https://hooks.example.com/task"',
-        ),
-    ] = field(default=None, repr=False)
-    step_webhook_url: Annotated[
-        str | None,
-        Setting(
-            parse_url, "the same for step webhooks", example='"https://hooks.example.com/step"'
-        ),
-    ] = field(default=None, repr=False)
-    crew_webhook_url: Annotated[
-        str | None,
-        Setting(
-            parse_url, "the same for crew webhooks", example='"https://hooks.example.com/crew"'
-        ),
-    ] = field(default=None, repr=False)
-    flow_webhook_secret: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_flow_secret,
-            "for flows: name of the variable with the secret of the webhook in the"
-            " deployment's Human-in-the-Loop settings, whole, with its `whsec_`; in one with"
-            " `_PREVIOUS` at its end, the secret before. Such a crew may name no reviewers: then"
-            " whom a request assigns may decide, and its operators where it assigns nobody",
-            name="flow_webhook_secret_env",
-            names_variable=True,
-            example='"RESEARCH_FLOW_SECRET"',
-        ),
-    ] = field(default=None, repr=False)
+    task_webhook_url: str | None = setting(
+        None,
+        parse_url,
+        "sent with every resume, unless the execution has another",
+        example='"https://hooks.example.com/task"',
+        hidden=True,
+    )
+    step_webhook_url: str | None = setting(
+        None,
+        parse_url,
+        "the same for step webhooks",
+        example='"https://hooks.example.com/step"',
+        hidden=True,
+    )
+    crew_webhook_url: str | None = setting(
+        None,
+        parse_url,
+        "the same for crew webhooks",
+        example='"https://hooks.example.com/crew"',
+        hidden=True,
+    )
+    flow_webhook_secret: str | None = setting(
+        None,
+        parsers.parse_flow_secret,
+        "for flows: name of the variable with the secret of the webhook in the"
+        " deployment's Human-in-the-Loop settings, whole, with its `whsec_`; in one with"
+        " `_PREVIOUS` at its end, the secret before. Such a crew may name no reviewers: then"
+        " whom a request assigns may decide, and its operators where it assigns nobody",
+        name="flow_webhook_secret_env",
+        names_variable=True,
+        example='"RESEARCH_FLOW_SECRET"',
+        hidden=True,
+    )
     """Verifies requests of the crew's flows; None: they are refused."""
     flow_webhook_secret_previous: str | None = field(default=None, repr=False)
-    flow_callback_hosts: Annotated[
-        tuple[str, ...],
-        Setting(
-            parsers.parse_hosts,
-            "hosts that answers to flows may be sent to besides `crewai.com` and its"
-            " subdomains, a list of names without `https://`; by plain `http://` only"
-            " `localhost` and `127.0.0.1`",
-            default="`[]`",
-            example="[]",
-        ),
-    ] = ()
-    redact: Annotated[
-        Masking,
-        Setting(
-            parsers.parse_redact,
-            "what of this crew's texts is masked for people, not for the crew: a list of `email`,"
-            " `iban`, `card` and patterns between slashes, see"
-            " [Personal data](#personal-data)",
-            default="`[]`",
-            example='["email", "iban", "card", "/AC-[0-9]+/"]',
-        ),
-    ] = NOTHING
+    flow_callback_hosts: tuple[str, ...] = setting(
+        (),
+        parsers.parse_hosts,
+        "hosts that answers to flows may be sent to besides `crewai.com` and its"
+        " subdomains, a list of names without `https://`; by plain `http://` only"
+        " `localhost` and `127.0.0.1`",
+        default="`[]`",
+        example="[]",
+    )
+    redact: Masking = setting(
+        NOTHING,
+        parsers.parse_redact,
+        "what of this crew's texts is masked for people, not for the crew: a list of `email`,"
+        " `iban`, `card` and patterns between slashes, see"
+        " [Personal data](#personal-data)",
+        default="`[]`",
+        example='["email", "iban", "card", "/AC-[0-9]+/"]',
+    )
     places: tuple[str, ...] = ()
     """The place of each rule for messages: file, line, crew, number and name."""
 

@@ -11,19 +11,21 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from crewgate.domain.errors import CrewgateError
 from crewgate.domain.parsers import (
     REVIEWERS_HINT,
     InvalidSetting,
     Setting,
+    about,
     one_of,
     parse_channel,
     parse_operators,
     parse_retention,
     parse_reviewers,
     parse_text,
+    setting,
     shown,
     shown_key,
 )
@@ -50,230 +52,192 @@ class SettingsError(CrewgateError):
 class Settings:
     """The bot's settings, one for each environment variable, and the crews."""
 
-    slack_bot_token: Annotated[
-        str,
-        Setting(
+    slack_bot_token: str = field(
+        repr=False,
+        metadata=about(
             parsers.token_like("xoxb-", _BOT_TOKEN),
             "the Bot User OAuth Token (`xoxb-…`), from Slack's page “OAuth & Permissions”",
             missing=_BOT_TOKEN,
         ),
-    ] = field(repr=False)
-    slack_signing_secret: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_signing_secret,
-            "the Signing Secret, from “Basic Information”; verifies requests at"
-            " `POST /slack/events`",
-            missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN",
-            default="required without `SLACK_APP_TOKEN`",
-        ),
-    ] = field(default=None, repr=False)
-    slack_signing_secret_previous: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_signing_secret,
-            "the Signing Secret before, accepted too while it is [rotated](run.md#rotate-secrets)",
-        ),
-    ] = field(default=None, repr=False)
-    slack_app_token: Annotated[
-        str | None,
-        Setting(
-            parsers.token_like("xapp-", _APP_TOKEN),
-            "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
-            " when set, Slack is reached over Socket Mode and `/slack/events` is not served",
-        ),
-    ] = field(default=None, repr=False)
-    slack_channel: Annotated[
-        str | None,
-        Setting(
-            parse_channel,
-            "where reviews go: an id or `#name`",
-            default="required unless every crew names one",
-        ),
-    ] = None
-    slack_team: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_team,
-            "the workspace of this bot, by its id (`T…`): needed only where the app is installed to"
-            " an [organisation](install.md#in-an-organisation) and is in several of its"
-            " workspaces",
-        ),
-    ] = None
-    slack_api_url: Annotated[
-        str, Setting(parsers.parse_folder_url, "base of the Web API (for proxies, GovSlack, tests)")
-    ] = "https://slack.com/api/"
+    )
+    slack_signing_secret: str | None = setting(
+        None,
+        parsers.parse_signing_secret,
+        "the Signing Secret, from “Basic Information”; verifies requests at `POST /slack/events`",
+        missing="the Signing Secret (Slack's page Basic Information), or set SLACK_APP_TOKEN",
+        default="required without `SLACK_APP_TOKEN`",
+        hidden=True,
+    )
+    slack_signing_secret_previous: str | None = setting(
+        None,
+        parsers.parse_signing_secret,
+        "the Signing Secret before, accepted too while it is [rotated](run.md#rotate-secrets)",
+        hidden=True,
+    )
+    slack_app_token: str | None = setting(
+        None,
+        parsers.token_like("xapp-", _APP_TOKEN),
+        "an app-level token (`xapp-…`) with `connections:write`, from “Basic Information”;"
+        " when set, Slack is reached over Socket Mode and `/slack/events` is not served",
+        hidden=True,
+    )
+    slack_channel: str | None = setting(
+        None,
+        parse_channel,
+        "where reviews go: an id or `#name`",
+        default="required unless every crew names one",
+    )
+    slack_team: str | None = setting(
+        None,
+        parsers.parse_team,
+        "the workspace of this bot, by its id (`T…`): needed only where the app is installed to"
+        " an [organisation](install.md#in-an-organisation) and is in several of its"
+        " workspaces",
+    )
+    slack_api_url: str = setting(
+        "https://slack.com/api/",
+        parsers.parse_folder_url,
+        "base of the Web API (for proxies, GovSlack, tests)",
+    )
     """Ends with a slash."""
-    crew_url: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_base_url,
-            "one crew without a file: its address",
-            missing="the crew's address (several crews: describe them in crews.toml instead)",
-            default="required without a crews file",
-        ),
-    ] = None
-    crew_token: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_secret,
-            "the bearer token that crew expects",
-            missing="the bearer token that the crew expects",
-            default="required with `CREW_URL`",
-        ),
-    ] = field(default=None, repr=False)
-    crew_webhook_secret: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_webhook_secret,
-            "what that crew must present to this bot, 16 characters or more;"
-            " `openssl rand -hex 32` makes some",
-            missing=(
-                "the secret that the crew must present to this bot (`openssl rand -hex 32` makes"
-                " one)"
-            ),
-            default="required with `CREW_URL`",
-        ),
-    ] = field(default=None, repr=False)
-    crew_webhook_secret_previous: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_webhook_secret,
-            "what that crew presented before, accepted too while it is rotated",
-        ),
-    ] = field(default=None, repr=False)
-    crew_name: Annotated[
-        str,
-        Setting(
-            parsers.parse_crew_name,
-            "its name, part of this bot's addresses: `/crews/NAME/human-input`",
-        ),
-    ] = "crew"
-    crews_file: Annotated[
-        str | None,
-        Setting(
-            parse_text,
-            "several crews",
-            default="`crews.toml` where it exists",
-            example="crews.toml",
-        ),
-    ] = None
-    reviewers: Annotated[
-        tuple[ReviewerRef, ...],
-        Setting(
-            parse_reviewers,
-            "who may decide, for crews that name nobody: user ids, e-mails, user-group ids"
-            " (`S…`), comma-separated; `*` = anyone in the channel, except guests and people of"
-            " other organisations. A crew with no reviewers at all does not start: open to"
-            " everyone must be said aloud",
-        ),
-    ] = ()
-    operators: Annotated[
-        tuple[ReviewerRef, ...],
-        Setting(
-            parse_operators,
-            "who looks after crews that name no operators, named like reviewers; they may read"
-            " what those crews do, and decide only if they are reviewers too",
-        ),
-    ] = ()
-    notify: Annotated[
-        Notify,
-        Setting(
-            one_of(tuple(Notify)),
-            "how reviewers are told that a round waits, for crews that do not say: `mention`,"
-            " `dm` (a private message to each) or `none`; see [`notify`](#crews)",
-        ),
-    ] = Notify.MENTION
-    retention: Annotated[
-        timedelta | None,
-        Setting(
-            parse_retention,
-            "how long texts of an execution stay after its end, for crews that do not say, as"
-            " `90d`; see [`retention`](#crews)",
-            default="for ever",
-            example="90d",
-        ),
-    ] = None
-    public_url: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_public_url,
-            "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
-            " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
-            " gave any",
-            example="https://bot.example.com",
-        ),
-    ] = None
+    crew_url: str | None = setting(
+        None,
+        parsers.parse_base_url,
+        "one crew without a file: its address",
+        missing="the crew's address (several crews: describe them in crews.toml instead)",
+        default="required without a crews file",
+    )
+    crew_token: str | None = setting(
+        None,
+        parsers.parse_secret,
+        "the bearer token that crew expects",
+        missing="the bearer token that the crew expects",
+        default="required with `CREW_URL`",
+        hidden=True,
+    )
+    crew_webhook_secret: str | None = setting(
+        None,
+        parsers.parse_webhook_secret,
+        "what that crew must present to this bot, 16 characters or more;"
+        " `openssl rand -hex 32` makes some",
+        missing="the secret that the crew must present to this bot (`openssl rand -hex 32` makes"
+        " one)",
+        default="required with `CREW_URL`",
+        hidden=True,
+    )
+    crew_webhook_secret_previous: str | None = setting(
+        None,
+        parsers.parse_webhook_secret,
+        "what that crew presented before, accepted too while it is rotated",
+        hidden=True,
+    )
+    crew_name: str = setting(
+        "crew",
+        parsers.parse_crew_name,
+        "its name, part of this bot's addresses: `/crews/NAME/human-input`",
+    )
+    crews_file: str | None = setting(
+        None,
+        parse_text,
+        "several crews",
+        default="`crews.toml` where it exists",
+        example="crews.toml",
+    )
+    reviewers: tuple[ReviewerRef, ...] = setting(
+        (),
+        parse_reviewers,
+        "who may decide, for crews that name nobody: user ids, e-mails, user-group ids"
+        " (`S…`), comma-separated; `*` = anyone in the channel, except guests and people of"
+        " other organisations. A crew with no reviewers at all does not start: open to"
+        " everyone must be said aloud",
+    )
+    operators: tuple[ReviewerRef, ...] = setting(
+        (),
+        parse_operators,
+        "who looks after crews that name no operators, named like reviewers; they may read"
+        " what those crews do, and decide only if they are reviewers too",
+    )
+    notify: Notify = setting(
+        Notify.MENTION,
+        one_of(tuple(Notify)),
+        "how reviewers are told that a round waits, for crews that do not say: `mention`,"
+        " `dm` (a private message to each) or `none`; see [`notify`](#crews)",
+    )
+    retention: timedelta | None = setting(
+        None,
+        parse_retention,
+        "how long texts of an execution stay after its end, for crews that do not say, as"
+        " `90d`; see [`retention`](#crews)",
+        default="for ever",
+        example="90d",
+    )
+    public_url: str | None = setting(
+        None,
+        parsers.parse_public_url,
+        "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
+        " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
+        " gave any",
+        example="https://bot.example.com",
+    )
     """Ends without a slash."""
-    database_url: Annotated[
-        str,
-        Setting(
-            parsers.parse_database_url,
-            "`sqlite:///FILE` (driver aiosqlite) or `postgresql://USER:PASSWORD@HOST/DATABASE`"
-            " (driver asyncpg; `postgres://` too)",
-            default="`sqlite:///crewgate.db`",
-            example="sqlite:///crewgate.db",
-        ),
-    ] = field(default="sqlite+aiosqlite:///crewgate.db", repr=False)
+    database_url: str = setting(
+        "sqlite+aiosqlite:///crewgate.db",
+        parsers.parse_database_url,
+        "`sqlite:///FILE` (driver aiosqlite) or `postgresql://USER:PASSWORD@HOST/DATABASE`"
+        " (driver asyncpg; `postgres://` too)",
+        default="`sqlite:///crewgate.db`",
+        example="sqlite:///crewgate.db",
+        hidden=True,
+    )
     """An asynchronous SQLAlchemy URL; may hold a password."""
-    audit_channel: Annotated[
-        str | None,
-        Setting(
-            parse_channel,
-            "where the head of the [audit trail](audit.md) is posted within the hour: an id or"
-            " `#name`",
-            example="C0123456789",
-        ),
-    ] = None
-    audit_key: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_audit_key,
-            "signs that head: 32 bytes in hex, as `openssl rand -hex 32` prints",
-            default="with SQLite a file made once beside the database; with PostgreSQL none",
-        ),
-    ] = field(default=None, repr=False)
-    secret_keys: Annotated[
-        tuple[str, ...],
-        Setting(
-            parse_secret_keys,
-            "encrypt the [credentials in the database](run.md#credentials-in-the-database):"
-            f" comma-separated, the newest first; `{MAKE_KEY}` prints one",
-        ),
-    ] = field(default=(), repr=False)
-    host: Annotated[str, Setting(parse_text, "where the bot listens")] = "0.0.0.0"  # noqa: S104 - in containers
-    port: Annotated[int, Setting(parsers.parse_port, "where the bot listens")] = 3000
-    metrics_port: Annotated[
-        int | None,
-        Setting(
-            parsers.parse_port,
-            "another port, where [`/metrics`](#metrics) listens for whoever reaches"
-            " it, instead of beside the rest",
-        ),
-    ] = None
-    otel_exporter_otlp_endpoint: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_base_url,
-            "where [traces](#traces) go, by OTLP over HTTP; needs the extra `crewgate[otel]`",
-        ),
-    ] = None
+    audit_channel: str | None = setting(
+        None,
+        parse_channel,
+        "where the head of the [audit trail](audit.md) is posted within the hour: an id or `#name`",
+        example="C0123456789",
+    )
+    audit_key: str | None = setting(
+        None,
+        parsers.parse_audit_key,
+        "signs that head: 32 bytes in hex, as `openssl rand -hex 32` prints",
+        default="with SQLite a file made once beside the database; with PostgreSQL none",
+        hidden=True,
+    )
+    secret_keys: tuple[str, ...] = setting(
+        (),
+        parse_secret_keys,
+        "encrypt the [credentials in the database](run.md#credentials-in-the-database):"
+        f" comma-separated, the newest first; `{MAKE_KEY}` prints one",
+        hidden=True,
+    )
+    host: str = setting("0.0.0.0", parse_text, "where the bot listens")  # noqa: S104 - in containers
+    port: int = setting(3000, parsers.parse_port, "where the bot listens")
+    metrics_port: int | None = setting(
+        None,
+        parsers.parse_port,
+        "another port, where [`/metrics`](#metrics) listens for whoever reaches"
+        " it, instead of beside the rest",
+    )
+    otel_exporter_otlp_endpoint: str | None = setting(
+        None,
+        parsers.parse_base_url,
+        "where [traces](#traces) go, by OTLP over HTTP; needs the extra `crewgate[otel]`",
+    )
     """Ends without a slash."""
-    status_token: Annotated[
-        str | None,
-        Setting(
-            parsers.parse_status_token,
-            "bearer token for the details of `/readyz` and for `/metrics`, 16 characters or more;"
-            " without it only this machine itself is told, and nobody where `PUBLIC_URL` is"
-            " another's",
-        ),
-    ] = field(default=None, repr=False)
-    log_format: Annotated[
-        LogFormat, Setting(one_of(get_args(LogFormat)), "`console`, or `json` for machines")
-    ] = "console"
-    log_level: Annotated[
-        LogLevel, Setting(one_of(get_args(LogLevel)), "`debug`, `info`, `warning` or `error`")
-    ] = "info"
+    status_token: str | None = setting(
+        None,
+        parsers.parse_status_token,
+        "bearer token for the details of `/readyz` and for `/metrics`, 16 characters or more;"
+        " without it only this machine itself is told, and nobody where `PUBLIC_URL` is"
+        " another's",
+        hidden=True,
+    )
+    log_format: LogFormat = setting(
+        "console", one_of(get_args(LogFormat)), "`console`, or `json` for machines"
+    )
+    log_level: LogLevel = setting(
+        "info", one_of(get_args(LogLevel)), "`debug`, `info`, `warning` or `error`"
+    )
     crews: Mapping[str, CrewSettings]
     doubts: tuple[str, ...] = ()
     """Valid settings that may be mistakes, each with advice."""

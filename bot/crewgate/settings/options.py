@@ -1,4 +1,4 @@
-"""The annotated fields of settings, and their values, read by name."""
+"""The fields of settings, and their values, read by name."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from crewgate.settings.parsers import value_of_variable
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One annotated field."""
+    """A field that people set."""
 
     field: str
     name: str
@@ -26,17 +26,17 @@ class Option:
 
 @cache
 def options_of(kind: type) -> tuple[Option, ...]:
-    hints = get_type_hints(kind, include_extras=True)
+    hints = get_type_hints(kind)
     found = []
     for one in fields(kind):
-        for setting in getattr(hints[one.name], "__metadata__", ()):
-            annotated = get_args(hints[one.name])[0]
-            either = get_args(annotated) if isinstance(annotated, UnionType) else (annotated,)
-            tables = [each for each in either if _has_options(each)]
-            made = None if one.default_factory is MISSING else one.default_factory()
-            default = made if one.default is MISSING else one.default
-            name = setting.name or one.name
-            found.append(Option(one.name, name, default, setting, next(iter(tables), None)))
+        if (setting := one.metadata.get("setting")) is None:
+            continue
+        hint = hints[one.name]
+        either = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        tables = [each for each in either if _has_options(each)]
+        default = None if one.default is MISSING else one.default
+        name = setting.name or one.name
+        found.append(Option(one.name, name, default, setting, next(iter(tables), None)))
     return tuple(found)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Final
+from typing import Final
 
 from crewgate.domain import notification
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.parsers import Setting, parse_contains, parse_glob, parse_json, parse_values
+from crewgate.domain.parsers import parse_contains, parse_glob, parse_json, parse_values, setting
 from crewgate.domain.redaction import MARK
 from crewgate.domain.rules.patterns import Comparison, matches_glob, read_number
 
@@ -116,61 +116,47 @@ class Mismatch:
 class Conditions:
     """Conditions that must all hold; one that is left out holds for every review."""
 
-    tool: Annotated[
-        str | None,
-        Setting(
-            parse_glob,
-            "a pattern for the tool's name: then it is for calls of tools that wait only",
-            example='"purchase"',
-        ),
-    ] = None
-    arguments: Annotated[
-        notification.Given,
-        Setting(
-            parse_json,
-            "arguments of such a call, as `json`; one that is not there, or is no number to"
-            " compare, cannot be told: the strictest rule that may match counts",
-            example='{ amount = ">= 100" }',
-        ),
-    ] = ()
-    task: Annotated[
-        str | None,
-        Setting(parse_glob, "a pattern for the task's name or id", example='"contract_*"'),
-    ] = None
-    agent: Annotated[
-        str | None, Setting(parse_glob, "a pattern for the agent's role", example='"Lawyer*"')
-    ] = None
-    contains: Annotated[
-        tuple[str, ...],
-        Setting(
-            parse_contains,
-            "a list of texts; one of them is in the output",
-            example='["indemnif", "liability"]',
-        ),
-    ] = ()
-    json: Annotated[
-        notification.Given,
-        Setting(
-            parse_json,
-            "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
-            " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number",
-            example='{ "budget.eur" = ">= 50000" }',
-        ),
-    ] = ()
-    inputs: Annotated[
-        notification.Given,
-        Setting(
-            parse_values,
-            "inputs of the execution, each with a pattern",
-            example='{ country = "D*" }',
-        ),
-    ] = ()
-    meta: Annotated[
-        notification.Given,
-        Setting(
-            parse_values, "the same for what its caller said in `meta`", example='{ region = "EU" }'
-        ),
-    ] = ()
+    tool: str | None = setting(
+        None,
+        parse_glob,
+        "a pattern for the tool's name: then it is for calls of tools that wait only",
+        example='"purchase"',
+    )
+    arguments: notification.Given = setting(
+        (),
+        parse_json,
+        "arguments of such a call, as `json`; one that is not there, or is no number to"
+        " compare, cannot be told: the strictest rule that may match counts",
+        example='{ amount = ">= 100" }',
+    )
+    task: str | None = setting(
+        None, parse_glob, "a pattern for the task's name or id", example='"contract_*"'
+    )
+    agent: str | None = setting(
+        None, parse_glob, "a pattern for the agent's role", example='"Lawyer*"'
+    )
+    contains: tuple[str, ...] = setting(
+        (),
+        parse_contains,
+        "a list of texts; one of them is in the output",
+        example='["indemnif", "liability"]',
+    )
+    json: notification.Given = setting(
+        (),
+        parse_json,
+        "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
+        " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number",
+        example='{ "budget.eur" = ">= 50000" }',
+    )
+    inputs: notification.Given = setting(
+        (),
+        parse_values,
+        "inputs of the execution, each with a pattern",
+        example='{ country = "D*" }',
+    )
+    meta: notification.Given = setting(
+        (), parse_values, "the same for what its caller said in `meta`", example='{ region = "EU" }'
+    )
 
     @property
     def names_tool(self) -> bool:

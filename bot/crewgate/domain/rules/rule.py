@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Final
 
 from crewgate.domain import parsers
 from crewgate.domain.people import Notify, ReviewerRef, UserGroup
@@ -59,261 +59,210 @@ _ASKS_PEOPLE: Final = (
     *("remind", "escalate", "timeout"),
 )
 
-After = Annotated[
-    Duration,
-    parsers.Setting(
-        parsers.parse_duration,
-        "how long after the card",
-        missing='a duration, as "4h"',
-        example='"2h"',
-    ),
-]
+_AFTER: Final = parsers.about(
+    parsers.parse_duration,
+    "how long after the card",
+    missing='a duration, as "4h"',
+    example='"2h"',
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminders:
     """Reminders of the people who have not voted."""
 
-    after: After
-    every: Annotated[
-        Duration | None,
-        parsers.Setting(
-            parsers.parse_duration,
-            "how long after the one before",
-            default="each time twice as long as before",
-            example='"4h"',
-        ),
-    ] = None
-    most: Annotated[
-        int, parsers.Setting(parsers.whole_number(20), "how many there are at most", example="3")
-    ] = 3
+    after: Duration = field(metadata=_AFTER)
+    every: Duration | None = parsers.setting(
+        None,
+        parsers.parse_duration,
+        "how long after the one before",
+        default="each time twice as long as before",
+        example='"4h"',
+    )
+    most: int = parsers.setting(
+        3, parsers.whole_number(20), "how many there are at most", example="3"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """People who may decide too, and are called, after some time without a decision."""
 
-    after: After
-    to: Annotated[
-        tuple[ReviewerRef, ...],
-        parsers.Setting(
+    after: Duration = field(metadata=_AFTER)
+    to: tuple[ReviewerRef, ...] = field(
+        metadata=parsers.about(
             parsers.parse_rule_reviewers,
             "who may decide then too, a list like `reviewers`",
             missing="who may decide then too, a list like reviewers",
             example='["lead@example.com"]',
-        ),
-    ]
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
     """The rule's own act if nobody decides in time."""
 
-    after: After
-    then: Annotated[
-        Then,
-        parsers.Setting(
-            parsers.one_of(tuple(Then)),
-            "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
-            " says so in the thread and goes on waiting",
-            example='"revise"',
-        ),
-    ] = Then.LEAVE
-    feedback: Annotated[
-        str,
-        parsers.Setting(
-            parsers.parse_text,
-            "what the crew is told by `revise`, which needs it",
-            default="none",
-            example='"Nobody looked in time. Stop here."',
-        ),
-    ] = ""
-    most: Annotated[
-        int,
-        parsers.Setting(
-            parsers.whole_number(20),
-            "how many times in a row `revise` sends it back with nobody there; then it waits, and"
-            " the operators are called",
-            example="2",
-        ),
-    ] = 2
+    after: Duration = field(metadata=_AFTER)
+    then: Then = parsers.setting(
+        Then.LEAVE,
+        parsers.one_of(tuple(Then)),
+        "`revise` sends it back with `feedback`, `approve` lets the crew go on, `leave`"
+        " says so in the thread and goes on waiting",
+        example='"revise"',
+    )
+    feedback: str = parsers.setting(
+        "",
+        parsers.parse_text,
+        "what the crew is told by `revise`, which needs it",
+        default="none",
+        example='"Nobody looked in time. Stop here."',
+    )
+    most: int = parsers.setting(
+        2,
+        parsers.whole_number(20),
+        "how many times in a row `revise` sends it back with nobody there; then it waits, and"
+        " the operators are called",
+        example="2",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A rule; an option that is None comes from the crew."""
 
-    name: Annotated[
-        str,
-        parsers.Setting(
+    name: str = field(
+        metadata=parsers.about(
             parsers.parse_rule_name,
             "what people call the rule; cards, reminders and answers name it",
             missing="what people call this rule, in quotes",
             example='"contracts over the limit"',
-        ),
-    ]
-    when: Annotated[
-        Conditions,
-        parsers.Setting(
-            parsers.inline('{ task = "contract_*" }'),
-            "which reviews it is for: all that is given must hold",
-            default="every review",
-            example='{ task = "contract_*", contains = ["indemnif", "liability"] }',
-        ),
-    ] = field(default_factory=Conditions)
-    decide: Annotated[
-        Decide | None,
-        parsers.Setting(
-            parsers.one_of(tuple(Decide)),
-            "for calls of tools: `allow` or `refuse` them without a person; `allow` needs"
-            " `when.tool`, and never lets a call run that may have run already",
-            default="people decide",
-            example='"refuse"',
-            instead_of=_ASKS_PEOPLE,
-        ),
-    ] = None
-    reason: Annotated[
-        str,
-        parsers.Setting(
-            parsers.parse_text,
-            "what the agent is told by `refuse`, which needs it",
-            default="none",
-            example='"Purchases over 1,000 are made by hand."',
-            instead_of=_ASKS_PEOPLE,
-        ),
-    ] = ""
-    channel: Annotated[
-        str | None,
-        parsers.Setting(
-            parsers.parse_channel,
-            "where the card goes: an id or `#name`",
-            default="the crew's",
-            example='"C0123456789"',
-        ),
-    ] = None
-    reviewers: Annotated[
-        tuple[ReviewerRef, ...] | None,
-        parsers.Setting(
-            parsers.parse_rule_reviewers,
-            "who may decide, a list as the crew's",
-            default="the crew's",
-            example='["S0123456789", "lead@example.com"]',
-        ),
-    ] = None
-    reviewers_from: Annotated[
-        str | None,
-        parsers.Setting(
-            parsers.parse_reviewers_from,
-            "where a kickoff through this bot says who decides: the name of one of its inputs, or"
-            " of a value in `meta`, that is an e-mail address or a user id",
-            example='"inputs.manager_email"',
-            instead_of=("approvals", "approvals_from"),
-        ),
-    ] = None
+        )
+    )
+    when: Conditions = parsers.setting(
+        Conditions(),
+        parsers.inline('{ task = "contract_*" }'),
+        "which reviews it is for: all that is given must hold",
+        default="every review",
+        example='{ task = "contract_*", contains = ["indemnif", "liability"] }',
+    )
+    decide: Decide | None = parsers.setting(
+        None,
+        parsers.one_of(tuple(Decide)),
+        "for calls of tools: `allow` or `refuse` them without a person; `allow` needs"
+        " `when.tool`, and never lets a call run that may have run already",
+        default="people decide",
+        example='"refuse"',
+        instead_of=_ASKS_PEOPLE,
+    )
+    reason: str = parsers.setting(
+        "",
+        parsers.parse_text,
+        "what the agent is told by `refuse`, which needs it",
+        default="none",
+        example='"Purchases over 1,000 are made by hand."',
+        instead_of=_ASKS_PEOPLE,
+    )
+    channel: str | None = parsers.setting(
+        None,
+        parsers.parse_channel,
+        "where the card goes: an id or `#name`",
+        default="the crew's",
+        example='"C0123456789"',
+    )
+    reviewers: tuple[ReviewerRef, ...] | None = parsers.setting(
+        None,
+        parsers.parse_rule_reviewers,
+        "who may decide, a list as the crew's",
+        default="the crew's",
+        example='["S0123456789", "lead@example.com"]',
+    )
+    reviewers_from: str | None = parsers.setting(
+        None,
+        parsers.parse_reviewers_from,
+        "where a kickoff through this bot says who decides: the name of one of its inputs, or"
+        " of a value in `meta`, that is an e-mail address or a user id",
+        example='"inputs.manager_email"',
+        instead_of=("approvals", "approvals_from"),
+    )
     naming: Naming | None = None
     """The state of `reviewers_from` for a round; with NAMED, `reviewers` are the people named."""
-    approvals: Annotated[
-        int,
-        parsers.Setting(
-            parsers.whole_number(parsers.MOST_APPROVALS),
-            "how many different people must approve; one Revise sends it back at once",
-            example="2",
-        ),
-    ] = 1
-    approvals_from: Annotated[
-        Needed,
-        parsers.Setting(
-            parsers.parse_approvals_from,
-            "user groups, each with how many of its people must approve; each person counts for"
-            " one of them",
-            example='{ "S0LEGAL" = 1, "S0FINANCE" = 1 }',
-            instead_of=("reviewers", "approvals"),
-        ),
-    ] = ()
+    approvals: int = parsers.setting(
+        1,
+        parsers.whole_number(parsers.MOST_APPROVALS),
+        "how many different people must approve; one Revise sends it back at once",
+        example="2",
+    )
+    approvals_from: Needed = parsers.setting(
+        (),
+        parsers.parse_approvals_from,
+        "user groups, each with how many of its people must approve; each person counts for"
+        " one of them",
+        example='{ "S0LEGAL" = 1, "S0FINANCE" = 1 }',
+        instead_of=("reviewers", "approvals"),
+    )
     """If set, `reviewers` are these groups, and `approvals` is the sum of their numbers."""
-    self_approval: Annotated[
-        bool,
-        parsers.Setting(
-            parsers.parse_flag,
-            "whether who started the execution may approve; they may always ask for a revision",
-            example="false",
-        ),
-    ] = True
-    unknown_starter: Annotated[
-        bool,
-        parsers.Setting(
-            parsers.parse_allow,
-            "with `self_approval = false`, whether anybody may approve where nobody knows who"
-            " started it: `allow` or `deny`",
-            default="`allow`",
-            example='"allow"',
-        ),
-    ] = True
-    notify: Annotated[
-        Notify | None,
-        parsers.Setting(
-            parsers.one_of(tuple(Notify)),
-            "how reviewers are told, as the crew's: `mention`, `dm` or `none`",
-            default="the crew's",
-            example='"mention"',
-        ),
-    ] = None
-    target: Annotated[
-        Duration | None,
-        parsers.Setting(parsers.parse_duration, "how soon a decision is wanted", example='"4wh"'),
-    ] = None
-    remind: Annotated[
-        Reminders | None,
-        parsers.Setting(
-            parsers.inline('{ after = "2h" }'),
-            "when those who have not voted are reminded",
-            default="never",
-            example='{ after = "2h", every = "4h", most = 3 }',
-        ),
-    ] = None
-    escalate: Annotated[
-        Escalation | None,
-        parsers.Setting(
-            parsers.inline('{ after = "1d", to = ["lead@example.com"] }'),
-            "when more people may decide, and who",
-            default="never",
-            example='{ after = "1d", to = ["lead@example.com"] }',
-        ),
-    ] = None
-    timeout: Annotated[
-        TimeOut | None,
-        parsers.Setting(
-            parsers.inline('{ after = "3d" }'),
-            "what the rule does when nobody decided in time",
-            default="nothing",
-            example=(
-                '{ after = "3d", then = "revise", feedback = "Nobody looked in time. Stop here." }'
-            ),
-        ),
-    ] = None
-    working_hours: Annotated[
-        WorkingHours | None,
-        parsers.Setting(
-            parsers.parse_working_hours,
-            "when reminders may come, and which hours `wh` counts",
-            default="always",
-            example='"Mon-Fri 09:00-17:30 Europe/Berlin"',
-        ),
-    ] = None
-    delegation: Annotated[
-        bool,
-        parsers.Setting(
-            parsers.parse_flag, "whether somebody who is away may be stood in for", example="true"
-        ),
-    ] = True
-    ask_about_masks: Annotated[
-        bool,
-        parsers.Setting(
-            parsers.parse_flag,
-            "whether Approve asks first where something is masked that this person was not shown",
-            example="false",
-        ),
-    ] = True
+    self_approval: bool = parsers.setting(
+        True,
+        parsers.parse_flag,
+        "whether who started the execution may approve; they may always ask for a revision",
+        example="false",
+    )
+    unknown_starter: bool = parsers.setting(
+        True,
+        parsers.parse_allow,
+        "with `self_approval = false`, whether anybody may approve where nobody knows who"
+        " started it: `allow` or `deny`",
+        default="`allow`",
+        example='"allow"',
+    )
+    notify: Notify | None = parsers.setting(
+        None,
+        parsers.one_of(tuple(Notify)),
+        "how reviewers are told, as the crew's: `mention`, `dm` or `none`",
+        default="the crew's",
+        example='"mention"',
+    )
+    target: Duration | None = parsers.setting(
+        None, parsers.parse_duration, "how soon a decision is wanted", example='"4wh"'
+    )
+    remind: Reminders | None = parsers.setting(
+        None,
+        parsers.inline('{ after = "2h" }'),
+        "when those who have not voted are reminded",
+        default="never",
+        example='{ after = "2h", every = "4h", most = 3 }',
+    )
+    escalate: Escalation | None = parsers.setting(
+        None,
+        parsers.inline('{ after = "1d", to = ["lead@example.com"] }'),
+        "when more people may decide, and who",
+        default="never",
+        example='{ after = "1d", to = ["lead@example.com"] }',
+    )
+    timeout: TimeOut | None = parsers.setting(
+        None,
+        parsers.inline('{ after = "3d" }'),
+        "what the rule does when nobody decided in time",
+        default="nothing",
+        example='{ after = "3d", then = "revise", feedback = "Nobody looked in time. Stop here." }',
+    )
+    working_hours: WorkingHours | None = parsers.setting(
+        None,
+        parsers.parse_working_hours,
+        "when reminders may come, and which hours `wh` counts",
+        default="always",
+        example='"Mon-Fri 09:00-17:30 Europe/Berlin"',
+    )
+    delegation: bool = parsers.setting(
+        True, parsers.parse_flag, "whether somebody who is away may be stood in for", example="true"
+    )
+    ask_about_masks: bool = parsers.setting(
+        True,
+        parsers.parse_flag,
+        "whether Approve asks first where something is masked that this person was not shown",
+        example="false",
+    )
 
 
 def most_approvals(
