@@ -70,6 +70,7 @@ def dataset(database_url: str, capsys: pytest.CaptureFixture[str]) -> Dataset:
         settings = Settings(
             slack_bot_token="xoxb-1", crews={"research": named}, database_url=database_url
         )
+        capsys.readouterr()  # what the story logged
         assert await write_dataset(settings, argparse.Namespace(crew=crew, since=since)) == 0
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
