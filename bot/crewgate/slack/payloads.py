@@ -120,35 +120,38 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
 
 @dataclass(frozen=True, slots=True)
 class EditForm:
-    """A sent form with a round's output."""
+    """A sent form with a round's output, or with a call's arguments."""
 
     round_id: str
     by: Person
     seen: Seen
     written: tuple[str, ...]
     revision: int
-    masked: str
-    """Identifies the form's initial text if it has masks; else empty."""
+    mark: str
+    """Identifies the form's initial text if it has masks, or its initial arguments."""
+    field: str
 
     def box(self, text: str = "") -> str:
         found = (number for number, part in enumerate(self.written) if text in part)
-        return edit_box(self.revision, next(found, 0))
+        return edit_box(self.revision, next(found, 0), self.field)
 
 
-def edit_box(revision: int, number: int) -> str:
-    return f"{ids.EDITED}.{revision}.{number}"
+def edit_box(revision: int, number: int, field: str = ids.EDITED) -> str:
+    return f"{field}.{revision}.{number}"
 
 
 @raises_malformed
 def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
     view = body["view"]
     round_id, seen = parse_asked(str(view["private_metadata"]))
-    places = {tuple(map(int, name.split(".")[1:])): name for name in view["state"]["values"]}
-    entered = [view["state"]["values"][name][ids.EDITED] for _, name in sorted(places.items())]
-    revision, _ = min(places)
-    written = tuple(str(box.get("value") or "") for box in entered)
-    masked = "".join(map(str, json.loads(view["private_metadata"])[4:-1]))
-    return EditForm(round_id, parse_person(body["user"]), seen, written, revision, masked)
+    values = view["state"]["values"]
+    places = {tuple(map(int, name.split(".")[1:])): name for name in values}
+    revision, field = min(places)[0], min(values).partition(".")[0]
+    entered = [values[name][field] for _, name in sorted(places.items())]
+    chosen = ((box.get("selected_option") or box).get("value") for box in entered)
+    written = tuple(str(text or "") for text in chosen)
+    mark = "".join(map(str, json.loads(view["private_metadata"])[4:-1]))
+    return EditForm(round_id, parse_person(body["user"]), seen, written, revision, mark, field)
 
 
 @dataclass(frozen=True, slots=True)

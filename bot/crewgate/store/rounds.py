@@ -189,14 +189,11 @@ async def approved_calls(
     about = {"crew": review.crew, "execution": review.execution_id, "agent": review.agent}
     span = {"since": since, "until": round_.opened_at}
     calls = map(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
-    return tuple(
-        (one.call.tool, one.decision)
-        for one in calls
-        if one.call
-        and one.decision
-        # An approval may not have been used.
-        and (one.call_result is None or one.call_result.state is not CallState.CLOSED)
-    )
+    # An approval may not have been used.
+    used = [
+        one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED
+    ]
+    return tuple((one.call.tool, one.decision) for one in used if one.call and one.decision)
 
 
 def to_output(row: sa.Row[Any]) -> Output:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import Any, Final
 
@@ -125,28 +125,16 @@ class Hooks:
         known = {} if schema is None else {"schema": schema}
         shown = json.dumps(context.tool_input, indent=2, ensure_ascii=False, default=str)
         body = self._body(context, shown)
-        body["tool_call"] = {
-            "tool": context.tool_name,
-            "arguments": json.loads(exact),
-            "agent": body["agent"],
-            "task": body["task_name"],
-            "may_have_run": False,
-            **known,
-        }
+        about = {"tool": context.tool_name, "agent": body["agent"], "task": body["task_name"]}
+        what = {"arguments": json.loads(exact), "may_have_run": False}
+        body["tool_call"] = {**about, **what, **known}
         if _size(body) > _LARGEST:
             call.refusal = "This call did not run: its arguments are too large to be shown."
             return
-        found = self._run.ask_within(
-            self._pending(
-                context,
-                context.tool_name,
-                exact,
-                body,
-                holds=lambda decision: not decision.approve,
-                most_waiting=MOST_WAITING,
-                check=lambda arguments: _check(context, schema, arguments),
-            )
-        )
+        limits = {"holds": lambda one: not one.approve, "most_waiting": MOST_WAITING}
+        check = partial(_check, context, schema)
+        pending = self._pending(context, context.tool_name, exact, body, check=check, **limits)
+        found = self._run.ask_within(pending)
         if found is None or found.decision is None:
             call.refusal = "This call did not run: the kickoff gave no humanInputWebhook, so nobody"
             call.refusal += " can be asked."
@@ -199,9 +187,8 @@ class Hooks:
 
     def ask_people(self, context: Any, question: str, choices: Sequence[str]) -> str:
         """Return people's words for an agent; equal questions get one answer."""
-        pending = self._question(
-            context, "ask-people", ASK_PEOPLE, question, choices, holds=True, most=MOST_QUESTIONS
-        )
+        limits = {"holds": lambda _: True, "most": MOST_QUESTIONS}
+        pending = self._question(context, "ask-people", ASK_PEOPLE, question, *choices, **limits)
         try:
             found = self._run.ask_within(pending)
         except TooMany as many:
@@ -211,22 +198,14 @@ class Hooks:
         return found.decision.feedback if found.decision.approve else "Nobody answered."
 
     def _question(
-        self,
-        context: Any,
-        kind: str,
-        place: str,
-        text: str,
-        choices: Sequence[str] = (),
-        *,
-        holds: bool = False,
-        most: int | None = None,
+        self, context: Any, kind: str, place: str, text: str, *choices: str, **limits: Any
     ) -> Pending:
         body = self._body(context, text, place)
         body["ask"] = {"place": f"{body['task_name']}: {place}", "expires_at": None}
         if choices:
             body["ask"]["choices"] = list(choices)
         what = (place, text, *choices)
-        return self._pending(context, kind, what, body, holds=lambda _: holds, most=most)
+        return self._pending(context, kind, what, body, **limits)
 
     def _body(self, context: Any, text: str, place: str = "") -> Json:
         """Return the fields that every notification of a hook has."""

@@ -181,9 +181,8 @@ def _what_was_asked(view: CardView) -> list[Block]:
 
 def _changed(view: CardView) -> str:
     """Return the amount of changes; empty where `_what_was_asked` warns that nothing changed."""
-    if view.round.unchanged or view.previous is None or view.before is None:
-        return ""
-    if view.round.is_call:  # other words for it stand below
+    # Of a call it stands below, in other words.
+    if view.round.is_call or view.round.unchanged or view.previous is None or view.before is None:
         return ""
     changes = compare_outputs(view.before, view.output, with_words=False)
     return changed(changes, view.previous, may_hide=view.may_hide_changes)

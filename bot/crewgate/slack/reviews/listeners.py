@@ -44,7 +44,7 @@ from crewgate.slack.errors import explain_errors, in_words, render_notice, show_
 from crewgate.slack.press import Press, Reply, Where, parse_press
 from crewgate.slack.reviews import buttons, modals, strings, walk
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
-from crewgate.slack.reviews.tool_calls import MISFITS, parse_change_form
+from crewgate.slack.reviews.tool_calls import MISFITS
 from crewgate.slack.reviews.walk import ReadThread
 from crewgate.usecases.decide import (
     answer_of,
@@ -384,7 +384,7 @@ async def on_edit_submitted(
         show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
     ):
         parts, masks, masked = await modals.maskable_parts(sent.round_id, context)
-        if parts is None or len(parts.texts) != len(sent.written) or sent.masked != masked:
+        if parts is None or len(parts.texts) != len(sent.written) or sent.mark != masked:
             await show(strings.EDIT_OUTDATED)
             return
         try:
@@ -420,7 +420,7 @@ async def on_edit_submitted(
 async def on_change_submitted(
     ack: AsyncAck, body: Body, *, context: SlackContext, read_thread: ReadThread
 ) -> None:
-    sent = parse_change_form(body)
+    sent = payloads.parse_edit_form(body)
     await read_thread(sent.round_id)
     show = partial(show_in_form, ack, sent.box())
     async with explain_errors(
@@ -444,12 +444,10 @@ async def on_change_submitted(
                 seen=sent.seen,
             )
         except MaskUnknown as unknown:
-            at = next(at for at, text in enumerate(sent.written) if unknown.mask in text)
-            await show_in_form(ack, sent.box(at), shared.mask_unknown(unknown.mask))
+            await show_in_form(ack, sent.box(unknown.mask), shared.mask_unknown(unknown.mask))
         except ArgumentsMisfit as misfit:
-            errors = {
-                sent.box(names.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()
-            }
+            box = partial(payloads.edit_box, sent.revision, field=sent.field)
+            errors = {box(names.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()}
             await ack(response_action="errors", errors=errors)
         except ConfirmationNeeded:
             form = await modals.change_form(

@@ -1,22 +1,21 @@
 """Calls of tools: their arguments as they would be sent, and the form that changes them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from crewgate.domain.acts import Argument, Kind, arguments_of, changes_of, shown_value
-from crewgate.domain.caveats import Caveats, Note, Seen
+from crewgate.domain.caveats import Caveats, Note
 from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
+from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import clean, plain, utf16_length
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
-from crewgate.slack.payloads import asked, parse_asked, parse_person, raises_malformed
+from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
@@ -141,7 +140,7 @@ def render_change_form(
             *([blocks.context(several)] if several else []),
             *([blocks.context(MASKS_STAY)] if fields.masks else []),
             *(
-                _field(one, text, f"{ids.ARGUMENT}.{revision}.{number}")
+                _field(one, text, edit_box(revision, number, ids.ARGUMENT))
                 for number, (one, text) in enumerate(zip(fields.arguments, written, strict=True))
             ),
             *stay,
@@ -180,34 +179,3 @@ MISFITS: Final[Mapping[str, str]] = {
     Kind.FLAG: "Choose true or false.",
     Kind.CHOICE: "Choose one of these.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeForm:
-    """A sent form with a call's arguments."""
-
-    round_id: str
-    by: Person
-    seen: Seen
-    written: tuple[str, ...]
-    revision: int
-    mark: str
-
-    def box(self, number: int = 0) -> str:
-        return f"{ids.ARGUMENT}.{self.revision}.{number}"
-
-
-@raises_malformed
-def parse_change_form(body: Mapping[str, Any]) -> ChangeForm:
-    view = body["view"]
-    metadata = str(view["private_metadata"])
-    round_id, seen = parse_asked(metadata)
-    places = {tuple(map(int, name.split(".")[1:])): name for name in view["state"]["values"]}
-    revision, _ = min(places)
-    fields = [view["state"]["values"][name][ids.ARGUMENT] for _, name in sorted(places.items())]
-    written = tuple(
-        str((one.get("selected_option") or {}).get("value") or one.get("value") or "")
-        for one in fields
-    )
-    mark = "".join(map(str, json.loads(metadata)[4:-1]))
-    return ChangeForm(round_id, parse_person(body["user"]), seen, written, revision, mark)
