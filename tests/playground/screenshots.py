@@ -81,6 +81,7 @@ async def under_a_rule(page: Page, second: Locator) -> None:
     await page.locator("#sidebar button").first.click()
     await later_card(page, "Market research", "round 2")
     await press(page, second, "Approve")
+    await teach(page)
     two = card(page, "Board summary", "round 1")
     await press(page, two, "Approve")
     await expect(two).to_contain_text("1 of 2")
@@ -134,6 +135,30 @@ async def calls(page: Page) -> None:
     refused = card(page, "send_email refused by")
     await expect(refused).to_be_visible()
     await shoot_every(page, "refused", refused)
+
+
+async def teach(page: Page) -> None:
+    """Keep the approved wish as a lesson, in the open thread: to look at, not kept."""
+    thread = page.locator("#thread .message")
+    offer = thread.filter(has_text="You had asked for this")
+    await expect(offer).to_be_visible()
+    await shoot_every(page, "lesson-offer", offer)
+    await press(page, offer, "Keep as a lesson…")
+    form = page.get_by_role("dialog", name="Keep as a lesson")
+    await expect(form).to_be_visible()
+    await shoot_every(page, "lesson-form")
+    await form.get_by_role("button", name="Propose").click()
+    lesson = thread.filter(has_text="A lesson for research")
+    await expect(lesson).to_be_visible()
+    await shoot_every(page, "lesson-proposed", lesson)
+    await press(page, lesson, "Keep")
+    lesson = thread.filter(has_text="A lesson of research, kept by")
+    await expect(lesson).to_be_visible()
+    await shoot_every(page, "lesson-kept", lesson)
+    await kick_off(page, "heat pumps")
+    taught = card(page, "heat pumps", "with 1 lesson")
+    await expect(taught).to_be_visible()
+    await shoot_every(page, "lesson-given", taught)
 
 
 async def shoot(page: Page, name: str, *, width: int | None = None) -> None:

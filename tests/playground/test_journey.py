@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from crewgate.demo.crew import State
 from crewgate.demo.environment import CHANNEL
@@ -28,7 +28,7 @@ async def site(browser: Browser) -> AsyncIterator[Site]:
         yield pages
 
 
-async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_between(
+async def test_a_review_from_kickoff_to_the_lesson_with_the_bot_killed_in_between(
     site: Site,
 ) -> None:
     page = await site.page()
@@ -80,6 +80,21 @@ async def test_a_review_from_kickoff_to_the_result_with_the_bot_killed_in_betwee
     verdicts = [resume.is_approve for resume in site.environment.crew.resumes]
     assert verdicts == [False, True, True]
     assert site.environment.crew.resumes[0].human_feedback == FEEDBACK
+
+    await keep_the_lesson(page)
+
+
+async def keep_the_lesson(page: Page) -> None:
+    """Keep what was asked for; the next execution is right at once."""
+    thread = page.locator("#thread .message")
+    await press(page, thread.filter(has_text="You had asked for this"), "Keep as a lesson…")
+    form = page.get_by_role("dialog", name="Keep as a lesson")
+    await form.get_by_role("button", name="Propose").click()
+    await press(page, thread.filter(has_text="A lesson for research"), "Keep")
+    await expect(thread.filter(has_text="A lesson of research, kept by")).to_be_visible()
+    await kick_off(page, "heat pumps")
+    taught = card(page, "heat pumps", "with 1 lesson")
+    await expect(taught.get_by_role("columnheader", name="Source")).to_be_visible()
 
 
 async def test_somebody_who_may_not_decide_is_told_so_and_nobody_else_sees_it(site: Site) -> None:

@@ -39,6 +39,7 @@ webhook_secret_env = "DEMO_WEBHOOK_SECRET"
 flow_webhook_secret_env = "DEMO_FLOW_SECRET"
 flow_callback_hosts = ["127.0.0.1"]
 notify = "{{notify}}"
+lessons_without = 0
 
 [[crews.{{name}}.rules]]
 name = "the board reads this"
@@ -89,7 +90,9 @@ async def start_environment(
 
     `hosted` replaces the stand-in crew.
     """
-    chosen: Deployment = hosted or Crew(now=now, task_seconds=task_seconds, samples=SAMPLES)
+    chosen: Deployment = hosted or Crew(
+        now=now, task_seconds=task_seconds, samples=SAMPLES, inputs=("topic", "lessons")
+    )
     async with Workspace(now=now) as workspace, chosen as crew:
         people(workspace)
         workspace.add_user(DANA, "Dana", "dana@example.com")

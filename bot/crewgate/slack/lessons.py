@@ -116,9 +116,9 @@ def render_card(
             below = [_acts(lesson)]
         case _:
             ended = "" if lesson.ended_at is None else day(lesson.ended_at)
-            about = joined(f"by {person(lesson.author)}", f"from {origin}", ended)
+            about = joined(f"proposed by {person(lesson.author)}", f"from {origin}", ended)
     push = f"{shared.crew(lesson.crew, shared.PLAIN)}: a lesson {phrases.LESSON_IS[lesson.state]}"
-    return Message(blocks.notification(push), [*above, context(about), *below])
+    return Message(blocks.notification(push), [*above, context(shared.capital(about)), *below])
 
 
 def _headline(lesson: Lesson, crew: str) -> str:
@@ -143,10 +143,9 @@ def _beside(others: Sequence[Lesson], crew: str) -> list[Block]:
 
 
 def _since(lesson: Lesson) -> str:
+    since = f"since {day(lesson.kept_at or lesson.proposed_at)}"
     until = "" if lesson.expires_at is None else f"until {day(lesson.expires_at)}"
-    return joined(
-        f"by {person(lesson.author)}", f"since {day(lesson.kept_at or lesson.proposed_at)}", until
-    )
+    return joined(f"taught by {person(lesson.author)}", since, until)
 
 
 def _acts(lesson: Lesson) -> Block:

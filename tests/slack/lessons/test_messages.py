@@ -106,7 +106,7 @@ def test_a_proposed_lesson_asks_those_who_may_keep_it() -> None:
     assert "*A lesson for research*, proposed by <@U0ANA>" in words
     assert "<@U0ANA> and <@U0BEN>: please keep or drop it." in words
     assert f"> {TEXT}" in words
-    assert "needs one approval · from round 2 of Draft · " in words
+    assert "Needs one approval · from round 2 of Draft · " in words
     assert "It would stand beside:\n• Write in *plain* words." in words
     assert [action for action, _ in buttons(posted)] == ["lesson_keep", "lesson_drop"]
     assert "please keep" not in read(card(a_lesson_view()))
