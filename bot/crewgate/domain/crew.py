@@ -80,9 +80,8 @@ class Crew:
     retention: timedelta | None = parsers.setting(
         None,
         parsers.parse_retention,
-        "how long texts of an execution stay after its end, in days, as `90d`, or"
-        " `for ever`; then they are [removed](run.md#remove-texts), and who decided"
-        " what stays",
+        "how long texts of an execution stay after its end, in days, as `90d`, or `for ever`; then"
+        " they are [removed](run.md#remove-texts), and who decided what stays",
         shared="RETENTION",
         example='"90d"',
     )

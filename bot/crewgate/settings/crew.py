@@ -95,9 +95,8 @@ class CrewSettings(Crew):
     flow_callback_hosts: tuple[str, ...] = setting(
         (),
         parsers.parse_hosts,
-        "hosts that answers to flows may be sent to besides `crewai.com` and its"
-        " subdomains, a list of names without `https://`; by plain `http://` only"
-        " `localhost` and `127.0.0.1`",
+        "hosts that answers to flows may be sent to besides `crewai.com` and its subdomains, a"
+        " list of names without `https://`; by plain `http://` only `localhost` and `127.0.0.1`",
         default="`[]`",
         example="[]",
     )
@@ -105,8 +104,7 @@ class CrewSettings(Crew):
         NOTHING,
         parsers.parse_redact,
         "what of this crew's texts is masked for people, not for the crew: a list of `email`,"
-        " `iban`, `card` and patterns between slashes, see"
-        " [Personal data](#personal-data)",
+        " `iban`, `card` and patterns between slashes, see [Personal data](#personal-data)",
         default="`[]`",
         example='["email", "iban", "card", "/AC-[0-9]+/"]',
     )

@@ -90,9 +90,8 @@ class Settings:
     slack_team: str | None = setting(
         None,
         parsers.parse_team,
-        "the workspace of this bot, by its id (`T…`): needed only where the app is installed to"
-        " an [organisation](install.md#in-an-organisation) and is in several of its"
-        " workspaces",
+        "the workspace of this bot, by its id (`T…`): needed only where the app is installed to an"
+        " [organisation](install.md#in-an-organisation) and is in several of its workspaces",
     )
     slack_api_url: str = setting(
         "https://slack.com/api/",
@@ -174,9 +173,8 @@ class Settings:
     public_url: str | None = setting(
         None,
         parsers.parse_public_url,
-        "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off"
-        " crews; with it, a resume carries this bot's own webhook URLs where nobody else"
-        " gave any",
+        "where crews reach this bot, e.g. `https://bot.example.com`; needed to kick off crews;"
+        " with it, a resume carries this bot's own webhook URLs where nobody else gave any",
         example="https://bot.example.com",
     )
     """Ends without a slash."""
@@ -228,8 +226,7 @@ class Settings:
         None,
         parsers.parse_status_token,
         "bearer token for the details of `/readyz` and for `/metrics`, 16 characters or more;"
-        " without it only this machine itself is told, and nobody where `PUBLIC_URL` is"
-        " another's",
+        " without it only this machine itself is told, and nobody where `PUBLIC_URL` is another's",
         hidden=True,
     )
     log_format: LogFormat = setting(

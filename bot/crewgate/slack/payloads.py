@@ -179,15 +179,11 @@ def asked(round_id: str, seen: Seen, *more: str) -> str:
 def parse_asked(metadata: str) -> tuple[str, Seen]:
     """Parse the metadata that `asked` made; the form behind Dismiss has the round alone."""
     try:
-        round_id, notes, claimed_by, asked_about, *rest = json.loads(metadata)
+        round_id, notes, claimed_by, asked_about, *_, shown = json.loads(metadata)
     except (TypeError, ValueError):
         return metadata, NOTHING_SEEN
-    # A form of an earlier version only says that there is an excerpt, and ends here or has an
-    # outcome next.
-    words = Unseen.EXCERPT if asked_about is True else str(asked_about)
-    unseen = frozenset(one for one in Unseen if one in words.split())
-    share = parse_share(str(rest[-1])) if rest else None
-    return str(round_id), Seen(str(notes), str(claimed_by), unseen, share)
+    unseen = frozenset(one for one in Unseen if one in str(asked_about).split())
+    return str(round_id), Seen(str(notes), str(claimed_by), unseen, parse_share(str(shown)))
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:

@@ -65,10 +65,12 @@ def answer_received(event: str, received: receive.Received, **told: object) -> w
     return web.json_response({"review": review.id, "round": number, "status": status}, status=202)
 
 
-def authenticate(request: web.Request, context: WebContext) -> str:
+def authenticate(request: web.Request, context: WebContext, *, caller: bool = False) -> str:
+    """Return the crew that has sent a request, or its `caller`. Raises RequestRefused."""
     credentials = context.credentials_of(request)
-    if not credentials.accept_crew(request.headers.get("Authorization")):
-        log.warning("wrong_credentials", crew=credentials.crew)
+    accepts = credentials.accept_caller if caller else credentials.accept_crew
+    if not accepts(request.headers.get("Authorization")):
+        log.warning("wrong_caller" if caller else "wrong_credentials", crew=credentials.crew)
         raise requests.RequestRefused(unauthorised())
     return credentials.crew
 
@@ -218,7 +220,7 @@ async def _keep(
 
 async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Response:
     """Pass a kickoff to the crew, and the crew's answer back unchanged."""
-    crew = _authenticate_caller(request, context)
+    crew = authenticate(request, context, caller=True)
     wanted = requests.parse_body(request, await requests.read_body(request), context.parse_kickoff)
     # The crew gets the caller's body unchanged; the shown values have no secrets.
     wanted = context.redactors[crew].fields(wanted, keep=("body", "given"))
@@ -227,22 +229,13 @@ async def on_kickoff(request: web.Request, *, context: WebContext) -> web.Respon
 
 async def on_register(request: web.Request, *, context: WebContext) -> web.Response:
     """Store a caller's webhook URLs for an execution that the caller started itself."""
-    crew = _authenticate_caller(request, context)
+    crew = authenticate(request, context, caller=True)
     execution_id = context.parse_execution(request.match_info["execution_id"])
     urls = requests.parse_body(
         request, await requests.read_body(request), context.parse_registration
     )
     await register_webhooks(crew, execution_id, urls, uow=context.uow, clock=context.clock)
     return web.json_response({"execution": execution_id, "status": "registered"})
-
-
-def _authenticate_caller(request: web.Request, context: WebContext) -> str:
-    """Return the crew that a caller with its token names. Raises RequestRefused."""
-    credentials = context.credentials_of(request)
-    if not credentials.accept_caller(request.headers.get("Authorization")):
-        log.warning("wrong_caller", crew=credentials.crew)
-        raise requests.RequestRefused(unauthorised())
-    return credentials.crew
 
 
 def _response(outcome: KickoffOutcome) -> web.Response:

@@ -11,7 +11,7 @@ from crewgate.domain.masking import Kind
 from crewgate.domain.notification import Output
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack.payloads import parse_asked, parse_submission
+from crewgate.slack.payloads import parse_submission
 from crewgate.slack.press import Where
 from crewgate.slack.reviews.forms import (
     not_all_shown,
@@ -169,11 +169,3 @@ def test_what_can_do_no_harm_is_the_prominent_way(
     assert made["submit"]["text"] == green
     assert [one["text"]["text"] for one in row["elements"]] == plain
     assert not any("style" in one for one in row["elements"])
-
-
-def test_a_form_of_an_earlier_version_says_what_it_showed() -> None:
-    excerpt = frozenset({Unseen.EXCERPT})
-    for older in ('["r-1", "m", "", true]', '["r-1", "m", "", true, 2]'):
-        assert parse_asked(older) == ("r-1", Seen("m", unseen=excerpt))
-    older = '["r-1", "m", "", true, null, ".5-10"]'
-    assert parse_asked(older) == ("r-1", Seen("m", unseen=excerpt, share=Share(5, 10)))

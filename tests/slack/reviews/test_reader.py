@@ -129,10 +129,6 @@ def test_masks_count_as_shown_once_all_pages_with_some_were(
         position = read
 
 
-def test_the_position_of_an_earlier_version_tells_of_no_share() -> None:
-    assert parse_position('["r-1", "whole", 2]') == ReaderPosition("r-1", ReaderTab.WHOLE, 2)
-
-
 def test_an_empty_output_is_said() -> None:
     view = CardView(a_named_round(), Output(""))
     assert "empty" in shown(render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []).view)

@@ -221,7 +221,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     what = context(strings.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
-        return [*([context(used)] if used else []), what, row]
+        return present(context(used) if used else None, what, row)
     warning = [context(strings.HOST_REFUSED)] if question.host_refused else []
     return [*outcomes_in_full(question), *warning, what, row]
 

@@ -27,6 +27,7 @@ from crewgate.slack.blockkit.blocks import (
     one_line,
     place_to_break,
     plain,
+    present,
     section,
     utf16_length,
 )
@@ -155,16 +156,16 @@ def laid_out(arguments: Mapping[str, object], room: int) -> tuple[list[Block], i
         if beside and not cut:
             empty = leaf("empty", italic=True)
             value_leaf = empty if is_blank(text) else leaf(text, **style)
-            line += [*([leaf("\n")] if line else []), name_leaf, value_leaf]
+            line += present(leaf("\n") if line else None, name_leaf, value_leaf)
             continue
-        made.append(text_section([*line, *([leaf("\n")] if line else []), name_leaf]))
+        made.append(text_section(present(*line, leaf("\n") if line else None, name_leaf)))
         line = []
         made.append(quote(text) if is_text else code_block(text))
         if cut:
             break
     else:
-        return [*made, *([text_section(line)] if line else [])], None
-    return [*made, *([text_section(line)] if line else [])], shown
+        return present(*made, text_section(line) if line else None), None
+    return present(*made, text_section(line) if line else None), shown
 
 
 def _written(value: object) -> str:

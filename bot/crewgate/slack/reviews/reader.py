@@ -116,13 +116,11 @@ class ReaderPosition:
 def parse_position(metadata: str) -> ReaderPosition | None:
     """Return the position in a modal's metadata, or None if it is no reader."""
     try:
-        round_id, tab, page, *rest = json.loads(metadata)
-        of = str(round_id), ReaderTab(tab), max(0, int(page))
-        if len(rest) < 3:  # noqa: PLR2004  # a modal of an earlier version
-            return ReaderPosition(*of)
-        share, first, began, *unmasked = rest
+        round_id, tab, page, share, first, began, *unmasked = json.loads(metadata)
         return ReaderPosition(
-            *of,
+            str(round_id),
+            ReaderTab(tab),
+            max(0, int(page)),
             None if share is None else Share(*map(int, share)),
             None if first is None else int(first),
             None if began is None else datetime.fromtimestamp(float(began), UTC),
