@@ -7,6 +7,7 @@ import pytest
 
 from crewgate.domain.effects import SLACK
 from crewgate.usecases import queries as look
+from crewgate.usecases.access import next_for
 from crewgate.usecases.delivery.worker import LEASE
 from crewgate.usecases.queries import overview, queue
 from crewgate.usecases.read_models import COUNTED
@@ -34,7 +35,7 @@ async def lists(world: World) -> list[tuple[str, Any]]:
         for mine in (True, False):
             await look.pending(ANA.id, mine=mine, context=world.reviews)
         for after in ("", "r120"):
-            assert await look.next_for(ANA.id, after=after, context=world.reviews)
+            assert await next_for(ANA.id, after=after, context=world.reviews)
         await overview(ANA.id, clients={}, context=world.reviews)
         set_aside = await world.outbox.count_set_aside()
         await world.uow.read.executions.starting_with("many-12", crews=CREWS, limit=20)

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from crewgate.domain.caveats import Note
 from crewgate.domain.effects import Effect, EffectKind
@@ -314,11 +315,15 @@ class FakeDirectory:
     fault: Naming | NotSent | None = None
     """What Slack answers who is asked for one member."""
     may_message: bool = True
+    zones: dict[str, ZoneInfo] = field(default_factory=dict)
     hidden: set[ReviewerRef] = field(default_factory=set)
     """Those that Slack never names: the app lacks the scope."""
 
     def may_name(self, ref: ReviewerRef) -> bool:
         return ref not in self.hidden
+
+    async def zone_of(self, user: str) -> ZoneInfo | None:
+        return self.zones.get(user)
 
     def members(self, named: tuple[ReviewerRef, ...]) -> Members:
         users = {ref.id for ref in named if isinstance(ref, User)}

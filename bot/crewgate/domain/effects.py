@@ -169,6 +169,8 @@ class EffectKind(StrEnum):
     REFRESH_LESSON = "refresh_lesson", _update()
     TELL_AUTHOR = "tell_author", Row(names=("subject", "user"), key="retired {subject} {user}")
     """Tell the author of a lesson, the subject, in private that somebody retired it."""
+    MORNING_LINE = "morning_line", Row(key="morning {subject} {occasion}", is_absolute=True)
+    """Tell a person, the subject, what waits for them."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)

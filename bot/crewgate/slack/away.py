@@ -190,8 +190,12 @@ def _until(day: date, zone: ZoneInfo | None) -> str:
     last = f"until the end of {day.day} {day:%B %Y}"
     if zone is None:
         return f"{last} in UTC"
-    # `America/New York`; what some call `Etc/UTC` is UTC.
-    return f"{last}, {zone.key.removeprefix('Etc/').replace('_', ' ')} time"
+    return f"{last}, {name_of(zone)}"
+
+
+def name_of(zone: ZoneInfo) -> str:
+    """Return `America/New York time`; what some call `Etc/UTC` is UTC."""
+    return f"{zone.key.removeprefix('Etc/').replace('_', ' ')} time"
 
 
 def refused(why: AbsenceProblem, last_day: date) -> str:

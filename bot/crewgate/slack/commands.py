@@ -36,6 +36,7 @@ from crewgate.slack.errors import InSlack, explain_errors
 from crewgate.slack.executions import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.kickoff import on_kickoff_command
+from crewgate.slack.morning import on_morning_command
 from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.press import parse_press
@@ -65,11 +66,22 @@ _HELP: Final = (
     f"`{COMMAND} stats` shows numbers of the last 30 days; a crew, and `7d` or `90d`, may follow\n"
     f"`{COMMAND} rules` shows the rules for what you decide\n"
     f"`{COMMAND} away` opens a form: who decides for you, until when; `{COMMAND} back` ends it\n"
+    f"`{COMMAND} morning 8:30` sends you a line each day that something waits for you\n"
     f"`{COMMAND} help` shows this"
 )
 _HELP_PLAIN: Final = ", ".join(
     f"{COMMAND} {name}"
-    for name in ("pending", "status", "kickoff", "away", "back", "stats", "rules", "help")
+    for name in (
+        "pending",
+        "status",
+        "kickoff",
+        "away",
+        "back",
+        "morning",
+        "stats",
+        "rules",
+        "help",
+    )
 )
 
 
@@ -451,6 +463,8 @@ async def on_command(
             await on_kickoff_command(asked, client, respond, context=context)
         case ["away", *_]:
             await on_away_command(asked, client, respond, context=context)
+        case ["morning", *_]:
+            await on_morning_command(asked, client, respond, context=context)
         case ["stats", *_]:
             await on_stats_command(asked, respond, context=context)
         case ["back"]:

@@ -30,6 +30,7 @@ from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name
 from crewgate.slack.client.posting import Poster
 from crewgate.slack.client.web_api import CallFailed, outcome_of
+from crewgate.slack.morning import render_line
 from crewgate.slack.notes import render_offer
 from crewgate.slack.reviews import card, notices
 from crewgate.slack.reviews.people import (
@@ -255,7 +256,7 @@ class SlackMessenger(Messenger):
             ref=ref, shown=message.shown, too_long=message.too_long, no_approver=message.no_approver
         )
 
-    async def _render(  # noqa: PLR0911  # a table
+    async def _render(  # noqa: C901, PLR0911  # a table
         self, kind: EffectKind, about: About, subject: str, *, plain: bool
     ) -> Message | None:
         match about:
@@ -276,6 +277,8 @@ class SlackMessenger(Messenger):
                 return notices.render_channel_refuses(about, subject)
             case Published():
                 return notices.render_audit_head(about)
+            case read_models.QueuePart():
+                return render_line(about)
             case Stats():
                 return render_posted(about, None, now=self._clock(), charts=not plain)
             case _:

@@ -1,18 +1,25 @@
-"""Absences: the people who are away, and their delegates."""
+"""People's own arrangements: absences with their delegates, and morning lines."""
 
+from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.morning import Morning
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection, Held, Reading
 from crewgate.store.statements import insert_over
-from crewgate.store.tables import absences
+from crewgate.store.tables import absences, mornings
+
+_MORNING: Final = sa.select(mornings).where(mornings.c.user_id == sa.bindparam("user"))
 
 
 class AbsenceQueries(Reading):
-    """Reads absences."""
+    """Reads absences and morning lines."""
+
+    morning = _MORNING
 
     async def find(
         self, *, at: datetime, delegate: str | None = None, away: str | None = None
@@ -20,9 +27,15 @@ class AbsenceQueries(Reading):
         async with self._connected() as connection:
             return await find_absences(connection, at=at, delegate=delegate, away=away)
 
+    async def morning_of(self, user: str) -> Morning | None:
+        found = await self._rows(self.morning, {"user": user})
+        return Morning(**found[0]._mapping) if found else None
+
 
 class Absences(AbsenceQueries):
-    """Changes absences on a transaction's connection."""
+    """Changes absences and morning lines on a transaction's connection."""
+
+    morning = _MORNING.with_for_update()
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Held(connection))
@@ -43,10 +56,14 @@ class Absences(AbsenceQueries):
 
     async def remove(self, user: str, *, at: datetime) -> bool:
         """Delete a person's absence; return False if there was none, now or later."""
-        removed = await self._connection.execute(
-            sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
-        )
-        return bool(removed.rowcount)
+        theirs = sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
+        return bool((await self._connection.execute(theirs)).rowcount)
+
+    async def put_morning(self, wish: Morning) -> None:
+        await insert_over(self._connection, mornings, asdict(wish))
+
+    async def remove_morning(self, user: str) -> None:
+        await self._connection.execute(sa.delete(mornings).where(mornings.c.user_id == user))
 
 
 async def find_absences(
@@ -56,10 +73,7 @@ async def find_absences(
     delegate: str | None = None,
     away: str | None = None,
 ) -> tuple[Absence, ...]:
-    """Return the absences at this moment, or all without `at`.
-
-    Each person has at most one.
-    """
+    """Return the absences at this moment, or all without `at`; each person has at most one."""
     statement = sa.select(absences).order_by(absences.c.since, absences.c.user_id)
     if at is not None:
         statement = statement.where(absences.c.until > at, absences.c.since <= at)

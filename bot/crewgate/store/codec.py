@@ -101,10 +101,7 @@ def codec(kind: Any) -> Codec:
 
 
 class Columns:
-    """Conversions between a dataclass and the columns of its fields' names.
-
-    A new field needs nothing here. A null column leaves a field at its default.
-    """
+    """Conversions of a dataclass to columns and back; null leaves a field at its default."""
 
     def __init__(self, kind: type, table: sa.Table, *, apart: Collection[str]) -> None:
         """`apart` names the columns that hold a field in another form."""

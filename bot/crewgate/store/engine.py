@@ -213,10 +213,7 @@ def open_beside(url: str) -> AsyncEngine | None:
 
 
 async def scrub(url: str) -> bool:
-    """Empty SQLite's log, which still has removed texts; return False if the log is in use.
-
-    PostgreSQL needs no such step: VACUUM does it.
-    """
+    """Empty SQLite's log, which still has removed texts (PostgreSQL: VACUUM); False: in use."""
     if sa.make_url(url).get_backend_name() != "sqlite":
         return True
     engine = create_async_engine(url, connect_args={"timeout": SCRUB_SECONDS})
@@ -328,10 +325,7 @@ _BEGAN: Final = "crewgate began"
 
 @contextmanager
 def log_statements() -> Iterator[None]:
-    """Log every statement of this process inside the block.
-
-    Statements on SQLite then go through SQLAlchemy, which takes longer.
-    """
+    """Log all statements inside the block; on SQLite they go through SQLAlchemy, and slower."""
     sa.event.listen(sa.Engine, "before_cursor_execute", _before)
     sa.event.listen(sa.Engine, "after_cursor_execute", _after)
     try:

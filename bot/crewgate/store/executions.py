@@ -314,10 +314,7 @@ class Executions(ExecutionQueries):
     async def open(
         self, crew: str, execution_id: str, *, at: datetime, activity: int = 0
     ) -> Execution:
-        """Upsert an execution, and lock it until the transaction ends.
-
-        `activity` is added to the count of webhooks about its progress.
-        """
+        """Upsert and lock an execution; `activity` adds to the webhooks about its progress."""
         new = Execution(crew=crew, execution_id=execution_id, began_at=at)
         row = from_execution(new) | {"activity_count": activity}
         [opened] = await rows(self._connection, _open(self._dialect), row)

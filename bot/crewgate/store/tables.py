@@ -299,6 +299,15 @@ absences = sa.Table(
     sa.Index(None, "until"),
 )
 
+#: Wishes for a line each day; `told` is the ordinal of the date of the last.
+mornings = sa.Table(
+    "mornings",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    *(sa.Column("minute", sa.Integer, nullable=False), sa.Column("zone", sa.Text, nullable=False)),
+    sa.Column("told", sa.Integer, nullable=False),
+)
+
 #: People who have turned to the last page of a round's output, or revealed its masked passages;
 #: `pages` and `seconds` are of those who turned faster than anybody reads.
 read_to_end = sa.Table(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from typing import Final
 
@@ -11,11 +11,10 @@ from crewgate.domain.crew import Crew
 from crewgate.domain.errors import AmbiguousExecution, ExecutionNotFound
 from crewgate.domain.people import Role
 from crewgate.domain.redaction import Redactor
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import State
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import has_room, voices_of
 from crewgate.usecases import read_models
-from crewgate.usecases.access import ReviewContext
+from crewgate.usecases.access import ReviewContext, done_by, waiting_for
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClient, CrewClients
 from crewgate.usecases.ports.store import Queries
@@ -24,38 +23,6 @@ PAGE = 20
 _MOST = read_models.COUNTED + 1
 DAY = timedelta(hours=24)
 _DECIDED = (State.DECIDED, State.RESUMED, State.CLOSED)
-
-
-async def done_by(
-    user: str, queues: Collection[read_models.QueueKey], *, context: ReviewContext
-) -> tuple[str, ...]:
-    """Return the waiting rounds of these queues to which a person can add no approval.
-
-    The person has approved already, or their groups are complete. The oldest comes first.
-    """
-    if all(rule_id == read_models.NO_RULE for _, rule_id in queues):
-        return ()
-    rules = await context.rules_in_use()
-    several = [rule.key for rule in rules if rule.rule.approvals > 1 and rule.key in queues]
-    rounds = await context.uow.read.rounds.with_votes(several)
-    absences = await context.uow.read.absences.find(at=context.clock(), delegate=user)
-    members = context.directory.members
-
-    def adds(round_: Round) -> bool:
-        absent = {one.away.id for one in absences} if round_.may_be_delegated else set()
-        needed = round_.approvals_from
-        groups = tuple(group for group, _ in needed)
-        if not groups or members(groups).unresolved:
-            return True
-        able = (
-            tuple(group for group in groups if person in members((group,)).users)
-            # People who decide because the rule has escalated count for any group.
-            or (groups if round_.escalated_at is not None else ())
-            for person in {user} | absent
-        )
-        return any(has_room(needed, round_.votes, theirs) for theirs in able)
-
-    return tuple(one.id for one in rounds if user in voices_of(one.votes) or not adds(one))
 
 
 async def queue(
@@ -138,37 +105,11 @@ LINES = 20
 
 
 async def pending(by: str, *, mine: bool, context: ReviewContext) -> read_models.QueuePart:
-    waiting = await _waiting(by, context, mine=mine, recheck=True)
+    waiting = await waiting_for(by, context, mine=mine, recheck=True)
     read = context.uow.read.rounds
     lines = await read.lines(await read.first(waiting, limit=LINES))
     total = len(lines) if len(lines) < LINES else await read.count(waiting)
     return read_models.QueuePart(lines, total)
-
-
-async def _waiting(
-    by: str, context: ReviewContext, *, mine: bool = True, recheck: bool = False
-) -> read_models.Selection:
-    role = Role.REVIEWER if mine else Role.READER
-    [theirs] = await context.queues_of(by, role, recheck=recheck)
-    done = await done_by(by, theirs, context=context) if mine else ()
-    return read_models.Selection(theirs, (State.WAITING,), without=done)
-
-
-async def next_for(by: str, *, after: str = "", context: ReviewContext) -> str | None:
-    """Return the round that has waited longest for a person, of those opened `after` another."""
-    waiting = replace(await _waiting(by, context), after=after)
-    return next(iter(await context.uow.read.rounds.first(waiting, limit=1)), None)
-
-
-async def left_for(by: str, *, context: ReviewContext) -> tuple[int, datetime | None]:
-    """Count the rounds that wait for a person, up to COUNTED; return the time of a reminder, too.
-
-    That is the next one about the oldest of them.
-    """
-    waiting = await _waiting(by, context)
-    read = context.uow.read
-    oldest = await read.rounds.first(waiting, limit=LINES)
-    return await read.rounds.count(waiting), await read.next_reminder(oldest)
 
 
 async def execution(

@@ -124,6 +124,16 @@ async def test_whose_account_is_deactivated_is_known_of_everybody_named_by_id(
     asking.cancel()
 
 
+async def test_with_a_time_zone_slack_tells_if_the_account_is_deactivated(slack: Workspace) -> None:
+    ana = replace(slack.world.users["U0ANA"], tz="Europe/Berlin")
+    directory = a_directory(slack, FakeClock())
+    for deleted in (False, True):
+        slack.world.users["U0ANA"] = replace(ana, deleted=deleted)
+        assert str(await directory.zone_of("U0ANA")) == "Europe/Berlin"
+        assert directory.is_gone("U0ANA") is deleted
+    assert await directory.zone_of("U0NOBODY") is None
+
+
 async def test_a_limit_of_slack_s_is_reached_by_other_addresses_each_time(slack: Workspace) -> None:
     clock = FakeClock()
     named = [Email(f"{name}@example.com") for name in ("ana", "ben", "carl", "dan")]

@@ -21,7 +21,7 @@ async def test_a_modal_that_was_closed_is_not_updated() -> None:
     async with Workspace() as slack:
         client = new_client(token=slack.bot_token, base_url=slack.api_url)
 
-        assert not await update_modal(client, VIEW, view_id="V0CLOSED")
+        assert await update_modal(client, VIEW, view_id="V0CLOSED") == "not_found"
 
 
 async def test_what_slack_quotes_of_a_modal_is_not_logged() -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Reminders
-from crewgate.usecases.queries import left_for, next_for
+from crewgate.usecases.access import left_for, next_for
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.databases import both
 from tests.store.plans import recorded

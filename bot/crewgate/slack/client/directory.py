@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,7 +19,7 @@ from crewgate.domain.outcome import NotSent, RefusalKind, Refused, Unknown
 from crewgate.domain.people import Anyone, Email, EmailOwner, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.rule import Naming
 from crewgate.slack.client.identity import Identity
-from crewgate.slack.client.people import ChannelMembers, People
+from crewgate.slack.client.people import ChannelMembers, People, time_zone_of
 from crewgate.slack.client.web_api import NO_SCOPE, CallFailed, attempt, list_at, text_at
 from crewgate.usecases.ports.base import Clock, Wakeup
 from crewgate.usecases.ports.slack import Members
@@ -200,6 +201,12 @@ class SlackDirectory:
                 async with asyncio.timeout(ASK_SECONDS):
                     await self._people.renew(user)
         return self._people.is_own(user)
+
+    async def zone_of(self, user: str) -> ZoneInfo | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASK_SECONDS):
+                await self._people.renew(user)
+        return await time_zone_of(self._client, user)
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """Return the member; an address stays with its first account."""

@@ -66,7 +66,6 @@ HISTORY: Final = Button("history", strings.HISTORY)
 START: Final = Button("start", "Start", style="primary")
 """Opens what waits for the presser, one review after the other."""
 SKIP: Final = Button("skip", "Skip")
-BACK: Final = Button("back", "Back")
 KEEP_LESSON: Final = Button("keep_lesson", "Keep as a lesson…")
 LESSONS: Final = Button("lessons_given", "Lessons given")
 READ_WORDS: Final = Button(HISTORY.id, "Read the words")

@@ -13,16 +13,8 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from crewgate.domain import errors
 from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen, is_empty
-from crewgate.domain.errors import (
-    AlreadyDecided,
-    ApprovedBefore,
-    ArgumentsMisfit,
-    ConfirmationNeeded,
-    MaskUnknown,
-    NotWaiting,
-    StoreUnavailable,
-)
 from crewgate.domain.masking import unmasked
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
@@ -123,7 +115,7 @@ async def on_press(
     async with reply.explained(round_id=round_id):
         try:
             await verb(press, reply)
-        except (NotWaiting, ApprovedBefore) as error:
+        except (errors.NotWaiting, errors.ApprovedBefore) as error:
             if not isinstance(reply, walk.WalkReply):
                 raise
             await reply.go_on(round_id, in_words(error, context))
@@ -211,7 +203,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         decided = await decide_once(
             press.value, verdict, by=press.by, via=via, context=context, seen=press.seen
         )
-    except ConfirmationNeeded as needed:
+    except errors.ConfirmationNeeded as needed:
         if isinstance(reply, walk.WalkReply) and Unseen.HASTE in needed.caveats.unseen:
             reply = replace(reply, walk=replace(reply.walk, asked=True))
         form = await modals.confirmation(
@@ -232,7 +224,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         await reply.ack()
         try:
             await reply.update(await modals.receipt(press.value, context))
-        except StoreUnavailable:  # the decision is recorded all the same
+        except errors.StoreUnavailable:  # the decision is recorded all the same
             await reply.say(strings.RECORDED)
     else:
         await _done(press, reply)
@@ -279,7 +271,6 @@ VERBS: Final[Mapping[str, Verb]] = {
     ids.PREVIOUS_PAGE: partial(_turn, step=-1),
     buttons.START.id: walk.start,
     buttons.SKIP.id: walk.skip,
-    buttons.BACK.id: walk.back,
     ids.ADD_NOTE: _fill_in,
     ids.NEXT_NOTES: _fill_in,
     ids.PREVIOUS_NOTES: _fill_in,
@@ -350,7 +341,7 @@ async def on_words_submitted(
                 context=context,
                 seen=submission.seen,
             )
-        except ConfirmationNeeded:
+        except errors.ConfirmationNeeded:
             form = await modals.approve_form(
                 submission.round_id,
                 submission.by,
@@ -389,7 +380,7 @@ async def on_edit_submitted(
             return
         try:
             text = unmasked(parts.joined(sent.written), masks)
-        except MaskUnknown as unknown:
+        except errors.MaskUnknown as unknown:
             problem = shared.mask_unknown(unknown.mask)
             await show_in_form(ack, sent.box(unknown.mask), problem)
             return
@@ -407,7 +398,7 @@ async def on_edit_submitted(
                 off_loop=context.off_loop,
                 seen=sent.seen,
             )
-        except ConfirmationNeeded:
+        except errors.ConfirmationNeeded:
             form = await modals.edit_form(
                 sent.round_id, sent.by, context, written=sent.written, revision=sent.revision + 1
             )
@@ -443,13 +434,13 @@ async def on_change_submitted(
                 off_loop=context.off_loop,
                 seen=sent.seen,
             )
-        except MaskUnknown as unknown:
+        except errors.MaskUnknown as unknown:
             await show_in_form(ack, sent.box(unknown.mask), shared.mask_unknown(unknown.mask))
-        except ArgumentsMisfit as misfit:
+        except errors.ArgumentsMisfit as misfit:
             box = partial(payloads.edit_box, sent.revision, field=sent.field)
-            errors = {box(names.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()}
-            await ack(response_action="errors", errors=errors)
-        except ConfirmationNeeded:
+            told = {box(names.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()}
+            await ack(response_action="errors", errors=told)
+        except errors.ConfirmationNeeded:
             form = await modals.change_form(
                 *(sent.round_id, sent.by, context), written=sent.written, revision=sent.revision + 1
             )
@@ -497,13 +488,13 @@ async def decide_once(
     began_at = context.clock()
     try:
         round_ = await decide(round_id, verdict, by=by, via=via, context=context, seen=seen)
-    except AlreadyDecided as error:
+    except errors.AlreadyDecided as error:
         if not _is_theirs(error.decision, verdict, by):
             raise
         return None
     vote = round_.vote_of(by.id)
     if round_.state is State.WAITING and vote is not None and vote.at < began_at:
-        raise ApprovedBefore
+        raise errors.ApprovedBefore
     log.info(
         "approved" if round_.state is State.WAITING else "decided",
         **fields_of(round_),

@@ -4,6 +4,7 @@ The modal's `private_metadata` has the walk behind what its page or form keeps t
 answered by updates of that modal, sent forms by their answer: no trigger has to last.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, cast
@@ -25,7 +26,7 @@ from crewgate.slack.payloads import parse_asked, parse_person, raises_malformed
 from crewgate.slack.press import Press, Reply, Where
 from crewgate.slack.reviews import buttons, modals, strings
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
-from crewgate.usecases import queries
+from crewgate.usecases.access import left_for, next_for
 
 OnSent: TypeAlias = Callable[..., Awaitable[None]]
 ReadThread: TypeAlias = Callable[[str], Awaitable[None]]
@@ -42,21 +43,19 @@ class Walk:
     number: int = 0
     total: int = 0
     asked: bool = False
-    page: str = ""
-    """The position of the page below a form, as the reader keeps it."""
 
     def behind(self, metadata: str) -> str:
         # No JSON of one line has a line end in it.
-        return f"{metadata}\n{self.number} {self.total} {int(self.asked)} {self.page}"
+        return f"{metadata}\n{self.number} {self.total} {int(self.asked)}"
 
 
 def parse_walk(metadata: str) -> tuple[str, Walk | None]:
     """Return the metadata of a page or form alone, and the walk behind it, if there is one."""
     own, _, place = metadata.partition("\n")
-    number, total, asked, page = [*place.split(" ", 3), "", "", "", ""][:4]
-    if not (number.isdecimal() and total.isdecimal()):
+    found = re.fullmatch("([0-9]+) ([0-9]+) ([01])", place)
+    if found is None:
         return metadata, None
-    return own, Walk(int(number), int(total), asked == "1", page)
+    return own, Walk(int(found[1]), int(found[2]), found[3] == "1")
 
 
 def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
@@ -68,7 +67,7 @@ def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
     if names & {buttons.REVISE.id, buttons.READ.id}:
         shown[-1] = last | {"elements": [*last["elements"], skip]}
     elif "submit" in view:
-        shown.append(blocks.actions(buttons.BACK.on(round_id), skip))
+        shown.append(blocks.actions(buttons.READ.on(round_id, label="Back"), skip))
     else:
         shown.append(blocks.actions(buttons.SKIP.on(round_id, label="Next")))
     if view.get("callback_id") == ids.PAGES_MODAL:
@@ -87,9 +86,9 @@ async def go_on(
     walk: Walk, after: str, by: Person, show: modals.Show, context: SlackContext, above: str = ""
 ) -> None:
     """Show the next review, or the end. Raises as `show_page`."""
-    found = await queries.next_for(by.id, after=after, context=context)
+    found = await next_for(by.id, after=after, context=context)
     if found is None:
-        left, reminder = await queries.left_for(by.id, context=context)
+        left, reminder = await left_for(by.id, context=context)
         end = "That was all." if walk.number else "Nothing waits for you."
         if left:
             wait = "1 waits" if left == 1 else f"{shared.total(left)} wait"
@@ -99,7 +98,7 @@ async def go_on(
         await show(render_start(end, offers=left > 0))
         return
     number = walk.number + 1
-    walk = replace(walk, number=number, total=max(number, walk.total), page="")
+    walk = replace(walk, number=number, total=max(number, walk.total))
 
     async def show_in_walk(view: Block) -> object:
         return await show(in_walk(view, walk, found, above))
@@ -162,17 +161,15 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
     press = reply.press
     position = parse_position(press.view.metadata)
     if position is not None:
-        walk = replace(walk, page=press.view.metadata)
         turned = decided_in_haste(position.share, position.began, reply.context.clock(), walk.asked)
         press = replace(press, seen=replace(press.seen, turned=turned))
-    return WalkReply(
-        press, reply.ack, reply.client, reply.respond, reply.context, walk=walk, round_id=round_id
-    )
+    before = (reply.ack, reply.client, reply.respond, reply.context)
+    return WalkReply(press, *before, walk, round_id)
 
 
 async def start(press: Press, reply: Reply) -> None:
     await reply.ack()
-    left, _ = await queries.left_for(press.by.id, context=reply.context)
+    left, _ = await left_for(press.by.id, context=reply.context)
     await reply_in_walk(reply, Walk(total=left), "").go_on("")
 
 
@@ -180,13 +177,6 @@ async def skip(press: Press, reply: Reply) -> None:
     await reply.ack()
     if isinstance(reply, WalkReply):
         await reply.go_on(press.value)
-
-
-async def back(press: Press, reply: Reply) -> None:
-    """Return from a form to the page below."""
-    page = reply.walk.page if isinstance(reply, WalkReply) else ""
-    position = parse_position(page) or ReaderPosition(press.value, ReaderTab.WHOLE)
-    await modals.show_page(position, press.by, reply.ack, reply.update, reply.context)
 
 
 def of_walks(on_sent: OnSent) -> OnSent:

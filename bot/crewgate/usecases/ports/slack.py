@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 from crewgate.domain.audit import Published
 from crewgate.domain.caveats import WHOLE, Note
@@ -19,6 +20,7 @@ from crewgate.usecases.read_models import (
     LessonView,
     MessageRef,
     Posting,
+    QueuePart,
 )
 
 RESPONSE_SENT: Final = "response_sent"
@@ -47,7 +49,7 @@ class Posted(Delivered):
     no_approver: bool = False
 
 
-About = Posting | ExecutionPosting | DeadLetter | LessonView | Crew | Published | Stats
+About = Posting | ExecutionPosting | DeadLetter | LessonView | QueuePart | Crew | Published | Stats
 
 
 class Messenger(Protocol):
@@ -166,6 +168,9 @@ class Directory(Protocol):
         """Return True for a colleague who is no guest; None if memory does not know."""
 
     async def look_up_colleague(self, user: str) -> bool | None: ...
+
+    async def zone_of(self, user: str) -> ZoneInfo | None:
+        """Ask Slack for a person's time zone, and if the account is deactivated; None: unknown."""
 
     async def find_member(self, named: User | Email) -> User | Naming | NotSent:
         """Return this colleague's account, or why there is none; NotSent: ask again later."""

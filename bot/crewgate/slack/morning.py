@@ -1,0 +1,71 @@
+"""The morning line: `/crew morning`, and the message."""
+
+import re
+from datetime import time
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from crewgate.domain.morning import Morning
+from crewgate.slack import strings as shared
+from crewgate.slack.away import name_of
+from crewgate.slack.blockkit.blocks import Message, actions, notification, one_line, section
+from crewgate.slack.client.people import time_zone_of
+from crewgate.slack.client.replies import Respond, send_ephemeral
+from crewgate.slack.context import SlackContext
+from crewgate.slack.errors import explain_errors
+from crewgate.slack.ids import COMMAND
+from crewgate.slack.payloads import Command
+from crewgate.slack.reviews import buttons
+from crewgate.usecases.delivery.morning import end_morning, set_morning
+from crewgate.usecases.read_models import QueuePart
+
+_TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_ON: Final = f"`{COMMAND} morning 8:30`"
+_OFF: Final = "You get no morning line."
+
+
+async def on_morning_command(
+    command: Command, client: AsyncWebClient, respond: Respond, *, context: SlackContext
+) -> None:
+    say = partial(send_ephemeral, respond)
+    async with explain_errors(say, context=context, by=command.by):
+        await say(await _answer(command, client, context))
+
+
+async def _answer(command: Command, client: AsyncWebClient, context: SlackContext) -> str:
+    user, typed = command.by.id, " ".join(command.arguments[1:])
+    if not context.directory.may_message:
+        return "This app may send no direct messages here, so there is no morning line."
+    if not typed:
+        wish = await context.uow.read.absences.morning_of(user)
+        return f"{_OFF} {_ON} turns it on." if wish is None else _is_on(wish)
+    if typed == "off":
+        await end_morning(user, context=context)
+        return _OFF
+    found = _TIME.fullmatch(typed)
+    if found is None:
+        unclear = one_line(typed, 40)
+        return f"Nothing changed: “{unclear}” is no time that I can read. Write {_ON}, or `off`."
+    minute = int(found[1]) * 60 + int(found[2])
+    zone = await time_zone_of(client, user)
+    return _is_on(await set_morning(user, minute, zone.key if zone else "UTC", context=context))
+
+
+def _is_on(wish: Morning) -> str:
+    at, zone = time(*divmod(wish.minute, 60)), name_of(ZoneInfo(wish.zone))
+    return (
+        f"Each day at {at:%H:%M} {zone} you get one line here in private, if something waits for "
+        f"you; none on days without working hours. `{COMMAND} morning off` ends that."
+    )
+
+
+def render_line(waiting: QueuePart) -> Message:
+    [oldest] = waiting.lines
+    round_, total = oldest.round, waiting.total
+    many = "1 waits for you," if total == 1 else f"{shared.total(total)} wait for you; the oldest"
+    line = f"{many} since {shared.date(round_.opened_at)}: {shared.bold(shared.task(round_))}."
+    plain = f"{many.rstrip(',')}: {shared.task(round_, shared.PLAIN)}"
+    return Message(notification(plain), [section(line), actions(buttons.START.on(COMMAND))])

@@ -1,0 +1,19 @@
+"""People's morning lines."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0043"
+down_revision = "0042"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the table."""
+    op.create_table(
+        "mornings",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("user_id", "zone")),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("minute", "told")),
+        sa.PrimaryKeyConstraint("user_id", name="pk_mornings"),
+    )
