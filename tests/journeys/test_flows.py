@@ -106,7 +106,7 @@ async def test_home_answers(flows: World) -> None:
     card = await question(flows)
     await flows.slack.open_home(ANA)
     seen = await home(flows, ANA, "Waiting for you: 1")
-    assert buttons(seen) == ["Refresh", *LABELS, "Read all"]
+    assert buttons(seen) == ["Start", "Refresh", *LABELS, "Read all"]
     await flows.slack.click(ANA, seen, "Read all")
     page = await modal(flows, ANA, "Findings")
     assert LABELS[0] in buttons(page)
@@ -157,7 +157,7 @@ async def test_a_direct_message_answers_and_follows(make_world: MakeWorld) -> No
 
 
 async def test_many_outcomes_are_a_menu_everywhere(make_world: MakeWorld) -> None:
-    emit = ["publish", "hold", "drop", "edit", "archive"]
+    emit = ["publish", "hold", "park", "edit", "archive"]
     async with flow_world(make_world, f'{REVIEWERS}\nnotify = "dm"') as flows:
         for number, outcome in enumerate(emit[:4]):
             await flows.crew.ask(f"f-{number}", emit=emit, output=f"Draft {number}.")

@@ -14,6 +14,7 @@ from crewgate.domain.people import Anyone, Email, User, UserGroup
 from crewgate.domain.reason import (
     AnswerLost,
     ExecutionFailed,
+    NotFetched,
     RefusedByCrew,
 )
 from crewgate.domain.review import State
@@ -68,7 +69,8 @@ def test_a_card_is_within_the_limits_and_calls_nobody_whatever_was_written(view:
             assert (READ.id in names) != shows_all
             assert (CHANGES.id in names) == (view.previous is not None)
         else:
-            acts = [RETRY.id, DISMISS.id] if view.round.state is State.STUCK else []
+            again = [] if isinstance(view.round.reason, NotFetched) else [RETRY.id]
+            acts = [*again, DISMISS.id] if view.round.state is State.STUCK else []
             acts = [REOPEN.id, DISMISS.id] if view.round.can_reopen else acts
             assert names[: len(acts) + 1] == [*acts, READ.id]
             assert set(names[len(acts) + 1 :]) <= {HISTORY.id}
