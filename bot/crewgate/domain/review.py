@@ -211,6 +211,23 @@ class Round:
         return self.state in (State.WAITING, State.DECIDED, State.STUCK) or self.can_reopen
 
     @property
+    def wisher(self) -> Person | None:
+        """The person whose own words sent the round back; None if nobody did."""
+        match self.decision:
+            case Decision(verdict=Revise(), by=Person() as by, via=via) if via is not Via.EDIT:
+                return by
+        return None
+
+    @property
+    def may_teach(self) -> bool:
+        """True for an output that a person approved, after an earlier output of the crew."""
+        first = 1 if self.edited_by is None else 2
+        match self.decision:
+            case Decision(verdict=Approve(), by=Person()):
+                return self.number > first and self.call is None
+        return False
+
+    @property
     def is_of_flow(self) -> bool:
         return self.question is not None and not self.question.is_of_crew
 

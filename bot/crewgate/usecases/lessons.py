@@ -6,7 +6,7 @@ from typing import Any, Final
 from crewgate.domain.audit import Code, Entry, digest_of
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.errors import LessonProblem, LessonRefused, OwnLesson, SelfApproval
-from crewgate.domain.lessons import Lesson, LessonState, may_teach, parse_lesson, wisher
+from crewgate.domain.lessons import Lesson, LessonState, parse_lesson
 from crewgate.domain.people import Role
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Person, Via, Vote
@@ -26,7 +26,7 @@ async def propose(
     """
     view = (await context.uow.read.posting(round_id, as_it_came=True)).view
     asked = view.answers
-    if asked is None or wisher(asked) is None or not may_teach(view.round):
+    if asked is None or asked.wisher is None or not view.round.may_teach:
         raise LessonRefused(LessonProblem.NOT_TAUGHT)
     lesson = Lesson(
         id=new_id(),

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from crewgate.domain.effects import EffectKind
-from crewgate.domain.lessons import may_teach, wisher
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind
 from crewgate.domain.people import Role, User
 from crewgate.usecases.delivery import messages
@@ -19,8 +18,9 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
     A lost offer loses no lesson, so only an outage of Slack is a reason to try again.
     """
     posting = await context.uow.read.posting(job.effect.subject)
-    writer = wisher(posting.view.answers)
-    if writer is not None and may_teach(posting.view.round):
+    asked = posting.view.answers
+    writer = None if asked is None else asked.wisher
+    if writer is not None and posting.view.round.may_teach:
         takes = await context.teaching.is_for(job.effect.crew)
         if takes and await context.may(writer.id, Role.REVIEWER, posting.view.round):
             outcome = await context.messenger.offer_lesson(posting, writer)
