@@ -14,7 +14,7 @@ from crewgate.store.engine import Engines
 
 GROWING: Final = (
     "rounds|outbox|executions|task_updates|reviews|outputs|webhooks|dead_letters"
-    "|forwarded_webhooks|notes|claims|read_to_end|rules|direct_messages"
+    "|lessons|forwarded_webhooks|notes|claims|read_to_end|rules|direct_messages"
 )
 
 Statements = list[tuple[str, Any]]

@@ -5,22 +5,30 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.audit import Code
 from crewgate.domain.errors import (
+    NotAReader,
     StoreUnavailable,
+    UnknownCrew,
 )
-from crewgate.domain.lessons import NO_LESSONS, LessonsGiven, LessonState
+from crewgate.domain.lessons import NO_LESSONS, LessonsGiven, LessonState, Side, Sides
 from crewgate.domain.notification import HumanInputWebhook, WebhookUrls
+from crewgate.domain.people import User
 from crewgate.domain.redaction import Redactor
+from crewgate.domain.verdict import Person, Revise
+from crewgate.store.tables import rounds
 from crewgate.usecases import lessons
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
-from crewgate.usecases.read_models import CrewUnavailable
-from tests.builders import ANA, BEN, a_crew
+from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
+from crewgate.usecases.stats import stats
+from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.crew_standins import FakeCrew
-from tests.usecases.taught import TEXT, in_force, keep, kept, propose
+from tests.usecases.taught import TEXT, WISH, in_force, keep, kept, propose
 from tests.usecases.world import World
 
 DAY = timedelta(days=1)
@@ -166,3 +174,127 @@ async def test_the_lessons_of_an_execution_stay_those_of_its_first_kickoff(
     await start(kickoffs, world)
     assert (await world.execution("k-1")).lessons == LessonsGiven((lesson.id,))
     assert len(await world.entries(Code.LESSONS_GIVEN)) == 1
+
+
+# --- does it help? --------------------------------------------------------------------------------
+
+
+async def review(
+    world: World, execution: str, *wishes: str, task: str = "draft", by: Person = ANA
+) -> None:
+    """Outputs of an execution are revised with these wishes; the last one is approved."""
+    for wish in wishes:
+        round_ = (await world.notify(f"Not {wish}", execution_id=execution, task_id=task)).round
+        world.clock.advance(timedelta(minutes=1))
+        await world.decide(round_.id, Revise(wish), by=by)
+    round_ = (await world.notify("Fine.", execution_id=execution, task_id=task)).round
+    await world.decide(round_.id, by=by)
+
+
+async def shown(world: World, by: Person = ANA) -> CrewLessons:
+    [found] = await lessons.lessons_of(by.id, None, context=world.reviews)
+    return found
+
+
+@both
+async def test_both_sides_are_counted_and_each_lesson(world: World, kickoffs: Kickoffs) -> None:
+    lesson = await kept(world)
+    await review(world, "e-9", "Add a source for each figure.")  # before anything was given
+    assert (await shown(world)).sides == Sides()
+    for number in range(3):
+        await start(kickoffs, world, f"k-{number}")
+        await review(world, f"k-{number}", "Please add a source for every figure")
+    await start(kickoffs, world, "k-3")
+    await review(world, "k-3")
+    await review(world, "k-3", "Shorter, without a table.", task="check")
+    world.crews["research"] = replace(world.crews["research"], lessons_without=1)
+    await start(kickoffs, world, "k-4")
+    await review(world, "k-4", "Every figure: add a source!")
+
+    found = await shown(world)
+
+    assert found.sides.taught == Side(first=5, at_once=1, approved=5, rounds=9, again=3)
+    assert found.sides.untaught == Side(first=1, at_once=0, approved=1, rounds=2, again=1)
+    assert not found.sides.is_telling
+    [line] = found.lines
+    assert (line.lesson, line.uses, line.wish) == (lesson, 4, WISH)
+    assert (line.again, line.is_not_followed) == (3, True)
+    numbers = await stats(ANA.id, crew="research", days=7, context=world.reviews)
+    assert numbers.crews[0].lessons == found.sides
+    world.clock.advance(91 * DAY)
+    assert await shown(world) == CrewLessons("research")
+
+
+def test_few_on_one_side_tell_nothing() -> None:
+    many, few = Side(approved=20, rounds=30), Side(approved=19)
+    assert Sides(many, many).is_telling
+    assert not Sides(many, few).is_telling
+    assert not Sides(few, many).is_telling
+    assert (many.per_approval, Side().per_approval) == (1.5, None)
+
+
+async def test_calls_of_tools_are_on_no_side(world: World, kickoffs: Kickoffs) -> None:
+    await kept(world)
+    await world.notify(execution_id="k-1", task_id="send-1", call=ToolCall("send"))
+    await start(kickoffs, world)
+    await world.notify(execution_id="k-1", task_id="send-2", call=ToolCall("send"))
+    async with world.engines.read.connect() as connection:
+        counted = await connection.execute(sa.select(rounds.c.lessons).where(rounds.c.is_act))
+        assert [*counted.scalars()] == [None, None]
+
+
+@both
+async def test_a_round_from_before_the_kickoffs_answer_is_counted_too(
+    world: World, kickoffs: Kickoffs
+) -> None:
+    await kept(world)
+    await review(world, "k-1")
+    await start(kickoffs, world)
+    assert (await shown(world)).sides.taught == Side(1, 1, 1, 1)
+
+
+async def test_a_list_has_proposals_and_only_what_its_reader_may_read(
+    world: World, kickoffs: Kickoffs
+) -> None:
+    world.directory.channels["C0LEGAL"] = set()
+    first = await kept(world)
+    world.clock.advance(DAY)
+    second = await propose(world, "Shorter.", "e-2")
+    dropped = await propose(world, "Longer.", "e-3")
+    await lessons.drop(ANA, dropped.id, context=world.reviews)
+    world.clock.advance(DAY)
+    usual = world.crews["research"]
+    rule = a_rule(channel="C0LEGAL", reviewers=(User(BEN.id),))
+    world.crews["research"] = replace(usual, rules=(rule,))
+    first_round = (await world.notify(execution_id="e-4")).round
+    await world.decide(first_round.id, Revise("Cite the law."), by=BEN)
+    second_round = (await world.notify("Law.", execution_id="e-4")).round
+    await world.decide(second_round.id, by=BEN)
+    more: Any = {"context": world.reviews, "new_id": world.new_id}
+    third = await lessons.propose(BEN, second_round.id, "Cite the law.", **more)
+
+    assert [line.lesson for line in (await shown(world, BEN)).lines] == [third, second, first]
+    world.directory.channels["C0REVIEWS"].add(CAI.id)
+    assert [line.lesson for line in (await shown(world, CAI)).lines] == [second, first]
+    assert await lessons.lessons_of(EVE.id, None, context=world.reviews) == ()
+    with pytest.raises(NotAReader):
+        await lessons.lessons_of(EVE.id, "research", context=world.reviews)
+    with pytest.raises(UnknownCrew):
+        await lessons.lessons_of(ANA.id, "nobody", context=world.reviews)
+
+
+async def test_of_many_lessons_some_are_shown_and_few_are_given(
+    world: World, kickoffs: Kickoffs
+) -> None:
+    lesson = await kept(world)
+    at = world.clock()
+    for number in range(210):
+        other = replace(lesson, id=f"l-{number}", text=f"Lesson {number}.", kept_at=at + DAY)
+        async with world.uow.begin() as tx:
+            assert await tx.lessons.add(other, at=at)
+    assert len((await shown(world)).lines) == 200
+    sent = await start(kickoffs, world)
+    assert sent is not None
+    given = (await world.execution("k-1")).lessons
+    assert given is not None
+    assert (len(sent.splitlines()), len(given.ids), given.left_out) == (12, 12, 188)

@@ -156,6 +156,51 @@ def fill(in_force: Iterable[Lesson]) -> tuple[str, LessonsGiven]:
     return text or NO_LESSONS, LessonsGiven(ids, len(newest) - len(given))
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Counts of executions with lessons, or of those that the lot left without."""
+
+    first: int = 0
+    """First outputs that a person approved or had revised; `at_once` of them were approved."""
+    at_once: int = 0
+    approved: int = 0
+    rounds: int = 0
+    """The sum of the numbers of approved rounds."""
+    again: int = 0
+    """Revisions whose wish is that of a lesson in force."""
+
+    @property
+    def per_approval(self) -> float | None:
+        return self.rounds / self.approved if self.approved else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides of the comparison that tells whether lessons help."""
+
+    taught: Side = Side()
+    untaught: Side = Side()
+
+    @property
+    def is_telling(self) -> bool:
+        return min(self.taught.approved, self.untaught.approved) >= ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A revision in somebody's words, in an execution that was given lessons, or by lot none."""
+
+    words: str
+    at: datetime
+    given: LessonsGiven
+
+    def repeats(self, lesson: Lesson, wish: str) -> bool:
+        """Return True if the words ask again for a lesson that was, or would have been, given."""
+        was_kept = lesson.kept_at is not None and lesson.kept_at <= self.at
+        held = was_kept if self.given.without else lesson.id in self.given.ids
+        return held and any(is_same_wish(one, self.words) for one in (lesson.text, wish))
+
+
 def is_without(key: bytes, kickoff: str, share: float) -> bool:
     """Return True for about this share of kickoffs; without the key nobody can foresee which."""
     drawn = hmac.digest(key, kickoff.encode(), "sha256")[:8]

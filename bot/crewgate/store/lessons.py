@@ -8,51 +8,48 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from crewgate.domain.errors import LessonNotFound
-from crewgate.domain.lessons import Lesson, LessonsGiven, LessonState
+from crewgate.domain.lessons import (
+    Lesson,
+    LessonsGiven,
+    LessonState,
+    Revision,
+    Side,
+    Sides,
+)
+from crewgate.domain.verdict import Via
+from crewgate.store import tables
 from crewgate.store.codec import Columns, codec
-from crewgate.store.engine import Connection, Held, Reading
+from crewgate.store.engine import Connection, Held, Reading, write
 from crewgate.store.statements import insert_once
-from crewgate.store.tables import Bytewise, Instant, index_where, metadata, reviews, rounds
-from crewgate.usecases.read_models import MessageRef
+from crewgate.store.tables import reviews, rounds
+from crewgate.usecases.read_models import LessonLine, MessageRef
 
 #: `digest` is of the text without regard to case: no crew has a lesson twice at a time. The wish is
 #: the feedback of the round `wish_id`, with which it is removed.
 lessons = sa.Table(
     "lessons",
-    metadata,
+    tables.metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("crew", Bytewise, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("crew", tables.Bytewise, nullable=False),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ("text", "digest", "state", "wish_id")),
     sa.Column("author", sa.JSON, nullable=False),
     sa.Column("round_id", sa.ForeignKey("rounds.id"), nullable=False),
-    sa.Column("wish_id", sa.Text, nullable=False),
-    sa.Column("proposed_at", Instant, nullable=False),
-    sa.Column("replaces", sa.Text),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("votes", sa.JSON(none_as_null=True)),
-    sa.Column("kept_at", Instant),
-    sa.Column("expires_at", Instant),
-    sa.Column("ended_at", Instant),
-    sa.Column("ended_by", sa.JSON(none_as_null=True)),
-    sa.Column("card_channel", sa.Text),
-    sa.Column("card_ts", sa.Text),
+    sa.Column("proposed_at", tables.Instant, nullable=False),
+    *(sa.Column(name, tables.Instant) for name in ("kept_at", "expires_at", "ended_at")),
+    *(sa.Column(name, sa.JSON(none_as_null=True)) for name in ("votes", "ended_by")),
+    *(sa.Column(name, sa.Text) for name in ("replaces", "card_channel", "card_ts")),
     sa.Column("card_thread_ts", sa.Text),
+    #: The executions that carried it.
+    sa.Column("uses", sa.Integer, nullable=False, server_default="0"),
     sa.Index(None, "crew", "state", "proposed_at"),
-    index_where("ended_at IS NULL", "uq_lessons_digest", "crew", "digest", unique=True),
-)
-
-#: The executions whose kickoff carried a lesson.
-lesson_uses = sa.Table(
-    "lesson_uses",
-    metadata,
-    sa.Column("lesson_id", sa.ForeignKey("lessons.id"), primary_key=True),
-    sa.Column("execution_id", Bytewise, primary_key=True),
+    tables.index_where("ended_at IS NULL", "uq_lessons_digest", "crew", "digest", unique=True),
 )
 
 _LESSON: Final = Columns(Lesson, lessons, apart=())
 #: The most lessons of a crew that are read at once: no kickoff has room for so many.
 MOST: Final = 200
+#: The most revisions that are compared with lessons: 0.1 s for as many lessons as are read.
+MOST_REVISIONS: Final = 500
 
 
 def to_given(stored: Any) -> LessonsGiven | None:
@@ -64,6 +61,66 @@ def _to_lesson(row: sa.Row[Any]) -> Lesson:
     return Lesson(**_LESSON.read(row))
 
 
+def _card_of(row: sa.Row[Any]) -> MessageRef | None:
+    place = row.card_channel, row.card_ts, row.card_thread_ts
+    return None if row.card_ts is None else MessageRef(*place)
+
+
+_AT: Final = sa.bindparam("at", type_=tables.Instant)
+_HOLDS: Final = sa.or_(lessons.c.expires_at.is_(None), lessons.c.expires_at > _AT)
+_of_rules: Final = (
+    rounds.c.crew == sa.bindparam("crew"),
+    rounds.c.rule_id.in_(sa.bindparam("rules", expanding=True)),
+)
+_USE: Final = (
+    sa.update(lessons).where(lessons.c.id == sa.bindparam("b_id")).values(uses=lessons.c.uses + 1)
+)
+_wish = rounds.alias("wish")
+_LISTED: Final = (
+    sa.select(lessons, _wish.c.feedback.label("wish"))
+    .join_from(lessons, rounds, rounds.c.id == lessons.c.round_id)
+    .join(_wish, _wish.c.id == lessons.c.wish_id)
+    .where(lessons.c.crew == sa.bindparam("crew"), lessons.c.ended_at.is_(None), _HOLDS, *_of_rules)
+    .order_by(sa.func.coalesce(lessons.c.kept_at, lessons.c.proposed_at).desc(), lessons.c.id)
+    .limit(MOST)
+)
+_BY_PEOPLE: Final = (
+    *_of_rules,
+    rounds.c.lessons.is_not(None),
+    rounds.c.decided_at >= sa.bindparam("since", type_=tables.Instant),
+    rounds.c.decided_via != Via.RULE.value,
+)
+
+
+def _sum(condition: sa.ColumnElement[bool], value: Any = 1) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, value), else_=0))
+
+
+_is_first = rounds.c.number == 1
+_COUNTS: Final[tuple[sa.ColumnElement[Any], ...]] = (
+    (rounds.c.lessons > 0).label("taught"),
+    _sum(_is_first).label("first"),
+    _sum(sa.and_(_is_first, rounds.c.is_approve)).label("at_once"),
+    _sum(rounds.c.is_approve).label("approved"),
+    _sum(rounds.c.is_approve, rounds.c.number).label("rounds"),
+)
+_SIDES: Final = (
+    sa.select(*_COUNTS).where(*_BY_PEOPLE, rounds.c.is_approve.is_not(None)).group_by(sa.text("1"))
+)
+_REVISIONS: Final = (
+    sa.select(rounds.c.feedback, rounds.c.decided_at, tables.executions.c.lessons.label("given"))
+    .join_from(rounds, reviews)
+    .join(
+        tables.executions,
+        (tables.executions.c.crew == reviews.c.crew)
+        & (tables.executions.c.execution_id == reviews.c.execution_id),
+    )
+    .where(*_BY_PEOPLE, sa.not_(rounds.c.is_approve))
+    .order_by(rounds.c.decided_at.desc())
+    .limit(MOST_REVISIONS)
+)
+
+
 class LessonQueries(Reading):
     """Reads lessons."""
 
@@ -72,18 +129,17 @@ class LessonQueries(Reading):
         found = await self._rows(sa.select(lessons).where(lessons.c.id == lesson_id))
         if not found:
             raise LessonNotFound(lesson_id)
-        [row] = found
-        place = row.card_channel, row.card_ts, row.card_thread_ts
-        return _to_lesson(row), None if row.card_ts is None else MessageRef(*place)
+        return _to_lesson(found[0]), _card_of(found[0])
 
     async def in_force(self, crew: str, at: datetime) -> tuple[Lesson, ...]:
         """Return a crew's kept lessons whose time is not over, the newest first."""
         found = await self._rows(
             sa.select(lessons)
             .where(lessons.c.crew == crew, lessons.c.state == LessonState.KEPT.value)
-            .where(sa.or_(lessons.c.expires_at.is_(None), lessons.c.expires_at > at))
+            .where(_HOLDS)
             .order_by(lessons.c.kept_at.desc(), lessons.c.id.desc())
-            .limit(MOST)
+            .limit(MOST),
+            {"at": at},
         )
         return tuple(map(_to_lesson, found))
 
@@ -94,6 +150,36 @@ class LessonQueries(Reading):
             for row in await self._rows(sa.select(lessons).where(lessons.c.id.in_(ids)))
         }
         return tuple(found[one] for one in ids if one in found)
+
+    async def listed(
+        self, crew: str, rules: Collection[str], *, at: datetime
+    ) -> tuple[LessonLine, ...]:
+        """Return the lessons from rounds under these rules, proposed or in force, newest first."""
+        parameters = {"crew": crew, "rules": rules, "at": at}
+        return tuple(
+            LessonLine(_to_lesson(row), _card_of(row), row.uses, row.wish)
+            for row in await self._rows(_LISTED, parameters)
+        )
+
+    async def sides(self, crew: str, rules: Collection[str], *, since: datetime) -> Sides:
+        """Count people's decisions since then on both sides."""
+        parameters = {"crew": crew, "rules": rules, "since": since}
+        found = {row.taught: row for row in await self._rows(_SIDES, parameters)}
+        both = [
+            Side(row.first, row.at_once, row.approved, row.rounds) if row else Side()
+            for row in (found.get(True), found.get(False))
+        ]
+        return Sides(*both)
+
+    async def revisions(
+        self, crew: str, rules: Collection[str], *, since: datetime
+    ) -> tuple[Revision, ...]:
+        """Return the latest revisions since then on both sides."""
+        parameters = {"crew": crew, "rules": rules, "since": since}
+        return tuple(
+            Revision(row.feedback, row.decided_at, to_given(row.given) or LessonsGiven())
+            for row in await self._rows(_REVISIONS, parameters)
+        )
 
 
 class Lessons(LessonQueries):
@@ -138,14 +224,14 @@ class Lessons(LessonQueries):
 
     async def record_use(self, crew: str, execution_id: str, given: LessonsGiven) -> None:
         """Store the lessons of an execution, also for rounds that were announced before."""
-        uses = [{"lesson_id": one, "execution_id": execution_id} for one in given.ids]
-        if uses:
-            await self._connection.execute(sa.insert(lesson_uses), uses)
+        if given.ids:  # in one order, so that no two kickoffs wait for each other
+            used = [{"b_id": one} for one in sorted(given.ids)]
+            await write(self._connection, _USE, used)
         theirs = sa.select(reviews.c.id).where(
             reviews.c.crew == crew, reviews.c.execution_id == execution_id
         )
         await self._connection.execute(
             sa.update(rounds)
-            .where(rounds.c.review_id.in_(theirs), rounds.c.lessons.is_(None))
+            .where(rounds.c.review_id.in_(theirs), rounds.c.is_act.is_(None))
             .values(lessons=given.counted)
         )

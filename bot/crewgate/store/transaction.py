@@ -309,7 +309,7 @@ class Tx:
         await self._keep_rule(round_, row["rule_id"])
         row["characters"] = len(output.text)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
-        row["lessons"] = self.executions.lessons_of(round_.review)
+        row["lessons"] = None if round_.is_call else self.executions.lessons_of(round_.review)
         self._found[round_.id] = round_
         is_first = self.executions.is_without_reviews(round_.review)
         self.audit.opened(round_, output, reviewers, is_first=is_first)

@@ -1,6 +1,7 @@
 """Lessons: reviewers propose, keep, drop, retire and replace the lessons of a crew."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from crewgate.domain.audit import Code, Entry, digest_of
@@ -14,7 +15,12 @@ from crewgate.usecases.access import Access, ReviewContext, Starter, crew_for
 from crewgate.usecases.decide import approve
 from crewgate.usecases.ports.base import NewId
 from crewgate.usecases.ports.store import Tx
-from crewgate.usecases.read_models import LessonView
+from crewgate.usecases.read_models import CrewLessons, LessonView
+from crewgate.usecases.stats import permitted
+from crewgate.usecases.teaching import lessons_of_crew
+
+COMPARED: Final = timedelta(days=90)
+"""The span of the figures in a list of lessons."""
 
 
 async def propose(
@@ -28,47 +34,48 @@ async def propose(
     asked = view.answers
     if asked is None or asked.wisher is None or not view.round.may_teach:
         raise LessonRefused(LessonProblem.NOT_TAUGHT)
-    lesson = Lesson(
-        id=new_id(),
-        crew=view.round.review.crew,
-        text=parse_lesson(text),
-        author=by,
-        round_id=round_id,
-        wish_id=asked.id,
-        proposed_at=context.clock(),
-    )
-    return await _add(lesson, view.round, context)
+    return await _add(by, text, view.round, asked.id, context=context, new_id=new_id)
 
 
 async def replace_lesson(
     by: Person, lesson_id: str, text: str, *, context: ReviewContext, new_id: NewId
 ) -> Lesson:
-    """Propose another text for a kept lesson, which stays in force until then."""
+    """Propose another text for a kept lesson, which holds until the new one is kept."""
     old, round_ = await _of(lesson_id, context)
     old.require(LessonState.KEPT, context.clock())
-    new = Lesson(
+    wish = old.wish_id
+    return await _add(by, text, round_, wish, replaces=old.id, context=context, new_id=new_id)
+
+
+async def _add(
+    by: Person,
+    text: str,
+    round_: Round,
+    wish_id: str,
+    *,
+    replaces: str | None = None,
+    context: ReviewContext,
+    new_id: NewId,
+) -> Lesson:
+    await context.ensure(by.id, Role.REVIEWER, round_)
+    crew, now = context.crews[round_.review.crew], context.clock()
+    lesson = Lesson(
         id=new_id(),
-        crew=old.crew,
+        crew=crew.name,
         text=parse_lesson(text),
         author=by,
-        round_id=old.round_id,
-        wish_id=old.wish_id,
-        proposed_at=context.clock(),
-        replaces=old.id,
+        round_id=round_.id,
+        wish_id=wish_id,
+        proposed_at=now,
+        replaces=replaces,
     )
-    return await _add(new, round_, context)
-
-
-async def _add(lesson: Lesson, round_: Round, context: ReviewContext) -> Lesson:
-    await context.ensure(lesson.author.id, Role.REVIEWER, round_)
-    if context.crews[lesson.crew].redact.counted(lesson.text)[1]:
+    if crew.redact.counted(lesson.text)[1]:
         raise LessonRefused(LessonProblem.PERSONAL)
     async with context.uow.begin() as tx:
-        if not await tx.lessons.add(lesson, at=lesson.proposed_at):
+        if not await tx.lessons.add(lesson, at=now):
             raise LessonRefused(LessonProblem.KNOWN)
-        _record(Code.LESSON_PROPOSED, lesson, lesson.author, tx)
-        effect = _effect(EffectKind.POST_LESSON, lesson, round_)
-        await tx.enqueue([effect], at=lesson.proposed_at)
+        _record(Code.LESSON_PROPOSED, lesson, by, tx)
+        await tx.enqueue([_effect(EffectKind.POST_LESSON, lesson, round_)], at=now)
     return lesson
 
 
@@ -125,7 +132,7 @@ def _author_of(lesson: Lesson, ballot: Round, access: Access) -> Starter:
 async def drop(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
     lesson, round_ = await _of(lesson_id, context)
     await context.ensure(by.id, Role.REVIEWER, round_)
-    return await _end(by, lesson.id, LessonState.DROPPED, round_, context)
+    return await _end(by, lesson, LessonState.DROPPED, round_, context)
 
 
 async def retire(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
@@ -133,28 +140,21 @@ async def retire(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesso
     lesson, round_ = await _of(lesson_id, context)
     if not await context.may(by.id, Role.REVIEWER, round_):
         await context.ensure(by.id, Role.REVIEWER, lesson.crew)
-    return await _end(by, lesson.id, LessonState.RETIRED, round_, context)
-
-
-_ENDS: Final = {
-    LessonState.DROPPED: (LessonState.PROPOSED, Code.LESSON_DROPPED),
-    LessonState.RETIRED: (LessonState.KEPT, Code.LESSON_RETIRED),
-}
+    return await _end(by, lesson, LessonState.RETIRED, round_, context)
 
 
 async def _end(
-    by: Person, lesson_id: str, state: LessonState, round_: Round, context: ReviewContext
+    by: Person, lesson: Lesson, state: LessonState, round_: Round, context: ReviewContext
 ) -> Lesson:
-    now = context.clock()
-    before, code = _ENDS[state]
+    now, is_retired = context.clock(), state is LessonState.RETIRED
     async with context.uow.begin() as tx:
-        lesson = await tx.lessons.lock(lesson_id)
-        lesson.require(before, now)
+        lesson = await tx.lessons.lock(lesson.id)
+        lesson.require(LessonState.KEPT if is_retired else LessonState.PROPOSED, now)
         ended = lesson.end(state, by, now)
         await tx.lessons.save(ended)
-        _record(code, ended, by, tx)
+        _record(Code.LESSON_RETIRED if is_retired else Code.LESSON_DROPPED, ended, by, tx)
         effects = [_effect(EffectKind.REFRESH_LESSON, ended, round_)]
-        if state is LessonState.RETIRED and by.id != ended.author.id:
+        if is_retired and by.id != ended.author.id:
             tell = _effect(EffectKind.TELL_AUTHOR, ended, round_)
             effects.append(replace(tell, user=ended.author.id))
         await tx.enqueue(effects, at=now)
@@ -193,6 +193,23 @@ async def lessons_given(by: str, round_id: str, *, context: ReviewContext) -> tu
     execution = await context.uow.read.executions.find(review.crew, review.execution_id)
     given = execution and execution.lessons
     return await context.uow.read.lessons.of_ids(given.ids) if given else ()
+
+
+async def lessons_of(
+    by: str, crew: str | None, *, context: ReviewContext
+) -> tuple[CrewLessons, ...]:
+    """Return the lessons that a person may read: of one crew, or of all of theirs.
+
+    Raises UnknownCrew and NotAReader.
+    """
+    rules, _ = await permitted(by, crew, context)
+    at, read = context.clock(), context.uow.read
+    return tuple(
+        [
+            await lessons_of_crew(name, theirs, since=at - COMPARED, at=at, read=read)
+            for name, theirs in rules.items()
+        ]
+    )
 
 
 async def _of(lesson_id: str, context: ReviewContext) -> tuple[Lesson, Round]:

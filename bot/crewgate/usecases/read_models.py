@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from crewgate.domain.caveats import Claim
 from crewgate.domain.execution import Execution, TaskUpdate
-from crewgate.domain.lessons import Lesson, LessonsGiven
+from crewgate.domain.lessons import NOT_FOLLOWED, Lesson, LessonsGiven, Sides
 from crewgate.domain.masking import NOTHING, Masked, Masking
 from crewgate.domain.notification import Format, Given, Output
 from crewgate.domain.people import Email, ReviewerRef, User
@@ -251,6 +251,31 @@ class LessonView:
     def ballot(self) -> Round:
         """The round as waiting with the lesson's votes, for the rule that decides on the lesson."""
         return self.lesson.ballot(self.round)
+
+
+@dataclass(frozen=True, slots=True)
+class LessonLine:
+    """A proposed or kept lesson in a list; `uses` counts the executions that carried it."""
+
+    lesson: Lesson
+    card: MessageRef | None
+    uses: int
+    wish: str
+    again: int = 0
+    """Revisions with its wish in executions that carried it."""
+
+    @property
+    def is_not_followed(self) -> bool:
+        return self.again >= NOT_FOLLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class CrewLessons:
+    """The lessons of a crew, the newest first, and whether they help."""
+
+    crew: str
+    lines: tuple[LessonLine, ...] = ()
+    sides: Sides = Sides()
 
 
 class CrewStatus(Enum):

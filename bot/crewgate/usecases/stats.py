@@ -9,10 +9,11 @@ from crewgate.domain.people import Role
 from crewgate.domain.stats import AFTER, MANY, SHARE, Decided, Stats, sample, stats_of
 from crewgate.usecases.access import ReviewContext
 from crewgate.usecases.read_models import NO_RULE
+from crewgate.usecases.teaching import lessons_of_crew
 
 
 async def stats(by: str, *, crew: str | None, days: int, context: ReviewContext) -> Stats:
-    rules, operated = await _permitted(by, crew, context)
+    rules, operated = await permitted(by, crew, context)
     return await _count(rules, by, operated, days, context)
 
 
@@ -28,7 +29,7 @@ async def decisions(
 
     The audit trail gets an entry first. Raises UnknownCrew, NotAReader or StoreUnavailable.
     """
-    rules, operated = await _permitted(by, crew, context)
+    rules, operated = await permitted(by, crew, context)
     data = {"crews": sorted(rules), "days": days, "names_of": sorted(operated)}
     async with context.uow.begin() as tx:
         tx.audit.add(Entry(Code.LISTED, by, data))
@@ -47,7 +48,7 @@ async def _count(
     context: ReviewContext,
 ) -> Stats:
     now, span = context.clock(), timedelta(days=days)
-    read = context.uow.read.stats
+    every, read = context.uow.read, context.uow.read.stats
     found = stats_of(
         await read.tallies(rules, before=now - 2 * span, since=now - span),
         await read.waiting(rules),
@@ -57,13 +58,19 @@ async def _count(
         days=days,
         at=now,
     )
+    crews = []
+    for one in found.crews:
+        ids = rules[one.crew]
+        compared = await lessons_of_crew(one.crew, ids, since=now - span, at=now, read=every)
+        crews.append(replace(one, lessons=compared.sides))
+    found = replace(found, crews=tuple(crews))
     if len(found.crews) > 1 or found.team.now.decided < MANY:
         return found
     verdicted = await read.verdicted(rules, since=now - span, limit=1_000)
     return replace(found, sampled=sample(verdicted, SHARE, after=AFTER))
 
 
-async def _permitted(
+async def permitted(
     by: str, crew: str | None, context: ReviewContext
 ) -> tuple[dict[str, list[str]], frozenset[str]]:
     ever = await context.uow.read.rules(context.crews)

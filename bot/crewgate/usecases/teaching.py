@@ -1,5 +1,7 @@
 """Lessons at a kickoff: the crews that take lessons, and the lessons for each kickoff."""
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,16 +12,17 @@ from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import Execution
-from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, fill, is_without
+from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, Sides, fill, is_without
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
-from crewgate.usecases.ports.store import Tx, UnitOfWork
-from crewgate.usecases.read_models import CrewUnavailable
+from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
+from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 
 log = structlog.get_logger(__name__)
 
 #: The time after which a crew is asked again if it takes lessons.
 ASK_EVERY: Final = timedelta(minutes=10)
+_TAUGHT, _UNTAUGHT = "taught", "untaught"
 
 
 class Teaching:
@@ -70,3 +73,26 @@ async def record_given(tx: Tx, execution: Execution) -> None:
     key = execution.crew, execution.execution_id
     tx.audit.add(Entry(Code.LESSONS_GIVEN, BOT, data), crew=key[0], execution_id=key[1])
     await tx.lessons.record_use(*key, given)
+
+
+async def lessons_of_crew(
+    crew: str, rules: Collection[str], *, since: datetime, at: datetime, read: Queries
+) -> CrewLessons:
+    """Return a crew's lessons, and both sides since then, from rounds under these rules."""
+    lines = await read.lessons.listed(crew, rules, at=at)
+    sides = await read.lessons.sides(crew, rules, since=since)
+    if sides == Sides():
+        return CrewLessons(crew, lines)
+    again: Counter[str] = Counter()
+    for one in await read.lessons.revisions(crew, rules, since=since):
+        repeated = [line.lesson.id for line in lines if one.repeats(line.lesson, line.wish)]
+        again.update([_UNTAUGHT if one.given.without else _TAUGHT] if repeated else ())
+        again.update(() if one.given.without else repeated)
+    return CrewLessons(
+        crew,
+        tuple(replace(line, again=again[line.lesson.id]) for line in lines),
+        Sides(
+            replace(sides.taught, again=again[_TAUGHT]),
+            replace(sides.untaught, again=again[_UNTAUGHT]),
+        ),
+    )

@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add two tables, and columns that are null in existing rows."""
+    """Add a table, and columns that are null in existing rows."""
     bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     op.create_table(
         "lessons",
@@ -25,6 +25,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.JSON()) for name in ("votes", "ended_by")),
         *(sa.Column(name, sa.Text()) for name in ("replaces", "card_channel", "card_ts")),
         sa.Column("card_thread_ts", sa.Text()),
+        sa.Column("uses", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("id", name="pk_lessons"),
         sa.ForeignKeyConstraint(["round_id"], ["rounds.id"], name="fk_lessons_rounds"),
     )
@@ -32,13 +33,6 @@ def upgrade() -> None:
     op.create_index("ix_lessons_crew_state_proposed_at", "lessons", by)
     own = ("crew", "digest")
     op.create_index("uq_lessons_digest", "lessons", own, unique=True, **_where("ended_at IS NULL"))
-    op.create_table(
-        "lesson_uses",
-        sa.Column("lesson_id", sa.Text(), nullable=False),
-        sa.Column("execution_id", bytewise, nullable=False),
-        sa.PrimaryKeyConstraint("lesson_id", "execution_id", name="pk_lesson_uses"),
-        sa.ForeignKeyConstraint(["lesson_id"], ["lessons.id"], name="fk_lesson_uses_lessons"),
-    )
     for table, kind in (("executions", sa.JSON()), ("rounds", sa.Integer())):
         op.add_column(table, sa.Column("lessons", kind))
     by_side = ("crew", "rule_id", "decided_at", "lessons", "decided_via", "is_approve", "number")
