@@ -47,7 +47,7 @@ async def world(make_world: MakeWorld, clock: Until) -> AsyncIterator[World]:
 
 
 async def test_it_is_set_told_and_ended_and_a_bad_time_is_said(world: World) -> None:
-    on = "Each day at 08:30 Europe/Berlin time you get one line"
+    on = "Each day at 08:30, Europe/Berlin time, you get one private message"
     assert "You get no morning line. `/crew morning 8:30` turns it on." in await world.ask(
         ANA, "morning"
     )

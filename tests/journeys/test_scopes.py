@@ -44,11 +44,13 @@ async def test_without_an_optional_scope_everything_else_works(
             await world.delivered(card)
             await world.pause("publish", LONG)
             last = await world.card("Publish is ready")
+            morning = await world.ask(ANA, "morning 8:30")
 
             asked = refused(slack)
             _, ready = await world.get("/readyz")
 
     assert (f"<@{ANA}>" in message_text(last)) is (scope == "im:write")
+    assert ("there is no morning line" in morning) is (scope == "im:write")
     assert set(asked) <= METHODS[scope]
     assert len(asked) <= 2  # each thing is tried once, and never again
     log = capsys.readouterr().out

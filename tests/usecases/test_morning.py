@@ -218,6 +218,7 @@ async def test_it_follows_a_person_to_another_time_zone(world: World) -> None:
     assert lines(world) == ["2026-03-05"]
     # Slack is silent: the zone of the last time counts, also when summer time begins.
     world.directory.zones.clear()
+    await set_morning(ANA.id, 510, None, context=world.reviews)
     world.clock.now = datetime(2026, 3, 8, 12, 30, tzinfo=UTC)
     await world.settle_slack()
     assert lines(world) == ["2026-03-05", "2026-03-08"]

@@ -51,14 +51,14 @@ async def _answer(command: Command, client: AsyncWebClient, context: SlackContex
         return f"Nothing changed: “{unclear}” is no time that I can read. Write {_ON}, or `off`."
     minute = int(found[1]) * 60 + int(found[2])
     zone = await time_zone_of(client, user)
-    return _is_on(await set_morning(user, minute, zone.key if zone else "UTC", context=context))
+    return _is_on(await set_morning(user, minute, zone.key if zone else None, context=context))
 
 
 def _is_on(wish: Morning) -> str:
     at, zone = time(*divmod(wish.minute, 60)), name_of(ZoneInfo(wish.zone))
     return (
-        f"Each day at {at:%H:%M} {zone} you get one line here in private, if something waits for "
-        f"you; none on days without working hours. `{COMMAND} morning off` ends that."
+        f"Each day at {at:%H:%M}, {zone}, you get one private message if something waits for you; "
+        f"none on days without working hours. `{COMMAND} morning off` ends that."
     )
 
 

@@ -112,7 +112,7 @@ async def go_on_decided(
 ) -> None:
     """Show the next review below what is recorded of this one."""
     try:
-        round_ = await context.uow.read.round(round_id)
+        round_ = (await context.uow.read.posting(round_id)).view.round
         decision, what = round_.decision, strings.so_far(round_)
         if decision is not None:
             what = phrases.sentence(decision, is_call=round_.is_call)

@@ -24,11 +24,14 @@ log = structlog.get_logger(__name__)
 LATE: Final = timedelta(hours=4)
 
 
-async def set_morning(user: str, minute: int, zone: str, *, context: ReviewContext) -> Morning:
+async def set_morning(
+    user: str, minute: int, zone: str | None, *, context: ReviewContext
+) -> Morning:
     """Send this person a line each day at this minute, in place of the time before."""
     async with context.uow.begin() as tx:
         before = await tx.absences.morning_of(user)
-        wish = Morning(user, minute, zone, before.told if before else 0)
+        before = before or Morning(user, minute, "UTC")
+        wish = replace(before, minute=minute, zone=zone or before.zone)
         await _plan(wish, tx, context)
     return wish
 
