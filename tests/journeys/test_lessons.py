@@ -104,7 +104,18 @@ async def test_what_was_asked_for_once_is_right_at_once_in_the_next_execution(
     assert f"1. {WISH}" in (await modal(world, ANA, "started with these lessons")).shown
     await world.slack.close_modal(ANA)
 
-    await world.slack.click(BEN, lesson, "Retire")
+    await world.slack.click(BEN, second, "Approve")
+    await world.delivered(second)
+    listed = await world.ask(BEN, "lessons research")
+    assert "Lessons of research*: 1 kept" in listed
+    assert f"1. {WISH}" in listed
+    assert f"Taught by <@{ANA}> · since" in listed
+    assert "used once" in listed
+    compared = "*With lessons* 1 approved · *Without* 0 approved: too few to tell"
+    assert compared in listed
+    assert compared in await world.ask(BEN, "stats")
+    await world.ask(BEN, "lessons")
+    await world.slack.click(BEN, world.slack.ephemerals(BEN)[-1], "Retire")
     await world.shown(lesson, f"was retired* by <@{BEN}>")
     told = await in_private(world, ANA, "retired your lesson")
     assert WISH in message_text(told)
@@ -165,14 +176,19 @@ async def test_what_is_no_lesson_is_said_below_the_words(world: World) -> None:
 
 
 async def test_a_lesson_is_edited_and_holds_until_the_new_one_is_kept(world: World) -> None:
+    assert "There are no lessons yet" in await world.ask(BEN, "lessons")
     lesson = await kept(world)
     await world.slack.click(BEN, lesson, "Edit…")
     await modal(world, BEN, "holds until then")
     await world.slack.submit(BEN, {FORM: "Add a source for every single figure."})
+    await modal(world, BEN, "Proposed. Its card")
+    await world.slack.close_modal(BEN)
     new = await said(world, "Other words for a lesson of research")
+    assert "1 kept, 1 proposed" in await world.ask(BEN, "lessons")
     await world.kick_off()
     assert world.crew.executions[-1].inputs["lessons"] == f"1. {WISH}"
     await world.slack.click(ANA, new, "Keep")
     await world.shown(lesson, f"was replaced* by <@{ANA}>")
     await world.kick_off()
     assert "every single figure" in str(world.crew.executions[-1].inputs["lessons"])
+    assert "no crew called" in await world.ask(BEN, "lessons nobody")

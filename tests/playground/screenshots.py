@@ -159,6 +159,12 @@ async def teach(page: Page) -> None:
     taught = card(page, "heat pumps", "with 1 lesson")
     await expect(taught).to_be_visible()
     await shoot_every(page, "lesson-given", taught)
+    composer = page.locator("#channel .composer textarea")
+    await composer.fill("/crew lessons")
+    await composer.press("Enter")
+    listed = card(page, "Lessons of research")
+    await expect(listed).to_be_visible()
+    await shoot_every(page, "lessons", listed)
 
 
 async def shoot(page: Page, name: str, *, width: int | None = None) -> None:

@@ -35,6 +35,17 @@ def test_every_label_and_quotation_is_what_slack_shows(page: str) -> None:
 def test_every_command_is_in_the_help() -> None:
     words = code_strings("bot/crewgate/slack")
     commands = re.findall(r"`/crew ([a-z ]+)", read("docs/reviewing.md"))
-    named = {"pending", "status", "kickoff", "stats", "rules", "away", "back", "morning", "help"}
+    named = {
+        "pending",
+        "status",
+        "kickoff",
+        "stats",
+        "lessons",
+        "rules",
+        "away",
+        "back",
+        "morning",
+        "help",
+    }
     assert {command.split()[0] for command in commands} == named
     assert all(f"`… {command.strip()}" in words for command in commands)

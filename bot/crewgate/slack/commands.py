@@ -1,5 +1,6 @@
 """`/crew` and its subcommands. Only the asker sees the answers."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +37,7 @@ from crewgate.slack.errors import InSlack, explain_errors
 from crewgate.slack.executions import bar, names, subject, tasks, tasks_done
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.kickoff import on_kickoff_command
+from crewgate.slack.lessons import on_lessons_command
 from crewgate.slack.morning import on_morning_command
 from crewgate.slack.payloads import Command, parse_command
 from crewgate.slack.phrases import ANSWER_LIMIT
@@ -64,25 +66,13 @@ _HELP: Final = (
     f"`{COMMAND} status` shows every execution; with the beginning of an id, one in full\n"
     f"`{COMMAND} kickoff &lt;crew&gt;` starts a crew\n"
     f"`{COMMAND} stats` shows numbers of the last 30 days; a crew, and `7d` or `90d`, may follow\n"
+    f"`{COMMAND} lessons` shows what reviewers taught the crews; a crew may follow\n"
     f"`{COMMAND} rules` shows the rules for what you decide\n"
     f"`{COMMAND} away` opens a form: who decides for you, until when; `{COMMAND} back` ends it\n"
     f"`{COMMAND} morning 8:30` sends you a line each day that something waits for you\n"
     f"`{COMMAND} help` shows this"
 )
-_HELP_PLAIN: Final = ", ".join(
-    f"{COMMAND} {name}"
-    for name in (
-        "pending",
-        "status",
-        "kickoff",
-        "away",
-        "back",
-        "morning",
-        "stats",
-        "rules",
-        "help",
-    )
-)
+_HELP_PLAIN: Final = ", ".join(dict.fromkeys(re.findall(rf"`({COMMAND} [a-z]+)", _HELP)))
 
 
 def render_help() -> Message:
@@ -467,6 +457,8 @@ async def on_command(
             await on_morning_command(asked, client, respond, context=context)
         case ["stats", *_]:
             await on_stats_command(asked, respond, context=context)
+        case ["lessons", *_]:
+            await on_lessons_command(asked, respond, context=context)
         case ["back"]:
             await on_back_command(asked.by, respond, context=context)
         case _:

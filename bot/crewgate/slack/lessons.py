@@ -1,7 +1,7 @@
 """Lessons: the offer to keep one, its form, its card, and `/crew lessons`."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -9,17 +9,19 @@ from typing import Final
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState
+from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState, Sides
 from crewgate.domain.people import ReviewerRef, Role
+from crewgate.domain.verdict import Person
 from crewgate.slack import ids, phrases
 from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block, Message, button, context, one_line, section
-from crewgate.slack.client.replies import Respond
+from crewgate.slack.blockkit.excerpts import page_of_blocks
+from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
 from crewgate.slack.ids import COMMAND
-from crewgate.slack.payloads import parse_submission
+from crewgate.slack.payloads import Command, parse_submission
 from crewgate.slack.press import Press, Reply, parse_press
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews import strings as reviews
@@ -27,14 +29,22 @@ from crewgate.slack.reviews.listeners import Verb
 from crewgate.slack.reviews.people import called, mentionable
 from crewgate.slack.strings import Link, bold, counted, day, joined, linked, person, quoted
 from crewgate.usecases import lessons
-from crewgate.usecases.read_models import CardView, LessonView
+from crewgate.usecases.read_models import CardView, CrewLessons, LessonLine, LessonView
 
 TITLE: Final = "Keep as a lesson"
 GIVEN_TITLE: Final = "Lessons given"
+PROPOSED: Final = "Proposed. Its card is in the thread of the review that it comes from."
+NO_LESSONS: Final = (
+    "There are no lessons yet. Once a text that you had asked for is approved, you can keep your "
+    "words as a lesson, if the crew has `{lessons}` in a task or an agent."
+)
+OLDER: Final = "The older ones have no room in a kickoff either."
 #: Lengths once escaped: of a lesson in full, and of one among others.
 _WHOLE: Final = 5 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000
+#: The blocks of lessons in a message, beside a last line.
+_BLOCKS: Final = 49
 
 
 # --- the offer and the form -----------------------------------------------------------------------
@@ -164,6 +174,63 @@ def render_retired(lesson: Lesson) -> Message:
     )
 
 
+# --- `/crew lessons` ------------------------------------------------------------------------------
+
+
+def render_list(found: Sequence[CrewLessons], *, only: str, link: Link) -> Message:
+    """Render the lessons of crews; `only` is the crew that was asked for, or empty."""
+    if not any(one.lines for one in found):
+        return Message(NO_LESSONS, [section(NO_LESSONS)])
+    groups = (group for one in found if one.lines for group in _groups(one, only, link))
+    shown = page_of_blocks(groups, 0, most=_BLOCKS)
+    cut = OLDER if only else f"`{COMMAND} lessons &lt;crew&gt;` shows those of one crew."
+    last = [context(f"Not all fit here. {cut}")] if shown.total > 1 else []
+    return Message("What reviewers taught their crews", [*shown.blocks, *last])
+
+
+def _groups(found: CrewLessons, only: str, link: Link) -> Iterator[list[Block]]:
+    kept = sum(one.lesson.state is LessonState.KEPT for one in found.lines)
+    proposed = len(found.lines) - kept
+    counts = f"{kept:,} kept" + (f", {proposed:,} proposed" if proposed else "")
+    headline = f"{bold(f'Lessons of {shared.crew(found.crew)}')}: {counts}"
+    yield [section("\n".join((headline, *figures(found.sides))))]
+    for number, one in enumerate(found.lines, 1):
+        words = section(f"{number:,}. {one_line(one.lesson.text, _WHOLE)}")
+        about = context(shared.capital(_about(one, link)))
+        is_kept = one.lesson.state is LessonState.KEPT
+        row = _acts(one.lesson) | {"block_id": f"{_LISTED}{number} {only}"}
+        yield [words, about, *([row] if is_kept else [])]
+
+
+#: The beginning of the name of a lesson's buttons in a list; the crew that was asked for follows.
+_LISTED: Final = "listed "
+
+
+def _about(one: LessonLine, link: Link) -> str:
+    lesson = one.lesson
+    if lesson.state is LessonState.PROPOSED:
+        where = linked("its card", one.card, link)
+        return joined(f"proposed by {person(lesson.author)}", f"keep or drop it on {where}")
+    used = f"used {reviews.times(one.uses)}" if one.uses else "not used yet"
+    again = f"*not followed*: asked for again {reviews.times(one.again)}"
+    return joined(_since(lesson), used, again if one.is_not_followed else "")
+
+
+def figures(sides: Sides) -> Iterator[str]:
+    """Yield whether lessons help, by executions with and without; nothing without executions."""
+    both = {"With lessons": sides.taught, "Without": sides.untaught}
+    if sides.is_telling:
+        for name, side in both.items():
+            yield joined(
+                f"*{name}* {100 * side.at_once // side.first} % of {side.first:,} approved at once",
+                f"{side.rounds / side.approved:.1f} rounds until approved",
+                f"asked for again {reviews.times(side.again)}" if side.again else "",
+            )
+    elif sides != Sides():
+        counts = (f"*{name}* {side.approved:,} approved" for name, side in both.items())
+        yield f"{joined(*counts)}: too few to tell"
+
+
 # --- the lessons of an execution ------------------------------------------------------------------
 
 
@@ -171,7 +238,7 @@ def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
     if given.without:
         says = (
             "This execution was started without the lessons: some are, by lot, to see whether "
-            "lessons help. "
+            f"lessons help. `{COMMAND} lessons` shows both sides."
         )
         return render_notice(says, title=GIVEN_TITLE)
     lines = [f"{number}. {_as_given(one)}" for number, one in enumerate(found, 1)]
@@ -236,6 +303,9 @@ async def _edit(press: Press, reply: Reply) -> None:
 async def _retire(press: Press, reply: Reply) -> None:
     await lessons.retire(press.by, press.value, context=reply.context)
     await reply.ack()
+    if press.block_id.startswith(_LISTED):
+        listed = await _list(press.by, press.block_id.split(" ", 2)[2], reply.context)
+        await send_ephemeral(reply.respond, listed, replace=True)
 
 
 def _voting(change: Callable[..., Awaitable[Lesson]]) -> Verb:
@@ -264,4 +334,18 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
         partial(show_in_form, ack, sent.box), context=context, voice=shared.PLAIN, by=sent.by
     ):
         await propose(sent.by, sent.round_id, sent.feedback, context=context, new_id=context.new_id)
-        await ack()
+        if is_edit:  # perhaps from a list, far from the thread
+            await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
+        else:
+            await ack()
+
+
+async def on_lessons_command(asked: Command, respond: Respond, *, context: SlackContext) -> None:
+    async with explain_errors(partial(send_ephemeral, respond), context=context, by=asked.by):
+        only = " ".join(asked.arguments[1:])
+        await send_ephemeral(respond, await _list(asked.by, only, context))
+
+
+async def _list(by: Person, only: str, context: SlackContext) -> Message:
+    found = await lessons.lessons_of(by.id, only or None, context=context)
+    return render_list(found, only=only, link=context.identity.link)

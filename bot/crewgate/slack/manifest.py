@@ -27,7 +27,7 @@ BOT_SCOPES: Final[Mapping[str, str]] = {
 
 _USAGE: Final = (
     "help | status [execution] | pending [mine] | kickoff [crew]"
-    " | stats [crew] [7d|30d|90d] | rules | away [until DATE] [for @PERSON] | back"
+    " | stats [crew] [7d|30d|90d] | lessons [crew] | rules | away [until DATE] [for @PERSON] | back"
 )
 #: The placeholder for a host that is not given.
 YOUR_HOST: Final = "YOUR-HOST"

@@ -51,6 +51,7 @@ from crewgate.slack.client.web_api import CallFailed
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
+from crewgate.slack.lessons import figures
 from crewgate.slack.payloads import Command
 from crewgate.slack.press import parse_press
 from crewgate.slack.strings import duration, moment
@@ -259,9 +260,12 @@ def _render(
     lines = [*numbers(stats.team, stats.waiting, now)]
     if stats.sampled is not None:
         lines.append(f"*Reading every fifth* after {AFTER} of a task: {sampled(stats.sampled)}")
+    if len(stats.crews) == 1:
+        lines += figures(stats.crews[0].lessons)
     blocks.append(section("\n".join(lines)))
     if len(stats.crews) > 1:
-        blocks += _list([of_crew(one, now) for one in stats.crews])
+        each = [(of_crew(one, now), *figures(one.lessons)) for one in stats.crews]
+        blocks += _list(["\n".join(one) for one in each])
     blocks += _list(people)
     if stats.team.now.decided or stats.team.before.decided:
         span = f"Last {stats.days} days"

@@ -8,20 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.lessons import LESSON_CHARACTERS, MOST, Lesson, LessonsGiven, LessonState
+from crewgate.domain.lessons import (
+    LESSON_CHARACTERS,
+    MOST,
+    Lesson,
+    LessonsGiven,
+    LessonState,
+    Side,
+    Sides,
+)
 from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Via, Vote
+from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.lessons import (
     first_words,
     render_card,
     render_form,
     render_given,
+    render_list,
     render_offer,
     render_retired,
 )
 from crewgate.slack.reviews.card import render_card as render_review
-from crewgate.usecases.read_models import CardView, LessonView
+from crewgate.usecases.read_models import CardView, CrewLessons, LessonLine, LessonView
 from tests.builders import ANA, BEN, NOW, a_decision, a_round, a_rule
 from tests.slack.rendering import (
     LINK,
@@ -39,6 +49,7 @@ from tests.slack.rendering import (
 
 TEXT = "Add a source for every figure."
 DAY = timedelta(days=1)
+SIDES = Sides(Side(40, 36, 40, 44, 0), Side(20, 10, 19, 30, 2))
 VOTE = Vote(BEN, NOW, Via.BUTTON)
 
 
@@ -161,6 +172,67 @@ def test_the_lessons_of_an_execution_are_shown_as_they_were_given() -> None:
     assert "without the lessons" in shown(without)
 
 
+def a_line(lesson: Lesson | None = None, **changes: Any) -> LessonLine:
+    return replace(LessonLine(lesson or a_lesson(LessonState.KEPT), REF, 0, ""), **changes)
+
+
+def listed(*lines: LessonLine, only: str = "", sides: Sides = SIDES, link: str = "") -> Message:
+    found = [CrewLessons("research", lines, sides)]
+    return render_list(found, only=only, link=lambda _: link or None)
+
+
+def test_the_list_says_who_taught_what_until_when_and_how_often_it_was_used() -> None:
+    unused = a_line(a_lesson(LessonState.KEPT, id="l-2", text="Be brief.", expires_at=None))
+    message = listed(a_line(uses=12, again=3), unused, a_line(a_lesson(id="l-3")))
+    check_message(message)
+    words = read(message)
+    assert "*Lessons of research*: 2 kept, 1 proposed" in words
+    assert f"1. {TEXT}\nTaught by <@U0ANA> · since " in words
+    assert " · used 12 times · *not followed*: asked for again 3 times" in words
+    assert words.count("until") == 1
+    assert "not used yet" in words
+    assert f"3. {TEXT}\nProposed by <@U0ANA> · keep or drop it on its card" in words
+    assert buttons(message) == [
+        (f"lesson_{act}", name) for name in ("l-1", "l-2") for act in ("retire", "edit")
+    ]
+    linked = listed(a_line(a_lesson()), link=LINK)
+    assert f"on <{LINK}|its card>" in str(linked.blocks)
+
+
+@pytest.mark.parametrize(
+    ("sides", "says"),
+    [
+        (Sides(), "*Lessons of research*: 1 kept\n1. "),
+        (SIDES, "*With lessons* 40 approved · *Without* 19 approved: too few to tell"),
+        (
+            replace(SIDES, untaught=Side(24, 12, 20, 36, 4)),
+            "*Without* 50 % of 24 approved at once · 1.8 rounds until approved · asked for again 4",
+        ),
+    ],
+)
+def test_the_list_says_whether_lessons_help(sides: Sides, says: str) -> None:
+    message = listed(a_line(), sides=sides)
+    check_message(message)
+    assert says in read(message)
+    telling = "*With lessons* 90 % of 40 approved at once · 1.1 rounds until approved\n"
+    assert (telling in read(message)) is sides.is_telling
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    lines = [a_line(a_lesson(LessonState.KEPT, id=f"l-{n}", text="<" * 300)) for n in range(200)]
+    for only, says in (("", "`/crew lessons &lt;crew&gt;` shows"), ("research", "no room")):
+        message = listed(*lines, only=only)
+        check_message(message)
+        assert "Not all fit here." in read(message)
+        assert says in read(message)
+
+
+def test_without_lessons_the_list_says_how_they_come() -> None:
+    message = listed()
+    check_message(message)
+    assert "There are no lessons yet." in message.text
+
+
 @given(names, texts, texts, st.sampled_from(LessonState), st.booleans())
 def test_any_lesson_fits(crew: str, text: str, wish: str, state: LessonState, calls: bool) -> None:
     lesson = a_lesson(state, crew=crew or "x", text=(text or "x")[:LESSON_CHARACTERS])
@@ -169,6 +241,7 @@ def test_any_lesson_fits(crew: str, text: str, wish: str, state: LessonState, ca
     check_message(card(view, calls=calls))
     check_message(render_retired(replace(long, ended_by=BEN)))
     check_view(render_form(crew, first_words(wish), "r-1"))
+    check_message(listed(a_line(lesson), a_line(long)))
     check_view(render_given(LessonsGiven(("l-1",), 1), [lesson, *[long] * MOST]))
 
 

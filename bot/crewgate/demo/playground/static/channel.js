@@ -14,6 +14,7 @@ const APP_COMMANDS = [
   ["/crew pending mine", "what waits for you"],
   ["/crew status", "how crews and executions stand"],
   ["/crew kickoff", "start a crew"],
+  ["/crew lessons", "what reviewers taught the crews"],
   ["/crew rules", "the rules for what you decide"],
   ["/crew away", "somebody else decides for you"],
   ["/crew back", "you decide for yourself again"],
