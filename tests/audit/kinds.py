@@ -13,6 +13,7 @@ from crewgate.domain.acts import CallResult, CallState, ToolCall
 from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.caveats import Seen, Share
 from crewgate.domain.execution import CrewUpdate
+from crewgate.domain.lessons import LessonsGiven
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Exchange, Refused
 from crewgate.domain.people import Email, User, UserGroup
@@ -27,6 +28,7 @@ from crewgate.usecases.delivery.resume import FETCH_WITHIN
 from crewgate.usecases.fetch import Fetches
 from crewgate.usecases.read_models import MessageRef
 from crewgate.usecases.removal import remove_texts
+from crewgate.usecases.teaching import record_given
 from tests.audit.masking import MASKING
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.usecases.faults import LOST, Fault
@@ -370,6 +372,17 @@ async def stuck(world: World, name: str) -> None:
     await world.settle_slack()
 
 
+async def taught(world: World, name: str) -> None:
+    """Its kickoff carried a lesson, and one that was answered with its id carried none."""
+    given = LessonsGiven(("l-1",), left_out=2)
+    for lessons in (given, LessonsGiven(without=True)):
+        async with world.uow.begin() as tx:
+            execution = await tx.executions.open("research", name, at=world.clock())
+            await record_given(tx, replace(execution, lessons=lessons))
+    await world.decide(await opened(world, name))
+    await world.turn(CREW)
+
+
 KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "alone": alone,
     "two tasks": two_tasks,
@@ -395,6 +408,7 @@ KINDS: Final[Mapping[str, Callable[[World, str], Awaitable[None]]]] = {
     "masked": masked,
     "in doubt": in_doubt,
     "stuck": stuck,
+    "taught": taught,
     "fetched": fetched,
     # What ended before is removed with it, so it comes last.
     "removed": removed,

@@ -82,6 +82,13 @@ async def test_a_rule_that_somebodys_words_bring_is_told_and_holds(make: Make) -
     assert "(3 of 3 approvals: @Ana (U0ANA), @Ben (U0BEN), @Cai (U0CAI))" in told
 
 
+async def test_what_the_crew_was_taught_is_told(make: Make) -> None:
+    told = "\n".join(lines(await make("taught")))
+    chose = "The bot chose what the crew was taught at its kickoff"
+    assert f"{chose}: lessons l-1; older lessons left out: 2" in told
+    assert f"{chose}: none, by lot" in told
+
+
 @both
 async def test_once_the_texts_are_removed_it_holds_and_says_how_many(make: Make) -> None:
     said = lines(await make("removed"))

@@ -305,7 +305,9 @@ class Replay:
 
     def __init__(self, entries: Sequence[Entry], told: Told) -> None:
         self.entries, self.told = entries, told
-        self.begin = next(entry for entry in entries if entry.is_own)
+        own = [entry for entry in entries if entry.is_own]
+        # What it was taught is stored with the answer to its kickoff, before or after its review.
+        self.begin = next((entry for entry in own if entry.code != "CG156"), own[0])
         #: The file has all entries from the execution's first on.
         self.is_whole = self.begin.code == "CG101" and self.begin.data.get("first") is True
         self.rounds: dict[str, Round] = {}
@@ -535,6 +537,7 @@ STORY = {
     "CG139": "whoever asked fetched the decision",
     "CG141": "{who} went away, and {delegate} decides for them",
     "CG142": "{who} was back",
+    "CG156": "the bot chose what the crew was taught at its kickoff",
     "CG191": "the bot started",
     "CG194": "the texts were removed",
 }
@@ -551,6 +554,9 @@ DETAILS = {
     "set_back": "the clock had been set back by {} s",
     "reviewers": "the crew's settings name {}",
     "before": "from before {}",
+    "lessons": "lessons {}",
+    "left_out": "older lessons left out: {}",
+    "without": "none, by lot",
 }
 
 
