@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from crewgate.domain.effects import EffectKind, posts_destination
+from crewgate.domain.effects import UPDATES, EffectKind, posts_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import RefusalKind, Refused
@@ -80,8 +80,9 @@ async def test_without_the_scope_only_a_result_says_that_no_file_follows(
 ) -> None:
     off = Refused("missing_scope", "files:write", RefusalKind.OFF)
     await begin(world)
-    while await world.turn(posts_destination("research")):
-        pass
+    for destination in (posts_destination("research"), UPDATES):
+        while await world.turn(destination):
+            pass
     world.slack.faults.append(Fault(off))
     world.slack.execution_faults.append(off)
     await world.settle_slack()
