@@ -107,6 +107,7 @@ async def test_some_indexes_have_only_the_rows_that_are_looked_for(empty: Engine
             "ix_dead_letters_kept": "removed_at IS NULL",
             "ix_executions_kept": "ended_at IS NOT NULL AND removed_at IS NULL",
             "ix_rounds_decided": "decided_at IS NOT NULL",
+            "ix_rounds_gathered_by": "gathered_by IS NOT NULL",
             "ix_rounds_lessons": "lessons IS NOT NULL",
             "ix_rounds_no_approver": "no_approver",
             "uq_audit_entries_number": "number IS NOT NULL",

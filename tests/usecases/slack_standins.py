@@ -48,6 +48,7 @@ class Message:
     deleted: bool = False
     earlier: tuple[Round, ...] = ()
     """The rounds before that it quotes or compares with."""
+    gathered: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class FakeSlack:
         if not isinstance(outcome, Message):
             return outcome
         outcome.plain, outcome.earlier = plain, posting.view.earlier
+        outcome.gathered = posting.view.gathered
         return Posted(
             ref=outcome.ref,
             shown=0 if plain else 40 if self.excerpts else 100,
@@ -202,6 +204,7 @@ class FakeSlack:
             return Refused("message_not_found", "deleted", RefusalKind.MESSAGE_GONE)
         found[0].shows, found[0].plain = shows, plain
         found[0].earlier = () if view is None else view.earlier
+        found[0].gathered = 0 if view is None else view.gathered
         return fault.strike() if fault else Posted(ref=where, no_approver=self.no_approver)
 
     async def attach(

@@ -30,6 +30,7 @@ from crewgate.store.executions import (
     to_starters,
     to_webhooks,
 )
+from crewgate.store.floods import FloodQueries, count_gathered
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
@@ -331,6 +332,7 @@ class Queries(Reading):
         self.notes = NoteQueries(reader)
         self.rounds = RoundQueries(reader, masking)
         self.stats = StatsQueries(reader)
+        self.floods = FloodQueries(reader)
 
     async def round(self, round_id: str) -> Round:
         found = await self._prepared(_ROUND, {"round": round_id})
@@ -362,6 +364,8 @@ class Queries(Reading):
             calls = await approved_calls(connection, round_, earlier) if waits else ()
             timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
+            gathers = row.gathered_by == round_id
+            gathered = await count_gathered(connection, round_id) if gathers else 0
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
@@ -389,12 +393,14 @@ class Queries(Reading):
                 due_at=due_at,
                 approved_calls=calls,
                 newer=newer,
+                gathered=gathered,
                 asked_text=previous.edited if previous else None,
             ),
             card=to_card(row),
             channel=channel,
             thread_ts=thread_ts,
             no_approver=bool(row.no_approver),
+            gathered_by=None if gathers else row.gathered_by,
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew)
@@ -434,18 +440,14 @@ class Queries(Reading):
 
     async def email_owner(self, address: str) -> EmailOwner | None:
         """Return the owner of an address, or None if Slack was never asked."""
-        found = await self._rows(
-            sa.select(email_owners).where(email_owners.c.address == address.lower())
-        )
+        of = sa.select(email_owners).where(email_owners.c.address == address.lower())
+        found = await self._rows(of)
         return EmailOwner(address, found[0].user_id, found[0].moved_to) if found else None
 
     async def installation(self, token_digest: str) -> Installation | None:
         """Return the installation of the bot with this token, or None if Slack never named it."""
-        found = await self._rows(
-            sa.select(*(installations.c[one.name] for one in fields(Installation))).where(
-                installations.c.token_digest == token_digest
-            )
-        )
+        columns = sa.select(*(installations.c[one.name] for one in fields(Installation)))
+        found = await self._rows(columns.where(installations.c.token_digest == token_digest))
         return Installation(**found[0]._mapping) if found else None
 
     async def rules(

@@ -28,7 +28,8 @@ from crewgate.usecases.read_models import MessageRef, RoundLine
 #: Columns for the stats alone.
 OF_STATS: Final = frozenset(
     {"characters", "waited_seconds", "made_in_seconds", "is_on_target", "is_act", "lessons"}
-)
+) | {"task_key"}
+
 
 ROUND_COLUMNS = (
     *(column.label(f"review_{column.name}") for column in reviews.c),

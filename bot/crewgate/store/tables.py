@@ -266,7 +266,15 @@ rounds = sa.Table(
     sa.Column("is_act", sa.Boolean),
     #: For the stats alone: the lessons of its kickoff; 0 if by lot none; null if not counted.
     sa.Column("lessons", sa.Integer),
+    #: A digest of the task or tool of a review's first round: floods are counted by it.
+    sa.Column("task_key", sa.Text),
+    #: The round whose card gathers this one: itself, or another.
+    sa.Column("gathered_by", sa.Text),
+    #: The task after an approval, if the crew says so.
+    sa.Column("next_task", sa.Text),
     sa.UniqueConstraint("review_id", "number"),
+    sa.Index(None, "crew", "task_key", "opened_at"),
+    index_where("gathered_by IS NOT NULL", "ix_rounds_gathered_by", "gathered_by", "state"),
     sa.Index(None, "crew", "rule_id", "state", "opened_at"),
     # The stats read nothing but this index: a row itself costs several times as much. No text of
     # any length is in it: PostgreSQL takes 2,704 bytes.

@@ -22,6 +22,7 @@ from crewgate.store.audit import Audit
 from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
+from crewgate.store.floods import Floods, task_key
 from crewgate.store.lessons import Lessons
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
@@ -234,6 +235,7 @@ class Tx:
         self.executions = Executions(connection)
         self.audit = Audit(connection, clock)
         self.lessons = Lessons(connection)
+        self.floods = Floods(connection)
         self.notes = Notes(connection)
         self.absences = Absences(connection)
         self.removal = Removal(connection)
@@ -308,6 +310,7 @@ class Tx:
         row = from_round(round_)
         await self._keep_rule(round_, row["rule_id"])
         row["characters"] = len(output.text)
+        row["task_key"] = task_key(round_)
         row["made_in_seconds"] = made_in_seconds(round_, self._found.values())
         row["lessons"] = None if round_.is_call else self.executions.lessons_of(round_.review)
         self._found[round_.id] = round_

@@ -87,6 +87,8 @@ class CardView:
     newer: NewerRound | None = None
     """The latest round of its review, if it is another one with a card."""
     calls_all: bool = False
+    gathered: int = 0
+    """The other waiting rounds of its task, without a card, that this card stands for."""
     masked: Masked = ()
     asked_text: str | None = None
     """The edited `before`, if the crew was asked for exactly these edits."""
@@ -155,6 +157,8 @@ class Posting:
     thread_ts: str | None
     no_approver: bool = False
     """True if the last card or update said that too few people are left who may approve."""
+    gathered_by: str | None = None
+    """The round whose card stands for this one, which came in a flood."""
     reader: str | None = None
     shows_progress: bool = False
     masking: Masking = NOTHING

@@ -14,7 +14,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.rules.rule import Rule, Then, TimeOut
 from crewgate.domain.verdict import Answer, Approve, Decision, Revise, TimedOut, Via
-from crewgate.usecases.delivery.reminders import WITHOUT_CARD
+from crewgate.usecases.delivery.messages import WITHOUT_CARD
 from crewgate.usecases.track import end_execution, reopen
 from tests.builders import BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both

@@ -37,6 +37,7 @@ from crewgate.slack.reviews.buttons import (
     READ,
     READ_WORDS,
     REOPEN,
+    START,
     UNMASK,
     decide_buttons,
     last_buttons,
@@ -88,9 +89,17 @@ def render_card(
         )
     else:
         blocks = [_with_menu(headline, view), *_folded(view, told)]
+    if view.gathered and reader is None:
+        blocks.append(_gathered(view))
     text = notification(states.push(told, subject))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(text, blocks, output.share.percent, output.too_long, nobody)
+
+
+def _gathered(view: CardView) -> Block:
+    wait = "1 more waits" if view.gathered == 1 else f"{view.gathered:,} more wait"
+    line = f"*{wait}*: {shared.task(view.round)} paused too often for a card each."
+    return section(line) | {"accessory": START.on(view.round.id)}
 
 
 def render_direct_message(

@@ -170,7 +170,9 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
 async def start(press: Press, reply: Reply) -> None:
     await reply.ack()
     left, _ = await left_for(press.by.id, context=reply.context)
-    await reply_in_walk(reply, Walk(total=left), "").go_on("")
+    # From a card that gathers others, their walk begins behind its own round.
+    gathers = press.where is Where.CARD and press.value != ids.COMMAND
+    await reply_in_walk(reply, Walk(total=left), "").go_on(press.value if gathers else "")
 
 
 async def skip(press: Press, reply: Reply) -> None:

@@ -215,8 +215,51 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
         if unknown is not None:
             return await settle(job, unknown, context)
         posting = await _posting(job, context)
+    if await _is_gathered(job, posting, context):
+        return Delivered()
     notify = notify_of(posting.view.round, context)
     return await _post(job, posting, context, notify=notify)
+
+
+#: More pauses of one task within this time are a flood, which one card gathers.
+FLOOD: Final = 10
+FLOOD_WITHIN: Final = timedelta(minutes=10)
+
+
+async def _is_gathered(job: Job, posting: Posting, context: DeliveryContext) -> bool:
+    """Leave a round of a flood to another one's card; return False if it gets its own."""
+    round_, now = posting.view.round, context.clock()
+    if round_.number > 1 or job.in_doubt:
+        return False
+    read, within = context.uow.read, FLOOD_WITHIN
+    if await read.floods.count_paused(round_, within=within, limit=FLOOD + 1) <= FLOOD:
+        return False
+    async with context.uow.begin() as tx:
+        by = await tx.floods.gather(round_, within=within)
+    if by == round_.id:
+        return False
+    card = (await read.round(by)).effect(EffectKind.REFRESH)
+    async with context.uow.begin() as tx:
+        # Its time begins: people reach it from that card.
+        await schedule(tx, await tx.round(round_.id), at=now)
+        await tx.enqueue([card, *_progress(job, posting)], at=now)
+        await tx.complete(job)
+    return True
+
+
+async def _refresh_gathering(posting: Posting, context: DeliveryContext) -> list[Effect]:
+    """Update the card that gathers a round; let another gather its rounds if it has none."""
+    round_, read = posting.view.round, context.uow.read
+    if posting.gathered_by is not None:
+        return [(await read.round(posting.gathered_by)).effect(EffectKind.REFRESH)]
+    oldest = posting.view.gathered and await read.floods.first(round_.id)
+    if not oldest:
+        return []
+    card = (await read.round(oldest)).effect(EffectKind.REPOST)
+    async with context.uow.begin() as tx:
+        effects = [card] if await tx.floods.take_over(oldest, round_.id) else []
+        await tx.enqueue(effects, at=context.clock())
+    return []
 
 
 async def repost(job: Job, context: DeliveryContext) -> Outcome:
@@ -296,7 +339,8 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     await _have_others_follow(job, posting, context)
     if posting.card is None:
-        return await settle(job, Delivered("never posted"), context)
+        then = await _refresh_gathering(posting, context)
+        return await settle(job, Delivered("never posted"), context, then=then)
     update = partial(context.messenger.update, EffectKind.REFRESH, posting, posting.card)
     outcome = await update()
     if is_refused(outcome, RefusalKind.CONTENT):
@@ -311,6 +355,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
         if must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)
         outcome = Delivered("deleted")
+        await _refresh_gathering(posting, context)
     round_ = posting.view.round
     # Before a decision there is no news; nor is there of texts removed long ago.
     untold = round_.state is State.WAITING or round_.removed_at is not None

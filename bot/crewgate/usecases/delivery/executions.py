@@ -27,7 +27,7 @@ ROUNDS: Final = 20
 async def show_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Post the progress message, or enqueue its update; after the end the result replaces both."""
     posting = await _posting(job, context)
-    if posting is None or _is_told_by_result(posting):
+    if posting is None or await _is_told_elsewhere(posting, context):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         return await _post(job, context, await _with_rounds(posting, context))
@@ -44,9 +44,12 @@ async def _leave_to(
     return Delivered()
 
 
-def _is_told_by_result(posting: ExecutionPosting) -> bool:
+async def _is_told_elsewhere(posting: ExecutionPosting, context: DeliveryContext) -> bool:
     execution = posting.execution
-    return posting.progress_message is None and execution.is_over and execution.starter is None
+    if posting.progress_message is None and execution.is_over and execution.starter is None:
+        return True  # its result does
+    of = execution.crew, execution.execution_id
+    return posting.thread_ts is None and await context.uow.read.floods.are_gathered(*of)
 
 
 async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> ExecutionPosting:
@@ -60,7 +63,7 @@ async def _with_rounds(posting: ExecutionPosting, context: DeliveryContext) -> E
 async def refresh_progress(job: Job, context: DeliveryContext) -> Outcome:
     """Update the progress message, or enqueue its first post."""
     posting = await _posting(job, context)
-    if posting is None or _is_told_by_result(posting):
+    if posting is None or await _is_told_elsewhere(posting, context):
         return await settle(job, Delivered("nothing to show"), context)
     if posting.progress_message is None:
         # Only the first message of a thread is waited for.
@@ -107,7 +110,10 @@ async def _approved(execution: Execution, context: DeliveryContext) -> Round | N
         # Unmasked, for masks may differ.
         found = await read.executions.find(execution.crew, execution.execution_id)
         execution = found or execution
-    output = (await read.posting(last.id, as_it_came=True)).view.output
+    posting = await read.posting(last.id, as_it_came=True)
+    if posting.card is None:  # its output was gathered, so no card shows it
+        return None
+    output = posting.view.output
     same = execution.result is not None and output.text.strip() == execution.result.text.strip()
     return masking.shown(last) if same else None
 

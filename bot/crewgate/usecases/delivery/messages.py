@@ -5,8 +5,9 @@ Their differences are in the row of each `EffectKind` and in its render function
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.outcome import Delivered, Outcome, RefusalKind, Refused
@@ -18,6 +19,9 @@ from crewgate.usecases.ports.base import Job
 from crewgate.usecases.ports.slack import About, Posted, Thread
 from crewgate.usecases.ports.store import Tx
 from crewgate.usecases.read_models import MessageRef, Posting
+
+#: The delay of timers that were due while nobody could see the card: time to decide, once they can.
+WITHOUT_CARD: Final = timedelta(hours=1)
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:
@@ -36,6 +40,8 @@ async def say_about(
     row, round_ = job.effect.kind.row, posting.view.round
     if row.of_waiting and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell any more"), context)
+    if row.revives_card and await stands_aside(posting, job, context):
+        return Delivered()
     to = place_of(posting, job)
     outcome = await post(job, posting, context, to=to, occasion=occasion, posted_since=posted_since)
     told = row.tells_reviewers and isinstance(outcome, Delivered)
@@ -46,6 +52,30 @@ async def say_about(
     if row.revives_card:
         return await settle_in_thread(job, outcome, posting, context)
     return await settle(job, outcome, context)
+
+
+async def stands_aside(posting: Posting, job: Job, context: DeliveryContext) -> bool:
+    """Settle a message about a gathered round without a card; return False for any other.
+
+    While the card that gathers it waits, people hear of that one alone. Later the first to be told
+    of gets a card and gathers the others; a stuck round gets one at once.
+    """
+    round_, by = posting.view.round, posting.gathered_by
+    if by is None or posting.card is not None or not must_be_acted_on(posting):
+        return False
+    now, again = context.clock(), round_.effect(job.effect.kind)
+    waits, gathering = round_.state is State.WAITING, await context.uow.read.round(by)
+    async with context.uow.begin() as tx:
+        follows = waits and gathering.state is State.WAITING
+        if follows or (waits and not await tx.floods.take_over(round_.id, by)):
+            if again.kind is EffectKind.POST_REMINDER:
+                later = replace(again, kind=EffectKind.REMIND)
+                await tx.enqueue([later], at=now, due_at=now + WITHOUT_CARD)
+        else:
+            refresh = gathering.effect(EffectKind.REFRESH)
+            await tx.enqueue([round_.effect(EffectKind.REPOST), again, refresh], at=now)
+        await tx.complete(job)
+    return True
 
 
 def place_of(posting: Posting, job: Job) -> Thread | User:

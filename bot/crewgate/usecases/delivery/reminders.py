@@ -31,9 +31,6 @@ from crewgate.usecases.rounds import apply, next_reminder, opens_at, timed_effec
 
 log = structlog.get_logger(__name__)
 
-#: The delay of timers that were due while nobody could see the card: time to decide, once they can.
-WITHOUT_CARD = timedelta(hours=1)
-
 
 async def remind(job: Job, context: DeliveryContext) -> Outcome:
     if await _waits_for_its_card(job, context):
@@ -120,6 +117,8 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
                 await tx.enqueue([later], at=now, due_at=opens)
             await tx.complete(job)
         return Delivered()
+    if await messages.stands_aside(posting, job, context):
+        return Delivered()
     occasion = str(round_.reminders + 1)
     to = messages.place_of(posting, job)
     outcome = await messages.post(job, posting, context, to=to, occasion=occasion)
@@ -155,10 +154,11 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
     Operators are told if the channel refuses the card; nobody else could help.
     """
     posting = await context.uow.read.posting(job.effect.subject)
-    if posting.card is not None or posting.view.round.state is not State.WAITING:
+    gathered = posting.gathered_by is not None
+    if posting.card is not None or gathered or posting.view.round.state is not State.WAITING:
         return False
     async with context.uow.begin() as tx:
-        await tx.retry(job, at=context.clock() + WITHOUT_CARD, in_doubt=False)
+        await tx.retry(job, at=context.clock() + messages.WITHOUT_CARD, in_doubt=False)
     return True
 
 

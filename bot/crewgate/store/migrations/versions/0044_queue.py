@@ -1,0 +1,25 @@
+"""Floods, gathered by one card, and the task that a crew runs next."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0044"
+down_revision = "0043"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add columns, null in existing rows, with two indexes."""
+    for name in ("task_key", "gathered_by", "next_task"):
+        op.add_column("rounds", sa.Column(name, sa.Text()))
+    by_task = ("crew", "task_key", "opened_at")
+    op.create_index("ix_rounds_crew_task_key_opened_at", "rounds", by_task)
+    where = sa.text("gathered_by IS NOT NULL")
+    op.create_index(
+        "ix_rounds_gathered_by",
+        "rounds",
+        ("gathered_by", "state"),
+        sqlite_where=where,
+        postgresql_where=where,
+    )
