@@ -145,6 +145,7 @@ async def test_a_share_of_kickoffs_carries_no_lessons_by_lot(
     assert (entry["data"]["lessons"], entry["data"]["without"]) == ([], True)
 
 
+@both
 async def test_a_kickoff_has_the_lessons_that_were_kept_when_it_was_sent(
     world: World, kickoffs: Kickoffs
 ) -> None:
