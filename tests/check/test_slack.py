@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from crewgate.demo.crew import Crew
 from crewgate.demo.environment import CHANNEL
 from crewgate.demo.workspace import Grid, Workspace, error, malformed
 from crewgate.slack.manifest import BOT_SCOPES
@@ -33,6 +34,16 @@ async def test_a_good_installation_has_a_line_for_each_thing(ask: Ask) -> None:
         "✓ crew “research”: answers; inputs: topic",
         said[-1],
     ]
+
+
+async def test_a_crew_that_takes_lessons_is_said_to(crew: Crew, ask: Ask) -> None:
+    crew.inputs = ("topic", "lessons")
+
+    status, said = await ask(REVIEWERS="U0ANA")
+
+    assert status == 0
+    at = said.index("✓ crew “research”: answers; inputs: topic, lessons")
+    assert said[at + 1] == "✓ crew “research”: takes lessons"
 
 
 async def test_missing_scopes_are_named_with_what_needs_them(slack: Workspace, ask: Ask) -> None:
