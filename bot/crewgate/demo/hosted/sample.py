@@ -17,6 +17,7 @@ from crewgate.demo.crew.script import SAMPLE
 #: The duration of each answer of the model, in seconds.
 SECONDS: Final = float(os.environ.get("CREWGATE_SAMPLE_SECONDS", "0"))
 _MARK: Final = "The topic: "
+_LESSONS: Final = "Keep in mind: "
 _FEEDBACK: Final = re.compile(r"User feedback: (.*?)\nInstructions:", re.DOTALL)
 
 
@@ -28,7 +29,9 @@ class ScriptedModel(BaseLLM):
         prompt = messages if isinstance(messages, str) else "\n".join(_texts(messages))
         task = next(one for one in SAMPLE if f"Current Task: {one.description}" in prompt)
         topic = prompt.partition(_MARK)[2].partition("\n")[0].strip()
-        output = task.produce({"topic": topic}, _FEEDBACK.findall(prompt), {})
+        lessons = prompt.partition(_LESSONS)[2].partition("\n\n")[0]
+        inputs = {"topic": topic, "lessons": lessons}
+        output = task.produce(inputs, _FEEDBACK.findall(prompt), {})
         return f"Thought: I now can give a great answer\nFinal Answer: {output}"
 
     def supports_function_calling(self) -> bool:
@@ -52,7 +55,7 @@ def crew() -> Crew:
     tasks = [
         Task(
             name=task.name,
-            description=f"{task.description}\n{_MARK}{{topic}}",
+            description=f"{task.description}\n{_MARK}{{topic}}\n{_LESSONS}{{lessons}}",
             expected_output=task.expected_output,
             agent=agents[task.agent],
             human_input=task.needs_review,
