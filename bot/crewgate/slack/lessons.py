@@ -39,8 +39,8 @@ NO_LESSONS: Final = (
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
 OLDER: Final = "The older ones have no room in a kickoff either."
-#: Lengths once escaped: of a lesson in full, and of one among others.
-_WHOLE: Final = 5 * LESSON_CHARACTERS
+#: Lengths once escaped: of a lesson in full, its unseen characters named, and of one among others.
+_WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
 _BESIDE_BUDGET: Final = 4_000
 #: The blocks of lessons in a message, beside a last line.
@@ -198,7 +198,7 @@ def _groups(found: CrewLessons, only: str, link: Link) -> Iterator[list[Block]]:
         words = section(f"{number:,}. {one_line(one.lesson.text, _WHOLE)}")
         about = context(shared.capital(_about(one, link)))
         is_kept = one.lesson.state is LessonState.KEPT
-        row = _acts(one.lesson) | {"block_id": f"{_LISTED}{number} {only}"}
+        row = _acts(one.lesson) | {"block_id": f"{_LISTED}{one.lesson.id} {only}"}
         yield [words, about, *([row] if is_kept else [])]
 
 
@@ -221,8 +221,9 @@ def figures(sides: Sides) -> Iterator[str]:
     both = {"With lessons": sides.taught, "Without": sides.untaught}
     if sides.is_telling:
         for name, side in both.items():
-            yield joined(
-                f"*{name}* {100 * side.at_once // side.first} % of {side.first:,} approved at once",
+            share = f"{100 * side.at_once // (side.first or 1)} % of {side.first:,}"
+            yield f"*{name}* " + joined(
+                f"{share} approved at once" if side.first else "",
                 f"{side.rounds / side.approved:.1f} rounds until approved",
                 f"asked for again {reviews.times(side.again)}" if side.again else "",
             )

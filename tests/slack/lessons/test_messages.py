@@ -16,6 +16,7 @@ from crewgate.domain.lessons import (
     LessonState,
     Side,
     Sides,
+    parse_lesson,
 )
 from crewgate.domain.people import User
 from crewgate.domain.review import State
@@ -218,6 +219,26 @@ def test_the_list_says_whether_lessons_help(sides: Sides, says: str) -> None:
     assert (telling in read(message)) is sides.is_telling
 
 
+def test_figures_without_any_first_output_that_a_person_decided_on() -> None:
+    by_rule = replace(SIDES, taught=Side(0, 0, 40, 80), untaught=Side(0, 0, 20, 50))
+    assert "*With lessons* 2.0 rounds until approved\n" in read(listed(a_line(), sides=by_rule))
+
+
+def test_the_lessons_of_several_crews_fit_in_one_list() -> None:
+    both = (a_line(), a_line(a_lesson(LessonState.KEPT, id="l-2", crew="sales")))
+    found = [CrewLessons(one.lesson.crew, (one,)) for one in both]
+    check_message(render_list(found, only="", link=lambda _: None))
+
+
+def test_a_lesson_is_shown_whole_with_all_that_nobody_sees() -> None:
+    for unseen in ("\u3164", "\u200d", "\u200c\u200d\u200c\u200d"):
+        text = (f"&{unseen}" * LESSON_CHARACTERS)[: LESSON_CHARACTERS - 5] + "rogue"
+        view = a_lesson_view(a_lesson(text=parse_lesson(text)))
+        for message in (card(view), listed(a_line(view.lesson))):
+            check_message(message)
+            assert "rogue" in read(message)
+
+
 def test_a_long_list_is_cut_and_says_so() -> None:
     lines = [a_line(a_lesson(LessonState.KEPT, id=f"l-{n}", text="<" * 300)) for n in range(200)]
     for only, says in (("", "`/crew lessons &lt;crew&gt;` shows"), ("research", "no room")):
@@ -236,7 +257,7 @@ def test_without_lessons_the_list_says_how_they_come() -> None:
 @given(names, texts, texts, st.sampled_from(LessonState), st.booleans())
 def test_any_lesson_fits(crew: str, text: str, wish: str, state: LessonState, calls: bool) -> None:
     lesson = a_lesson(state, crew=crew or "x", text=(text or "x")[:LESSON_CHARACTERS])
-    long = replace(lesson, text="<" * LESSON_CHARACTERS)
+    long = replace(lesson, id="l-2", text="<" * LESSON_CHARACTERS)
     view = a_lesson_view(lesson, beside=(long,) * 200)
     check_message(card(view, calls=calls))
     check_message(render_retired(replace(long, ended_by=BEN)))
