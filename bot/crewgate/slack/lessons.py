@@ -38,7 +38,7 @@ NO_LESSONS: Final = (
     "There are no lessons yet. Once a text that you had asked for is approved, you can keep your "
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
-OLDER: Final = "The older ones have no room in a kickoff either."
+OLDER: Final = "The older ones have their cards in the threads."
 #: Lengths once escaped: of a lesson in full, its unseen characters named, and of one among others.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200

@@ -241,7 +241,10 @@ def test_a_lesson_is_shown_whole_with_all_that_nobody_sees() -> None:
 
 def test_a_long_list_is_cut_and_says_so() -> None:
     lines = [a_line(a_lesson(LessonState.KEPT, id=f"l-{n}", text="<" * 300)) for n in range(200)]
-    for only, says in (("", "`/crew lessons &lt;crew&gt;` shows"), ("research", "no room")):
+    for only, says in (
+        ("", "`/crew lessons &lt;crew&gt;` shows"),
+        ("research", "have their cards"),
+    ):
         message = listed(*lines, only=only)
         check_message(message)
         assert "Not all fit here." in read(message)
