@@ -33,6 +33,7 @@ async def _reviewed(real: Real, name: str) -> None:
 
     assert first["task_output"] == f"Draft on {name}"
     assert (first["task_name"], first["agent"], first["crew_name"]) == ("draft", "Writer", "shop")
+    assert (first["next_task"], third["next_task"]) == ("plan", "")
     assert first["task_description"] == f"Draft on {name}"
     assert first["meta"] == {"id": 1}
     assert second["task_output"] == f"Draft on {name}, Shorter."

@@ -145,6 +145,7 @@ class _Notification(Webhooks, ExecutionRef):
     ask: Lenient[AskWire] = None
     """A hook's question, from `crewgate host`."""
     pause_id: Lenient[Id] = None
+    next_task: Text = None
     decision: object = None
     """`fetched` if the sender fetches the decision, as `docs/gate.py` does."""
     resume_extensions: Lenient[list[object]] = None
@@ -202,6 +203,7 @@ def parse_notification(body: bytes) -> Notification:
         call=call,
         call_result=read_result(fields.get("outcome")) if call or wire.ask else None,
         tools_used=read_tools_used(fields.get("tools_used")),
+        next_task=wire.next_task,
         takes_edits=("edited" if call is None else "arguments") in extensions,
         is_fetched=wire.decision == "fetched",
         takes_key="idempotency_key" in extensions,

@@ -45,7 +45,7 @@ KNOWN: Final = (
     )
     | {"agent", "crew_name", "description", "inputs", "meta", "name", "summary", "token_usage"}
     | {"ask", "outcome", "pause_id", "resume_extensions", "taskDescription", "task_description"}
-    | {"tool_call", "tools_used"}
+    | {"next_task", "tool_call", "tools_used"}
 )
 
 

@@ -213,6 +213,8 @@ class Notification:
     call_result: CallResult | None = None
     """The end of a call or a question that was announced before."""
     tools_used: tuple[UsedTool, ...] = ()
+    next_task: str | None = None
+    """The task that the crew runs after an approval."""
     is_fetched: bool = False
     """The sender fetches the decision, so the crew is not resumed."""
     takes_key: bool = False

@@ -86,6 +86,7 @@ def receive(
         pause_id=notification.pause_id,
         call=call,
         tools_used=notification.tools_used,
+        next_task=notification.next_task,
         # Arguments without a removed part could not be sent back.
         takes_edits=notification.takes_edits
         and not (call is not None and MARK in notification.output.text),

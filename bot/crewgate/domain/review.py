@@ -148,6 +148,7 @@ class Round:
     """The call of a tool that waits; its arguments are the output. None: a task's output."""
     call_result: CallResult | None = None
     tools_used: tuple[UsedTool, ...] = ()
+    next_task: str | None = None
     pause_id: str | None = None
     takes_edits: bool = False
     """The crew takes another text, or other arguments, in the place of its output."""

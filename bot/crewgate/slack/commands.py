@@ -45,7 +45,7 @@ from crewgate.slack.press import parse_press
 from crewgate.slack.reviews import buttons, states
 from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.stats import on_stats_command
-from crewgate.slack.strings import Deciders, Link, duration, linked, moment
+from crewgate.slack.strings import Deciders, Link, Why, duration, linked, moment
 from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 
@@ -80,7 +80,13 @@ def render_help() -> Message:
 
 
 def render_pending(
-    pending: read_models.QueuePart, *, now: datetime, mine: bool, link: Link, deciders: Deciders
+    pending: read_models.QueuePart,
+    *,
+    now: datetime,
+    mine: bool,
+    link: Link,
+    deciders: Deciders,
+    why: Why = lambda _: (),
 ) -> Message:
     details = [_details(line, deciders) for line in pending.lines]
     alike = _alike(details)
@@ -95,6 +101,7 @@ def render_pending(
             *(part for part in detail if part not in alike),
             f"waiting for {duration(now - line.round.opened_at)}",
             *states.claim_and_notes(line, now=now),
+            *(why(line.round) if mine else ()),
         )
         for line, detail in zip(pending.lines, details, strict=True)
     )
@@ -485,7 +492,8 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # a tabl
         case ["pending"] | ["pending", "mine"]:
             mine = len(command.arguments) > 1
             waiting = await queries.pending(by, mine=mine, context=context)
-            return render_pending(waiting, now=now, mine=mine, link=link, deciders=context.deciders)
+            render = partial(render_pending, deciders=context.deciders, why=await context.whys(by))
+            return render(waiting, now=now, mine=mine, link=link)
         case ["rules"]:
             found = await rules_of(by, context=context)
             return render_rules(found, in_slack=context.directory.in_slack)

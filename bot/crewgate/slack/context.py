@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
+from crewgate.slack import strings
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.usecases.access import ReviewContext, crew_for
@@ -43,3 +44,8 @@ class SlackContext(ReviewContext):
         """Return the people that a round waits for, by account if the account is known."""
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)
+
+    async def whys(self, user: str) -> strings.Why:
+        away = await self.uow.read.absences.find(at=self.clock(), delegate=user)
+        users_of = self.directory.users
+        return lambda one: strings.why(one, user, self.deciders(one), users_of, away)

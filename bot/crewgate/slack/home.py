@@ -33,7 +33,7 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
 from crewgate.slack.reviews import buttons, output, states
-from crewgate.slack.strings import Deciders, Link, duration
+from crewgate.slack.strings import Deciders, Link, Why, duration
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
@@ -162,6 +162,7 @@ def render_home(
     link: Link,
     deciders: Deciders,
     user: str = "",
+    why: Why = lambda _: (),
 ) -> Block:
     """Render these rows of the queue as this user's Home.
 
@@ -185,6 +186,8 @@ def render_home(
             line = lines[row.round_id]
             preview, share = output.preview(line)
             text = list(_text(line, row, now=now, link=link, deciders=deciders))
+            if row.part is Part.MINE:
+                text[-1] = shared.joined(text[-1], *why(line.round))
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
             blocks += [divider(), section("\n".join(text))]
@@ -326,6 +329,7 @@ class HomeRefresher:
                 link=context.identity.link,
                 deciders=context.deciders,
                 user=user,
+                why=await context.whys(user),
             )
             if json.dumps(view) != reader.shown and self.readers.get(user) is reader:
                 await self._publish(user, reader, view)

@@ -365,6 +365,7 @@ class SlackMessenger(Messenger):
             reader=posting.reader,
             link=self._link,
             now=self._clock(),
+            why=() if plain else self._people.why(view, posting.reader),
             plain=plain,
         )
         return self._said_below(message, view, tells_newer=False)

@@ -5,7 +5,7 @@ for forms, where somebody has just written a text.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -16,6 +16,8 @@ from crewgate.domain.execution import id_beginning
 from crewgate.domain.lessons import LESSON_CHARACTERS, LessonsGiven
 from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
 from crewgate.domain.review import Round
+from crewgate.domain.rules.absence import Absence
+from crewgate.domain.rules.rule import Naming
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
 from crewgate.slack.blockkit.blocks import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
@@ -390,6 +392,32 @@ def page_of(page: int, pages: int) -> str:
 
 
 Link: TypeAlias = Callable[[MessageRef], str | None]
+
+
+def why(
+    round_: Round,
+    user: str,
+    among: Sequence[ReviewerRef],
+    users_of: Callable[[tuple[ReviewerRef, ...]], Collection[str]],
+    away: Iterable[Absence],
+) -> tuple[str, ...]:
+    """Return why a person is asked, unless the settings name them, and the task that follows."""
+    said, rule = "", round_.rule
+    groups = (ref for ref in among if isinstance(ref, UserGroup) and user in users_of((ref,)))
+    if User(user) in among:
+        said = "named in the kickoff" if rule and rule.naming is Naming.NAMED else ""
+    elif group := next(groups, None):
+        said = f"you are in {reviewer(group)}"
+    else:
+        all_of = users_of(tuple(among))
+        found = (one.away for one in away if one.delegate.id == user and one.away.id in all_of)
+        said = next((f"standing in for {person(one)}" for one in found), "")
+    return said, f"then: {title(round_.next_task)}" if round_.next_task else ""
+
+
+Why: TypeAlias = Callable[[Round], tuple[str, ...]]
+
+
 Deciders: TypeAlias = Callable[[Round], Sequence[ReviewerRef]]
 """Returns the people who decide on a round, by account if the account is known."""
 

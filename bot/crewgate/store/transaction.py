@@ -48,7 +48,16 @@ from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
     {"id", "review_id", "crew", "number", "version", "opened_at", "digest", "unchanged", "salt"}
-    | {"pause_id", "takes_edits", "takes_key", "edited_by", "origin_id", "call", "tools_used"}
+    | {
+        "pause_id",
+        "takes_edits",
+        "takes_key",
+        "edited_by",
+        "origin_id",
+        "call",
+        "tools_used",
+        "next_task",
+    }
     | {"is_act", "is_fetched"}
 )
 _VERSION: Final = sa.select(tables.rounds.c.version).where(

@@ -6,8 +6,9 @@ crewai starts from there, see it.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from crewgate.crew_api.wire import Json
@@ -117,4 +118,11 @@ def _told(output: Any, context: Any) -> Json:
         "expected_output": task.expected_output,
         "agent": context.agent.role.strip(),
         "crew_name": getattr(crew, "name", None) or "",
+        "next_task": _next(task, getattr(crew, "tasks", ())),
     }
+
+
+def _next(task: Any, tasks: Sequence[Any]) -> str:
+    """Return the name of the task after this one; empty if it may be skipped, or has no name."""
+    later = [after for one, after in pairwise(tasks) if one is task]
+    return "" if not later or hasattr(later[0], "condition") else later[0].name or ""

@@ -140,6 +140,9 @@ class SlackDirectory:
                     pass
         return Members(frozenset(users), tuple(unresolved))
 
+    def users(self, named: tuple[ReviewerRef, ...]) -> frozenset[str]:
+        return self.members(named).users
+
     def starters(self, said: tuple[User | Email, ...]) -> Members:
         found = self.members(said)
         users = (self._starters.get(ref, frozenset()) for ref in said if isinstance(ref, Email))

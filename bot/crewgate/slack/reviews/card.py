@@ -109,6 +109,7 @@ def render_direct_message(
     reader: str,
     link: Link,
     now: datetime,
+    why: tuple[str, ...] = (),
     plain: bool = False,
 ) -> Message:
     message = render_card(view, now=now, reader=reader, plain=plain)
@@ -117,7 +118,7 @@ def render_direct_message(
     if view.round.state is State.WAITING:
         alone = view.round.approvals == 1
         counts = "The first decision counts." if alone else "Your approval counts once."
-        line = f"Decide here or {where}. {counts}"
+        line = shared.joined(f"Decide here or {where}. {counts}", *why)
     headline, *others = message.blocks
     return replace(message, blocks=[headline, context(line), *others])
 

@@ -19,7 +19,7 @@ from crewgate.slack import phrases
 from crewgate.slack.blockkit.blocks import Message, present, section
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.reviews import strings
-from crewgate.slack.strings import Link, linked, number, person, reviewer, some
+from crewgate.slack.strings import Link, linked, number, person, reviewer, some, why
 from crewgate.usecases.access import Subject, crew_for, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.read_models import Approvers, CardView
@@ -49,6 +49,9 @@ class People:
 
     def operators(self, view: CardView) -> tuple[ReviewerRef, ...]:
         return self(view.round.review.crew, Role.OPERATOR)
+
+    def why(self, view: CardView, user: str) -> tuple[str, ...]:
+        return why(view.round, user, view.reviewers, self.directory.users, view.absences)
 
     def known(self, starter: User | Email | None) -> User | Email | None:
         if starter is None:
