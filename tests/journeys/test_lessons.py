@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crewgate.demo.crew import Crew
-from crewgate.demo.environment import ANA, BEN, CARL
+from crewgate.demo.environment import ANA, BEN, CARL, CHANNEL
 from crewgate.demo.servers import free_port
 from crewgate.demo.workspace import Message, Reply, buttons, error, message_text
 from crewgate.slack import ids
@@ -189,6 +189,9 @@ async def test_a_lesson_is_edited_and_holds_until_the_new_one_is_kept(world: Wor
     assert world.crew.executions[-1].inputs["lessons"] == f"1. {WISH}"
     await world.slack.click(ANA, new, "Keep")
     await world.shown(lesson, f"was replaced* by <@{ANA}>")
-    await world.kick_off()
+    await world.slack.slash(ANA, CHANNEL, "/crew", "kickoff")
+    assert "Lessons" not in (await modal(world, ANA, "Topic")).shown  # the bot fills it in
+    await world.slack.submit(ANA, {"kickoff_input.topic": "tea"})
+    await modal(world, ANA, "has started")
     assert "every single figure" in str(world.crew.executions[-1].inputs["lessons"])
     assert "no crew called" in await world.ask(BEN, "lessons nobody")

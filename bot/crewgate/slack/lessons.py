@@ -120,7 +120,7 @@ def render_card(
             about = joined(needs, f"from {origin}", day(lesson.proposed_at))
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
-            below = [*_beside(view.beside, crew), blocks.actions(keep, drop)]
+            below = [*_beside(view.beside, crew, lesson.replaces), blocks.actions(keep, drop)]
         case LessonState.KEPT:
             about = joined(_since(lesson), f"from {origin}")
             below = [_acts(lesson)]
@@ -141,10 +141,11 @@ def _headline(lesson: Lesson, crew: str) -> str:
     return f"{bold(f'This lesson for {crew} {phrases.LESSON_IS[lesson.state]}')}{by}"
 
 
-def _beside(others: Sequence[Lesson], crew: str) -> list[Block]:
+def _beside(others: Sequence[Lesson], crew: str, replaces: str | None) -> list[Block]:
     if not others:
         return [context(f"It would be the only lesson of {crew}.")]
-    lines = (f"• {one_line(one.text, _AMONG)}" for one in others)
+    marks = {replaces: " _(it would replace this)_"}
+    lines = (f"• {one_line(one.text, _AMONG)}{marks.get(one.id, '')}" for one in others)
     made, shown = blocks.sections(chain(["It would stand beside:"], lines), budget=_BESIDE_BUDGET)
     left = len(others) + 1 - shown
     return blocks.present(

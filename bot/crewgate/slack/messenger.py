@@ -308,7 +308,8 @@ class SlackMessenger(Messenger):
         if kind is EffectKind.TELL_AUTHOR:
             return lessons.render_retired(view.lesson)
         people = self._people(view.ballot, Role.REVIEWER)
-        calls = self._people.notify(view.round) is Notify.MENTION
+        # A lesson has no private cards.
+        calls = self._people.notify(view.round) in {Notify.MENTION, Notify.DM}
         return lessons.render_card(view, people, link=self._link, calls=calls)
 
     def _starter(self, posting: read_models.ExecutionPosting) -> ReviewerRef | None:

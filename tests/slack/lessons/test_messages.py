@@ -121,6 +121,9 @@ def test_a_proposed_lesson_asks_those_who_may_keep_it() -> None:
     assert "Needs one approval · from round 2 of Draft · " in words
     assert "It would stand beside:\n• Write in *plain* words." in words
     assert [action for action, _ in buttons(posted)] == ["lesson_keep", "lesson_drop"]
+    edited = read(card(a_lesson_view(a_lesson(replaces=beside[0].id, id="l-2"), beside=beside)))
+    assert "*Other words for a lesson of research*" in edited
+    assert "• Write in *plain* words. _(it would replace this)_" in edited
     assert "please keep" not in read(card(a_lesson_view()))
     assert "It would be the only lesson of research." in read(card(a_lesson_view()))
     assert f"<{LINK}|round 2 of Draft>" in str(card(a_lesson_view(), link=lambda _: LINK).blocks)
