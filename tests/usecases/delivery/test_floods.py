@@ -16,7 +16,8 @@ from crewgate.domain.outcome import Refused
 from crewgate.domain.people import Notify
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
-from crewgate.usecases.delivery.cards import FLOOD, FLOOD_WITHIN
+from crewgate.usecases.delivery.cards import FLOOD
+from crewgate.usecases.delivery.context import FLOOD_WITHIN
 from crewgate.usecases.delivery.messages import WITHOUT_CARD
 from crewgate.usecases.delivery.worker import deliver
 from tests.builders import SECOND, a_crew

@@ -221,9 +221,8 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
     return await _post(job, posting, context, notify=notify)
 
 
-#: More pauses of one task within this time are a flood, which one card gathers.
+#: More pauses of one task in a short time are a flood, which one card gathers.
 FLOOD: Final = 10
-FLOOD_WITHIN: Final = timedelta(minutes=10)
 
 
 async def _is_gathered(job: Job, posting: Posting, context: DeliveryContext) -> bool:
@@ -231,7 +230,7 @@ async def _is_gathered(job: Job, posting: Posting, context: DeliveryContext) -> 
     round_, now = posting.view.round, context.clock()
     if round_.number > 1 or job.in_doubt:
         return False
-    read, within = context.uow.read, FLOOD_WITHIN
+    read, within = context.uow.read, context.flood_within
     if await read.floods.count_paused(round_, within=within, limit=FLOOD + 1) <= FLOOD:
         return False
     async with context.uow.begin() as tx:
