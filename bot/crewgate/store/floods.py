@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from crewgate.domain.review import Round, State
 from crewgate.store.engine import Connection, Reading, rows, write
-from crewgate.store.rounds import OF_EXECUTION
+from crewgate.store.rounds import OF_EXECUTION, from_rule
 from crewgate.store.tables import reviews, rounds
 
 _opened_at, _gathered_by = rounds.c.opened_at, rounds.c.gathered_by
@@ -53,10 +53,11 @@ _TAKE_OVER: Final = (
 
 
 def task_key(round_: Round) -> str | None:
-    """Return a digest of the task or tool of a review's first round."""
-    review = round_.review
+    """Return a digest of the task or tool of a review's first round, and of those it asks."""
+    review, rule = round_.review, round_.rule
     name = round_.call.tool if round_.call else review.task_name or review.task_id
-    return sha256(name.encode()).hexdigest()[:16] if round_.number == 1 else None
+    asks = name if rule is None else f"{name}\n{from_rule(rule)}"
+    return sha256(asks.encode()).hexdigest()[:16] if round_.number == 1 else None
 
 
 def _of_task(round_: Round, *, since: datetime, until: datetime) -> dict[str, Any]:

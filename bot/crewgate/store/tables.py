@@ -266,7 +266,7 @@ rounds = sa.Table(
     sa.Column("is_act", sa.Boolean),
     #: For the stats alone: the lessons of its kickoff; 0 if by lot none; null if not counted.
     sa.Column("lessons", sa.Integer),
-    #: A digest of the task or tool of a review's first round: floods are counted by it.
+    #: A digest of a first round's task or tool, and of its rule: floods are counted by it.
     sa.Column("task_key", sa.Text),
     #: The round whose card gathers this one: itself, or another.
     sa.Column("gathered_by", sa.Text),

@@ -13,14 +13,15 @@ from crewgate.domain.effects import EffectKind, posts_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
 from crewgate.domain.outcome import Refused
-from crewgate.domain.people import Notify
+from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
+from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.verdict import Revise
 from crewgate.usecases.delivery.cards import FLOOD
 from crewgate.usecases.delivery.context import FLOOD_WITHIN
 from crewgate.usecases.delivery.messages import WITHOUT_CARD
 from crewgate.usecases.delivery.worker import deliver
-from tests.builders import SECOND, a_crew
+from tests.builders import BEN, SECOND, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import Fault
 from tests.usecases.timed import ALL, DAY, REMINDED
@@ -113,6 +114,18 @@ async def test_calls_are_counted_by_their_tool_and_next_rounds_never(world: Worl
     await world.settle_slack()
     assert again.number == 2
     assert carded(world, [again]) == [1]
+
+
+async def test_people_whom_another_rule_asks_have_a_card_of_their_own(world: World) -> None:
+    legal = a_rule(
+        when=Conditions(contains=("Clause",)), channel="C0LEGAL", reviewers=(User(BEN.id),)
+    )
+    world.crews["research"] = a_crew(rules=(legal,))
+    opened = await pauses(world, 1, FLOOD + 2)
+    other = (await world.notify("Clause 1.", execution_id="e-99")).round
+    await world.settle_slack()
+    assert carded(world, opened) == [*range(1, FLOOD + 2)]
+    assert carded(world, [other]) == [1]
 
 
 async def test_only_the_first_is_told_in_private(world: World) -> None:
