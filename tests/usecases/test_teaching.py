@@ -1,5 +1,6 @@
 """The lessons that a kickoff carries, and what its execution says of them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -122,6 +123,47 @@ async def test_what_a_crew_answered_last_counts_while_it_is_away(
     world.clock.advance(DAY)
     assert await start(kickoffs, world, "k-2") == NO_LESSONS
     assert world.crew.inputs_asked == 2
+
+
+async def test_kickoffs_at_once_ask_a_crew_once(
+    world: World, kickoffs: Kickoffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def inputs() -> tuple[str, ...]:
+        world.crew.inputs_asked += 1
+        await in_force(world)  # others come meanwhile
+        return world.crew.takes
+
+    monkeypatch.setattr(world.crew, "inputs", inputs)
+    sent = await asyncio.gather(*(start(kickoffs, world) for _ in range(3)))
+    assert sent == [NO_LESSONS] * 3
+    assert world.crew.inputs_asked == 1
+
+
+async def test_a_crew_that_has_come_to_take_lessons_is_started_at_once(
+    world: World, kickoffs: Kickoffs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = await kept(world)
+    world.crew.takes = ("topic",)
+    refusal = KickoffAnswer(400, b"", "", missing=("lessons",))
+    sent = []
+
+    async def kickoff(request: KickoffRequest, _: WebhookUrls) -> KickoffOutcome:
+        sent.append(request.lessons)
+        is_filled = request.lessons is not None
+        return KickoffAnswer(200, b"{}", "", execution_id="k-1") if is_filled else refusal
+
+    monkeypatch.setattr(world.crew, "kickoff", kickoff)
+    outcome = await kickoffs.start("research", KickoffRequest(b"{}"))
+    assert isinstance(outcome, KickoffAnswer)
+    assert outcome.execution_id == "k-1"
+    assert sent == [None, f"1. {TEXT}"]
+    assert (await world.execution("k-1")).lessons == LessonsGiven((lesson.id,))
+    await kickoffs.start("research", KickoffRequest(b"{}"))
+    assert sent[2:] == [f"1. {TEXT}"]
+    sent.clear()
+    given = KickoffRequest(b"{}", gives_lessons=True)
+    assert await kickoffs.start("research", given) == refusal
+    assert sent == [None]
 
 
 async def test_a_crew_is_started_while_its_lessons_cannot_be_read(

@@ -98,8 +98,12 @@ class Kickoffs:
         urls = crew.webhooks_for_kickoff(request.given)
         drawn = self.new_id()
         kickoff = await self._record(drawn, crew, request, by)
-        request, lessons = await self.teaching.fill(crew, request, drawn)
-        outcome = await self.clients[crew.name].kickoff(request, urls)
+        client = self.clients[crew.name]
+        sent, lessons = await self.teaching.fill(crew, request, drawn)
+        outcome = await client.kickoff(sent, urls)
+        if self.teaching.learns_from(outcome, sent, crew.name):
+            sent, lessons = await self.teaching.fill(crew, request, drawn)
+            outcome = await client.kickoff(sent, urls)
         if isinstance(outcome, KickoffAnswer) and outcome.execution_id is not None:
             log.info("kicked_off", crew=crew.name, execution=outcome.execution_id)
             store = partial(

@@ -1,6 +1,7 @@
 """Lessons at a kickoff: the crews that take lessons, and the lessons for each kickoff."""
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import Execution
 from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, Sides, fill, is_without
 from crewgate.usecases.ports.base import Clock
-from crewgate.usecases.ports.crew import CrewClients, KickoffRequest
+from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
 from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 
@@ -35,16 +36,27 @@ class Teaching:
         self._clock = clock
         self._key = key
         self._asked: dict[str, tuple[datetime, bool | None]] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def is_for(self, crew: str) -> bool | None:
         """Return the crew's last answer, renewed after a while; None without an answer."""
-        now, (at, takes) = self._clock(), self._asked.get(crew, (None, None))
-        if at is None or not at <= now < at + ASK_EVERY:
-            client = self._clients.get(crew)
-            answer = CrewUnavailable("no url") if client is None else await client.inputs()
-            takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
-            self._asked[crew] = now, takes
-        return takes
+        async with self._asking[crew]:  # once for kickoffs that come together
+            now, (at, takes) = self._clock(), self._asked.get(crew, (None, None))
+            if at is None or not at <= now < at + ASK_EVERY:
+                client = self._clients.get(crew)
+                answer = CrewUnavailable("no url") if client is None else await client.inputs()
+                takes = takes if isinstance(answer, CrewUnavailable) else INPUT in answer
+                self._asked[crew] = now, takes
+            return takes
+
+    def learns_from(self, outcome: KickoffOutcome, request: KickoffRequest, crew: str) -> bool:
+        """Return True if a crew started nothing for want of lessons, which it has come to take."""
+        match outcome:
+            case KickoffAnswer(missing=missing, is_in_doubt=False) if INPUT in missing:
+                if not request.gives_lessons and request.lessons is None:
+                    self._asked[crew] = self._clock(), True
+                    return True
+        return False
 
     async def fill(
         self, crew: Crew, request: KickoffRequest, kickoff: str
