@@ -42,7 +42,9 @@ async def test_a_batch_is_eleven_cards_and_a_way_through_the_others(make_world: 
         assert sum(message_text(one).count(f"<@{ANA}>") > 0 for one in cards) == 11
 
         await world.slack.click(ANA, card, "Start")
-        await world.slack.click(ANA, await page(world, clock, "Draft number 12."), "Approve")
+        first = await page(world, clock, "Draft number 12.")
+        assert first.content["title"]["text"] == "1 of 3"
+        await world.slack.click(ANA, first, "Approve")
         await page(world, clock, "Draft number 13.")
         await world.shown(card, "2 more wait")
         await world.crew.until(lambda: len(world.crew.resumes) == 1)

@@ -170,9 +170,10 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
 async def start(press: Press, reply: Reply) -> None:
     await reply.ack()
     left, _ = await left_for(press.by.id, context=reply.context)
-    # From a card that gathers others, their walk begins behind its own round.
-    gathers = press.where is Where.CARD and press.value != ids.COMMAND
-    await reply_in_walk(reply, Walk(total=left), "").go_on(press.value if gathers else "")
+    after = press.value if press.where is Where.CARD and press.value != ids.COMMAND else ""
+    if after:  # a card that gathers others: their walk begins behind its own round
+        left = (await reply.context.uow.read.posting(after)).view.gathered
+    await reply_in_walk(reply, Walk(total=left), "").go_on(after)
 
 
 async def skip(press: Press, reply: Reply) -> None:
