@@ -176,6 +176,27 @@ async def test_sqlite_reads_the_newest_tasks_of_an_execution_and_no_others(world
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_flood_is_counted_and_gathered_by_indexes(world: World) -> None:
+    with recorded(world.engines) as statements:
+        for number in range(13):
+            await world.notify(execution_id=f"e-{number}")
+            world.clock.advance(timedelta(seconds=1))
+        await world.settle_slack()
+    found = {
+        sql: given for sql, given in statements if re.search("task_key [>=]|gathered_by =", sql)
+    }
+    assert len(found) >= 3
+    async with world.engines.read.connect() as connection:
+        for statement, parameters in found.items():
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [row.detail for row in plan]
+            index = (
+                "ix_rounds_(crew_task_key_opened_at|gathered_by)|INDEX sqlite_autoindex_rounds_1"
+            )
+            assert all(re.search(index, step) for step in steps), (statement, steps)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
 async def test_a_sample_reads_the_latest_rounds_along_an_index(world: World) -> None:
     now = int(world.clock().timestamp() * 1_000_000)
     await insert_many(world.engines, 1_800, first=1, at=now - 10_000, bare=True)
