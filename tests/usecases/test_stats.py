@@ -19,6 +19,7 @@ from crewgate.usecases.decide import edit
 from crewgate.usecases.stats import decisions, stats
 from tests.builders import ANA, BEN, EVE, SECOND, a_crew, a_rule
 from tests.databases import both
+from tests.store.plans import insert_many
 from tests.usecases.world import World
 
 HOUR = timedelta(hours=1)
@@ -203,3 +204,15 @@ async def test_calls_of_tools_are_counted_apart(world: World) -> None:
     assert (now.acts_allowed, now.acts_refused) == (1, 2)
     assert (now.median, now.at_once) == (HOUR, Share(1, 1))
     assert [one.is_call for one in await listed(world, ANA.id)] == [False, True, True, True]
+
+
+@both
+async def test_a_crew_with_fifty_decisions_has_a_sample(world: World) -> None:
+    now = int(world.clock().timestamp() * 1_000_000)
+    await insert_many(world.engines, 450, first=1, at=now - 10_000, bare=True)
+    assert (await ask(world)).sampled is None
+    await insert_many(world.engines, 1_800, first=451, at=now - 10_000, bare=True)
+    found = (await ask(world)).sampled
+    assert found is not None
+    assert (found.rounds, found.sent_back.part) == (60, 0)
+    assert 30 <= found.read < 50
