@@ -79,8 +79,9 @@ async def _purge(
                 if total["executions"] // _TOLD_EVERY > told:
                     told = total["executions"] // _TOLD_EVERY
                     say(f"  {crew}: {total['executions']:,} executions so far")
-    executions = counted(total["executions"], "execution")
-    dead_letters = counted(total["dead_letters"], "dead letter")
+    parts = [counted(total["executions"], "execution")]
+    parts.append(counted(total["dead_letters"], "dead letter"))
+    parts += [counted(total["lessons"], "ended lesson")] if total["lessons"] else []
     those = f"from before {before:%Y-%m-%d %H:%M} UTC"
     would = "would lose" if dry_run else "lost"
-    say(f"✓ {crew}: {executions} and {dead_letters} {those} {would} their texts")
+    say(f"✓ {crew}: {' and '.join(parts)} {those} {would} their texts")

@@ -15,6 +15,7 @@ from crewgate.domain.audit import OPERATOR
 from crewgate.domain.effects import LAST, UPDATES, Effect, EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import CrewUpdate, ExecutionState
+from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Output, Rewritten
 from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import Notify
@@ -23,6 +24,7 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Answer, Approve, Revise
 from crewgate.store.removal import BATCH
 from crewgate.store.tables import audit_entries, metadata, outbox
+from crewgate.usecases import lessons
 from crewgate.usecases import queries as look
 from crewgate.usecases.decide import dismiss, dismiss_report
 from crewgate.usecases.kickoff import register_webhooks
@@ -38,6 +40,7 @@ from tests.builders import (
 )
 from tests.databases import both
 from tests.usecases.faults import Fault
+from tests.usecases.taught import in_force, keep, kept, propose
 from tests.usecases.worker_world import Logs
 from tests.usecases.world import CREW, World
 
@@ -329,6 +332,41 @@ async def test_dead_letters_go_by_their_own_time(world: World) -> None:
     assert (removed.body, removed.reason, removed.removed_at) == (b"", "", world.clock())
     assert removed.dismissed == Dismissed(ANA, "")
     assert await remove(world) == Removed()
+
+
+@both
+async def test_lessons_go_some_time_after_their_end(world: World) -> None:
+    world.crews["research"] = a_crew(lessons_expire=30 * DAY)
+    texts = ("Kept.", "Over.", "Dropped.", "Retired.", "Proposed.")
+    found = {text: await propose(world, f"{SECRET}: {text}", f"e-{text}") for text in texts}
+    for text in ("Over.", "Retired."):
+        await keep(world, found[text])
+    await lessons.drop(ANA, found["Dropped."].id, context=world.reviews)
+    await lessons.retire(ANA, found["Retired."].id, context=world.reviews)
+    await world.settle_slack()
+    world.clock.advance(100 * DAY)
+    await keep(world, found["Kept."])
+    assert await count(world) == await remove(world) == Removed(lessons=2)
+    assert [text for text in texts if f"{SECRET}: {text}" not in await everything(world)] == [
+        "Dropped.",
+        "Retired.",
+    ]
+    world.clock.advance(21 * DAY)
+    assert await remove(world) == Removed(lessons=1)
+    assert await in_force(world) == [f"{SECRET}: Kept."]
+    await world.settle_slack()
+    cards = [one.shows for one in world.slack.messages if isinstance(one.shows, Lesson)]
+    assert sorted(one.text for one in cards) == [
+        "",
+        "",
+        "",
+        f"{SECRET}: Kept.",
+        f"{SECRET}: Proposed.",
+    ]
+    dropped, _ = await world.uow.read.lessons.find(found["Dropped."].id)
+    assert (dropped.state, dropped.ended_by) == (LessonState.DROPPED, ANA)
+    again = await kept(world, f"{SECRET}: Over.", "e-again")
+    assert again.state is LessonState.KEPT
 
 
 @both

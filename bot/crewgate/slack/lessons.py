@@ -39,6 +39,7 @@ NO_LESSONS: Final = (
     "words as a lesson, if the crew has `{lessons}` in a task or an agent."
 )
 OLDER: Final = "The older ones have their cards in the threads."
+_REMOVED: Final = ":wastebasket: Its text was removed, some time after its end."
 #: Lengths once escaped: of a lesson in full, its unseen characters named, and of one among others.
 _WHOLE: Final = 8 * LESSON_CHARACTERS
 _AMONG: Final = 200
@@ -105,7 +106,7 @@ def render_card(
     lesson, ballot = view.lesson, view.ballot
     crew = shared.crew(lesson.crew)
     origin = linked(f"round {ballot.number:,} of {shared.task(ballot)}", view.from_card, link)
-    above = [section(f":bulb: {_headline(lesson, crew)}"), section(quoted(lesson.text, _WHOLE))]
+    above = [section(f":bulb: {_headline(lesson, crew)}"), section(_quoted(lesson))]
     below: list[Block] = []
     match lesson.state:
         case LessonState.PROPOSED:
@@ -129,6 +130,10 @@ def render_card(
             about = joined(f"proposed by {person(lesson.author)}", f"from {origin}", ended)
     push = f"{shared.crew(lesson.crew, shared.PLAIN)}: a lesson {phrases.LESSON_IS[lesson.state]}"
     return Message(blocks.notification(push), [*above, context(shared.capital(about)), *below])
+
+
+def _quoted(lesson: Lesson) -> str:
+    return quoted(lesson.text, _WHOLE) if lesson.text else _REMOVED
 
 
 def _headline(lesson: Lesson, crew: str) -> str:
@@ -171,7 +176,7 @@ def render_retired(lesson: Lesson) -> Message:
     since = f"{crew} is started without it from now on."
     return Message(
         blocks.notification(f"Your lesson for {lesson.crew} was retired"),
-        [section(f"{says}\n{quoted(lesson.text, _WHOLE)}"), context(since)],
+        [section(f"{says}\n{_quoted(lesson)}"), context(since)],
     )
 
 
@@ -252,7 +257,7 @@ def render_given(given: LessonsGiven, found: Sequence[Lesson]) -> Block:
 
 
 def _as_given(lesson: Lesson) -> str:
-    text = one_line(lesson.text, _WHOLE)
+    text = one_line(lesson.text, _WHOLE) or _REMOVED
     if lesson.ended_at is None:
         return text
     return f"{text} _It {phrases.LESSON_IS[lesson.state]} later, {day(lesson.ended_at)}._"

@@ -12,6 +12,7 @@ from crewgate.domain.review import State
 from crewgate.store import tables
 from crewgate.store.codec import codec
 from crewgate.store.engine import Connection, write
+from crewgate.store.lessons import lessons
 from crewgate.store.rounds import ROUND, from_round, to_round
 from crewgate.store.statements import one_of, setting
 
@@ -148,12 +149,20 @@ _DEAD: Final = (
     .order_by(tables.dead_letters.c.received_at)
 )
 _NO_WORDS: Final = sa.case((tables.dead_letters.c.dismissed_by.is_not(None), ""))
+#: Lessons with a text that were ended, or whose time was over, before then.
+_ENDED_LESSONS: Final = (
+    sa.select(lessons.c.id)
+    .where(lessons.c.crew == _CREW, lessons.c.text != "")
+    .where((lessons.c.ended_at < _BEFORE) | (lessons.c.expires_at < _BEFORE))
+    .order_by(lessons.c.id)
+)
 _COUNT: Final = sa.select(
     sa.select(sa.func.count())
     .select_from(tables.executions)
     .where(*_REMOVABLE)
     .label("executions"),
     sa.select(sa.func.count()).select_from(_DEAD.subquery()).label("dead_letters"),
+    sa.select(sa.func.count()).select_from(_ENDED_LESSONS.subquery()).label("lessons"),
 )
 
 
@@ -164,7 +173,7 @@ class Removal:
         self._connection = connection
 
     async def count(self, crew: str, *, before: datetime) -> dict[str, int]:
-        """Count the executions and dead letters whose texts would be removed in the end."""
+        """Count the executions, dead letters and lessons whose texts would be removed."""
         found = await self._connection.execute(_COUNT, _about(crew, before))
         return dict(found.mappings().one())
 
@@ -215,6 +224,17 @@ class Removal:
         )
         done = await self._connection.execute(statement, {"b_crew": crew, "before": before})
         return done.rowcount
+
+    async def remove_lessons(self, crew: str, *, before: datetime) -> list[Effect]:
+        """Remove the texts of the next lessons that ended; return their cards' updates."""
+        statement = (
+            sa.update(lessons)
+            .where(lessons.c.id.in_(_ENDED_LESSONS.limit(BATCH)))
+            .values(text="", digest=lessons.c.id)
+            .returning(lessons.c.id)
+        )
+        done = await self._connection.execute(statement, _about(crew, before))
+        return [Effect(EffectKind.REFRESH_LESSON, row.id, crew, "") for row in done]
 
 
 def _about(crew: str, before: datetime) -> dict[str, Any]:

@@ -42,6 +42,15 @@ async def remove_texts(
             if count:
                 tx.audit.add(Entry(Code.PURGED, by, {**data, "dead_letters": count}), crew=crew)
         yield Removed(dead_letters=count)
+    count = 1
+    while count:
+        async with begin() as tx:
+            refreshes = await tx.removal.remove_lessons(crew, before=before)
+            count = len(refreshes)
+            if count:
+                tx.audit.add(Entry(Code.PURGED, by, {**data, "lessons": count}), crew=crew)
+                await tx.enqueue(refreshes, at=clock(), last=True)
+        yield Removed(lessons=count)
     last = None
     while True:
         async with begin() as tx:

@@ -157,6 +157,14 @@ def test_a_lesson_shows_what_became_of_it(
     assert until is (state is LessonState.KEPT)
 
 
+def test_a_lesson_without_its_text_says_so() -> None:
+    gone = a_lesson(LessonState.RETIRED, text="")
+    for message in (card(a_lesson_view(gone)), render_retired(gone)):
+        check_message(message)
+        assert ":wastebasket: Its text was removed" in read(message)
+    assert "1. :wastebasket: " in shown(render_given(LessonsGiven(("l-1",)), [gone]))
+
+
 def test_its_author_is_told_who_retired_it() -> None:
     message = render_retired(a_lesson(LessonState.RETIRED))
     check_message(message)
