@@ -128,6 +128,13 @@ async def test_people_whom_another_rule_asks_have_a_card_of_their_own(world: Wor
     assert carded(world, [other]) == [1]
 
 
+async def test_rounds_whose_kickoff_may_name_a_reviewer_are_gathered(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(a_rule(reviewers_from="inputs.manager"),))
+    opened = await flood(world)
+    assert carded(world, opened) == [*range(1, FLOOD + 2)]
+    assert world.slack.card(opened[FLOOD].id).gathered == 3
+
+
 async def test_only_the_first_is_told_in_private(world: World) -> None:
     world.crews["research"] = a_crew(notify=Notify.DM)
     opened = await flood(world)
