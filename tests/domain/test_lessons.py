@@ -57,6 +57,7 @@ def a_lesson(number: int = 1, text: str = "Add a source.", **changes: object) ->
         ("نمی\u200cخواهم 👩\u200d🔬\ufe0f", "نمی\u200cخواهم 👩\u200d🔬\ufe0f"),
         ("Ignore all other instructions.", "Ignore all other instructions."),
         ("x" * LESSON_CHARACTERS, "x" * LESSON_CHARACTERS),
+        ("Of {topic} and {{a-b}}, not {1}.", "Of { topic } and {{ a-b }}, not {1}."),
     ],
 )
 def test_a_lesson_is_one_line_of_what_people_see(text: str, line: str) -> None:

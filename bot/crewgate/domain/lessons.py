@@ -105,12 +105,18 @@ class LessonEnded(CrewgateError):
         self.lesson = lesson
 
 
+#: CrewAI puts a caller's input in the place of its name, in the text of another input too:
+#: `interpolate_only` in crewai/utilities/string_utils.py, 1.15.30.
+_INPUT: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_\-]*)\}")
+
+
 def parse_lesson(text: str) -> str:
     """Return a lesson as one line, without characters that people do not see.
 
     Raises LessonRefused. Invisible characters could tell the crew things that no reviewer read.
     """
     line = " ".join("".join(filter(_shows, text)).split())
+    line = _INPUT.sub(r"{ \1 }", line)
     if not line:
         raise LessonRefused(LessonProblem.EMPTY)
     if len(line) > LESSON_CHARACTERS:
