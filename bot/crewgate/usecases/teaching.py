@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,11 +13,11 @@ from crewgate.domain.audit import BOT, Code, Entry
 from crewgate.domain.crew import Crew
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.execution import Execution
-from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, Revision, Sides, fill, is_without
+from crewgate.domain.lessons import INPUT, Lesson, LessonsGiven, Sides, fill, is_without
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.ports.crew import CrewClients, KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
-from crewgate.usecases.read_models import CrewLessons, CrewUnavailable, LessonLine
+from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -95,8 +95,11 @@ async def lessons_of_crew(
     sides = await read.lessons.sides(crew, rules, since=since)
     if sides == Sides():
         return CrewLessons(crew, lines)
-    revisions = await read.lessons.revisions(crew, rules, since=since)
-    again = await asyncio.to_thread(_count_again, lines, revisions)
+    again: Counter[str] = Counter()
+    for one in await read.lessons.revisions(crew, rules, since=since):
+        repeated = [line.lesson.id for line in lines if one.repeats(line.lesson, line.wish)]
+        again.update([_UNTAUGHT if one.given.without else _TAUGHT] if repeated else ())
+        again.update(() if one.given.without else repeated)
     return CrewLessons(
         crew,
         tuple(replace(line, again=again[line.lesson.id]) for line in lines),
@@ -105,13 +108,3 @@ async def lessons_of_crew(
             replace(sides.untaught, again=again[_UNTAUGHT]),
         ),
     )
-
-
-def _count_again(lines: Iterable[LessonLine], revisions: Iterable[Revision]) -> Counter[str]:
-    """Count by lesson and by side: hundreds of long texts take seconds."""
-    again: Counter[str] = Counter()
-    for one in revisions:
-        repeated = [line.lesson.id for line in lines if one.repeats(line.lesson, line.wish)]
-        again.update([_UNTAUGHT if one.given.without else _TAUGHT] if repeated else ())
-        again.update(() if one.given.without else repeated)
-    return again
