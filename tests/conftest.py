@@ -79,10 +79,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Trace only the tests of what must be covered, on SQLite: tracing takes as long as a test.
 
     A property covers by chance what one example shows, and is traced a hundred times for it.
-    Threads are not traced: many outlive their test, and coverage's tracer frees what another of
-    them still uses, which ended a whole process in one of thirty runs.
     """
-    threading.settrace(None)
     is_traced = (
         item.nodeid.startswith(TRACED)
         and "postgresql" not in item.nodeid
@@ -95,7 +92,27 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     try:
         return (yield)
     finally:
-        coverage.start()
+        _trace(coverage)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart() -> None:
+    """Leave one tracer: pytest-cov starts two in a worker, and a stop brings back the other."""
+    coverage = Coverage.current()
+    while running := Coverage.current():
+        running.stop()
+    if coverage is not None:
+        _trace(coverage)
+
+
+def _trace(coverage: Coverage) -> None:
+    """Trace this thread alone.
+
+    Other threads outlive their test, and coverage's tracer frees what another of them still uses,
+    which ended a whole process in one of thirty runs.
+    """
+    coverage.start()
+    threading.settrace(None)
 
 
 @pytest.fixture(scope="session", autouse=True)
