@@ -223,7 +223,8 @@ async def test_the_stats_read_three_indexes_and_no_row(world: World) -> None:
         explain = "EXPLAIN QUERY PLAN"
         if not world.engines.is_sqlite:
             explain = "EXPLAIN"
-            for how in ("seqscan", "bitmapscan", "indexscan", "sort"):  # there are too few rows
+            await connection.exec_driver_sql("VACUUM ANALYZE rounds")  # else it may look at a row
+            for how in ("seqscan", "bitmapscan", "sort"):  # there are too few rows for an index
                 await connection.exec_driver_sql(f"SET enable_{how} = off")
         indexes = ("decided", "crew_rule_id_state_opened_at", "lessons")
         for index, (statement, parameters) in zip(indexes, counting.items(), strict=True):
