@@ -114,6 +114,7 @@ async def calls(page: Page) -> None:
     begin = page.get_by_role("button", name="Mail to Acme", exact=True)
     waits = page.locator("#channel .message").filter(has_text="wants to use")
     form = page.get_by_role("dialog")
+    await page.get_by_role("button", name="Close thread").click()
     await begin.click()
     await expect(waits).to_be_visible()
     await shoot_every(page, "call", waits)
