@@ -7,9 +7,9 @@ RUN python -m venv /venv
 COPY requirements.txt ./
 RUN /venv/bin/pip install --no-cache-dir --no-compile --require-hashes \
     --requirement requirements.txt
-COPY requirements-build.txt ./
+COPY deploy/requirements-build.txt deploy/
 RUN python -m venv /build \
-    && /build/bin/pip install --no-cache-dir --require-hashes --requirement requirements-build.txt
+    && /build/bin/pip install --no-cache-dir --require-hashes --requirement deploy/requirements-build.txt
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY bot bot
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

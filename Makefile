@@ -74,14 +74,14 @@ lock: $(VENV)/.python ## Pin the dependencies anew (LOCK=--upgrade: at their new
 	@$(PIP) install $(UV)
 	@$(LOCKED) pyproject.toml --output-file requirements.txt
 	@$(LOCKED) --group pyproject.toml:test --constraint requirements.txt --output-file tests/requirements.txt
-	@$(LOCKED) --group pyproject.toml:dist --output-file requirements-dist.txt
+	@$(LOCKED) --group pyproject.toml:dist --output-file deploy/requirements-dist.txt
 	@$(LOCKED_HOST) --output-file $(CREWAI_PINS)
-	@$(LOCKED) --group pyproject.toml:build --constraint $(CREWAI_PINS) --output-file requirements-build.txt
-	@$(LOCKED) --group pyproject.toml:lock --output-file requirements-lock.txt
+	@$(LOCKED) --group pyproject.toml:build --constraint $(CREWAI_PINS) --output-file deploy/requirements-build.txt
+	@$(LOCKED) --group pyproject.toml:lock --output-file deploy/requirements-lock.txt
 
 # Universal: one file for every system and every Python from 3.11 on. Extras are kept, because pip
 # holds a pin without one for no pin of `package[extra]` once a newer version is out.
-UV = --require-hashes --requirement requirements-lock.txt
+UV = --require-hashes --requirement deploy/requirements-lock.txt
 LOCKED = $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-strip-extras --no-header --no-annotate $(LOCK)
 
@@ -109,9 +109,9 @@ $(VENV)/.python:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.dependencies: requirements.txt requirements-build.txt $(VENV)/.python
+$(VENV)/.dependencies: requirements.txt deploy/requirements-build.txt $(VENV)/.python
 	@echo "Installing what the bot needs"
-	@$(PIP) install --require-hashes --requirement requirements.txt --requirement requirements-build.txt
+	@$(PIP) install --require-hashes --requirement requirements.txt --requirement deploy/requirements-build.txt
 	@touch $@
 
 $(VENV)/.bot: pyproject.toml $(VENV)/.dependencies
@@ -123,20 +123,20 @@ $(VENV)/.test-tools: tests/requirements.txt $(VENV)/.dependencies
 	@$(PIP) install --require-hashes --requirement requirements.txt --requirement tests/requirements.txt
 	@touch $@
 
-$(WITH_DIST)/.tools: requirements-dist.txt $(VENV)/.python
+$(WITH_DIST)/.tools: deploy/requirements-dist.txt $(VENV)/.python
 	@echo "Making $(WITH_DIST) with what builds and checks a release"
 	@$(PYTHON) -m venv --clear $(WITH_DIST)
 	@$(WITH_DIST)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
-		--requirement requirements-dist.txt
+		--requirement deploy/requirements-dist.txt
 	@touch $@
 
 # `crewgate host` runs in an environment with crewai, which asks for older versions of some packages
 # and for Python 3.13 at most. Where an index lacks it, its tests are skipped and say why.
-$(WITH_CREWAI)/.dependencies: $(CREWAI_PINS) requirements-build.txt $(VENV)/.python
+$(WITH_CREWAI)/.dependencies: $(CREWAI_PINS) deploy/requirements-build.txt $(VENV)/.python
 	@echo "Making $(WITH_CREWAI) with CrewAI (400 MB)"
 	@$(PYTHON) -m venv --clear $(WITH_CREWAI)
 	@$(PIP_WITH_CREWAI) install --no-deps --require-hashes --requirement $(CREWAI_PINS) \
-		--requirement requirements-build.txt
+		--requirement deploy/requirements-build.txt
 	@touch $@
 
 $(WITH_CREWAI)/.bot: pyproject.toml $(WITH_CREWAI)/.dependencies

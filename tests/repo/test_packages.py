@@ -42,7 +42,11 @@ def pinned(path: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "path",
-    [*REQUIREMENTS, WITH_CREWAI, *map("requirements-{}.txt".format, ("build", "dist", "lock"))],
+    [
+        *REQUIREMENTS,
+        WITH_CREWAI,
+        *map("deploy/requirements-{}.txt".format, ("build", "dist", "lock")),
+    ],
 )
 def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) -> None:
     for entry in read(path).replace("\\\n", " ").splitlines():
@@ -58,8 +62,8 @@ def test_every_requirement_is_pinned_and_hashed_and_has_no_address(path: str) ->
     [
         ("requirements.txt", "dependencies"),
         ("tests/requirements.txt", "test"),
-        ("requirements-build.txt", "build"),
-        ("requirements-lock.txt", "lock"),
+        ("deploy/requirements-build.txt", "build"),
+        ("deploy/requirements-lock.txt", "lock"),
     ],
 )
 def test_the_pins_cover_what_the_project_asks_for(pins: str, wanted: str) -> None:
@@ -79,7 +83,7 @@ def test_both_files_pin_the_same_versions() -> None:
 def test_what_the_bot_is_built_with_is_pinned_and_fetched_by_nobody_else() -> None:
     """Isolated, pip would fetch it without a hash, and run it."""
     [backend] = tomllib.loads(read("pyproject.toml"))["build-system"]["requires"]
-    build, beside = pinned("requirements-build.txt"), pinned(WITH_CREWAI)
+    build, beside = pinned("deploy/requirements-build.txt"), pinned(WITH_CREWAI)
     assert f"hatchling=={build['hatchling']}" == backend
     assert all(beside.get(name, version) == version for name, version in build.items())
     for path in ("Makefile", "Dockerfile"):
