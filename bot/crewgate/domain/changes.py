@@ -554,7 +554,7 @@ def _changes(pairs: Iterable[Pair], budget: StepBudget, *, with_words: bool) -> 
 def _hunk(pair: Pair, budget: StepBudget | None) -> Hunk:
     before, after = pair.before, pair.after
     if after is None:
-        assert before is not None  # noqa: S101  # a pair has one of the two
+        assert before is not None, "a pair has at least one side"
         return removed(before)
     if before is None:
         return added(after)

@@ -52,7 +52,7 @@ def cut(text: str, size: int, place_to_break: PlaceToBreak) -> Parts:
     at = 0
     while True:
         gap = _GAP.match(text, at)
-        assert gap is not None  # noqa: S101  # it matches nothing, too
+        assert gap is not None, "the pattern matches the empty text, too"
         at = gap.end()
         if not text[at:].strip():
             return Parts(tuple(texts), (*gaps, gap[0] + text[at:]))

@@ -93,7 +93,7 @@ class Lesson:
 
 
 def _only_vote(decision: Decision) -> Vote:
-    assert isinstance(decision.by, Person)  # noqa: S101  # only people vote on lessons
+    assert isinstance(decision.by, Person), "only people vote on lessons"
     return Vote(decision.by, decision.at, decision.via, on_behalf_of=decision.on_behalf_of)
 
 

@@ -197,7 +197,7 @@ def _escalate(
     known: Round, request: FlowRequest, at: datetime, operators: tuple[ReviewerRef, ...] | None
 ) -> Receipt:
     question = known.question
-    assert question is not None  # noqa: S101  # it was opened by a request
+    assert question is not None, "a flow's round has a question"
     assigned = tuple(dict.fromkeys((*request.question.assigned, *question.assigned)))
     assigned = assigned[:ASSIGNED_LIMIT]
     rule = known.rule

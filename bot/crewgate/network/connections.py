@@ -186,7 +186,7 @@ async def listen(
     await runner.setup()
     try:
         server = runner.server
-        assert server is not None  # noqa: S101  # there is one after the set-up
+        assert server is not None, "the set-up made a server"
         create = partial(
             asyncio.get_running_loop().create_server,
             lambda: _Connection(server, guard),

@@ -134,7 +134,7 @@ class SlackMessenger(Messenger):
     ) -> Outcome:
         """Update a message; nobody is mentioned, for only new messages notify."""
         message = await self._render(kind, about, "", plain=plain)
-        assert message is not None  # noqa: S101  # what is kept true always shows something
+        assert message is not None, "a message that is kept up to date always shows something"
         outcome = await outcome_of(self._poster.update(where, message))
         posted = Posted(ref=where, shown=message.shown, no_approver=message.no_approver)
         return posted if isinstance(outcome, Delivered) else outcome
@@ -194,8 +194,8 @@ class SlackMessenger(Messenger):
             # It follows the message that excerpts it, in its ordering key.
             thread, output = about.thread, about.execution.result
             name, title = executions.result_file_name(about.execution), executions.RESULT_TITLE
-        assert thread is not None  # noqa: S101  # the caller's to check
-        assert output is not None  # noqa: S101
+        assert thread is not None, "the caller checked this"
+        assert output is not None, "the caller checked this"
         return thread, output, name, title
 
     @override
@@ -357,7 +357,7 @@ class SlackMessenger(Messenger):
         return below_headline(message, below)
 
     async def _direct_message(self, posting: read_models.Posting, *, plain: bool) -> Message:
-        assert posting.reader is not None  # noqa: S101  # every one has it
+        assert posting.reader is not None, "reader is always set for this kind of effect"
         view = await self._with_names(posting)
         message = await self._off_loop(
             card.render_direct_message,

@@ -91,7 +91,7 @@ LABEL_SHOWN: Final = 100
 
 def voter(vote: Vote | Decision, voice: Voice = MRKDWN) -> str:
     """Return the person behind a vote or a decision, and the absent one: `@Ben for @Ana`."""
-    assert isinstance(vote.by, Person)  # noqa: S101  # a rule gives no vote
+    assert isinstance(vote.by, Person), "a rule gives no vote"
     by = voice.person(vote.by)
     if vote.on_behalf_of is not None:
         by = f"{by} for {voice.person(vote.on_behalf_of)}"

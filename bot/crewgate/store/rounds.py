@@ -330,7 +330,7 @@ def rule_id_of(round_: Round) -> str:
 
 
 def from_rule_of(round_: Round) -> dict[str, Any]:
-    assert round_.rule is not None  # noqa: S101  # asked for by its id
+    assert round_.rule is not None, "the round was read by its rule's id"
     return {
         "id": rule_id_of(round_),
         "crew": round_.review.crew,

@@ -69,7 +69,7 @@ def _converted(values: list[Any], conversions: _Conversions) -> list[Any]:
 def prepare(statement: Rows, columns: tuple[str, ...]) -> Prepared:
     """Compile a prebuilt statement, for parameters of these names."""
     compiled = statement.compile(dialect=_DIALECT, column_keys=columns)
-    assert isinstance(compiled, sa.sql.compiler.SQLCompiler)  # noqa: S101  # of such a statement
+    assert isinstance(compiled, sa.sql.compiler.SQLCompiler), "a Core statement compiles to SQL"
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]
     given = (
         statement.column_descriptions
@@ -152,7 +152,7 @@ class SqliteConnection:
 
 def driver_of(connection: sa.Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101  # as it was opened
+    assert isinstance(driver, sqlite3.Connection), "the driver is sqlite3"
     return driver
 
 

@@ -364,7 +364,7 @@ class Tx:
             await write(self._connection, _FORGET_CALLBACK, {"b_round": round_.id})
 
     async def keep_callback(self, round_: Round, callback: Callback) -> None:
-        assert round_.question is not None  # noqa: S101  # only such a round has one
+        assert round_.question is not None, "only a round with a question has a callback"
         review = round_.review
         row = {
             "crew": review.crew,

@@ -293,7 +293,7 @@ async def starter_of(round_: Round, tx: Tx, access: Access) -> Starter | None:
         return None
     review = round_.review
     execution = await tx.executions.find(review.crew, review.execution_id)
-    assert execution is not None  # noqa: S101  # each round has one
+    assert execution is not None, "each round has an execution"
     if users := frozenset[str]().union(*(_users(one, access) for one in execution.starters)):
         permitted = crew_for(round_, access.crews).permitted(Role.REVIEWER)
         return Starter(users, tuple(ref for ref in permitted if str(ref) not in users))

@@ -131,7 +131,7 @@ async def execution(
             raise ExecutionNotFound(prefix)
         case [(crew, execution_id)]:
             stored = await read.executions.find(crew, execution_id)
-            assert stored is not None  # noqa: S101  # it was found just now, and none is deleted
+            assert stored is not None, "executions are never deleted"
             found_rounds = await read.rounds.of_execution(crew, execution_id, limit=LINES)
             readable = await context.readable(by, (line.round for line in found_rounds))
             rounds = tuple(line for line in found_rounds if line.round.id in readable)

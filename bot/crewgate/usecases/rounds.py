@@ -65,7 +65,7 @@ def _doubled(pause: Duration, times: int) -> Duration:
 
 
 def _due(round_: Round, kind: EffectKind, after: Duration, start: datetime) -> Due:
-    assert round_.rule is not None  # noqa: S101  # asked before
+    assert round_.rule is not None, "the caller checked this"
     effect = round_.effect(kind)
     return effect, after.after(start, round_.rule.working_hours)
 
@@ -140,11 +140,11 @@ async def rule_with_words(
         output = await tx.output(round_.id)
         words = "\n".join((*(vote.comment or "" for vote in round_.votes), words))
     execution = await tx.executions.find(crew.name, round_.review.execution_id)
-    assert execution is not None  # noqa: S101  # each round has one
+    assert execution is not None, "each round has an execution"
     chosen = choose_rule(crew, execution, round_.review, output, call=round_.call, words=words)
     match chosen and chosen.decide:
         case Decide.REFUSE:
-            assert chosen is not None  # noqa: S101  # it decides
+            assert chosen is not None, "a rule that decides was chosen"
             raise RefusedByRule(chosen.name, chosen.reason)
         case Decide.ALLOW:  # people were asked, and still are
             return round_.rule

@@ -173,7 +173,7 @@ class _Writer:
             case "tr_open":
                 self.row = []
             case "tr_close":
-                assert self.table is not None  # noqa: S101  # rows are in tables
+                assert self.table is not None, "rows stand in tables"
                 self.table.append(self.row)
             case "table_close":
                 self.made += _table(self.table or [])

@@ -231,7 +231,7 @@ def nobody_left(view: CardView, operators: Sequence[ReviewerRef]) -> str | None:
     if view.approvers is None or not view.approvers.too_few:
         return None
     rule = view.round.rule
-    assert rule is not None  # noqa: S101  # without a rule there are enough
+    assert rule is not None, "a round without a rule needs no count"
     few = "Nobody" if rule.approvals == 1 else "Too few people"
     people = mentionable(operators)
     add = f"{called(people)}: add" if people else "Add"

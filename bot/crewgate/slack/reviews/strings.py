@@ -328,7 +328,7 @@ def recorded(round_: Round) -> str:
 
 
 def ruled_by_words(round_: Round) -> str:
-    assert round_.rule is not None  # noqa: S101  # words take no round out of its rule
+    assert round_.rule is not None, "words take no round out of its rule"
     needs = approvals(round_.approvals - len(round_.votes)).replace(" ", " more ")
     if round_.approvals_from:
         needs = f"approvals by {needed_of(missing(round_.approvals_from, round_.votes))}"

@@ -114,7 +114,7 @@ async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
 
 
 def _user(job: Job) -> str:
-    assert job.effect.user is not None  # noqa: S101  # every one has it
+    assert job.effect.user is not None, "user is always set for this kind of effect"
     return job.effect.user
 
 
@@ -140,8 +140,8 @@ async def name_reviewer(round_: Round, context: DeliveryContext) -> NotSent | No
     Return NotSent until the person is known; meanwhile nobody may decide.
     """
     rule = round_.rule
-    assert rule is not None  # noqa: S101  # the caller's to check
-    assert rule.reviewers_from is not None  # noqa: S101  # it is pending
+    assert rule is not None, "the caller checked this"
+    assert rule.reviewers_from is not None, "a pending naming has it"
     found = await _find(round_, rule.reviewers_from, context)
     if isinstance(found, NotSent):
         return found
@@ -427,7 +427,7 @@ async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
     of Slack is a reason to try again.
     """
     effect = job.effect
-    assert effect.channel is not None  # noqa: S101  # every one has it
+    assert effect.channel is not None, "channel is always set for this kind of effect"
     note = await context.uow.read.notes.note(effect.channel, effect.subject)
     if note is not None:
         outcome = await context.messenger.react(note)

@@ -85,8 +85,8 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
 async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
     ts, channel = job.effect.subject, job.effect.channel
-    assert posting is not None  # noqa: S101  # no execution is ever deleted
-    assert channel is not None  # noqa: S101  # every one has it
+    assert posting is not None, "executions are never deleted"
+    assert channel is not None, "channel is always set for this kind of effect"
     # Later files belong to rounds whose texts are stored.
     until = job.created_at
     outcome = await context.messenger.clear(MessageRef(channel, ts, ts), posting, until=until)

@@ -55,7 +55,7 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def tell_author(job: Job, context: DeliveryContext) -> Outcome:
-    assert job.effect.user is not None  # noqa: S101  # every one has it
+    assert job.effect.user is not None, "user is always set for this kind of effect"
     view = await view_of(job.effect.subject, context=context)
     outcome = await messages.post(job, view, context, to=User(job.effect.user))
     return await settle(job, outcome, context)

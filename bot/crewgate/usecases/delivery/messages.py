@@ -181,8 +181,8 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
 
 async def tell(job: Job, context: DeliveryContext) -> Outcome:
     effect = job.effect
-    assert effect.user is not None  # noqa: S101  # every one has it
-    assert effect.channel is not None  # noqa: S101  # and it
+    assert effect.user is not None, "user is always set for this kind of effect"
+    assert effect.channel is not None, "channel is always set for this kind of effect"
     refusing = replace(context.crews[effect.crew], channel=effect.channel)
     outcome = await post(job, refusing, context, to=User(effect.user))
     return await settle(job, outcome, context)

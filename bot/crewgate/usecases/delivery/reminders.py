@@ -88,7 +88,7 @@ async def expire(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
         round_ = await tx.round(job.effect.subject)
         waits = round_.state is State.WAITING
-        assert round_.question is not None  # noqa: S101  # only such a round expires
+        assert round_.question is not None, "only a round with a question expires"
         ends_at = round_.question.expires_at
         if waits and ends_at is not None and ends_at > context.clock():
             await tx.retry(job, at=ends_at, in_doubt=False)

@@ -271,7 +271,7 @@ async def _ask(round_: Round, client: CrewClient | None, context: DeliveryContex
         return None
     review = round_.review
     execution = await context.uow.read.executions.find(review.crew, review.execution_id)
-    assert execution is not None  # noqa: S101  # each round has one
+    assert execution is not None, "each round has an execution"
     return await ask(execution, client, context)
 
 
@@ -303,7 +303,7 @@ async def _begin(
 async def _send(
     round_: Round, callback: Callback | None, client: CrewClient | None, context: DeliveryContext
 ) -> Outcome:
-    assert round_.decision is not None  # noqa: S101  # a DECIDED round has one
+    assert round_.decision is not None, "a DECIDED round has a decision"
     if round_.is_of_flow:
         # Kept as long as the round may be sent, unless `crewgate rotate --forget` took it out.
         if callback is None or not callback.is_readable:
@@ -312,7 +312,7 @@ async def _send(
         outcome = await context.flows.answer(round_.review.crew, callback, feedback)
         # Its address says nothing of where the crew, or another of its flows, is answered.
         return replace(outcome, alone=True) if isinstance(outcome, NotSent) else outcome
-    assert client is not None  # noqa: S101  # else its decision is fetched
+    assert client is not None, "a crew without a client fetches its decisions"
     # Looked up now, not when the button was pressed: somebody may have registered URLs since.
     registered, carried = await context.uow.read.webhooks(round_)
     if not (registered.is_readable and carried.is_readable):
@@ -340,7 +340,7 @@ async def edited_of(round_: Round, read: Queries) -> Edited | None:
     if round_.call is None:
         return text
     arguments = arguments_of(text)
-    assert arguments is not None  # noqa: S101  # nothing else takes the place of arguments
+    assert arguments is not None, "an edited call has arguments"
     return arguments
 
 
