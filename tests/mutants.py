@@ -154,6 +154,18 @@ MUTANTS: Final = (
         "usecases/delivery/test_worker_failures.py",
         "usecases/delivery/test_worker.py",
     ),
+    mutant(
+        "a lesson's card shows lessons of other channels",
+        "if channels.get(rules[one.id]) == round_.other_channel]",
+        "if one.id]",
+        "usecases/test_lessons.py",
+    ),
+    mutant(
+        "a lesson's card is silent about lessons of other channels",
+        "beside_elsewhere=len(others) - len(here),",
+        "beside_elsewhere=0,",
+        "usecases/test_lessons.py",
+    ),
     # --- store
     mutant(
         "a job overtakes an earlier one of its key",

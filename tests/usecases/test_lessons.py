@@ -310,6 +310,21 @@ async def test_its_card_shows_where_it_comes_from_and_what_it_stands_beside(worl
         await lessons.lesson(EVE.id, lesson.id, context=world.reviews)
 
 
+@both
+async def test_a_card_shows_no_lessons_of_other_rules_channels(world: World) -> None:
+    rule = a_rule(channel="C-legal")
+    world.crews["research"] = a_crew(rules=(rule,))
+    hidden = await kept(world, "Never name Omega.")
+    world.crews["research"] = a_crew()
+    shown = await kept(world, "Shorter.", "e-2")
+    elsewhere = await propose(world, TEXT, "e-3")
+
+    view = await lessons.view_of(elsewhere.id, context=world.reviews)
+    assert (view.beside, view.beside_elsewhere) == ((shown,), 1)
+    view = await lessons.view_of(hidden.id, context=world.reviews)
+    assert (view.beside, view.beside_elsewhere) == ((), 1)
+
+
 async def test_a_removed_wish_does_not_live_on_in_its_lesson(world: World) -> None:
     lesson = await kept(world)
     await world.settle_slack()

@@ -121,7 +121,7 @@ def render_card(
             about = joined(needs, f"from {origin}", day(lesson.proposed_at))
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
-            below = [*_beside(view.beside, crew, lesson.replaces), blocks.actions(keep, drop)]
+            below = [*_beside(view, crew), blocks.actions(keep, drop)]
         case LessonState.KEPT:
             about = joined(_since(lesson), f"from {origin}")
             below = [_acts(lesson)]
@@ -146,16 +146,23 @@ def _headline(lesson: Lesson, crew: str) -> str:
     return f"{bold(f'This lesson for {crew} {phrases.LESSON_IS[lesson.state]}')}{by}"
 
 
-def _beside(others: Sequence[Lesson], crew: str, replaces: str | None) -> list[Block]:
+def _beside(view: LessonView, crew: str) -> list[Block]:
+    others, elsewhere = view.beside, view.beside_elsewhere
+    unread = f"{elsewhere:,} that this channel may not read" if elsewhere else ""
     if not others:
-        return [context(f"It would be the only lesson of {crew}.")]
-    marks = {replaces: " _(it would replace this)_"}
+        alone = (
+            f"It would stand beside {unread}."
+            if unread
+            else f"It would be the only lesson of {crew}."
+        )
+        return [context(alone)]
+    marks = {view.lesson.replaces: " _(it would replace this)_"}
     lines = (f"• {one_line(one.text, _AMONG)}{marks.get(one.id, '')}" for one in others)
     made, shown = blocks.sections(chain(["It would stand beside:"], lines), budget=_BESIDE_BUDGET)
     left = len(others) + 1 - shown
-    return blocks.present(
-        *made, context(f"{shared.more(left)}: `{COMMAND} lessons`") if left else None
-    )
+    last = [f"{shared.more(left)}: `{COMMAND} lessons`"] if left else []
+    last += [f"and {unread}"] if unread else []
+    return [*made, *([context(joined(*last))] if last else [])]
 
 
 def _since(lesson: Lesson) -> str:

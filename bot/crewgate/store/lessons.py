@@ -143,6 +143,12 @@ class LessonQueries(Reading):
         )
         return tuple(map(_to_lesson, found))
 
+    async def rules_of(self, ids: Collection[str]) -> dict[str, str]:
+        """Return the ids of the rules of the rounds that these lessons come from."""
+        origin = sa.select(lessons.c.id, rounds.c.rule_id).join_from(lessons, rounds)
+        found = await self._rows(origin.where(lessons.c.id.in_(ids)))
+        return {row.id: row.rule_id for row in found}
+
     async def of_ids(self, ids: Collection[str]) -> tuple[Lesson, ...]:
         """Return these lessons, in their order, in any state."""
         found = {

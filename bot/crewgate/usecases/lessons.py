@@ -167,14 +167,20 @@ async def view_of(lesson_id: str, *, context: ReviewContext) -> LessonView:
     lesson, card = await read.lessons.find(lesson_id)
     posting = await read.posting(lesson.round_id)
     asked = (await read.round(lesson.wish_id)).decision
-    beside = await read.lessons.in_force(lesson.crew, context.clock())
+    round_ = posting.view.round
+    in_force = await read.lessons.in_force(lesson.crew, context.clock())
+    others = [one for one in in_force if one.id != lesson.id]
+    rules = await read.lessons.rules_of([one.id for one in others])
+    channels = {one.id: one.rule.channel for one in await read.rules((lesson.crew,))}
+    here = [one for one in others if channels.get(rules[one.id]) == round_.other_channel]
     return LessonView(
         lesson=lesson,
-        round=posting.view.round,
+        round=round_,
         wish="" if asked is None else asked.human_feedback,
         from_card=posting.card,
         card=card,
-        beside=tuple(one for one in beside if one.id != lesson.id),
+        beside=tuple(here),
+        beside_elsewhere=len(others) - len(here),
     )
 
 

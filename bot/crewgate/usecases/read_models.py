@@ -249,7 +249,9 @@ class LessonView:
     """The card of that round."""
     card: MessageRef | None
     beside: tuple[Lesson, ...] = ()
-    """The crew's other lessons in force, the newest first."""
+    """The crew's other lessons in force, from rounds in the card's channel, the newest first."""
+    beside_elsewhere: int = 0
+    """The count of those from rounds in other channels: people in this one may not read them."""
 
     @property
     def ballot(self) -> Round:

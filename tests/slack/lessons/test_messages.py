@@ -125,6 +125,10 @@ def test_a_proposed_lesson_asks_those_who_may_keep_it() -> None:
     assert "*Other words for a lesson of research*" in edited
     assert "• Write in *plain* words. _(it would replace this)_" in edited
     assert "please keep" not in read(card(a_lesson_view()))
+    here = read(card(a_lesson_view(beside=beside, beside_elsewhere=2)))
+    assert "• Write in *plain* words.\nand 2 that this channel may not read" in here
+    alone = read(card(a_lesson_view(beside_elsewhere=2)))
+    assert "It would stand beside 2 that this channel may not read." in alone
     assert "It would be the only lesson of research." in read(card(a_lesson_view()))
     assert f"<{LINK}|round 2 of Draft>" in str(card(a_lesson_view(), link=lambda _: LINK).blocks)
 
@@ -272,7 +276,7 @@ def test_without_lessons_the_list_says_how_they_come() -> None:
 def test_any_lesson_fits(crew: str, text: str, wish: str, state: LessonState, calls: bool) -> None:
     lesson = a_lesson(state, crew=crew or "x", text=(text or "x")[:LESSON_CHARACTERS])
     long = replace(lesson, id="l-2", text="<" * LESSON_CHARACTERS)
-    view = a_lesson_view(lesson, beside=(long,) * 200)
+    view = a_lesson_view(lesson, beside=(long,) * 200, beside_elsewhere=1_000)
     check_message(card(view, calls=calls))
     check_message(render_retired(replace(long, ended_by=BEN)))
     check_view(render_form(crew, first_words(wish), "r-1"))
