@@ -45,3 +45,8 @@ def test_what_lets_somebody_answer_is_secret(url: str, token: str | None, secret
     assert url in callback.secrets
     assert "respond" not in callback.secrets
     assert secret not in repr(callback)
+
+
+def test_a_sentence_in_the_address_of_an_answer_is_no_secret() -> None:
+    url = "https://api.example.com/pay%20Bob%20now?note=wire+90000+EUR&to=bob@x.example&key=abc"
+    assert set(Callback(url).secrets) == {url, "abc"}

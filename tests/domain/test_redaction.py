@@ -180,6 +180,11 @@ def test_texts_are_redacted_as_each_would_be_alone(inputs: list[str], task: str)
         ("https://hooks.example.com/T0/AbCdEfGhIjKlMnOpQrSt", ["AbCdEfGhIjKlMnOpQrSt"]),
         ("https://u:p%2Fassword12345678@h.example/", ["p/assword12345678"]),
         ("https://h.example/?a=1&key=0123456789%2Fabcdef", ["0123456789/abcdef"]),
+        ("https://h.example/wire%20transfer%20of%2090000%20EUR", []),
+        ("https://h.example/?q=wire+transfer+of+90000+EUR", []),
+        ("https://u:wire%20transfer%20of%2090000@h.example/", []),
+        ("https://h.example/wire%C2%A0transfer%C2%A0of%C2%A090000", []),
+        ("https://h.example/account4711@evil.example", []),
     ],
 )
 def test_what_is_secret_of_an_address(url: str | None, secrets: list[str]) -> None:

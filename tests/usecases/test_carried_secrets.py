@@ -34,6 +34,17 @@ async def test_in_a_later_output(world: World) -> None:
     assert (await world.uow.read.webhooks(received.round))[0].task == f"https://h.example/{KEY}"
 
 
+async def test_a_sentence_in_an_address_is_no_secret(world: World) -> None:
+    """Else a caller could take words out of what people and rules read."""
+    text = "Please make the wire transfer of 90000 EUR to ACC-666 today."
+    urls = WebhookUrls(crew="https://h.example/wire%20transfer%20of%2090000%20EUR%20to%20ACC-666")
+
+    received = await world.notify(text, webhooks=urls)
+
+    posting = await world.uow.read.posting(received.round.id)
+    assert posting.view.output == Output(text)
+
+
 async def test_in_an_update(world: World) -> None:
     await carry(world)
 

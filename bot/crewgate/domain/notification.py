@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from crewgate.domain.acts import CallResult, ToolCall, UsedTool
 from crewgate.domain.people import Email
-from crewgate.domain.redaction import MARK, Redactor, url_secrets
+from crewgate.domain.redaction import MARK, Redactor, may_be_token, url_secrets
 from crewgate.domain.verdict import Reading, reading_of
 
 Given = tuple[tuple[str, str], ...]
@@ -278,9 +278,9 @@ class Callback:
             parts = urlsplit(self.url)
         except ValueError:
             return tuple(filter(None, found))
-        found.update(value for _, value in parse_qsl(parts.query))
+        found.update(value for _, value in parse_qsl(parts.query) if may_be_token(value))
         last = unquote(parts.path.rstrip("/").rpartition("/")[2])
-        if len(last) > _NAME_LIMIT:
+        if len(last) > _NAME_LIMIT and may_be_token(last):
             found.add(last)
         return tuple(filter(None, found))
 

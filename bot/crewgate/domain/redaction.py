@@ -36,6 +36,8 @@ _LINE: Final = b"x" * 40
 _AS_LINE: Final = re.sub(rb"[\w+/-]", b"x", bytes(range(256)))
 #: A path segment of this length with a digit, or with letters of both cases, is no name.
 _SHORTEST_SEGMENT: Final = 16
+#: Visible ASCII characters without the sign of e-mail addresses.
+_TOKEN: Final = re.compile(r"[!-?A-~]+")
 
 
 class _Forms(NamedTuple):
@@ -236,8 +238,16 @@ def url_secrets(url: str | None) -> Iterator[str]:
     segments = parts.path.split("/")
     values = (value for _, value in parse_qsl(parts.query))
     for found in (unquote(password or ""), *values, *map(unquote, segments)):
-        if len(found) >= _SHORTEST_SEGMENT and _is_unguessable(found):
+        if len(found) >= _SHORTEST_SEGMENT and _is_unguessable(found) and may_be_token(found):
             yield found
+
+
+def may_be_token(text: str) -> bool:
+    """Return False for what no generated token is: a sentence, or an e-mail address.
+
+    Callers name addresses: words in a path would be taken out of what people and rules read.
+    """
+    return _TOKEN.fullmatch(text) is not None
 
 
 def _is_unguessable(text: str) -> bool:
