@@ -114,6 +114,12 @@ MUTANTS: Final = (
         'r"[!-~]+"',
         "domain/test_redaction.py",
     ),
+    mutant(
+        "an effect's names are not quoted",
+        'one.replace("%", "%25").replace(" ", "%20") for one in fields',
+        "one for one in fields",
+        "domain/test_values.py",
+    ),
     # --- use cases
     mutant(
         "an uncertain right of an earlier voter lapses",
@@ -192,6 +198,12 @@ MUTANTS: Final = (
         "audit/test_evidence.py",
     ),
     # --- store
+    mutant(
+        "a row that cannot be read stays in the lane",
+        "await write(connection, _UNREADABLE, unread)",
+        "pass",
+        "store/test_outbox_lanes.py",
+    ),
     mutant(
         "a job overtakes an earlier one of its key",
         "(_other.c.id < outbox.c.id)",

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 
-from crewgate.domain.effects import EffectKind
 from crewgate.lifecycle import Supervisor
 from crewgate.readiness import Readiness
 from crewgate.runtime import RESTART
@@ -20,7 +19,7 @@ async def test_many_who_ask_at_once_ask_the_database_once() -> None:
         asked.append("database")
         await answers.wait()
 
-    async def count_set_aside() -> Mapping[EffectKind, int]:
+    async def count_set_aside() -> Mapping[str, int]:
         return {}
 
     clock = FakeClock()

@@ -11,7 +11,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.lifecycle import Supervisor
 from crewgate.metrics import REGISTRY
@@ -32,7 +31,7 @@ class Readiness:
     """The sources of the bot's health."""
 
     probe: Callable[[], Awaitable[None]]
-    count_set_aside: Callable[[], Awaitable[Mapping[EffectKind, int]]]
+    count_set_aside: Callable[[], Awaitable[Mapping[str, int]]]
     """The number of jobs that were given up. Raises StoreUnavailable."""
     supervisor: Supervisor
     workers: Mapping[str, Worker]
@@ -74,10 +73,10 @@ class Readiness:
         return Health(tuple(failures), tuple(warnings))
 
 
-def _set_aside(counts: Mapping[EffectKind, int]) -> list[str]:
+def _set_aside(counts: Mapping[str, int]) -> list[str]:
     if not counts:
         return []
-    kinds = ", ".join(f"{count} {kind.value}" for kind, count in counts.items())
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     more = ", and more" if sum(counts.values()) > COUNTED else ""
     return [f"set aside, not tried any more: {kinds}{more}"]
 

@@ -193,8 +193,24 @@ def test_the_outbox_keeps_all_that_an_effect_is_about(kind: EffectKind, stored: 
     assert an_effect(kind, subject="").named(stored).names == stored
 
 
+@given(st.sampled_from(EffectKind), st.text(), st.text(), st.text())
+def test_an_effect_is_read_back_whatever_its_names_are(
+    kind: EffectKind, subject: str, channel: str, user: str
+) -> None:
+    effect = an_effect(kind, subject=subject, **_of(kind, channel=channel, user=user))
+    bare = replace(effect, subject="", user=None, number=None)
+    assert bare.named(effect.names) == effect
+
+
+def _of(kind: EffectKind, **names: str) -> dict[str, str]:
+    return {name: text for name, text in names.items() if name in kind.row.names}
+
+
 def test_a_subject_may_contain_spaces() -> None:
     assert an_effect(EffectKind.POLL_STATUS, subject="").named("e 1 2").subject == "e 1 2"
+    look = an_effect(EffectKind.LOOK_FOR_RESULT_FILE, subject="50% of 7", number=1)
+    assert look.names == "50%25%20of%207 1"
+    assert look.named(look.names) == look
 
 
 def test_in_slack_an_execution_is_an_ordering_key() -> None:

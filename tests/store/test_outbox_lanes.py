@@ -8,7 +8,15 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from crewgate.domain.effects import MERGED, POSTS_A_CARD, Effect, EffectKind, forward_destination
+from crewgate.domain.effects import (
+    MERGED,
+    POSTS_A_CARD,
+    SLACK,
+    Effect,
+    EffectKind,
+    forward_destination,
+)
+from crewgate.store import tables
 from crewgate.store.engine import Engines
 from crewgate.store.outbox import SqlOutbox
 from crewgate.store.unit_of_work import SqlUnitOfWork
@@ -129,6 +137,22 @@ async def test_what_is_set_aside_is_kept_counted_and_holds_up_nothing(
     await aside(uow, job)
     assert await outbox.count_set_aside() == {EffectKind.NOTIFY_STUCK: 1, EffectKind.POST: 2}
     assert await outbox.orphaned_destinations([]) == ()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"kind": "of_a_later_version"}, {"kind": "look_for_result_file", "subject": "order 4711 1"}],
+)
+async def test_a_row_that_cannot_be_read_is_set_aside_alone(
+    outbox: SqlOutbox, uow: SqlUnitOfWork, engines: Engines, damage: dict[str, str]
+) -> None:
+    await put(uow, ATTACH, ELSEWHERE)
+    async with engines.write.begin() as connection:
+        row = tables.outbox.c.kind == EffectKind.ATTACH
+        await connection.execute(sa.update(tables.outbox).where(row).values(damage))
+    assert await lease(outbox, to=SLACK) == ()
+    assert await outbox.count_set_aside() == {damage["kind"]: 1}
+    assert [job.effect for job in await lease(outbox)] == [ELSEWHERE]
 
 
 async def test_who_lost_the_lease_sets_nothing_aside(

@@ -252,13 +252,25 @@ class Effect:
 
     @property
     def names(self) -> str:
-        """The fields that its kind names, in one string, as stored; `named` reads it."""
-        return " ".join(str(getattr(self, name)) for name in self.kind.row.names)
+        """The fields that its kind names, in one string, as stored; `named` reads it.
+
+        Several are quoted: crews choose the ids of executions.
+        """
+        if len(self.kind.row.names) == 1:
+            return self.subject
+        fields = (str(getattr(self, name)) for name in self.kind.row.names)
+        return " ".join(one.replace("%", "%25").replace(" ", "%20") for one in fields)
 
     def named(self, names: str) -> Self:
-        """Return this effect with the fields of a stored `names` string."""
+        """Return this effect with the fields of a stored `names` string.
+
+        Raises ValueError for a string that `names` does not return for such an effect.
+        """
         fields = self.kind.row.names
-        found = dict(zip(fields, names.split(" ", len(fields) - 1), strict=True))
+        if len(fields) == 1:
+            return replace(self, subject=names)
+        texts = (one.replace("%20", " ").replace("%25", "%") for one in names.split(" "))
+        found = dict(zip(fields, texts, strict=True))
         return replace(
             self,
             subject=found["subject"],

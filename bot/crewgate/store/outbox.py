@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from typing_extensions import override
 
 from crewgate.domain import effects
@@ -16,6 +17,8 @@ from crewgate.store.statements import MOST, first_of_each, insert_of, insert_ove
 from crewgate.store.tables import MICROSECOND, budgets, heartbeat, outbox
 from crewgate.usecases.ports.base import MISSED, Job, Leased, Outbox
 from crewgate.usecases.read_models import COUNTED
+
+log = structlog.get_logger(__name__)
 
 #: Jobs of no crew, such as the head of the audit trail.
 NO_CREW = ""
@@ -59,6 +62,16 @@ _LEASE = (
         ),
         # A try that ended with its process says nothing of the other side.
         tries=sa.case((outbox.c.lease_until.is_(None), outbox.c.tries + 1), else_=_TRIED),
+    )
+)
+#: Sets a row aside that cannot be read, such as one of a later version: no other waits for it.
+_UNREADABLE = (
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("b_job"))
+    .values(
+        set_aside_at=sa.bindparam("now", type_=outbox.c.set_aside_at.type),
+        set_aside_why="unreadable",
+        lease_until=None,
     )
 )
 _FIRST_OF_KEY = (
@@ -274,6 +287,10 @@ class SqlOutbox(Reading, Outbox):
             jobs: Sequence[Any] = [row for row in found if row.id not in under_way][:limit]
             if budget is not None:
                 jobs = _within(room, budget, jobs)
+            read = {row.id: job for row in jobs if (job := _to_job(row))}
+            if unread := [{"b_job": row.id, "now": now} for row in jobs if row.id not in read]:
+                await write(connection, _UNREADABLE, unread)
+                jobs = [row for row in jobs if row.id in read]
             if jobs:
                 leased = [{"b_job": row.id, "until": row.held_until, "now": now} for row in jobs]
                 await write(connection, _LEASE, leased)
@@ -285,7 +302,7 @@ class SqlOutbox(Reading, Outbox):
                     {"key": row.ordering_key, "merged": row.kind, "job": row.id} for row in merged
                 ]
                 await write(connection, _MERGE, same)
-        return Leased(tuple(map(_to_job, jobs)))
+        return Leased(tuple(read.values()))
 
     async def _look(self, due: dict[str, Any], budget: Budget | None) -> Leased | None:
         """Return why nothing can be leased, or None if a job can; an idle look writes nothing."""
@@ -366,9 +383,9 @@ class SqlOutbox(Reading, Outbox):
             )
         return released.rowcount
 
-    async def count_set_aside(self) -> dict[effects.EffectKind, int]:
+    async def count_set_aside(self) -> dict[str, int]:
         """Count the jobs that are set aside, by kind; COUNTED + 1 stands for any larger number."""
-        return {effects.EffectKind(row.kind): row.many for row in await self._rows(_SET_ASIDE)}
+        return {row.kind: row.many for row in await self._rows(_SET_ASIDE)}
 
     async def orphaned_destinations(self, destinations: Collection[str]) -> tuple[str, ...]:
         """Return destinations that have jobs but no worker here.
@@ -401,10 +418,16 @@ def _within(room: int, budget: Budget, jobs: Sequence[sa.Row[Any]]) -> Sequence[
     return jobs[: max(first, room - 1 if budget.rate.burst > 1 else room)]
 
 
-def _to_job(row: sa.Row[Any]) -> Job:
+def _to_job(row: sa.Row[Any]) -> Job | None:
+    try:
+        effect = _to_effect(row)
+    except ValueError as error:
+        why = str(error)
+        log.warning("set_aside", kind=row.kind, subject=row.subject, crew=row.crew, why=why)
+        return None
     return Job(
         id=row.id,
-        effect=_to_effect(row),
+        effect=effect,
         tries=row.tries + 1 if row.lease_until is None else max(row.tries, 1),
         created_at=row.created_at,
         lease_until=row.held_until,

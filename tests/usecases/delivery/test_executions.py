@@ -1,9 +1,11 @@
 """Messages about executions: posted, brought up to date, and not missed."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
-from crewgate.domain.effects import UPDATES, Effect, EffectKind, posts_destination
+from crewgate.domain.effects import SLACK, UPDATES, Effect, EffectKind, posts_destination
 from crewgate.domain.execution import (
     CrewUpdate,
     TaskUpdate,
@@ -13,6 +15,7 @@ from crewgate.domain.outcome import NotSent, RefusalKind, Refused
 from crewgate.store.tables import outbox
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import SECOND
+from tests.databases import both
 from tests.usecases.world import CREW, World
 
 POSTS = posts_destination("research")
@@ -26,6 +29,20 @@ async def test_a_long_result_follows_as_a_file(world: World) -> None:
     await world.settle_slack()
 
     assert world.slack.files == ["long"]
+
+
+@both
+async def test_the_file_of_a_result_is_looked_for_whatever_the_id(world: World) -> None:
+    world.slack.long_results = True
+    await world.notify(execution_id="order 4711")
+    await world.record(CrewUpdate(result=Output("long")), "order 4711")
+    await world.settle_slack()
+    world.clock.advance(timedelta(minutes=5))
+
+    (job,) = await world.lease(SLACK)
+
+    assert job.effect.kind is EffectKind.LOOK_FOR_RESULT_FILE
+    assert (job.effect.subject, job.effect.number) == ("order 4711", 1)
 
 
 async def test_a_result_that_cannot_be_attached_is_told_of(world: World) -> None:
