@@ -215,7 +215,7 @@ async def test_without_the_database_all_else_is_told(world: World) -> None:
         told = await metrics.read()
     assert "crewgate_reviews_waiting research" not in told
     assert "crewgate_outbox_due slack" not in told
-    assert told["crewgate_build_info 0.1.0"] == 1
+    assert told["crewgate_build_info 0.2.0"] == 1
 
 
 async def test_who_may_not_is_told_how() -> None:
