@@ -184,19 +184,6 @@ MUTANTS: Final = (
         "beside_elsewhere=0,",
         "usecases/test_lessons.py",
     ),
-    # --- audit
-    mutant(
-        "what a rule decided alone is undecided for `audit verify`",
-        "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
-        "return self in {Code.DECIDED, Code.TIMED_OUT}",
-        "audit/test_commands.py",
-    ),
-    mutant(
-        "what a rule decided alone is undecided for the checker",
-        'DECIDES = ("CG124", "CG125", "CG126")',
-        'DECIDES = ("CG124", "CG125")',
-        "audit/test_evidence.py",
-    ),
     # --- store
     mutant(
         "a row that cannot be read stays in the lane",

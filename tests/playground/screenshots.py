@@ -68,16 +68,34 @@ async def play(page: Page) -> None:
     await expect(page.get_by_text("Waiting for you")).to_be_visible()
     await shoot(page, "home")
     await shoot_every(page, "home")
-    await page.get_by_role("button", name="Start", exact=True).click()
-    reader = page.get_by_role("dialog", name="1 of 1")
-    await expect(reader).to_be_visible()
-    await shoot_every(page, "walk")
-    await reader.get_by_role("button", name="Close", exact=True).click()
+    await queue(page)
     await under_a_rule(page, second)
 
 
+async def queue(page: Page) -> None:
+    """A call on a phone, and *Start* in the middle of a queue."""
+    await page.locator("#sidebar button").first.click()
+    for topic in ("Launch article", "Mail to Acme"):
+        await page.get_by_role("button", name=topic, exact=True).click()
+        waits = card(page, topic)
+        await expect(waits).to_be_visible()
+    await shoot_phone(page, "call", waits)
+    await shoot_every(page, "call", waits)
+    await page.get_by_role("button", name="Crewgate", exact=True).click()
+    await page.get_by_role("button", name="Start", exact=True).click()
+    for place in ("1 of 3", "2 of 3", "3 of 3"):
+        reader = page.get_by_role("dialog", name=place)
+        await expect(reader).to_be_visible()
+        await shoot_every(page, f"walk-{place[0]}")
+        if place == "2 of 3":
+            await shoot_phone(page, "walk", reader)
+        await reader.get_by_role("button", name="Skip", exact=True).click()
+    end = page.get_by_role("dialog", name="Waiting for you")
+    await end.get_by_role("button", name="Close", exact=True).click()
+
+
 async def under_a_rule(page: Page, second: Locator) -> None:
-    """What needs two approvals, and a form of who is away: to look at, not kept."""
+    """A rule for two approvals, and the form for absences: to look at, not kept."""
     await page.locator("#sidebar button").first.click()
     await later_card(page, "Market research", "round 2")
     await press(page, second, "Approve")
@@ -110,14 +128,11 @@ async def under_a_rule(page: Page, second: Locator) -> None:
 
 
 async def calls(page: Page) -> None:
-    """A tool's call that waits, its form, and what became of two of them."""
+    """The forms of a tool's call, and the cards of two that are decided."""
     begin = page.get_by_role("button", name="Mail to Acme", exact=True)
-    waits = page.locator("#channel .message").filter(has_text="wants to use")
+    waits = card(page, "wants to use")
     form = page.get_by_role("dialog")
     await page.get_by_role("button", name="Close thread").click()
-    await begin.click()
-    await expect(waits).to_be_visible()
-    await shoot_every(page, "call", waits)
     await press(page, waits, "Change")
     await form.get_by_label("to", exact=True).fill("ann@acme.example")
     await shoot_every(page, "change")
@@ -138,7 +153,7 @@ async def calls(page: Page) -> None:
 
 
 async def teach(page: Page) -> None:
-    """Keep the approved wish as a lesson, in the open thread: to look at, not kept."""
+    """Keep the approved wish as a lesson, in the open thread."""
     thread = page.locator("#thread .message")
     offer = thread.filter(has_text="You had asked for this")
     await expect(offer).to_be_visible()
@@ -150,6 +165,7 @@ async def teach(page: Page) -> None:
     await form.get_by_role("button", name="Propose").click()
     lesson = thread.filter(has_text="A lesson for research")
     await expect(lesson).to_be_visible()
+    await shoot_phone(page, "lesson", lesson)
     await shoot_every(page, "lesson-proposed", lesson)
     await press(page, lesson, "Keep")
     lesson = thread.filter(has_text="A lesson of research, kept by")
@@ -187,6 +203,16 @@ async def shoot(page: Page, name: str, *, width: int | None = None) -> None:
         animations="disabled",
         clip={"x": 0, "y": 0, "width": width or size["width"], "height": size["height"]},
     )
+
+
+async def shoot_phone(page: Page, name: str, what: Locator) -> None:
+    """A message or window as wide as a phone shows it; the page is as before afterwards."""
+    before = page.viewport_size
+    assert before is not None
+    await page.set_viewport_size({"width": WIDTHS[1], "height": 844})
+    await what.evaluate("(shown) => shown.scrollIntoView()")
+    await what.screenshot(path=FOLDER / f"{name}.png", caret="hide", animations="disabled")
+    await page.set_viewport_size(before)
 
 
 async def shoot_every(page: Page, name: str, what: Locator | None = None) -> None:
