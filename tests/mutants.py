@@ -252,7 +252,7 @@ MUTANTS: Final = (
         'else len(text.encode("utf-16-le", "surrogatepass")) // 2',
         "else len(text)",
         "slack/blockkit",
-        "slack/test_strings.py",
+        "slack/words/test_names.py",
     ),
     # --- crewai and web
     mutant(

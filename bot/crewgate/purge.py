@@ -10,7 +10,7 @@ from crewgate.domain.errors import CrewgateError
 from crewgate.runtime import utc_now
 from crewgate.settings.load import Settings
 from crewgate.slack.client.web_api import new_client, time_told
-from crewgate.slack.strings import counted
+from crewgate.slack.words.names import counted
 from crewgate.store.engine import scrub
 from crewgate.usecases.ports.base import Clock
 from crewgate.usecases.removal import Removed, remove_texts

@@ -22,7 +22,7 @@ from crewgate.demo.workspace import Message, Reply, Workspace, message_text
 from crewgate.domain.retry import Rate, Retry
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings, load
-from crewgate.slack import icons
+from crewgate.slack.words import icons
 from crewgate.usecases.delivery.worker import Pace
 from tests.databases import MIGRATED, SqliteTemplate, bring_up
 

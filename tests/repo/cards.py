@@ -38,7 +38,7 @@ from crewgate.domain.verdict import (
 )
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.reviews.card import render_card
-from crewgate.slack.reviews.people import below_headline, call, calls_all, kept, newer, nobody_left
+from crewgate.slack.words.people import below_headline, call, calls_all, kept, newer, nobody_left
 from crewgate.usecases.read_models import Approvers, CardView, MessageRef, NewerRound
 from tests.builders import NOW, a_decision, a_review, a_round, a_rule, a_vote
 

@@ -38,7 +38,7 @@ from crewgate.domain.lessons import LessonEnded, LessonState
 from crewgate.domain.people import Email, ReviewerRef, User, UserGroup
 from crewgate.domain.reason import ExecutionEnded
 from crewgate.slack.errors import explain
-from crewgate.slack.strings import PLAIN
+from crewgate.slack.words.names import PLAIN
 from tests.builders import a_vote
 from tests.slack.lessons.test_messages import a_lesson
 

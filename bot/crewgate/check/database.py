@@ -20,7 +20,7 @@ from crewgate.domain.people import Email, EmailOwner, User
 from crewgate.encryption import MAKE_KEY, Cipher
 from crewgate.runtime import Runtime
 from crewgate.settings.load import Settings
-from crewgate.slack.strings import counted
+from crewgate.slack.words.names import counted
 from crewgate.store import secret_keys
 from crewgate.store.engine import claim_file, open_beside, open_readers, scrub, translate_errors
 from crewgate.store.migrate import HEAD, Age, age_of, refuse_unknown

@@ -19,7 +19,6 @@ from crewgate.domain.errors import AbsenceProblem, AbsenceRefused
 from crewgate.domain.rules.absence import Absence, end_of_day, last_day
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Block,
     context,
@@ -37,6 +36,7 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command, parse_person, raises_malformed
+from crewgate.slack.words import names
 from crewgate.usecases.away import CARDS, come_back, go_away
 
 log = structlog.get_logger(__name__)
@@ -162,7 +162,7 @@ def render_form(*, until: date | None, delegate: Person | None, above: str = "")
 
 
 def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
-    delegate, away = shared.person(absence.delegate), shared.person(absence.away)
+    delegate, away = names.person(absence.delegate), names.person(absence.away)
     return (
         f"{_decides(absence, day, zone)} Cards say “{delegate} for {away}”.\n"
         f"{WHAT_IT_DOES}\n"
@@ -173,7 +173,7 @@ def is_set(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
 
 def is_told(absence: Absence, day: date, zone: ZoneInfo | None, waiting: int) -> str:
     """Render the private message to the delegate; `waiting` counts reviews up to CARDS."""
-    decides = f"You decide for {shared.person(absence.away)} {_until(day, zone)}."
+    decides = f"You decide for {names.person(absence.away)} {_until(day, zone)}."
     if not waiting:
         return decides
     more = "+" if waiting == CARDS else ""
@@ -183,7 +183,7 @@ def is_told(absence: Absence, day: date, zone: ZoneInfo | None, waiting: int) ->
 
 def _decides(absence: Absence, day: date, zone: ZoneInfo | None) -> str:
     why = "" if zone else ", because Slack does not say in which time zone you are"
-    return f"{shared.person(absence.delegate)} decides for you {_until(day, zone)}{why}."
+    return f"{names.person(absence.delegate)} decides for you {_until(day, zone)}{why}."
 
 
 def _until(day: date, zone: ZoneInfo | None) -> str:

@@ -17,8 +17,7 @@ from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Reminders, Rule, Then
 from crewgate.domain.verdict import Person
-from crewgate.slack import icons, ids, phrases
-from crewgate.slack import strings as shared
+from crewgate.slack import ids
 from crewgate.slack.away import on_away_command, on_back_command
 from crewgate.slack.blockkit.blocks import (
     MESSAGE_LIMIT,
@@ -34,18 +33,18 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import InSlack, explain_errors
-from crewgate.slack.executions import bar, names, subject, tasks, tasks_done
+from crewgate.slack.executions import bar, subject, tasks, tasks_done, title_parts
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.kickoff import on_kickoff_command
 from crewgate.slack.lessons import on_lessons_command
 from crewgate.slack.morning import on_morning_command
 from crewgate.slack.payloads import Command, parse_command
-from crewgate.slack.phrases import ANSWER_LIMIT
 from crewgate.slack.press import parse_press
-from crewgate.slack.reviews import buttons, states
-from crewgate.slack.reviews import strings as reviews
+from crewgate.slack.reviews import buttons, output
 from crewgate.slack.stats import on_stats_command
-from crewgate.slack.strings import Deciders, Link, Why, duration, linked, moment
+from crewgate.slack.words import cards, decisions, icons, names, states
+from crewgate.slack.words.decisions import ANSWER_LIMIT
+from crewgate.slack.words.names import Deciders, Link, Why, duration, linked, moment
 from crewgate.usecases import queries, read_models
 from crewgate.usecases.queries import CrewHealth, CrewRules, Overview, overview, rules_of
 
@@ -94,9 +93,9 @@ def render_pending(
     above, who = alike, usual
     if alike and alike[-1] == details[0][-1] != "" and not mine and pending.total == len(details):
         above, who = alike[:-1], alike[-1].removeprefix("for ")
-    headline = shared.bold(_pending_headline(pending.total, who, mine=mine))
+    headline = names.bold(_pending_headline(pending.total, who, mine=mine))
     lines = (
-        shared.joined(
+        names.joined(
             states.headline_in_list(line, link),
             *(part for part in detail if part not in alike),
             f"waiting for {duration(now - line.round.opened_at)}",
@@ -106,9 +105,9 @@ def render_pending(
         for line, detail in zip(pending.lines, details, strict=True)
     )
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
-    blocks.insert(0, section(shared.joined(headline, *above)))
+    blocks.insert(0, section(names.joined(headline, *above)))
     if pending.total > shown:
-        total = shared.total(pending.total)
+        total = names.total(pending.total)
         blocks.append(context(f"These are the oldest. The app's Home shows all {total}."))
     if mine and pending.total:
         blocks.append(actions(buttons.START.on(ids.COMMAND)))
@@ -117,17 +116,15 @@ def render_pending(
 
 def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: Link) -> Message:
     execution = view.execution
-    title = shared.joined(*names(execution), shared.identifier(execution.execution_id))
+    title = names.joined(*title_parts(execution), names.identifier(execution.execution_id))
     waits = any(line.round.state is State.WAITING for line in view.rounds)
     report = _report(view.progress, waits=waits)
     # The latest rounds matter most, so the earliest are left off.
-    latest = [
-        f"{_round_line(line, now, link)}{states.detail(line)}\n" for line in reversed(view.rounds)
-    ]
+    latest = [f"{_round_line(line, now, link)}{_detail(line)}\n" for line in reversed(view.rounds)]
     shown = sections(latest, budget=_LIST_BUDGET)[1]
     blocks = [section(title), section(report)]
     if shown < len(latest):
-        left = shared.counted(len(latest) - shown, "earlier round")
+        left = names.counted(len(latest) - shown, "earlier round")
         blocks.append(context(f"{left} {'is' if shown + 1 == len(latest) else 'are'} not shown"))
     if latest:
         blocks += sections(reversed(latest[:shown]), budget=_LIST_BUDGET)[0]
@@ -135,22 +132,37 @@ def render_execution(view: read_models.ExecutionStatus, *, now: datetime, link: 
         blocks.append(context("Nothing has come for review yet."))
     if execution.step and not (waits or execution.is_over):
         blocks.append(context(f"Latest step: {one_line(execution.step, ANSWER_LIMIT)}"))
-    message = Message(f"{shared.crew(execution.crew)}: {report}", blocks)
+    message = Message(f"{names.crew(execution.crew)}: {report}", blocks)
     return _refreshable(message, now=now, value=execution.execution_id)
+
+
+def _detail(line: read_models.RoundLine) -> str:
+    round_ = line.round
+    lines = [output.preview(line)[0]]
+    decision = round_.decision
+    if decision is not None:
+        lines.append(f"decided after {cards.waited(round_, decision)}")
+        if words := states.written(decision):
+            lines.append(
+                names.quoted(words, cards.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
+            )
+        if round_.state is State.RESUMED and decisions.because(round_.reason):
+            lines.append(states.outcome(round_))
+    return "".join(f"\n{line}" for line in lines)
 
 
 def render_overview(seen: Overview, *, now: datetime, link: Link, deciders: Deciders) -> Message:
     waits = "waits" if seen.waiting == 1 else "wait"
-    counts = shared.joined(
-        f"{shared.total(seen.stuck)} not delivered" if seen.stuck else "",
-        f"{shared.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
-        f"{shared.total(seen.sending)} being sent" if seen.sending else "",
+    counts = names.joined(
+        f"{names.total(seen.stuck)} not delivered" if seen.stuck else "",
+        f"{names.total(seen.waiting)} {waits} for a decision" if seen.waiting else "",
+        f"{names.total(seen.sending)} being sent" if seen.sending else "",
     )
     headline = counts or ("Nothing waits" if seen.executions else "Nothing waits or runs")
-    alike = _alike([[shared.crew(one.posting.execution.crew)] for one in seen.executions])
+    alike = _alike([[names.crew(one.posting.execution.crew)] for one in seen.executions])
     lines = (_execution_line(one, alike, now, link, deciders) for one in seen.executions)
     blocks, shown = sections(lines, budget=_LIST_BUDGET - _CREWS_BUDGET)
-    blocks.insert(0, section(shared.joined(shared.bold(headline), *alike)))
+    blocks.insert(0, section(names.joined(names.bold(headline), *alike)))
     if seen.more or shown < len(seen.executions):
         blocks.append(context("The app's Home shows all that waits."))
     crews, _ = sections((_reached(one, now) for one in seen.crews), budget=_CREWS_BUDGET)
@@ -163,18 +175,18 @@ def _refreshable(message: Message, *, now: datetime, value: str = ids.REFRESH_ST
 
 
 def render_ambiguous(prefix: str, candidates: Sequence[tuple[str, str]]) -> Message:
-    question = f"Several executions begin with {shared.identifier(prefix)}. Which one?"
-    lines = (f"• {shared.crew(crew)} · {shared.identifier(name)}" for crew, name in candidates)
+    question = f"Several executions begin with {names.identifier(prefix)}. Which one?"
+    lines = (f"• {names.crew(crew)} · {names.identifier(name)}" for crew, name in candidates)
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     blocks.insert(0, section(question))
     if shown < len(candidates):
-        blocks.append(context(shared.more(len(candidates) - shown)))
+        blocks.append(context(names.more(len(candidates) - shown)))
     return Message(question, blocks)
 
 
 def render_unknown_execution(prefix: str) -> Message:
     sentence = (
-        f"I know no execution that begins with {shared.identifier(prefix)}. "
+        f"I know no execution that begins with {names.identifier(prefix)}. "
         f"`{COMMAND} status` shows those that wait or run."
     )
     return Message(sentence, [section(sentence)])
@@ -182,8 +194,8 @@ def render_unknown_execution(prefix: str) -> Message:
 
 def _details(line: read_models.RoundLine, deciders: Deciders) -> list[str]:
     round_ = line.round
-    whom = _for_whom(shared.deciders(deciders(round_)))
-    return [shared.crew(round_.review.crew), shared.numbered(round_), whom]
+    whom = _for_whom(names.deciders(deciders(round_)))
+    return [names.crew(round_.review.crew), names.numbered(round_), whom]
 
 
 def _alike(details: Sequence[Sequence[str]]) -> list[str]:
@@ -201,28 +213,28 @@ def _execution_line(
 ) -> str:
     execution, first = line.posting.execution, next(iter(line.rounds), None)
     others = len(line.rounds) - 1
-    about = one_line(execution.subject, shared.TITLE_LIMIT)
-    title = shared.bold(linked(about, first.card if first else line.posting.thread, link))
+    about = one_line(execution.subject, names.TITLE_LIMIT)
+    title = names.bold(linked(about, first.card if first else line.posting.thread, link))
     done, total = execution.completed_tasks, execution.total_tasks
     if first:
-        stands = _needs(first.round, shared.deciders(deciders(first.round)), now)
+        stands = _needs(first.round, names.deciders(deciders(first.round)), now)
     else:
-        at = f"at {shared.title(execution.current_task)}, " if execution.current_task else ""
+        at = f"at {names.title(execution.current_task)}, " if execution.current_task else ""
         stands = f"{at}running for {duration(now - execution.began_at)}"
     # For the command that shows it in full, unless it is named so.
-    name = shared.identifier(id_beginning(execution.execution_id))
-    return shared.joined(
+    name = names.identifier(id_beginning(execution.execution_id))
+    return names.joined(
         f"{states.icon(first.round) if first else icons.RUNNING} {title}",
-        *({shared.crew(execution.crew)} - set(alike)),
+        *({names.crew(execution.crew)} - set(alike)),
         tasks_done(min(done, total), total) if total else tasks(done),
         stands,
-        f"and {shared.counted(others, 'more review')}" if others > 0 else "",
+        f"and {names.counted(others, 'more review')}" if others > 0 else "",
         name if subject(execution) else "",
     )
 
 
 def _round_line(line: read_models.RoundLine, now: datetime, link: Link) -> str:
-    title = f"{shared.number_of(line.round)} of {shared.task(line.round)}"
+    title = f"{names.number_of(line.round)} of {names.task(line.round)}"
     return f"{linked(title, line.card, link)} · {states.in_list(line.round, now)}"
 
 
@@ -234,7 +246,7 @@ def _pending_headline(total: int, who: str, *, mine: bool) -> str:
         return "Nothing waits for you." if mine else "Nothing waits."
     if total == 1:
         return f"1 review waits for {who}"
-    return f"{shared.total(total)} reviews wait for {who}"
+    return f"{names.total(total)} reviews wait for {who}"
 
 
 def _for_whom(who: str) -> str:
@@ -242,7 +254,7 @@ def _for_whom(who: str) -> str:
 
 
 def _needs(round_: Round, who: str, now: datetime) -> str:
-    title = shared.task(round_)
+    title = names.task(round_)
     if round_.state is State.WAITING:
         waited = f"{title} has waited {duration(now - round_.opened_at)}"
         return f"{waited} {_for_whom(who)}" if who else waited
@@ -259,20 +271,20 @@ def _report(reported: read_models.Progress | read_models.CrewUnavailable, *, wai
         if reported.answered:
             return f"The crew does not say how far it is ({why})."
         return f"The crew does not answer ({why})."
-    word = one_line(reported.word, shared.ID_LIMIT)
+    word = one_line(reported.word, names.ID_LIMIT)
     drawn = bar(reported.completed_tasks, reported.total_tasks)
     parts = [drawn or f"The crew says “{word}”"]
     if drawn and reported.status is not read_models.CrewStatus.RUNNING:
         parts.append(word)
     if reported.current_task and not waits:
-        parts.append(f"now at {shared.title(reported.current_task)}")
+        parts.append(f"now at {names.title(reported.current_task)}")
     if reported.error:
         parts.append(f"the error: {one_line(reported.error, ANSWER_LIMIT)}")
-    return shared.joined(*parts)
+    return names.joined(*parts)
 
 
 def _reached(crew: CrewHealth, now: datetime) -> str:
-    name = shared.bold(shared.crew(crew.crew))
+    name = names.bold(names.crew(crew.crew))
     if crew.took is None:
         return f":white_circle: {name} fetches its decisions"
     answers = f"answers in {int(crew.took / timedelta(milliseconds=1)):,} ms"
@@ -282,7 +294,7 @@ def _reached(crew: CrewHealth, now: datetime) -> str:
         failing = crew.failing
         late = f", next at {moment(failing.next_at, now)}" if failing.next_at > now else ""
         tried = f"{failing.tries:,} tries since {moment(failing.since, now)}{late}"
-        decisions = shared.counted(failing.decisions, "decision")
+        decisions = names.counted(failing.decisions, "decision")
         return f":red_circle: {name} does not take {decisions}: {tried} ({answers})"
     if crew.warning is not None:
         return f":red_circle: {name}: {answers}"
@@ -310,7 +322,7 @@ def render_rules(found: Sequence[CrewRules], *, in_slack: InSlack) -> Message:
     lines = [line for one in found for line in _lines(one, in_slack)]
     blocks, shown = sections(lines, budget=_BUDGET)
     if shown < len(lines):
-        blocks.append(context(shared.more(len(lines) - shown)))
+        blocks.append(context(names.more(len(lines) - shown)))
     blocks.append(context(_KEPT))
     return Message(_TITLE_PLAIN, blocks)
 
@@ -324,26 +336,26 @@ def _lines(found: CrewRules, in_slack: InSlack) -> Iterator[str]:
         yield rule_in_words(number, rule, people, later)
     if found.otherwise and not any(rule.when == Conditions() for rule in crew.rules):
         people = in_slack(crew.permitted(Role.REVIEWER))
-        yield f"Everything else takes {reviews.approvals(1)}; {_named(people)} may decide.\n"
+        yield f"Everything else takes {cards.approvals(1)}; {_named(people)} may decide.\n"
 
 
 def _rules_headline(crew: str, count: int, *, of: int) -> str:
-    name = shared.bold(shared.crew(crew))
+    name = names.bold(names.crew(crew))
     if not of:
         return f"{name} has no rules."
     if count == of == 1:
         return f"{name} has 1 rule."
     if count == of:
-        return f"{name} has {shared.counted(of, 'rule')}, tried in this order."
+        return f"{name} has {names.counted(of, 'rule')}, tried in this order."
     concern = "concerns" if count == 1 else "concern"
-    return f"{name} has {shared.counted(of, 'rule')}; {count:,} {concern} you."
+    return f"{name} has {names.counted(of, 'rule')}; {count:,} {concern} you."
 
 
 def rule_in_words(
     number: int, rule: Rule, people: Sequence[ReviewerRef], later: Sequence[ReviewerRef]
 ) -> str:
     """Return a rule and an empty line; `later` are the people who may decide after escalation."""
-    name = shared.bold(phrases.rule_quoted(rule.name))
+    name = names.bold(decisions.rule_quoted(rule.name))
     lines = (
         f"{number:,}. {name} is for {_when(rule.when)}.",
         " ".join(_who(rule, people)),
@@ -358,7 +370,7 @@ def _when(when: Conditions) -> str:
         return "every review that no rule before it is for"
     left = len(found) - _CONDITIONS
     more = f"{left:,} more hold" if left > 0 else None
-    return f"reviews where {shared.in_words(present(*found[:_CONDITIONS], more))}"
+    return f"reviews where {names.in_words(present(*found[:_CONDITIONS], more))}"
 
 
 def _conditions(when: Conditions) -> Iterator[str]:
@@ -380,10 +392,10 @@ def _conditions(when: Conditions) -> Iterator[str]:
 
 
 def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
-    where = f", in {shared.channel(rule.channel)}" if rule.channel is not None else ""
-    takes = f"It takes {reviews.approvals(rule.approvals)}"
+    where = f", in {names.channel(rule.channel)}" if rule.channel is not None else ""
+    takes = f"It takes {cards.approvals(rule.approvals)}"
     if rule.approvals_from:
-        groups = reviews.needed_of(rule.approvals_from)
+        groups = cards.needed_of(rule.approvals_from)
         yield f"It takes approvals by {groups}, of different people{where}."
     elif rule.reviewers_from is not None:
         given = f"of the person in {_code(rule.reviewers_from)}"
@@ -399,19 +411,19 @@ def _who(rule: Rule, people: Sequence[ReviewerRef]) -> Iterator[str]:
 
 def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
     if rule.target is not None:
-        yield f"It is wanted within {phrases.how_long(rule.target)}."
+        yield f"It is wanted within {decisions.how_long(rule.target)}."
     if rule.remind is not None:
         yield _reminded(rule.remind, in_hours=rule.working_hours is not None)
     if rule.escalate is not None:
-        yield f"After {phrases.how_long(rule.escalate.after)} {_named(later)} may decide too."
+        yield f"After {decisions.how_long(rule.escalate.after)} {_named(later)} may decide too."
     timeout = rule.timeout
     if timeout is not None and timeout.then is Then.LEAVE:
-        within = phrases.how_long(timeout.after)
+        within = decisions.how_long(timeout.after)
         yield f"If nobody decides within {within}, the thread says so, and it goes on waiting."
     elif timeout is not None:
-        yield reviews.or_else(rule)
+        yield cards.or_else(rule)
         if timeout.then is Then.REVISE:
-            most = reviews.times(timeout.most)
+            most = cards.times(timeout.most)
             yield f"That happens {most} in a row at most; then operators are called."
         if timeout.feedback:
             yield f"The crew is told: “{one_line(timeout.feedback, _FEEDBACK_LIMIT)}”"
@@ -421,11 +433,11 @@ def _time(rule: Rule, later: Sequence[ReviewerRef]) -> Iterator[str]:
 
 def _reminded(remind: Reminders, *, in_hours: bool) -> str:
     hours = ", in working hours only" if in_hours else ""
-    after = phrases.how_long(remind.after)
+    after = decisions.how_long(remind.after)
     if remind.most == 1:
         return f"One reminder comes after {after}{hours}."
     then = (
-        f"then {phrases.how_long(remind.every)} apart"
+        f"then {decisions.how_long(remind.every)} apart"
         if remind.every is not None
         else "then each time after twice as long"
     )
@@ -433,7 +445,7 @@ def _reminded(remind: Reminders, *, in_hours: bool) -> str:
 
 
 def _named(people: Sequence[ReviewerRef]) -> str:
-    return shared.named(people, most=_PEOPLE) or "nobody"
+    return names.named(people, most=_PEOPLE) or "nobody"
 
 
 def _fits(pattern: str) -> str:
@@ -441,7 +453,7 @@ def _fits(pattern: str) -> str:
 
 
 def _code(text: str, limit: int = _VALUE_LIMIT) -> str:
-    return shared.identifier(text, limit)
+    return names.identifier(text, limit)
 
 
 def register(app: AsyncApp, context: SlackContext) -> None:
@@ -503,7 +515,7 @@ async def _answer(command: Command, context: SlackContext) -> Message:  # a tabl
         case ["status", prefix]:
             return await _execution(prefix.strip("`"), command.by, context)
         case _:
-            return Message(shared.NOT_UNDERSTOOD, [])
+            return Message(names.NOT_UNDERSTOOD, [])
 
 
 async def _execution(prefix: str, by: Person, context: SlackContext) -> Message:

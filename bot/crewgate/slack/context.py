@@ -9,9 +9,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.review import Round
-from crewgate.slack import strings
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.client.identity import Identity
+from crewgate.slack.words import names
 from crewgate.usecases.access import ReviewContext, crew_for
 from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.base import NewId, OffLoop, Sleep, Wakeup
@@ -45,7 +45,7 @@ class SlackContext(ReviewContext):
         named = self.directory.in_slack(crew_for(round_, self.crews).permitted(Role.REVIEWER))
         return round_.not_voted(named)
 
-    async def whys(self, user: str) -> strings.Why:
+    async def whys(self, user: str) -> names.Why:
         away = await self.uow.read.absences.find(at=self.clock(), delegate=user)
         users_of = self.directory.users
-        return lambda one: strings.why(one, user, self.deciders(one), users_of, away)
+        return lambda one: names.why(one, user, self.deciders(one), users_of, away)

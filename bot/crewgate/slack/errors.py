@@ -12,10 +12,10 @@ from crewgate.domain import errors
 from crewgate.domain.lessons import LessonEnded
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.verdict import Person
-from crewgate.slack import phrases, strings
 from crewgate.slack.blockkit.blocks import Block, modal, section
 from crewgate.slack.context import SlackContext
-from crewgate.slack.strings import MRKDWN, PLAIN, Voice
+from crewgate.slack.words import decisions, names
+from crewgate.slack.words.names import MRKDWN, PLAIN, Voice
 
 log = structlog.get_logger(__name__)
 
@@ -30,36 +30,36 @@ def explain(  # noqa: PLR0911  # a table
         case errors.NotPermitted():
             return _not_permitted(error, in_slack(error.permitted), voice)
         case errors.UnknownCrew(crew=crew):
-            return strings.unknown_crew(crew, voice)
+            return names.unknown_crew(crew, voice)
         case errors.NotWaiting():
-            return phrases.too_late(error, now, voice)
+            return decisions.too_late(error, now, voice)
         case errors.TooManyEdits(characters=characters):
-            return strings.too_many_edits(characters)
+            return names.too_many_edits(characters)
         case errors.LessonRefused(why=why):
-            return strings.LESSON_REFUSED[why]
+            return names.LESSON_REFUSED[why]
         case LessonEnded(lesson=lesson):
-            return phrases.lesson_ended(lesson, now, voice)
+            return decisions.lesson_ended(lesson, now, voice)
         case errors.VoteRefused(others=others):
-            return phrases.vote_refused(error, in_slack(others) if voice.mentions else ())
+            return decisions.vote_refused(error, in_slack(others) if voice.mentions else ())
         case _:
             in_form = _IN_FORMS.get(type(error)) if voice is PLAIN else None
-            return in_form or _SENTENCES.get(type(error), strings.SOMETHING_FAILED)
+            return in_form or _SENTENCES.get(type(error), names.SOMETHING_FAILED)
 
 
 _SENTENCES: Final[Mapping[type[errors.CrewgateError], str]] = {
-    errors.RoundNotFound: strings.UNKNOWN_ROUND,
-    errors.LessonNotFound: strings.UNKNOWN_LESSON,
-    errors.StoreUnavailable: strings.STORE_UNAVAILABLE,
-    errors.InvalidTransition: strings.NOTHING_TO_DO,
-    errors.VerdictMisplaced: strings.NOTHING_TO_DO,
-    errors.NothingEdited: strings.NOTHING_EDITED,
-    errors.NoCrewUrl: strings.NO_CREW_URL,
-    errors.NoPublicUrl: strings.NO_PUBLIC_URL,
-    errors.TooManyKickoffs: strings.TOO_MANY_KICKOFFS,
+    errors.RoundNotFound: names.UNKNOWN_ROUND,
+    errors.LessonNotFound: names.UNKNOWN_LESSON,
+    errors.StoreUnavailable: names.STORE_UNAVAILABLE,
+    errors.InvalidTransition: names.NOTHING_TO_DO,
+    errors.VerdictMisplaced: names.NOTHING_TO_DO,
+    errors.NothingEdited: names.NOTHING_EDITED,
+    errors.NoCrewUrl: names.NO_CREW_URL,
+    errors.NoPublicUrl: names.NO_PUBLIC_URL,
+    errors.TooManyKickoffs: names.TOO_MANY_KICKOFFS,
 }
 _IN_FORMS: Final[Mapping[type[errors.CrewgateError], str]] = {
-    errors.RoundNotFound: strings.UNKNOWN_ROUND_PLAIN,
-    errors.StoreUnavailable: strings.STORE_UNAVAILABLE_PLAIN,
+    errors.RoundNotFound: names.UNKNOWN_ROUND_PLAIN,
+    errors.StoreUnavailable: names.STORE_UNAVAILABLE_PLAIN,
 }
 
 
@@ -69,15 +69,15 @@ def _not_permitted(
     crew, uncertain = error.crew, error.uncertain
     match error:
         case errors.NotAReviewer(rule=rule) if voice is PLAIN:
-            return strings.not_a_reviewer_plain(crew, rule, uncertain=uncertain)
+            return names.not_a_reviewer_plain(crew, rule, uncertain=uncertain)
         case errors.NotAReviewer(rule=rule):
-            return strings.not_a_reviewer(crew, permitted, rule, uncertain=uncertain)
+            return names.not_a_reviewer(crew, permitted, rule, uncertain=uncertain)
         case errors.NotAnOperator():
-            return strings.not_an_operator(crew, uncertain=uncertain)
+            return names.not_an_operator(crew, uncertain=uncertain)
         case errors.NotAStarter():
-            return strings.not_a_starter(crew, permitted, uncertain=uncertain)
+            return names.not_a_starter(crew, permitted, uncertain=uncertain)
         case _:
-            return strings.not_a_reader(crew, uncertain=uncertain)
+            return names.not_a_reader(crew, uncertain=uncertain)
 
 
 @asynccontextmanager
@@ -117,7 +117,7 @@ def in_words(error: errors.CrewgateError, context: SlackContext, voice: Voice = 
     return sentence
 
 
-def render_notice(sentence: str, *, title: str = strings.ERROR_TITLE) -> Block:
+def render_notice(sentence: str, *, title: str = names.ERROR_TITLE) -> Block:
     return modal(title, [section(sentence)])
 
 

@@ -8,8 +8,6 @@ from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate, id_
 from crewgate.domain.notification import Format, shown
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
-from crewgate.slack import icons, phrases
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Message,
     context,
@@ -18,10 +16,11 @@ from crewgate.slack.blockkit.blocks import (
     present,
     section,
 )
-from crewgate.slack.phrases import ANSWER_LIMIT, EXECUTION_GONE
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
-from crewgate.slack.reviews.people import FILES_REFUSED, FORWARD_REFUSED, with_operators
-from crewgate.slack.strings import PLAIN
+from crewgate.slack.words import decisions, icons, names
+from crewgate.slack.words.decisions import ANSWER_LIMIT, EXECUTION_GONE
+from crewgate.slack.words.names import PLAIN
+from crewgate.slack.words.people import FILES_REFUSED, FORWARD_REFUSED, with_operators
 from crewgate.usecases.read_models import ExecutionPosting
 
 RESULT_TITLE: Final = "The whole result"
@@ -41,17 +40,17 @@ def render_progress(
 ) -> Message:
     """Render progress; `waiting` are waiting rounds, each with the people who have not decided."""
     execution = posting.execution
-    who = f"started by {shared.reviewer(starter)}" if starter is not None else ""
+    who = f"started by {names.reviewer(starter)}" if starter is not None else ""
     inputs = _inputs(execution)
-    removed = shared.removed(execution.removed_at) if execution.removed_at else ""
+    removed = names.removed(execution.removed_at) if execution.removed_at else ""
     blocks = present(
-        section(f":rocket: {shared.joined(*names(execution), who)}"),
+        section(f":rocket: {names.joined(*title_parts(execution), who)}"),
         section(inputs) if inputs else None,
-        context(shared.joined(_finished(posting), _progress(posting, waiting))),
+        context(names.joined(_finished(posting), _progress(posting, waiting))),
         context(removed) if removed else None,
     )
     state = "waits for a decision" if waiting else execution.state.value.lower()
-    return Message(notification(f"{shared.crew(execution.crew, PLAIN)}: {state}"), blocks)
+    return Message(notification(f"{names.crew(execution.crew, PLAIN)}: {state}"), blocks)
 
 
 def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) -> Message:
@@ -61,9 +60,9 @@ def render_end(posting: ExecutionPosting, starter: ReviewerRef | None = None) ->
     output = output_in_message(result) if result else NO_OUTPUT
     blocks = [section(_ended(execution, starter, approved)), *output.blocks]
     if execution.removed_at is not None:
-        blocks.append(context(shared.removed(execution.removed_at)))
+        blocks.append(context(names.removed(execution.removed_at)))
     did = {ExecutionState.FAILED: "failed", ExecutionState.GONE: "is gone"}
-    text = f"{shared.crew(execution.crew, PLAIN)} {did.get(execution.state, 'has finished')}"
+    text = f"{names.crew(execution.crew, PLAIN)} {did.get(execution.state, 'has finished')}"
     return Message(notification(text), blocks, too_long=output.too_long)
 
 
@@ -90,15 +89,15 @@ def result_file_name(execution: Execution) -> str:
     return f"result{ended}.{'json' if is_json else 'md'}"
 
 
-def names(execution: Execution) -> tuple[str, ...]:
-    crew, about = shared.crew(execution.crew), subject(execution)
-    return (shared.bold(about), crew) if about else (shared.bold(crew),)
+def title_parts(execution: Execution) -> tuple[str, ...]:
+    crew, about = names.crew(execution.crew), subject(execution)
+    return (names.bold(about), crew) if about else (names.bold(crew),)
 
 
 def subject(execution: Execution) -> str:
     """Return an execution's subject; empty if only its id tells executions apart."""
     is_id = execution.subject == id_beginning(execution.execution_id)
-    return "" if is_id else one_line(execution.subject, shared.TITLE_LIMIT)
+    return "" if is_id else one_line(execution.subject, names.TITLE_LIMIT)
 
 
 def _inputs(execution: Execution) -> str:
@@ -106,7 +105,7 @@ def _inputs(execution: Execution) -> str:
     if execution.subject == ", ".join(" ".join(value.split()) for _, value in given):
         return ""
     lines = [
-        f"• {shared.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
+        f"• {names.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"
         for name, value in given[:_INPUTS_SHOWN]
     ]
     left = len(given) - _INPUTS_SHOWN
@@ -114,7 +113,7 @@ def _inputs(execution: Execution) -> str:
 
 
 def tasks_done(completed: int, total: int) -> str:
-    return f"{completed:,} of {shared.counted(total, 'task')}"
+    return f"{completed:,} of {names.counted(total, 'task')}"
 
 
 def bar(completed: int | None, total: int | None) -> str:
@@ -150,30 +149,30 @@ def _progress(
         case _:
             assert_never(execution.state)
     if execution.tokens is not None:
-        parts.append(shared.counted(execution.tokens, "token"))
-    return shared.joined(*parts)
+        parts.append(names.counted(execution.tokens, "token"))
+    return names.joined(*parts)
 
 
 def _waits(round_: Round, people: Sequence[ReviewerRef]) -> str:
-    waits = f"{icons.WAITING} {shared.bold(shared.task(round_))} waits"
+    waits = f"{icons.WAITING} {names.bold(names.task(round_))} waits"
     if round_.other_channel is not None:
-        return f"{waits} in {shared.channel(round_.other_channel)}"
-    return f"{waits} for {shared.deciders(people) if people else 'a decision'}"
+        return f"{waits} in {names.channel(round_.other_channel)}"
+    return f"{waits} for {names.deciders(people) if people else 'a decision'}"
 
 
 def _title(name: str, posting: ExecutionPosting) -> str:
     titles = {one.review.task_id: one.review.title for one in posting.rounds}
-    return shared.title(titles.get(name, name))
+    return names.title(titles.get(name, name))
 
 
 def tasks(count: int) -> str:
-    return f"{shared.counted(count, 'task')} done" if count else ""
+    return f"{names.counted(count, 'task')} done" if count else ""
 
 
 def _finished(posting: ExecutionPosting) -> str:
     before = posting.finished_before
-    earlier = f"{icons.DONE} {shared.counted(before, 'task')} before" if before else ""
-    return shared.joined(earlier, *(_done(one, posting) for one in posting.finished))
+    earlier = f"{icons.DONE} {names.counted(before, 'task')} before" if before else ""
+    return names.joined(earlier, *(_done(one, posting) for one in posting.finished))
 
 
 def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
@@ -184,8 +183,8 @@ def _done(update: TaskUpdate, posting: ExecutionPosting) -> str:
 
 
 def _ended(execution: Execution, starter: ReviewerRef | None, approved: Round | None) -> str:
-    who = f"{shared.reviewer(starter)}, " if starter is not None else ""
-    crew = shared.bold(shared.crew(execution.crew))
+    who = f"{names.reviewer(starter)}, " if starter is not None else ""
+    crew = names.bold(names.crew(execution.crew))
     match execution.state:
         case ExecutionState.FAILED:
             silent = "" if execution.removed_at else "it did not say why"
@@ -205,6 +204,6 @@ def _result(execution: Execution, approved: Round | None) -> str:
         return "" if execution.removed_at else " The crew has not told its result."
     if approved is None or approved.decision is None:
         return ""
-    round_ = f"round {approved.number} of {shared.bold(shared.task(approved))}"
-    who = phrases.decider(approved.decision)
+    round_ = f"round {approved.number} of {names.bold(names.task(approved))}"
+    who = decisions.decider(approved.decision)
     return f" The result is {round_}, which {who} approved."

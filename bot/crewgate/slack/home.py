@@ -17,7 +17,6 @@ from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.outcome import Unknown
 from crewgate.domain.review import State
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Block,
     actions,
@@ -32,8 +31,9 @@ from crewgate.slack.client.web_api import CallFailed, call, text_at
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import parse_home_opened
 from crewgate.slack.press import Press, parse_press
-from crewgate.slack.reviews import buttons, output, states
-from crewgate.slack.strings import Deciders, Link, Why, duration
+from crewgate.slack.reviews import buttons, output
+from crewgate.slack.words import names, states
+from crewgate.slack.words.names import Deciders, Link, Why, duration
 from crewgate.usecases.ports.base import Wakeup
 from crewgate.usecases.queries import queue
 from crewgate.usecases.read_models import Approvers, Queue, QueuePart, RoundLine
@@ -187,7 +187,7 @@ def render_home(
             preview, share = output.preview(line)
             text = list(_text(line, row, now=now, link=link, deciders=deciders))
             if row.part is Part.MINE:
-                text[-1] = shared.joined(text[-1], *why(line.round))
+                text[-1] = names.joined(text[-1], *why(line.round))
             if row.part not in {Part.STUCK, Part.DECIDED}:
                 text.append(preview)
             blocks += [divider(), section("\n".join(text))]
@@ -203,9 +203,9 @@ def _page_buttons(found: Queue, new: int) -> Iterator[Block]:
     refresh = f"Refresh · {new:,} more" if new else "Refresh"
     yield button(refresh, action_id=ids.HOME_REFRESH, value=page)
     if found.page > 0:
-        yield button(shared.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
+        yield button(names.PREVIOUS, action_id=ids.HOME_PREVIOUS, value=page)
     if found.page + 1 < found.pages:
-        yield button(shared.NEXT, action_id=ids.HOME_NEXT, value=page)
+        yield button(names.NEXT, action_id=ids.HOME_NEXT, value=page)
 
 
 def _summary(found: Queue, on_page: Collection[Part]) -> str:
@@ -215,11 +215,11 @@ def _summary(found: Queue, on_page: Collection[Part]) -> str:
     if found.pages == 1:
         return _KEEPS
     elsewhere = (_heading(part, found) for part in needed if part not in on_page)
-    return shared.joined(shared.page_of(found.page, found.pages), *elsewhere)
+    return names.joined(names.page_of(found.page, found.pages), *elsewhere)
 
 
 def _heading(part: Part, found: Queue) -> str:
-    return f"{_TITLES[part]}: {shared.total(part_of(found, part).total)}"
+    return f"{_TITLES[part]}: {names.total(part_of(found, part).total)}"
 
 
 def _text(
@@ -229,12 +229,12 @@ def _text(
     yield states.headline_in_list(line, link)
     state = states.in_list(round_, now)
     if round_.state is State.WAITING:
-        named = "" if row.part is Part.MINE else shared.deciders(deciders(round_))
+        named = "" if row.part is Part.MINE else names.deciders(deciders(round_))
         whom = f"for {named} " if named else ""
         state = f"waiting {whom}for {duration(now - round_.opened_at)}"
     # In one line with the rest: a row that changes is as high as before, or nearly so.
-    about = shared.crew(round_.review.crew), shared.numbered(round_), state
-    yield shared.joined(*about, *states.claim_and_notes(line, now=now))
+    about = names.crew(round_.review.crew), names.numbered(round_), state
+    yield names.joined(*about, *states.claim_and_notes(line, now=now))
 
 
 def _buttons(line: RoundLine, row: Row, user: str) -> Iterator[Block]:

@@ -13,7 +13,6 @@ from crewgate.domain.outcome import NotSent, Unknown
 from crewgate.domain.people import Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Block,
     context,
@@ -29,7 +28,8 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command, KickoffForm, parse_crew_choice, parse_kickoff_form
-from crewgate.slack.phrases import ANSWER_LIMIT
+from crewgate.slack.words import names
+from crewgate.slack.words.decisions import ANSWER_LIMIT
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome
 from crewgate.usecases.ports.slack import RESPONSE_SENT
 from crewgate.usecases.read_models import CrewUnavailable
@@ -67,17 +67,17 @@ def render_choice(crews: Sequence[str]) -> Block:
 def render_form(
     crew: str, values: Mapping[str, str], *, missing: Collection[str] = (), warning: str = ""
 ) -> Block:
-    names = tuple(dict.fromkeys((*values, *missing)))
-    if len(names) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in names):
+    inputs = tuple(dict.fromkeys((*values, *missing)))
+    if len(inputs) > FIELDS_LIMIT or any(len(name) > _NAME_LIMIT for name in inputs):
         return render_notice(
             "This crew has more inputs than a form holds. It can be started over its API."
         )
-    about = context(shared.bold(shared.crew(crew)))
+    about = context(names.bold(names.crew(crew)))
     blocks = present(about, section(warning) if warning else None)
-    for name in names:
+    for name in inputs:
         blocks.append(
             text_field(
-                shared.input_name(name, shared.PLAIN),
+                names.input_name(name, names.PLAIN),
                 block_id=f"{ids.KICKOFF_INPUT}.{name}",
                 action_id=ids.KICKOFF_INPUT,
                 max_length=_TEXT_LIMIT,
@@ -87,31 +87,31 @@ def render_form(
         )
         if name in missing:
             blocks.append(context(":exclamation: The crew needs this."))
-    if not names:
+    if not inputs:
         blocks.append(section("This crew needs no inputs."))
     return modal(TITLE, blocks, callback_id=ids.KICKOFF_FORM, metadata=crew, submit="Start")
 
 
 def asking(crew: str) -> str:
-    return f"Asking {shared.crew(crew)} what it needs…"
+    return f"Asking {names.crew(crew)} what it needs…"
 
 
 def starting(crew: str) -> str:
     return (
-        f"Starting {shared.crew(crew)}… This can take a while; you may "
+        f"Starting {names.crew(crew)}… This can take a while; you may "
         "close this: the crew reports in the channel."
     )
 
 
 def started(crew: str, channel: str) -> str:
-    where = shared.channel(channel)
-    return f":rocket: {shared.bold(shared.crew(crew))} has started. It reports in {where}."
+    where = names.channel(channel)
+    return f":rocket: {names.bold(names.crew(crew))} has started. It reports in {where}."
 
 
 def crew_away(crew: str, why: str) -> str:
     said = one_line(why, ANSWER_LIMIT)
     return (
-        f":exclamation: {shared.bold(shared.crew(crew))} cannot be started now: {said}. "
+        f":exclamation: {names.bold(names.crew(crew))} cannot be started now: {said}. "
         "Nothing was started."
     )
 

@@ -12,8 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain.lessons import LESSON_CHARACTERS, Lesson, LessonsGiven, LessonState, Sides
 from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.verdict import Person
-from crewgate.slack import ids, phrases
-from crewgate.slack import strings as shared
+from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block, Message, button, context, one_line, section
 from crewgate.slack.blockkit.excerpts import page_of_blocks
@@ -24,10 +23,10 @@ from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command, parse_submission
 from crewgate.slack.press import Press, Reply, parse_press
 from crewgate.slack.reviews import buttons
-from crewgate.slack.reviews import strings as reviews
 from crewgate.slack.reviews.listeners import Verb
-from crewgate.slack.reviews.people import called, mentionable
-from crewgate.slack.strings import Link, bold, counted, day, joined, linked, person, quoted
+from crewgate.slack.words import cards, decisions, names
+from crewgate.slack.words.names import Link, bold, counted, day, joined, linked, person, quoted
+from crewgate.slack.words.people import called, mentionable
 from crewgate.usecases import lessons
 from crewgate.usecases.read_models import CardView, CrewLessons, LessonLine, LessonView
 
@@ -54,7 +53,7 @@ _BLOCKS: Final = 49
 def render_offer(view: CardView) -> Message:
     """Offer the writer of a wish to keep it, once the text that met it is approved."""
     round_ = view.round
-    crew = bold(shared.crew(round_.review.crew))
+    crew = bold(names.crew(round_.review.crew))
     says = f":bulb: Approved. You had asked for this:\n{quoted(_wish(view), _WHOLE)}"
     keep = f"Keep it as a lesson, and {crew} is told it at each start: nobody has to ask again."
     row = blocks.actions(buttons.KEEP_LESSON.on(round_.id))
@@ -76,7 +75,7 @@ def first_words(wish: str) -> str:
 
 def render_form(crew: str, text: str, about: str, *, replaces: bool = False) -> Block:
     """The form with a lesson's words; `about` is its round, or the lesson that it replaces."""
-    means = f"{bold(shared.crew(crew))} is told this at each start, once its reviewers keep it."
+    means = f"{bold(names.crew(crew))} is told this at each start, once its reviewers keep it."
     field = blocks.text_field(
         "The lesson, in one sentence",
         block_id=ids.FEEDBACK,
@@ -104,8 +103,8 @@ def render_card(
 ) -> Message:
     """Render a lesson's card; `calls` mentions the `people` who may keep it."""
     lesson, ballot = view.lesson, view.ballot
-    crew = shared.crew(lesson.crew)
-    origin = linked(f"round {ballot.number:,} of {shared.task(ballot)}", view.from_card, link)
+    crew = names.crew(lesson.crew)
+    origin = linked(f"round {ballot.number:,} of {names.task(ballot)}", view.from_card, link)
     above = [section(f":bulb: {_headline(lesson, crew)}"), section(_quoted(lesson))]
     below: list[Block] = []
     match lesson.state:
@@ -117,7 +116,7 @@ def render_card(
             ]
             asks = f"{called(may)}: please keep or drop it." if calls and may else None
             above[1:1] = blocks.present(section(asks) if asks else None)
-            needs = reviews.so_far(ballot) or f"needs {reviews.approvals(ballot.approvals)}"
+            needs = cards.so_far(ballot) or f"needs {cards.approvals(ballot.approvals)}"
             about = joined(needs, f"from {origin}", day(lesson.proposed_at))
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
@@ -128,8 +127,8 @@ def render_card(
         case _:
             ended = "" if lesson.ended_at is None else day(lesson.ended_at)
             about = joined(f"proposed by {person(lesson.author)}", f"from {origin}", ended)
-    push = f"{shared.crew(lesson.crew, shared.PLAIN)}: a lesson {phrases.LESSON_IS[lesson.state]}"
-    return Message(blocks.notification(push), [*above, context(shared.capital(about)), *below])
+    push = f"{names.crew(lesson.crew, names.PLAIN)}: a lesson {decisions.LESSON_IS[lesson.state]}"
+    return Message(blocks.notification(push), [*above, context(names.capital(about)), *below])
 
 
 def _quoted(lesson: Lesson) -> str:
@@ -141,9 +140,9 @@ def _headline(lesson: Lesson, crew: str) -> str:
         what = "Other words for a lesson of" if lesson.replaces else "A lesson for"
         return f"{bold(f'{what} {crew}')}, proposed by {person(lesson.author)}"
     if lesson.state is LessonState.KEPT:
-        return f"{bold(f'A lesson of {crew}')}, kept by {phrases.voters(lesson.votes)}"
+        return f"{bold(f'A lesson of {crew}')}, kept by {decisions.voters(lesson.votes)}"
     by = "" if lesson.ended_by is None else f" by {person(lesson.ended_by)}"
-    return f"{bold(f'This lesson for {crew} {phrases.LESSON_IS[lesson.state]}')}{by}"
+    return f"{bold(f'This lesson for {crew} {decisions.LESSON_IS[lesson.state]}')}{by}"
 
 
 def _beside(view: LessonView, crew: str) -> list[Block]:
@@ -160,7 +159,7 @@ def _beside(view: LessonView, crew: str) -> list[Block]:
     lines = (f"• {one_line(one.text, _AMONG)}{marks.get(one.id, '')}" for one in others)
     made, shown = blocks.sections(chain(["It would stand beside:"], lines), budget=_BESIDE_BUDGET)
     left = len(others) + 1 - shown
-    last = [f"{shared.more(left)}: `{COMMAND} lessons`"] if left else []
+    last = [f"{names.more(left)}: `{COMMAND} lessons`"] if left else []
     last += [f"and {unread}"] if unread else []
     return [*made, *([context(joined(*last))] if last else [])]
 
@@ -178,7 +177,7 @@ def _acts(lesson: Lesson) -> Block:
 
 def render_retired(lesson: Lesson) -> Message:
     """Tell the author of a lesson that somebody else retired it."""
-    crew, by = shared.crew(lesson.crew), lesson.ended_by or lesson.author
+    crew, by = names.crew(lesson.crew), lesson.ended_by or lesson.author
     says = f":bulb: {person(by)} retired your lesson for {bold(crew)}:"
     since = f"{crew} is started without it from now on."
     return Message(
@@ -205,11 +204,11 @@ def _groups(found: CrewLessons, only: str, link: Link) -> Iterator[list[Block]]:
     kept = sum(one.lesson.state is LessonState.KEPT for one in found.lines)
     proposed = len(found.lines) - kept
     counts = f"{kept:,} kept" + (f", {proposed:,} proposed" if proposed else "")
-    headline = f"{bold(f'Lessons of {shared.crew(found.crew)}')}: {counts}"
+    headline = f"{bold(f'Lessons of {names.crew(found.crew)}')}: {counts}"
     yield [section("\n".join((headline, *figures(found.sides))))]
     for number, one in enumerate(found.lines, 1):
         words = section(f"{number:,}. {one_line(one.lesson.text, _WHOLE)}")
-        about = context(shared.capital(_about(one, link)))
+        about = context(names.capital(_about(one, link)))
         is_kept = one.lesson.state is LessonState.KEPT
         row = _acts(one.lesson) | {"block_id": f"{_LISTED}{one.lesson.id} {only}"}
         yield [words, about, *([row] if is_kept else [])]
@@ -224,8 +223,8 @@ def _about(one: LessonLine, link: Link) -> str:
     if lesson.state is LessonState.PROPOSED:
         where = linked("its card", one.card, link)
         return joined(f"proposed by {person(lesson.author)}", f"keep or drop it on {where}")
-    used = f"used {reviews.times(one.uses)}" if one.uses else "not used yet"
-    again = f"*not followed*: asked for again {reviews.times(one.again)}"
+    used = f"used {cards.times(one.uses)}" if one.uses else "not used yet"
+    again = f"*not followed*: asked for again {cards.times(one.again)}"
     return joined(_since(lesson), used, again if one.is_not_followed else "")
 
 
@@ -238,7 +237,7 @@ def figures(sides: Sides) -> Iterator[str]:
             yield f"*{name}* " + joined(
                 f"{share} approved at once" if side.first else "",
                 f"{side.rounds / side.approved:.1f} rounds until approved",
-                f"asked for again {reviews.times(side.again)}" if side.again else "",
+                f"asked for again {cards.times(side.again)}" if side.again else "",
             )
     elif sides != Sides():
         counts = (f"*{name}* {side.approved:,} approved" for name, side in both.items())
@@ -267,7 +266,7 @@ def _as_given(lesson: Lesson) -> str:
     text = one_line(lesson.text, _WHOLE) or _REMOVED
     if lesson.ended_at is None:
         return text
-    return f"{text} _It {phrases.LESSON_IS[lesson.state]} later, {day(lesson.ended_at)}._"
+    return f"{text} _It {decisions.LESSON_IS[lesson.state]} later, {day(lesson.ended_at)}._"
 
 
 # --- presses and forms ----------------------------------------------------------------------------
@@ -345,7 +344,7 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
     is_edit = sent.form == ids.LESSON_EDIT_FORM
     propose = lessons.replace_lesson if is_edit else lessons.propose
     async with explain_errors(
-        partial(show_in_form, ack, sent.box), context=context, voice=shared.PLAIN, by=sent.by
+        partial(show_in_form, ack, sent.box), context=context, voice=names.PLAIN, by=sent.by
     ):
         await propose(sent.by, sent.round_id, sent.feedback, context=context, new_id=context.new_id)
         if is_edit:  # perhaps from a list, far from the thread

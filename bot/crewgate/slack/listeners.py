@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from crewgate.slack import away, commands, home, kickoff, lessons, notes, stats, strings, trial
+from crewgate.slack import away, commands, home, kickoff, lessons, notes, stats, trial
 from crewgate.slack.client.bolt import Middleware, Next
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.replies import answer_in_place, send_ephemeral
@@ -21,6 +21,7 @@ from crewgate.slack.home import HomeRefresher
 from crewgate.slack.notes import MissedNotes
 from crewgate.slack.payloads import parse_place
 from crewgate.slack.reviews import listeners as reviews
+from crewgate.slack.words import names
 from crewgate.usecases.log_fields import acts_at
 
 log = structlog.get_logger(__name__)
@@ -43,9 +44,9 @@ async def refuse_other_teams(
         return None
     log.warning("other_team", team=context.team_id, enterprise=context.enterprise_id)
     if identity.is_known:
-        return await _refuse(req, strings.OTHER_TEAM, event_status=200)
+        return await _refuse(req, names.OTHER_TEAM, event_status=200)
     # Slack repeats an event that is answered with an error.
-    return await _refuse(req, strings.TEAM_NOT_KNOWN, event_status=503)
+    return await _refuse(req, names.TEAM_NOT_KNOWN, event_status=503)
 
 
 async def _refuse(req: AsyncBoltRequest, sentence: str, *, event_status: int) -> BoltResponse:

@@ -33,8 +33,11 @@ from crewgate.slack.client.web_api import CallFailed, outcome_of
 from crewgate.slack.morning import render_line
 from crewgate.slack.notes import render_offer
 from crewgate.slack.reviews import card, notices
-from crewgate.slack.reviews.people import (
-    People,
+from crewgate.slack.reviews.people import People
+from crewgate.slack.stats import render_posted
+from crewgate.slack.words.cards import REVIEWERS_SHOWN
+from crewgate.slack.words.names import Link
+from crewgate.slack.words.people import (
     below_headline,
     call,
     calls_all,
@@ -43,9 +46,6 @@ from crewgate.slack.reviews.people import (
     nobody_left,
     reaches_somebody,
 )
-from crewgate.slack.reviews.strings import REVIEWERS_SHOWN
-from crewgate.slack.stats import render_posted
-from crewgate.slack.strings import Link
 from crewgate.usecases import read_models
 from crewgate.usecases.ports.base import Clock, OffLoop
 from crewgate.usecases.ports.slack import FILE_NOT_SHARED, About, Messenger, Posted, Thread

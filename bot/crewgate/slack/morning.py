@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.morning import Morning
-from crewgate.slack import strings as shared
 from crewgate.slack.away import name_of
 from crewgate.slack.blockkit.blocks import Message, actions, notification, one_line, section
 from crewgate.slack.client.people import time_zone_of
@@ -19,6 +18,7 @@ from crewgate.slack.errors import explain_errors
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command
 from crewgate.slack.reviews import buttons
+from crewgate.slack.words import names
 from crewgate.usecases.delivery.morning import end_morning, set_morning
 from crewgate.usecases.read_models import QueuePart
 
@@ -65,7 +65,7 @@ def _is_on(wish: Morning) -> str:
 def render_line(waiting: QueuePart) -> Message:
     [oldest] = waiting.lines
     round_, total = oldest.round, waiting.total
-    many = "1 waits for you," if total == 1 else f"{shared.total(total)} wait for you; the oldest"
-    line = f"{many} since {shared.date(round_.opened_at)}: {shared.bold(shared.task(round_))}."
-    plain = f"{many.rstrip(',')}: {shared.task(round_, shared.PLAIN)}"
+    many = "1 waits for you," if total == 1 else f"{names.total(total)} wait for you; the oldest"
+    line = f"{many} since {names.date(round_.opened_at)}: {names.bold(names.task(round_))}."
+    plain = f"{many.rstrip(',')}: {names.task(round_, names.PLAIN)}"
     return Message(notification(plain), [section(line), actions(buttons.START.on(COMMAND))])

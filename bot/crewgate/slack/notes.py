@@ -19,9 +19,9 @@ from crewgate.slack.client.posting import messages_between, ts_of
 from crewgate.slack.client.web_api import CallFailed, object_in
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.payloads import Deleted, Edited, Written, parse_message
-from crewgate.slack.phrases import asker
 from crewgate.slack.reviews.buttons import words_button
-from crewgate.slack.reviews.strings import words_label
+from crewgate.slack.words.cards import words_label
+from crewgate.slack.words.decisions import asker
 from crewgate.usecases.notes import NOTES, change_note, delete_note, keep_note
 from crewgate.usecases.read_models import NO_RULE, Selection
 

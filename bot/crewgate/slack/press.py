@@ -14,12 +14,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.caveats import NOTHING_SEEN, Seen
 from crewgate.domain.verdict import Person
-from crewgate.slack import ids, strings
+from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import SlackContext
 from crewgate.slack.errors import explain_errors, render_notice
 from crewgate.slack.payloads import NO_VIEW, View, parse_person, parse_view, raises_malformed
+from crewgate.slack.words import names
 
 
 class Where(StrEnum):
@@ -98,9 +99,9 @@ class Reply:
 
     async def refuse(self, sentence: str) -> None:
         """Tell the presser a sentence; in a modal if the channel takes no answer."""
-        await self.say(sentence, title=strings.ERROR_TITLE)
+        await self.say(sentence, title=names.ERROR_TITLE)
 
-    async def say(self, sentence: str, *, title: str = strings.RECORDED_TITLE) -> None:
+    async def say(self, sentence: str, *, title: str = names.RECORDED_TITLE) -> None:
         if self.press.where is Where.CARD:
             await send_ephemeral(self.respond, sentence)
         else:
@@ -110,7 +111,7 @@ class Reply:
         await self.ack()
         await self.show(view)
 
-    async def show(self, view: Block, *, otherwise: str = strings.MODAL_NOT_OPENED) -> bool:
+    async def show(self, view: Block, *, otherwise: str = names.MODAL_NOT_OPENED) -> bool:
         """Open a modal, and return True if Slack did.
 
         Slack stacks three modals: this one lies on the first, in place of the second; the third

@@ -30,7 +30,6 @@ from crewgate.domain.stats import (
 )
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     CHART_LABEL_LIMIT,
     Block,
@@ -54,7 +53,8 @@ from crewgate.slack.ids import COMMAND
 from crewgate.slack.lessons import figures
 from crewgate.slack.payloads import Command
 from crewgate.slack.press import parse_press
-from crewgate.slack.strings import duration, moment
+from crewgate.slack.words import names
+from crewgate.slack.words.names import duration, moment
 from crewgate.usecases.stats import decisions, stats
 
 log = structlog.get_logger(__name__)
@@ -81,10 +81,10 @@ NOTHING_READABLE: Final = "There is no crew whose reviews you may read."
 
 
 def headline(stats: Stats) -> str:
-    names = [shared.crew(one.crew) for one in stats.crews]
-    if len(names) > _NAMED:
-        names = [shared.counted(len(names), "crew")]
-    return shared.joined(f"*The last {stats.days} days*", shared.in_words(names))
+    crews = [names.crew(one.crew) for one in stats.crews]
+    if len(crews) > _NAMED:
+        crews = [names.counted(len(crews), "crew")]
+    return names.joined(f"*The last {stats.days} days*", names.in_words(crews))
 
 
 _OBSERVATIONS: Final[Mapping[Kind, str]] = {
@@ -120,7 +120,7 @@ _OBSERVATIONS: Final[Mapping[Kind, str]] = {
 
 def observation(seen: Observation, days: int) -> str:
     return _OBSERVATIONS[seen.kind].format(
-        crew=shared.crew(seen.crew),
+        crew=names.crew(seen.crew),
         part=seen.share.part,
         whole=seen.share.whole,
         percent=seen.share.percent,
@@ -147,11 +147,11 @@ def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[
     if new.rounds is not None:
         yield f"*Rounds until approved* {new.rounds:.1f}{_was(both, _rounds(before))}"
     if new.median is not None:
-        yield f"{shared.capital(_times(new))}{_was(both, _times(before))}"
+        yield f"{names.capital(_times(new))}{_was(both, _times(before))}"
     if new.on_target.whole:
         yield f"*Within target* {_share(new.on_target)}{_was(both, _share(before.on_target))}"
     if new.hasty.part or before.hasty.part:
-        approvals = shared.counted(new.hasty.whole, "approval")
+        approvals = names.counted(new.hasty.whole, "approval")
         hasty = f"*{new.hasty.part:,} of {approvals}* came too fast to have been read"
         yield f"{hasty}{_was(both, f'{before.hasty.part:,}')}"
     if new.by_rule or before.by_rule:
@@ -179,8 +179,8 @@ def _was(both: Compared, number: str) -> str:
 
 def of_crew(one: CrewStats, now: datetime) -> str:
     new, before = one.figures.now, one.figures.before
-    return shared.joined(
-        f"{shared.bold(shared.crew(one.crew))} {new.decided:,} decided"
+    return names.joined(
+        f"{names.bold(names.crew(one.crew))} {new.decided:,} decided"
         f"{_was(one.figures, f'{before.decided:,}')}",
         f"{_half(new)}{_was(one.figures, _time(before.median))}" if new.median is not None else "",
         _waiting(one.waiting, now) if one.waiting else "",
@@ -188,7 +188,7 @@ def of_crew(one: CrewStats, now: datetime) -> str:
 
 
 def _person(found: Figures) -> str:
-    return shared.joined(
+    return names.joined(
         f"{found.decided:,} decided",
         f"{found.at_once.percent} % approved at once" if found.at_once.whole else "",
         _half(found) if found.median is not None else "",
@@ -237,7 +237,7 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
     if not stats.crews:
         return Message(NOTHING_READABLE, [])
     # A mention in a message for one reader calls nobody.
-    people = [f"{shared.person(Person(user, ''))}: {_person(one)}" for user, one in stats.people]
+    people = [f"{names.person(Person(user, ''))}: {_person(one)}" for user, one in stats.people]
     if people:
         people = ["*Others, for the crews that you operate*", *people]
     if (mine := stats.mine) is not None:
@@ -248,7 +248,7 @@ def render_stats(stats: Stats, *, asked: str, now: datetime, charts: bool) -> Me
 
 
 def render_posted(stats: Stats, by: Person | None, *, now: datetime, charts: bool) -> Message:
-    end = [context(f"Posted by {shared.person(by)}")] if by else []
+    end = [context(f"Posted by {names.person(by)}")] if by else []
     return _render(stats, [], end, now=now, charts=charts)
 
 
@@ -277,14 +277,14 @@ def _render(
         else f"Nothing was decided in {before}"
     )
     legend = context(f"{known}. Times are working hours where a rule has them.")
-    decided = shared.counted(stats.team.now.decided, "decision")
+    decided = names.counted(stats.team.now.decided, "decision")
     return Message(f"The last {stats.days} days: {decided}", [*blocks, legend, *end])
 
 
 def _list(lines: Sequence[str]) -> list[Block]:
     blocks, shown = sections(lines, budget=_LIST_BUDGET)
     left = len(lines) - shown
-    return present(*blocks, context(shared.more(left)) if left else None)
+    return present(*blocks, context(names.more(left)) if left else None)
 
 
 _Values = Sequence[float | None]

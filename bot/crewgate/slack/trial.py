@@ -13,7 +13,7 @@ from crewgate.slack.client.replies import Respond, remove_original, send_ephemer
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.press import parse_press
 from crewgate.slack.reviews.buttons import APPROVE, REVISE
-from crewgate.slack.strings import crew, some
+from crewgate.slack.words.names import crew, some
 
 CREWS_SHOWN: Final = 10
 #: The value of the test card's buttons.

@@ -2,7 +2,6 @@
 
 import html
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -20,7 +19,6 @@ from crewgate.slack.blockkit.blocks import (
     plain,
     utf16_length,
 )
-from crewgate.slack.strings import ago, date, duration
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 ALIVE = re.compile(r"<[!@#/?A-Za-z]")
@@ -149,32 +147,3 @@ def test_an_emoji_and_an_accent_are_not_torn() -> None:
 def test_nothing_to_see_is_blank(text: str) -> None:
     assert is_blank(text)
     assert not is_blank(text + "x")
-
-
-@pytest.mark.parametrize(
-    ("span", "said"),
-    [
-        (timedelta(0), "0 s"),
-        (timedelta(seconds=59.9), "59 s"),
-        (timedelta(minutes=3, seconds=50), "3 min"),
-        (timedelta(hours=2), "2 h"),
-        (timedelta(hours=2, minutes=5), "2 h 5 min"),
-        (timedelta(days=1), "1 day"),
-        (timedelta(days=3, hours=4), "3 days 4 h"),
-        (timedelta(seconds=-5), "0 s"),
-    ],
-)
-def test_durations_are_short(span: timedelta, said: str) -> None:
-    assert duration(span) == said
-
-
-def test_what_has_just_happened_is_just_now_even_if_clocks_disagree() -> None:
-    now = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
-    assert ago(now, now) == "just now"
-    assert ago(now + timedelta(minutes=1), now) == "just now"
-    assert ago(now - timedelta(minutes=3), now) == "3 min ago"
-
-
-def test_a_date_is_shown_in_the_readers_time_zone_and_has_a_fallback() -> None:
-    at = datetime(2025, 3, 1, 12, 0, 30, tzinfo=UTC)
-    assert date(at) == "<!date^1740830430^{date_short_pretty} {time}|2025-03-01 12:00 UTC>"

@@ -24,7 +24,7 @@ from crewgate.slack.commands import (
     render_pending,
     render_unknown_execution,
 )
-from crewgate.slack.strings import Deciders, Link, moment
+from crewgate.slack.words.names import Deciders, Link, moment
 from crewgate.usecases.queries import CrewHealth, Overview
 from crewgate.usecases.read_models import (
     COUNTED,

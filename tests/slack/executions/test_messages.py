@@ -19,7 +19,7 @@ from crewgate.slack.executions import (
     result_file_name,
 )
 from crewgate.slack.kickoff import render_form, render_notice
-from crewgate.slack.strings import input_name
+from crewgate.slack.words.names import input_name
 from crewgate.usecases.read_models import ExecutionPosting
 from tests import builders
 from tests.builders import ANA, BEN, NOW, SECOND, a_decision, a_round, a_rule

@@ -34,7 +34,7 @@ from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.forms import render_revise_form
 from crewgate.slack.reviews.notices import render_escalation, render_stuck_notice
-from crewgate.slack.reviews.people import call
+from crewgate.slack.words.people import call
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round, a_rule, a_vote
 from tests.slack.rendering import (

@@ -33,7 +33,7 @@ from crewgate.slack.reviews.buttons import (
 )
 from crewgate.slack.reviews.card import file_name, file_title, render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
-from crewgate.slack.strings import date
+from crewgate.slack.words.names import date
 from crewgate.usecases.read_models import (
     CardView,
 )

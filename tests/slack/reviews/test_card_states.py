@@ -30,7 +30,7 @@ from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise
 from crewgate.slack.reviews.buttons import DISMISS, HISTORY, READ, RETRY
 from crewgate.slack.reviews.card import render_card
-from crewgate.slack.strings import moment
+from crewgate.slack.words.names import moment
 from tests.builders import ANA, BEN, LATER, NOW, a_decision, a_round
 from tests.slack.rendering import (
     a_view,

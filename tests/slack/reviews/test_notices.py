@@ -15,7 +15,7 @@ from crewgate.slack.reviews.notices import (
     render_report,
     render_stuck_notice,
 )
-from crewgate.slack.reviews.people import called, kept, mentionable
+from crewgate.slack.words.people import called, kept, mentionable
 from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_dead_letter, a_decision, a_review, a_round, an_output
 from tests.slack.rendering import check_message, names, read

@@ -33,9 +33,9 @@ from crewgate.slack.reviews.notices import (
     render_reminder,
     render_timed_out,
 )
-from crewgate.slack.reviews.people import below_headline, nobody_left
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader, render_round
-from crewgate.slack.reviews.states import claim_and_notes, decision_and_answer
+from crewgate.slack.words.people import below_headline, nobody_left
+from crewgate.slack.words.states import claim_and_notes, decision_and_answer
 from crewgate.usecases.read_models import Approvers, RoundLine
 from tests.builders import (
     ANA,

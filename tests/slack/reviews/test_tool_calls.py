@@ -17,11 +17,11 @@ from crewgate.domain.verdict import Approve, Via
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.forms import render_revise_form
 from crewgate.slack.reviews.output import arguments_on_card, preview, with_line_ends
-from crewgate.slack.reviews.states import headline_in_list, push
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,
     render_change_form,
 )
+from crewgate.slack.words.states import headline_in_list, push
 from crewgate.usecases.read_models import CardView, RoundLine
 from tests.builders import ANA, LATER, a_decision, a_review
 from tests.repo.call_cards import CALL, MAIL, WAITS, arguments

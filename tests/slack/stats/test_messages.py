@@ -20,7 +20,7 @@ from crewgate.domain.stats import (
 from crewgate.slack.blockkit.blocks import Message
 from crewgate.slack.stats import render_posted
 from crewgate.slack.stats import render_stats as render
-from crewgate.slack.strings import moment
+from crewgate.slack.words.names import moment
 from tests.builders import ANA, BEN, NOW
 from tests.slack.rendering import check_message, read
 

@@ -11,7 +11,6 @@ from crewgate.domain.reason import NotFetched
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import Reading, reading_of, voices_of
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     LABEL_LIMIT,
     Block,
@@ -25,8 +24,8 @@ from crewgate.slack.blockkit.blocks import (
     present,
     section,
 )
-from crewgate.slack.reviews import strings
-from crewgate.slack.strings import counted
+from crewgate.slack.words import cards, names
+from crewgate.slack.words.names import counted
 from crewgate.usecases.read_models import Approvers
 
 
@@ -47,7 +46,7 @@ class Button:
 
 
 APPROVE: Final = Button("approve", "Approve", style="primary")
-REVISE: Final = Button("revise", strings.REVISE)
+REVISE: Final = Button("revise", cards.REVISE)
 COMMENT: Final = Button("comment", "Approve with a comment…")
 EDIT: Final = Button("edit", "Edit the text")
 CHANGE: Final = Button("change", "Change")
@@ -57,12 +56,12 @@ CLAIM: Final = Button("claim", "I'm on it")
 RETRY: Final = Button("retry", "Retry")
 REOPEN: Final = Button("reopen", "Reopen")
 DISMISS: Final = Button("dismiss", "Dismiss")
-WHAT_CAME: Final = Button("what_came", strings.WHAT_CAME)
-READ: Final = Button("read_all", strings.READ)
+WHAT_CAME: Final = Button("what_came", cards.WHAT_CAME)
+READ: Final = Button("read_all", cards.READ)
 UNMASK: Final = Button("unmask", "Show them")
 """Shows the masked passages to one person."""
-CHANGES: Final = Button("show_changes", strings.CHANGES)
-HISTORY: Final = Button("history", strings.HISTORY)
+CHANGES: Final = Button("show_changes", cards.CHANGES)
+HISTORY: Final = Button("history", cards.HISTORY)
 START: Final = Button("start", "Start", style="primary")
 """Opens what waits for the presser, one review after the other."""
 SKIP: Final = Button("skip", "Skip")
@@ -104,7 +103,7 @@ def without_style(button: Block) -> Block:
 
 
 def words_button(round_: Round) -> Block:
-    return REVISE.on(round_.id, label=strings.words_label(round_))
+    return REVISE.on(round_.id, label=cards.words_label(round_))
 
 
 def last_buttons(round_: Round, *, reader: str | None = None) -> tuple[Block, ...]:
@@ -156,7 +155,7 @@ def outcomes_in_full(question: Question) -> list[Block]:
     lines: list[str] = []
     if _are_numbered(question) and len(question.outcomes) <= BUTTONS:
         lines += [
-            f"{number}. {one_line(label, strings.LABEL_LISTED)}"
+            f"{number}. {one_line(label, cards.LABEL_LISTED)}"
             for number, label in enumerate(question.outcomes, 1)
         ]
     if question.left_off:
@@ -167,7 +166,7 @@ def outcomes_in_full(question: Question) -> list[Block]:
 
 def _marked(label: str) -> str:
     """Return a label as people write: `needs_revision` is “↺ Needs revision”."""
-    name = shared.capital(label.replace("_", " ")) if label.isidentifier() else label
+    name = names.capital(label.replace("_", " ")) if label.isidentifier() else label
     return f"{_MARKS.get(reading_of(label), '')}{name}"
 
 
@@ -197,12 +196,12 @@ def page_buttons(
     if pages == 1:
         return []
     following = button(
-        f"Page {page + 2:,}" if on_top else shared.NEXT,
+        f"Page {page + 2:,}" if on_top else names.NEXT,
         action_id=next_id,
         value=value,
         style="primary" if is_next_green else None,
     )
-    label = f"Page {page:,}" if on_top else shared.PREVIOUS
+    label = f"Page {page:,}" if on_top else names.PREVIOUS
     previous = button(label, action_id=previous_id, value=value)
     turns = present(previous if page > 0 else None, following if page + 1 < pages else None)
-    return [context(shared.page_of(page, pages)), actions(*turns)]
+    return [context(names.page_of(page, pages)), actions(*turns)]

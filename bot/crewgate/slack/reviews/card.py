@@ -10,8 +10,7 @@ from crewgate.domain.notification import Format
 from crewgate.domain.reason import EditedBy
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import ByRule, Decision, Revise
-from crewgate.slack import ids, phrases
-from crewgate.slack import strings as shared
+from crewgate.slack import ids
 from crewgate.slack.blockkit.blocks import (
     Block,
     Message,
@@ -24,7 +23,7 @@ from crewgate.slack.blockkit.blocks import (
     with_share,
 )
 from crewgate.slack.blockkit.excerpts import count_pages
-from crewgate.slack.reviews import states, strings, tool_calls
+from crewgate.slack.reviews import tool_calls
 from crewgate.slack.reviews.buttons import (
     CHANGES,
     CLAIM,
@@ -52,7 +51,8 @@ from crewgate.slack.reviews.output import (
     output_on_card,
     parts_to_edit,
 )
-from crewgate.slack.strings import Link, linked
+from crewgate.slack.words import cards, decisions, names, states
+from crewgate.slack.words.names import Link, linked
 from crewgate.usecases.read_models import CardView, MessageRef
 
 _NAME_LIMIT: Final = 80
@@ -79,7 +79,7 @@ def render_card(
         blocks = present(
             _with_menu(headline, view, output.share),
             context(
-                strings.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
+                cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
             ),
             *before,
             *output.blocks,
@@ -98,7 +98,7 @@ def render_card(
 
 def _gathered(view: CardView) -> Block:
     wait = "1 more waits" if view.gathered == 1 else f"{view.gathered:,} more wait"
-    line = f"*{wait}*: {shared.task(view.round)} paused too often for a card each."
+    line = f"*{wait}*: {names.task(view.round)} paused too often for a card each."
     return section(line) | {"accessory": START.on(view.round.id)}
 
 
@@ -118,7 +118,7 @@ def render_direct_message(
     if view.round.state is State.WAITING:
         alone = view.round.approvals == 1
         counts = "The first decision counts." if alone else "Your approval counts once."
-        line = shared.joined(f"Decide here or {where}. {counts}", *why)
+        line = names.joined(f"Decide here or {where}. {counts}", *why)
     headline, *others = message.blocks
     return replace(message, blocks=[headline, context(line), *others])
 
@@ -132,7 +132,7 @@ def file_name(view: CardView) -> str:
 
 
 def file_title(view: CardView) -> str:
-    return shared.which_round(view.round)
+    return names.which_round(view.round)
 
 
 def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Block:
@@ -154,7 +154,7 @@ def _with_menu(headline: str, view: CardView, share: Share | None = None) -> Blo
         EDIT if edit else None,
         READ if share is not None and _shows_all(view, share) else None,
         KEEP_LESSON if taught else None,
-        LESSONS if shared.with_lessons(view.lessons) else None,
+        LESSONS if names.with_lessons(view.lessons) else None,
     )
     accessory = {
         "type": "overflow",
@@ -175,16 +175,16 @@ def _has_changes(view: CardView) -> bool:
 def _what_was_asked(view: CardView) -> list[Block]:
     question = view.round.question
     message = question.message if question is not None else ""
-    earlier = strings.earlier_feedback(view.answers) if view.answers is not None else None
+    earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
-    asks = None if is_blank(message) else shared.quoted(message, strings.MESSAGE_SHOWN)
+    asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
     call = view.round.call
     again = tool_calls.MAY_HAVE_RUN if call is not None and call.may_have_run else None
     same = unchanged(view.round, view.answers) if view.round.unchanged else None
     by = None
     if rewritten := view.output.rewritten:
-        lessons = shared.quoted("\n".join(rewritten.lessons), strings.MESSAGE_SHOWN)
-        by = f"{strings.rewritten(rewritten)}\n{lessons}"
+        lessons = names.quoted("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
+        by = f"{cards.rewritten(rewritten)}\n{lessons}"
     lines = [section(line) for line in (again, asks, earlier, same, by) if line]
     return [*lines, *tool_calls.other_arguments(view)]
 
@@ -202,16 +202,16 @@ def _what_people_do(view: CardView, *, now: datetime) -> list[Block]:
     lines = []
     if view.notes:
         them = "it" if view.notes == 1 else "them"
-        opens = f"{strings.words_label(view.round)} shows {them}."
-        lines.append(f"{strings.notes(view.notes, view.noted_by)} in the thread. {opens}")
+        opens = f"{cards.words_label(view.round)} shows {them}."
+        lines.append(f"{cards.notes(view.notes, view.noted_by)} in the thread. {opens}")
     if view.claim is not None and view.claim.holds(now):
-        lines.append(f"{strings.on_it(view.claim)}. Everybody may still decide.")
+        lines.append(f"{cards.on_it(view.claim)}. Everybody may still decide.")
     return [context(line) for line in lines]
 
 
 def _masked(view: CardView, share: Share) -> Block:
     show = {"accessory": UNMASK.on(view.round.id), "block_id": with_share("masked", share)}
-    return section(f"{strings.masked(view.masked)}.") | show
+    return section(f"{cards.masked(view.masked)}.") | show
 
 
 def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
@@ -228,11 +228,11 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few
     used = tool_calls.tools_used(view)
-    what = context(strings.what_buttons_do(view.round, nobody=nobody))
+    what = context(cards.what_buttons_do(view.round, nobody=nobody))
     row = actions(*buttons) | {"block_id": with_share("decide", share)}
     if question is None:
         return present(context(used) if used else None, what, row)
-    warning = [context(strings.HOST_REFUSED)] if question.host_refused else []
+    warning = [context(cards.HOST_REFUSED)] if question.host_refused else []
     return [*outcomes_in_full(question), *warning, what, row]
 
 
@@ -250,11 +250,11 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if round_.state is State.SUPERSEDED:
         is_edited = isinstance(round_.reason, EditedBy)
         blocks = [
-            context(strings.about_undecided(round_)),
-            section(states.in_full(round_) if is_edited else strings.NOBODY_DECIDED),
+            context(cards.about_undecided(round_)),
+            section(states.in_full(round_) if is_edited else cards.NOBODY_DECIDED),
         ]
         if round_.removed_at is not None:
-            return [*blocks, context(shared.removed(round_.removed_at))]
+            return [*blocks, context(names.removed(round_.removed_at))]
         return [*blocks, actions(*_read_buttons(round_, told, None))]
     decision = round_.decision
     is_sent = round_.state is State.DECIDED and round_.reason is None
@@ -262,12 +262,12 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if decision is not None and isinstance(decision.by, ByRule) and goes_well:
         return [context(states.answer(round_))] if round_.call_result else []
     if decision is None:
-        blocks = [context(strings.about_undecided(round_))]
+        blocks = [context(cards.about_undecided(round_))]
     else:
         said = states.said(decision)
-        about = strings.about_decided(round_, decision, is_told=told is round_)
+        about = cards.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
-            context(shared.joined(about, shared.with_lessons(view.lessons))),
+            context(names.joined(about, names.with_lessons(view.lessons))),
             *_all_who_approved(decision, is_call=round_.is_call),
             *tool_calls.other_arguments(view),
             section(said) if said else None,
@@ -277,16 +277,16 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     if not (view.newer is not None and round_.state is State.RESUMED and is_done_again):
         blocks.append(section(states.answer(round_)))
     if round_.removed_at is not None:
-        return [*blocks, context(shared.removed(round_.removed_at))]
+        return [*blocks, context(names.removed(round_.removed_at))]
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
 
 
 def _all_who_approved(decision: Decision, *, is_call: bool) -> list[Block]:
     """Name all approvers, if the first line names only some, or not their groups."""
     grouped = any(vote.group for vote in decision.votes)
-    if len(decision.votes) <= phrases.NAMED_SHORT and not grouped:
+    if len(decision.votes) <= decisions.NAMED_SHORT and not grouped:
         return []
-    return [context(phrases.sentence(decision, is_call=is_call))]
+    return [context(decisions.sentence(decision, is_call=is_call))]
 
 
 def _act_buttons(round_: Round) -> list[Block]:

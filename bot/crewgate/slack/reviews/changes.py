@@ -27,12 +27,11 @@ from crewgate.domain.edits import EditsFate, fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, clean, place_to_break, present, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
 from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
-from crewgate.slack.reviews import states, strings
+from crewgate.slack.words import cards, names, states
 from crewgate.usecases.read_models import CardView
 
 LINES_COMPARED: Final = 5_000
@@ -58,7 +57,7 @@ def edits_since(view: CardView) -> str:
         return ""
     fate = fate_of(view.before.text, view.asked_text, view.output.text)
     mark = "" if fate.taken == fate.asked else ":exclamation: "
-    return f"{mark}{strings.asked(view.previous)} {edits_in(fate)}."
+    return f"{mark}{cards.asked(view.previous)} {edits_in(fate)}."
 
 
 def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Changes:
@@ -143,16 +142,16 @@ _ONE_LINE: Final = 80
 
 def render_changes(view: CardView) -> Iterator[Block]:
     if view.round.removed_at is not None:
-        yield section(shared.removed(view.round.removed_at))
+        yield section(names.removed(view.round.removed_at))
         return
     if rewritten := view.output.rewritten:
-        yield section(strings.rewritten(rewritten))
+        yield section(cards.rewritten(rewritten))
         yield from quotation("\n".join(rewritten.lessons))
         original = replace(view.output, text=rewritten.original)
         yield from _compared(original, view.output, nothing="*Only masked passages changed.*")
         if view.previous is None:
             return
-        yield section(f"*Since {shared.number(view.previous)}*")
+        yield section(f"*Since {names.number(view.previous)}*")
     if view.before is None or view.previous is None:
         first = view.round.number == 1
         yield section(_NOTHING_BEFORE if first else _NOT_READABLE)
@@ -161,7 +160,7 @@ def render_changes(view: CardView) -> Iterator[Block]:
         nobody = f"Nobody decided round {view.previous.number}"
         yield section(f"{nobody}: {_NOBODY_ASKED}.")
     answers = view.answers
-    asked = strings.asked(answers) if answers is not None else None
+    asked = cards.asked(answers) if answers is not None else None
     if edits := edits_since(view):
         yield section(edits)
     elif answers is not None and answers.decision is not None and asked is not None:
@@ -316,9 +315,9 @@ def changed(changes: Changes, previous: Round, *, may_hide: bool) -> str:
     if not changes:
         what = "Only masked text" if may_hide else "Nothing"
         what = "Only the formatting" if changes.reformatted else what
-        return f"{what} changed since {shared.number(previous)}"
+        return f"{what} changed since {names.number(previous)}"
     unasked = ", which nobody decided" if _is_unasked(previous) else ""
-    return f"*{amount(changes)}* since {shared.number(previous)}{unasked}"
+    return f"*{amount(changes)}* since {names.number(previous)}{unasked}"
 
 
 def unchanged(round_: Round, answers: Round | None) -> str:
@@ -346,7 +345,7 @@ def _is_unasked(previous: Round) -> bool:
 
 def edits_in(fate: EditsFate) -> str:
     others = (
-        f"{shared.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
+        f"{names.counted(fate.others, 'other passage') if fate.others else 'nothing else'} changed"
     )
     if fate.asked == 1:
         return f"the edit was {'' if fate.taken else 'not '}made, and {others}"

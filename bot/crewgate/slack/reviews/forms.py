@@ -11,7 +11,6 @@ from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import (
     Block,
@@ -26,10 +25,11 @@ from crewgate.slack.blockkit.blocks import (
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
 from crewgate.slack.payloads import asked, edit_box
-from crewgate.slack.phrases import ANSWER_LIMIT, asker
 from crewgate.slack.press import Where
-from crewgate.slack.reviews import buttons, strings
+from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.output import laid_out, output_in_modal, parts_to_edit
+from crewgate.slack.words import cards, names
+from crewgate.slack.words.decisions import ANSWER_LIMIT, asker
 from crewgate.usecases.read_models import CardView, DeadLetter
 
 ANYWAY: Final = "Approve anyway"
@@ -59,11 +59,11 @@ def render_confirmation(
     """
     round_ = view.round
     question = round_.question
-    words = strings.words_label(round_)
+    words = cards.words_label(round_)
     revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
-        label = blocks.one_line(question.outcomes[outcome], strings.OUTCOME_SHOWN)
+        label = blocks.one_line(question.outcomes[outcome], cards.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
         title, anyway, answer = "Before you approve", ANYWAY, []
@@ -75,7 +75,7 @@ def render_confirmation(
     return modal(
         title,
         [
-            section(strings.about(view)),
+            section(cards.about(view)),
             *answer,
             *render_caveats(caveats, notes, view, again=again, where=where),
             actions(button(anyway, action_id=approve, value=round_.id), *masks, other),
@@ -92,8 +92,8 @@ def render_receipt(view: CardView, *, by_words: bool = False) -> Block:
     It stays open, so it leaves out the progress of the decision. `by_words`: this person's words
     have put the round under another rule.
     """
-    said = section((strings.ruled_by_words if by_words else strings.recorded)(view.round))
-    return modal(shared.RECORDED_TITLE, [section(strings.about(view)), said])
+    said = section((cards.ruled_by_words if by_words else cards.recorded)(view.round))
+    return modal(names.RECORDED_TITLE, [section(cards.about(view)), said])
 
 
 def render_caveats(
@@ -108,7 +108,7 @@ def render_caveats(
     lines = [
         _ASKED_AGAIN if again else "",
         unsent(caveats.notes, notes) if caveats.notes else "",
-        f"{strings.on_it(claim)}." if claim is not None else "",
+        f"{cards.on_it(claim)}." if claim is not None else "",
     ]
     for unseen in sorted(caveats.unseen):
         match unseen:
@@ -117,18 +117,18 @@ def render_caveats(
             case Unseen.COLUMNS:
                 lines.append(_COLUMNS)
             case Unseen.MASKS:
-                lines.append(strings.not_shown(view.masked))
+                lines.append(cards.not_shown(view.masked))
             case Unseen.HASTE if turned is not None:
                 pages = f"turned {turned.pages:,} pages in"
                 what = pages if turned.pages > 1 else "looked at this for"
-                lines.append(f"*You {what} {shared.duration(turned.took)}.*")
+                lines.append(f"*You {what} {names.duration(turned.took)}.*")
     return [section(line) for line in lines if line]
 
 
 def unsent(count: int, notes: Sequence[Note]) -> str:
     one = count == 1
     waits = "waits in the thread. It" if one else "wait in the thread. They"
-    lines = [f":memo: *{shared.counted(count, 'note')} {waits} will not be sent.*"]
+    lines = [f":memo: *{names.counted(count, 'note')} {waits} will not be sent.*"]
     if count > _NOTES_SHOWN:
         lines.append(f"The latest {_NOTES_SHOWN}:")
     lines += [_first_line(note) for note in notes[-_NOTES_SHOWN:]]
@@ -139,7 +139,7 @@ def _first_line(note: Note) -> str:
     written = note.text.strip()
     first = written.partition("\n")[0].rstrip()
     shown = first if first == written else f"{first} {blocks.ELLIPSIS}"
-    return f"> {shared.person(note.by)}: {blocks.one_line(shown, _NOTE_LINE)}"
+    return f"> {names.person(note.by)}: {blocks.one_line(shown, _NOTE_LINE)}"
 
 
 def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
@@ -176,7 +176,7 @@ def render_notes_left(draft: Draft, page: int) -> list[Block]:
 
 
 def _note(note: Note) -> list[Block]:
-    about = f"{shared.person(note.by)} · {shared.counted(len(note.text), 'character')}"
+    about = f"{names.person(note.by)} · {names.counted(len(note.text), 'character')}"
     if not note.fits:
         head = context(f"{about}, more than the box holds: copy what should be sent.")
         return [head, *quotation(note.text)]
@@ -222,7 +222,7 @@ def render_approve_form(
 
     `again`: a caveat changed since `comment` was typed; `where` is the place of the press.
     """
-    several = strings.comment_of_several(view.round)
+    several = cards.comment_of_several(view.round)
     told = render_caveats(caveats, notes, view, again=again, where=where)
     masks = buttons.UNMASK.on(view.round.id) if Unseen.MASKS in caveats.unseen else None
     read = button(
@@ -231,7 +231,7 @@ def render_approve_form(
     return modal(
         "Approve with a comment",
         present(
-            section(strings.about(view)),
+            section(cards.about(view)),
             *told,
             actions(*present(read, masks)) if caveats.unseen else None,
             section(_COMMENT_MEANS),
@@ -284,9 +284,9 @@ def render_revise_form(
     is_ask = question is not None and question.ask is not None
     warnings = (problem, _NOTES_DO_NOT_FIT if draft.overflowed else None)
     return modal(
-        strings.words_label(round_),
+        cards.words_label(round_),
         present(
-            section(strings.about(view)),
+            section(cards.about(view)),
             *(_output(view, "*The question*") if is_ask else []),
             *([] if question is None else _question(question)),
             context(_TOOLS_AGAIN) if round_.tools_used and question is None else None,
@@ -306,11 +306,11 @@ _TOOLS_AGAIN: Final = "The agent may use its tools again."
 
 def _question(question: Question) -> list[Block]:
     asked = question.message
-    said = [section(shared.quoted(asked, strings.MESSAGE_SHOWN))] if asked.strip() else []
+    said = [section(names.quoted(asked, cards.MESSAGE_SHOWN))] if asked.strip() else []
     if not question.outcomes or question.is_of_crew:
         return [*said, context(f"The {asker(question)} gets exactly what you write.")]
     known = [
-        f"“{blocks.one_line(label, strings.OUTCOME_SHOWN)}”"
+        f"“{blocks.one_line(label, cards.OUTCOME_SHOWN)}”"
         for label in question.outcomes[:_OUTCOMES_SHOWN]
     ]
     more = len(question.outcomes) - len(known) + question.left_off
@@ -325,7 +325,7 @@ def _question(question: Question) -> list[Block]:
 def render_dismiss_form(view: CardView) -> Block:
     return _dismiss_form(
         buttons.DISMISS.label,
-        [section(strings.about(view)), section(_DISMISS_MEANS)],
+        [section(cards.about(view)), section(_DISMISS_MEANS)],
         callback_id=ids.DISMISS_MODAL,
         metadata=view.round.id,
     )
@@ -334,17 +334,17 @@ def render_dismiss_form(view: CardView) -> Block:
 def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
     first = came[0]
     left = first.count - len(came)
-    what = "A webhook" if first.count == 1 else f"{shared.total(first.count)} webhooks"
+    what = "A webhook" if first.count == 1 else f"{names.total(first.count)} webhooks"
     return _dismiss_form(
-        strings.WHAT_CAME,
+        cards.WHAT_CAME,
         present(
             section(
-                f"{what} of {shared.bold(shared.crew(first.crew))} could not be understood. The "
+                f"{what} of {names.bold(names.crew(first.crew))} could not be understood. The "
                 "crew does not repeat this, so it is kept as it came, in the table `dead_letters`; "
                 "the log has `not_understood` with the same id."
             ),
             *chain.from_iterable(_dead_letter(one, redactor) for one in came),
-            context(f"{shared.more(left)}, in the table `dead_letters`") if left else None,
+            context(f"{names.more(left)}, in the table `dead_letters`") if left else None,
             section(_DISMISS_REPORT_MEANS),
         ),
         callback_id=ids.DISMISS_REPORT_MODAL,
@@ -354,10 +354,10 @@ def render_what_came(came: Sequence[DeadLetter], redactor: Redactor) -> Block:
 
 def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     if dead_letter.removed_at is not None:
-        return [section(shared.removed(dead_letter.removed_at))]
-    reason = shared.capital(redactor.text(dead_letter.reason))
+        return [section(names.removed(dead_letter.removed_at))]
+    reason = names.capital(redactor.text(dead_letter.reason))
     why = blocks.one_line(reason, ANSWER_LIMIT).rstrip(". ")
-    name = f"*{shared.date(dead_letter.received_at)}* · {shared.identifier(dead_letter.id)}"
+    name = f"*{names.date(dead_letter.received_at)}* · {names.identifier(dead_letter.id)}"
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
@@ -419,7 +419,7 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
     if view.round.question is None and parts_to_edit(output) is not None:
         first |= {"accessory": buttons.EDIT.on(view.round.id)}
     total = length(output.text)
-    left_off = context(strings.shown_share(Share(characters, total).percent))
+    left_off = context(cards.shown_share(Share(characters, total).percent))
     return present(
         first,
         *output_in_modal(Output(shown, output.format)),
@@ -452,20 +452,20 @@ def render_edit_form(
         "The crew redoes the task with these edits only. The next card says which of them it made."
     )
     if round_.takes_edits:
-        submit, several = "Approve my text", strings.edit_of_several(round_)
+        submit, several = "Approve my text", cards.edit_of_several(round_)
         means = "Your text takes the place of the crew's output, in your name, and you approve it."
     total = len(written)
     return modal(
         buttons.EDIT.label,
         present(
-            section(strings.about(view)),
+            section(cards.about(view)),
             *render_caveats(caveats, notes, view, again=revision > 0),
             section(means),
             context(several) if several else None,
             context(MASKS_STAY) if masked else None,
             *(
                 text_field(
-                    "The text" if total == 1 else strings.part(number + 1, total),
+                    "The text" if total == 1 else cards.part(number + 1, total),
                     block_id=edit_box(revision, number),
                     action_id=ids.EDITED,
                     max_length=FEEDBACK_LIMIT,

@@ -28,16 +28,16 @@ from crewgate.domain.verdict import (
     Via,
 )
 from crewgate.slack import ids, payloads
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import Block, parse_share
 from crewgate.slack.client.replies import Respond
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, in_words, render_notice, show_in_form
 from crewgate.slack.press import Press, Reply, Where, parse_press
-from crewgate.slack.reviews import buttons, modals, strings, walk
+from crewgate.slack.reviews import buttons, modals, walk
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
 from crewgate.slack.reviews.tool_calls import MISFITS
 from crewgate.slack.reviews.walk import ReadThread
+from crewgate.slack.words import cards, names
 from crewgate.usecases.decide import (
     answer_of,
     change_arguments,
@@ -216,7 +216,7 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         if press.where is Where.MODAL:
             await reply.update(form)
         else:
-            await reply.show(form, otherwise=strings.CONFIRMATION_NOT_OPENED)
+            await reply.show(form, otherwise=cards.CONFIRMATION_NOT_OPENED)
         return
     if isinstance(reply, walk.WalkReply):
         await reply.go_on_decided()
@@ -225,11 +225,11 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         try:
             await reply.update(await modals.receipt(press.value, context))
         except errors.StoreUnavailable:  # the decision is recorded all the same
-            await reply.say(strings.RECORDED)
+            await reply.say(cards.RECORDED)
     else:
         await _done(press, reply)
         if decided is None and press.where is not Where.MODAL:
-            await reply.say(strings.RECORDED)
+            await reply.say(cards.RECORDED)
 
 
 async def _fill_in(press: Press, reply: Reply) -> None:
@@ -318,13 +318,13 @@ async def on_words_submitted(
     problem = _problem(submission)
     if submission.form == ids.APPROVE_MODAL:
         verdict = Approve(submission.feedback)
-        problem = None if submission.feedback.strip() else strings.COMMENT_MISSING
+        problem = None if submission.feedback.strip() else cards.COMMENT_MISSING
     show = partial(show_in_form, ack, submission.box)
     if problem is not None:
         await show(problem)
         return
     async with explain_errors(
-        show, context=context, voice=shared.PLAIN, by=submission.by, round_id=submission.round_id
+        show, context=context, voice=names.PLAIN, by=submission.by, round_id=submission.round_id
     ):
         if isinstance(verdict, Revise):
             form = await modals.form_with_new_notes(submission, context)
@@ -372,20 +372,20 @@ async def on_edit_submitted(
     await read_thread(sent.round_id)
     show = partial(show_in_form, ack, sent.box())
     async with explain_errors(
-        show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
+        show, context=context, voice=names.PLAIN, by=sent.by, round_id=sent.round_id
     ):
         parts, masks, masked = await modals.maskable_parts(sent.round_id, context)
         if parts is None or len(parts.texts) != len(sent.written) or sent.mark != masked:
-            await show(strings.EDIT_OUTDATED)
+            await show(cards.EDIT_OUTDATED)
             return
         try:
             text = unmasked(parts.joined(sent.written), masks)
         except errors.MaskUnknown as unknown:
-            problem = shared.mask_unknown(unknown.mask)
+            problem = names.mask_unknown(unknown.mask)
             await show_in_form(ack, sent.box(unknown.mask), problem)
             return
         if not text:
-            await show(strings.EDIT_EMPTY)
+            await show(cards.EDIT_EMPTY)
             return
         before = await context.uow.read.round(sent.round_id)
         try:
@@ -415,19 +415,19 @@ async def on_change_submitted(
     await read_thread(sent.round_id)
     show = partial(show_in_form, ack, sent.box())
     async with explain_errors(
-        show, context=context, voice=shared.PLAIN, by=sent.by, round_id=sent.round_id
+        show, context=context, voice=names.PLAIN, by=sent.by, round_id=sent.round_id
     ):
         fields, mark = await modals.fields_to_change(sent.round_id, context)
         if fields is None or mark != sent.mark:
-            await show(strings.EDIT_OUTDATED)
+            await show(cards.EDIT_OUTDATED)
             return
-        names = [one.name for one in fields.arguments]
+        arguments = [one.name for one in fields.arguments]
         try:
             texts = [unmasked(text, dict(fields.masks)) for text in sent.written]
             before = await context.uow.read.round(sent.round_id)
             changed = await change_arguments(
                 sent.round_id,
-                dict(zip(names, texts, strict=True)),
+                dict(zip(arguments, texts, strict=True)),
                 by=sent.by,
                 context=context,
                 new_id=context.new_id,
@@ -435,10 +435,12 @@ async def on_change_submitted(
                 seen=sent.seen,
             )
         except errors.MaskUnknown as unknown:
-            await show_in_form(ack, sent.box(unknown.mask), shared.mask_unknown(unknown.mask))
+            await show_in_form(ack, sent.box(unknown.mask), names.mask_unknown(unknown.mask))
         except errors.ArgumentsMisfit as misfit:
             box = partial(payloads.edit_box, sent.revision, field=sent.field)
-            told = {box(names.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()}
+            told = {
+                box(arguments.index(name)): MISFITS[kind] for name, kind in misfit.kinds.items()
+            }
             await ack(response_action="errors", errors=told)
         except errors.ConfirmationNeeded:
             form = await modals.change_form(
@@ -456,10 +458,10 @@ async def on_dismiss_submitted(
     submission = payloads.parse_submission(body)
     show = partial(show_in_form, ack, submission.box)
     if not submission.feedback.strip():
-        await show(strings.DISMISS_MISSING)
+        await show(cards.DISMISS_MISSING)
         return
     async with explain_errors(
-        show, context=context, voice=shared.PLAIN, by=submission.by, subject=submission.round_id
+        show, context=context, voice=names.PLAIN, by=submission.by, subject=submission.round_id
     ):
         why = submission.feedback
         await give_up(submission.round_id, why, by=submission.by, context=context)
@@ -469,9 +471,9 @@ async def on_dismiss_submitted(
 
 def _problem(submission: payloads.Submission) -> str | None:
     if not submission.feedback.strip():
-        return strings.WORDS_MISSING.get(submission.title, strings.ANSWER_MISSING)
+        return cards.WORDS_MISSING.get(submission.title, cards.ANSWER_MISSING)
     if len(submission.feedback) > FEEDBACK_LIMIT:
-        return shared.feedback_too_long(len(submission.feedback))
+        return names.feedback_too_long(len(submission.feedback))
     return None
 
 

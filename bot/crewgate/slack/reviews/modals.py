@@ -20,9 +20,10 @@ from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.context import SlackContext
 from crewgate.slack.payloads import Submission, parse_asked
 from crewgate.slack.press import Press, Where
-from crewgate.slack.reviews import forms, reader, strings
+from crewgate.slack.reviews import forms, reader
 from crewgate.slack.reviews.output import parts_to_edit
 from crewgate.slack.reviews.tool_calls import Fields, fields_of_call, render_change_form
+from crewgate.slack.words import cards
 from crewgate.usecases import decide
 from crewgate.usecases.notes import NOTES, draft_for
 from crewgate.usecases.read_models import CardView, RoundLine
@@ -192,7 +193,7 @@ async def form_again(press: Press, context: SlackContext) -> Block:
     if press.action == ids.ADD_NOTE:
         note = next((one for one in notes if one.ts == press.value), None)
         text = text if note is None else added(press.view.typed, note)
-    problem = strings.NOTE_DOES_NOT_FIT if text is None else None
+    problem = cards.NOTE_DOES_NOT_FIT if text is None else None
     box = press.view.typed if text is None else text
     left = tuple(note for note in notes if note.attributed not in box)
     revision, page = _turned(press)
@@ -224,7 +225,7 @@ async def form_with_new_notes(sent: Submission, context: SlackContext) -> Block 
         Draft(sent.feedback, left),
         notes_mark=mark,
         revision=_revision_of(sent.box),
-        problem=strings.NOTES_CAME,
+        problem=cards.NOTES_CAME,
     )
 
 

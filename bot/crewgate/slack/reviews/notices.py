@@ -15,8 +15,6 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import TimedOut, voices_of
-from crewgate.slack import phrases
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import (
     Message,
     actions,
@@ -25,22 +23,9 @@ from crewgate.slack.blockkit.blocks import (
     one_line,
     section,
 )
-from crewgate.slack.reviews import states, strings
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
-from crewgate.slack.reviews.people import (
-    CHANGES_REFUSED,
-    FILES_REFUSED,
-    NOBODY_DECIDES,
-    called,
-    decision_is_kept,
-    mentionable,
-    nobody_left,
-    not_voted,
-    please_decide,
-    with_operators,
-)
-from crewgate.slack.reviews.states import SUBJECT_LIMIT
-from crewgate.slack.strings import (
+from crewgate.slack.words import cards, decisions, names, states
+from crewgate.slack.words.names import (
     CALLS_NOBODY,
     MRKDWN,
     PLAIN,
@@ -55,6 +40,19 @@ from crewgate.slack.strings import (
     total,
     which_round,
 )
+from crewgate.slack.words.people import (
+    CHANGES_REFUSED,
+    FILES_REFUSED,
+    NOBODY_DECIDES,
+    called,
+    decision_is_kept,
+    mentionable,
+    nobody_left,
+    not_voted,
+    please_decide,
+    with_operators,
+)
+from crewgate.slack.words.states import SUBJECT_LIMIT
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
 
 _WHERE_LIMIT: Final = 1_000
@@ -111,7 +109,7 @@ def render_stuck_notice(round_: Round, operators: Sequence[ReviewerRef] = ()) ->
 
 def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
     asks = f"{bold(task(round_))} still waits for an answer"
-    who = shared.named(mentionable(round_.not_voted(people)))
+    who = names.named(mentionable(round_.not_voted(people)))
     says = f"{who}: {asks}. CrewAI has escalated it."
     return notice(
         f"Still waiting for an answer: {which_round(round_)}",
@@ -122,8 +120,8 @@ def render_escalation(round_: Round, people: Sequence[ReviewerRef]) -> Message:
 def render_channel_refuses(refused: Crew, code: str) -> Message:
     return notice(
         f"The channel of {crew(refused.name, PLAIN)} takes no messages",
-        f"Nothing of {bold(crew(refused.name))} can be posted in {shared.channel(refused.channel)}:"
-        f" Slack says {shared.identifier(code)}. {_FIX_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards "
+        f"Nothing of {bold(crew(refused.name))} can be posted in {names.channel(refused.channel)}:"
+        f" Slack says {names.identifier(code)}. {_FIX_CHANNEL.get(code, _LOOK_AT_CHANNEL)} Cards "
         "wait and are posted by themselves then.",
     )
 
@@ -184,7 +182,7 @@ def render_report(first: DeadLetter, operators: Sequence[ReviewerRef] = ()) -> M
         last = section(f"{states.dismissed(first.dismissed)}.")
     else:
         who = called(mentionable(operators)) or ("Operators" if operators else "Reviewers")
-        said += f" {who}: *{strings.WHAT_CAME}* shows what is wrong."
+        said += f" {who}: *{cards.WHAT_CAME}* shows what is wrong."
     text = notification(_not_shown(first, PLAIN))
     return Message(text, [section(f":exclamation: {said}"), last])
 
@@ -207,9 +205,9 @@ def render_private_reminder(scene: Scene, mentions: str = "") -> Message | None:
     waits_for = "a decision" if round_.question is None else "an answer"
     given = ""
     if round_.votes:
-        given = f" ({phrases.voters(round_.votes, voice=CALLS_NOBODY)} approved)"
+        given = f" ({decisions.voters(round_.votes, voice=CALLS_NOBODY)} approved)"
         waits_for = counted(round_.approvals - len(round_.votes), "more approval")
-    due = strings.deadline(view, scene.now)
+    due = cards.deadline(view, scene.now)
     line = f"{scene.about} still waits for {waits_for}{given}{f'; it {due}' if due else ''}."
     return _waiting(round_, f"{mentions}: {line}" if mentions else line)
 
@@ -229,14 +227,14 @@ def render_timed_out(scene: Scene) -> Message:
     if decision is not None and isinstance(decision.by, TimedOut):
         what = states.by_time(bold(scene.title), round_, decision, decision.by)
         message = notice(
-            f"{phrases.did_this(decision, PLAIN)}: {which_round(round_)}",
-            shared.joined(what, one_line(scene.view.subject, SUBJECT_LIMIT)),
+            f"{decisions.did_this(decision, PLAIN)}: {which_round(round_)}",
+            names.joined(what, one_line(scene.view.subject, SUBJECT_LIMIT)),
         )
     else:
         timeout = rule.timeout if rule is not None else None
-        is_left = strings.is_left(round_)
-        within = f"within {phrases.how_long(timeout.after)}" if timeout is not None else "in time"
-        again = f", and has gone back {strings.times(round_.sent_back)}" if is_left else ""
+        is_left = cards.is_left(round_)
+        within = f"within {decisions.how_long(timeout.after)}" if timeout is not None else "in time"
+        again = f", and has gone back {cards.times(round_.sent_back)}" if is_left else ""
         line = (
             f"{scene.about} was not decided {within}{again}{_so_far(round_)}. It goes on waiting."
         )
@@ -252,7 +250,7 @@ def render_timed_out(scene: Scene) -> Message:
 
 def _so_far(round_: Round) -> str:
     """Name the approvers without mentions: they need do nothing."""
-    so_far = strings.so_far(round_, CALLS_NOBODY)
+    so_far = cards.so_far(round_, CALLS_NOBODY)
     return f" · {so_far}" if so_far else ""
 
 

@@ -12,7 +12,6 @@ from crewgate.domain.edits import Parts, cut
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.blocks import (
     ELLIPSIS,
@@ -47,7 +46,7 @@ from crewgate.slack.blockkit.rich_text import (
     rich_text,
     text_section,
 )
-from crewgate.slack.reviews import strings
+from crewgate.slack.words import cards, names
 from crewgate.usecases.read_models import RoundLine
 
 OUTPUT_LIMIT: Final = 9_000
@@ -77,7 +76,7 @@ class ShownOutput:
 
 
 NO_OUTPUT: Final = ShownOutput([], Share(0, 0))
-_EMPTY: Final = ShownOutput([section(shared.EMPTY_OUTPUT)], Share(0, 0))
+_EMPTY: Final = ShownOutput([section(names.EMPTY_OUTPUT)], Share(0, 0))
 
 
 def output_on_card(output: Output) -> ShownOutput:
@@ -100,12 +99,12 @@ def output_on_card(output: Output) -> ShownOutput:
     blocks = _with_text(shown)
     if columns:
         lines = shown.split("\n")
-        wide = context(strings.wide_table(columns))
+        wide = context(cards.wide_table(columns))
         blocks = _with_text("\n".join(lines[:behind]), wide)
         blocks += _with_text("\n".join(lines[behind:]))
     if share.shown >= share.of:
         return ShownOutput(blocks, share)
-    left_off = context(strings.shown_share(share.percent))
+    left_off = context(cards.shown_share(share.percent))
     return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
 
 
@@ -128,7 +127,7 @@ def arguments_on_card(output: Output) -> ShownOutput:
     blocks = in_blocks(elements) if found else [section("_It takes no arguments._")]
     if characters is None:
         return ShownOutput(blocks, share)
-    left_off = context(strings.shown_share(share.percent))
+    left_off = context(cards.shown_share(share.percent))
     return ShownOutput([*blocks, left_off], share, total > OUTPUT_LIMIT)
 
 
@@ -178,7 +177,7 @@ def _written(value: object) -> str:
 
 def not_showable(output: Output) -> ShownOutput:
     share = Share(0, max(1, length(output.text)))
-    return ShownOutput([section(strings.NOT_SHOWABLE)], share, too_long=True)
+    return ShownOutput([section(cards.NOT_SHOWABLE)], share, too_long=True)
 
 
 def output_in_message(output: Output) -> ShownOutput:
@@ -263,7 +262,7 @@ def parts_to_edit(output: Output) -> Parts | None:
 def preview(line: RoundLine) -> tuple[str, Share]:
     """Return the beginning of an output in one line, without its marks, and its share."""
     if line.round.removed_at is not None:
-        return shared.removed(line.round.removed_at), Share(0, 0)
+        return names.removed(line.round.removed_at), Share(0, 0)
     if line.round.is_call:
         return _preview_of_call(line)
     found = excerpts.preview(
@@ -297,5 +296,5 @@ def _not_in_line(rows: Sequence[int | None], code_lines: int) -> str:
         named = f" + {'table' if len(rows) == 1 else f'{len(rows):,} tables'}"
         counted = [count for count in rows if count is not None]
         if len(counted) == len(rows):
-            named += f", {shared.counted(sum(counted), 'row')}"
-    return named + (f" + code, {shared.counted(code_lines, 'line')}" if code_lines else "")
+            named += f", {names.counted(sum(counted), 'row')}"
+    return named + (f" + code, {names.counted(code_lines, 'line')}" if code_lines else "")

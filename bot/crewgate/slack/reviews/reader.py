@@ -14,7 +14,6 @@ from crewgate.domain.masking import NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round, State
 from crewgate.slack import ids
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit import excerpts
 from crewgate.slack.blockkit.blocks import (
     SECTION_LIMIT,
@@ -30,10 +29,11 @@ from crewgate.slack.blockkit.blocks import (
     section,
 )
 from crewgate.slack.blockkit.rich_text import quotation
-from crewgate.slack.reviews import buttons, states, strings
+from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.output import output_in_modal, with_line_ends
-from crewgate.slack.strings import date
+from crewgate.slack.words import cards, names, states
+from crewgate.slack.words.names import date
 from crewgate.usecases.read_models import CardView, RoundLine
 
 ROUNDS_ON_A_PAGE: Final = 4
@@ -61,12 +61,12 @@ def page_of_history(
 def render_round(line: RoundLine) -> Iterator[Block]:
     round_ = line.round
     yield divider()
-    yield section(f"*{shared.number_of(round_)}* · {date(round_.opened_at)}")
+    yield section(f"*{names.number_of(round_)}* · {date(round_.opened_at)}")
     shown, characters = excerpts.first_part(line.excerpt, _OUTPUT_SHOWN, render=clean)
     if round_.removed_at is not None:
-        yield section(shared.removed(round_.removed_at))
+        yield section(names.removed(round_.removed_at))
     elif is_blank(shown):
-        yield section(shared.EMPTY_OUTPUT)
+        yield section(names.EMPTY_OUTPUT)
     else:
         yield from output_in_modal(Output(shown, line.format), limit=_OUTPUT_LIMIT)
     if characters < line.characters:
@@ -138,10 +138,10 @@ _MAY_NOT_UNMASK: Final = "Only who may decide can have this shown."
 #: The characters of a task's expected output.
 _EXPECTED: Final = 500
 _TITLES: Final = {
-    ReaderTab.WHOLE: strings.READ,
-    ReaderTab.UNMASKED: strings.READ,
-    ReaderTab.CHANGES: strings.CHANGES,
-    ReaderTab.HISTORY: strings.HISTORY,
+    ReaderTab.WHOLE: cards.READ,
+    ReaderTab.UNMASKED: cards.READ,
+    ReaderTab.CHANGES: cards.CHANGES,
+    ReaderTab.HISTORY: cards.HISTORY,
 }
 
 
@@ -194,7 +194,7 @@ def render_reader(
         decide = [*map(buttons.without_style, decide)]
     task = round_.review.expected_output if is_output and page.number == 0 else None
     blocks = present(
-        section(strings.about(view)),
+        section(cards.about(view)),
         None if waits and not round_.votes else section(_state(round_)),
         *_masks(position.tab, view, unmasks=unmasks, may_unmask=may_unmask),
         context(f"The task: {one_line(task, _EXPECTED)}") if task else None,
@@ -223,7 +223,7 @@ def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:
 def _state(round_: Round) -> str:
     """Return the round's state; only the card tells the progress of a decision."""
     is_new = round_.state is State.DECIDED and round_.reason is None
-    recorded = strings.recorded(round_) if is_new or round_.state is State.WAITING else ""
+    recorded = cards.recorded(round_) if is_new or round_.state is State.WAITING else ""
     return recorded or states.in_full(round_)
 
 
@@ -258,17 +258,17 @@ def _masks(tab: ReaderTab, view: CardView, *, unmasks: bool, may_unmask: bool) -
     if tab is not ReaderTab.WHOLE or not view.masked:
         return []
     if not may_unmask:
-        return [section(f"{strings.masked(view.masked)}. {_MAY_NOT_UNMASK}")]
+        return [section(f"{cards.masked(view.masked)}. {_MAY_NOT_UNMASK}")]
     return [
-        section(f"{strings.masked(view.masked)}.") | {"accessory": buttons.UNMASK.on(view.round.id)}
+        section(f"{cards.masked(view.masked)}.") | {"accessory": buttons.UNMASK.on(view.round.id)}
     ]
 
 
 def _whole(text: str, view: CardView) -> list[Block]:
     if view.round.removed_at is not None:
-        return [section(shared.removed(view.round.removed_at))]
+        return [section(names.removed(view.round.removed_at))]
     if is_blank(text):
-        return [section(shared.EMPTY_OUTPUT)]
+        return [section(names.EMPTY_OUTPUT)]
     if view.round.is_call:
         text = with_line_ends(text)
     return output_in_modal(Output(text, view.output.format))

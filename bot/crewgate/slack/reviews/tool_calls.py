@@ -10,15 +10,14 @@ from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
-from crewgate.slack import ids, phrases
-from crewgate.slack import strings as shared
+from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import clean, plain, utf16_length
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
 from crewgate.slack.payloads import asked, edit_box
-from crewgate.slack.reviews import strings
 from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
+from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
 
 MAY_HAVE_RUN: Final = (
@@ -56,10 +55,10 @@ def tools_used(view: CardView) -> str:
     for one in view.round.tools_used:
         approved = f", {one.approved:,}" if 0 < one.approved < one.count else ","
         approved = f"{approved} approved" if one.approved else ""
-        by = [phrases.decider(how) for tool, how in view.approved_calls if tool == one.tool]
+        by = [decisions.decider(how) for tool, how in view.approved_calls if tool == one.tool]
         if one.approved and len(by) == one.approved:
-            approved += f" by {shared.some([*dict.fromkeys(by)], phrases.NAMED_SHORT)}"
-        found.append(f"{shared.tool(one.tool)} ({one.count:,}{approved})")
+            approved += f" by {names.some([*dict.fromkeys(by)], decisions.NAMED_SHORT)}"
+        found.append(f"{names.tool(one.tool)} ({one.count:,}{approved})")
     return f"Used in this round: {', '.join(found)}" if found else ""
 
 
@@ -128,11 +127,11 @@ def render_change_form(
     round_ = view.round
     others, _ = laid_out(fields.others, OUTPUT_LIMIT)
     stay = [blocks.section("*These stay as they are*"), *in_blocks(others)] if others else []
-    several = strings.edit_of_several(round_)
+    several = cards.edit_of_several(round_)
     return blocks.modal(
         "Change the arguments",
         [
-            blocks.section(strings.about(view)),
+            blocks.section(cards.about(view)),
             *render_caveats(caveats, notes, view, again=revision > 0),
             blocks.section(
                 "You approve the call with what stands here: it runs once, in your name."

@@ -15,8 +15,7 @@ from typing_extensions import override
 from crewgate.domain.caveats import decided_in_haste
 from crewgate.domain.errors import StoreUnavailable
 from crewgate.domain.verdict import Person
-from crewgate.slack import ids, phrases
-from crewgate.slack import strings as shared
+from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.client.replies import open_modal, update_modal
@@ -24,8 +23,9 @@ from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import render_notice
 from crewgate.slack.payloads import parse_asked, parse_person, raises_malformed
 from crewgate.slack.press import Press, Reply, Where
-from crewgate.slack.reviews import buttons, modals, strings
+from crewgate.slack.reviews import buttons, modals
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, parse_position
+from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.access import left_for, next_for
 
 OnSent: TypeAlias = Callable[..., Awaitable[None]]
@@ -62,16 +62,16 @@ def in_walk(view: Block, walk: Walk, round_id: str, above: str = "") -> Block:
     """Return a page, form or notice with the way on; `above` tells of the review before."""
     shown = [*blocks.present(blocks.context(above) if above else None), *view["blocks"]]
     last = shown[-1]
-    names = {one.get("action_id") for one in last.get("elements", ())}
+    offered = {one.get("action_id") for one in last.get("elements", ())}
     skip = buttons.SKIP.on(round_id)
-    if names & {buttons.REVISE.id, buttons.READ.id}:
+    if offered & {buttons.REVISE.id, buttons.READ.id}:
         shown[-1] = last | {"elements": [*last["elements"], skip]}
     elif "submit" in view:
         shown.append(blocks.actions(buttons.READ.on(round_id, label="Back"), skip))
     else:
         shown.append(blocks.actions(buttons.SKIP.on(round_id, label="Next")))
     if view.get("callback_id") == ids.PAGES_MODAL:
-        place = f"{walk.number:,} of {shared.total(walk.total)}"
+        place = f"{walk.number:,} of {names.total(walk.total)}"
         view = view | {"title": blocks.plain_text(place, blocks.TITLE_LIMIT)}
     metadata = walk.behind(view.get("private_metadata", ""))
     return view | {"blocks": shown, "private_metadata": metadata}
@@ -91,10 +91,10 @@ async def go_on(
         left, reminder = await left_for(by.id, context=context)
         end = "That was all." if walk.number else "Nothing waits for you."
         if left:
-            wait = "1 waits" if left == 1 else f"{shared.total(left)} wait"
+            wait = "1 waits" if left == 1 else f"{names.total(left)} wait"
             end = f"That was the last. {wait} for you still, skipped or new."
         if reminder:
-            end += f" The next reminder is {shared.at_moment(reminder, context.clock())}."
+            end += f" The next reminder is {names.at_moment(reminder, context.clock())}."
         await show(render_start(end, offers=left > 0))
         return
     number = walk.number + 1
@@ -113,13 +113,13 @@ async def go_on_decided(
     """Show the next review below what is recorded of this one."""
     try:
         round_ = (await context.uow.read.posting(round_id)).view.round
-        decision, what = round_.decision, strings.so_far(round_)
+        decision, what = round_.decision, cards.so_far(round_)
         if decision is not None:
-            what = phrases.sentence(decision, is_call=round_.is_call)
-        above = shared.joined(shared.bold(shared.task(round_)), what) if what else ""
+            what = decisions.sentence(decision, is_call=round_.is_call)
+        above = names.joined(names.bold(names.task(round_)), what) if what else ""
         await go_on(walk, round_id, by, show, context, above)
     except StoreUnavailable:  # it is recorded all the same
-        notice = render_notice(strings.RECORDED, title=shared.RECORDED_TITLE)
+        notice = render_notice(cards.RECORDED, title=names.RECORDED_TITLE)
         await show(in_walk(notice, walk, round_id))
 
 

@@ -55,7 +55,7 @@ from crewgate.domain.verdict import (
     choice_of,
 )
 from crewgate.slack.blockkit.blocks import one_line
-from crewgate.slack.strings import (
+from crewgate.slack.words.names import (
     AGENT_LIMIT,
     CREW_LIMIT,
     IN_FULL,

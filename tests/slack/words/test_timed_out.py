@@ -11,12 +11,11 @@ from crewgate.domain.reason import Answered, Dismissed, NeverSent, RefusedByCrew
 from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import Approve, Decision, Revise, TimedOut, Via
-from crewgate.slack import phrases
 from crewgate.slack.executions import render_end
-from crewgate.slack.reviews import people, states, strings
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.notices import render_stuck_notice
-from crewgate.slack.strings import PLAIN
+from crewgate.slack.words import cards, decisions, people, states
+from crewgate.slack.words.names import PLAIN
 from crewgate.usecases.read_models import ExecutionPosting
 from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
 from tests.slack.rendering import a_view, read
@@ -58,12 +57,12 @@ def test_a_card_names_the_rule_and_nobody(changes: dict[str, Any], said: str) ->
 @pytest.mark.parametrize("decision", [SENT_BACK, APPROVED])
 def test_whoever_comes_later_is_told(decision: Decision) -> None:
     error = AlreadyDecided(decision)
-    assert phrases.too_late(error, LATER).startswith(SO)
-    assert "two <\u2060eyes>" in phrases.too_late(error, LATER, PLAIN)
+    assert decisions.too_late(error, LATER).startswith(SO)
+    assert "two <\u2060eyes>" in decisions.too_late(error, LATER, PLAIN)
 
 
 def test_its_words_stand_above_the_next_round() -> None:
-    asked = strings.earlier_feedback(a_round(State.RESUMED, decision=SENT_BACK))
+    asked = cards.earlier_feedback(a_round(State.RESUMED, decision=SENT_BACK))
     assert asked == "In round 1 the rule “two &lt;eyes&gt;” sent it back:\n> Stop."
 
 

@@ -39,12 +39,9 @@ from crewgate.domain.verdict import (
     TimedOut,
     reading_of,
 )
-from crewgate.slack import icons, phrases
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import one_line, plain
-from crewgate.slack.phrases import because, more_approvals, receiver
-from crewgate.slack.reviews import strings
-from crewgate.slack.reviews.output import preview
+from crewgate.slack.words import cards, decisions, icons, names
+from crewgate.slack.words.decisions import because, more_approvals, receiver
 from crewgate.usecases.read_models import RoundLine
 
 SUBJECT_LIMIT: Final = 100
@@ -97,11 +94,11 @@ def arrival(round_: Round) -> str:
 
 
 def dismissed(reason: Dismissed) -> str:
-    return f"{shared.person(reason.by)} dismissed it{_colon_why(reason)}"
+    return f"{names.person(reason.by)} dismissed it{_colon_why(reason)}"
 
 
 def _colon_why(reason: Dismissed) -> str:
-    why = one_line(reason.why, shared.WHY_LIMIT).rstrip(". ")
+    why = one_line(reason.why, names.WHY_LIMIT).rstrip(". ")
     return f": “{why}”" if why else ""
 
 
@@ -110,7 +107,7 @@ def written(decision: Decision) -> str:
         case Approve(comment):
             return comment or ""
         case Revise(feedback):
-            return phrases.revision(decision, feedback)
+            return decisions.revision(decision, feedback)
         case Answer(text, is_label):
             return "" if is_label else text
         case _:
@@ -119,12 +116,12 @@ def written(decision: Decision) -> str:
 
 def said(decision: Decision) -> str:
     text = written(decision)
-    return shared.quoted(text, FEEDBACK_SHOWN) if text else ""
+    return names.quoted(text, FEEDBACK_SHOWN) if text else ""
 
 
 def is_cut(decision: Decision) -> bool:
     text = written(decision)
-    return bool(text) and shared.quoted(text, FEEDBACK_SHOWN) != shared.quoted(
+    return bool(text) and names.quoted(text, FEEDBACK_SHOWN) != names.quoted(
         text, 2 * FEEDBACK_LIMIT
     )
 
@@ -135,15 +132,15 @@ def is_cut(decision: Decision) -> bool:
 def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
     """Return a card's first line: the state, then the subject; `by_number` names the round."""
     about = one_line(subject, SUBJECT_LIMIT)
-    name = f"{shared.task(round_)} ({shared.number(round_)})" if by_number else shared.task(round_)
-    line = f"{icon(round_)} {shared.bold(_headline(name, round_))}"
+    name = f"{names.task(round_)} ({names.number(round_)})" if by_number else names.task(round_)
+    line = f"{icon(round_)} {names.bold(_headline(name, round_))}"
     return f"{line} · {about}" if about else line
 
 
 def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a table
     match round_.state, round_.decision, round_.reason:
         case State.WAITING, _, _ if round_.is_call:
-            return phrases.wants_to_use(round_)
+            return decisions.wants_to_use(round_)
         case State.WAITING, _, _ if round_.question is not None:
             return f"{name} asks for an answer"
         case State.WAITING, _, _ if round_.approvals > 1:
@@ -155,13 +152,13 @@ def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a tabl
         case ((State.DECIDED | State.RESUMED), Decision(by=TimedOut() as by) as decision, _):
             return by_time(name, round_, decision, by)
         case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
-            return phrases.headline(name, decision, is_call=round_.is_call)
+            return decisions.headline(name, decision, is_call=round_.is_call)
         case State.CLOSED, _, Dismissed(by=by):
-            return f"{name} dismissed by {shared.person(by)}"
+            return f"{name} dismissed by {names.person(by)}"
         case _, Decision() as decision, _:
             of = "of" if round_.is_call else _OF[type(decision.verdict)]
-            what = f"{phrases.noun(decision, is_call=round_.is_call)} {of} {name}"
-            return f"{phrases.whose(decision, 'The')} {what} {arrival(round_)}"
+            what = f"{decisions.noun(decision, is_call=round_.is_call)} {of} {name}"
+            return f"{decisions.whose(decision, 'The')} {what} {arrival(round_)}"
         case _, _, AnsweredElsewhere():
             return f"{name} was answered elsewhere"
         case _, _, TimeOver():
@@ -171,7 +168,7 @@ def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a tabl
 
 
 def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
-    within = phrases.how_long(by.after)
+    within = decisions.how_long(by.after)
     came = f"{len(round_.votes):,} of {round_.approvals:,} approvals in {within}"
     why = came if round_.votes else f"nobody decided within {within}"
     match decision.verdict:
@@ -182,7 +179,7 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
         case Approve():
             return f"{name} approved by its rule: {why}"
         case Answer():
-            return f"{name}: {why}; {phrases.rule_did(decision, is_call=round_.is_call)}"
+            return f"{name}: {why}; {decisions.rule_did(decision, is_call=round_.is_call)}"
         case _:
             assert_never(decision.verdict)
 
@@ -191,11 +188,11 @@ _OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
 
 
 def push(round_: Round, subject: str = "") -> str:
-    again = f", {shared.number(round_)}" if round_.number > 1 else ""
+    again = f", {names.number(round_)}" if round_.number > 1 else ""
     about = plain(subject, SUBJECT_LIMIT)
     if round_.is_call and round_.state is State.WAITING:
-        return shared.joined(phrases.wants_to_use(round_, shared.PLAIN), about)
-    name = f"{shared.task(round_, shared.PLAIN)}{again}{f' · {about}' if about else ''}"
+        return names.joined(decisions.wants_to_use(round_, names.PLAIN), about)
+    name = f"{names.task(round_, names.PLAIN)}{again}{f' · {about}' if about else ''}"
     return f"{_push(round_)}: {name}"
 
 
@@ -213,10 +210,10 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
         case State.RESUMED, Decision() as decision:
             return _did(round_, decision)
         case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
-            return f"Dismissed by {shared.PLAIN.person(round_.reason.by)}"
+            return f"Dismissed by {names.PLAIN.person(round_.reason.by)}"
         case _, Decision() as decision:
             lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
-            return f"{lost} ({phrases.clause(decision, shared.PLAIN, is_call=round_.is_call)})"
+            return f"{lost} ({decisions.clause(decision, names.PLAIN, is_call=round_.is_call)})"
         case _:
             return "Closed"
 
@@ -227,16 +224,16 @@ def _sending(round_: Round) -> str:
 
 
 def _did(round_: Round, decision: Decision) -> str:
-    return shared.capital(phrases.clause(decision, shared.PLAIN, is_call=round_.is_call))
+    return names.capital(decisions.clause(decision, names.PLAIN, is_call=round_.is_call))
 
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
     reason = round_.reason
     match round_.state, round_.decision:
         case State.WAITING, _:
-            return f"waiting for {shared.duration(now - round_.opened_at)}{_so_far(round_)}"
+            return f"waiting for {names.duration(now - round_.opened_at)}{_so_far(round_)}"
         case State.SUPERSEDED, _ if isinstance(reason, EditedBy):
-            return f"edited by {shared.person(reason.by)}"
+            return f"edited by {names.person(reason.by)}"
         case State.SUPERSEDED, _:
             return "replaced by a newer output"
         case State.DECIDED, Decision() as decision:
@@ -252,11 +249,11 @@ def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
 
 
 def _ago(round_: Round, decision: Decision, now: datetime) -> str:
-    return f"{phrases.clause(decision, is_call=round_.is_call)} {shared.ago(decision.at, now)}"
+    return f"{decisions.clause(decision, is_call=round_.is_call)} {names.ago(decision.at, now)}"
 
 
 def _colon(reason: Reason | None) -> str:
-    why = one_line(phrases.reason_text(reason), _REASON_LIMIT)
+    why = one_line(decisions.reason_text(reason), _REASON_LIMIT)
     return f": {why}" if why else ""
 
 
@@ -275,9 +272,9 @@ _DID: Final = {
 def outcome(round_: Round) -> str:
     match round_.state, round_.reason:
         case State.RESUMED, _ if round_.is_call:
-            return phrases.call_ended(round_)
+            return decisions.call_ended(round_)
         case State.DECIDED, _:
-            what = shared.capital(_sending(round_))
+            what = names.capital(_sending(round_))
         case State.RESUMED, Answered(status=ResumeStatus() as status):
             return _DID[status]
         case State.RESUMED, _:
@@ -304,11 +301,11 @@ def in_full(round_: Round) -> str:
         what = f"A newer output came; {following} takes its place"
         if isinstance(reason, EditedBy):
             did = "gave other arguments" if round_.is_call else f"edited this text: {following}"
-            what = f"{shared.person(reason.by)} {did}"
+            what = f"{names.person(reason.by)} {did}"
         return f"{icon(round_)} {what}."
     if decision is None:
         return f"{icon(round_)} {answer(round_)}"
-    line = f"{icon(round_)} {phrases.sentence(decision, is_call=round_.is_call)}."
+    line = f"{icon(round_)} {decisions.sentence(decision, is_call=round_.is_call)}."
     is_closed = round_.state is State.CLOSED
     # Where somebody dismissed it, `answer` says this.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, Dismissed):
@@ -325,7 +322,7 @@ def answer(round_: Round) -> str:
         case State.RESUMED, Decision(verdict=Answer(to_crew=False) as verdict):
             return _taken_by_flow(verdict, round_.reason)
         case State.RESUMED, _ if round_.is_call:
-            return phrases.call_ended(round_)
+            return decisions.call_ended(round_)
         case State.RESUMED, decision:
             asks_again = decision is not None and isinstance(decision.verdict, Revise)
             return _taken_by_crew(round_.reason, is_approve=not asks_again)
@@ -413,7 +410,7 @@ def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> s
             return "Whoever asked has yet to fetch this."
         case AnswerLost(code=code):
             did = "has been failing" if code else "has not answered"
-            did += f" since {shared.moment(since, since)}" if since else ""
+            did += f" since {names.moment(since, since)}" if since else ""
             return told.silent.format(did=did, why=because(reason))
         case _:
             why = because(reason)
@@ -423,7 +420,7 @@ def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> s
 def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # a table
     match reason, is_approve:
         case Fetched(), _:
-            return phrases.WAS_FETCHED
+            return decisions.WAS_FETCHED
         case Answered(status=ResumeStatus.COMPLETED), True:
             return "The crew is done."
         case Answered(status=ResumeStatus.COMPLETED), False:
@@ -442,11 +439,11 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
     taken_as = reason.label if isinstance(reason, TakenAs) else ""
     if not taken_as:
         return "The flow goes on."
-    goes_on = f"The flow goes on with the outcome {phrases.label(taken_as)}"
+    goes_on = f"The flow goes on with the outcome {decisions.label(taken_as)}"
     if not verdict.is_label:
         return f"{goes_on}, made of these words."
     if taken_as != verdict.text:
-        return f":exclamation: {goes_on}, although {phrases.label(verdict.text)} was answered."
+        return f":exclamation: {goes_on}, although {decisions.label(verdict.text)} was answered."
     return f"{goes_on}."
 
 
@@ -472,7 +469,7 @@ def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str
 
 
 def _refused(told: _Told, reason: RefusedByCrew | NotCalled) -> str:
-    says, code = because(reason), one_line(reason.code, shared.CREW_LIMIT)
+    says, code = because(reason), one_line(reason.code, names.CREW_LIMIT)
     if isinstance(reason, NotCalled):
         return f"It was not sent: {says} ({code})."
     if says:
@@ -482,7 +479,7 @@ def _refused(told: _Told, reason: RefusedByCrew | NotCalled) -> str:
 
 def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
     decision, reason = round_.decision, round_.reason
-    why = shared.capital(because(reason) or _NOTHING_LEFT)
+    why = names.capital(because(reason) or _NOTHING_LEFT)
     match reason:
         case Dismissed():
             said = f"{dismissed(reason)}."
@@ -513,8 +510,8 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
 def _sent(round_: Round, decision: Decision) -> str:
     if isinstance(decision.verdict, Answer):
         return f"The answer {arrival(round_)}."
-    what = phrases.noun(decision, is_call=round_.is_call)
-    return f"{phrases.whose(decision, 'Its')} {what} {arrival(round_)}."
+    what = decisions.noun(decision, is_call=round_.is_call)
+    return f"{decisions.whose(decision, 'Its')} {what} {arrival(round_)}."
 
 
 def _successor(round_: Round) -> str:
@@ -527,18 +524,18 @@ def _successor(round_: Round) -> str:
 
 
 def stuck_notice(round_: Round, decision: Decision) -> str:
-    on = f"decision on round {round_.number} of {shared.task(round_)}"
+    on = f"decision on round {round_.number} of {names.task(round_)}"
     if not isinstance(decision.by, Person):
         late = "It was not decided in time, so " if isinstance(decision.by, TimedOut) else ""
-        who = shared.capital(f"{late}{phrases.decider(decision)} decided:")
+        who = names.capital(f"{late}{decisions.decider(decision)} decided:")
         what = f"its {on}"
     else:
-        who, what = f"{phrases.addressed(decision)},", f"your {on}"
+        who, what = f"{decisions.addressed(decision)},", f"your {on}"
     match round_.state, round_.reason:
         case State.STUCK, _:
             return f"{who} {what} {arrival(round_)}."
         case _, Dismissed() as reason:
-            by = shared.person(reason.by)
+            by = names.person(reason.by)
             return f"{who} {by} dismissed {what}{_colon_why(reason)}. It {arrival(round_)}."
         case _, reason:
             why = because(reason) or _NOTHING_LEFT
@@ -549,43 +546,28 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     decision = round_.decision
     if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
         return in_full(round_), ""
-    waited = strings.waited(round_, decision)
-    sentence = phrases.sentence(decision, is_call=round_.is_call)
-    decided = f"{sentence} {shared.date(decision.at)}, after {waited}"
-    unsent, approved = strings.unsent_notes(decision), strings.had_approved(round_, decision)
-    said = shared.joined(decided, unsent, approved)
+    waited = cards.waited(round_, decision)
+    sentence = decisions.sentence(decision, is_call=round_.is_call)
+    decided = f"{sentence} {names.date(decision.at)}, after {waited}"
+    unsent, approved = cards.unsent_notes(decision), cards.had_approved(round_, decision)
+    said = names.joined(decided, unsent, approved)
     return said, outcome(round_)
 
 
-def detail(line: RoundLine) -> str:
-    round_ = line.round
-    lines = [preview(line)[0]]
-    decision = round_.decision
-    if decision is not None:
-        lines.append(f"decided after {strings.waited(round_, decision)}")
-        if words := written(decision):
-            lines.append(
-                shared.quoted(words, strings.EARLIER_FEEDBACK_SHOWN).replace("> ", "“", 1) + "”"
-            )
-        if round_.state is State.RESUMED and because(round_.reason):
-            lines.append(outcome(round_))
-    return "".join(f"\n{line}" for line in lines)
-
-
-def headline_in_list(line: RoundLine, link: shared.Link) -> str:
+def headline_in_list(line: RoundLine, link: names.Link) -> str:
     """A round's first line in a list: its state, its task with a link to the card, its subject."""
     by = line.round.review.agent if line.round.is_call else None
-    agent = f"{one_line(by, shared.AGENT_LIMIT)}: " if by else ""
-    title = shared.bold(shared.linked(f"{agent}{shared.task(line.round)}", line.card, link))
-    about = one_line(line.subject, shared.TITLE_LIMIT)
-    return f"{icon(line.round)} {shared.joined(title, about)}"
+    agent = f"{one_line(by, names.AGENT_LIMIT)}: " if by else ""
+    title = names.bold(names.linked(f"{agent}{names.task(line.round)}", line.card, link))
+    about = one_line(line.subject, names.TITLE_LIMIT)
+    return f"{icon(line.round)} {names.joined(title, about)}"
 
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
     needed = line.round.approvals
     if needed > 1 and line.round.state is State.WAITING:
-        yield strings.so_far(line.round) or f"needs {needed:,} approvals"
+        yield cards.so_far(line.round) or f"needs {needed:,} approvals"
     if line.claim is not None and line.claim.holds(now):
-        yield strings.on_it(line.claim)
+        yield cards.on_it(line.claim)
     if line.notes:
-        yield strings.notes(line.notes, line.noted_by)
+        yield cards.notes(line.notes, line.noted_by)

@@ -18,7 +18,7 @@ from crewgate.slack.blockkit.blocks import Message, section
 from crewgate.slack.reviews.buttons import READ
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.notices import render_audit_head, render_channel_refuses
-from crewgate.slack.reviews.people import (
+from crewgate.slack.words.people import (
     below_headline,
     call,
     newer,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import crewgate.slack
 from crewgate.demo.playground.render_html import character
-from crewgate.slack import icons
+from crewgate.slack.words import icons
 
 ICONS = {name: icon for name, icon in vars(icons).items() if name.isupper()}
 

@@ -26,9 +26,8 @@ from crewgate.domain.verdict import (
     missing,
     voices_of,
 )
-from crewgate.slack import icons, phrases
-from crewgate.slack import strings as shared
 from crewgate.slack.blockkit.blocks import one_line
+from crewgate.slack.words import decisions, icons, names
 from crewgate.usecases.read_models import CardView
 
 READ: Final = "Read all"
@@ -96,10 +95,10 @@ def words_label(round_: Round) -> str:
 
 def about(view: CardView) -> str:
     round_ = view.round
-    subject = one_line(view.subject, shared.TITLE_LIMIT)
-    name = shared.task(round_) if not round_.is_call else phrases.wants_to_use(round_)
-    title = [shared.bold(subject), name] if subject else [shared.bold(name)]
-    return shared.joined(*title, shared.numbered(round_), shared.crew(round_.review.crew))
+    subject = one_line(view.subject, names.TITLE_LIMIT)
+    name = names.task(round_) if not round_.is_call else decisions.wants_to_use(round_)
+    title = [names.bold(subject), name] if subject else [names.bold(name)]
+    return names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
 
 
 # --- the quiet lines ------------------------------------------------------------------------------
@@ -118,17 +117,17 @@ def about_waiting(
     `changed` is the amount of changes since the last round; `plain` leaves out foreign text.
     """
     round_ = view.round
-    first = shared.joined(
-        shared.date(round_.opened_at),
-        shared.numbered(round_),
+    first = names.joined(
+        names.date(round_.opened_at),
+        names.numbered(round_),
         changed,
-        shared.crew(round_.review.crew),
+        names.crew(round_.review.crew),
         _rule(round_),
-        shared.with_lessons(view.lessons),
+        names.with_lessons(view.lessons),
     )
     if plain:
         return _with_rule(view, first, now, reader)
-    about = shared.joined(
+    about = names.joined(
         first,
         "" if round_.votes or round_.approvals_from else _may_decide(view),
         _assigned(round_),
@@ -141,16 +140,16 @@ def about_waiting(
 
 def _changed_by(round_: Round) -> str:
     by = round_.edited_by if round_.is_call else None
-    return "" if by is None else f"with other arguments by {shared.person(by)}"
+    return "" if by is None else f"with other arguments by {names.person(by)}"
 
 
 def _task_or_agent(round_: Round) -> str:
     """The agent's name; for a call, whose headline names the agent, the task's, if it has one."""
     review, call = round_.review, round_.call
     if call is None:
-        return "" if round_.edited_by else one_line(review.agent or "", shared.AGENT_LIMIT)
+        return "" if round_.edited_by else one_line(review.agent or "", names.AGENT_LIMIT)
     is_named = review.title not in {review.agent, call.tool}
-    return f"in the task {shared.title(review.title)}" if is_named else ""
+    return f"in the task {names.title(review.title)}" if is_named else ""
 
 
 def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) -> str:
@@ -160,18 +159,18 @@ def _with_rule(view: CardView, about: str, now: datetime, reader: str | None) ->
         wanted = ""
         if rule.target is not None:
             at = rule.target.after(view.round.opened_at, rule.working_hours)
-            wanted = f"{'wanted' if at > now else 'was wanted'} by {shared.moment(at, now)}"
+            wanted = f"{'wanted' if at > now else 'was wanted'} by {names.moment(at, now)}"
         given = f"{icons.DONE} {so_far(view.round)}" if view.round.votes else ""
         time = deadline(view, now)
         if is_left(view.round):
             time = f"sent back {times(view.round.sent_back)} by the rule; it waits now"
-        standing = shared.joined(given, _still_needed(view, rule), wanted, time)
+        standing = names.joined(given, _still_needed(view, rule), wanted, time)
         own, escalated = _not_their_own(view, rule), _escalated(view, reader)
-        more = shared.joined(_unnamed(rule), own, _starts_again(view), escalated)
+        more = names.joined(_unnamed(rule), own, _starts_again(view), escalated)
     question = view.round.question
     until = None if question is None else question.expires_at
-    waits = "" if until is None else f"The flow waits until {shared.moment(until, now)}"
-    first = shared.capital(shared.joined(waits, standing))
+    waits = "" if until is None else f"The flow waits until {names.moment(until, now)}"
+    first = names.capital(names.joined(waits, standing))
     return "\n".join(line for line in (first, about, more, _delegates(view, now)) if line)
 
 
@@ -180,36 +179,36 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
 
     `is_told`: the headline is about this decision, and not a later round.
     """
-    return shared.joined(
+    return names.joined(
         ""
         if is_told
-        else f"{shared.number_of(round_)}: {phrases.clause(decision, is_call=round_.is_call)}",
-        shared.date(decision.at),
+        else f"{names.number_of(round_)}: {decisions.clause(decision, is_call=round_.is_call)}",
+        names.date(decision.at),
         f"waited {waited(round_, decision)}",
-        shared.numbered(round_) if is_told else "",
+        names.numbered(round_) if is_told else "",
         "" if decision.via is Via.EDIT else _changed_by(round_),
-        shared.crew(round_.review.crew),
+        names.crew(round_.review.crew),
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
         had_approved(round_, decision),
-        phrases.shown_little(decision),
+        decisions.shown_little(decision),
     )
 
 
 def about_undecided(round_: Round) -> str:
-    ended = shared.date(round_.ended_at or round_.opened_at)
-    return shared.joined(ended, shared.numbered(round_), shared.crew(round_.review.crew))
+    ended = names.date(round_.ended_at or round_.opened_at)
+    return names.joined(ended, names.numbered(round_), names.crew(round_.review.crew))
 
 
 def waited(round_: Round, decision: Decision) -> str:
-    return shared.duration(decision.at - round_.opened_at)
+    return names.duration(decision.at - round_.opened_at)
 
 
 def unsent_notes(decision: Decision) -> str:
     count = decision.unsent_notes
     if not count:
         return ""
-    return f"{shared.counted(count, 'note')} {'was' if count == 1 else 'were'} not sent"
+    return f"{names.counted(count, 'note')} {'was' if count == 1 else 'were'} not sent"
 
 
 def _may_decide(view: CardView) -> str:
@@ -218,17 +217,17 @@ def _may_decide(view: CardView) -> str:
     if not reviewers or view.calls_all:
         return ""
     if Anyone() in reviewers:
-        return f"for {shared.ANYONE}"
-    names = dict(view.names)
-    named = ", ".join(_name(ref, names) for ref in reviewers[:REVIEWERS_SHOWN])
+        return f"for {names.ANYONE}"
+    called = dict(view.names)
+    named = ", ".join(_name(ref, called) for ref in reviewers[:REVIEWERS_SHOWN])
     left = len(reviewers) - REVIEWERS_SHOWN
     return f"for {named} and {left:,} more" if left > 0 else f"for {named}"
 
 
-def _name(ref: ReviewerRef, names: Mapping[str, str]) -> str:
-    if isinstance(ref, User) and ref.id in names:
-        return one_line(names[ref.id], shared.CREW_LIMIT)
-    return shared.reviewer(ref)
+def _name(ref: ReviewerRef, called: Mapping[str, str]) -> str:
+    if isinstance(ref, User) and ref.id in called:
+        return one_line(called[ref.id], names.CREW_LIMIT)
+    return names.reviewer(ref)
 
 
 def _assigned(round_: Round) -> str:
@@ -236,18 +235,18 @@ def _assigned(round_: Round) -> str:
     decide = round_.rule.reviewers if round_.rule is not None else None
     if question is None or not question.assigned or question.assigned == decide:
         return ""
-    return f"assigned to {shared.named(question.assigned, most=_ASSIGNED)}"
+    return f"assigned to {names.named(question.assigned, most=_ASSIGNED)}"
 
 
 def _started(view: CardView) -> str:
     if view.starter is not None:
-        by = f" by {one_line(view.starter.name, shared.CREW_LIMIT)}"
+        by = f" by {one_line(view.starter.name, names.CREW_LIMIT)}"
     else:
         by = f" by {_name(view.started_by[0], dict(view.names))}" if view.started_by else ""
     # Leaves out values that the first line has.
     says_all = view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
-        f"{shared.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"
+        f"{names.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"
         for name, value in (() if says_all else view.given[:_INPUTS])
     )
     return f"started{by}{f' on {values}' if values else ''}" if by or values else ""
@@ -258,7 +257,7 @@ def _started(view: CardView) -> str:
 
 def _rule(round_: Round) -> str:
     rule = round_.rule
-    return "" if rule is None or not rule.name else f"rule {phrases.rule_quoted(rule.name)}"
+    return "" if rule is None or not rule.name else f"rule {decisions.rule_quoted(rule.name)}"
 
 
 def _still_needed(view: CardView, rule: Rule) -> str:
@@ -273,7 +272,7 @@ def _still_needed(view: CardView, rule: Rule) -> str:
     may = [ref for ref in view.reviewers if str(ref) not in voted and ref not in starters]
     if not may or Anyone() in may:
         return f"still needed: {left:,} more"
-    people = shared.named(may, most=shared.DECIDERS_SHOWN)
+    people = names.named(may, most=names.DECIDERS_SHOWN)
     exactly = len(may) == left and all(isinstance(ref, User) for ref in may)
     return f"still needed: {people}" if exactly else f"still needed: {left:,} of {people}"
 
@@ -284,7 +283,7 @@ def deadline(view: CardView, now: datetime) -> str:
     if view.due_at is None or rule is None or rule.timeout is None or is_left(view.round):
         return ""
     done = _what_time_does(question, rule.timeout.then, is_call=view.round.is_call)
-    return f"{done} {shared.at_moment(view.due_at, now)}" if done else ""
+    return f"{done} {names.at_moment(view.due_at, now)}" if done else ""
 
 
 def is_left(round_: Round) -> bool:
@@ -298,8 +297,8 @@ def times(count: int) -> str:
 
 
 def needed_of(groups: Needed) -> str:
-    return shared.in_words(
-        [f"{f'{count:,} of ' * (count > 1)}{shared.reviewer(group)}" for group, count in groups]
+    return names.in_words(
+        [f"{f'{count:,} of ' * (count > 1)}{names.reviewer(group)}" for group, count in groups]
     )
 
 
@@ -308,23 +307,23 @@ def approvals(count: int) -> str:
     return f"{number} approval{'' if count == 1 else 's'}"
 
 
-def so_far(round_: Round, voice: shared.Voice = shared.MRKDWN) -> str:
+def so_far(round_: Round, voice: names.Voice = names.MRKDWN) -> str:
     """Return `1 of 2: @Ana`, or `approved by @Ana of @legal`; empty without approvals."""
     if not round_.votes:
         return ""
     chosen = choice_of(round_.votes[0])
-    what = f" for {phrases.label(chosen)}" if chosen is not None else ""
+    what = f" for {decisions.label(chosen)}" if chosen is not None else ""
     if voice.mentions and round_.approvals_from:
-        return f"approved by {phrases.voters(round_.votes, voice=shared.IN_FULL)}{what}"
-    people = phrases.voters(round_.votes, voice=voice)
+        return f"approved by {decisions.voters(round_.votes, voice=names.IN_FULL)}{what}"
+    people = decisions.voters(round_.votes, voice=voice)
     return f"{len(round_.votes):,} of {round_.approvals:,}{what}: {people}"
 
 
 def recorded(round_: Round) -> str:
     if round_.decision is None:
         return so_far(round_)
-    does = f"The card shows what the {phrases.receiver(round_.decision)} does."
-    return f"{phrases.sentence(round_.decision, is_call=round_.is_call)}. {does}"
+    does = f"The card shows what the {decisions.receiver(round_.decision)} does."
+    return f"{decisions.sentence(round_.decision, is_call=round_.is_call)}. {does}"
 
 
 def ruled_by_words(round_: Round) -> str:
@@ -334,7 +333,7 @@ def ruled_by_words(round_: Round) -> str:
         needs = f"approvals by {needed_of(missing(round_.approvals_from, round_.votes))}"
     return (
         "Your approval is recorded. Your words put this under the rule"
-        f" {phrases.rule_quoted(round_.rule.name)}, so it still needs {needs}."
+        f" {decisions.rule_quoted(round_.rule.name)}, so it still needs {needs}."
     )
 
 
@@ -342,9 +341,9 @@ def had_approved(round_: Round, decision: Decision) -> str:
     """Return `1 of 2 had approved: @Ana` if the approvals did not decide; else empty."""
     if decision.votes or not round_.votes:
         return ""
-    people = phrases.voters(round_.votes, most=phrases.NAMED_SHORT, voice=shared.IN_FULL)
+    people = decisions.voters(round_.votes, most=decisions.NAMED_SHORT, voice=names.IN_FULL)
     chosen = choice_of(round_.votes[0])
-    what = f"chosen {phrases.label(chosen)}" if chosen is not None else "approved"
+    what = f"chosen {decisions.label(chosen)}" if chosen is not None else "approved"
     return f"{len(round_.votes):,} of {round_.approvals:,} had {what}: {people}"
 
 
@@ -372,7 +371,7 @@ def or_else(rule: Rule, question: Question | None = None) -> str:
     done = _what_time_does(question, timeout.then) if timeout is not None else ""
     if timeout is None or not done:
         return ""
-    return f"If it is not decided within {phrases.how_long(timeout.after)}, it {done}."
+    return f"If it is not decided within {decisions.how_long(timeout.after)}, it {done}."
 
 
 def _what_time_does(question: Question | None, then: Then, *, is_call: bool = False) -> str:
@@ -389,7 +388,7 @@ def _what_time_does(question: Question | None, then: Then, *, is_call: bool = Fa
             if question is None:
                 return "is approved by the rule"
             label = question.approval
-            return f"is answered {phrases.label(label)} by the rule" if label is not None else ""
+            return f"is answered {decisions.label(label)} by the rule" if label is not None else ""
         case _:
             assert_never(then)
 
@@ -397,7 +396,7 @@ def _what_time_does(question: Question | None, then: Then, *, is_call: bool = Fa
 def _unnamed(rule: Rule) -> str:
     if rule.naming is None or rule.naming not in _UNNAMED:
         return ""
-    name = shared.identifier(rule.reviewers_from or "")
+    name = names.identifier(rule.reviewers_from or "")
     who = "operators" if rule.reviewers == () else "the usual reviewers"
     return f"{_UNNAMED[rule.naming].format(name)}, so {who} decide"
 
@@ -419,12 +418,12 @@ def _starts_again(view: CardView) -> str:
     if view.round.edited_by is not None:
         lapsed = [User(vote.by.id) for vote in previous.votes if not vote.voices & voted]
         gone = "approved the text before, which does not count any more"
-        return f"{shared.named(lapsed)} {gone}" if lapsed else ""
+        return f"{names.named(lapsed)} {gone}" if lapsed else ""
     if voted:
         return ""
-    given = shared.counted(len(previous.votes), "approval")
+    given = names.counted(len(previous.votes), "approval")
     were = "was" if len(previous.votes) == 1 else "were"
-    return f"{given} {were} for {shared.number(previous)} and the count starts again"
+    return f"{given} {were} for {names.number(previous)} and the count starts again"
 
 
 def _not_their_own(view: CardView, rule: Rule) -> str:
@@ -434,7 +433,7 @@ def _not_their_own(view: CardView, rule: Rule) -> str:
     if approvers is None or approvers.not_told:
         return "The starter may not approve this"
     if approvers.starters:
-        return f"{shared.named(approvers.starters)} started this and may not approve it"
+        return f"{names.named(approvers.starters)} started this and may not approve it"
     if rule.unknown_starter:
         return "Nobody knows who started this, so anybody who may decide may approve it"
     return "Nobody knows who started this, so nobody may approve it; a revision may be asked for"
@@ -444,9 +443,9 @@ def _escalated(view: CardView, reader: str | None) -> str:
     at = view.round.escalated_at
     if at is None or not view.escalates_to:
         return ""
-    people = shared.named(view.escalates_to, most=shared.DECIDERS_SHOWN)
+    people = names.named(view.escalates_to, most=names.DECIDERS_SHOWN)
     who = "You" if reader is not None and User(reader) in view.escalates_to else people
-    waited = shared.duration(at - view.round.opened_at)
+    waited = names.duration(at - view.round.opened_at)
     return f"{who} may decide now, too: this was not decided within {waited}"
 
 
@@ -454,10 +453,10 @@ def _delegates(view: CardView, now: datetime) -> str:
     shown = view.absences[:_ABSENCES]
     lines = []
     for one in shown:
-        until = shared.moment(one.until, now)
-        lines.append(f"{shared.person(one.delegate)} for {shared.person(one.away)} until {until}")
+        until = names.moment(one.until, now)
+        lines.append(f"{names.person(one.delegate)} for {names.person(one.away)} until {until}")
     left = len(view.absences) - len(shown)
-    return shared.joined(*lines, f"and {left:,} more" if left > 0 else "")
+    return names.joined(*lines, f"and {left:,} more" if left > 0 else "")
 
 
 # --- what the buttons do --------------------------------------------------------------------------
@@ -472,7 +471,7 @@ def what_buttons_do(round_: Round, *, nobody: bool = False) -> str:
     if round_.question is None:
         return _approve_or_not(round_, nobody=nobody)
     if not round_.question.outcomes:
-        asker = phrases.asker(round_.question)
+        asker = decisions.asker(round_.question)
         asks = f"The {asker} asks for words: it gets exactly what you write"
         return f"{asks}, once enough people have written the same." if several else f"{asks}."
     if round_.question.is_of_crew:
@@ -510,7 +509,7 @@ _IN_WORDS: Final = "From your own words the flow's model chooses an outcome"
 
 
 def rewritten(by: Rewritten) -> str:
-    lessons = shared.counted(len(by.lessons), "lesson")
+    lessons = names.counted(len(by.lessons), "lesson")
     return (
         f"CrewAI rewrote this text by {lessons} before you saw it. What is approved is this text,"
         " `self.last_human_feedback.output` in the flow."
@@ -524,9 +523,9 @@ def asked(previous: Round) -> str | None:
         return None
     by_rule = not isinstance(decision.by, Person)
     if not isinstance(decision.verdict, Answer):
-        did = phrases.rule_did(decision) if by_rule else phrases.clause(decision, most=None)
+        did = decisions.rule_did(decision) if by_rule else decisions.clause(decision, most=None)
         return f"In round {previous.number} {did}:"
-    did = phrases.clause(decision, most=None)
+    did = decisions.clause(decision, most=None)
     ends = "." if decision.verdict.is_label else ":"
     return f"In round {previous.number}{':' if by_rule else ''} {did}{ends}"
 
@@ -538,7 +537,7 @@ def asked_for(decision: Decision) -> str | None:
     """
     match decision.verdict:
         case Revise(feedback):
-            return phrases.revision(decision, feedback)
+            return decisions.revision(decision, feedback)
         case Answer(text, is_label):
             return None if approves(decision.verdict) else "" if is_label else text
         case _:
@@ -549,13 +548,13 @@ def earlier_feedback(previous: Round) -> str | None:
     words = asked_for(previous.decision) if previous.decision is not None else None
     if words is None:
         return None
-    quote = shared.quoted(words, EARLIER_FEEDBACK_SHOWN) if words else ""
+    quote = names.quoted(words, EARLIER_FEEDBACK_SHOWN) if words else ""
     return "\n".join(filter(None, (asked(previous), quote)))
 
 
 def masked(found: Masked) -> str:
-    said = [shared.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
-    return f"{shared.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
+    said = [names.counted(many, "passage" if kind is Kind.OTHER else kind) for kind, many in found]
+    return f"{names.in_words(said)} {'is' if _is_one(found) else 'are'} masked"
 
 
 def not_shown(found: Masked) -> str:
@@ -581,12 +580,12 @@ def shown_share(percent: int) -> str:
 
 
 def notes(count: int, authors: Sequence[Person]) -> str:
-    named = shared.some([shared.person(one) for one in authors], _AUTHORS)
-    return f":memo: {shared.counted(count, 'note')} from {named}"
+    named = names.some([names.person(one) for one in authors], _AUTHORS)
+    return f":memo: {names.counted(count, 'note')} from {named}"
 
 
 def on_it(claim: Claim) -> str:
-    return f":eyes: {shared.person(claim.by)} is on it"
+    return f":eyes: {names.person(claim.by)} is on it"
 
 
 def part(number: int, total: int) -> str:

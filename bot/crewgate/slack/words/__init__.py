@@ -1,0 +1,1 @@
+"""Words that people in Slack read: names, decisions, states, cards, mentions, icons; pure."""

@@ -1,0 +1,89 @@
+"""Names, times and refusals in words."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crewgate.domain.people import Email, User, UserGroup
+from crewgate.slack.words import names
+from crewgate.slack.words.names import ago, date, duration
+
+
+def test_who_may_decide_is_said_to_whom_may_not() -> None:
+    said = names.not_a_reviewer(
+        "research", [User("U0ANA"), UserGroup("S1"), Email("<lead>@example.com")]
+    )
+    assert said == (
+        "You are not a reviewer of research, so nothing was recorded. "
+        "These may: <@U0ANA>, <!subteam^S1> and &lt;lead&gt;@example.com."
+    )
+    many = names.not_a_reviewer("research", [User("U0ANA")] * 25, uncertain=True)
+    assert "could not find out" in many
+    assert "5 more" in many
+    nobody = names.not_a_reviewer("research", [])
+    assert nobody == "You are not a reviewer of research, so nothing was recorded."
+    assert "your text was not sent" in names.not_a_reviewer_plain("research")
+    assert "Try again" in names.not_a_reviewer_plain("research", uncertain=True)
+
+
+def test_a_crew_that_was_taken_out_of_the_settings_is_named() -> None:
+    assert names.unknown_crew("<!here>").startswith("There is no crew called &lt;!here&gt;")
+    assert names.unknown_crew("research", names.PLAIN).endswith("Your text was not sent.")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("press_task", "Press task"),
+        ("q3-report", "Q3 report"),
+        ("draft", "Draft"),
+        ("Market research", "Market research"),
+        ("Write the to-do list", "Write the to-do list"),
+        ("b5b275c2-1e38-4d58-8361-08609a3d2bf8", "Task b5b275c2"),
+        ("12", "Task 12"),
+        ("<b>", "&lt;b&gt;"),
+        ("__", "__"),
+    ],
+)
+def test_a_task_is_called_as_people_would_write_it(name: str, shown: str) -> None:
+    assert names.title(name) == shown
+
+
+def test_an_input_s_name_reads_as_it_is_in_a_form() -> None:
+    assert names.input_name("a_<_&_c", names.PLAIN) == "A < & c"
+    assert names.input_name("a_<_&_c") == "A &lt; &amp; c"
+
+
+def test_feedback_that_is_too_long_says_by_how_much() -> None:
+    assert names.feedback_too_long(3_412) == (
+        "Slack takes up to 3,000 characters. Shorten this by 412."
+    )
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(minutes=3, seconds=50), "3 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(hours=2, minutes=5), "2 h 5 min"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=3, hours=4), "3 days 4 h"),
+        (timedelta(seconds=-5), "0 s"),
+    ],
+)
+def test_durations_are_short(span: timedelta, said: str) -> None:
+    assert duration(span) == said
+
+
+def test_what_has_just_happened_is_just_now_even_if_clocks_disagree() -> None:
+    now = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+    assert ago(now, now) == "just now"
+    assert ago(now + timedelta(minutes=1), now) == "just now"
+    assert ago(now - timedelta(minutes=3), now) == "3 min ago"
+
+
+def test_a_date_is_shown_in_the_readers_time_zone_and_has_a_fallback() -> None:
+    at = datetime(2025, 3, 1, 12, 0, 30, tzinfo=UTC)
+    assert date(at) == "<!date^1740830430^{date_short_pretty} {time}|2025-03-01 12:00 UTC>"
