@@ -61,7 +61,7 @@ async def test_what_a_bot_encrypted_with_an_older_key_after_a_rotation_is_told(
     assert f"encrypted with the key {Cipher([old]).names[0]}, and none here opens them" in said
     async with uow.begin() as tx:
         await tx.executions.register("research", "e-1", WebhookUrls())
-        await tx.store_dead_letter(a_dead_letter(body=b"{}"))
+        await tx.dead_letters.store(a_dead_letter(body=b"{}"))
     assert "needs number 2 too" in str(await check_database(database_url, [new, old]))
 
 

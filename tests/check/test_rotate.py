@@ -27,7 +27,7 @@ async def stored(uow: SqlUnitOfWork, engines: Engines) -> AsyncIterator[None]:
     """A credential that the key at hand does not open, and no bot."""
     await use_keys(engines.write, [LOST])
     async with uow.begin() as tx:
-        await tx.store_dead_letter(a_dead_letter(body=b"x"))
+        await tx.dead_letters.store(a_dead_letter(body=b"x"))
     if engines.lock is None:
         yield
     else:

@@ -56,7 +56,7 @@ async def everything(world: World) -> None:
     await world.notify("Another draft.")
     await world.record_update(ended="the execution has ended")
     await world.settle_slack()
-    await world.uow.read.dead_letter(await world.store_dead_letter())
+    await world.uow.read.dead_letters.find(await world.store_dead_letter())
     await world.settle_slack()
     for mine in (True, False):
         await look.pending(ANA.id, mine=mine, context=world.reviews)
@@ -80,7 +80,14 @@ async def track(world: World) -> None:
     """An execution from its start to its end, with a webhook that is forwarded."""
     await world.start("e-3")
     await world.record(StepUpdate(doing="thinking"), "e-3")
-    webhook = ForwardedWebhook("w-1", "research", "e-3", "task", "application/json", b"{}")
+    webhook = ForwardedWebhook(
+        id="w-1",
+        crew="research",
+        execution_id="e-3",
+        kind="task",
+        content_type="application/json",
+        body=b"{}",
+    )
     about = {"uow": world.uow, "at": world.clock(), "new_id": world.new_id}
     await record_update("research", "e-3", TaskUpdate(title="plan"), webhook=webhook, **about)  # type: ignore[arg-type]
     await register_webhooks(

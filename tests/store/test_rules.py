@@ -102,7 +102,7 @@ ROUNDS = [
         State.DECIDED,
         rule=FULL,
         votes=VOTES[:1],
-        decision=Decision(Revise("Stop."), BY_RULE, LATER, Via.RULE),
+        decision=Decision(verdict=Revise("Stop."), by=BY_RULE, at=LATER, via=Via.RULE),
     ),
     a_round(State.DECIDED, decision=a_decision(on_behalf_of=CAI)),
 ]
@@ -166,7 +166,7 @@ async def test_what_is_escalated_is_found_apart(world: World) -> None:
     found = {one.escalated: one for one in await read.rules(["research"])}
     assert found[False].rule == found[True].rule == FULL_FOR_ALL
     for escalated, round_ in ((False, first), (True, second)):
-        selection = Selection((found[escalated].key,), (State.WAITING,))
+        selection = Selection(queues=(found[escalated].key,), states=(State.WAITING,))
         assert await read.rounds.first(selection, limit=9) == (round_.id,)
         assert await read.rounds.count(selection) == 1
     [line] = await read.rounds.lines([second.id])

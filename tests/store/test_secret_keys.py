@@ -57,14 +57,14 @@ async def keep(uow: SqlUnitOfWork) -> None:
         await tx.open_round(ASKED, an_output(), CARRIED)
         await tx.keep_callback(ASKED, CALLBACK)
         await tx.executions.register("research", "e-1", CARRIED)
-        await tx.store_dead_letter(a_dead_letter(body=BODY))
+        await tx.dead_letters.store(a_dead_letter(body=BODY))
 
 
 async def is_as_it_was(uow: SqlUnitOfWork) -> None:
     assert await uow.read.webhooks(ASKED) == (CARRIED, CARRIED)
     assert await uow.read.executions.given_webhooks("research", "e-1") == CARRIED
     assert await uow.read.callback("r-1") == CALLBACK
-    letter = await uow.read.dead_letter("d-1")
+    letter = await uow.read.dead_letters.find("d-1")
     assert letter is not None
     assert letter.body == BODY
 
@@ -180,7 +180,7 @@ async def test_values_of_each_kind_that_cannot_be_read(
     callback = await uow.read.callback("r-1")
     assert callback is not None
     assert not callback.is_readable
-    letter = await uow.read.dead_letter("d-1")
+    letter = await uow.read.dead_letters.find("d-1")
     assert letter is not None
     assert b"SECRET_KEYS" in letter.body
 
@@ -270,7 +270,7 @@ async def test_what_a_lost_key_encrypted_is_forgotten_on_demand(
     await use_keys(engines.write, [NEW])
     assert await uow.read.webhooks(ASKED) == (WebhookUrls(), WebhookUrls())
     assert await uow.read.callback("r-1") is None
-    letter = await uow.read.dead_letter("d-1")
+    letter = await uow.read.dead_letters.find("d-1")
     assert letter is not None
     assert b"SECRET_KEYS" in letter.body
 
@@ -307,12 +307,12 @@ async def test_a_body_that_looks_encrypted_is_read_as_it_came(
 ) -> None:
     await use_keys(engines.write, keys)
     async with uow.begin() as tx:
-        await tx.store_dead_letter(a_dead_letter(body=body))
+        await tx.dead_letters.store(a_dead_letter(body=body))
     await use_keys(engines.write, [NEW])
     async with engines.read.connect() as connection:
         assert await find_used(connection, Cipher([NEW])) == {*Cipher(keys).names}
     assert await encrypt_all(beside, NEW) == (0 if keys else 1, 0)
-    letter = await uow.read.dead_letter("d-1")
+    letter = await uow.read.dead_letters.find("d-1")
     assert letter is not None
     assert letter.body == body
 

@@ -18,7 +18,9 @@ def selected(
     states: tuple[State, ...] = (State.WAITING,),
     decided_since: datetime | None = None,
 ) -> Selection:
-    return Selection(tuple((crew, NO_RULE) for crew in crews), states, decided_since)
+    return Selection(
+        queues=tuple((crew, NO_RULE) for crew in crews), states=states, decided_since=decided_since
+    )
 
 
 async def opened(world: World, execution: str, *, crew: str = "research") -> str:

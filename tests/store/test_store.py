@@ -184,7 +184,7 @@ async def test_what_does_not_exist_is_not_found(uow: SqlUnitOfWork) -> None:
             await tx.round("r-1")
         assert await tx.executions.find("research", "e-1") is None
         assert await tx.unfinished("research", "e-1") == ()
-    assert await uow.read.dead_letter("d-1") is None
+    assert await uow.read.dead_letters.find("d-1") is None
 
 
 # --- moments ---
@@ -246,8 +246,8 @@ async def test_an_output_that_was_rewritten_comes_back_with_its_original(
 async def test_a_dead_letter_comes_back_byte_by_byte(uow: SqlUnitOfWork) -> None:
     dead_letter = a_dead_letter(body=bytes(range(256)), reason="«?»")
     async with uow.begin() as tx:
-        await tx.store_dead_letter(dead_letter)
-    assert await uow.read.dead_letter("d-1") == dead_letter
+        await tx.dead_letters.store(dead_letter)
+    assert await uow.read.dead_letters.find("d-1") == dead_letter
 
 
 # --- webhook URLs ---

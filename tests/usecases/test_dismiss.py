@@ -148,7 +148,7 @@ async def test_a_report_is_dismissed_once_and_shows_by_whom(world: World) -> Non
     with pytest.raises(InvalidTransition):
         await dismiss_report(dead_letter, "Again.", by=ANA, context=world.reviews)
     assert len(await world.entries(Code.REPORT_DISMISSED)) == 1
-    stored = await world.uow.read.dead_letter(dead_letter)
+    stored = await world.uow.read.dead_letters.find(dead_letter)
     assert stored is not None
     assert (stored.dismissed, stored.body) == (Dismissed(BEN, WHY), b"?")
 

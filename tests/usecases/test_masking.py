@@ -173,7 +173,9 @@ async def test_what_was_masked_stays_masked_in_a_text_that_somebody_edited(world
     await world.record(TaskUpdate(title="Pay", summary=f"Paid 9{card}."))
     await world.record(CrewUpdate(result=Output(f"Paid 9{card}.")))
     shown = str(await read.executions.posting("research", "e-1"))
-    world.crew.says = Progress(CrewStatus.COMPLETED, "done", result=Output(f"Paid 9{card}."))
+    world.crew.says = Progress(
+        status=CrewStatus.COMPLETED, word="done", result=Output(f"Paid 9{card}.")
+    )
     clients = world.context.clients
     shown += str(await status_of("e-1", by=ANA.id, context=world.reviews, clients=clients))
     assert "Paid 9[card number]." in shown
@@ -190,7 +192,7 @@ async def test_what_an_execution_tells_is_masked(world: World) -> None:
     assert posting.execution.result == Output(SHOWN)
     assert posting.finished == (TaskUpdate(title="Ask [e-mail address]", summary=SHOWN),)
     world.crew.says = Progress(
-        CrewStatus.FAILED, "failed", error=f"No {MAIL}.", result=Output(TEXT)
+        status=CrewStatus.FAILED, word="failed", error=f"No {MAIL}.", result=Output(TEXT)
     )
     found = await status_of("e-1", by=ANA.id, context=world.reviews, clients=world.context.clients)
     assert MAIL not in str(found)
@@ -213,10 +215,10 @@ async def test_a_result_that_differs_where_it_is_masked_is_not_the_approved_one(
 
 async def test_a_webhook_nobody_understood_is_masked_in_its_report(world: World) -> None:
     letter = await world.store_dead_letter(f'{{"to": "{MAIL}"}} \xff'.encode("latin-1"))
-    found = await world.uow.read.dead_letter(letter)
+    found = await world.uow.read.dead_letters.find(letter)
     assert found is not None
     assert found.body == b'{"to": "[e-mail address]"} \xff'
-    [first] = await world.uow.read.report(found)
+    [first] = await world.uow.read.dead_letters.report(found)
     assert first == replace(found, count=1)
 
 

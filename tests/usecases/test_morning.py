@@ -13,7 +13,7 @@ from crewgate.domain.outcome import NotSent, Outcome, RefusalKind, Refused
 from crewgate.domain.people import User
 from crewgate.domain.rules.duration import WorkingHours
 from crewgate.domain.rules.rule import Rule
-from crewgate.usecases.delivery.morning import end_morning, set_morning
+from crewgate.usecases.morning import end_morning, set_morning
 from tests.builders import ANA, BEN, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.faults import LOST, Fault
@@ -158,7 +158,7 @@ async def test_who_left_gets_none_any_more(world: World, logs: Logs) -> None:
     world.directory.gone.add(ANA.id)
     world.clock.now = HALF_PAST_EIGHT
     await world.settle_slack()
-    assert await world.uow.read.absences.morning_of(ANA.id) is None
+    assert await world.uow.read.mornings.find(ANA.id) is None
     assert EffectKind.MORNING_LINE not in await world.effects()
     world.directory.gone.clear()
     await wish(world)
@@ -166,7 +166,7 @@ async def test_who_left_gets_none_any_more(world: World, logs: Logs) -> None:
     world.slack.faults.append(Fault(Refused("is_archived", "no", RefusalKind.PERMANENT)))
     await world.settle_slack()
     assert (logs[-1]["event"], logs[-1]["code"]) == ("morning_line_refused", "is_archived")
-    assert await world.uow.read.absences.morning_of(ANA.id) is not None
+    assert await world.uow.read.mornings.find(ANA.id) is not None
     world.clock.advance(DAY)
     await world.settle_slack()
     assert len(lines(world)) == 1
@@ -201,7 +201,7 @@ async def test_a_wish_that_ends_while_its_line_is_sent_stays_ended(world: World)
     world.context = replace(world.context, messenger=Slow(world.clock))
     world.clock.now = HALF_PAST_EIGHT
     await world.settle_slack()
-    assert await world.uow.read.absences.morning_of(ANA.id) is None
+    assert await world.uow.read.mornings.find(ANA.id) is None
     assert EffectKind.MORNING_LINE not in await world.effects()
 
 

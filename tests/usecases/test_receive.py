@@ -302,7 +302,7 @@ async def test_an_unreadable_webhook_is_kept_as_it_came_and_reported(
 ) -> None:
     body = b"\x00\xff not json"
     letter_id = await world.store_dead_letter(body)
-    dead_letter = await world.uow.read.dead_letter(letter_id)
+    dead_letter = await world.uow.read.dead_letters.find(letter_id)
     assert dead_letter is not None
     assert (dead_letter.body, dead_letter.crew, dead_letter.received_at) == (body, "research", NOW)
     assert dead_letter.reason == "no execution_id"

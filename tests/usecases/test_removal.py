@@ -241,7 +241,10 @@ async def test_never_what_has_a_job(world: World, *, set_aside: bool) -> None:
     await a_story(world)
     world.clock.advance(90 * DAY)
     async with world.uow.begin() as tx:
-        await tx.enqueue([Effect(EffectKind.FORWARD, "w-1", "research", "e-1")], at=world.clock())
+        await tx.enqueue(
+            [Effect(kind=EffectKind.FORWARD, subject="w-1", crew="research", execution_id="e-1")],
+            at=world.clock(),
+        )
     if set_aside:
         async with world.engines.write.begin() as connection:
             await connection.execute(sa.update(outbox).values(set_aside_at=world.clock()))
@@ -327,7 +330,7 @@ async def test_dead_letters_go_by_their_own_time(world: World) -> None:
     await world.store_dead_letter(b"of another", crew="other")
     assert await count(world) == Removed(executions=0, dead_letters=1)
     assert await remove(world) == Removed(dead_letters=1)
-    removed = await world.uow.read.dead_letter(letter)
+    removed = await world.uow.read.dead_letters.find(letter)
     assert removed is not None
     assert (removed.body, removed.reason, removed.removed_at) == (b"", "", world.clock())
     assert removed.dismissed == Dismissed(ANA, "")

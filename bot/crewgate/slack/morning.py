@@ -19,7 +19,7 @@ from crewgate.slack.ids import COMMAND
 from crewgate.slack.payloads import Command
 from crewgate.slack.reviews import buttons
 from crewgate.slack.words import names
-from crewgate.usecases.delivery.morning import end_morning, set_morning
+from crewgate.usecases.morning import end_morning, set_morning
 from crewgate.usecases.read_models import QueuePart
 
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
@@ -40,7 +40,7 @@ async def _answer(command: Command, client: AsyncWebClient, context: SlackContex
     if not context.directory.may_message:
         return "This app may send no direct messages here, so there is no morning line."
     if not typed:
-        wish = await context.uow.read.absences.morning_of(user)
+        wish = await context.uow.read.mornings.find(user)
         return f"{_OFF} {_ON} turns it on." if wish is None else _is_on(wish)
     if typed == "off":
         await end_morning(user, context=context)

@@ -1,25 +1,18 @@
-"""People's own arrangements: absences with their delegates, and morning lines."""
+"""Absences, with their delegates."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 
-from crewgate.domain.morning import Morning
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.verdict import Person
 from crewgate.store.engine import Connection, Held, Reading
 from crewgate.store.statements import insert_over
-from crewgate.store.tables import absences, mornings
-
-_MORNING: Final = sa.select(mornings).where(mornings.c.user_id == sa.bindparam("user"))
+from crewgate.store.tables import absences
 
 
 class AbsenceQueries(Reading):
-    """Reads absences and morning lines."""
-
-    morning = _MORNING
+    """Reads absences."""
 
     async def find(
         self, *, at: datetime, delegate: str | None = None, away: str | None = None
@@ -27,15 +20,9 @@ class AbsenceQueries(Reading):
         async with self._connected() as connection:
             return await find_absences(connection, at=at, delegate=delegate, away=away)
 
-    async def morning_of(self, user: str) -> Morning | None:
-        found = await self._rows(self.morning, {"user": user})
-        return Morning(**found[0]._mapping) if found else None
-
 
 class Absences(AbsenceQueries):
-    """Changes absences and morning lines on a transaction's connection."""
-
-    morning = _MORNING.with_for_update()
+    """Changes absences on a transaction's connection."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(Held(connection))
@@ -58,12 +45,6 @@ class Absences(AbsenceQueries):
         """Delete a person's absence; return False if there was none, now or later."""
         theirs = sa.delete(absences).where(absences.c.user_id == user, absences.c.until > at)
         return bool((await self._connection.execute(theirs)).rowcount)
-
-    async def put_morning(self, wish: Morning) -> None:
-        await insert_over(self._connection, mornings, asdict(wish))
-
-    async def remove_morning(self, user: str) -> None:
-        await self._connection.execute(sa.delete(mornings).where(mornings.c.user_id == user))
 
 
 async def find_absences(

@@ -516,13 +516,13 @@ def _to_posting(
         thread_ts = row.thread_ts or row.progress_ts
         message = read_models.MessageRef(row.progress_channel, row.progress_ts, thread_ts)
     return read_models.ExecutionPosting(
-        to_execution(row),
-        message,
-        row.channel,
-        row.thread_ts,
-        tuple(
+        execution=to_execution(row),
+        progress_message=message,
+        channel=row.channel,
+        thread_ts=row.thread_ts,
+        finished=tuple(
             TaskUpdate(title=task.title, summary=task.summary, agent=task.agent)
             for task in finished
         ),
-        finished[0].total - len(finished) if finished else 0,
+        finished_before=finished[0].total - len(finished) if finished else 0,
     )

@@ -163,7 +163,7 @@ class LessonQueries(Reading):
         """Return the lessons from rounds under these rules, proposed or in force, newest first."""
         parameters = {"crew": crew, "rules": rules, "at": at}
         return tuple(
-            LessonLine(_to_lesson(row), _card_of(row), row.uses, row.wish)
+            LessonLine(lesson=_to_lesson(row), card=_card_of(row), uses=row.uses, wish=row.wish)
             for row in await self._rows(_LISTED, parameters)
         )
 

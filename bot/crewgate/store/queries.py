@@ -12,15 +12,14 @@ import sqlalchemy as sa
 from crewgate.domain.audit import Published
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import RoundNotFound
-from crewgate.domain.masking import NOTHING, Masking
+from crewgate.domain.masking import Masking
 from crewgate.domain.notification import Callback, Format, Output, WebhookUrls, shown
 from crewgate.domain.people import EmailOwner, Installation
-from crewgate.domain.reason import Dismissed
 from crewgate.domain.retry import IN_A_ROW
 from crewgate.domain.review import Round, State
-from crewgate.domain.verdict import Person
 from crewgate.store.absences import AbsenceQueries, find_absences
 from crewgate.store.audit import to_published
+from crewgate.store.dead_letters import DeadLetterQueries
 from crewgate.store.engine import Connection, Reader, Reading, rows
 from crewgate.store.executions import (
     ExecutionQueries,
@@ -32,6 +31,7 @@ from crewgate.store.executions import (
 )
 from crewgate.store.floods import FloodQueries, count_gathered
 from crewgate.store.lessons import LessonQueries, to_given
+from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
 from crewgate.store.rounds import (
     LINE,
@@ -51,7 +51,6 @@ from crewgate.store.stats import StatsQueries
 from crewgate.store.tables import (
     REGISTERED,
     audit_heads,
-    dead_letters,
     direct_messages,
     email_owners,
     executions,
@@ -69,7 +68,6 @@ from crewgate.usecases.read_models import (
     COUNTED,
     Backlog,
     CardView,
-    DeadLetter,
     Failing,
     MessageRef,
     NewerRound,
@@ -327,8 +325,10 @@ class Queries(Reading):
         super().__init__(reader)
         self._masking = masking
         self.absences = AbsenceQueries(reader)
+        self.dead_letters = DeadLetterQueries(reader, masking)
         self.executions = ExecutionQueries(reader, masking)
         self.lessons = LessonQueries(reader)
+        self.mornings = MorningQueries(reader)
         self.notes = NoteQueries(reader)
         self.rounds = RoundQueries(reader, masking)
         self.stats = StatsQueries(reader)
@@ -376,14 +376,14 @@ class Queries(Reading):
         decided = earlier[1] if earlier[1:] else None
         posting = Posting(
             view=CardView(
-                round_,
-                to_output(row),
-                to_round(previous) if previous else None,
-                Output(previous.text, Format(previous.format)) if previous else None,
-                notes,
-                noted_by,
-                claimed.get(round_id),
-                to_round(decided) if decided else None,
+                round=round_,
+                output=to_output(row),
+                previous=to_round(previous) if previous else None,
+                before=Output(previous.text, Format(previous.format)) if previous else None,
+                notes=notes,
+                noted_by=noted_by,
+                claim=claimed.get(round_id),
+                decided_before=to_round(decided) if decided else None,
                 subject=to_subject(row),
                 starter=to_starter(row),
                 given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
@@ -479,50 +479,6 @@ class Queries(Reading):
         [found] = await self._rows(statement)
         return to_published(found)
 
-    async def dead_letter(self, dead_letter_id: str) -> DeadLetter | None:
-        found = await self._rows(sa.select(dead_letters).where(dead_letters.c.id == dead_letter_id))
-        return (await self._dead_letters(found))[0] if found else None
-
-    async def report(self, first: DeadLetter, *, most: int = 1) -> tuple[DeadLetter, ...]:
-        """Return the dead letters of one report: `first`, with their count, and later ones.
-
-        A later letter with a report of its own ends the list.
-        """
-        later = dead_letters.alias()
-        following = (
-            sa.select(sa.func.min(later.c.received_at))
-            .where(later.c.crew == first.crew, later.c.report_ts.is_not(None))
-            .where(later.c.received_at > first.received_at)
-            .scalar_subquery()
-        )
-        received_at = dead_letters.c.received_at
-        others = await self._rows(
-            sa.select(dead_letters.c.id)
-            .where(dead_letters.c.crew == first.crew, dead_letters.c.id != first.id)
-            .where(received_at >= first.received_at)
-            .where(sa.or_(following.is_(None), received_at < following))
-            .order_by(received_at)
-            .limit(COUNTED)
-        )
-        shown = await self._rows(
-            sa.select(dead_letters)
-            .where(dead_letters.c.id.in_([row.id for row in others[: most - 1]]))
-            .order_by(received_at)
-        )
-        first = replace(first, count=1 + len(others))
-        return first, *(await self._dead_letters(shown))
-
-    async def open_report(self, crew: str, *, since: datetime) -> str | None:
-        """Return the latest dead letter since then whose report nobody has dismissed, or None."""
-        found = await self._rows(
-            sa.select(dead_letters.c.id)
-            .where(dead_letters.c.crew == crew, dead_letters.c.received_at > since)
-            .where(dead_letters.c.report_ts.is_not(None), dead_letters.c.dismissed_at.is_(None))
-            .order_by(dead_letters.c.received_at.desc())
-            .limit(1)
-        )
-        return found[0].id if found else None
-
     async def failing(self, round_ids: Collection[str]) -> dict[str, Failing]:
         """Return, by crew, the decisions on these rounds that failed several times."""
         found = await self._rows(_FAILING, {"rounds": list(round_ids)}) if round_ids else ()
@@ -536,21 +492,6 @@ class Queries(Reading):
     async def ping(self) -> None:
         # It reads a table: SQLite answers anything else without its file.
         await self._rows(sa.select(executions.c.activity_count).limit(1))
-
-    async def _dead_letters(self, found: Sequence[sa.Row[Any]]) -> tuple[DeadLetter, ...]:
-        return await off_loop(self._masking, lambda: tuple(map(self._to_dead_letter, found)))
-
-    def _to_dead_letter(self, row: sa.Row[Any]) -> DeadLetter:
-        dismissed = report = None
-        if row.dismissed_by is not None:
-            by = Person(row.dismissed_by, row.dismissed_by_name)
-            dismissed = Dismissed(by, row.dismissed_why)
-        if row.report_ts is not None:
-            report = MessageRef(row.report_channel, row.report_ts, row.report_ts)
-        masking = self._masking.get(row.crew, NOTHING)
-        body = masking.text(row.body.decode(errors="surrogateescape"))
-        came = masking.text(row.reason), body.encode(errors="surrogateescape"), row.received_at
-        return DeadLetter(row.id, row.crew, *came, report, dismissed, removed_at=row.removed_at)
 
 
 def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLine:

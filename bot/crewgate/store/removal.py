@@ -193,7 +193,12 @@ class Removal:
         effects: dict[str, list[Effect]] = {}
         threads = {(row.execution_id, row.channel, row.thread_ts) for row in claimed}
         for row in claimed:
-            progress = Effect(EffectKind.REFRESH_PROGRESS, row.execution_id, crew, row.execution_id)
+            progress = Effect(
+                kind=EffectKind.REFRESH_PROGRESS,
+                subject=row.execution_id,
+                crew=crew,
+                execution_id=row.execution_id,
+            )
             effects[row.execution_id] = [progress] if row.progress_ts else []
         of = {"b_crew": crew, "executions": list(effects)}
         wiped = []
@@ -207,7 +212,13 @@ class Removal:
             threads.add((execution_id, row.card_channel, row.card_thread_ts))
         for execution_id, channel, ts in threads:
             if ts is not None:
-                clear = Effect(EffectKind.CLEAR_THREAD, ts, crew, execution_id, channel=channel)
+                clear = Effect(
+                    kind=EffectKind.CLEAR_THREAD,
+                    subject=ts,
+                    crew=crew,
+                    execution_id=execution_id,
+                    channel=channel,
+                )
                 effects[execution_id].append(clear)
         if wiped:
             await write(self._connection, _WIPE, wiped)
@@ -234,7 +245,10 @@ class Removal:
             .returning(lessons.c.id)
         )
         done = await self._connection.execute(statement, _about(crew, before))
-        return [Effect(EffectKind.REFRESH_LESSON, row.id, crew, "") for row in done]
+        return [
+            Effect(kind=EffectKind.REFRESH_LESSON, subject=row.id, crew=crew, execution_id="")
+            for row in done
+        ]
 
 
 def _about(crew: str, before: datetime) -> dict[str, Any]:

@@ -172,7 +172,9 @@ def to_round(row: sa.Row[Any]) -> Round:
 
 def to_line(row: sa.Row[Any]) -> RoundLine:
     """Return a row of LINE as a line, without the fields that lists add."""
-    return RoundLine(to_round(row), to_card(row), subject=to_subject(row), rule_id=row.rule_id)
+    return RoundLine(
+        round=to_round(row), card=to_card(row), subject=to_subject(row), rule_id=row.rule_id
+    )
 
 
 def to_subject(row: sa.Row[Any]) -> str:

@@ -35,7 +35,7 @@ sqlite3.register_adapter(memoryview, bytes)
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A statement in SQLite's form."""
 
@@ -81,7 +81,7 @@ def prepare(statement: Rows, columns: tuple[str, ...]) -> Prepared:
     types = [bind.type for bind in binds], [column["type"] for column in given]
     into, out_of = ([one.dialect_impl(_DIALECT) for one in some] for some in types)
     return Prepared(
-        compiled.string,
+        sql=compiled.string,
         names=tuple(bind.key for bind in binds),
         own={bind.key: bind.value for bind in binds if not bind.required},
         conversions=_conversions(one.bind_processor(_DIALECT) for one in into),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,17 +13,19 @@ from crewgate.domain.effects import LAST, OF_WAITING, Effect
 from crewgate.domain.errors import ChangedMeanwhile, RoundNotFound, RuleLost
 from crewgate.domain.notification import Callback, Format, Output, Rewritten, WebhookUrls
 from crewgate.domain.people import EmailOwner, Installation, ReviewerRef
-from crewgate.domain.reason import Dismissed, ExecutionGone
+from crewgate.domain.reason import ExecutionGone
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.stats import made_in_seconds
 from crewgate.store import tables
 from crewgate.store.absences import Absences
 from crewgate.store.audit import Audit
 from crewgate.store.codec import codec
+from crewgate.store.dead_letters import DeadLetters
 from crewgate.store.engine import Connection, rows, write
 from crewgate.store.executions import Executions, from_webhooks
 from crewgate.store.floods import Floods, task_key
 from crewgate.store.lessons import Lessons
+from crewgate.store.mornings import Mornings
 from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
@@ -43,7 +45,7 @@ from crewgate.store.rounds import (
 from crewgate.store.statements import insert_of, insert_once, insert_over, one_of, setting
 from crewgate.usecases.log_fields import log_about
 from crewgate.usecases.ports.base import Clock, Job
-from crewgate.usecases.read_models import DeadLetter, Heard, MessageRef
+from crewgate.usecases.read_models import Heard, MessageRef
 
 #: Columns of rounds that are written once, or by statements of their own.
 _WRITTEN_ONCE: Final = frozenset(
@@ -241,18 +243,50 @@ class Tx:
         self.rules_seen: set[str] = set()
         """The ids of rules that are stored after the commit."""
         self._dialect = connection.dialect.name
-        self.executions = Executions(connection)
-        self.audit = Audit(connection, clock)
-        self.lessons = Lessons(connection)
-        self.floods = Floods(connection)
-        self.notes = Notes(connection)
-        self.absences = Absences(connection)
-        self.removal = Removal(connection)
+        self._clock = clock
         self._found: dict[str, Round] = {}
         """The rounds as they were read."""
         self.woken: set[str] = set()
         """Destinations with new work after the commit."""
         self._new_effects: list[dict[str, Any]] = []
+
+    # Most transactions use two or three of these, so each is made when it is first asked for.
+
+    @cached_property
+    def executions(self) -> Executions:
+        return Executions(self._connection)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._connection, self._clock)
+
+    @cached_property
+    def lessons(self) -> Lessons:
+        return Lessons(self._connection)
+
+    @cached_property
+    def floods(self) -> Floods:
+        return Floods(self._connection)
+
+    @cached_property
+    def notes(self) -> Notes:
+        return Notes(self._connection)
+
+    @cached_property
+    def absences(self) -> Absences:
+        return Absences(self._connection)
+
+    @cached_property
+    def mornings(self) -> Mornings:
+        return Mornings(self._connection)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self._connection)
+
+    @cached_property
+    def removal(self) -> Removal:
+        return Removal(self._connection)
 
     async def open_review(
         self, candidate: Review, pause_id: str | None = None
@@ -531,40 +565,6 @@ class Tx:
     async def save_installation(self, token_digest: str, installation: Installation) -> None:
         row = {"token_digest": token_digest, **asdict(installation)}
         await insert_over(self._connection, tables.installations, row)
-
-    async def store_dead_letter(self, dead_letter: DeadLetter) -> None:
-        names = ("id", "crew", "reason", "body", "received_at")
-        row = {name: getattr(dead_letter, name) for name in names}
-        await self._connection.execute(sa.insert(tables.dead_letters), row)
-
-    async def place_report(self, dead_letter_id: str, ref: MessageRef) -> bool:
-        """Store the place of a report; return True if it was dismissed before."""
-        placed = await self._connection.execute(
-            sa.update(tables.dead_letters)
-            .where(tables.dead_letters.c.id == dead_letter_id)
-            .values(report_channel=ref.channel, report_ts=ref.ts)
-            .returning(tables.dead_letters.c.dismissed_at)
-        )
-        return placed.scalar() is not None
-
-    async def dismiss_dead_letter(
-        self, dead_letter_id: str, dismissed: Dismissed, *, at: datetime
-    ) -> bool:
-        """Store a dismissal; return False if the webhook is dismissed already, or unknown."""
-        done = await self._connection.execute(
-            sa.update(tables.dead_letters)
-            .where(
-                tables.dead_letters.c.id == dead_letter_id,
-                tables.dead_letters.c.dismissed_at.is_(None),
-            )
-            .values(
-                dismissed_by=dismissed.by.id,
-                dismissed_by_name=dismissed.by.name,
-                dismissed_why=dismissed.why,
-                dismissed_at=at,
-            )
-        )
-        return bool(done.rowcount)
 
     async def write_nothing(self) -> None:
         """Write present values again, to test whether the database takes writes."""

@@ -122,12 +122,17 @@ async def store_dead_letter(
     """Store a webhook that could not be parsed, report it, and still forward `webhook`."""
     dead_letter = DeadLetter(id=new_id(), crew=crew, received_at=clock(), reason=reason, body=body)
     async with uow.begin() as tx:
-        await tx.store_dead_letter(dead_letter)
-        report = Effect(EffectKind.REPORT, dead_letter.id, crew, execution_id="")
+        await tx.dead_letters.store(dead_letter)
+        report = Effect(kind=EffectKind.REPORT, subject=dead_letter.id, crew=crew, execution_id="")
         await tx.enqueue([report], at=dead_letter.received_at)
         if webhook is not None:
             await tx.executions.add_forwarded_webhook(webhook)
-            forward = Effect(EffectKind.FORWARD, webhook.id, crew, webhook.execution_id)
+            forward = Effect(
+                kind=EffectKind.FORWARD,
+                subject=webhook.id,
+                crew=crew,
+                execution_id=webhook.execution_id,
+            )
             await tx.enqueue([forward], at=dead_letter.received_at)
     return dead_letter
 

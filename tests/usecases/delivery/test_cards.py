@@ -335,7 +335,7 @@ async def test_a_report_is_shown_with_the_first_of_what_came(world: World) -> No
         world.clock.advance(MINUTE)
     await world.settle_slack()
     first = await may_dismiss_report(reported(world)[0][0], by=BEN, context=world.reviews)
-    came = await world.uow.read.report(first, most=2)
+    came = await world.uow.read.dead_letters.report(first, most=2)
     assert [(one.body, one.count) for one in came] == [(b"1", 3), (b"2", 1)]
 
 
@@ -348,7 +348,7 @@ def reported(world: World) -> list[tuple[str, int]]:
 
 
 async def test_nothing_is_reported_of_what_was_removed_meanwhile(world: World) -> None:
-    removed = Effect(EffectKind.REPORT, "d-1", "research", "")
+    removed = Effect(kind=EffectKind.REPORT, subject="d-1", crew="research", execution_id="")
     async with world.uow.begin() as tx:
         await tx.enqueue([removed], at=world.clock())
     assert await world.turn() == [Delivered("nothing to report")]

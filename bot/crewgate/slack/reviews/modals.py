@@ -175,7 +175,7 @@ async def dismiss_form(round_id: str, by: Person, context: SlackContext) -> Bloc
 async def what_came(letter_id: str, by: Person, context: SlackContext) -> Block:
     """The dead letters of a report, in its form. Raises as `dismiss_report` does."""
     first = await decide.may_dismiss_report(letter_id, by=by, context=context)
-    came = await context.uow.read.report(first, most=DEAD_LETTERS)
+    came = await context.uow.read.dead_letters.report(first, most=DEAD_LETTERS)
     return await context.off_loop(forms.render_what_came, came, context.redactors[first.crew])
 
 

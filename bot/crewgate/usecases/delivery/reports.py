@@ -28,21 +28,21 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
 
     A changed crew may send many webhooks: an open report of the last hour counts this one too.
     """
-    dead_letter = await context.uow.read.dead_letter(job.effect.subject)
+    dead_letter = await context.uow.read.dead_letters.find(job.effect.subject)
     crew = context.crews[job.effect.crew]
     if dead_letter is None:
         return await settle(job, Delivered("nothing to report"), context)
     refresh = replace(job.effect, kind=EffectKind.REFRESH_REPORT)
     since = dead_letter.received_at - TOGETHER
-    told = await context.uow.read.open_report(crew.name, since=since)
+    told = await context.uow.read.dead_letters.open_report(crew.name, since=since)
     if told is not None:
         return await settle(job, Delivered(), context, then=[replace(refresh, subject=told)])
-    [first] = await context.uow.read.report(dead_letter)
+    [first] = await context.uow.read.dead_letters.report(dead_letter)
     outcome = await messages.post(job, first, context, to=Thread(crew.channel))
     if not isinstance(outcome, Posted):
         return await settle(job, outcome, context)
     async with context.uow.begin() as tx:
-        if await tx.place_report(dead_letter.id, outcome.ref) or job.in_doubt:
+        if await tx.dead_letters.place_report(dead_letter.id, outcome.ref) or job.in_doubt:
             # The report was dismissed before its place was stored, or more letters came since a try
             # that may have posted it.
             await tx.enqueue([refresh], at=context.clock())
@@ -51,10 +51,10 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refresh_report(job: Job, context: DeliveryContext) -> Outcome:
-    dead_letter = await context.uow.read.dead_letter(job.effect.subject)
+    dead_letter = await context.uow.read.dead_letters.find(job.effect.subject)
     if dead_letter is None or dead_letter.report is None:
         return await settle(job, Delivered("never posted"), context)
-    [first] = await context.uow.read.report(dead_letter)
+    [first] = await context.uow.read.dead_letters.report(dead_letter)
     return await messages.refresh(job, first, dead_letter.report, context)
 
 
@@ -63,7 +63,7 @@ _DAYS = 7
 
 async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
     for name in (name for name in crews if crews[name].digest):
-        effect = Effect(EffectKind.WEEKLY_DIGEST, name, name, "")
+        effect = Effect(kind=EffectKind.WEEKLY_DIGEST, subject=name, crew=name, execution_id="")
         await tx.enqueue_once(effect, at=at, due_at=next_digest(at))
 
 
