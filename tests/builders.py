@@ -75,7 +75,7 @@ def a_rule(**changes: Any) -> Rule:
 
 
 def a_vote(by: Person = ANA, **changes: Any) -> Vote:
-    return replace(Vote(by, NOW, Via.BUTTON), **changes)
+    return replace(Vote(by=by, at=NOW, via=Via.BUTTON), **changes)
 
 
 def an_execution(crew: str = "research", execution_id: str = "e-1", **changes: Any) -> Execution:
@@ -93,7 +93,9 @@ def an_output(text: str = "A draft.") -> Output:
 
 
 def a_decision(verdict: Verdict | None = None, **changes: Any) -> Decision:
-    return replace(Decision(verdict or Approve(), ANA, NOW, Via.BUTTON), **changes)
+    return replace(
+        Decision(verdict=verdict or Approve(), by=ANA, at=NOW, via=Via.BUTTON), **changes
+    )
 
 
 def a_round(state: State = State.WAITING, **changes: Any) -> Round:
@@ -165,7 +167,9 @@ def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
     """An effect about all that its kind names."""
     given: dict[str, Any] = {"channel": "C1", "user": "U1", "number": 2} | changes
     named: dict[str, Any] = {name: given[name] for name in kind.row.names if name in given}
-    return replace(Effect(kind, "r-1", "research", "e-1"), **(named | changes))
+    return replace(
+        Effect(kind=kind, subject="r-1", crew="research", execution_id="e-1"), **(named | changes)
+    )
 
 
 def a_secret_key(number: int) -> str:
@@ -174,5 +178,7 @@ def a_secret_key(number: int) -> str:
 
 
 def a_dead_letter(**changes: Any) -> DeadLetter:
-    dead_letter = DeadLetter("d-1", "research", "no execution_id", b'{"x": 1}', NOW)
+    dead_letter = DeadLetter(
+        id="d-1", crew="research", reason="no execution_id", body=b'{"x": 1}', received_at=NOW
+    )
     return replace(dead_letter, **changes)

@@ -104,8 +104,8 @@ def test_a_clock_that_steps_again_has_to_last_again(machine: Machine) -> None:
 
 
 async def test_the_loop_goes_on_while_the_worst_text_is_rendered() -> None:
-    view = CardView(a_round(), Output(TEXTS[ascii("a\u200b")]()))
-    position = ReaderPosition("r-1", ReaderTab.WHOLE, 1)
+    view = CardView(round=a_round(), output=Output(TEXTS[ascii("a\u200b")]()))
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE, page=1)
     with open_threads() as off_loop:
         rendering = asyncio.ensure_future(off_loop(render_reader, position, view, []))
         turns = 0

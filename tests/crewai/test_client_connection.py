@@ -181,7 +181,9 @@ async def test_the_base_may_have_a_path_and_a_slash(http: httpx.AsyncClient, end
     async with a_server(serve) as url:
         client = a_client(http, url + ending)
         assert await client.inputs() == ()
-        assert await client.status("a/b c?d#é%2F") == Progress(CrewStatus.RUNNING, "running")
+        assert await client.status("a/b c?d#é%2F") == Progress(
+            status=CrewStatus.RUNNING, word="running"
+        )
     base = ending.rstrip("/")
     assert asked == [f"{base}/inputs", f"{base}/status/a%2Fb%20c%3Fd%23%C3%A9%252F"]
 

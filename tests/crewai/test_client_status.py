@@ -18,7 +18,13 @@ from tests.crewai.crews import EXECUTION, TASK, a_client
 
 
 async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
-    assert await client.status(EXECUTION) == Progress(CrewStatus.RUNNING, "running", TASK, 0, 0)
+    assert await client.status(EXECUTION) == Progress(
+        status=CrewStatus.RUNNING,
+        word="running",
+        current_task=TASK,
+        completed_tasks=0,
+        total_tasks=0,
+    )
     assert await client.status("other") == CrewUnavailable(
         "404: Execution not found", gone=True, answered=True
     )
@@ -29,7 +35,7 @@ async def test_the_status_of_an_execution(crew: Crew, client: HttpCrew) -> None:
     assert ended.result is not None
     crew.end(EXECUTION, "out of tokens")
     assert await client.status(EXECUTION) == Progress(
-        CrewStatus.FAILED, "error", error="out of tokens"
+        status=CrewStatus.FAILED, word="error", error="out of tokens"
     )
 
 

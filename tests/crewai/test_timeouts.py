@@ -22,7 +22,14 @@ from tests.crewai.crews import a_client, resume
 
 TOO_SHORT = 0.001
 FIRST, SECOND = "93.184.215.14", "93.184.215.15"
-WEBHOOK = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b"{}")
+WEBHOOK = ForwardedWebhook(
+    id="p-1",
+    crew="research",
+    execution_id="e-1",
+    kind="task",
+    content_type="application/json",
+    body=b"{}",
+)
 Call = Callable[[httpx.AsyncClient], Awaitable[object]]
 
 
@@ -54,7 +61,7 @@ CALLS: dict[str, tuple[Call, Timeout]] = {
     "resume": (lambda http: resume(a_client(http, "http://crew.example")), TIMEOUTS.resume),
     "kickoff": (
         lambda http: a_client(http, "http://crew.example").kickoff(
-            KickoffRequest(b'{"inputs": {}}', WebhookUrls()), WebhookUrls()
+            KickoffRequest(body=b'{"inputs": {}}', given=WebhookUrls()), WebhookUrls()
         ),
         TIMEOUTS.kickoff,
     ),

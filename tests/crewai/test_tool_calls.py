@@ -163,7 +163,7 @@ def test_the_choices_of_a_question_are_offered_as_they_came() -> None:
 
 def test_other_arguments_take_the_place_of_the_verdict() -> None:
     at = datetime(2026, 5, 12, tzinfo=UTC)
-    decision = Decision(Approve(), Person("U1", "Ana"), at, Via.EDIT)
+    decision = Decision(verdict=Approve(), by=Person("U1", "Ana"), at=at, via=Via.EDIT)
     body = resume_body("e", "t", decision, WebhookUrls(), edited={"to": "ann"})
     assert body["edited"] == {"arguments": {"to": "ann"}, "is_approve": True}
     assert "is_approve" not in body

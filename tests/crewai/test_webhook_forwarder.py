@@ -17,7 +17,14 @@ from crewgate.network.untrusted_addresses import AddressInfo, Lookups
 from crewgate.usecases.read_models import ForwardedWebhook
 from tests.servers import Handler, serve, takes_posts
 
-WEBHOOK = ForwardedWebhook("p-1", "research", "e-1", "task", "application/json", b'{"a": 1}')
+WEBHOOK = ForwardedWebhook(
+    id="p-1",
+    crew="research",
+    execution_id="e-1",
+    kind="task",
+    content_type="application/json",
+    body=b'{"a": 1}',
+)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ HEADER = ("Maker", "Price")
 
 
 def prose(*texts: str, kind: PassageKind = PassageKind.PARAGRAPH) -> list[Passage]:
-    return [Passage(kind, text) for text in texts]
+    return [Passage(kind=kind, text=text) for text in texts]
 
 
 def code(*lines: str) -> list[Passage]:
@@ -32,10 +32,13 @@ def code(*lines: str) -> list[Passage]:
 
 def rows(*found: tuple[str, ...], header: tuple[str, ...] = HEADER) -> list[Passage]:
     table = " | ".join(header)
-    first = Passage(PassageKind.HEADER, table, header)
+    first = Passage(kind=PassageKind.HEADER, text=table, cells=header)
     return [
         first,
-        *(Passage(PassageKind.ROW, " | ".join(cells), cells, table) for cells in found),
+        *(
+            Passage(kind=PassageKind.ROW, text=" | ".join(cells), cells=cells, table=table)
+            for cells in found
+        ),
     ]
 
 
@@ -99,8 +102,14 @@ def test_what_only_stands_elsewhere_has_moved() -> None:
 
 
 def test_the_same_words_in_another_form_have_not_changed() -> None:
-    before = [Passage(PassageKind.PARAGRAPH, "Risks"), Passage(PassageKind.ITEM, "One  thing")]
-    after = [Passage(PassageKind.HEADING, "Risks"), Passage(PassageKind.PARAGRAPH, "One thing")]
+    before = [
+        Passage(kind=PassageKind.PARAGRAPH, text="Risks"),
+        Passage(kind=PassageKind.ITEM, text="One  thing"),
+    ]
+    after = [
+        Passage(kind=PassageKind.HEADING, text="Risks"),
+        Passage(kind=PassageKind.PARAGRAPH, text="One thing"),
+    ]
     assert not compare(before, after)
     assert compare(code("a  b"), code("a b"))
     assert compare(code("a b"), prose("a b"))

@@ -115,7 +115,10 @@ class Rounds(RuleBasedStateMachine):
             assert receipt.current.state is State.WAITING
             assert (receipt.current.rule, receipt.current.votes) == (under, ())
             assert receipt.effects[-1] == Effect(
-                EffectKind.POST, receipt.current.id, "research", "e-1"
+                kind=EffectKind.POST,
+                subject=receipt.current.id,
+                crew="research",
+                execution_id="e-1",
             )
             self.rounds[receipt.current.id] = receipt.current
         else:

@@ -219,29 +219,41 @@ EARLIER = a_tally(*FIVE, earlier=True)
     [
         (
             (a_tally(*(90,) * 5), EARLIER),
-            Observation(Kind.SLOWER, "research", took=minutes(90), before=minutes(60)),
+            Observation(kind=Kind.SLOWER, crew="research", took=minutes(90), before=minutes(60)),
         ),
         ((a_tally(*(89,) * 5), EARLIER), None),
         ((a_tally(*(9,) * 5), a_tally(*(1,) * 5, earlier=True)), None),
         ((a_tally(*(900,) * 4), EARLIER), None),
         ((a_tally(*(900,) * 5),), None),
-        ((a_tally(*FIVE, hasty=5),), Observation(Kind.HASTY, "research", Share(5, 5))),
+        (
+            (a_tally(*FIVE, hasty=5),),
+            Observation(kind=Kind.HASTY, crew="research", share=Share(5, 5)),
+        ),
         ((a_tally(*FIVE, hasty=4),), None),
         (
             (a_tally(*FIVE, targeted=5, on_target=3),),
-            Observation(Kind.OFF_TARGET, "research", Share(3, 5)),
+            Observation(kind=Kind.OFF_TARGET, crew="research", share=Share(3, 5)),
         ),
         ((a_tally(*FIVE, targeted=5, on_target=4),), None),
-        ((a_tally(*FIVE), a_tally(1, by="")), Observation(Kind.BY_RULES, "research", Share(1, 6))),
+        (
+            (a_tally(*FIVE), a_tally(1, by="")),
+            Observation(kind=Kind.BY_RULES, crew="research", share=Share(1, 6)),
+        ),
         ((a_tally(*FIVE * 2), a_tally(1, by="")), None),
-        ((a_tally(*FIVE * 4),), Observation(Kind.FEW_PEOPLE, "research", Share(20, 20), people=1)),
+        (
+            (a_tally(*FIVE * 4),),
+            Observation(kind=Kind.FEW_PEOPLE, crew="research", share=Share(20, 20), people=1),
+        ),
         ((a_tally(*FIVE * 3),), None),
         (
             [a_tally(*FIVE * 2, by=by) for by in ("U1", "U2")] + [a_tally(*FIVE, by="U3")],
-            Observation(Kind.FEW_PEOPLE, "research", Share(20, 25), people=2),
+            Observation(kind=Kind.FEW_PEOPLE, crew="research", share=Share(20, 25), people=2),
         ),
         ([a_tally(*FIVE * 2, by=by) for by in ("U1", "U2")], None),
-        ((a_tally(*FIVE, at_once=2),), Observation(Kind.SENT_BACK, "research", Share(3, 5))),
+        (
+            (a_tally(*FIVE, at_once=2),),
+            Observation(kind=Kind.SENT_BACK, crew="research", share=Share(3, 5)),
+        ),
         ((a_tally(*FIVE, at_once=3),), None),
     ],
 )
@@ -264,7 +276,7 @@ def test_a_wait_is_long_after_a_day_or_twice_what_is_usual(
     tallies: tuple[Tally, ...], waited: timedelta, *, is_long: bool
 ) -> None:
     waiting = Waiting("research", 2, NOW - waited)
-    seen = Observation(Kind.WAITS_LONG, "research", Share(2, 2), waited)
+    seen = Observation(kind=Kind.WAITS_LONG, crew="research", share=Share(2, 2), took=waited)
     assert observed(*tallies, waiting=waiting) == ((seen,) if is_long else ())
 
 
@@ -278,11 +290,11 @@ def test_there_are_three_observations_at_most_each_of_a_kind_of_its_own(some: li
 
 def test_an_observation_is_about_the_crew_with_the_most_decisions() -> None:
     few, many = a_tally(*FIVE, hasty=5), a_tally(*FIVE, 1, hasty=6, crew="legal")
-    assert observed(few, many) == (Observation(Kind.HASTY, "legal", Share(6, 6)),)
+    assert observed(few, many) == (Observation(kind=Kind.HASTY, crew="legal", share=Share(6, 6)),)
 
 
 def test_a_crew_without_decisions_stands_out_in_nothing() -> None:
-    crew = CrewStats("research", compared(()), None)
+    crew = CrewStats(crew="research", figures=compared(()), waiting=None)
     assert crew.deciders == ()
     assert observed() == ()
 

@@ -58,7 +58,9 @@ def test_the_last_one_decides_and_keeps_who_approved() -> None:
     transition = approved(a_vote()).approve(a_vote(BEN, at=LATER, via=Via.MODAL), unsent_notes=3)
     assert transition.round.state is State.DECIDED
     votes = (a_vote(), a_vote(BEN, at=LATER, via=Via.MODAL))
-    assert transition.round.decision == Decision(Approve(), BEN, LATER, Via.MODAL, 3, votes)
+    assert transition.round.decision == Decision(
+        verdict=Approve(), by=BEN, at=LATER, via=Via.MODAL, unsent_notes=3, votes=votes
+    )
     assert kinds(transition) == [REFRESH, RESUME]
 
 
@@ -67,7 +69,12 @@ def test_where_one_approval_is_enough_it_is_told_verbatim(rule: object) -> None:
     vote = a_vote(comment="Mind the date.", on_behalf_of=BEN)
     transition = a_round(rule=rule).approve(vote, unsent_notes=1)
     decision = Decision(
-        Approve("Mind the date."), ANA, NOW, Via.BUTTON, unsent_notes=1, on_behalf_of=BEN
+        verdict=Approve("Mind the date."),
+        by=ANA,
+        at=NOW,
+        via=Via.BUTTON,
+        unsent_notes=1,
+        on_behalf_of=BEN,
     )
     assert transition.round.decision == decision
     assert transition.round.votes == ()
@@ -185,7 +192,9 @@ def test_who_has_not_approved_has_nothing_to_take_back() -> None:
 )
 def test_a_time_out_decides_as_nobody(timeout: TimeOut, verdict: Approve | Revise) -> None:
     transition = a_round(rule=a_rule(approvals=2, timeout=timeout)).time_out(LATER)
-    decision = Decision(verdict, TimedOut("contracts", THREE_DAYS), LATER, Via.RULE)
+    decision = Decision(
+        verdict=verdict, by=TimedOut("contracts", THREE_DAYS), at=LATER, via=Via.RULE
+    )
     assert transition.round.decision == decision
     assert (decision.decider, decision.is_by(ANA.id)) == ("a rule", False)
     assert kinds(transition) == [REFRESH, RESUME]

@@ -101,16 +101,18 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     closed = is_(State.CLOSED, reason=withdrawn, ended_at=LATER)
     yield "Another call is made", in_channel(closed)
     by = TimedOut("mails", Duration.parse("3d"))
-    late = Decision(Revise("Nobody decided."), by, AT + timedelta(days=3), Via.RULE)
+    late = Decision(
+        verdict=Revise("Nobody decided."), by=by, at=AT + timedelta(days=3), via=Via.RULE
+    )
     yield (
         "Nobody decided on a call in time",
         in_channel(is_(State.RESUMED, decision=late, reason=told)),
     )
-    allowed = Decision(Approve(), ByRule("small sums"), AT, Via.RULE)
+    allowed = Decision(verdict=Approve(), by=ByRule("small sums"), at=AT, via=Via.RULE)
     yield "Allowed by a rule", in_channel(is_(State.DECIDED, decision=allowed))
     ended = is_(State.RESUMED, decision=allowed, reason=TAKEN, call_result=RAN)
     yield "Allowed by a rule, and it ran", in_channel(ended)
-    never = Decision(Revise("Never by mail."), ByRule("no mail"), AT, Via.RULE)
+    never = Decision(verdict=Revise("Never by mail."), by=ByRule("no mail"), at=AT, via=Via.RULE)
     yield "Refused by a rule", in_channel(is_(State.RESUMED, decision=never, reason=told))
     yield from _others()
 
@@ -130,7 +132,7 @@ def _others() -> Iterator[tuple[str, list[str]]]:
     used = (UsedTool("search", 4), UsedTool("send_email", 1, 1), UsedTool("buy", 3, 2))
     again = a_decision(Approve(), by=BEN, at=LATER)
     named = (("buy", again), ("send_email", APPROVED), ("buy", APPROVED), ("buy", again))
-    allowed = Decision(Approve(), ByRule("small sums"), AT, Via.RULE)
+    allowed = Decision(verdict=Approve(), by=ByRule("small sums"), at=AT, via=Via.RULE)
     for calls, name in (
         ((), "Tools were used"),
         (named[:3], "Tools were used, and who approved them"),

@@ -60,11 +60,11 @@ LONG = Output(
     + "".join(f"| {number}. Liability | medium |\n" for number in range(1, 31))
 )
 VIEW = CardView(
-    a_round(
+    round=a_round(
         review=a_review(crew="contracts", task_id="review_task", task_name="Contract review"),
         opened_at=AT,
     ),
-    SHORT,
+    output=SHORT,
     subject="Acme supply agreement",
     starter=DORA,
     given=(("contract", "Acme supply agreement"),),
@@ -156,7 +156,7 @@ def _under_rules() -> Iterator[tuple[str, list[str]]]:
     yield "Approved by two", in_channel(_is(State.RESUMED, TWO, decision=both, reason=Answered()))
     by = TimedOut(RULE.name, Duration.parse("3d"))
     revise = Revise("Nobody reviewed this in time. Stop and summarise.")
-    sent_back = Decision(revise, by, AT + timedelta(days=3), Via.RULE)
+    sent_back = Decision(verdict=revise, by=by, at=AT + timedelta(days=3), via=Via.RULE)
     retrying = Answered("", ResumeStatus.RETRYING)
     yield (
         "Nobody decided in time",

@@ -102,7 +102,9 @@ def _of_time() -> Iterator[tuple[str, list[str]]]:
     revise = _under(timeout=TimeOut(Duration.parse("3d"), Then.REVISE, text))
     revise = replace(revise, due_at=AT + 3 * DAY)
     yield "timeout", _more(in_channel(revise))
-    decision = Decision(Revise(text), TimedOut(NAME, Duration.parse("3d")), AT + 3 * DAY, Via.RULE)
+    decision = Decision(
+        verdict=Revise(text), by=TimedOut(NAME, Duration.parse("3d")), at=AT + 3 * DAY, via=Via.RULE
+    )
     taken = Answered("", ResumeStatus.RETRYING)
     done = replace(
         revise.round, state=State.RESUMED, decision=decision, reason=taken, ended_at=AT + 3 * DAY

@@ -47,3 +47,17 @@ def test_the_stand_ins_read_the_clock_and_nothing_else() -> None:
                     pytest.fail(f"{path.name} reads the environment")
                 case _:
                     pass
+
+
+def test_no_call_of_our_functions_unpacks_a_tuple_literal() -> None:
+    """Positions without a name may be swapped unseen; lists of SQL have no names."""
+    of_sql = re.compile(r"^sa\.|index_where$|\.rows$")
+    unnamed = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and not of_sql.search(ast.unparse(node.func))
+        for argument in node.args
+        if isinstance(argument, ast.Starred) and isinstance(argument.value, ast.Tuple)
+    ]
+    assert not unnamed

@@ -130,7 +130,7 @@ verdicts = st.one_of(
 
 
 def a_view(text: str = "## Findings", **changes: Any) -> CardView:
-    return CardView(a_round(**changes), Output(text))
+    return CardView(round=a_round(**changes), output=Output(text))
 
 
 def a_named_round(**changes: Any) -> Round:
@@ -172,7 +172,7 @@ rules = st.builds(
     timeout=st.none() | st.builds(TimeOut, lasts, st.sampled_from(Then)),
 )
 votes_of_people = st.builds(
-    Vote, people, st.just(NOW), st.just(Via.BUTTON), on_behalf_of=st.none() | people
+    Vote, by=people, at=st.just(NOW), via=st.just(Via.BUTTON), on_behalf_of=st.none() | people
 )
 
 
@@ -220,9 +220,9 @@ approvers = st.builds(
 )
 views = st.builds(
     CardView,
-    rounds,
-    st.builds(Output, long_texts, st.sampled_from(Format)),
-    st.none() | rounds,
+    round=rounds,
+    output=st.builds(Output, long_texts, st.sampled_from(Format)),
+    previous=st.none() | rounds,
     subject=names,
     starter=st.none() | st.builds(Person, st.just(ANA.id), names),
     given=st.lists(st.tuples(names, names), max_size=4).map(tuple),

@@ -19,7 +19,7 @@ def pressed(element: dict[str, Any], **around: Any) -> Press:
 
 def test_a_button_on_a_card() -> None:
     press = pressed({"action_id": "approve", "value": "r-1", "block_id": "b"})
-    assert press == Press("approve", "r-1", ANA, "T", block_id="b")
+    assert press == Press(action="approve", value="r-1", by=ANA, trigger_id="T", block_id="b")
     assert press.where is Where.CARD
 
 

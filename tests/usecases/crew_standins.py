@@ -108,8 +108,8 @@ class FakeCrew:
         if self.silent:
             return CrewUnavailable("no answer within 2 s")
         if execution_id in self.completed:
-            return Progress(CrewStatus.COMPLETED, "completed", result=Output("Done."))
-        return Progress(CrewStatus.RUNNING, "running")
+            return Progress(status=CrewStatus.COMPLETED, word="completed", result=Output("Done."))
+        return Progress(status=CrewStatus.RUNNING, word="running")
 
     async def kickoff(self, request: KickoffRequest, webhooks: WebhookUrls) -> KickoffOutcome:
         self.kickoffs.append((request, webhooks))

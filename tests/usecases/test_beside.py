@@ -19,7 +19,13 @@ from tests.usecases.world import CREW, STATUS, World
 
 PROXY = Fault(Unknown("502", code="502"))
 """What a proxy says while the crew behind it is started again: nothing arrived."""
-RUNNING = Progress(CrewStatus.RUNNING, "running", "right", 0, 3)
+RUNNING = Progress(
+    status=CrewStatus.RUNNING,
+    word="running",
+    current_task="right",
+    completed_tasks=0,
+    total_tasks=3,
+)
 
 
 async def pause(world: World, task: str) -> str:

@@ -55,7 +55,7 @@ async def test_in_an_update(world: World) -> None:
 
 async def test_in_a_status(world: World) -> None:
     await carry(world)
-    world.crew.says = Progress(CrewStatus.FAILED, word=TOLD, error=TOLD)
+    world.crew.says = Progress(status=CrewStatus.FAILED, word=TOLD, error=TOLD)
 
     shown = await look.execution(
         "e-1", by=ANA.id, context=world.reviews, clients=world.context.clients
@@ -64,5 +64,5 @@ async def test_in_a_status(world: World) -> None:
         world.clock.advance(PAUSED_POLL)
         await world.turn(STATUS)
 
-    assert shown.progress == Progress(CrewStatus.FAILED, word=CLEAN, error=CLEAN)
+    assert shown.progress == Progress(status=CrewStatus.FAILED, word=CLEAN, error=CLEAN)
     assert (await world.execution()).error == CLEAN

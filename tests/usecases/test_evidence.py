@@ -27,9 +27,15 @@ from tests.usecases.world import CREW, STATUS, World
 
 pytestmark = both
 
-DRAFTING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+DRAFTING = Progress(
+    status=CrewStatus.RUNNING,
+    word="running",
+    current_task="draft",
+    completed_tasks=0,
+    total_tasks=3,
+)
 PLANNING = replace(DRAFTING, current_task="plan")
-COMPLETED = Progress(CrewStatus.COMPLETED, "completed")
+COMPLETED = Progress(status=CrewStatus.COMPLETED, word="completed")
 HOUR = timedelta(hours=1)
 
 

@@ -264,7 +264,13 @@ async def test_a_crew_that_is_called_can_have_a_decision_fetched(asked: Asked) -
     await asked.decide(received.round.id)
     await asked.turn(CREW)
     assert not asked.crew.taken
-    asked.crew.says = Progress(CrewStatus.RUNNING, "running", "mail", 1, 2)
+    asked.crew.says = Progress(
+        status=CrewStatus.RUNNING,
+        word="running",
+        current_task="mail",
+        completed_tasks=1,
+        total_tasks=2,
+    )
     assert (await fetch(asked))["is_approve"]
     assert await fetch(asked, "other") is None
     asked.clock.advance(STATUS_POLL.first)

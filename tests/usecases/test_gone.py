@@ -30,7 +30,13 @@ from tests.usecases.faults import Fault
 from tests.usecases.world import CREW, STATUS, World
 
 NOT_FOUND = CrewUnavailable("404: not found", gone=True)
-RUNNING = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+RUNNING = Progress(
+    status=CrewStatus.RUNNING,
+    word="running",
+    current_task="draft",
+    completed_tasks=0,
+    total_tasks=3,
+)
 MINUTE = timedelta(minutes=1)
 
 
@@ -111,8 +117,8 @@ async def test_what_is_gone_is_closed_and_said_once(world: World) -> None:
     assert world.messages_said().count(EffectKind.POST_RESULT) == 1
 
 
-FAILED = Progress(CrewStatus.FAILED, "error", error="upstream")
-COMPLETED = Progress(CrewStatus.COMPLETED, "completed")
+FAILED = Progress(status=CrewStatus.FAILED, word="error", error="upstream")
+COMPLETED = Progress(status=CrewStatus.COMPLETED, word="completed")
 OVER = pytest.mark.parametrize("answer", [FAILED, COMPLETED])
 
 

@@ -30,9 +30,9 @@ from tests.builders import ANA
 from tests.usecases.crew_standins import FakeCrew
 from tests.usecases.world import World
 
-ANSWER = KickoffAnswer(200, b"{}", "application/json", execution_id="e-1")
+ANSWER = KickoffAnswer(status=200, body=b"{}", content_type="application/json", execution_id="e-1")
 THEIRS = WebhookUrls(task="https://theirs.example/task")
-ASKED = KickoffRequest(b'{"inputs": {}}', THEIRS)
+ASKED = KickoffRequest(body=b'{"inputs": {}}', given=THEIRS)
 
 
 @dataclass
@@ -160,7 +160,7 @@ async def test_a_kickoff_is_stored_once_the_database_is_back(shaky: Shaky) -> No
     shaky.failures.extend([StoreUnavailable("away")] * 2)
     kickoffs = new_kickoffs(shaky)
 
-    assert await kickoffs.start("research", KickoffRequest(b"{}")) is ANSWER
+    assert await kickoffs.start("research", KickoffRequest(body=b"{}")) is ANSWER
     await kickoffs.finish()
 
     assert await recorded(shaky).find("research", "e-1")

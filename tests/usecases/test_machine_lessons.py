@@ -141,14 +141,14 @@ class Lessons(RuleBasedStateMachine):
     async def a_kickoff_carries_only_what_is_kept(self) -> None:
         fill = self.world.teaching.fill
         crew = self.world.crews["research"]
-        request, _ = await fill(crew, KickoffRequest(b"{}"), self.world.new_id())
+        request, _ = await fill(crew, KickoffRequest(body=b"{}"), self.world.new_id())
         assert request.lessons is not None
         lines = [] if request.lessons == NO_LESSONS else request.lessons.splitlines()
         kept = [one.text for one in self.known.values() if one.holds(self.world.clock())]
         assert len(kept) <= MOST
         assert sorted(line.partition(". ")[2] for line in lines) == sorted(kept)
         assert len({one.casefold() for one in kept}) == len(kept)
-        other, _ = await fill(replace(crew, name="renamed"), KickoffRequest(b"{}"), "id")
+        other, _ = await fill(replace(crew, name="renamed"), KickoffRequest(body=b"{}"), "id")
         assert other.lessons is None
 
 

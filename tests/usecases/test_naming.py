@@ -27,7 +27,9 @@ from tests.usecases.world import World
 
 KEY = "inputs.manager_email"
 ADDRESS = Email("cai@example.com")
-ANSWER = KickoffAnswer(200, b'{"kickoff_id": "e-1"}', "application/json", execution_id="e-1")
+ANSWER = KickoffAnswer(
+    status=200, body=b'{"kickoff_id": "e-1"}', content_type="application/json", execution_id="e-1"
+)
 
 
 def kickoffs_of(world: World, client: FakeCrew, **rule: object) -> Kickoffs:
@@ -49,7 +51,7 @@ async def started(world: World, value: str | Hidden | None, **rule: object) -> s
     world.directory.people[ADDRESS] = frozenset({CAI.id})
     inputs = () if value is None else (("manager_email", value),)
     kickoffs = kickoffs_of(world, FakeCrew(kickoff_outcome=ANSWER), **rule)
-    await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs), by=ANA)
+    await kickoffs.start("research", KickoffRequest(body=b"{}", inputs=inputs), by=ANA)
     # What a notification says of it counts for nothing.
     carried = (("manager_email", EVE.id),)
     return (await world.notify(inputs=carried, meta=carried)).round.id
@@ -192,7 +194,7 @@ async def cut_off(world: World, *values: str | None, **rule: object) -> str:
     kickoffs = kickoffs_of(world, FakeCrew(kickoff_outcome=Unknown("killed")), **rule)
     for value in values:
         inputs = () if value is None else (("manager_email", value),)
-        await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs), by=ANA)
+        await kickoffs.start("research", KickoffRequest(body=b"{}", inputs=inputs), by=ANA)
     world.clock.advance(timedelta(hours=2))
     return (await world.notify()).round.id
 
@@ -260,7 +262,7 @@ async def test_nor_is_it_where_nobody_knows_who_started_it(world: World) -> None
     crew = Pauses(world)
     kickoffs = kickoffs_of(world, crew)
     inputs = (("manager_email", CAI.id),)
-    await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs))
+    await kickoffs.start("research", KickoffRequest(body=b"{}", inputs=inputs))
     world.clock.advance(ANSWERED_WITHIN)
     assert named(await posted(world, crew.round_id)) is Naming.NAMED
     with pytest.raises(NotAReviewer):

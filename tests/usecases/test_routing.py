@@ -75,8 +75,10 @@ async def start_on(world: World, inputs: CallerValues, meta: CallerValues = ()) 
         redactors={"research": Redactor()},
         teaching=world.teaching,
     )
-    world.crew.kickoff_outcome = KickoffAnswer(200, b"", "", execution_id="e-1")
-    await kickoffs.start("research", KickoffRequest(b"{}", inputs=inputs, meta=meta))
+    world.crew.kickoff_outcome = KickoffAnswer(
+        status=200, body=b"", content_type="", execution_id="e-1"
+    )
+    await kickoffs.start("research", KickoffRequest(body=b"{}", inputs=inputs, meta=meta))
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,10 @@ async def start(
     kickoffs: Kickoffs, world: World, execution: str = "k-1", **more: Any
 ) -> str | None:
     """Start an execution; return the lessons that it was sent."""
-    world.crew.kickoff_outcome = KickoffAnswer(200, b"{}", "", execution_id=execution)
-    await kickoffs.start("research", KickoffRequest(b"{}", **more))
+    world.crew.kickoff_outcome = KickoffAnswer(
+        status=200, body=b"{}", content_type="", execution_id=execution
+    )
+    await kickoffs.start("research", KickoffRequest(body=b"{}", **more))
     return world.crew.kickoffs[-1][0].lessons
 
 
@@ -144,24 +146,28 @@ async def test_a_crew_that_has_come_to_take_lessons_is_started_at_once(
 ) -> None:
     lesson = await kept(world)
     world.crew.takes = ("topic",)
-    refusal = KickoffAnswer(400, b"", "", missing=("lessons",))
+    refusal = KickoffAnswer(status=400, body=b"", content_type="", missing=("lessons",))
     sent = []
 
     async def kickoff(request: KickoffRequest, _: WebhookUrls) -> KickoffOutcome:
         sent.append(request.lessons)
         is_filled = request.lessons is not None
-        return KickoffAnswer(200, b"{}", "", execution_id="k-1") if is_filled else refusal
+        return (
+            KickoffAnswer(status=200, body=b"{}", content_type="", execution_id="k-1")
+            if is_filled
+            else refusal
+        )
 
     monkeypatch.setattr(world.crew, "kickoff", kickoff)
-    outcome = await kickoffs.start("research", KickoffRequest(b"{}"))
+    outcome = await kickoffs.start("research", KickoffRequest(body=b"{}"))
     assert isinstance(outcome, KickoffAnswer)
     assert outcome.execution_id == "k-1"
     assert sent == [None, f"1. {TEXT}"]
     assert (await world.execution("k-1")).lessons == LessonsGiven((lesson.id,))
-    await kickoffs.start("research", KickoffRequest(b"{}"))
+    await kickoffs.start("research", KickoffRequest(body=b"{}"))
     assert sent[2:] == [f"1. {TEXT}"]
     sent.clear()
-    given = KickoffRequest(b"{}", gives_lessons=True)
+    given = KickoffRequest(body=b"{}", gives_lessons=True)
     assert await kickoffs.start("research", given) == refusal
     assert sent == [None]
 
@@ -201,9 +207,13 @@ async def test_a_kickoff_has_the_lessons_that_were_kept_when_it_was_sent(
             return await super().kickoff(request, webhooks)
 
     kickoffs.clients = {
-        "research": Meanwhile(kickoff_outcome=KickoffAnswer(200, b"", "", None, "k-1"))
+        "research": Meanwhile(
+            kickoff_outcome=KickoffAnswer(
+                status=200, body=b"", content_type="", retry_after=None, execution_id="k-1"
+            )
+        )
     }
-    await kickoffs.start("research", KickoffRequest(b"{}"))
+    await kickoffs.start("research", KickoffRequest(body=b"{}"))
     assert (await world.execution("k-1")).lessons == LessonsGiven((first.id,))
     assert await in_force(world) == ["Shorter."]
 

@@ -191,13 +191,17 @@ class World:
     async def waiting(self) -> tuple[Round, ...]:
         """The first that wait for a decision, the oldest first."""
         read = self.uow.read.rounds
-        found = await read.first(Selection((("research", NO_RULE),), (State.WAITING,)), limit=9)
+        found = await read.first(
+            Selection(queues=(("research", NO_RULE),), states=(State.WAITING,)), limit=9
+        )
         return tuple(line.round for line in await read.lines(found))
 
     async def enqueue(self, kind: EffectKind, round_id: str) -> None:
         """Have something done about a round."""
         review = (await self.round(round_id)).review
-        effect = Effect(kind, round_id, review.crew, review.execution_id)
+        effect = Effect(
+            kind=kind, subject=round_id, crew=review.crew, execution_id=review.execution_id
+        )
         async with self.uow.begin() as tx:
             await tx.enqueue([effect], at=self.clock())
 

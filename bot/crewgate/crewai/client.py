@@ -153,7 +153,12 @@ class HttpCrew(CrewClient):
         if not isinstance(answer, client.Answer):
             return answer
         shown = await redacted(answer, self._redactor, self._off_loop)
-        passed_on = KickoffAnswer(shown.status, shown.body, shown.content_type, shown.retry_after)
+        passed_on = KickoffAnswer(
+            status=shown.status,
+            body=shown.body,
+            content_type=shown.content_type,
+            retry_after=shown.retry_after,
+        )
         if answer.is_success:
             return replace(passed_on, execution_id=parse_started(answer.body))
         return replace(

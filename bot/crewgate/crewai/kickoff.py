@@ -83,8 +83,8 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
     inputs = fields.get("inputs")
     has_room = inputs is None or (isinstance(inputs, dict) and INPUT not in inputs)
     return KickoffRequest(
-        body,
-        _update_urls({name: fields.get(name) for name in wire.URLS}),
+        body=body,
+        given=_update_urls({name: fields.get(name) for name in wire.URLS}),
         inputs=read_given(inputs),
         meta=read_given(fields.get("meta")),
         gives_lessons=not has_room,
@@ -94,7 +94,7 @@ def parse_kickoff(body: bytes) -> KickoffRequest:
 def new_kickoff(inputs: Mapping[str, str]) -> KickoffRequest:
     body = json.dumps({"inputs": dict(inputs)}).encode()
     given = ((name, Hidden() if is_secret(name, text) else text) for name, text in inputs.items())
-    return KickoffRequest(body, inputs=tuple(given), gives_lessons=INPUT in inputs)
+    return KickoffRequest(body=body, inputs=tuple(given), gives_lessons=INPUT in inputs)
 
 
 def kickoff_body(request: KickoffRequest, webhooks: WebhookUrls) -> bytes:

@@ -153,7 +153,7 @@ def decided_in_haste(
 _SECOND: Final = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """The things that somebody was shown, and asked about, before they approved."""
 
@@ -195,7 +195,9 @@ class Caveats:
     def seen(self) -> Seen:
         """The `Seen` of a person who was asked about all of these caveats."""
         claimed_by = self.claim.by.id if self.claim is not None else ""
-        return Seen(self.notes_mark, claimed_by, self.unseen, self.share)
+        return Seen(
+            notes=self.notes_mark, claimed_by=claimed_by, unseen=self.unseen, share=self.share
+        )
 
     def all_in(self, seen: Seen) -> bool:
         return (

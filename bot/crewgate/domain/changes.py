@@ -287,7 +287,7 @@ _ROWS: Final = frozenset({PassageKind.ROW, PassageKind.HEADER})
 _APART: Final = frozenset({*_ROWS, PassageKind.CODE, PassageKind.VALUE})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """A paragraph, an item, a row, …: its words as shown, without formatting."""
 
@@ -533,7 +533,7 @@ def _pairs_by_key(old: dict[int, str], new: dict[int, str], paths: Paths) -> Ite
 
 
 def _value(text: str | None, key: str) -> Passage | None:
-    return None if text is None else Passage(PassageKind.VALUE, text, key=key)
+    return None if text is None else Passage(kind=PassageKind.VALUE, text=text, key=key)
 
 
 def _changes(pairs: Iterable[Pair], budget: StepBudget, *, with_words: bool) -> Changes:

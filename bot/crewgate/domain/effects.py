@@ -228,7 +228,7 @@ def goes_to_slack(destination: str) -> bool:
     return destination in {SLACK, UPDATES} or destination.startswith(POSTS_PREFIX)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """A thing to do outside, about one subject of one crew's execution."""
 

@@ -252,7 +252,12 @@ def _says_something(value: str) -> bool:
 
 
 def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
-    return Effect(kind, subject or execution.execution_id, execution.crew, execution.execution_id)
+    return Effect(
+        kind=kind,
+        subject=subject or execution.execution_id,
+        crew=execution.crew,
+        execution_id=execution.execution_id,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

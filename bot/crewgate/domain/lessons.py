@@ -94,7 +94,9 @@ class Lesson:
 
 def _only_vote(decision: Decision) -> Vote:
     assert isinstance(decision.by, Person), "only people vote on lessons"
-    return Vote(decision.by, decision.at, decision.via, on_behalf_of=decision.on_behalf_of)
+    return Vote(
+        by=decision.by, at=decision.at, via=decision.via, on_behalf_of=decision.on_behalf_of
+    )
 
 
 class LessonEnded(CrewgateError):

@@ -330,7 +330,7 @@ class Round:
         if verdict is None:
             return Transition(self, ())
         by = TimedOut(self.rule.name, self.rule.timeout.after)
-        return self._decide(Decision(verdict, by, at, Via.RULE))
+        return self._decide(Decision(verdict=verdict, by=by, at=at, via=Via.RULE))
 
     def decide_by_rule(self, at: datetime) -> Round:
         """Apply the rule's own decision on a new call, if the rule has one."""
@@ -338,7 +338,9 @@ class Round:
         if self.call is None or rule is None or rule.decide is None:
             return self
         verdict = Approve() if rule.decide is Decide.ALLOW else Revise(rule.reason)
-        return self._decide(Decision(verdict, ByRule(rule.name), at, Via.RULE)).round
+        return self._decide(
+            Decision(verdict=verdict, by=ByRule(rule.name), at=at, via=Via.RULE)
+        ).round
 
     def _decide(self, decision: Decision) -> Transition:
         if isinstance(decision.verdict, Answer) != (self.question is not None):
@@ -560,7 +562,13 @@ class Round:
             raise errors.InvalidTransition(self.state, to)
 
     def effect(self, kind: EffectKind) -> Effect:
-        return Effect(kind, self.id, self.review.crew, self.review.execution_id, self.other_channel)
+        return Effect(
+            kind=kind,
+            subject=self.id,
+            crew=self.review.crew,
+            execution_id=self.review.execution_id,
+            channel=self.other_channel,
+        )
 
     def _effects(self, *kinds: EffectKind) -> tuple[Effect, ...]:
         return tuple(self.effect(kind) for kind in kinds)

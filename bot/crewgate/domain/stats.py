@@ -138,7 +138,7 @@ class Share:
         return 100 * self.part // max(1, self.whole)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """The numbers of one span; all but `by_rule` and `made_in` count people's decisions only."""
 
@@ -261,7 +261,7 @@ def upper_bound(share: Share) -> float:
     return high
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CrewStats:
     """One crew's numbers."""
 
@@ -285,7 +285,7 @@ class Kind(StrEnum):
     SENT_BACK = "sent_back"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """A striking fact about the reviews of a crew, with the numbers of its kind."""
 
@@ -334,7 +334,11 @@ def stats_of(
         own = [one for one in tallies if one.crew == crew]
         by_people = (one.count for one in own if one.by and not one.earlier)
         deciders = sorted(filter(None, by_people), reverse=True)
-        each.append(CrewStats(crew, compared(own), waits.get(crew), tuple(deciders)))
+        each.append(
+            CrewStats(
+                crew=crew, figures=compared(own), waiting=waits.get(crew), deciders=tuple(deciders)
+            )
+        )
     each.sort(key=lambda one: (-one.figures.now.decided, one.crew))
     mine = [one for one in tallies if one.by == user]
     by_person: dict[str, list[Tally]] = {}
@@ -366,23 +370,23 @@ def _stands_out(one: CrewStats, at: datetime) -> Iterator[Observation]:
     crew, now, before, waiting = one.crew, one.figures.now, one.figures.before, one.waiting
     if waiting is not None and at - waiting.since > max(_DAY, 2 * (now.most or timedelta())):
         share = Share(waiting.count, waiting.count)
-        yield Observation(Kind.WAITS_LONG, crew, share, at - waiting.since)
+        yield Observation(kind=Kind.WAITS_LONG, crew=crew, share=share, took=at - waiting.since)
     took, usual = now.median or timedelta(), before.median or timedelta()
     much = max(usual * 3 / 2, usual + timedelta(minutes=10))
     if min(now.decided, before.decided) >= ENOUGH and took >= much:
-        yield Observation(Kind.SLOWER, crew, took=took, before=usual)
+        yield Observation(kind=Kind.SLOWER, crew=crew, took=took, before=usual)
     if now.hasty.part >= ENOUGH and now.hasty.percent >= OFTEN:
-        yield Observation(Kind.HASTY, crew, now.hasty)
+        yield Observation(kind=Kind.HASTY, crew=crew, share=now.hasty)
     if now.on_target.whole >= ENOUGH and now.on_target.percent < NEARLY_ALL:
-        yield Observation(Kind.OFF_TARGET, crew, now.on_target)
+        yield Observation(kind=Kind.OFF_TARGET, crew=crew, share=now.on_target)
     by_rules = Share(now.by_rule, now.by_rule + now.decided)
     if by_rules.whole >= ENOUGH and by_rules.percent >= OFTEN:
-        yield Observation(Kind.BY_RULES, crew, by_rules)
+        yield Observation(kind=Kind.BY_RULES, crew=crew, share=by_rules)
     for people in (1, 2, 3):
         share = Share(sum(one.deciders[:people]), now.decided)
         are_few = people == 1 or people < len(one.deciders)
         if now.decided >= 4 * ENOUGH and share.percent >= NEARLY_ALL and are_few:
-            yield Observation(Kind.FEW_PEOPLE, crew, share, people=people)
+            yield Observation(kind=Kind.FEW_PEOPLE, crew=crew, share=share, people=people)
     sent_back = Share(now.at_once.whole - now.at_once.part, now.at_once.whole)
     if sent_back.whole >= ENOUGH and sent_back.percent > MOST:
-        yield Observation(Kind.SENT_BACK, crew, sent_back)
+        yield Observation(kind=Kind.SENT_BACK, crew=crew, share=sent_back)

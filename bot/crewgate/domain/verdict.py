@@ -83,7 +83,7 @@ class ByRule:
 Decider = Person | TimedOut | ByRule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
     """One person's approval of a round that needs several."""
 
@@ -193,7 +193,7 @@ def _reads_as_approval(text: str) -> bool:
     return reading_of(text.strip(" .!")) is Reading.APPROVAL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A verdict with its author, time and way.
 
@@ -239,14 +239,14 @@ def decision_of_votes(votes: tuple[Vote, ...], *, unsent_notes: int) -> Decision
         written = [f"{vote.by.name}: {vote.comment}" for vote in votes if vote.comment]
         comment = "\n\n".join(written) or None
     return Decision(
-        Approve(comment),
-        last.by,
-        last.at,
-        last.via,
-        unsent_notes,
-        votes if several else (),
-        last.on_behalf_of,
-        last.shown_little,
+        verdict=Approve(comment),
+        by=last.by,
+        at=last.at,
+        via=last.via,
+        unsent_notes=unsent_notes,
+        votes=votes if several else (),
+        on_behalf_of=last.on_behalf_of,
+        shown_little=last.shown_little,
     )
 
 

@@ -59,7 +59,7 @@ class Timeout:
     total: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """The timeout of each kind of call, for one address of its host.
 

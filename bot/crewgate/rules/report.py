@@ -140,7 +140,7 @@ def _starter(stored: StoredRound, known: Known) -> frozenset[str]:
     return frozenset[str]().union(*each)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Example:
     """A named round, without its output."""
 
@@ -161,7 +161,13 @@ class Group:
     def add(self, round_: Round) -> None:
         self.count += 1
         review = round_.review
-        one = Example(round_.opened_at, round_.id, review.title, round_.number, review.execution_id)
+        one = Example(
+            opened_at=round_.opened_at,
+            id=round_.id,
+            title=review.title,
+            number=round_.number,
+            execution_id=review.execution_id,
+        )
         if len(self._newest) < EXAMPLES:
             heappush(self._newest, one)
         else:

@@ -11,7 +11,7 @@ from crewgate.domain.parsers import InvalidSetting, Setting, shown_key
 from crewgate.settings.parsers import value_of_variable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """A field that people set."""
 
@@ -36,7 +36,15 @@ def options_of(kind: type) -> tuple[Option, ...]:
         tables = [each for each in either if _has_options(each)]
         default = None if one.default is MISSING else one.default
         name = setting.name or one.name
-        found.append(Option(one.name, name, default, setting, next(iter(tables), None)))
+        found.append(
+            Option(
+                field=one.name,
+                name=name,
+                default=default,
+                setting=setting,
+                table=next(iter(tables), None),
+            )
+        )
     return tuple(found)
 
 

@@ -131,7 +131,7 @@ class MissedNotes:
                 queues = dict.fromkeys(
                     chain(((name, NO_RULE) for name in crews), (rule.key for rule in rules))
                 )
-                selection = Selection(tuple(queues), (State.WAITING,))
+                selection = Selection(queues=tuple(queues), states=(State.WAITING,))
                 return [*await read.rounds.first(selection, limit=MOST)][::-1]
             except StoreUnavailable as error:
                 log.warning("thread_not_read", why=str(error))

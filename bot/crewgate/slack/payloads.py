@@ -37,7 +37,7 @@ def raises_malformed(parse: Callable[P, T]) -> Callable[P, T]:
 # --- modals and Home ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A sent form that decides: a revision, or an approval with or without a comment."""
 
@@ -51,7 +51,7 @@ class Submission:
     seen: Seen
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A modal or Home, as Slack shows it."""
 
@@ -118,7 +118,7 @@ def parse_submission(body: Mapping[str, Any]) -> Submission:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditForm:
     """A sent form with a round's output, or with a call's arguments."""
 
@@ -151,7 +151,15 @@ def parse_edit_form(body: Mapping[str, Any]) -> EditForm:
     chosen = ((box.get("selected_option") or box).get("value") for box in entered)
     written = tuple(str(text or "") for text in chosen)
     mark = "".join(map(str, json.loads(view["private_metadata"])[4:-1]))
-    return EditForm(round_id, parse_person(body["user"]), seen, written, revision, mark, field)
+    return EditForm(
+        round_id=round_id,
+        by=parse_person(body["user"]),
+        seen=seen,
+        written=written,
+        revision=revision,
+        mark=mark,
+        field=field,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +191,9 @@ def parse_asked(metadata: str) -> tuple[str, Seen]:
     except (TypeError, ValueError):
         return metadata, NOTHING_SEEN
     unseen = frozenset(one for one in Unseen if one in str(asked_about).split())
-    return str(round_id), Seen(str(notes), str(claimed_by), unseen, parse_share(str(shown)))
+    return str(round_id), Seen(
+        notes=str(notes), claimed_by=str(claimed_by), unseen=unseen, share=parse_share(str(shown))
+    )
 
 
 def _find_feedback(view: Mapping[str, Any]) -> tuple[str, str]:
@@ -221,7 +231,7 @@ def parse_command(body: Mapping[str, Any]) -> Command:
 # --- the forms that start a crew ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KickoffForm:
     """A chosen crew, or the sent form with its inputs."""
 

@@ -31,7 +31,7 @@ class Where(StrEnum):
     HOME = "home"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
     """A pressed button, or a chosen entry of a menu."""
 

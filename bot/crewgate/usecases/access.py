@@ -500,7 +500,7 @@ async def waiting_for(
     role = Role.REVIEWER if mine else Role.READER
     [theirs] = await context.queues_of(by, role, recheck=recheck)
     done = await done_by(by, theirs, context=context) if mine else ()
-    return Selection(theirs, (State.WAITING,), without=done)
+    return Selection(queues=theirs, states=(State.WAITING,), without=done)
 
 
 async def next_for(by: str, *, after: str = "", context: ReviewContext) -> str | None:

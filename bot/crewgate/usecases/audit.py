@@ -45,7 +45,13 @@ async def publish(
         log.warning("audit_key_changed", since=last.signed.key, key=published.signed.key)
     await tx.audit.publish(published, by=by)
     if channel is not None:
-        effect = Effect(EffectKind.AUDIT_HEAD, str(head.number), "", "", channel=channel)
+        effect = Effect(
+            kind=EffectKind.AUDIT_HEAD,
+            subject=str(head.number),
+            crew="",
+            execution_id="",
+            channel=channel,
+        )
         await tx.enqueue([effect], at=at)
     return published
 

@@ -62,7 +62,9 @@ async def come_back(by: Person, *, context: ReviewContext) -> bool:
 async def _waiting_for(by: Person, context: ReviewContext) -> list[Round]:
     [theirs] = await context.queues_of(by.id, Role.REVIEWER, recheck=False)
     read = context.uow.read.rounds
-    lines = await read.lines(await read.first(Selection(theirs, (State.WAITING,)), limit=CARDS))
+    lines = await read.lines(
+        await read.first(Selection(queues=theirs, states=(State.WAITING,)), limit=CARDS)
+    )
     return [line.round for line in lines if line.round.may_be_delegated]
 
 

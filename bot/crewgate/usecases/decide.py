@@ -85,56 +85,76 @@ async def decide(
         now = context.clock()
         lapsed: tuple[Vote, ...] = ()
         async with context.uow.begin() as tx:
+            # The round, locked until the commit, and this person's rights to decide on it.
             round_ = await _locked(round_id, edited, tx, at=now)
             rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
             round_.require_waiting()
+
+            # The rule for the words or the text that are decided: it may be stricter than the
+            # rule of the output, and ask others.
             meaning, rule = answering.interpret(verdict, round_.question), round_.rule
             round_, opened = await _under_its_rule(
                 round_, by, meaning, edited, tx=tx, context=context
             )
-            if round_.rule != rule:  # it may ask others
+            if round_.rule != rule:
                 rights = await access.rights_of(by.id, Role.REVIEWER, round_, tx)
+
+            # One vote of each person: a second click changes nothing.
             is_vote = answering.needs_approvals(meaning, round_.rule)
-            facts = access.standing(by, rights, round_)
             if is_vote and round_.vote_of(by.id) is not None:
                 return round_
+
+            # The caveats: notes, a claim, and parts of the output that this person may not know.
+            # Words that send a round back were typed by somebody who knows what is wrong with it.
+            facts = access.standing(by, rights, round_)
             caveats = Caveats()
-            # By one click, perhaps unaware of notes in the thread; or with a text of their own.
             is_label = isinstance(verdict, Answer) and verdict.is_label
             if is_label or isinstance(verdict, Approve) or edited is not None:
-                found = _with_masks(await tx.notes.circumstances(round_id, by), access.crews)
-                caveats = found.caveats(by, now, seen)
+                circumstances = await tx.notes.circumstances(round_id, by)
+                circumstances = _with_masks(circumstances, access.crews)
+                caveats = circumstances.caveats(by, now, seen)
                 facts["shown"] = caveats.shown
-                if is_vote and found.claim is not None and found.claim.by.id == by.id:
+                claim = circumstances.claim
+                if is_vote and claim is not None and claim.by.id == by.id:
                     await tx.notes.end_claim(round_id)
+
+            # A vote, which decides if it is the last that the rule asks for; or the decision.
             if is_vote:
-                comment = verdict.comment if isinstance(verdict, Approve) else None
-                chosen = answer_in(meaning)
-                votes = [
-                    Vote(
-                        *(by, now, via, comment, absent, chosen),
-                        access.groups_of(user.id, round_),
-                        caveats.shown_little,
-                    )
-                    for absent in rights
-                    for user in (absent or by,)
-                ]
-                starter = await starter_of(round_, tx, access)
-                facts["starter"] = sorted(starter.users) if starter is not None else None
-                # The starter, who may be known only now, and people who may no longer decide may
-                # have approved before.
-                current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
-                answer = combined_answer(current.votes, meaning)
-                transition = approve(current, votes, starter, answer, unsent_notes=caveats.notes)
-            else:
-                decision = Decision(
-                    *(meaning, by, now, via, caveats.notes),
-                    on_behalf_of=rights[0],
+                vote = Vote(
+                    by=by,
+                    at=now,
+                    via=via,
+                    comment=verdict.comment if isinstance(verdict, Approve) else None,
+                    answer=answer_in(meaning),
                     shown_little=caveats.shown_little,
                 )
-                transition = round_.decide(decision)
+                starter = await starter_of(round_, tx, access)
+                facts["starter"] = sorted(starter.users) if starter is not None else None
+                # Earlier votes may be void by now: the starter's, who may be known only now, and
+                # those of people who may no longer decide.
+                current, lapsed = access.drop_lapsed_votes(drop_votes_of(starter, round_))
+                answer = combined_answer(current.votes, meaning)
+                votes = _by_each_right(vote, rights, round_, access)
+                transition = approve(current, votes, starter, answer, unsent_notes=caveats.notes)
+            else:
+                transition = round_.decide(
+                    Decision(
+                        verdict=meaning,
+                        by=by,
+                        at=now,
+                        via=via,
+                        unsent_notes=caveats.notes,
+                        on_behalf_of=rights[0],
+                        shown_little=caveats.shown_little,
+                    )
+                )
+
+            # The question about the caveats comes last, so that nobody is asked to confirm what
+            # would be refused anyway. Raising rolls everything above back.
             if not caveats.all_in(seen):
                 raise errors.ConfirmationNeeded(caveats)
+
+            # The round, its effects and its audit entries: one commit.
             tx.audit.acts(by, facts)
             if edited is not None:
                 crew = access.crews[round_.review.crew]
@@ -145,8 +165,24 @@ async def decide(
         count_decision(transition.round)
         return transition.round
 
-    # Only when it returns may the listener acknowledge: Slack never repeats a click.
+    # The listener acknowledges when this returns, and not before: Slack never repeats a click, so
+    # a decision that was acknowledged and then not committed would be lost. Acknowledging first
+    # would make presses a few milliseconds faster, and is wrong.
     return await context.asking(record)
+
+
+def _by_each_right(
+    vote: Vote, rights: Sequence[Person | None], round_: Round, access: Access
+) -> list[Vote]:
+    """Return the vote by each right of its author: their own (None), and absent people's."""
+    return [
+        replace(
+            vote,
+            on_behalf_of=absent,
+            groups=access.groups_of((absent or vote.by).id, round_),
+        )
+        for absent in rights
+    ]
 
 
 async def _locked(round_id: str, edited: Edited | None, tx: Tx, *, at: datetime) -> Round:
@@ -242,11 +278,8 @@ async def may_edit(round_id: str, *, by: Person, context: ReviewContext) -> None
             round_.require_waiting()
             if round_.takes_edits:
                 starter = await starter_of(round_, tx, access)
-                votes = [
-                    Vote(by, access.at, Via.EDIT, on_behalf_of=right, groups=groups)
-                    for right in rights
-                    for groups in (access.groups_of((right or by).id, round_),)
-                ]
+                vote = Vote(by=by, at=access.at, via=Via.EDIT)
+                votes = _by_each_right(vote, rights, round_, access)
                 approve(replace(round_, votes=()), votes, starter, None)
 
     await context.asking(check)
@@ -347,12 +380,17 @@ async def dismiss_report(
     dead_letter = await _report(dead_letter_id, by=by, context=context)
     now = context.clock()
     async with context.uow.begin() as tx:
-        if not await tx.dismiss_dead_letter(dead_letter_id, Dismissed(by, why.strip()), at=now):
+        if not await tx.dead_letters.dismiss(dead_letter_id, Dismissed(by, why.strip()), at=now):
             raise _dismissed_already()
         tx.audit.acts(by)
         entry = Entry(Code.REPORT_DISMISSED, by.id, {"webhook": dead_letter_id})
         tx.audit.add(entry, crew=dead_letter.crew)
-        refresh = Effect(EffectKind.REFRESH_REPORT, dead_letter_id, dead_letter.crew, "")
+        refresh = Effect(
+            kind=EffectKind.REFRESH_REPORT,
+            subject=dead_letter_id,
+            crew=dead_letter.crew,
+            execution_id="",
+        )
         await tx.enqueue([refresh], at=now)
 
 
@@ -366,7 +404,7 @@ async def may_dismiss_report(
 
 
 async def _report(dead_letter_id: str, *, by: Person, context: ReviewContext) -> DeadLetter:
-    dead_letter = await context.uow.read.dead_letter(dead_letter_id)
+    dead_letter = await context.uow.read.dead_letters.find(dead_letter_id)
     if dead_letter is None:
         raise _dismissed_already()
     crew = crew_for(dead_letter.crew, context.crews)

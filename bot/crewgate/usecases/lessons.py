@@ -96,7 +96,7 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
             if ballot.vote_of(by.id) is not None:
                 return lesson
             votes = [
-                Vote(by, access.at, Via.BUTTON, on_behalf_of=right, groups=groups)
+                Vote(by=by, at=access.at, via=Via.BUTTON, on_behalf_of=right, groups=groups)
                 for right in rights
                 for groups in (access.groups_of((right or by).id, ballot),)
             ]

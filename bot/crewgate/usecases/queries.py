@@ -50,12 +50,14 @@ async def queue(
     )
     done = tuple(key for key in done if key not in nobody)
     parts: tuple[read_models.Selection | tuple[str, ...], ...] = (
-        read_models.Selection(readable, (State.STUCK,)),
+        read_models.Selection(queues=readable, states=(State.STUCK,)),
         nobody,
-        read_models.Selection(mine, (State.WAITING,), without=(*done, *nobody)),
+        read_models.Selection(queues=mine, states=(State.WAITING,), without=(*done, *nobody)),
         done,
-        read_models.Selection(others, (State.WAITING,), without=nobody),
-        read_models.Selection(readable, _DECIDED, decided_since=context.clock() - DAY),
+        read_models.Selection(queues=others, states=(State.WAITING,), without=nobody),
+        read_models.Selection(
+            queues=readable, states=_DECIDED, decided_since=context.clock() - DAY
+        ),
     )
     totals = [
         await read.count(part) if isinstance(part, read_models.Selection) else len(part)
@@ -87,13 +89,13 @@ async def queue(
         (*counted.lines, *theirs.lines), min(counted.total + theirs.total, _MOST)
     )
     return read_models.Queue(
-        waiting,
-        stuck,
-        alone,
-        theirs,
-        decided,
-        page,
-        pages,
+        mine=waiting,
+        stuck=stuck,
+        nobody=alone,
+        others=theirs,
+        decided=decided,
+        page=page,
+        pages=pages,
         kept=tuple(lines[key] for key in keep if key in lines and lines[key].key in readable),
         reviewed=frozenset(mine),
         operated=frozenset(crews),
@@ -166,7 +168,7 @@ class CrewHealth:
     """Decisions that the crew does not take, even if it answers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """Executions, the urgent ones first, then the running ones, each the oldest first.
 
@@ -207,7 +209,7 @@ async def _executions(
     ids: list[str] = []
     totals: list[int] = []
     for state in _STATES:
-        selection = read_models.Selection(readable, (state,))
+        selection = read_models.Selection(queues=readable, states=(state,))
         some = await read.rounds.first(selection, limit=LINES)
         totals.append(len(some) if len(some) < LINES else await read.rounds.count(selection))
         ids += some
@@ -221,7 +223,9 @@ async def _executions(
         more = len(listed) + len(rest) > LINES
         listed = (*listed, *rest)[:LINES]
     stuck, sending, waiting = totals
-    return Overview((), listed, stuck, waiting, sending, more)
+    return Overview(
+        crews=(), executions=listed, stuck=stuck, waiting=waiting, sending=sending, more=more
+    )
 
 
 async def _listed(ids: tuple[str, ...], read: Queries) -> tuple[read_models.ExecutionLine, ...]:

@@ -54,7 +54,7 @@ class NewerRound:
     card: MessageRef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
     """The content of a card: one round, its output, and the round right before it."""
 
@@ -146,7 +146,7 @@ class Heard:
     """Another review waited for people, or for its decision to be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """The content and the place of a Slack message about a round."""
 
@@ -175,7 +175,7 @@ class UnclearKickoff:
     sent_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoundLine:
     """A round in a list, without its output."""
 
@@ -221,7 +221,7 @@ class StoredRule:
         return self.crew, self.id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Rounds of some queues in some states, oldest first.
 
@@ -236,7 +236,7 @@ class Selection:
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LessonView:
     """The content and the place of a lesson's card."""
 
@@ -259,7 +259,7 @@ class LessonView:
         return self.lesson.ballot(self.round)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LessonLine:
     """A proposed or kept lesson in a list; `uses` counts the executions that carried it."""
 
@@ -294,7 +294,7 @@ class CrewStatus(Enum):
     """The crew used another word, which does not count as an end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """The crew's own answer to `GET /status/{kickoff_id}`.
 
@@ -342,7 +342,7 @@ class ExecutionStatus:
     progress: Progress | CrewUnavailable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A webhook that could not be parsed, stored as received."""
 
@@ -366,7 +366,7 @@ class QueuePart:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """One page of a reviewer's queue, as Home shows it."""
 
@@ -384,7 +384,7 @@ class Queue:
     operated: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPosting:
     """The content and the place of a Slack message about an execution."""
 
@@ -413,7 +413,7 @@ class ExecutionLine:
     rounds: tuple[RoundLine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardedWebhook:
     """A webhook that is forwarded to the caller, as received."""
 

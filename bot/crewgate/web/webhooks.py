@@ -127,7 +127,14 @@ def _to_forward(
 ) -> ForwardedWebhook:
     crew = request.match_info["crew"]
     content_type = requests.header_of(request, "Content-Type")
-    return ForwardedWebhook(context.new_id(), crew, execution_id, kind.value, content_type, content)
+    return ForwardedWebhook(
+        id=context.new_id(),
+        crew=crew,
+        execution_id=execution_id,
+        kind=kind.value,
+        content_type=content_type,
+        body=content,
+    )
 
 
 def _parse_notification(content: bytes, *, context: WebContext, redactor: Redactor) -> Notification:

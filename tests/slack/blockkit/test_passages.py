@@ -38,8 +38,8 @@ def test_every_kind_of_passage() -> None:
 
 def test_a_row_knows_its_table_and_its_cells() -> None:
     header, row = passages_of("| a | b |\n|---|---|\n| 1 | 2 |\n")
-    assert header == Passage(PassageKind.HEADER, "a | b", ("a", "b"))
-    assert row == Passage(PassageKind.ROW, "1 | 2", ("1", "2"), table="a | b")
+    assert header == Passage(kind=PassageKind.HEADER, text="a | b", cells=("a", "b"))
+    assert row == Passage(kind=PassageKind.ROW, text="1 | 2", cells=("1", "2"), table="a | b")
     [*_, other] = passages_of("| a |\n|-|\n| 1 |\n\n| c |\n|-|\n| 1 |\n")
     assert other.table == "c"
 
@@ -65,8 +65,8 @@ def test_a_very_long_paragraph_is_taken_as_it_was_written() -> None:
 def test_nothing_is_no_passage() -> None:
     assert passages_of("") == passages_of("\n\n---\n\n") == []
     assert lines_as_passages("a\n\n  b") == [
-        Passage(PassageKind.CODE, "a"),
-        Passage(PassageKind.CODE, "  b"),
+        Passage(kind=PassageKind.CODE, text="a"),
+        Passage(kind=PassageKind.CODE, text="  b"),
     ]
 
 

@@ -130,9 +130,9 @@ def test_places_are_found_again(text: str) -> None:
 @pytest.mark.parametrize("format_", Format)
 @pytest.mark.parametrize("text", ["\u200b", "\u3164" * 20_000, "\U000e0061" * 99, " \ufeff\n"])
 def test_an_output_of_nothing_that_is_seen_is_not_called_empty(text: str, format_: Format) -> None:
-    view = CardView(a_round(), Output(text, format_))
+    view = CardView(round=a_round(), output=Output(text, format_))
     card = render_card(view, now=NOW)
-    modal = render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []).view
+    modal = render_reader(ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE), view, []).view
 
     check_message(card)
     check_view(modal)

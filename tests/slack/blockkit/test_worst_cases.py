@@ -31,13 +31,17 @@ from tests.worst_cases import (
 
 def a_long_view(text: str, format_: Format) -> CardView:
     before = Output(text[:-1] + "x", format_)
-    return CardView(a_round(number=2), Output(text, format_), a_round(), before)
+    return CardView(
+        round=a_round(number=2), output=Output(text, format_), previous=a_round(), before=before
+    )
 
 
 def check(text: str, format_: Format) -> None:
     view = a_long_view(text, format_)
     for tab, page in ((ReaderTab.WHOLE, 10**6), (ReaderTab.CHANGES, 1)):
-        took, read = timed(partial(render_reader, ReaderPosition("r-1", tab, page), view, []))
+        took, read = timed(
+            partial(render_reader, ReaderPosition(round_id="r-1", tab=tab, page=page), view, [])
+        )
         assert took < SECONDS
         check_view(read.view)
     took, card = timed(partial(render_card, view, now=NOW), below=SECONDS / 2)
@@ -85,7 +89,7 @@ def test_any_mixture_is_rendered_in_bounded_time(shape: str) -> None:
 def test_a_page_of_any_text_takes_bounded_memory(name: str) -> None:
     view = a_long_view(TEXTS[name](), Format.MARKDOWN)
     for tab in (ReaderTab.WHOLE, ReaderTab.CHANGES):
-        render = partial(render_reader, ReaderPosition("r-1", tab, 1), view, [])
+        render = partial(render_reader, ReaderPosition(round_id="r-1", tab=tab, page=1), view, [])
         assert memory(render) < MEMORY
 
 

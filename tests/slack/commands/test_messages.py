@@ -67,11 +67,18 @@ def overview(seen: Overview, *, link: Link = unlinked, deciders: Deciders = ana)
 
 
 def a_posting(execution_id: str = "e-1", **changes: Any) -> ExecutionPosting:
-    return ExecutionPosting(an_execution(execution_id=execution_id, **changes), None, "C2", "2.0")
+    return ExecutionPosting(
+        execution=an_execution(execution_id=execution_id, **changes),
+        progress_message=None,
+        channel="C2",
+        thread_ts="2.0",
+    )
 
 
 lines = st.lists(
-    st.tuples(rounds, st.sampled_from([None, REF])).map(lambda made: RoundLine(*made)),
+    st.tuples(rounds, st.sampled_from([None, REF])).map(
+        lambda pair: RoundLine(round=pair[0], card=pair[1])
+    ),
     max_size=5,
 ).map(lambda some: tuple(some * 30))
 
@@ -79,10 +86,23 @@ lines = st.lists(
 @settings(max_examples=25)
 @given(lines)
 def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine, ...]) -> None:
-    progress = Progress(CrewStatus.RUNNING, "running", "<!channel>" * 99, 2, 3, "<@U666>" * 99)
+    progress = Progress(
+        status=CrewStatus.RUNNING,
+        word="running",
+        current_task="<!channel>" * 99,
+        completed_tasks=2,
+        total_tasks=3,
+        error="<@U666>" * 99,
+    )
     check_message(pending(QueuePart(some, len(some))))
     executions = tuple(ExecutionLine(a_posting(step="<!here>" * 9), (line,)) for line in some)
-    check_message(overview(Overview((HEALTH,), executions, 1, 2, 3, more=True)))
+    check_message(
+        overview(
+            Overview(
+                crews=(HEALTH,), executions=executions, stuck=1, waiting=2, sending=3, more=True
+            )
+        )
+    )
     view = ExecutionStatus(an_execution("<@U666>" * 99, "<!here>" * 99), some, progress)
     check_message(render_execution(view, now=LATER, link=unlinked))
     candidates = [(line.round.review.crew, line.round.review.execution_id) for line in some]
@@ -92,7 +112,9 @@ def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine
 
 def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> None:
     round_ = a_round(opened_at=LATER - timedelta(hours=2, minutes=5))
-    line = RoundLine(round_, REF, subject="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER))
+    line = RoundLine(
+        round=round_, card=REF, subject="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER)
+    )
     message = pending(QueuePart((line,), 4), mine=True, link=linked)
     assert message.text == "4 reviews wait for you"
     shown = read(message)
@@ -105,14 +127,14 @@ def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> 
 
 
 def test_what_all_rows_share_stands_once_above_them() -> None:
-    lines = tuple(RoundLine(a_round(number=n), None) for n in (1, 2))
+    lines = tuple(RoundLine(round=a_round(number=n), card=None) for n in (1, 2))
     first, rows = read(pending(QueuePart(lines, 2))).split("\n", 1)
     assert first == "*2 reviews wait for <@U0ANA>* · research"
     assert rows.splitlines() == [
         f":hourglass: *Draft* · round {n} · waiting for 1 min" for n in (1, 2)
     ]
     runs = tuple(ExecutionLine(a_posting(f"e-{n}")) for n in (1, 2))
-    shown = read(overview(Overview((), runs)))
+    shown = read(overview(Overview(crews=(), executions=runs)))
     assert shown.startswith("*Nothing waits* · research\n")
     assert shown.count("research") == 1
 
@@ -124,25 +146,25 @@ def test_nothing_pending_is_said() -> None:
 
 
 def test_more_than_are_counted_is_said() -> None:
-    message = pending(QueuePart((RoundLine(a_round(), None),), COUNTED + 1))
+    message = pending(QueuePart((RoundLine(round=a_round(), card=None),), COUNTED + 1))
     assert message.text == "1,000+ reviews wait for a decision"
     assert "The app's Home shows all 1,000+." in read(message)
 
 
 def test_one_that_waits_is_singular() -> None:
-    message = pending(QueuePart((RoundLine(a_round(), None),), 1))
+    message = pending(QueuePart((RoundLine(round=a_round(), card=None),), 1))
     assert message.text == "1 review waits for a decision"
 
 
 @pytest.mark.parametrize("url", ["https://a.example/|<!channel>", "https://a.example/" + "x" * 999])
 def test_a_link_that_could_do_harm_is_left_out(url: str) -> None:
-    line = RoundLine(a_round(), REF)
+    line = RoundLine(round=a_round(), card=REF)
     message = pending(QueuePart((line,), 1), link=lambda _: url)
     assert "a.example" not in read(message)
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    many = tuple(RoundLine(a_round(number=n), REF) for n in range(1, 501))
+    many = tuple(RoundLine(round=a_round(number=n), card=REF) for n in range(1, 501))
     message = pending(QueuePart(many, 700), link=linked)
     shown = read(message).count(":hourglass:")
     assert 50 < shown < 500
@@ -174,8 +196,10 @@ def test_an_execution_that_waits_says_for_whom(
     reviewers: tuple[ReviewerRef, ...], says: str
 ) -> None:
     posting = a_posting("abcdef-1234", inputs=(("topic", "tea"),), completed_tasks=1, total_tasks=3)
-    line = ExecutionLine(posting, (RoundLine(a_round(), REF), RoundLine(a_round(), REF)))
-    seen = Overview((HEALTH,), (line,), 0, 1, 0)
+    line = ExecutionLine(
+        posting, (RoundLine(round=a_round(), card=REF), RoundLine(round=a_round(), card=REF))
+    )
+    seen = Overview(crews=(HEALTH,), executions=(line,), stuck=0, waiting=1, sending=0)
     message = overview(seen, link=linked, deciders=lambda _: reviewers)
     assert message.text == "1 waits for a decision"
     assert (
@@ -187,14 +211,14 @@ def test_an_execution_that_waits_says_for_whom(
 
 def test_what_needs_nobody_runs() -> None:
     running = ExecutionLine(a_posting("e-2", current_task="write_up", completed_tasks=1))
-    message = overview(Overview((HEALTH,), (running,)), link=linked)
+    message = overview(Overview(crews=(HEALTH,), executions=(running,)), link=linked)
     assert message.text == "Nothing waits"
     assert (
         ":gear: *<https://example.slack.com/archives/C2/p1?thread_ts=2.0&amp;cid=C1|e-2>*"
         " · research · 1 task done · at Write up, running for 1 min"
     ) in read(message)
     assert ":large_green_circle: *research* answers in 12 ms" in read(message)
-    idle = overview(Overview((), ()))
+    idle = overview(Overview(crews=(), executions=()))
     assert idle.text == "Nothing waits or runs"
 
 
@@ -203,19 +227,21 @@ def test_what_needs_nobody_runs() -> None:
 def test_a_crew_that_takes_no_decision_is_not_green(warning: str | None, late: int) -> None:
     failing = Failing(1, 10, LATER - timedelta(minutes=12), LATER + timedelta(seconds=late))
     crew = replace(HEALTH, warning=warning, failing=failing)
-    shown = read(overview(Overview((crew,), ())))
+    shown = read(overview(Overview(crews=(crew,), executions=())))
     next_try = f", next at {moment(failing.next_at, LATER)}" if late else ""
     tried = f"does not take 1 decision: 10 tries since {moment(failing.since, LATER)}{next_try}"
     assert f":red_circle: *research* {tried} ({warning or 'answers in 12 ms'})" in shown
 
 
 def test_a_crew_that_is_not_called_is_neither_green_nor_red() -> None:
-    shown = read(overview(Overview((replace(HEALTH, took=None),), ())))
+    shown = read(overview(Overview(crews=(replace(HEALTH, took=None),), executions=())))
     assert ":white_circle: *research* fetches its decisions" in shown
 
 
 def test_the_overview_counts_what_needs_somebody() -> None:
-    message = overview(Overview((), (), 2, COUNTED + 1, 1, more=True))
+    message = overview(
+        Overview(crews=(), executions=(), stuck=2, waiting=COUNTED + 1, sending=1, more=True)
+    )
     assert message.text == "2 not delivered · 1,000+ wait for a decision · 1 being sent"
     assert "The app's Home shows all that waits." in read(message)
 
@@ -224,16 +250,58 @@ def test_the_overview_counts_what_needs_somebody() -> None:
     ("progress", "says"),
     [
         (
-            Progress(CrewStatus.RUNNING, "running", "write", 2, 3),
+            Progress(
+                status=CrewStatus.RUNNING,
+                word="running",
+                current_task="write",
+                completed_tasks=2,
+                total_tasks=3,
+            ),
             "▓▓▓▓▓▓▓▓░░░░ 2 of 3 tasks · now at Write",
         ),
-        (Progress(CrewStatus.RUNNING, "running", None, 0, 1), "░░░░░░░░░░░░ 0 of 1 task"),
-        (Progress(CrewStatus.RUNNING, "running", None, 9, 3), "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks"),
-        (Progress(CrewStatus.RUNNING, "running", None, 1, 0), "The crew says “running”"),
-        (Progress(CrewStatus.COMPLETED, "completed"), "The crew says “completed”"),
-        (Progress(CrewStatus.COMPLETED, "completed", None, 3, 3), "3 of 3 tasks · completed"),
         (
-            Progress(CrewStatus.FAILED, "error", error="boom & bust"),
+            Progress(
+                status=CrewStatus.RUNNING,
+                word="running",
+                current_task=None,
+                completed_tasks=0,
+                total_tasks=1,
+            ),
+            "░░░░░░░░░░░░ 0 of 1 task",
+        ),
+        (
+            Progress(
+                status=CrewStatus.RUNNING,
+                word="running",
+                current_task=None,
+                completed_tasks=9,
+                total_tasks=3,
+            ),
+            "▓▓▓▓▓▓▓▓▓▓▓▓ 3 of 3 tasks",
+        ),
+        (
+            Progress(
+                status=CrewStatus.RUNNING,
+                word="running",
+                current_task=None,
+                completed_tasks=1,
+                total_tasks=0,
+            ),
+            "The crew says “running”",
+        ),
+        (Progress(status=CrewStatus.COMPLETED, word="completed"), "The crew says “completed”"),
+        (
+            Progress(
+                status=CrewStatus.COMPLETED,
+                word="completed",
+                current_task=None,
+                completed_tasks=3,
+                total_tasks=3,
+            ),
+            "3 of 3 tasks · completed",
+        ),
+        (
+            Progress(status=CrewStatus.FAILED, word="error", error="boom & bust"),
             "“error” · the error: boom &amp; bust",
         ),
         (CrewUnavailable("2 s"), "The crew does not answer (2 s)."),
@@ -275,18 +343,30 @@ def test_an_execution_shows_what_the_crew_says(
     ],
 )
 def test_a_round_in_a_list_says_where_it_is(changes: dict[str, Any], says: str) -> None:
-    line = RoundLine(a_round(**{"decision": a_decision(), **changes}), None)
+    line = RoundLine(round=a_round(**{"decision": a_decision(), **changes}), card=None)
     view = ExecutionStatus(an_execution(), (line,), CrewUnavailable("2 s"))
     shown = read(render_execution(view, now=LATER, link=linked))
     assert f"Round 1 of Draft · {says}" in shown
     if line.round.state in (State.DECIDED, State.STUCK):
-        seen = Overview((), (ExecutionLine(a_posting(), (line,)),), 1, 0, 0)
+        seen = Overview(
+            crews=(),
+            executions=(ExecutionLine(a_posting(), (line,)),),
+            stuck=1,
+            waiting=0,
+            sending=0,
+        )
         assert f"Draft: {says}" in read(overview(seen))
 
 
 def test_what_a_crew_is_at_is_left_to_the_task_that_waits() -> None:
-    waiting = RoundLine(a_round(State.WAITING, decision=None), None)
-    progress = Progress(CrewStatus.RUNNING, "running", "refund_task", 0, 1)
+    waiting = RoundLine(round=a_round(State.WAITING, decision=None), card=None)
+    progress = Progress(
+        status=CrewStatus.RUNNING,
+        word="running",
+        current_task="refund_task",
+        completed_tasks=0,
+        total_tasks=1,
+    )
     for lines, is_said in (((), True), ((waiting,), False)):
         view = ExecutionStatus(an_execution(step="I should begin"), lines, progress)
         told = read(render_execution(view, now=LATER, link=linked))
@@ -311,6 +391,6 @@ def test_an_id_with_a_backtick_is_not_put_into_code() -> None:
 
 def test_help_and_empty_lists_are_within_the_limits() -> None:
     check_message(render_help())
-    check_message(overview(Overview((), ())))
+    check_message(overview(Overview(crews=(), executions=())))
     for command in ("pending", "pending mine", "status", "stats", "help"):
         assert f"`/crew {command}" in read(render_help())

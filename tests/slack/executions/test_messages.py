@@ -28,7 +28,10 @@ EVIL = "<!channel> <@U666> <https://evil.example|good> " * 99
 
 
 def a_posting(execution: Execution, **changes: Any) -> ExecutionPosting:
-    return replace(ExecutionPosting(execution, None, None, None), **changes)
+    return replace(
+        ExecutionPosting(execution=execution, progress_message=None, channel=None, thread_ts=None),
+        **changes,
+    )
 
 
 def an_execution(state: ExecutionState = ExecutionState.RUNNING, **changes: Any) -> Execution:

@@ -25,7 +25,9 @@ from tests.slack.rendering import shown
 
 
 def a_line(name: str, state: State = State.WAITING, *, crew: str = "research") -> RoundLine:
-    return RoundLine(a_round(state, id=name, review=a_review(crew=crew)), None, "A draft.")
+    return RoundLine(
+        round=a_round(state, id=name, review=a_review(crew=crew)), card=None, excerpt="A draft."
+    )
 
 
 def part(*lines: RoundLine) -> QueuePart:
@@ -124,7 +126,7 @@ def test_rows_are_known_again_from_a_view() -> None:
 def test_a_row_says_how_much_of_the_output_it_shows(
     excerpt: str, characters: int, share: Share, *, over: bool
 ) -> None:
-    line = RoundLine(a_round(id="a"), None, excerpt, characters)
+    line = RoundLine(round=a_round(id="a"), card=None, excerpt=excerpt, characters=characters)
     found = a_queue(line)
     [_, pressed] = [
         one

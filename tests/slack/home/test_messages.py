@@ -32,7 +32,16 @@ def link(_card: MessageRef) -> str | None:
 
 def a_queue(*mine: RoundLine, **changes: Any) -> Queue:
     reviewed = frozenset({("research", "")})
-    found = Queue(QueuePart(mine, len(mine)), NONE, NONE, NONE, NONE, 0, 1, reviewed=reviewed)
+    found = Queue(
+        mine=QueuePart(mine, len(mine)),
+        stuck=NONE,
+        nobody=NONE,
+        others=NONE,
+        decided=NONE,
+        page=0,
+        pages=1,
+        reviewed=reviewed,
+    )
     return replace(found, **changes)
 
 
@@ -46,7 +55,7 @@ def buttons(view: dict[str, Any]) -> list[list[str]]:
 
 
 def test_what_nobody_may_approve_stands_apart_and_has_no_green_button() -> None:
-    line = RoundLine(a_named_round(), REF, "A draft.", 8)
+    line = RoundLine(round=a_named_round(), card=REF, excerpt="A draft.", characters=8)
     view = home(a_queue(nobody=QueuePart((line,), 1)))
     assert "Stuck: nobody may approve: 1" in str(view["blocks"])
     assert ["Approve", "Revise", "Read all"] in buttons(view)
@@ -58,29 +67,31 @@ def test_what_nobody_may_approve_stands_apart_and_has_no_green_button() -> None:
 def test_home_is_within_the_limits(excerpts: list[str], format_: Format) -> None:
     lines = tuple(
         RoundLine(
-            replace(a_named_round(), id=f"r-{number}"),
-            REF,
-            text[:400],
-            len(text),
-            format_,
+            round=replace(a_named_round(), id=f"r-{number}"),
+            card=REF,
+            excerpt=text[:400],
+            characters=len(text),
+            format=format_,
             notes=3,
             noted_by=(ANA, BEN),
             claim=Claim(BEN, NOW),
         )
         for number, text in enumerate(excerpts)
     )
-    found = a_queue(*lines, stuck=QueuePart((RoundLine(STUCK, None),), 1), page=1, pages=3)
+    found = a_queue(
+        *lines, stuck=QueuePart((RoundLine(round=STUCK, card=None),), 1), page=1, pages=3
+    )
 
     check_view(home(found), may_mention=frozenset({f"@{ANA.id}", f"@{BEN.id}"}))
 
 
 def test_the_parts_have_headings_with_their_totals() -> None:
-    line = RoundLine(a_round(), None, "A draft.")
-    decided = RoundLine(a_round(State.RESUMED, id="r-2"), None, "A draft.")
+    line = RoundLine(round=a_round(), card=None, excerpt="A draft.")
+    decided = RoundLine(round=a_round(State.RESUMED, id="r-2"), card=None, excerpt="A draft.")
     view = home(
         a_queue(
             line,
-            stuck=QueuePart((RoundLine(STUCK, None),), COUNTED + 1),
+            stuck=QueuePart((RoundLine(round=STUCK, card=None),), COUNTED + 1),
             decided=QueuePart((decided,), 1),
         )
     )
@@ -99,7 +110,7 @@ def test_the_parts_have_headings_with_their_totals() -> None:
 
 
 def test_several_pages_say_once_what_there_is_on_all() -> None:
-    line = RoundLine(a_round(), None, "A draft.")
+    line = RoundLine(round=a_round(), card=None, excerpt="A draft.")
     found = a_queue(line, others=QueuePart((), 30), stuck=QueuePart((), 2), pages=2)
     said = shown(home(found))
     assert "Page 1 of 2 · Not delivered: 2 · Waiting for others: 30" in said
@@ -107,7 +118,7 @@ def test_several_pages_say_once_what_there_is_on_all() -> None:
 
 
 def test_what_waits_for_others_says_for_whom() -> None:
-    line = RoundLine(a_round(), None, "A draft.")
+    line = RoundLine(round=a_round(), card=None, excerpt="A draft.")
     mine = shown(home(a_queue(line)))
     others = shown(home(a_queue(others=QueuePart((line,), 1))))
     assert "research · round 1 · waiting for 0 s" in mine
@@ -115,8 +126,8 @@ def test_what_waits_for_others_says_for_whom() -> None:
 
 
 def test_who_only_reads_is_offered_nothing_else() -> None:
-    line = RoundLine(a_round(), None, "A draft.")
-    stuck = QueuePart((RoundLine(STUCK, None),), 1)
+    line = RoundLine(round=a_round(), card=None, excerpt="A draft.")
+    stuck = QueuePart((RoundLine(round=STUCK, card=None),), 1)
     found = a_queue(reviewed=frozenset(), others=QueuePart((line,), 1), stuck=stuck)
     assert buttons(home(found)) == [["Refresh"], ["Read all"], ["Read all"]]
     operated = replace(found, operated=frozenset({"research"}))
@@ -129,7 +140,9 @@ def test_who_only_reads_is_offered_nothing_else() -> None:
 
 def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
     claim = Claim(BEN, NOW)
-    line = RoundLine(a_round(), None, "A draft.", notes=2, noted_by=(ANA, BEN), claim=claim)
+    line = RoundLine(
+        round=a_round(), card=None, excerpt="A draft.", notes=2, noted_by=(ANA, BEN), claim=claim
+    )
     said = shown(home(a_queue(line)))
     assert f":eyes: <@{BEN.id}> is on it" in said
     assert f":memo: 2 notes from <@{ANA.id}> and <@{BEN.id}>" in said
@@ -137,12 +150,12 @@ def test_a_row_shows_notes_and_a_claim_that_holds() -> None:
 
 def test_what_comes_and_goes_is_last() -> None:
     voted = a_round(votes=(a_vote(ANA),))
-    found = a_queue(RoundLine(voted, None, "A draft."))
+    found = a_queue(RoundLine(round=voted, card=None, excerpt="A draft."))
     view = render_home(found, in_order(found), now=NOW, link=link, deciders=deciders, user=ANA.id)
     assert buttons(view)[1] == ["Revise", "Read all", "Take back my approval"]
 
 
 def test_a_decided_row_is_folded() -> None:
-    decided = RoundLine(a_round(State.RESUMED), None, "A draft.")
+    decided = RoundLine(round=a_round(State.RESUMED), card=None, excerpt="A draft.")
     view = home(a_queue(decided=QueuePart((decided,), 1)))
     assert "A draft." not in shown(view)

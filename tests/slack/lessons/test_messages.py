@@ -51,7 +51,7 @@ from tests.slack.rendering import (
 TEXT = "Add a source for every figure."
 DAY = timedelta(days=1)
 SIDES = Sides(Side(40, 36, 40, 44, 0), Side(20, 10, 19, 30, 2))
-VOTE = Vote(BEN, NOW, Via.BUTTON)
+VOTE = Vote(by=BEN, at=NOW, via=Via.BUTTON)
 
 
 def a_lesson(state: LessonState = LessonState.PROPOSED, **changes: Any) -> Lesson:
@@ -75,7 +75,9 @@ def a_lesson(state: LessonState = LessonState.PROPOSED, **changes: Any) -> Lesso
 
 def a_lesson_view(lesson: Lesson | None = None, **changes: Any) -> LessonView:
     approved = a_round(State.RESUMED, id="r-2", number=2)
-    view = LessonView(lesson or a_lesson(), approved, "Sources!", REF, None)
+    view = LessonView(
+        lesson=lesson or a_lesson(), round=approved, wish="Sources!", from_card=REF, card=None
+    )
     return replace(view, **changes)
 
 
@@ -189,7 +191,10 @@ def test_the_lessons_of_an_execution_are_shown_as_they_were_given() -> None:
 
 
 def a_line(lesson: Lesson | None = None, **changes: Any) -> LessonLine:
-    return replace(LessonLine(lesson or a_lesson(LessonState.KEPT), REF, 0, ""), **changes)
+    return replace(
+        LessonLine(lesson=lesson or a_lesson(LessonState.KEPT), card=REF, uses=0, wish=""),
+        **changes,
+    )
 
 
 def listed(*lines: LessonLine, only: str = "", sides: Sides = SIDES, link: str = "") -> Message:

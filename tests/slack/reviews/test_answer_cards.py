@@ -59,7 +59,7 @@ MENTIONED = frozenset({f"@{ANA.id}", f"@{BEN.id}", "!subteam^S1"})
 
 def a_view(outcomes: tuple[str, ...] = EMIT, **changes: Any) -> CardView:
     question = replace(QUESTION, outcomes=outcomes, left_off=changes.pop("left_off", 0))
-    return CardView(a_round(question=question, **changes), Output("A draft."))
+    return CardView(round=a_round(question=question, **changes), output=Output("A draft."))
 
 
 def test_a_text_that_was_rewritten_says_by_what_and_what_was_before() -> None:
@@ -144,7 +144,7 @@ def test_without_outcomes_it_asks_for_words_alone() -> None:
 def test_words_that_a_flow_asks_for_have_one_button_and_its_time() -> None:
     question = Question(request_id="1", ask=Ask(place="talk 1", expires_at=LATER))
     round_ = a_round(question=question, rule=a_rule(name="two eyes"))
-    view = CardView(round_, Output("Which topic?"))
+    view = CardView(round=round_, output=Output("Which topic?"))
     message = render_card(view, now=NOW)
     assert [one["text"]["text"] for one in message.blocks[-1]["elements"][:1]] == ["Answer"]
     text = read(message)
@@ -159,7 +159,7 @@ def test_words_that_a_hook_asks_for_go_to_the_crew() -> None:
     question = Question(request_id="", ask=Ask(place="mail: send_email"))
     revise = a_rule(timeout=TimeOut(DAY, Then.REVISE, "Too late."))
     round_ = a_round(question=question, rule=revise)
-    view = CardView(round_, Output("Send it?"), due_at=LATER)
+    view = CardView(round=round_, output=Output("Send it?"), due_at=LATER)
     text = read(render_card(view, now=NOW))
     assert "The crew asks for words: it gets exactly what you write." in text
     assert "is refused at" in text.lower()
@@ -295,7 +295,9 @@ def test_the_next_request_shows_what_was_answered_before(
     verdict: Verdict, by: Person | TimedOut, said: str, called: bool
 ) -> None:
     before = a_round(
-        State.RESUMED, question=QUESTION, decision=Decision(verdict, by, NOW, Via.MODAL)
+        State.RESUMED,
+        question=QUESTION,
+        decision=Decision(verdict=verdict, by=by, at=NOW, via=Via.MODAL),
     )
     view = replace(
         a_view(number=2), previous=before, before=Output("A daft."), reviewers=(User(BEN.id),)
@@ -357,7 +359,7 @@ def test_whatever_a_flow_asks_stays_within_the_limits(
         chosen = [Answer(one, is_label=True) for one in question.outcomes[label - 1 : label]]
         verdict = chosen[0] if chosen else Answer(words[:3_000] or "x")
         round_ = replace(round_, decision=replace(round_.decision, verdict=verdict))
-    view = CardView(round_, Output(output))
+    view = CardView(round=round_, output=Output(output))
     check_message(render_card(view, now=LATER), may_mention=MENTIONED)
     check_message(render_escalation(round_, question.assigned))
     check_view(render_revise_form(view, Draft("", ())))

@@ -96,7 +96,9 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
             State.CLOSED: ExecutionFailed(full),
         }[state],
     )
-    view = CardView(round_, Output(full * 10, format_), replace(round_, number=999_998))
+    view = CardView(
+        round=round_, output=Output(full * 10, format_), previous=replace(round_, number=999_998)
+    )
     check_message(render_card(view, now=LATER))
     check_message(render_card(view, now=LATER, plain=True))
     notice = render_stuck_notice(round_)
@@ -107,8 +109,8 @@ def test_the_fullest_card_is_within_the_limits(piece: str, state: State, format_
 
 def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     view = CardView(
-        a_round(review=a_review(task_name="Market research", agent="Analyst")),
-        Output("## Findings\n\n- one\n"),
+        round=a_round(review=a_review(task_name="Market research", agent="Analyst")),
+        output=Output("## Findings\n\n- one\n"),
         subject="home batteries",
         starter=BEN,
         given=(("topic", "home batteries"), ("target_audience", "a & b")),
@@ -165,7 +167,7 @@ def test_a_long_output_is_an_excerpt_that_says_how_much_it_is(
     size: int, shown: int, format_: Format
 ) -> None:
     text = ("word " * size)[: size - 1] + "!"
-    message = render_card(CardView(a_round(), Output(text, format_)), now=LATER)
+    message = render_card(CardView(round=a_round(), output=Output(text, format_)), now=LATER)
     check_message(message)
     assert message.shown == shown
     assert message.too_long == (size > 9_000)
@@ -229,7 +231,7 @@ def test_approve_is_green_only_where_all_is_shown(
 
 def test_json_is_shown_in_a_fence_that_nothing_inside_can_end() -> None:
     output = Output('{\n  "a": "```\\n<!channel>"\n}', Format.JSON)
-    message = render_card(CardView(a_round(), output), now=LATER)
+    message = render_card(CardView(round=a_round(), output=output), now=LATER)
     check_message(message)
     (shown,) = [block["text"] for block in message.blocks if block["type"] == "markdown"]
     assert shown.startswith("```json\n{")
@@ -239,7 +241,7 @@ def test_json_is_shown_in_a_fence_that_nothing_inside_can_end() -> None:
 
 def test_a_new_round_shows_what_was_asked_for() -> None:
     asked = a_round(state=State.RESUMED, decision=a_decision(Revise("shorter & <b>")))
-    view = CardView(a_round(number=2), Output("text"), asked)
+    view = CardView(round=a_round(number=2), output=Output("text"), previous=asked)
     shown = read(render_card(view, now=LATER))
     assert "In round 1 <@U0ANA> asked for a revision:\n> shorter &amp; &lt;b&gt;" in shown
     approved = replace(asked, decision=a_decision())
@@ -273,14 +275,18 @@ def test_a_plain_card_leaves_out_what_came_from_outside(state: State) -> None:
 )
 def test_a_file_has_a_safe_name(title: str, format_: Format, name: str) -> None:
     view = CardView(
-        a_round(id="r-1", number=2, review=a_review(task_id=title)), Output("x", format_)
+        round=a_round(id="r-1", number=2, review=a_review(task_id=title)),
+        output=Output("x", format_),
     )
     assert file_name(view) == name
 
 
 def test_files_of_tasks_with_one_title_have_names_of_their_own() -> None:
     """A file whose upload is in doubt is looked for by its name."""
-    one, other = (CardView(a_round(id=id_), Output("x", Format.MARKDOWN)) for id_ in ("ab1", "cd2"))
+    one, other = (
+        CardView(round=a_round(id=id_), output=Output("x", Format.MARKDOWN))
+        for id_ in ("ab1", "cd2")
+    )
     assert file_name(one) != file_name(other)
 
 
@@ -297,8 +303,8 @@ def test_file_names_and_titles_are_safe_whatever_the_task_is_called(view: CardVi
 def test_a_card_says_who_is_on_it_and_who_wrote() -> None:
     people = tuple(Person(f"U{number}", "x") for number in range(6))
     view = CardView(
-        a_named_round(),
-        Output("A draft."),
+        round=a_named_round(),
+        output=Output("A draft."),
         notes=7,
         noted_by=people,
         claim=Claim(BEN, NOW),
@@ -313,5 +319,10 @@ def test_a_card_says_who_is_on_it_and_who_wrote() -> None:
 
 def test_a_card_says_that_nothing_changed_since_an_earlier_round() -> None:
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Approve()))
-    view = CardView(replace(a_named_round(), number=3), Output("Same."), previous, Output("Same."))
+    view = CardView(
+        round=replace(a_named_round(), number=3),
+        output=Output("Same."),
+        previous=previous,
+        before=Output("Same."),
+    )
     assert "Nothing changed since round 1 · " in shown(render_card(view, now=LATER).blocks)

@@ -22,7 +22,12 @@ LEGEND = ":pencil2: changed: ~removed~ *added*"
 
 
 def changed(before: str, after: str, format_: Format = Format.MARKDOWN) -> list[Block]:
-    view = CardView(a_round(number=2), Output(after, format_), REVISED, Output(before, format_))
+    view = CardView(
+        round=a_round(number=2),
+        output=Output(after, format_),
+        previous=REVISED,
+        before=Output(before, format_),
+    )
     return list(render_changes(view))
 
 
@@ -156,13 +161,15 @@ def test_how_much_of_json_changed_is_said_in_values() -> None:
 
 
 def test_what_is_not_there_to_compare_or_did_not_change_is_said() -> None:
-    first = CardView(a_round(), Output("x"))
+    first = CardView(round=a_round(), output=Output("x"))
     assert "first round" in shown(list(render_changes(first)))
-    unreadable = CardView(a_round(number=2), Output("x"))
+    unreadable = CardView(round=a_round(number=2), output=Output("x"))
     assert "may not read the round before" in shown(list(render_changes(unreadable)))
     assert "although a revision was asked for" in shown(changed("Same.", "Same."))
     approved = a_round(State.RESUMED, decision=a_decision(Approve()))
-    view = CardView(a_round(number=2), Output("Same."), approved, Output("Same."))
+    view = CardView(
+        round=a_round(number=2), output=Output("Same."), previous=approved, before=Output("Same.")
+    )
     assert "although" not in shown(list(render_changes(view)))
     assert "Only the formatting" in shown(changed("Some *words*", "Some **words**"))
 
@@ -170,7 +177,11 @@ def test_what_is_not_there_to_compare_or_did_not_change_is_said() -> None:
 def test_what_nobody_asked_for_is_said_with_what_was_asked_before() -> None:
     replaced = a_round(State.SUPERSEDED, number=2)
     view = CardView(
-        a_round(number=3), Output("new"), replaced, Output("old"), decided_before=REVISED
+        round=a_round(number=3),
+        output=Output("new"),
+        previous=replaced,
+        before=Output("old"),
+        decided_before=REVISED,
     )
     said = shown(list(render_changes(view)))
     assert "Nobody decided round 2" in said
@@ -190,7 +201,12 @@ def test_texts_that_differ_in_too_much_stand_one_after_the_other() -> None:
 @settings(max_examples=60)
 @given(outputs, outputs, st.booleans())
 def test_no_change_is_beyond_the_limits(before: Output, after: Output, nothing: bool) -> None:
-    view = CardView(a_round(number=2), after, REVISED, Output("") if nothing else before)
+    view = CardView(
+        round=a_round(number=2),
+        output=after,
+        previous=REVISED,
+        before=Output("") if nothing else before,
+    )
     blocks = list(render_changes(view))
     for at in range(0, len(blocks), 80):
         made = modal("Changes", blocks[at : at + 80])

@@ -45,8 +45,8 @@ def marked(changes: Changes) -> list[str]:
 def test_edits_are_counted_that_the_crew_was_asked_for(state: State, told: str) -> None:
     asked = a_decision(Revise("Make this edit."), via=Via.EDIT)
     view = CardView(
-        a_round(number=2),
-        Output("4 euros."),
+        round=a_round(number=2),
+        output=Output("4 euros."),
         previous=a_round(state, decision=asked),
         before=Output("3 euros."),
         asked_text="4 euros.",

@@ -23,7 +23,7 @@ from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, BEN, NOW, a_note
 from tests.slack.rendering import a_named_round, check_view, mid_texts, names, shown
 
-VIEW = CardView(a_named_round(), Output("A draft."))
+VIEW = CardView(round=a_named_round(), output=Output("A draft."))
 MAY_MENTION = frozenset({f"@{ANA.id}", f"@{BEN.id}"})
 NOTES = st.lists(mid_texts.map(lambda text: a_note(text[:40_000] or "x")), max_size=30)
 CLAIMS = st.one_of(

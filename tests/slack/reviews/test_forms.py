@@ -39,7 +39,7 @@ from tests.slack.rendering import (
 @given(st.lists(mid_texts.map(lambda text: text[:40_000]), max_size=40), texts)
 def test_the_form_with_notes_is_within_the_limits(written: list[str], box: str) -> None:
     notes = tuple(a_note(text or "x", ts=f"1.{number}") for number, text in enumerate(written))
-    view = CardView(a_named_round(), Output(box))
+    view = CardView(round=a_named_round(), output=Output(box))
     draft = Draft(box[:1_000], notes, overflowed=bool(notes))
 
     check_view(render_revise_form(view, draft), may_mention=frozenset({f"@{ANA.id}"}))
@@ -66,7 +66,7 @@ def test_the_form_with_the_output_is_within_the_limits(
     if parts is None:
         return
     assert parts.joined(parts.texts) == text
-    view = CardView(replace(a_named_round(), takes_edits=takes_edits), output)
+    view = CardView(round=replace(a_named_round(), takes_edits=takes_edits), output=output)
     form = render_edit_form(view, Caveats(), (), parts.texts)
     assert view_problems(form) == []
     boxes = [block["element"] for block in form["blocks"] if block["type"] == "input"]
@@ -77,7 +77,7 @@ def test_the_longest_outputs_that_are_offered_fit_and_longer_ones_are_not() -> N
     for longest in ("word " * 19_000, "Ein Satz.\n\n" * 7_000, "日本語。" * 4_000):
         parts = parts_to_edit(Output(longest))
         assert parts is not None
-        view = CardView(a_named_round(), Output(longest))
+        view = CardView(round=a_named_round(), output=Output(longest))
         assert view_problems(render_edit_form(view, Caveats(), (), parts.texts)) == []
     for no in ("", " \n", "x" * 100_001, "日本語。" * 5_000, "a\u202eb", "a\x00b", "at [redacted]"):
         assert parts_to_edit(Output(no)) is None

@@ -28,7 +28,12 @@ MENTIONED = frozenset({f"@{ANA.id}"})
 
 def line(text: str = "Words.", characters: int | None = None, **more: Any) -> RoundLine:
     found = a_round(State.RESUMED, **{"decision": a_decision(Revise("Shorter.")), **more})
-    return RoundLine(found, None, text, len(text) if characters is None else characters)
+    return RoundLine(
+        round=found,
+        card=None,
+        excerpt=text,
+        characters=len(text) if characters is None else characters,
+    )
 
 
 def entry(given: RoundLine) -> list[Block]:
@@ -43,7 +48,7 @@ def test_a_decided_card_and_the_history_say_who_was_shown_little(
 ) -> None:
     decision = a_decision(votes=votes, shown_little=little)
     round_ = a_round(State.RESUMED, decision=decision)
-    card = render_card(CardView(round_, Output("Tea.")), now=LATER)
+    card = render_card(CardView(round=round_, output=Output("Tea.")), now=LATER)
     for told in (shown(card.blocks), shown(entry(line(decision=decision)))):
         assert "<@U0ANA> was shown 1 %" in told
         assert "<@U0BEN> was shown" not in told
@@ -78,24 +83,26 @@ def test_every_word_that_was_sent_is_there(verdict: Any) -> None:
 
 
 def test_a_round_that_nobody_decided_says_so() -> None:
-    replaced = RoundLine(a_round(State.SUPERSEDED), None, "Words.", 6)
+    replaced = RoundLine(round=a_round(State.SUPERSEDED), card=None, excerpt="Words.", characters=6)
     assert "newer output" in shown(entry(replaced))
 
 
 def test_a_history_opens_where_its_round_is_and_is_turned_from_there() -> None:
     history = [
         RoundLine(
-            a_round(State.SUPERSEDED, id=f"r-{number}", number=number),
-            None,
-            f"Output {number}. " * 200,
-            3_000,
+            round=a_round(State.SUPERSEDED, id=f"r-{number}", number=number),
+            card=None,
+            excerpt=f"Output {number}. " * 200,
+            characters=3_000,
         )
         for number in range(30, 0, -1)
     ]
-    view = CardView(history[-1].round, Output("x"))
+    view = CardView(round=history[-1].round, output=Output("x"))
 
     def page(number: int | None) -> Block:
-        return render_reader(ReaderPosition("r-1", ReaderTab.HISTORY, number), view, history).view
+        return render_reader(
+            ReaderPosition(round_id="r-1", tab=ReaderTab.HISTORY, page=number), view, history
+        ).view
 
     opened = page(None)
     assert "Output 1. " in shown(opened)
@@ -104,9 +111,9 @@ def test_a_history_opens_where_its_round_is_and_is_turned_from_there() -> None:
     assert "Output 30. " in shown(first)
     assert "Output 1. " not in shown(first)
     newest = replace(view, round=history[0].round)
-    position = ReaderPosition("r-30", ReaderTab.HISTORY)
+    position = ReaderPosition(round_id="r-30", tab=ReaderTab.HISTORY)
     assert "Output 30. " in shown(render_reader(position, newest, history).view)
-    gone = ReaderPosition("r-99", ReaderTab.HISTORY)
+    gone = ReaderPosition(round_id="r-99", tab=ReaderTab.HISTORY)
     assert "Output 30. " in shown(render_reader(gone, view, history).view)
 
 
@@ -119,7 +126,9 @@ def test_no_round_is_beyond_the_limits(
         decision = replace(round_.decision, verdict=Revise(said[:FEEDBACK_LIMIT]))
         round_ = replace(round_, decision=decision)
     excerpt = text[:3_100]
-    given_line = RoundLine(round_, None, excerpt, len(excerpt) + more, format_)
+    given_line = RoundLine(
+        round=round_, card=None, excerpt=excerpt, characters=len(excerpt) + more, format=format_
+    )
     made = modal("History", entry(given_line))
     check_view(made, may_mention=frozenset({f"@{ANA.id}", f"@{BEN.id}"}))
 
@@ -129,8 +138,8 @@ def test_any_fifty_rounds_are_rendered_in_bounded_time(shape: str) -> None:
     said = a_decision(Revise((shape * FEEDBACK_LIMIT)[:FEEDBACK_LIMIT]))
     text = (shape * 3_100)[:3_100]
     history = [line(text, 10**6, id=f"r-{n}", number=n, decision=said) for n in range(50)]
-    view = CardView(history[0].round, Output("x"))
-    position = ReaderPosition("r-49", ReaderTab.HISTORY)
+    view = CardView(round=history[0].round, output=Output("x"))
+    position = ReaderPosition(round_id="r-49", tab=ReaderTab.HISTORY)
     took, page = timed(partial(render_reader, position, view, history))
     assert took < SECONDS
     made = page.view

@@ -13,7 +13,7 @@ from crewgate.usecases.read_models import CardView
 from tests.builders import ANA, a_note, a_round
 from tests.slack.rendering import check_view, mid_texts, shown
 
-VIEW = CardView(a_round(), Output("The output."))
+VIEW = CardView(round=a_round(), output=Output("The output."))
 
 
 def form(notes: list[Note], *, page: int = 0) -> Block:

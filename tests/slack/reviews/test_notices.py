@@ -77,10 +77,10 @@ def test_the_reviewer_reads_who_has_been_told(
     assert (says or "") in read(message)
     is_called = says is not None and bool(mentionable(operators))
     assert (f"{called(operators)}: The crew" in read(message)) == is_called
-    on_card = kept(CardView(stuck, an_output()), operators)
+    on_card = kept(CardView(round=stuck, output=an_output()), operators)
     assert on_card == (says and says.replace("Your", "<@U0ANA>'s"))
     asked = replace(stuck, decision=a_decision(Revise("Shorter.")))
-    assert (kept(CardView(asked, an_output()), operators) or "revision request").count(
+    assert (kept(CardView(round=asked, output=an_output()), operators) or "revision request").count(
         "revision request"
     )
 

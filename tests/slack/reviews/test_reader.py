@@ -27,27 +27,33 @@ def test_the_reader_is_within_the_limits_on_every_page(
     previous = a_named_round(state=State.RESUMED, decision=a_decision(Revise(said[:3_000] or "x")))
     review = replace(previous.review, expected_output=said)
     now = replace(a_named_round(state=state), number=2, review=review)
-    view = CardView(now, after, previous, before)
-    line = RoundLine(previous, None, before.text[:400], len(before.text))
-    shut = RoundLine(a_named_round(id="r-0", state=State.CLOSED), None)
+    view = CardView(round=now, output=after, previous=previous, before=before)
+    line = RoundLine(
+        round=previous, card=None, excerpt=before.text[:400], characters=len(before.text)
+    )
+    shut = RoundLine(round=a_named_round(id="r-0", state=State.CLOSED), card=None)
 
     for page in (0, 1, 10**6):
-        made = render_reader(ReaderPosition("r-1", tab, page), view, [line, shut])
+        made = render_reader(ReaderPosition(round_id="r-1", tab=tab, page=page), view, [line, shut])
         check_view(made.view, may_mention=frozenset({f"@{ANA.id}"}))
 
 
 def test_the_first_round_has_nothing_to_compare() -> None:
-    view = CardView(a_named_round(), Output("A draft."))
-    made = render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, [])
+    view = CardView(round=a_named_round(), output=Output("A draft."))
+    made = render_reader(ReaderPosition(round_id="r-1", tab=ReaderTab.CHANGES), view, [])
     assert "nothing to compare" in shown(made.view)
 
 
 def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_page_alone() -> None:
     text = "The supplier delivers in May.\n\n" * 300
-    view = replace(CardView(a_named_round(), Output(text)), subject="Acme supply agreement")
+    view = replace(
+        CardView(round=a_named_round(), output=Output(text)), subject="Acme supply agreement"
+    )
 
     def read(page: int | None, share: Share | None = None) -> tuple[ReaderPosition, Block]:
-        made = render_reader(ReaderPosition("r-1", ReaderTab.WHOLE, page, share), view, []).view
+        made = render_reader(
+            ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE, page=page, share=share), view, []
+        ).view
         position = parse_position(made["private_metadata"])
         assert position is not None
         return position, made
@@ -77,14 +83,19 @@ def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_pa
 
 def test_what_the_task_was_to_bring_stands_on_the_first_page_of_the_text() -> None:
     view = CardView(
-        a_round(review=a_review(expected_output="A *list*\nof <three> offers")),
-        Output("An offer.\n\n" * 900),
+        round=a_round(review=a_review(expected_output="A *list*\nof <three> offers")),
+        output=Output("An offer.\n\n" * 900),
     )
     says = "The task: A *list* of &lt;three&gt; offers"
     for tab in (ReaderTab.WHOLE, ReaderTab.UNMASKED):
-        pages = [render_reader(ReaderPosition("r-1", tab, at), view, []).view for at in (0, 1)]
+        pages = [
+            render_reader(ReaderPosition(round_id="r-1", tab=tab, page=at), view, []).view
+            for at in (0, 1)
+        ]
         assert [says in shown(one) for one in pages] == [True, False]
-    assert says not in shown(render_reader(ReaderPosition("r-1", ReaderTab.CHANGES), view, []).view)
+    assert says not in shown(
+        render_reader(ReaderPosition(round_id="r-1", tab=ReaderTab.CHANGES), view, []).view
+    )
 
 
 MASKING = Masking(("email",), (FINDERS["email"],))
@@ -93,8 +104,10 @@ LONG = "Tea.\n\n" * 2_500
 
 
 def test_who_may_not_decide_is_not_offered_what_is_masked() -> None:
-    view = replace(CardView(a_named_round(), Output("Tea.")), masked=((Kind.EMAIL, 1),))
-    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    view = replace(
+        CardView(round=a_named_round(), output=Output("Tea.")), masked=((Kind.EMAIL, 1),)
+    )
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
     for may_unmask in (True, False):
         made = render_reader(position, view, [], may_unmask=may_unmask).view
         assert ("Show them" in str(made)) is may_unmask
@@ -114,11 +127,11 @@ def test_who_may_not_decide_is_not_offered_what_is_masked() -> None:
 def test_masks_count_as_shown_once_all_pages_with_some_were(
     pages: list[int], text: str, shows: list[bool]
 ) -> None:
-    position = ReaderPosition("r-1", ReaderTab.UNMASKED)
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.UNMASKED)
     for page, all_shown in zip(pages, shows, strict=True):
         made = render_reader(
             replace(position, page=page),
-            CardView(a_named_round(), Output(text)),
+            CardView(round=a_named_round(), output=Output(text)),
             [],
             masking=MASKING,
         )
@@ -130,8 +143,10 @@ def test_masks_count_as_shown_once_all_pages_with_some_were(
 
 
 def test_an_empty_output_is_said() -> None:
-    view = CardView(a_named_round(), Output(""))
-    assert "empty" in shown(render_reader(ReaderPosition("r-1", ReaderTab.WHOLE), view, []).view)
+    view = CardView(round=a_named_round(), output=Output(""))
+    assert "empty" in shown(
+        render_reader(ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE), view, []).view
+    )
 
 
 @pytest.mark.parametrize("metadata", ["", "r-1", "[]", '["a", "whole", {}]', '["a", "b", 1]'])
@@ -140,8 +155,10 @@ def test_a_position_that_is_none_of_ours(metadata: str) -> None:
 
 
 def test_a_page_leaves_to_the_card_how_far_a_decision_is_on_its_way() -> None:
-    view = CardView(a_named_round(state=State.DECIDED, decision=a_decision()), Output("A draft."))
-    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    view = CardView(
+        round=a_named_round(state=State.DECIDED, decision=a_decision()), output=Output("A draft.")
+    )
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
     text = shown(render_reader(position, view, []).view)
     assert "pproved by <@U0ANA>. The card shows what the crew does." in text
     assert "Being sent" not in text

@@ -273,7 +273,7 @@ def test_a_decided_card_names_all_who_approved() -> None:
 
 
 def test_a_stand_in_is_named_with_whom_they_stood_in_for() -> None:
-    decision = Decision(Revise("Shorter."), BEN, NOW, Via.MODAL, on_behalf_of=ANA)
+    decision = Decision(verdict=Revise("Shorter."), by=BEN, at=NOW, via=Via.MODAL, on_behalf_of=ANA)
     text = card(state=State.DECIDED, decision=decision)
     assert "<@U0BEN> for <@U0ANA> asked for a revision of Draft" in text
 
@@ -291,9 +291,11 @@ def test_approvals_that_did_not_decide_it_are_kept_on_the_card_and_in_the_histor
 
 
 def test_the_history_and_the_reader_say_so_too() -> None:
-    entry = shown([*render_round(RoundLine(ONE_OF_TWO.round, None, "text", 4))])
+    entry = shown(
+        [*render_round(RoundLine(round=ONE_OF_TWO.round, card=None, excerpt="text", characters=4))]
+    )
     assert "Waiting for a decision, 1 of 2 approved" in entry
-    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
     view = render_reader(position, ONE_OF_TWO, ()).view
     assert "1 of 2: <@U0BEN> for <@U0ANA>" in shown(view)
     assert TAKE_BACK.id in str(view)
@@ -304,7 +306,7 @@ def test_the_history_and_the_reader_say_so_too() -> None:
 
 
 def test_a_list_says_how_many_have_to_approve() -> None:
-    one = RoundLine(ONE_OF_TWO.round, None)
+    one = RoundLine(round=ONE_OF_TWO.round, card=None)
     assert [*claim_and_notes(one, now=LATER)] == ["1 of 2: <@U0BEN> for <@U0ANA>"]
     none = replace(one, round=replace(one.round, votes=()))
     assert [*claim_and_notes(none, now=LATER)] == ["needs 2 approvals"]

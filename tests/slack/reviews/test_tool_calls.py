@@ -149,13 +149,19 @@ def test_refusing_asks_for_words_to_the_agent() -> None:
 
 def test_a_call_is_named_in_lists_and_in_a_notification() -> None:
     assert push(WAITS.round, "Acme") == "Clerk wants to use send_email · Acme"
-    line = RoundLine(WAITS.round, None)
+    line = RoundLine(round=WAITS.round, card=None)
     assert "*Clerk: send_email*" in headline_in_list(line, lambda _: None)
 
 
 def test_in_a_line_no_value_passes_for_another_argument() -> None:
     output = arguments(to="bob", text='Hi, "to": "ann"')
-    line = RoundLine(WAITS.round, None, output.text, len(output.text), output.format)
+    line = RoundLine(
+        round=WAITS.round,
+        card=None,
+        excerpt=output.text,
+        characters=len(output.text),
+        format=output.format,
+    )
     words, share = preview(line)
     assert words == r'{ "to": "bob", "text": "Hi, \"to\": \"ann\"" }'
     assert share.shown == share.of

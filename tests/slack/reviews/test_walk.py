@@ -25,9 +25,13 @@ def test_pages_and_forms_are_within_the_limits(
     output: Output, tab: ReaderTab, state: State, above: str
 ) -> None:
     round_ = a_named_round(state=state)
-    view = CardView(round_, output)
-    line = RoundLine(round_, None, output.text[:400], len(output.text))
-    position = ReaderPosition("r-1", tab, 0, Share(10**6, 10**6, 10**6), 10**4)
+    view = CardView(round=round_, output=output)
+    line = RoundLine(
+        round=round_, card=None, excerpt=output.text[:400], characters=len(output.text)
+    )
+    position = ReaderPosition(
+        round_id="r-1", tab=tab, page=0, share=Share(10**6, 10**6, 10**6), first=10**4
+    )
     page = render_reader(position, view, [line] * 4).view
     for made in (page, render_revise_form(view, Draft("", ())), render_notice("No.")):
         shown = in_walk(made, LONGEST, "r-1", above.strip()[:200] and "Before.")
@@ -42,9 +46,9 @@ def labels(view: Block) -> list[str]:
 
 
 def test_each_has_its_way_on() -> None:
-    waiting = CardView(a_named_round(), Output("A draft."))
-    over = CardView(a_named_round(state=State.CLOSED), Output("A draft."))
-    position = ReaderPosition("r-1", ReaderTab.WHOLE)
+    waiting = CardView(round=a_named_round(), output=Output("A draft."))
+    over = CardView(round=a_named_round(state=State.CLOSED), output=Output("A draft."))
+    position = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
     walk = Walk(3, COUNTED + 1)
     pages = [
         in_walk(render_reader(position, view, []).view, walk, "r-1") for view in (waiting, over)

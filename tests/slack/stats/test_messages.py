@@ -67,7 +67,7 @@ BOTH = Compared(EVERYTHING, some_figures(decided=9, median=30 * MINUTE))
 
 def a_crew(name: str = "research", **changes: Any) -> CrewStats:
     usual: dict[str, Any] = {"figures": BOTH, "waiting": Waiting(name, 3, NOW)}
-    return CrewStats(name, **usual | changes)
+    return CrewStats(crew=name, **usual | changes)
 
 
 def some_stats(*crews: CrewStats, **changes: Any) -> Stats:
@@ -115,51 +115,55 @@ def test_each_crew_with_lessons_is_compared_with_itself() -> None:
     ("seen", "says"),
     [
         (
-            Observation(Kind.WAITS_LONG, "research", Share(1, 1), 1500 * MINUTE),
+            Observation(
+                kind=Kind.WAITS_LONG, crew="research", share=Share(1, 1), took=1500 * MINUTE
+            ),
             "research has 1 waiting, the oldest for 1 day 1 h: `/crew pending` shows which.",
         ),
         (
-            Observation(Kind.WAITS_LONG, "research", Share(7, 7), 1500 * MINUTE),
+            Observation(
+                kind=Kind.WAITS_LONG, crew="research", share=Share(7, 7), took=1500 * MINUTE
+            ),
             "research has 7 waiting, the oldest for 1 day 1 h: `/crew pending` shows which.",
         ),
         (
-            Observation(Kind.SLOWER, "legal", took=540 * MINUTE, before=240 * MINUTE),
+            Observation(kind=Kind.SLOWER, crew="legal", took=540 * MINUTE, before=240 * MINUTE),
             (
                 "legal's reviews wait 9 h at the median, 4 h in the 30 days before: name more"
                 " reviewers, or let its rule remind them."
             ),
         ),
         (
-            Observation(Kind.HASTY, "legal", Share(9, 40)),
+            Observation(kind=Kind.HASTY, crew="legal", share=Share(9, 40)),
             (
                 "9 of legal's 40 approvals came too fast to have been read: ask for two"
                 " approvals, or for shorter outputs."
             ),
         ),
         (
-            Observation(Kind.OFF_TARGET, "legal", Share(3, 5)),
+            Observation(kind=Kind.OFF_TARGET, crew="legal", share=Share(3, 5)),
             (
                 "60 % of legal's 5 decisions that have a target were within it: let the rule"
                 " escalate earlier, or set a target that holds."
             ),
         ),
         (
-            Observation(Kind.BY_RULES, "legal", Share(1, 6)),
+            Observation(kind=Kind.BY_RULES, crew="legal", share=Share(1, 6)),
             (
                 "A rule decided 1 of legal's 6 reviews, as nobody did in time: remind earlier, or"
                 " name more reviewers."
             ),
         ),
         (
-            Observation(Kind.FEW_PEOPLE, "legal", Share(9, 10), people=1),
+            Observation(kind=Kind.FEW_PEOPLE, crew="legal", share=Share(9, 10), people=1),
             f"90 % of legal's reviews are decided by 1 person: {SHARE_OUT}",
         ),
         (
-            Observation(Kind.FEW_PEOPLE, "legal", Share(8, 10), people=3),
+            Observation(kind=Kind.FEW_PEOPLE, crew="legal", share=Share(8, 10), people=3),
             f"80 % of legal's reviews are decided by 3 people: {SHARE_OUT}",
         ),
         (
-            Observation(Kind.SENT_BACK, "legal", Share(3, 5)),
+            Observation(kind=Kind.SENT_BACK, crew="legal", share=Share(3, 5)),
             (
                 "60 % of legal's first outputs are sent back: say in its task what reviewers ask"
                 " for again and again."
@@ -198,7 +202,7 @@ def test_times_are_hours_for_a_day_of_working_hours_is_no_day() -> None:
     quick = some_figures(median=0 * MINUTE, most=0 * MINUTE)
     shown = read(render_stats(some_stats(team=Compared(long, quick))))
     assert "Half took up to 30 h, nine of ten up to 1,250 h (half took up to 1 min, nine" in shown
-    slower = Observation(Kind.SLOWER, "legal", took=1_830 * MINUTE)
+    slower = Observation(kind=Kind.SLOWER, crew="legal", took=1_830 * MINUTE)
     shown = read(render_stats(some_stats(observations=(slower,))))
     assert "wait 30 h at the median, 1 min in the 30 days before" in shown
 

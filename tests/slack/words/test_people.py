@@ -35,7 +35,7 @@ CARD = MessageRef("C0REVIEWS", "1.0", "1.0")
 
 
 def a_view(*reviewers: ReviewerRef, number: int = 1) -> CardView:
-    return CardView(a_round(number=number), Output("A draft."), reviewers=reviewers)
+    return CardView(round=a_round(number=number), output=Output("A draft."), reviewers=reviewers)
 
 
 def after_changes(*reviewers: ReviewerRef) -> CardView:

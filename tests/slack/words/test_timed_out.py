@@ -21,8 +21,8 @@ from tests.builders import ANA, LATER, NOW, a_round, an_execution, an_output
 from tests.slack.rendering import a_view, read
 
 BY = TimedOut("two <eyes>", Duration(timedelta(days=3)))
-SENT_BACK = Decision(Revise("Stop."), BY, NOW, Via.RULE)
-APPROVED = Decision(Approve(), BY, NOW, Via.RULE)
+SENT_BACK = Decision(verdict=Revise("Stop."), by=BY, at=NOW, via=Via.RULE)
+APPROVED = Decision(verdict=Approve(), by=BY, at=NOW, via=Via.RULE)
 REFUSED = RefusedByCrew("401", "no")
 SO = "Not decided within 3 days; the rule “two &lt;eyes&gt;”"
 
@@ -87,5 +87,7 @@ def test_it_is_kept_as_nobody_s() -> None:
 def test_a_result_that_a_rule_approved_says_so() -> None:
     approved = a_round(State.RESUMED, decision=APPROVED)
     execution = an_execution(state=ExecutionState.COMPLETED, result=an_output(), ended_at=NOW)
-    posting = ExecutionPosting(execution, None, None, None, approved=approved)
+    posting = ExecutionPosting(
+        execution=execution, progress_message=None, channel=None, thread_ts=None, approved=approved
+    )
     assert "which the rule “two &lt;eyes&gt;” approved" in read(render_end(posting))

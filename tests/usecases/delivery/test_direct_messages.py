@@ -231,7 +231,12 @@ async def test_what_slack_cannot_show_is_told_plainly(world: World) -> None:
 
 async def test_a_message_that_was_never_posted_is_not_brought_up_to_date(world: World) -> None:
     round_ = (await world.notify()).round
-    effect = Effect(EffectKind.REFRESH_DIRECT_MESSAGE, f"{round_.id} {ANA.id}", "research", "e-1")
+    effect = Effect(
+        kind=EffectKind.REFRESH_DIRECT_MESSAGE,
+        subject=f"{round_.id} {ANA.id}",
+        crew="research",
+        execution_id="e-1",
+    )
     async with world.uow.begin() as tx:
         await tx.enqueue([effect], at=world.clock())
     await world.settle_slack()

@@ -185,7 +185,7 @@ async def test_slack_being_away_loses_no_message(world: World) -> None:
     ],
 )
 async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -> None:
-    effect = Effect(EffectKind(kind), "gone", "research", "e-9")
+    effect = Effect(kind=EffectKind(kind), subject="gone", crew="research", execution_id="e-9")
     async with world.uow.begin() as tx:
         await tx.enqueue([effect], at=world.clock())
 

@@ -37,7 +37,14 @@ async def came(world: World, *, kind: str = "task", register: WebhookUrls | None
     if register:
         async with world.uow.begin() as tx:
             await tx.executions.register("research", "e-1", register)
-    webhook = ForwardedWebhook(world.new_id(), "research", "e-1", kind, "application/json", b"{}")
+    webhook = ForwardedWebhook(
+        id=world.new_id(),
+        crew="research",
+        execution_id="e-1",
+        kind=kind,
+        content_type="application/json",
+        body=b"{}",
+    )
     await record_update(
         "research",
         "e-1",
@@ -55,7 +62,14 @@ async def test_a_webhook_that_is_not_understood_goes_where_the_settings_say(
     world = forwarding
     for configured in (WebhookUrls(), URLS):
         world.crews["research"] = replace(world.crews["research"], configured=configured)
-        webhook = ForwardedWebhook(world.new_id(), "research", "", "task", "text/plain", b"?")
+        webhook = ForwardedWebhook(
+            id=world.new_id(),
+            crew="research",
+            execution_id="",
+            kind="task",
+            content_type="text/plain",
+            body=b"?",
+        )
         await store_dead_letter(
             "research",
             b"?",

@@ -35,22 +35,29 @@ async def ask(world: World, answer: Progress | CrewUnavailable) -> None:
     ("answer", "state", "reason"),
     [
         (
-            Progress(CrewStatus.COMPLETED, "completed", None, 3, 3, result=Output("All of it.")),
+            Progress(
+                status=CrewStatus.COMPLETED,
+                word="completed",
+                current_task=None,
+                completed_tasks=3,
+                total_tasks=3,
+                result=Output("All of it."),
+            ),
             ExecutionState.COMPLETED,
             ExecutionEnded(),
         ),
         (
-            Progress(CrewStatus.FAILED, "error", error="out of tokens"),
+            Progress(status=CrewStatus.FAILED, word="error", error="out of tokens"),
             ExecutionState.FAILED,
             ExecutionFailed("out of tokens", while_waiting=True),
         ),
         (
-            Progress(CrewStatus.FAILED, "error"),
+            Progress(status=CrewStatus.FAILED, word="error"),
             ExecutionState.FAILED,
             ExecutionFailed(while_waiting=True),
         ),
         (
-            Progress(CrewStatus.COMPLETED, "completed", result=Output(" ")),
+            Progress(status=CrewStatus.COMPLETED, word="completed", result=Output(" ")),
             ExecutionState.COMPLETED,
             ExecutionEnded(while_waiting=True),
         ),
@@ -65,7 +72,16 @@ async def test_the_end_closes_what_waits_and_is_said_once(
     await world.start()
     round_ = (await world.notify()).round
     await world.settle_slack()
-    await ask(world, Progress(CrewStatus.RUNNING, "running", "plan", 1, 3))
+    await ask(
+        world,
+        Progress(
+            status=CrewStatus.RUNNING,
+            word="running",
+            current_task="plan",
+            completed_tasks=1,
+            total_tasks=3,
+        ),
+    )
     assert world.slack.updates[-1].execution.current_task == "plan"
     await ask(world, CrewUnavailable("connection refused"))
 
@@ -170,7 +186,13 @@ async def test_it_goes_on_for_two_weeks_after_it_was_hastened(world: World) -> N
 
 # --- while a person is waited for ---
 
-RUNNING = Progress(CrewStatus.RUNNING, "running", "draft", 1, 3)
+RUNNING = Progress(
+    status=CrewStatus.RUNNING,
+    word="running",
+    current_task="draft",
+    completed_tasks=1,
+    total_tasks=3,
+)
 
 
 async def polls(world: World, within: timedelta) -> int:

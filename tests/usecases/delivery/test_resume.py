@@ -81,7 +81,7 @@ async def test_a_decision_is_sent_though_the_execution_is_said_to_have_failed(
     world: World, decided: Round
 ) -> None:
     """Its answer is worth more than a status; whoever decided is told what came of it."""
-    world.crew.says = Progress(CrewStatus.FAILED, "error")
+    world.crew.says = Progress(status=CrewStatus.FAILED, word="error")
     world.clock.advance(PAUSED_POLL)
     await world.turn(STATUS)
     assert (await world.round(decided.id)).state is State.DECIDED

@@ -84,10 +84,22 @@ async def test_a_status_that_moves_after_a_start_saves_the_other_try(
     await lose(world, after=True)
     world.clock.advance(GRACE)
     world.context.listening.since = world.clock()
-    world.crew.says = Progress(CrewStatus.RUNNING, "running", "draft", 0, 3)
+    world.crew.says = Progress(
+        status=CrewStatus.RUNNING,
+        word="running",
+        current_task="draft",
+        completed_tasks=0,
+        total_tasks=3,
+    )
     await world.turn(CREW)
     world.clock.advance(START_GRACE)
-    world.crew.says = Progress(CrewStatus.RUNNING, "running", "plan", 1, 3)
+    world.crew.says = Progress(
+        status=CrewStatus.RUNNING,
+        word="running",
+        current_task="plan",
+        completed_tasks=1,
+        total_tasks=3,
+    )
     assert await world.turn(CREW) == [Delivered()]
     assert (await world.round(decided.id)).reason == Inferred()
     assert len(world.crew.asked) == 1

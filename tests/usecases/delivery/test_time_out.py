@@ -110,7 +110,7 @@ async def test_the_rule_decides_when_nobody_does(
     await after(world, 3 * DAY)
     stored = await world.round(round_.id)
     by = TimedOut("contracts", THREE_DAYS)
-    assert stored.decision == Decision(verdict, by, world.clock(), Via.RULE)
+    assert stored.decision == Decision(verdict=verdict, by=by, at=world.clock(), via=Via.RULE)
     assert said(world, "timed out") == [f"timed out {round_.id}"]
     [line] = [one for one in logs if one["event"] == "timed_out"]
     assert (line["round_id"], line["then"]) == (round_.id, says.then)

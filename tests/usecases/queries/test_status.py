@@ -78,7 +78,7 @@ async def test_an_execution_is_named_by_its_beginning(world: World) -> None:
     view = await execution(world, "ab")
     assert (view.execution.crew, view.execution.execution_id) == ("research", "abc-1")
     assert [line.round.id for line in view.rounds] == [first.round.id, second.round.id]
-    assert view.progress == Progress(CrewStatus.RUNNING, "running")
+    assert view.progress == Progress(status=CrewStatus.RUNNING, word="running")
 
 
 async def test_a_whole_id_is_never_ambiguous(world: World) -> None:

@@ -374,7 +374,7 @@ _HEADINGS: Final = 20
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page of a text; `number` counts from 0."""
 
@@ -403,7 +403,13 @@ def page_of(text: str, number: int | None, size: int = PAGE, *, seen: int = 0) -
         shown = piece.opened.opening + shown
     if piece.closed is not None:
         shown += ("" if shown.endswith("\n") else "\n") + piece.closed.close
-    return Page(shown, number, len(pieces), Share(piece.end, len(whole)), piece.start)
+    return Page(
+        text=shown,
+        number=number,
+        total=len(pieces),
+        share=Share(piece.end, len(whole)),
+        start=piece.start,
+    )
 
 
 def cleaned(text: str) -> str:

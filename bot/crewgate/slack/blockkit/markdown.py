@@ -250,7 +250,7 @@ def passages_of(markdown: str) -> list[Passage]:
 
 
 def lines_as_passages(text: str) -> list[Passage]:
-    return [Passage(PassageKind.CODE, line) for line in text.split("\n") if line.strip()]
+    return [Passage(kind=PassageKind.CODE, text=line) for line in text.split("\n") if line.strip()]
 
 
 class _Reader:
@@ -295,9 +295,9 @@ class _Reader:
         text = CELLS_BETWEEN.join(cells)
         if self._table is None:
             self._table = text
-            yield Passage(PassageKind.HEADER, text, cells)
+            yield Passage(kind=PassageKind.HEADER, text=text, cells=cells)
         else:
-            yield Passage(PassageKind.ROW, text, cells, table=self._table)
+            yield Passage(kind=PassageKind.ROW, text=text, cells=cells, table=self._table)
 
     def _text(self, written: str) -> Iterator[Passage]:
         kind = PassageKind.ITEM if self._begins else self._kind
@@ -308,7 +308,7 @@ class _Reader:
         lines = shown.split("\n")
         for one in lines if len(lines) > _PARAGRAPH_LINES else [shown]:
             if one.strip():
-                yield Passage(kind, one)
+                yield Passage(kind=kind, text=one)
 
     def _shown(self, written: str) -> str:
         """Return a paragraph as shown; strikethrough keeps its marks, for they change the sense."""

@@ -73,7 +73,7 @@ def _compare_texts(before: Output, after: Output, *, with_words: bool) -> Change
         made = Changes(
             {},
             tuple(
-                hunk(Passage(PassageKind.PARAGRAPH, text))
+                hunk(Passage(kind=PassageKind.PARAGRAPH, text=text))
                 for hunk, text in ((removed, old), (added, new))
                 if text
             ),

@@ -165,7 +165,7 @@ async def _comment(press: Press, reply: Reply) -> None:
 
 
 async def _read(press: Press, reply: Reply, *, tab: ReaderTab) -> None:
-    position = ReaderPosition(press.value, tab, share=press.seen.share)
+    position = ReaderPosition(round_id=press.value, tab=tab, share=press.seen.share)
     await modals.show_page(position, press.by, reply.ack, reply.show, reply.context)
 
 
@@ -181,7 +181,9 @@ async def _turn(press: Press, reply: Reply, *, step: int) -> None:
 async def _unmask(press: Press, reply: Reply) -> None:
     await unmask(press.value, by=press.by, context=reply.context)
     log.info("unmasked", round_id=press.value, by=press.by.id)
-    first = ReaderPosition(press.value, ReaderTab.UNMASKED, 0, press.seen.share)
+    first = ReaderPosition(
+        round_id=press.value, tab=ReaderTab.UNMASKED, page=0, share=press.seen.share
+    )
     position = replace(_position(press) or first, tab=ReaderTab.UNMASKED)
     show = reply.update if press.where is Where.MODAL else reply.show
     await modals.show_page(position, press.by, reply.ack, show, reply.context)
@@ -207,7 +209,9 @@ async def _decide_at_once(press: Press, reply: Reply) -> None:
         if isinstance(reply, walk.WalkReply) and Unseen.HASTE in needed.caveats.unseen:
             reply = replace(reply, walk=replace(reply.walk, asked=True))
         form = await modals.confirmation(
-            *(press.value, needed.caveats, context),
+            press.value,
+            needed.caveats,
+            context,
             again=is_confirmed,
             outcome=press.outcome,
             where=press.where,
@@ -301,11 +305,13 @@ async def on_confirmed(
             await show(await modals.revise_form(round_id, submission.by, context))
         elif seen.unseen == {Unseen.MASKS}:
             await unmask(round_id, by=submission.by, context=context)
-            position = ReaderPosition(round_id, ReaderTab.UNMASKED)
+            position = ReaderPosition(round_id=round_id, tab=ReaderTab.UNMASKED)
             await modals.show_page(position, submission.by, None, show, context)
         else:
             again = 0 if Unseen.HASTE in seen.unseen else None
-            position = ReaderPosition(round_id, ReaderTab.WHOLE, again, seen.share)
+            position = ReaderPosition(
+                round_id=round_id, tab=ReaderTab.WHOLE, page=again, share=seen.share
+            )
             await modals.show_page(position, submission.by, None, show, context)
 
 
@@ -444,7 +450,11 @@ async def on_change_submitted(
             await ack(response_action="errors", errors=told)
         except errors.ConfirmationNeeded:
             form = await modals.change_form(
-                *(sent.round_id, sent.by, context), written=sent.written, revision=sent.revision + 1
+                sent.round_id,
+                sent.by,
+                context,
+                written=sent.written,
+                revision=sent.revision + 1,
             )
             await ack(response_action="update", view=form)
         else:

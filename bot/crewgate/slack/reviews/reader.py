@@ -89,7 +89,7 @@ class ReaderTab(StrEnum):
     HISTORY = "history"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderPosition:
     """A reader's tab and page, kept in the modal itself."""
 
@@ -118,13 +118,13 @@ def parse_position(metadata: str) -> ReaderPosition | None:
     try:
         round_id, tab, page, share, first, began, *unmasked = json.loads(metadata)
         return ReaderPosition(
-            str(round_id),
-            ReaderTab(tab),
-            max(0, int(page)),
-            None if share is None else Share(*map(int, share)),
-            None if first is None else int(first),
-            None if began is None else datetime.fromtimestamp(float(began), UTC),
-            tuple(map(int, unmasked)),
+            round_id=str(round_id),
+            tab=ReaderTab(tab),
+            page=max(0, int(page)),
+            share=None if share is None else Share(*map(int, share)),
+            first=None if first is None else int(first),
+            began=None if began is None else datetime.fromtimestamp(float(began), UTC),
+            unmasked=tuple(map(int, unmasked)),
         )
     except (ValueError, TypeError, OverflowError):
         return None
@@ -145,7 +145,7 @@ _TITLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderPage:
     """A page as a modal; `is_end`: the output's last page; `unmasks`: the last mask is shown."""
 
@@ -208,11 +208,19 @@ def render_reader(
         blocks,
         callback_id=ids.PAGES_MODAL,
         metadata=ReaderPosition(
-            *(round_.id, position.tab, page.number, share, first, position.began), unmasked
+            round_id=round_.id,
+            tab=position.tab,
+            page=page.number,
+            share=share,
+            first=first,
+            began=position.began,
+            unmasked=unmasked,
         ).as_metadata(),
     )
     is_end = is_output and not goes_on
-    return ReaderPage(made, is_end, unmasks, page.number - first + 1, page.total)
+    return ReaderPage(
+        view=made, is_end=is_end, unmasks=unmasks, pages=page.number - first + 1, total=page.total
+    )
 
 
 def _has_all_masks(shown: tuple[int, ...], text: str, masking: Masking) -> bool:

@@ -103,7 +103,7 @@ async def go_on(
     async def show_in_walk(view: Block) -> object:
         return await show(in_walk(view, walk, found, above))
 
-    position = ReaderPosition(found, ReaderTab.WHOLE)
+    position = ReaderPosition(round_id=found, tab=ReaderTab.WHOLE)
     await modals.show_page(position, by, None, show_in_walk, context)
 
 
@@ -163,8 +163,15 @@ def reply_in_walk(reply: Reply, walk: Walk, round_id: str) -> WalkReply:
     if position is not None:
         turned = decided_in_haste(position.share, position.began, reply.context.clock(), walk.asked)
         press = replace(press, seen=replace(press.seen, turned=turned))
-    before = (reply.ack, reply.client, reply.respond, reply.context)
-    return WalkReply(press, *before, walk, round_id)
+    return WalkReply(
+        press=press,
+        ack=reply.ack,
+        client=reply.client,
+        respond=reply.respond,
+        context=reply.context,
+        walk=walk,
+        round_id=round_id,
+    )
 
 
 async def start(press: Press, reply: Reply) -> None:

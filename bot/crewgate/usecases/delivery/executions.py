@@ -262,7 +262,12 @@ async def _drop(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _give_up(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> None:
-    failed = Effect(EffectKind.FORWARD_FAILED, webhook.kind, webhook.crew, webhook.execution_id)
+    failed = Effect(
+        kind=EffectKind.FORWARD_FAILED,
+        subject=webhook.kind,
+        crew=webhook.crew,
+        execution_id=webhook.execution_id,
+    )
     async with context.uow.begin() as tx:
         await tx.executions.remove_forwarded_webhook(webhook.id)
         await tx.enqueue([failed], at=context.clock())

@@ -172,7 +172,14 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
     context.refusing.add((name, channel))
     users = context.directory.members(context.crews[name].operators).users
     effects = [
-        Effect(EffectKind.TELL_OPERATOR, refused.code, name, "", channel=channel, user=user)
+        Effect(
+            kind=EffectKind.TELL_OPERATOR,
+            subject=refused.code,
+            crew=name,
+            execution_id="",
+            channel=channel,
+            user=user,
+        )
         for user in sorted(users)[:PEOPLE_LIMIT]
     ]
     async with context.uow.begin() as tx:

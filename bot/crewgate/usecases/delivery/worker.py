@@ -52,7 +52,7 @@ class Pace:
     pause: Retry = Retry(longest=timedelta(seconds=30))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Outage:
     """Failed tries of a destination, in a row."""
 
@@ -277,7 +277,9 @@ class Worker:
                 log.info("destination_available", **self._back(since=self._outage.began))
             self._outage = None
         elif not isinstance(outcome, NotSent) or not outcome.alone:
-            outage = self._outage or _Outage(self._context.clock(), now, now, outcome)
+            outage = self._outage or _Outage(
+                since=self._context.clock(), began=now, latest=now, outcome=outcome
+            )
             outage.outcome, outage.latest, outage.tries = outcome, now, outage.tries + 1
             self._outage = outage
             if outage.tries == IN_A_ROW:

@@ -70,7 +70,7 @@ MISSED: Final = timedelta(minutes=1)
 """An outage of the bot or of Slack up to this long counts for rules nevertheless."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A leased row of the outbox: one effect, ours until the lease ends."""
 

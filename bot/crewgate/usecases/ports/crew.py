@@ -10,7 +10,7 @@ from crewgate.domain.verdict import Decision
 from crewgate.usecases.read_models import CrewUnavailable, ForwardedWebhook, Progress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KickoffRequest:
     """A caller's kickoff, which we do not interpret, except for its webhook URLs."""
 
@@ -25,7 +25,7 @@ class KickoffRequest:
     """The bot's value of that input; None leaves the inputs unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KickoffAnswer:
     """The crew's own answer, passed on unchanged."""
 
