@@ -5,22 +5,33 @@ The map is for a reader. No test limits a row, for whoever exceeded a limit edit
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from tests.repo.files import ROOT, read
 
 BOT = ROOT / "bot" / "crewgate"
-_ROW = re.compile(r"^\| (?P<feature>[^|]+) \| (?P<places>`[^|]+`) \| [^|]+ \|$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| (?P<feature>[^|]+) \| (?P<places>`[^|]+`) \| (?P<missed_by>[^|]+) \|$", re.MULTILINE
+)
+
+
+def _rows() -> Iterator[re.Match[str]]:
+    page = read("docs/architecture.md")
+    return _ROW.finditer(page[page.index("| feature | in `bot/crewgate`") :])
 
 
 def features() -> dict[str, str]:
     """Return the feature of each place below `bot/crewgate`; `.` is its top level."""
-    page = read("docs/architecture.md")
-    table = page[page.index("| feature | in `bot/crewgate`") :]
     return {
         place: row["feature"]
-        for row in _ROW.finditer(table)
+        for row in _rows()
         for place in re.findall(r"`([^`]+)`", row["places"])
     }
+
+
+def needed() -> set[str]:
+    """Return the features that every bot of this kind needs: the product would miss them."""
+    return {row["feature"] for row in _rows() if row["missed_by"].startswith("the product")}
 
 
 def lines_by_feature() -> Counter[str]:
@@ -37,8 +48,14 @@ def lines_by_feature() -> Counter[str]:
 
 def main() -> None:
     lines = lines_by_feature()
-    for feature, count in lines.most_common():
-        print(f"{count:>7,}  {feature}")
+    for title, group in (
+        ("what every such bot needs", needed()),
+        ("what may be left out while reading", set(lines) - needed()),
+    ):
+        for feature, count in lines.most_common():
+            if feature in group:
+                print(f"{count:>7,}  {feature}")
+        print(f"{sum(lines[one] for one in group):>7,}  {title}\n")
     print(f"{lines.total():>7,}  bot/crewgate")
 
 

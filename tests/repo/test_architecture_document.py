@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import get_args
 
 from crewgate.domain import review
@@ -49,6 +50,25 @@ def test_the_diagram_has_the_transitions_that_the_code_lists() -> None:
     arrows = set(re.findall(r"([A-Z]+) --> ([A-Z]+):", diagram))
     assert arrows == {(state, then) for (state, _), found in listed.items() for then in found}
     assert {state for arrow in arrows for state in arrow} == set(State)
+
+
+def qualified_names(tree: ast.AST, prefix: str = "") -> Iterator[str]:
+    """Yield the functions of a module and the methods of its classes, as `Class.method`."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
+                yield f"{prefix}{name}"
+            case ast.ClassDef(name):
+                yield from qualified_names(node, f"{name}.")
+
+
+def test_the_eight_functions_of_the_mission_are_where_their_links_lead() -> None:
+    step = re.compile(r"^([0-9])\. \[`([\w.]+)`\]\((\S+)\)", re.MULTILINE)
+    steps = step.findall(marked(DOCUMENT, "mission"))
+    assert [int(number) for number, _, _ in steps] == list(range(1, 9))
+    for _, name, link in steps:
+        path = (ROOT / DOCUMENT).parent / link
+        assert name in qualified_names(ast.parse(path.read_text(encoding="utf-8"))), (name, link)
 
 
 def test_every_function_on_the_ways_through_the_rooms_exists() -> None:
