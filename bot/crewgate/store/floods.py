@@ -26,6 +26,13 @@ _GATHERED: Final = sa.select(rounds.c.id).where(
     rounds.c.id != sa.bindparam("by"),
     rounds.c.card_ts.is_(None),
 )
+_UNANNOUNCED: Final = _GATHERED.where(rounds.c.announced_at.is_(None))
+_SHOWN: Final = sa.select(rounds.c.card_ts).where(rounds.c.id == sa.bindparam("round"))
+_ANNOUNCE: Final = (
+    sa.update(rounds)
+    .where(rounds.c.id == sa.bindparam("b_round"), rounds.c.announced_at.is_(None))
+    .values(announced_at=sa.bindparam("at", type_=rounds.c.announced_at.type))
+)
 _GATHERED_OF: Final = (
     sa.select(rounds.c.id)
     .join_from(rounds, reviews)
@@ -62,6 +69,18 @@ def task_key(round_: Round) -> str | None:
 
 def _of_task(round_: Round, *, since: datetime, until: datetime) -> dict[str, Any]:
     return {"crew": round_.review.crew, "task": task_key(round_), "since": since, "until": until}
+
+
+async def unannounced(connection: Connection, round_id: str) -> tuple[str, ...]:
+    """Return the gathered rounds that no version of a round's card has counted."""
+    return tuple(row.id for row in await rows(connection, _UNANNOUNCED, {"by": round_id}))
+
+
+async def is_announced(connection: Connection, row: sa.Row[Any]) -> bool:
+    """Return True if a message that is there shows or counts the round of a row."""
+    if row.card_ts is not None or row.gathered_by is None or row.announced_at is None:
+        return row.card_ts is not None
+    return await connection.scalar(_SHOWN, {"round": row.gathered_by}) is not None
 
 
 async def count_gathered(connection: Connection, round_id: str) -> int:
@@ -102,6 +121,10 @@ class Floods:
         by: str = found[0].gathered_by if found else round_.id
         await write(self._connection, _GATHER, {"b_id": round_.id, "by": by})
         return by
+
+    async def announce(self, round_id: str, *, at: datetime) -> bool:
+        """Note that a card counts a gathered round; return False if one did before."""
+        return await write(self._connection, _ANNOUNCE, {"b_round": round_id, "at": at}) > 0
 
     async def take_over(self, round_id: str, before: str) -> bool:
         """Let a round's card gather what another's did; return False if a third one did so."""

@@ -29,7 +29,7 @@ from crewgate.store.executions import (
     to_starters,
     to_webhooks,
 )
-from crewgate.store.floods import FloodQueries, count_gathered
+from crewgate.store.floods import FloodQueries, count_gathered, is_announced, unannounced
 from crewgate.store.lessons import LessonQueries, to_given
 from crewgate.store.mornings import MorningQueries
 from crewgate.store.notes import NoteQueries, claims_on, notes_of
@@ -39,6 +39,7 @@ from crewgate.store.rounds import (
     ROUND,
     WHOLE,
     approved_calls,
+    thread_elsewhere,
     to_card,
     to_line,
     to_output,
@@ -138,17 +139,6 @@ _NEWEST: Final = (
     .where(rounds.c.number > sa.bindparam("number"), rounds.c.card_ts.is_not(None))
     .order_by(rounds.c.number.desc())
     .limit(1)
-)
-#: Threads of an execution's rounds in other channels than its own, the latest first.
-_ELSEWHERE: Final = (
-    sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
-    .join_from(rounds, reviews)
-    .join(rules, rules.c.id == rounds.c.rule_id)
-    .where(reviews.c.crew == sa.bindparam("crew"))
-    .where(reviews.c.execution_id == sa.bindparam("execution"))
-    .where(rounds.c.card_thread_ts.is_not(None))
-    .order_by(rounds.c.opened_at.desc())
-    .limit(100)
 )
 _WEBHOOKS: Final = sa.select(webhooks).where(
     webhooks.c.crew == sa.bindparam("crew"),
@@ -365,12 +355,14 @@ class Queries(Reading):
             timed = waits and round_.is_timed
             due_at = await connection.scalar(_TIME_OUT, {"round": round_id}) if timed else None
             gathers = row.gathered_by == round_id
+            uncounted = await unannounced(connection, round_id) if gathers else ()
             gathered = await count_gathered(connection, round_id) if gathers else 0
+            announced = await is_announced(connection, row)
             channel, thread_ts = row.channel, row.thread_ts
             if row.card_thread_ts is not None:
                 channel, thread_ts = row.card_channel, row.card_thread_ts
             elif round_.other_channel is not None:
-                channel, thread_ts = await _thread_elsewhere(connection, round_)
+                channel, thread_ts = await thread_elsewhere(connection, round_)
         notes, noted_by = noted.get(round_id, (0, ()))
         previous = earlier[0] if earlier else None
         decided = earlier[1] if earlier[1:] else None
@@ -401,6 +393,8 @@ class Queries(Reading):
             thread_ts=thread_ts,
             no_approver=bool(row.no_approver),
             gathered_by=None if gathers else row.gathered_by,
+            is_announced=announced,
+            uncounted=uncounted,
             shows_progress=row.progress_ts is not None,
         )
         masking = self._masking.get(round_.review.crew)
@@ -528,14 +522,3 @@ async def _newer_round(connection: Connection, row: sa.Row[Any]) -> NewerRound |
     found = await rows(connection, _NEWEST, {"review": row.review_id, "number": row.number})
     card = to_card(found[0]) if found else None
     return None if card is None else NewerRound(to_round(found[0]), card)
-
-
-async def _thread_elsewhere(
-    connection: Connection, round_: Round
-) -> tuple[str, str] | tuple[None, None]:
-    """Return channel and ts of the execution's thread in the round's own channel."""
-    about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
-    for row in await rows(connection, _ELSEWHERE, about):
-        if to_rule(row.rule).channel == round_.other_channel:
-            return row.card_channel, row.card_thread_ts
-    return None, None

@@ -75,6 +75,29 @@ OF_EXECUTION: Final = (
 )
 IS_UNFINISHED: Final = one_of(rounds.c.state, (State.WAITING, State.DECIDED, State.STUCK))
 
+THIS_ROUND: Final = sa.update(rounds).where(rounds.c.id == sa.bindparam("b_id"))
+PLACE_CARD: Final = THIS_ROUND.values(
+    card_channel=sa.bindparam("channel"),
+    card_ts=sa.bindparam("ts"),
+    card_shows=sa.bindparam("shown"),
+    masked=sa.bindparam("masked"),
+    no_approver=sa.bindparam("no_approver"),
+    card_thread_ts=sa.bindparam("thread_ts"),
+    announced_at=sa.func.coalesce(
+        rounds.c.announced_at, sa.bindparam("at", type_=rounds.c.announced_at.type)
+    ),
+)
+RECORD_SHOWN: Final = THIS_ROUND.values(card_shows=sa.bindparam("shown"))
+RECORD_APPROVER: Final = THIS_ROUND.values(no_approver=sa.bindparam("no_approver"))
+FORGET_THREAD: Final = (
+    sa.update(rounds)
+    .where(
+        rounds.c.card_channel == sa.bindparam("b_channel"),
+        rounds.c.card_thread_ts == sa.bindparam("b_thread"),
+    )
+    .values(card_thread_ts=None)
+)
+
 _SINCE: Final = (
     task_updates.c.crew == sa.bindparam("crew"),
     task_updates.c.execution_id == sa.bindparam("execution"),
@@ -115,6 +138,18 @@ _APPROVED_CALLS: Final = (
     .where(_decided_at.between(sa.bindparam("since"), sa.bindparam("until")))
     .order_by(_decided_at.desc())
     .limit(20)
+)
+
+#: Threads of an execution's rounds in other channels than its own, the latest first.
+_ELSEWHERE: Final = (
+    sa.select(rounds.c.card_channel, rounds.c.card_thread_ts, rules.c.rule)
+    .join_from(rounds, reviews)
+    .join(rules, rules.c.id == rounds.c.rule_id)
+    .where(reviews.c.crew == sa.bindparam("crew"))
+    .where(reviews.c.execution_id == sa.bindparam("execution"))
+    .where(rounds.c.card_thread_ts.is_not(None))
+    .order_by(rounds.c.opened_at.desc())
+    .limit(100)
 )
 
 #: The number of rules whose JSON is cached: lists read all rules that were ever applied, and flows
@@ -179,6 +214,17 @@ def to_line(row: sa.Row[Any]) -> RoundLine:
 
 def to_subject(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
+
+
+async def thread_elsewhere(
+    connection: Connection, round_: Round
+) -> tuple[str, str] | tuple[None, None]:
+    """Return channel and ts of the execution's thread in the round's own channel."""
+    about = {"crew": round_.review.crew, "execution": round_.review.execution_id}
+    for row in await rows(connection, _ELSEWHERE, about):
+        if to_rule(row.rule).channel == round_.other_channel:
+            return row.card_channel, row.card_thread_ts
+    return None, None
 
 
 async def approved_calls(

@@ -270,6 +270,8 @@ rounds = sa.Table(
     sa.Column("task_key", sa.Text),
     #: The round whose card gathers this one: itself, or another.
     sa.Column("gathered_by", sa.Text),
+    #: When Slack first took a message that shows or counts this round: its time begins then.
+    sa.Column("announced_at", Instant),
     #: The task after an approval, if the crew says so.
     sa.Column("next_task", sa.Text),
     sa.UniqueConstraint("review_id", "number"),

@@ -30,10 +30,15 @@ from crewgate.store.notes import Notes
 from crewgate.store.outbox import from_effect, let_next_go, queue_up
 from crewgate.store.removal import Removal
 from crewgate.store.rounds import (
+    FORGET_THREAD,
     HEARD,
     IS_UNFINISHED,
     OF_EXECUTION,
+    PLACE_CARD,
+    RECORD_APPROVER,
+    RECORD_SHOWN,
     ROUND,
+    THIS_ROUND,
     WHILE_WAITING,
     from_reason,
     from_review,
@@ -101,25 +106,6 @@ _CLOSED_AS_GONE: Final = ROUND.where(
 ).order_by(tables.rounds.c.opened_at)
 _ADD_ROUND: Final = sa.insert(tables.rounds)
 _ADD_OUTPUT: Final = sa.insert(tables.outputs)
-_THIS_ROUND: Final = sa.update(tables.rounds).where(tables.rounds.c.id == sa.bindparam("b_id"))
-_PLACE_CARD: Final = _THIS_ROUND.values(
-    card_channel=sa.bindparam("channel"),
-    card_ts=sa.bindparam("ts"),
-    card_shows=sa.bindparam("shown"),
-    masked=sa.bindparam("masked"),
-    no_approver=sa.bindparam("no_approver"),
-    card_thread_ts=sa.bindparam("thread_ts"),
-)
-_RECORD_SHOWN: Final = _THIS_ROUND.values(card_shows=sa.bindparam("shown"))
-_RECORD_APPROVER: Final = _THIS_ROUND.values(no_approver=sa.bindparam("no_approver"))
-_FORGET_THREAD: Final = (
-    sa.update(tables.rounds)
-    .where(
-        tables.rounds.c.card_channel == sa.bindparam("b_channel"),
-        tables.rounds.c.card_thread_ts == sa.bindparam("b_thread"),
-    )
-    .values(card_thread_ts=None)
-)
 #: Forget the address for a round's answer; its request stays known.
 _FORGET_CALLBACK: Final = (
     sa.update(tables.flow_requests)
@@ -188,7 +174,7 @@ def _save(columns: tuple[str, ...], *, under_rule: bool) -> sa.Update:
 
     A save without a rule matches only rounds without one: a round never loses its rule.
     """
-    saved = _THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
+    saved = THIS_ROUND.where(tables.rounds.c.version == sa.bindparam("b_version")).values(
         setting(tables.rounds, *columns) | {"version": tables.rounds.c.version + 1}
     )
     return saved if under_rule else saved.where(tables.rounds.c.rule_id == "")
@@ -239,6 +225,7 @@ class Tx:
     ) -> None:
         """`kept_rules` are the ids of rules known to be stored."""
         self._connection = connection
+        self._clock = clock
         self._kept_rules = kept_rules
         self.rules_seen: set[str] = set()
         """The ids of rules that are stored after the commit."""
@@ -434,7 +421,11 @@ class Tx:
         else:
             where["thread_ts"] = ref.thread_ts
         shows = {"shown": shown, "masked": masked, "no_approver": no_approver}
-        await write(self._connection, _PLACE_CARD, {"b_id": round_.id, **shows, **where})
+        await write(
+            self._connection,
+            PLACE_CARD,
+            {"b_id": round_.id, "at": self._clock(), **shows, **where},
+        )
         card = {"channel": ref.channel, "message_ts": ref.ts, "shown": shown}
         if masked:
             card |= {"masked": masked, "output": digest_of(text, round_.salt)}
@@ -457,15 +448,15 @@ class Tx:
             await self.executions.forget_thread(review.crew, review.execution_id)
         else:
             gone = {"b_channel": channel, "b_thread": thread_ts}
-            await self._connection.execute(_FORGET_THREAD, gone)
+            await self._connection.execute(FORGET_THREAD, gone)
 
     async def record_shown(self, round_: Round, shown: int) -> None:
-        await write(self._connection, _RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
+        await write(self._connection, RECORD_SHOWN, {"b_id": round_.id, "shown": shown})
 
     async def record_approver(self, round_: Round, *, no_approver: bool) -> None:
         """Note for lists if too few people may approve."""
         values = {"b_id": round_.id, "no_approver": no_approver}
-        await write(self._connection, _RECORD_APPROVER, values)
+        await write(self._connection, RECORD_APPROVER, values)
 
     async def place_direct_message(self, round_: Round, user: str, ref: MessageRef) -> None:
         row = {"round_id": round_.id, "user_id": user, "channel": ref.channel, "ts": ref.ts}

@@ -159,6 +159,10 @@ class Posting:
     """True if the last card or update said that too few people are left who may approve."""
     gathered_by: str | None = None
     """The round whose card stands for this one, which came in a flood."""
+    is_announced: bool = False
+    """True if a message that is there shows or counts the round: people can reach it."""
+    uncounted: tuple[str, ...] = ()
+    """The rounds that this card gathers, and that no version of it in Slack has counted."""
     reader: str | None = None
     shows_progress: bool = False
     masking: Masking = NOTHING

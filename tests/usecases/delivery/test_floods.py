@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from crewgate.domain.acts import ToolCall
-from crewgate.domain.effects import EffectKind, posts_destination
+from crewgate.domain.effects import TIMER, EffectKind, posts_destination
 from crewgate.domain.execution import CrewUpdate
 from crewgate.domain.notification import Output
-from crewgate.domain.outcome import Refused
+from crewgate.domain.outcome import RefusalKind, Refused
 from crewgate.domain.people import Notify, User
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
@@ -178,6 +178,47 @@ async def test_time_counts_for_each_and_tells_of_the_card_alone(world: World) ->
     assert escalated == {one.id for one in opened[: FLOOD + 1]}
     assert carded(world, opened) == [*range(1, FLOOD + 2)]
     assert world.slack.card(opened[FLOOD].id).gathered == 0
+
+
+@both
+@pytest.mark.parametrize("about", [{}, {"call": ToolCall("send")}], ids=["outputs", "calls"])
+async def test_time_stands_still_until_the_gathering_card_is_there(
+    world: World, about: dict[str, Any]
+) -> None:
+    world.crews["research"] = a_crew(rules=(replace(ALL, remind=None),))
+    opened = await pauses(world, 1, 14, **about)
+    refused = Refused("is_archived", "the channel is archived", RefusalKind.OTHER)
+    world.slack.faults += [Fault(refused)] * 1_000
+    for _ in range(4):
+        await world.turn()
+        world.clock.advance(DAY)
+    assert world.slack.messages == []
+    assert {(await world.round(one.id)).state for one in opened} == {State.WAITING}
+    assert {(await world.round(one.id)).escalated_at for one in opened} == {None}
+
+    world.slack.faults.clear()
+    await world.settle_slack()
+    world.clock.advance(DAY - timedelta(minutes=1))
+    await world.settle_slack()
+    assert {(await world.round(one.id)).escalated_at for one in opened} == {None}
+    for _ in range(3):
+        world.clock.advance(DAY)
+        await world.settle_slack()
+    assert State.WAITING not in {(await world.round(one.id)).state for one in opened}
+
+
+@both
+async def test_no_rule_acts_on_gathered_rounds_while_their_card_is_deleted(world: World) -> None:
+    world.crews["research"] = a_crew(rules=(replace(ALL, remind=None, escalate=None),))
+    opened = await flood(world)
+    gathering, *others = opened[FLOOD:]
+    world.slack.card(gathering.id).deleted = True
+    async with world.uow.begin() as tx:
+        await tx.forget_card(await tx.round(gathering.id))
+    world.clock.advance(3 * DAY)
+    jobs = await world.lease(TIMER, limit=50)
+    await world.deliver(*jobs)
+    assert {(await world.round(one.id)).state for one in others} == {State.WAITING}
 
 
 async def test_one_that_is_stuck_gets_a_card(world: World) -> None:

@@ -1,5 +1,6 @@
 """Cards, the direct messages that follow them, and notes in their threads."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -239,11 +240,18 @@ async def _is_gathered(job: Job, posting: Posting, context: DeliveryContext) -> 
         return False
     card = (await read.round(by)).effect(EffectKind.REFRESH)
     async with context.uow.begin() as tx:
-        # Its time begins: people reach it from that card.
-        await schedule(tx, await tx.round(round_.id), at=now)
         await tx.enqueue([card, *_progress(job, posting)], at=now)
         await tx.complete(job)
     return True
+
+
+async def _begin_time(counted: Iterable[str], context: DeliveryContext) -> None:
+    """Count time for gathered rounds from now: Slack took a card that tells of them."""
+    for round_id in counted:
+        async with context.uow.begin() as tx:
+            round_, now = await tx.round(round_id), context.clock()
+            if await tx.floods.announce(round_id, at=now):
+                await schedule(tx, round_, at=now)
 
 
 async def _refresh_gathering(posting: Posting, context: DeliveryContext) -> list[Effect]:
@@ -316,6 +324,8 @@ async def _post(
         if round_.is_timed and job.effect.kind is EffectKind.POST:
             await schedule(tx, await tx.round(round_.id), at=began_at)
         effects = [*first, *messages, *_progress(job, posting)]
+        if posting.view.gathered:  # the update begins their time
+            effects.append(round_.effect(EffectKind.REFRESH))
         if notify is Notify.DM:
             effects.append(replace(job.effect, kind=EffectKind.TELL_REVIEWERS))
         await tx.enqueue(effects, at=context.clock())
@@ -350,6 +360,8 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
     if isinstance(outcome, Posted) and outcome.no_approver != posting.no_approver:
         async with context.uow.begin() as tx:
             await tx.record_approver(posting.view.round, no_approver=outcome.no_approver)
+    if isinstance(outcome, Delivered):
+        await _begin_time(posting.uncounted, context)
     if is_refused(outcome, RefusalKind.MESSAGE_GONE):
         if must_be_acted_on(posting):
             return await _bring_back(job, posting.view.round, context)

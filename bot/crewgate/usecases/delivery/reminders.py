@@ -149,13 +149,12 @@ async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
-    """Put off the rule's act while the round has no card: nobody can decide unseen.
+    """Put off the rule's act while no card shows or counts the round: nobody can decide unseen.
 
     Operators are told if the channel refuses the card; nobody else could help.
     """
     posting = await context.uow.read.posting(job.effect.subject)
-    gathered = posting.gathered_by is not None
-    if posting.card is not None or gathered or posting.view.round.state is not State.WAITING:
+    if posting.is_announced or posting.view.round.state is not State.WAITING:
         return False
     async with context.uow.begin() as tx:
         await tx.retry(job, at=context.clock() + messages.WITHOUT_CARD, in_doubt=False)

@@ -1,0 +1,18 @@
+"""The moment at which people could first see a round."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0045"
+down_revision = "0044"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add a column; the time of rounds that were shown or gathered has begun already."""
+    op.add_column("rounds", sa.Column("announced_at", sa.BigInteger()))
+    op.execute(
+        "UPDATE rounds SET announced_at = opened_at"
+        " WHERE state = 'WAITING' AND (card_ts IS NOT NULL OR gathered_by IS NOT NULL)"
+    )
