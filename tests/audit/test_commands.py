@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from crewgate.audit.check_evidence import check_file
 from crewgate.audit.run import NotWritten
-from crewgate.domain.audit import Head
+from crewgate.domain.audit import Code, Head
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ChainBroken, CrewgateError
 from crewgate.settings.load import Settings
@@ -295,6 +295,20 @@ async def test_what_nobody_decided_must_not_be_told(
     assert "✗ entry 2: the crew was told what nobody had decided, in execution e-1" in said
     await audit("evidence", "e-1", "--output", "one.json")
     assert check_file("one.json", None, None) == 1
+
+
+@both
+async def test_each_way_to_decide_lets_the_crew_be_told(
+    world: World, settings: Settings, audit: Audit
+) -> None:
+    """A person, the time, and a rule that allows a call."""
+    for name in ("alone", "timed out", "calls"):
+        await KINDS[name](world, name)
+    await link(world, settings)
+    status, said = await audit("verify")
+    assert (status, " entries fit" in said) == (0, True), said
+    codes = {json.loads(line)["code"] for line in (await audit("export"))[1].splitlines()}
+    assert {code for code in Code if code.decides} <= codes
 
 
 @both

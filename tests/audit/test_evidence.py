@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from crewgate.audit.check_evidence import Wrong, check, verify
+from crewgate.audit.check_evidence import DECIDES, Wrong, check, verify
+from crewgate.domain.audit import Code
 from crewgate.settings.load import Settings
 from crewgate.store.engine import Engines
 from tests.audit import kinds
@@ -272,6 +273,11 @@ def rules_of(file: File, code: str, edit: Callable[[Body], object]) -> list[Any]
 
 def rule_id(file: File, one: dict[str, Any]) -> str:
     return sha256(f"{file['crew']}\n{one['escalated']}\n{one['rule']}".encode()).hexdigest()
+
+
+def test_the_checker_knows_each_code_that_decides() -> None:
+    """The script imports nothing of the bot, so it has a copy."""
+    assert set(DECIDES) == {code for code in Code if code.decides}
 
 
 @pytest.mark.parametrize(

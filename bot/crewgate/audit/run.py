@@ -226,6 +226,10 @@ def _misfit(row: sa.Row[Any], before: Head, heads: dict[int, bytes]) -> str | No
     return "it is another than the one whose head was published" if is_other else None
 
 
+#: A set of strings, for a row may have a code that this version does not know.
+_DECIDES: Final = {code.value for code in Code if code.decides}
+
+
 def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
     """Return the reason why a crew got a decision too early, or None.
 
@@ -236,7 +240,7 @@ def _is_told_too_early(row: sa.Row[Any], undecided: set[str]) -> str | None:
     match body["code"]:
         case Code.OPENED:
             undecided.add(round_)
-        case Code.DECIDED | Code.TIMED_OUT:
+        case code if code in _DECIDES:
             undecided.discard(round_)
         case Code.SENDING | Code.DELIVERED | Code.FETCHED if round_ in undecided:
             return f"the crew was told what nobody had decided, in execution {row.execution_id}"

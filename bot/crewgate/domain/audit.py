@@ -94,6 +94,11 @@ class Code(StrEnum):
     FORGOTTEN = "CG197", "Credentials that no key opens were taken out"
     COLLECTED = "CG198", "Outputs were exported with what people decided on them"
 
+    @property
+    def decides(self) -> bool:
+        """True if the crew may be told the verdict from this entry on."""
+        return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
