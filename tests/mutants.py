@@ -184,6 +184,31 @@ MUTANTS: Final = (
         "beside_elsewhere=0,",
         "usecases/test_lessons.py",
     ),
+    mutant(
+        "a refused call that ran is no alarm",
+        "if not approved:\n            why =",
+        "if approved is None:\n            why =",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "a call that ran twice is no alarm",
+        "elif before is not None and before.has_run:",
+        "elif before is not None and not before.has_run:",
+        "domain/test_acts.py",
+    ),
+    # --- audit
+    mutant(
+        "what a rule decided alone is undecided for `audit verify`",
+        "return self in {Code.DECIDED, Code.TIMED_OUT, Code.RULE_DECIDED}",
+        "return self in {Code.DECIDED, Code.TIMED_OUT}",
+        "audit/test_commands.py",
+    ),
+    mutant(
+        "what a rule decided alone is undecided for the checker",
+        'DECIDES = ("CG124", "CG125", "CG126")',
+        'DECIDES = ("CG124", "CG125")',
+        "audit/test_evidence.py",
+    ),
     # --- store
     mutant(
         "a row that cannot be read stays in the lane",

@@ -1,6 +1,7 @@
 """The arguments of a call: as a form shows and changes them; and the end of a call."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from crewgate.domain.acts import (
     CallResult,
     CallState,
     Change,
+    Contradiction,
     Kind,
     ToolCall,
     arguments_of,
@@ -19,6 +21,7 @@ from crewgate.domain.acts import (
 from crewgate.domain.audit import texts_of, without_texts
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import ArgumentsMisfit
+from crewgate.domain.notification import Ask, Question
 from crewgate.domain.reason import AnsweredElsewhere, ExecutionGone, Inferred, Reason, Withdrawn
 from crewgate.domain.receipt import receive
 from crewgate.domain.review import Round, State
@@ -126,8 +129,6 @@ DOUBT = {"decision": APPROVED, "in_doubt_since": NOW}
     ("before", "result", "state", "reason", "effects"),
     [
         (a_call(), CLOSED, State.CLOSED, Withdrawn("The task is done."), [REFRESH]),
-        (a_call(), RAN, State.CLOSED, AnsweredElsewhere(), [REFRESH]),
-        (a_call(), FAILED, State.CLOSED, AnsweredElsewhere(), [REFRESH]),
         (
             a_call(State.DECIDED, decision=APPROVED),
             CLOSED,
@@ -137,7 +138,6 @@ DOUBT = {"decision": APPROVED, "in_doubt_since": NOW}
         ),
         (a_call(State.DECIDED, **DOUBT), RAN, State.DECIDED, None, [REFRESH]),
         (a_call(State.STUCK, **DOUBT), RAN, State.RESUMED, Inferred(), [REFRESH]),
-        (a_call(State.STUCK, decision=REFUSED), RAN, State.STUCK, None, [REFRESH]),
         (a_call(State.RESUMED, decision=APPROVED), RAN, State.RESUMED, None, [REFRESH]),
         (a_call(State.RESUMED, decision=APPROVED), CLOSED, State.RESUMED, None, [REFRESH]),
         (
@@ -160,8 +160,57 @@ def test_the_end_of_a_call_ends_its_round(
     after = ended.round
     assert (after.state, after.reason, after.call_result) == (state, reason, result)
     assert [one.kind for one in ended.effects] == effects
-    again = after.end_call(RAN, LATER)
+    again = after.end_call(result, LATER)
     assert (again.round, again.effects) == (after, ())
+
+
+@pytest.mark.parametrize("result", [RAN, FAILED])
+@pytest.mark.parametrize(
+    ("before", "state", "why"),
+    [
+        (a_call(), State.CLOSED, Contradiction.UNDECIDED),
+        (a_call(State.SUPERSEDED), State.SUPERSEDED, Contradiction.UNDECIDED),
+        (a_call(State.STUCK, decision=REFUSED), State.STUCK, Contradiction.REFUSED),
+        (a_call(State.RESUMED, decision=REFUSED), State.RESUMED, Contradiction.REFUSED),
+        (a_call(State.DECIDED, decision=APPROVED), State.DECIDED, Contradiction.UNSENT),
+        (a_call(State.STUCK, decision=APPROVED), State.STUCK, Contradiction.UNSENT),
+        (a_call(State.CLOSED, call_result=CLOSED), State.CLOSED, Contradiction.UNDECIDED),
+        (
+            a_call(State.RESUMED, decision=APPROVED, call_result=CallResult(CallState.RAN, "1.")),
+            State.RESUMED,
+            Contradiction.AGAIN,
+        ),
+    ],
+)
+def test_a_call_that_ran_without_an_approval_of_its_own_is_an_alarm(
+    before: Round, state: State, why: Contradiction, result: CallResult
+) -> None:
+    ended = before.end_call(result, LATER)
+    after = ended.round
+    assert (after.state, after.reason, after.contradiction) == (state, before.reason, why)
+    assert after.call_result == replace(result, contradicts=why)
+    assert [one.kind for one in ended.effects] == [REFRESH, EffectKind.CALL_ALARM]
+    again = after.end_call(result, LATER)
+    assert (again.round, again.effects) == (after, ())
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        a_call(State.RESUMED, decision=APPROVED, call_result=RAN, removed_at=NOW),
+        a_call(State.RESUMED, decision=APPROVED, call_result=RAN),
+    ],
+)
+def test_a_late_end_of_a_call_that_ran_is_no_news(before: Round) -> None:
+    result = CallResult(CallState.CLOSED, "Given up.")
+    if before.removed_at:
+        result = CallResult(CallState.RAN, "Its words were removed.")
+    assert before.end_call(result, LATER).round == before
+
+
+def test_a_question_that_is_answered_elsewhere_is_no_alarm() -> None:
+    ended = a_round(question=Question(request_id="", ask=Ask(place="x"))).end_call(RAN, LATER)
+    assert (ended.round.reason, ended.round.contradiction) == (AnsweredElsewhere(), None)
 
 
 def test_an_end_is_about_the_call_whatever_else_it_says() -> None:
@@ -172,6 +221,12 @@ def test_an_end_is_about_the_call_whatever_else_it_says() -> None:
 
     unknown = receive(None, paused, review=a_review(), at=LATER, new_id=Numbered())
     assert (unknown.opened, unknown.current.state, unknown.effects) == (True, State.CLOSED, ())
+
+    ran = receive(
+        None, replace(paused, call_result=RAN), review=a_review(), at=LATER, new_id=Numbered()
+    )
+    assert ran.current.contradiction is Contradiction.UNDECIDED
+    assert [one.kind for one in ran.effects] == [EffectKind.CALL_ALARM]
 
 
 @pytest.mark.parametrize("state", State)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,20 @@ async def test_approving_lets_a_call_run_once_and_the_card_says_what_came_back(
     failing = await said(hosted, "nobody")
     await hosted.slack.click(ANA, failing, "Approve")
     await hosted.shown(failing, "It ran and failed: “No such person”")
+
+
+async def test_a_call_that_ran_although_nobody_approved_it_is_an_alarm(world: World) -> None:
+    call: dict[str, Any] = {"execution_id": "e-1", "task_id": "drop-1", "task_output": "{}"}
+    call |= {"tool_call": {"tool": "drop_table", "arguments": {}}}
+    await world.notify("/crews/research/human-input", call)
+    card = await said(world, "wants to use")
+    ended = call | {"outcome": {"state": "ran", "words": "It is dropped."}}
+    await world.notify("/crews/research/human-input", ended)
+    alarm = "ran although nobody had approved it"
+    told = await world.shown(card, f"drop_table {alarm}")
+    assert "It ran and returned: “It is dropped.”" in message_text(told)
+    assert buttons(told) == ["Read all"]
+    assert "look at the host" in message_text(await in_thread(world, card, f"{alarm}."))
 
 
 async def test_refusing_tells_the_agent_why(hosted: World) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall, UsedTool
+from crewgate.domain.acts import (
+    Argument,
+    CallResult,
+    CallState,
+    Contradiction,
+    Kind,
+    ToolCall,
+    UsedTool,
+)
 from crewgate.domain.audit import Code, digest_of
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
@@ -85,6 +93,29 @@ async def test_a_call_is_approved_and_what_came_of_it_is_kept(world: World) -> N
     done = await world.round(round_.id)
     assert (done.state, done.call, done.call_result) == (State.RESUMED, CALL, RAN)
     assert [told.accepted, repeated.accepted, told.round.id] == [False, False, round_.id]
+
+
+@both
+async def test_a_call_that_ran_unapproved_is_told_to_operators_and_recorded(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    round_ = await called(world)
+    await world.settle_slack()
+    await world.notify(**about(call_result=RAN))
+    await world.notify(**about(call_result=RAN))
+
+    done = await world.round(round_.id)
+    assert (done.state, done.contradiction) == (State.CLOSED, Contradiction.UNDECIDED)
+    assert await world.effects() == [EffectKind.REFRESH, EffectKind.CALL_ALARM]
+    [entry] = await world.entries(Code.CALL_ENDED)
+    words = digest_of(RAN.words, done.salt)
+    assert entry["data"].items() >= {
+        ("call", "ran"),
+        ("words", words),
+        ("contradicts", "undecided"),
+    }
+    await world.settle_slack()
+    assert await world.effects() == []
 
 
 async def test_a_refusal_gives_the_agent_the_words(world: World) -> None:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
-from typing import Final
+from typing import Final, Self
 
 from crewgate.domain.errors import ArgumentsMisfit
 from crewgate.domain.rules.patterns import read_number
@@ -52,12 +52,48 @@ class CallState(StrEnum):
     """The call did not run and never will: nobody decided, or an approval was not used."""
 
 
+class Contradiction(StrEnum):
+    """The reason why a call that ran must not have run."""
+
+    UNDECIDED = "undecided"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    """It was approved, and the approval surely did not reach anybody."""
+    AGAIN = "again"
+    """It had run already on this approval."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallResult:
     """The end of a call, with the first line of its result, or why there is none."""
 
     state: CallState
     words: str = ""
+    contradicts: Contradiction | None = None
+
+    @property
+    def has_run(self) -> bool:
+        return self.state is not CallState.CLOSED
+
+    def repeats(self, before: Self) -> bool:
+        """Return True if this says nothing that an earlier result has not said."""
+        return not self.has_run or (self.state, self.words) == (before.state, before.words)
+
+    def judged(self, before: Self | None, *, approved: bool | None, may_be_known: bool) -> Self:
+        """Return the result with the reason why the call must not have run, if there is one.
+
+        `approved`: the decision, if there is one, which the asker may know if `may_be_known`.
+        """
+        why = None
+        if not self.has_run:
+            return self
+        if not approved:
+            why = Contradiction.UNDECIDED if approved is None else Contradiction.REFUSED
+        elif not may_be_known:
+            why = Contradiction.UNSENT
+        elif before is not None and before.has_run:
+            why = Contradiction.AGAIN
+        return replace(self, contradicts=why)
 
 
 @dataclass(frozen=True, slots=True)

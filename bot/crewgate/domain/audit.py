@@ -11,6 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, Self, assert_never
 
+from crewgate.domain.acts import CallResult
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.reason import WORDS, Dismissed, EditedBy, Inferred, Reason
@@ -233,10 +234,8 @@ def entries_of(before: Round, after: Round, *, actor: str) -> Iterator[Entry]:
         yield Entry(Code.REMINDED, RULE, {"reminder": after.reminders})
     if after.decision is not None and before.decision is None:
         yield _of_decision(after.decision, after)
-    result = after.call_result
-    if result is not None and result != before.call_result:
-        words = result.words and digest_of(result.words, after.salt)
-        yield Entry(Code.CALL_ENDED, CREW, {"call": result.state.value, "words": words})
+    if after.call_result is not None and after.call_result != before.call_result:
+        yield _of_result(after.call_result, after.salt)
     if after.retries > before.retries:
         yield Entry(Code.RETRIED, actor or BOT, {})
     elif (after.state, type(after.reason)) != (before.state, type(before.reason)):
@@ -248,6 +247,13 @@ def _of_rule(before: Round, after: Round, actor: str) -> Iterator[Entry]:
         yield Entry(Code.ASSIGNED, CREW, {"assigned": [*map(str, after.question.assigned)]})
     elif after.rule != before.rule:
         yield Entry(Code.RULED, actor or RULE, {})
+
+
+def _of_result(result: CallResult, salt: str) -> Entry:
+    data = {"call": result.state.value, "words": result.words and digest_of(result.words, salt)}
+    if result.contradicts is not None:
+        data["contradicts"] = result.contradicts.value
+    return Entry(Code.CALL_ENDED, CREW, data)
 
 
 def _of_state(before: Round, after: Round, actor: str) -> Iterator[Entry]:

@@ -11,7 +11,7 @@
 |         | TimeOver, Withdrawn                                  |
 
 SUPERSEDED has EditedBy where a person's own text took its place. Otherwise it has none, as WAITING:
-the state is enough.
+the state is enough. CLOSED has none where a call ran that nobody had approved: its result says so.
 """
 
 from dataclasses import dataclass

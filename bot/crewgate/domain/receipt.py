@@ -94,8 +94,10 @@ def receive(
         takes_key=notification.takes_key,
         salt=new_id(),
     )
-    if result is not None:  # nobody is asked any longer
-        return Receipt(opened.end_call(result, at).round, opened=True)
+    if result is not None:  # nobody is asked any longer, and there is no card
+        ended = opened.end_call(result, at)
+        effects = tuple(one for one in ended.effects if one.kind is EffectKind.CALL_ALARM)
+        return Receipt(ended.round, opened=True, effects=effects)
     return _open(latest, opened.decide_by_rule(at))
 
 

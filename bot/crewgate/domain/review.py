@@ -11,7 +11,8 @@
     WAITING     --edit-->       SUPERSEDED   + refresh card            (a person's text came)
     WAITING     --close-->      CLOSED       + refresh card            (the execution ended)
     WAITING     --close-->      CLOSED       + refresh card            (a flow waits no longer)
-    WAITING     --end call-->   CLOSED       + refresh card            (withdrawn, or run anyhow)
+    WAITING     --end call-->   CLOSED       + refresh card            (withdrawn)
+    WAITING     --end call-->   CLOSED       + refresh card, alarm     (it ran all the same)
     DECIDED     --end call-->   CLOSED       + refresh card, notify    (withdrawn)
     STUCK       --end call-->   as DECIDED; RESUMED if it ran, in doubt
     DECIDED     --delivered-->  RESUMED      + refresh card
@@ -42,7 +43,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from crewgate.domain import answering, errors
-from crewgate.domain.acts import CallResult, CallState, ToolCall, UsedTool
+from crewgate.domain.acts import CallResult, Contradiction, ToolCall, UsedTool
 from crewgate.domain.effects import Effect, EffectKind
 from crewgate.domain.notification import Question
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
@@ -181,6 +182,11 @@ class Round:
     def is_call(self) -> bool:
         """True for a call of a tool; False for a task's output or a question."""
         return self.call is not None
+
+    @property
+    def contradiction(self) -> Contradiction | None:
+        """The reason why the call must not have run, although the crew said that it ran."""
+        return None if self.call_result is None else self.call_result.contradicts
 
     @property
     def origin(self) -> str:
@@ -420,18 +426,28 @@ class Round:
             raise errors.InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
-    def end_call(self, result: CallResult, at: datetime) -> Transition:
-        """Record the end of a call, or of a hook's question; a no-op the second time.
+    def end_call(self, result: CallResult, at: datetime) -> Transition:  # noqa: PLR0911  # a table
+        """Record the end of a call, or of a hook's question; a no-op if it is recorded.
 
-        A call that ran was approved: by our decision in doubt, or elsewhere.
+        A call that ran without an approval that it may have, or twice, is an alarm: `contradicts`
+        says why. It ends the round all the same.
         """
         if self.can_reopen:
             return self.reopen().round.end_call(result, at)
-        if self.call_result is not None:
+        known = self.call_result
+        if self.removed_at is not None or (known is not None and result.repeats(known)):
             return Transition(self, ())
-        ended, never_ran = replace(self, call_result=result), result.state is CallState.CLOSED
-        approved = self.decision is not None and self.decision.is_approve
+        approved = None if self.decision is None else self.decision.is_approve
+        if self.call is not None:
+            may_be_known = self.in_doubt or self.state is State.RESUMED
+            result = result.judged(known, approved=approved, may_be_known=may_be_known)
+        ended, never_ran = replace(self, call_result=result), not result.has_run
         match self.state:
+            case _ if result.contradicts:
+                if self.state is State.WAITING:
+                    ended = ended._end(State.CLOSED, at).round
+                alarm = ended._effects(EffectKind.REFRESH, EffectKind.CALL_ALARM)
+                return Transition(ended, alarm)
             case State.WAITING:
                 return ended._end(
                     State.CLOSED, at, Withdrawn(result.words) if never_ran else AnsweredElsewhere()

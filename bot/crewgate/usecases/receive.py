@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import structlog
+
 from crewgate.domain.answering import is_open_to_assigned, rule_for
 from crewgate.domain.crew import Crew
 from crewgate.domain.effects import Effect, EffectKind
@@ -21,11 +23,14 @@ from crewgate.domain.review import Review, Round, Transition
 from crewgate.domain.rules.choose import asked_inputs, asked_meta
 from crewgate.domain.rules.rule import Rule
 from crewgate.metrics import count_decision
+from crewgate.usecases.log_fields import fields_of
 from crewgate.usecases.ports.base import Clock, Crews, NewId
 from crewgate.usecases.ports.store import UnitOfWork
 from crewgate.usecases.read_models import DeadLetter, ForwardedWebhook
 from crewgate.usecases.rounds import apply, choose_rule, open_round
 from crewgate.usecases.track import apply_activity, track
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,9 @@ async def receive_notification(
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     if receipt.opened:
         count_decision(receipt.current)  # a rule's, of a call
+    if any(one.kind is EffectKind.CALL_ALARM for one in receipt.effects):
+        round_ = receipt.current
+        log.warning("call_not_approved", **fields_of(round_), why=round_.contradiction)
     return Received(receipt.current, receipt.opened)
 
 

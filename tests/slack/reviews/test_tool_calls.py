@@ -8,22 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crewgate.domain.acts import Argument, CallResult, CallState, Kind, ToolCall
+from crewgate.domain.acts import Argument, CallResult, CallState, Contradiction, Kind, ToolCall
 from crewgate.domain.caveats import Caveats, Draft
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
+from crewgate.domain.people import User
 from crewgate.domain.review import State
-from crewgate.domain.verdict import Approve, Via
+from crewgate.domain.verdict import Approve, Revise, Verdict, Via
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.forms import render_revise_form
+from crewgate.slack.reviews.notices import Scene, render_call_alarm
 from crewgate.slack.reviews.output import arguments_on_card, preview, with_line_ends
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,
     render_change_form,
 )
-from crewgate.slack.words.states import headline_in_list, push
+from crewgate.slack.words.states import headline_in_list, in_list, outcome, push
 from crewgate.usecases.read_models import CardView, RoundLine
-from tests.builders import ANA, LATER, a_decision, a_review
+from tests.builders import ANA, BEN, LATER, a_decision, a_review
 from tests.repo.call_cards import CALL, MAIL, WAITS, arguments
 from tests.slack.rendering import check_message, check_view, long_texts, names, read, shown, texts
 
@@ -190,3 +192,43 @@ def test_what_the_form_cannot_give_back_stays_as_it_is() -> None:
 
 def test_a_line_end_is_shown_as_one_and_no_other_escape_is() -> None:
     assert with_line_ends(r'"a\nb\\n\"c\": \t"') == '"a\nb' + r'\\n\"c\": \t"'
+
+
+@pytest.mark.parametrize(
+    ("state", "decision", "why", "says"),
+    [
+        (State.CLOSED, None, Contradiction.UNDECIDED, "ran although nobody had approved it"),
+        (State.RESUMED, Revise("No."), Contradiction.REFUSED, "ran although it was refused"),
+        (State.STUCK, Approve(), Contradiction.UNSENT, "ran before its approval was sent"),
+        (State.RESUMED, Approve(), Contradiction.AGAIN, "ran twice on one approval"),
+    ],
+)
+def test_a_call_that_must_not_have_run_is_an_alarm_wherever_it_is_named(
+    state: State, decision: Verdict | None, why: Contradiction, says: str
+) -> None:
+    result = CallResult(CallState.RAN, "It is dropped.", why)
+    decided = decision and a_decision(decision)
+    view = a_call(state=state, call_result=result, decision=decided)
+    card = render_card(view, now=LATER)
+    check_message(card)
+    told = "It ran and returned: “It is dropped.” That must not happen: look at the host"
+    assert f":warning: *send_email {says}*" in read(card)
+    assert told in read(card)
+    assert says[4:] in card.text
+    assert says in in_list(view.round, LATER)
+    assert told in outcome(view.round)
+    scene = Scene(
+        view=view,
+        card=None,
+        operators=(User(BEN.id),),
+        assigned=(),
+        added=(),
+        link=lambda _: "",
+        now=LATER,
+    )
+    notice = render_call_alarm(scene)
+    assert notice is not None
+    check_message(notice)
+    assert says in read(notice)
+    assert "<@U0BEN>: stop what runs calls" in read(notice)
+    assert render_call_alarm(replace(scene, view=a_call())) is None

@@ -41,6 +41,7 @@ from crewgate.slack.words.names import (
     which_round,
 )
 from crewgate.slack.words.people import (
+    CALL_RAN,
     CHANGES_REFUSED,
     FILES_REFUSED,
     NOBODY_DECIDES,
@@ -138,6 +139,16 @@ _FIX_CHANNEL: Final = {
     "restricted_action": "Let the bot post in the channel, in the channel's settings.",
 }
 _LOOK_AT_CHANNEL: Final = "Look at the channel and at the bot's log (`not_delivered`)."
+
+
+def render_call_alarm(scene: Scene) -> Message | None:
+    """Tell that a call ran which must not have run."""
+    alarm = decisions.ran_although(scene.round)
+    if alarm is None:
+        return None
+    push = f"{which_round(scene.round)} {alarm}"
+    line = f":exclamation: {scene.about} {alarm}.{decisions.MUST_NOT_HAVE_RUN}"
+    return with_operators(notice(push, line), scene.operators, CALL_RAN)
 
 
 def render_audit_head(published: Published) -> Message:
@@ -275,6 +286,7 @@ NOTICES: Final[Mapping[EffectKind, Callable[[Scene], Message | None]]] = {
     EffectKind.ATTACH_FAILED: lambda it: render_attach_failed(it.round, it.operators),
     EffectKind.REFRESH_FAILED: lambda it: render_refresh_failed(it.round, it.operators),
     EffectKind.NOTIFY_STUCK: lambda it: render_stuck_notice(it.round, it.operators),
+    EffectKind.CALL_ALARM: render_call_alarm,
     EffectKind.CALL_ASSIGNED: lambda it: render_escalation(
         it.round, it.assigned or it.view.reviewers
     ),

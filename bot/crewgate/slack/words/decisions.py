@@ -10,7 +10,7 @@ from itertools import starmap, takewhile
 from typing import Final, assert_never
 
 from crewgate.domain import errors
-from crewgate.domain.acts import CallState
+from crewgate.domain.acts import CallState, Contradiction
 from crewgate.domain.edits import lines_changed
 from crewgate.domain.lessons import Lesson, LessonState
 from crewgate.domain.notification import Question
@@ -300,10 +300,9 @@ def call_ended(round_: Round) -> str:
     """Return the end of a decided call: the first line of its result."""
     decision, result = round_.decision, round_.call_result
     if result is not None:
-        words = one_line(result.words, ANSWER_LIMIT)
-        return (
-            f"{_CALL_ENDED[result.state]}: “{words}”" if words else f"{_CALL_ENDED[result.state]}."
-        )
+        words, ended = one_line(result.words, ANSWER_LIMIT), _CALL_ENDED[result.state]
+        ended = f"{ended}: “{words}”" if words else f"{ended}."
+        return f"{ended}{MUST_NOT_HAVE_RUN}" if result.contradicts is not None else ended
     if isinstance(round_.reason, Fetched):
         return WAS_FETCHED
     if decision is not None and decision.is_approve:
@@ -311,6 +310,21 @@ def call_ended(round_: Round) -> str:
     return "The agent was told, and goes on without it."
 
 
+def ran_although(round_: Round) -> str | None:
+    """Return the alarm about a call that must not have run; None for any other."""
+    why = round_.contradiction
+    return None if why is None else _RAN[why]
+
+
+_RAN: Final = {
+    Contradiction.UNDECIDED: "ran although nobody had approved it",
+    Contradiction.REFUSED: "ran although it was refused",
+    Contradiction.UNSENT: "ran before its approval was sent",
+    Contradiction.AGAIN: "ran twice on one approval",
+}
+MUST_NOT_HAVE_RUN: Final = (
+    " That must not happen: look at the host or the program that made this call."
+)
 WAS_FETCHED: Final = "Whoever asked has fetched this."
 _CALL_ENDED: Final = {
     CallState.RAN: "It ran and returned",

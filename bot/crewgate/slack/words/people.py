@@ -26,6 +26,7 @@ FILES_REFUSED: Final = (
 )
 CHANGES_REFUSED: Final = "let apps change their messages, in the workspace's settings."
 NOBODY_DECIDES: Final = "nobody decides on this. Find somebody who does, or let more people decide."
+CALL_RAN: Final = "stop what runs calls of tools without an approval, and see what it did."
 FORWARD_REFUSED: Final = "look at that address, and in the bot's log for `not_delivered`."
 
 

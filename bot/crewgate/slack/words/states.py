@@ -52,6 +52,8 @@ _NOTHING_LEFT: Final = "there is nothing left to decide"
 
 def icon(round_: Round) -> str:
     reason = round_.reason
+    if round_.contradiction:
+        return icons.NOT_DELIVERED
     match round_.state, round_.decision:
         case State.RESUMED, Decision(verdict=Answer(text, is_label)):
             outcome = reason.label if isinstance(reason, TakenAs) else ""
@@ -137,7 +139,9 @@ def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
     return f"{line} · {about}" if about else line
 
 
-def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911  # a table
+def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911, PLR0912  # a table
+    if alarm := decisions.ran_although(round_):
+        return f"{name} {alarm}"
     match round_.state, round_.decision, round_.reason:
         case State.WAITING, _, _ if round_.is_call:
             return decisions.wants_to_use(round_)
@@ -197,6 +201,8 @@ def push(round_: Round, subject: str = "") -> str:
 
 
 def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
+    if alarm := decisions.ran_although(round_):
+        return names.capital(alarm)
     match round_.state, round_.decision:
         case State.WAITING, _ if round_.approvals > 1 and round_.question is None:
             return f"Needs {more_approvals(round_)}"
@@ -229,6 +235,8 @@ def _did(round_: Round, decision: Decision) -> str:
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
     reason = round_.reason
+    if alarm := decisions.ran_although(round_):
+        return f"*{alarm}*"
     match round_.state, round_.decision:
         case State.WAITING, _:
             return f"waiting for {names.duration(now - round_.opened_at)}{_so_far(round_)}"
@@ -270,9 +278,9 @@ _DID: Final = {
 
 
 def outcome(round_: Round) -> str:
+    if round_.contradiction or (round_.is_call and round_.state is State.RESUMED):
+        return decisions.call_ended(round_)
     match round_.state, round_.reason:
-        case State.RESUMED, _ if round_.is_call:
-            return decisions.call_ended(round_)
         case State.DECIDED, _:
             what = names.capital(_sending(round_))
         case State.RESUMED, Answered(status=ResumeStatus() as status):
@@ -315,14 +323,14 @@ def in_full(round_: Round) -> str:
 
 def answer(round_: Round) -> str:
     """Return the next step of the crew or flow; or the failure, with advice."""
+    if round_.contradiction or (round_.is_call and round_.state is State.RESUMED):
+        return decisions.call_ended(round_)
     told = _FLOW if receiver(round_.decision) == "flow" else _CREW
     match round_.state, round_.decision:
         case State.DECIDED, _:
             return _on_its_way(told, round_.reason, round_.in_doubt_since)
         case State.RESUMED, Decision(verdict=Answer(to_crew=False) as verdict):
             return _taken_by_flow(verdict, round_.reason)
-        case State.RESUMED, _ if round_.is_call:
-            return decisions.call_ended(round_)
         case State.RESUMED, decision:
             asks_again = decision is not None and isinstance(decision.verdict, Revise)
             return _taken_by_crew(round_.reason, is_approve=not asks_again)
