@@ -14,7 +14,7 @@ from crewgate.domain.execution import GONE_ANSWERS, CrewUpdate, ExecutionState
 from crewgate.domain.notification import Output
 from crewgate.domain.reason import ExecutionEnded, ExecutionFailed, ExecutionOver
 from crewgate.domain.review import State
-from crewgate.usecases.delivery.resume import poll_status
+from crewgate.usecases.delivery.polling import poll_status
 from crewgate.usecases.ports.store import Tx, UnitOfWork
 from crewgate.usecases.read_models import CrewStatus, CrewUnavailable, Progress
 from crewgate.usecases.track import FIRST_POLL_WITHIN, PAUSED_POLL, STATUS_POLL, record_update

@@ -24,7 +24,7 @@ from crewgate.usecases.delivery import (
     resume,
 )
 from crewgate.usecases.delivery.context import DeliveryContext, set_aside
-from crewgate.usecases.delivery.resume import poll_status
+from crewgate.usecases.delivery.polling import poll_status
 from crewgate.usecases.ports.base import Check, Clock, Job, Outbox, Wakeup
 
 log = structlog.get_logger(__name__)
