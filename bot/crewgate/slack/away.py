@@ -24,11 +24,11 @@ from crewgate.slack.blockkit.blocks import (
     context,
     date_field,
     modal,
-    one_line,
     person_field,
     present,
     section,
 )
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral
 from crewgate.slack.client.web_api import CallFailed, call, text_at

@@ -25,11 +25,11 @@ from crewgate.slack.blockkit.blocks import (
     actions,
     button,
     context,
-    one_line,
     present,
     section,
     sections,
 )
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import InSlack, explain_errors

@@ -8,14 +8,8 @@ from crewgate.domain.execution import Execution, ExecutionState, TaskUpdate, id_
 from crewgate.domain.notification import Format, shown
 from crewgate.domain.people import ReviewerRef
 from crewgate.domain.review import Round
-from crewgate.slack.blockkit.blocks import (
-    Message,
-    context,
-    notification,
-    one_line,
-    present,
-    section,
-)
+from crewgate.slack.blockkit.blocks import Message, context, notification, present, section
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.reviews.output import NO_OUTPUT, output_in_message
 from crewgate.slack.words import decisions, icons, names
 from crewgate.slack.words.decisions import ANSWER_LIMIT, EXECUTION_GONE

@@ -17,12 +17,12 @@ from crewgate.slack.blockkit.blocks import (
     Block,
     context,
     modal,
-    one_line,
     present,
     section,
     select_field,
     text_field,
 )
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, open_modal, send_ephemeral, update_modal
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors

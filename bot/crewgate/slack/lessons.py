@@ -14,8 +14,9 @@ from crewgate.domain.people import ReviewerRef, Role
 from crewgate.domain.verdict import Person
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
-from crewgate.slack.blockkit.blocks import Block, Message, button, context, one_line, section
+from crewgate.slack.blockkit.blocks import Block, Message, button, context, section
 from crewgate.slack.blockkit.excerpts import page_of_blocks
+from crewgate.slack.blockkit.text import one_line, place_to_break
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import explain_errors, render_notice, show_in_form
@@ -70,7 +71,7 @@ def first_words(wish: str) -> str:
     line = " ".join(wish.split())
     if len(line) <= LESSON_CHARACTERS:
         return line
-    return line[: blocks.place_to_break(line, LESSON_CHARACTERS // 2, LESSON_CHARACTERS)].rstrip()
+    return line[: place_to_break(line, LESSON_CHARACTERS // 2, LESSON_CHARACTERS)].rstrip()
 
 
 def render_form(crew: str, text: str, about: str, *, replaces: bool = False) -> Block:

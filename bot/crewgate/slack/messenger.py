@@ -24,7 +24,8 @@ from crewgate.domain.review import State
 from crewgate.domain.stats import Stats
 from crewgate.domain.verdict import Person
 from crewgate.slack import executions, lessons
-from crewgate.slack.blockkit.blocks import Message, clean
+from crewgate.slack.blockkit.blocks import Message
+from crewgate.slack.blockkit.text import clean
 from crewgate.slack.client.directory import OwnerOf, SlackDirectory
 from crewgate.slack.client.identity import Identity
 from crewgate.slack.client.people import Names, display_name

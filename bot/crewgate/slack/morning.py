@@ -10,7 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain.morning import Morning
 from crewgate.slack.away import name_of
-from crewgate.slack.blockkit.blocks import Message, actions, notification, one_line, section
+from crewgate.slack.blockkit.blocks import Message, actions, notification, section
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.people import time_zone_of
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import SlackContext

@@ -38,12 +38,11 @@ from crewgate.slack.blockkit.blocks import (
     bar_chart,
     button,
     context,
-    escape_mrkdwn,
-    plain,
     present,
     section,
     sections,
 )
+from crewgate.slack.blockkit.text import escape_mrkdwn, plain
 from crewgate.slack.client.posting import upload_private
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.client.web_api import CallFailed

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crewgate.slack.blockkit.blocks import JOINER
+from crewgate.slack.blockkit.text import JOINER
 
 NASTY = (
     "<!channel>",

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewgate.slack.blockkit.blocks import clean, neutralise_markdown, utf16_length
 from crewgate.slack.blockkit.excerpts import first_part, length
+from crewgate.slack.blockkit.text import clean, neutralise_markdown, utf16_length
 from tests.slack.blockkit.hostile import texts, tokens, words_of
 
 sentences = st.lists(st.sampled_from(["Alpha beta gamma.", "Δ ε.", "x" * 30, "<@U1>"]), min_size=1)

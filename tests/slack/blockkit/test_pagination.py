@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.caveats import WHOLE, Share
-from crewgate.slack.blockkit.blocks import clean
 from crewgate.slack.blockkit.excerpts import PAGE, page_of
 from crewgate.slack.blockkit.markdown import fences_of, lines_of
+from crewgate.slack.blockkit.text import clean
 from tests.slack.rendering import mid_texts
 
 

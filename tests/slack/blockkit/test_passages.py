@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.changes import Passage, PassageKind
-from crewgate.slack.blockkit.blocks import clean
 from crewgate.slack.blockkit.markdown import lines_as_passages, passages_of
+from crewgate.slack.blockkit.text import clean
 from tests.slack.rendering import NASTY, mid_texts
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crewgate.slack.blockkit.blocks import utf16_length
 from crewgate.slack.blockkit.rich_text import (
     RICH_TEXT_LIMIT,
     preformatted,
     quotation,
     rich_text,
 )
+from crewgate.slack.blockkit.text import utf16_length
 from tests.slack.rendering import NASTY, mid_texts, shown
 
 

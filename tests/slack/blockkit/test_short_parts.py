@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from crewgate.slack.blockkit.blocks import clean, neutralise_markdown, utf16_length
 from crewgate.slack.blockkit.excerpts import count_rows, length, short_part
+from crewgate.slack.blockkit.text import clean, neutralise_markdown, utf16_length
 from tests.slack.blockkit.hostile import texts, words_of
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crewgate.slack.blockkit.blocks import (
+from crewgate.slack.blockkit.text import (
     JOINER,
     clean,
     code,

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewgate.domain.notification import Format, Output
-from crewgate.slack.blockkit.blocks import (
+from crewgate.slack.blockkit.excerpts import first_part, length
+from crewgate.slack.blockkit.text import (
     UNSEEN,
     clean,
     is_blank,
@@ -19,7 +20,6 @@ from crewgate.slack.blockkit.blocks import (
     plain,
     reveal,
 )
-from crewgate.slack.blockkit.excerpts import first_part, length
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.usecases.read_models import CardView

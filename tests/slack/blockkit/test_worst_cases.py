@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from crewgate.domain.caveats import Draft
 from crewgate.domain.notification import Format, Output
-from crewgate.slack.blockkit.blocks import clean, is_blank
 from crewgate.slack.blockkit.excerpts import PAGE, page_of, preview
+from crewgate.slack.blockkit.text import clean, is_blank
 from crewgate.slack.reviews.card import render_card
 from crewgate.slack.reviews.forms import render_revise_form
 from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader

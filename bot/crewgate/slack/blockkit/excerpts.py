@@ -14,18 +14,7 @@ from typing import Final
 
 from crewgate.domain.caveats import Share
 from crewgate.domain.changes import CELLS_BETWEEN
-from crewgate.slack.blockkit.blocks import (
-    ELLIPSIS,
-    Block,
-    clean,
-    clean_controls,
-    neutralise_markdown,
-    place_before,
-    place_to_break,
-    reveal,
-    utf16_length,
-    whole_character,
-)
+from crewgate.slack.blockkit.blocks import Block
 from crewgate.slack.blockkit.markdown import (
     Fence,
     Line,
@@ -38,6 +27,17 @@ from crewgate.slack.blockkit.markdown import (
     kinds_of,
     lines_of,
     text_in,
+)
+from crewgate.slack.blockkit.text import (
+    ELLIPSIS,
+    clean,
+    clean_controls,
+    neutralise_markdown,
+    place_before,
+    place_to_break,
+    reveal,
+    utf16_length,
+    whole_character,
 )
 
 #: A shorter part of a paragraph tells nothing, in characters.

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from markdown_it.token import Token
 
-from crewgate.slack.blockkit.blocks import Block, clean, place_to_break, present, utf16_length
+from crewgate.slack.blockkit.blocks import Block, present
 from crewgate.slack.blockkit.markdown import few_cells, runs_of, tokens_of, with_box
+from crewgate.slack.blockkit.text import clean, place_to_break, utf16_length
 
 #: The characters of one block. Slack documents no limit, so this is a section's.
 RICH_TEXT_LIMIT: Final = 3_000

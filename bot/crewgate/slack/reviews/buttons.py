@@ -17,13 +17,11 @@ from crewgate.slack.blockkit.blocks import (
     actions,
     button,
     context,
-    is_blank,
-    one_line,
-    plain,
     plain_text,
     present,
     section,
 )
+from crewgate.slack.blockkit.text import is_blank, one_line, plain
 from crewgate.slack.words import cards, names
 from crewgate.slack.words.names import counted
 from crewgate.usecases.read_models import Approvers

@@ -16,13 +16,13 @@ from crewgate.slack.blockkit.blocks import (
     Message,
     actions,
     context,
-    is_blank,
     notification,
     present,
     section,
     with_share,
 )
 from crewgate.slack.blockkit.excerpts import count_pages
+from crewgate.slack.blockkit.text import is_blank
 from crewgate.slack.reviews import tool_calls
 from crewgate.slack.reviews.buttons import (
     CHANGES,

@@ -27,10 +27,11 @@ from crewgate.domain.edits import EditsFate, fate_of
 from crewgate.domain.notification import Format, Output
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Revise
-from crewgate.slack.blockkit.blocks import Block, clean, place_to_break, present, section
+from crewgate.slack.blockkit.blocks import Block, present, section
 from crewgate.slack.blockkit.excerpts import COLUMNS
 from crewgate.slack.blockkit.markdown import fences_of, lines_as_passages, passages_of
 from crewgate.slack.blockkit.rich_text import emoji, leaf, paragraph, quotation
+from crewgate.slack.blockkit.text import clean, place_to_break
 from crewgate.slack.words import cards, names, states
 from crewgate.usecases.read_models import CardView
 

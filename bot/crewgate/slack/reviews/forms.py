@@ -11,7 +11,6 @@ from crewgate.domain.reason import WHY_LIMIT
 from crewgate.domain.redaction import Redactor
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
-from crewgate.slack.blockkit import blocks
 from crewgate.slack.blockkit.blocks import (
     Block,
     actions,
@@ -24,6 +23,14 @@ from crewgate.slack.blockkit.blocks import (
 )
 from crewgate.slack.blockkit.excerpts import first_part, length, page_of_blocks
 from crewgate.slack.blockkit.rich_text import in_blocks, quotation
+from crewgate.slack.blockkit.text import (
+    ELLIPSIS,
+    clean,
+    is_blank,
+    mrkdwn_code,
+    one_line,
+    utf16_length,
+)
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.press import Where
 from crewgate.slack.reviews import buttons
@@ -63,7 +70,7 @@ def render_confirmation(
     revises = bool(caveats.notes) or is_empty(caveats.share)
     if question is not None and outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
-        label = blocks.one_line(question.outcomes[outcome], cards.OUTCOME_SHOWN)
+        label = one_line(question.outcomes[outcome], cards.OUTCOME_SHOWN)
         answer = [section(f"The answer will be “{label}”.")]
     else:
         title, anyway, answer = "Before you approve", ANYWAY, []
@@ -138,8 +145,8 @@ def unsent(count: int, notes: Sequence[Note]) -> str:
 def _first_line(note: Note) -> str:
     written = note.text.strip()
     first = written.partition("\n")[0].rstrip()
-    shown = first if first == written else f"{first} {blocks.ELLIPSIS}"
-    return f"> {names.person(note.by)}: {blocks.one_line(shown, _NOTE_LINE)}"
+    shown = first if first == written else f"{first} {ELLIPSIS}"
+    return f"> {names.person(note.by)}: {one_line(shown, _NOTE_LINE)}"
 
 
 def not_all_shown(caveats: Caveats, where: Where = Where.MODAL) -> str:
@@ -310,8 +317,7 @@ def _question(question: Question) -> list[Block]:
     if not question.outcomes or question.is_of_crew:
         return [*said, context(f"The {asker(question)} gets exactly what you write.")]
     known = [
-        f"“{blocks.one_line(label, cards.OUTCOME_SHOWN)}”"
-        for label in question.outcomes[:_OUTCOMES_SHOWN]
+        f"“{one_line(label, cards.OUTCOME_SHOWN)}”" for label in question.outcomes[:_OUTCOMES_SHOWN]
     ]
     more = len(question.outcomes) - len(known) + question.left_off
     listed = f"{', '.join(known)}{f' and {more:,} more' if more else ''}"
@@ -356,17 +362,17 @@ def _dead_letter(dead_letter: DeadLetter, redactor: Redactor) -> list[Block]:
     if dead_letter.removed_at is not None:
         return [section(names.removed(dead_letter.removed_at))]
     reason = names.capital(redactor.text(dead_letter.reason))
-    why = blocks.one_line(reason, ANSWER_LIMIT).rstrip(". ")
+    why = one_line(reason, ANSWER_LIMIT).rstrip(". ")
     name = f"*{names.date(dead_letter.received_at)}* · {names.identifier(dead_letter.id)}"
     # Far more than is shown, so that the cut is not seen: it may go through a secret.
     whole = redactor.report(dead_letter.body[:_BODY_READ].decode(errors="replace"))
     head = whole[:_BODY_SHOWN]
-    while blocks.utf16_length(body := blocks.mrkdwn_code(head)) > _EXCERPT_LIMIT:
+    while utf16_length(body := mrkdwn_code(head)) > _EXCERPT_LIMIT:
         head = head[: len(head) * 3 // 4]
     cut = f"This is the beginning; {len(dead_letter.body):,} bytes came."
     return present(
         section(f"{name}\n{why}."),
-        None if blocks.is_blank(body) else section(f"```\n{body}\n```"),
+        None if is_blank(body) else section(f"```\n{body}\n```"),
         None if head == whole else context(cut),
     )
 
@@ -412,8 +418,8 @@ def _output(view: CardView, heading: str = "*The output*") -> list[Block]:
         elements, part = laid_out(arguments, _EXCERPT_LIMIT)
         cut = [] if part is None else [context("This is the beginning; the card leads to all.")]
         return [section("*The arguments*"), *in_blocks(elements), *cut] if elements else []
-    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=blocks.clean)
-    if blocks.is_blank(shown):
+    shown, characters = first_part(output.text, _EXCERPT_LIMIT, render=clean)
+    if is_blank(shown):
         return []
     first = section(heading)
     if view.round.question is None and parts_to_edit(output) is not None:

@@ -15,14 +15,8 @@ from crewgate.domain.people import ReviewerRef
 from crewgate.domain.reason import Dismissed, needs_an_operator
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import TimedOut, voices_of
-from crewgate.slack.blockkit.blocks import (
-    Message,
-    actions,
-    escape_mrkdwn,
-    notification,
-    one_line,
-    section,
-)
+from crewgate.slack.blockkit.blocks import Message, actions, notification, section
+from crewgate.slack.blockkit.text import escape_mrkdwn, one_line
 from crewgate.slack.reviews.buttons import READ, WHAT_CAME, stuck_buttons
 from crewgate.slack.words import cards, decisions, names, states
 from crewgate.slack.words.names import (

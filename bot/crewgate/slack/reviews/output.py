@@ -13,23 +13,7 @@ from crewgate.domain.notification import Format, Output
 from crewgate.domain.redaction import MARK
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack.blockkit import excerpts
-from crewgate.slack.blockkit.blocks import (
-    ELLIPSIS,
-    LABEL_LIMIT,
-    Block,
-    clean,
-    code,
-    context,
-    escape_mrkdwn,
-    is_blank,
-    markdown,
-    one_line,
-    place_to_break,
-    plain,
-    present,
-    section,
-    utf16_length,
-)
+from crewgate.slack.blockkit.blocks import LABEL_LIMIT, Block, context, markdown, present, section
 from crewgate.slack.blockkit.excerpts import (
     beyond_the_edge,
     count_rows,
@@ -45,6 +29,17 @@ from crewgate.slack.blockkit.rich_text import (
     quote,
     rich_text,
     text_section,
+)
+from crewgate.slack.blockkit.text import (
+    ELLIPSIS,
+    clean,
+    code,
+    escape_mrkdwn,
+    is_blank,
+    one_line,
+    place_to_break,
+    plain,
+    utf16_length,
 )
 from crewgate.slack.words import cards, names
 from crewgate.usecases.read_models import RoundLine

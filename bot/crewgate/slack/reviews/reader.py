@@ -19,16 +19,14 @@ from crewgate.slack.blockkit.blocks import (
     SECTION_LIMIT,
     Block,
     actions,
-    clean,
     context,
     divider,
-    is_blank,
     modal,
-    one_line,
     present,
     section,
 )
 from crewgate.slack.blockkit.rich_text import quotation
+from crewgate.slack.blockkit.text import clean, is_blank, one_line
 from crewgate.slack.reviews import buttons
 from crewgate.slack.reviews.changes import render_changes
 from crewgate.slack.reviews.output import output_in_modal, with_line_ends

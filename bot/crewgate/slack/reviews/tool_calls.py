@@ -12,8 +12,8 @@ from crewgate.domain.review import Round
 from crewgate.domain.verdict import FEEDBACK_LIMIT
 from crewgate.slack import ids
 from crewgate.slack.blockkit import blocks
-from crewgate.slack.blockkit.blocks import clean, plain, utf16_length
 from crewgate.slack.blockkit.rich_text import in_blocks, leaf, text_section
+from crewgate.slack.blockkit.text import clean, plain, utf16_length
 from crewgate.slack.payloads import asked, edit_box
 from crewgate.slack.reviews.forms import MASKS_STAY, render_caveats
 from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out

@@ -26,7 +26,7 @@ from crewgate.domain.verdict import (
     missing,
     voices_of,
 )
-from crewgate.slack.blockkit.blocks import one_line
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words import decisions, icons, names
 from crewgate.usecases.read_models import CardView
 

@@ -54,7 +54,7 @@ from crewgate.domain.verdict import (
     approves,
     choice_of,
 )
-from crewgate.slack.blockkit.blocks import one_line
+from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.words.names import (
     AGENT_LIMIT,
     CREW_LIMIT,

@@ -19,7 +19,7 @@ from crewgate.domain.review import Round
 from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Naming
 from crewgate.domain.verdict import FEEDBACK_LIMIT, Person
-from crewgate.slack.blockkit.blocks import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
+from crewgate.slack.blockkit.text import ELLIPSIS, escape_mrkdwn, one_line, plain, utf16_length
 from crewgate.slack.ids import COMMAND
 from crewgate.usecases.read_models import COUNTED, MessageRef
 

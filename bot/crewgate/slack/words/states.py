@@ -39,7 +39,7 @@ from crewgate.domain.verdict import (
     TimedOut,
     reading_of,
 )
-from crewgate.slack.blockkit.blocks import one_line, plain
+from crewgate.slack.blockkit.text import one_line, plain
 from crewgate.slack.words import cards, decisions, icons, names
 from crewgate.slack.words.decisions import because, more_approvals, receiver
 from crewgate.usecases.read_models import RoundLine
