@@ -120,6 +120,30 @@ MUTANTS: Final = (
         "one for one in fields",
         "domain/test_values.py",
     ),
+    mutant(
+        "a rule that allows folds letters",
+        "holds = rule.when.hold(facts, exactly=rule.allows)",
+        "holds = rule.when.hold(facts)",
+        "domain/rules/test_calls.py",
+    ),
+    mutant(
+        "a star of an exact pattern passes a comma",
+        '_OF_ONE_VALUE: Final = r"[^\\s,;]"',
+        '_OF_ONE_VALUE: Final = r"[^\\s;]"',
+        "domain/rules/test_globs.py",
+    ),
+    mutant(
+        "a flag that is no flag is surely not the rule's",
+        "return False if type(value) is kind else None",
+        "return False",
+        "domain/rules/test_calls.py",
+    ),
+    mutant(
+        "the strings of a call are not read as parsed",
+        "strings = () if self.call is None else _strings_in(self._json)",
+        "strings = ()",
+        "domain/rules/test_calls.py",
+    ),
     # --- use cases
     mutant(
         "an uncertain right of an earlier voter lapses",

@@ -137,6 +137,11 @@ def test_rules_keep_their_order(load_file: Load) -> None:
         ),
         ('decide = "refuse"\napprovals = 2', "approvals: decide stands for it; take one of the"),
         ('when = { arguments = { a = "> x" } }', "when.arguments: a: after > comes a number"),
+        (
+            'when = { arguments = { a = ["> 0", "b*"] } }',
+            'when.arguments: a: a list has comparisons that all hold, as ["> 0", "< 100"]',
+        ),
+        ("when = { json = { a = [] } }", "when.json: a: a list has comparisons that all hold"),
         ('timeout = { after = "3d", then = "reject" }', "timeout.then: 'reject' is unknown; put"),
         (
             'timeout = { after = "3d", then = "approve" }\nremind = { after = "72h" }',
@@ -160,6 +165,17 @@ def test_a_rule_without_a_name_is_told_by_its_number(load_file: Load) -> None:
         "crews.toml, line 6: crews.research.rules[1].name: missing; put what people call this"
         " rule, in quotes"
     )
+
+
+def test_a_rule_without_a_name_before_another_is_told_too(load_file: Load) -> None:
+    text = RESEARCH + HEAD + "approvals = 2\n" + NAMED
+    assert problem(load_file, text).startswith("crews.toml, line 6: crews.research.rules[1].name")
+
+
+def test_comparisons_of_one_value_may_be_a_list(load_file: Load) -> None:
+    when = 'when = { tool = "buy", arguments = { amount = ["> 0", "< 100"], a.b = "x" } }\n'
+    (rule,) = load_file(RESEARCH + NAMED + when).crews["research"].rules
+    assert rule.when.arguments == (("amount", "> 0"), ("amount", "< 100"), ("a.b", "x"))
 
 
 def test_a_name_that_comes_twice_is_refused_where_it_comes_again(load_file: Load) -> None:

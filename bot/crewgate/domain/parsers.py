@@ -228,8 +228,13 @@ def parse_json(raw: object) -> Given:
     values = dict(_flat(inline(_JSON)(raw)))
     if not values:
         raise InvalidSetting(f"it is empty; put paths with what their values must be, {_JSON}")
-    _not_more(len(values))
-    return tuple((_parse_path(path), _parse_wanted(path, one)) for path, one in values.items())
+    found = [
+        (_parse_path(path), wanted)
+        for path, one in values.items()
+        for wanted in _parse_all_wanted(path, one)
+    ]
+    _not_more(len(found))
+    return tuple(found)
 
 
 def parse_rule_reviewers(raw: object) -> tuple[ReviewerRef, ...]:
@@ -336,6 +341,15 @@ def _parse_path(path: str) -> str:
         msg = f"{shown(path)} is no path; put keys with dots between them, as budget.eur or items.0"
         raise InvalidSetting(msg)
     return path
+
+
+def _parse_all_wanted(path: str, raw: object) -> list[str]:
+    if not isinstance(raw, list):
+        return [_parse_wanted(path, raw)]
+    if not raw or not all(isinstance(one, str) and Comparison.parse(one) for one in raw):
+        msg = f'{shown_key(path)}: a list has comparisons that all hold, as ["> 0", "< 100"]'
+        raise InvalidSetting(msg)
+    return raw
 
 
 def _parse_wanted(path: str, raw: object) -> str:

@@ -279,7 +279,7 @@ def round_lines(stored: StoredRound, crew: CrewSettings) -> Iterator[str]:
     for one, place in zip(crew.rules, crew.places, strict=True):
         if matched:
             yield f"    – {place}: comes after it"
-        elif mismatches := one.when.mismatches(stored.facts):
+        elif mismatches := one.when.mismatches(stored.facts, exactly=one.allows):
             yield f"    {'?' if one in possible else '✗'} {place}:"
             yield from (f"        {_mismatch(each)}" for each in mismatches)
         else:

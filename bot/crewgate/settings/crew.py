@@ -161,7 +161,7 @@ def _read_rule(reader: Reader) -> Rule:
     before = len(reader.problems)
     values = reader.take_all(Rule)
     if len(reader.problems) > before:
-        return Rule(name=values["name"])
+        return Rule(name=values["name"] or "")
     rule = Rule(**values)
     for key, problem in _contradictions(rule):
         reader.note(key, problem)

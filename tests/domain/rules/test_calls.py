@@ -50,6 +50,62 @@ def test_a_rule_is_for_a_call_by_its_tool_and_arguments(
     assert when.hold(facts()) is holds
 
 
+FLAGS = [True, "true", False, "yes", 1, "1", None]
+SEVENS = [7, 7.0, "7", "07", "7.0", 8, "8", "seven", True, None]
+TEXTS = ["bob", "ann", 7, True, None]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "values", "holds"),
+    [
+        ("true", FLAGS, [True, True, False, None, None, None, None]),
+        ("7", SEVENS, [True, True, True, None, None, False, False, None, None, None]),
+        ("bob", TEXTS, [True, False, None, None, None]),
+        ("*", TEXTS, [True] * len(TEXTS)),
+        ("> 6", SEVENS, [*[True] * 7, None, None, None]),
+    ],
+)
+def test_a_value_of_another_type_than_the_rule_s_cannot_be_told(
+    wanted: str, values: list[object], holds: list[bool | None]
+) -> None:
+    when = of(value=wanted)
+    assert [when.hold(facts({"value": one})) for one in values] == holds
+    assert [when.hold(facts({"value": one}), exactly=True) for one in values] == holds
+
+
+def test_comparisons_of_one_argument_hold_together() -> None:
+    between = Conditions(tool="purchase", arguments=(("amount", "> 0"), ("amount", "< 100")))
+    held = [between.hold(facts({"amount": one})) for one in (-1e9, 0, 5, 100)]
+    assert held == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["wire\ntransfer", "WIRE  transfer", "wire\u00a0transfer", "wire\u200b transfer"]
+)
+def test_words_of_a_call_are_found_as_people_read_them(text: str) -> None:
+    refuse = Rule(
+        name="no wires", when=Conditions(contains=("wire transfer",)), decide=Decide.REFUSE
+    )
+    allow = Rule(name="rest", when=of(), decide=Decide.ALLOW)
+    assert choose((refuse, allow), facts({"n": None, "to": ["bob", {"text": text}]})) is refuse
+    assert choose((refuse, allow), facts({"wire": "transfer"})) is allow
+
+
+def test_a_rule_that_allows_reads_words_exactly() -> None:
+    allow = Rule(name="hello", when=Conditions(tool="purchase", contains=("Hello\nBob",)))
+    assert allow.when.hold(facts({"text": "hello\nbob"}), exactly=True)
+    assert allow.when.hold(facts({"text": "hello bob"}), exactly=True) is False
+    assert allow.when.hold(facts({"text": "hello bob"}))
+
+
+def test_a_rule_that_allows_takes_no_list_for_one_value() -> None:
+    allow = Rule(name="ours", when=of(to="*@x.example"), decide=Decide.ALLOW)
+    assert choose((allow,), facts({"to": "ann@x.example"})) is allow
+    assert choose((allow,), facts({"to": "eve@y.example, ann@x.example"})) is None
+    ours = Rule(name="ours", when=of(to="*@x.example"), approvals=2)
+    assert choose((ours,), facts({"to": "eve@y.example, ann@x.example"})) is ours
+
+
 @pytest.mark.parametrize("call", [ToolCall(""), ToolCall("p" * TEXT_LIMIT)])
 def test_a_tool_whose_name_is_not_known_may_be_any(call: ToolCall) -> None:
     assert of().hold(facts(call=call)) is None

@@ -31,7 +31,7 @@ def could_apply(rules: Sequence[Rule], facts: Facts) -> tuple[Rule | None, ...]:
     for rule in rules:
         if rule.decide is not None and not _may_decide(rule.decide, facts.call):
             continue
-        holds = rule.when.hold(facts)
+        holds = rule.when.hold(facts, exactly=rule.allows)
         if holds is not False:
             found.append(rule)
         if holds:

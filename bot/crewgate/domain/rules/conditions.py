@@ -2,21 +2,50 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from crewgate.domain import notification
 from crewgate.domain.acts import ToolCall
 from crewgate.domain.parsers import parse_contains, parse_glob, parse_json, parse_values, setting
 from crewgate.domain.redaction import MARK
-from crewgate.domain.rules.patterns import Comparison, matches_glob, read_number
+from crewgate.domain.rules.patterns import (
+    Comparison,
+    in_lower_case,
+    matches_glob,
+    read_number,
+    readings,
+)
 
 _OBJECT: Final = "{…}"
 _LIST: Final = "[…]"
 _FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.IGNORECASE | re.DOTALL)
+
+
+class Number(str):
+    """A number of JSON, as written."""
+
+    __slots__ = ()
+
+
+def _strings_in(value: object) -> Iterator[str]:
+    """Yield all names and texts in JSON."""
+    left = [value]
+    while left:
+        match left.pop():
+            case dict() as found:
+                left += (*found, *found.values())
+            case list() as found:
+                left += found
+            case str(text):
+                yield text
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +62,48 @@ class Facts:
     words: str = ""
     """A person's words that go along with the output."""
 
-    @cached_property
-    def text(self) -> str:
-        return f"{self.output.text}\n{self.words}".casefold()
+    def contains(self, text: str, *, exactly: bool) -> bool:
+        """Return True if a text is in the output, or a call's strings, or the words."""
+        if exactly:
+            return in_lower_case(text) in self._in_lower_case
+        raw, plain, *_ = readings(text)
+        return raw in self._read or (plain or raw) in self._read
 
-    def argument(self, path: str) -> str | notification.Hidden:
-        """The value of a call's argument as text; Hidden if it is not there, or is no value."""
-        found = self.value_at(path)
-        unknown = found is None or found in (_OBJECT, _LIST) or MARK in found
-        return notification.Hidden() if unknown or found is None else found
+    @cached_property
+    def _text(self) -> str:
+        strings = () if self.call is None else _strings_in(self._json)
+        return "\0".join((f"{self.output.text}\n{self.words}", *strings))
+
+    @cached_property
+    def _read(self) -> str:
+        return "\0".join(readings(self._text))
+
+    @cached_property
+    def _in_lower_case(self) -> str:
+        return in_lower_case(self._text)
+
+    def argument(self, path: str) -> object:
+        """Return a call's argument; Hidden if it cannot be told, or is no single value."""
+        found = self._at(path)
+        if isinstance(found, dict | list | notification.Hidden) or MARK in _as_text(found):
+            return notification.Hidden()
+        return found
 
     def value_at(self, path: str) -> str | None:
         """Return the value at a path of a JSON output, such as `items.0.price`, as text.
 
         Numbers stay as written, so that none is rounded. None: there is no such value.
         """
+        match found := self._at(path):
+            case dict():
+                return _OBJECT
+            case list():
+                return _LIST
+            case notification.Hidden():
+                return None
+        return _as_text(found)
+
+    def _at(self, path: str) -> object:
         found = self._json
         for step in path.split("."):
             match found:
@@ -56,16 +112,8 @@ class Facts:
                 case list() if step.isdecimal() and len(step) < 8 and int(step) < len(found):  # noqa: PLR2004 - no list is longer
                     found = found[int(step)]
                 case _:
-                    return None
-        match found:
-            case dict():
-                return _OBJECT
-            case list():
-                return _LIST
-            case bool():
-                return str(found).lower()
-            case _:
-                return "null" if found is None else str(found)
+                    return notification.Hidden()
+        return found
 
     @cached_property
     def _json(self) -> object:
@@ -77,7 +125,7 @@ class Facts:
             if not text.startswith(("{", "[")):
                 return {}
         try:
-            return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+            return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
         except (ValueError, RecursionError):
             return {}
 
@@ -125,9 +173,9 @@ class Conditions:
     arguments: notification.Given = setting(
         (),
         parse_json,
-        "arguments of such a call, as `json`; one that is not there, or is no number to"
-        " compare, cannot be told: the strictest rule that may match counts",
-        example='{ amount = ">= 100" }',
+        "arguments of such a call, as `json`; one that is not there, or of another type than"
+        " the condition, cannot be told: the strictest rule that may match counts",
+        example='{ amount = ["> 0", "< 100"] }',
     )
     task: str | None = setting(
         None, parse_glob, "a pattern for the task's name or id", example='"contract_*"'
@@ -145,7 +193,8 @@ class Conditions:
         (),
         parse_json,
         "values of an output that is JSON, by their paths (`items.0.price`): a pattern, or"
-        " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number",
+        " `>=`, `>`, `<=`, `<`, `=` or `!=` and a number, or a list of such comparisons, which"
+        " must all hold",
         example='{ "budget.eur" = ">= 50000" }',
     )
     inputs: notification.Given = setting(
@@ -163,62 +212,86 @@ class Conditions:
         """True if the conditions are for calls of certain tools."""
         return self.tool is not None and bool(self.tool.strip("*?"))
 
-    def hold(self, facts: Facts) -> bool | None:
-        """Return True if all conditions hold; None if that is unknown."""
+    def hold(self, facts: Facts, *, exactly: bool = False) -> bool | None:
+        """Return True if all conditions hold; None if that is unknown.
+
+        A rule that allows is held `exactly`: all others are for texts that read alike too.
+        """
         found = None
-        for found in self._mismatches(facts):
+        for found in self._mismatches(facts, exactly=exactly):
             if not found.unsure:
                 return False
         return None if found is not None else True
 
-    def mismatches(self, facts: Facts) -> tuple[Mismatch, ...]:
+    def mismatches(self, facts: Facts, *, exactly: bool = False) -> tuple[Mismatch, ...]:
         order = list(Key)
-        return tuple(sorted(self._mismatches(facts), key=lambda one: order.index(one.key)))
+        found = self._mismatches(facts, exactly=exactly)
+        return tuple(sorted(found, key=lambda one: order.index(one.key)))
 
-    def _mismatches(self, facts: Facts) -> Iterator[Mismatch]:
-        yield from self._of_call(facts)
-        if self.task is not None and not matches_glob(self.task, facts.task_id):
-            yield from _missed(Key.TASK, self.task, facts.task_name or facts.task_id)
+    def _mismatches(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
+        missed = partial(_missed, exactly=exactly)
+        yield from self._of_call(facts, exactly=exactly)
+        if self.task is not None and not matches_glob(self.task, facts.task_id, exactly=exactly):
+            yield from missed(Key.TASK, self.task, facts.task_name or facts.task_id)
         if self.agent is not None:
-            yield from _missed(Key.AGENT, self.agent, facts.agent)
+            yield from missed(Key.AGENT, self.agent, facts.agent)
         for name, pattern in self.inputs:
-            yield from _missed(Key.INPUTS, pattern, notification.value_of(facts.inputs, name), name)
+            yield from missed(Key.INPUTS, pattern, notification.value_of(facts.inputs, name), name)
         for name, pattern in self.meta:
-            yield from _missed(Key.META, pattern, notification.value_of(facts.meta, name), name)
-        if self.contains and not any(one.casefold() in facts.text for one in self.contains):
+            yield from missed(Key.META, pattern, notification.value_of(facts.meta, name), name)
+        if self.contains and not any(facts.contains(one, exactly=exactly) for one in self.contains):
             yield Mismatch(Key.CONTAINS, self.contains, None)
         for path, wanted in self.json:
             found = facts.value_at(path)
-            if not matches_value(wanted, found, is_wanted):
+            if found is None or not is_wanted(wanted, found, exactly=exactly):
                 yield Mismatch(Key.JSON, (wanted,), _shown(found), path)
 
-    def _of_call(self, facts: Facts) -> Iterator[Mismatch]:
+    def _of_call(self, facts: Facts, *, exactly: bool) -> Iterator[Mismatch]:
         tool = None if facts.call is None else facts.call.tool or notification.Hidden()
         if self.tool is not None:
-            yield from _missed(Key.TOOL, self.tool, tool)
+            yield from _missed(Key.TOOL, self.tool, tool, exactly=exactly)
         for path, wanted in self.arguments:
             found = None if tool is None else facts.argument(path)
-            compared = Comparison.parse(wanted) is not None and isinstance(found, str)
-            if compared and read_number(str(found)) is None:
-                yield Mismatch(Key.ARGUMENTS, (wanted,), _shown(str(found)), path, unsure=True)
-            elif isinstance(found, notification.Hidden):
-                yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=True)
-            elif not matches_value(wanted, found, is_wanted):
-                yield Mismatch(Key.ARGUMENTS, (wanted,), _shown(found), path)
+            if tool is None or isinstance(found, notification.Hidden):
+                yield Mismatch(Key.ARGUMENTS, (wanted,), None, path, unsure=tool is not None)
+            elif (holds := _is_argument(wanted, found, exactly=exactly)) is not True:
+                shown = _shown(_as_text(found))
+                yield Mismatch(Key.ARGUMENTS, (wanted,), shown, path, unsure=holds is None)
 
 
-def is_wanted(wanted: str, value: str) -> bool:
+def is_wanted(wanted: str, value: str, *, exactly: bool = False) -> bool:
     """Return True if an output's value is what `json` asks for: a comparison or a glob."""
     comparison = Comparison.parse(wanted)
-    return matches_glob(wanted, value) if comparison is None else comparison.holds(value)
+    if comparison is None:
+        return matches_glob(wanted, value, exactly=exactly)
+    return comparison.holds(value)
 
 
-def matches_value(wanted: str, found: str | None, matches: Callable[[str, str], bool]) -> bool:
-    return found is not None and matches(wanted, found)
+def _is_argument(wanted: str, value: object, *, exactly: bool) -> bool | None:
+    """Return True if a call's argument is as wanted; None if it is of another type than that.
+
+    A tool's schema makes True of "yes", and 7 of " 07".
+    """
+    text = _as_text(value)
+    number = read_number(text)
+    if (comparison := Comparison.parse(wanted)) is not None:
+        return None if number is None else comparison.holds(text)
+    if matches_glob(wanted, text, exactly=exactly):
+        return True
+    if (wanted_number := read_number(wanted)) is not None:
+        is_equal = number == wanted_number
+        return None if number is None or (is_equal and type(value) is str) else is_equal
+    kind = bool if wanted.lower() in ("true", "false") else str
+    return False if type(value) is kind else None
 
 
 def _missed(
-    key: Key, pattern: str, found: str | notification.Hidden | None, name: str = ""
+    key: Key,
+    pattern: str,
+    found: str | notification.Hidden | None,
+    name: str = "",
+    *,
+    exactly: bool,
 ) -> Iterator[Mismatch]:
     if isinstance(found, notification.Hidden):
         yield Mismatch(key, (pattern,), None, name, unsure=True)
@@ -229,7 +302,7 @@ def _missed(
     ):
         # The value was cut when it was read.
         yield Mismatch(key, (pattern,), _shown(found), unsure=True)
-    elif not matches_value(pattern, found, matches_glob):
+    elif found is None or not matches_glob(pattern, found, exactly=exactly):
         yield Mismatch(key, (pattern,), _shown(found), name)
 
 

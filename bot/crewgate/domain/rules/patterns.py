@@ -8,17 +8,71 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Self
+from unicodedata import category, normalize
 
 #: `[` begins a set if the set ends; else it stands for itself.
 _ATOMS: Final = re.compile(r"\[!?+\]?+[^\]]*+\]|.", flags=re.DOTALL)
 
 
-def matches_glob(pattern: str, text: str) -> bool:
-    """Return `fnmatch.fnmatchcase`, ignoring case.
+def matches_glob(pattern: str, text: str, *, exactly: bool = False) -> bool:
+    """Return `fnmatch.fnmatchcase`, ignoring case and, unless `exactly`, how letters are written.
 
-    `fnmatch.translate` never backtracks: it matches the text between two `*` atomically.
+    Exactly, a `*` passes no white space, comma or semicolon: it is for one value, not for a list.
     """
-    return _regex(pattern.casefold()).match(text.casefold()) is not None
+    if exactly:
+        return _regex(in_lower_case(pattern), exactly=True).match(in_lower_case(text)) is not None
+    wanted = readings(pattern)[:2]
+    raw, *others = readings(text)
+    return _regex(wanted[0]).match(raw) is not None or any(
+        _regex(wanted[1]).match(one) for one in others
+    )
+
+
+def in_lower_case(text: str) -> str:
+    """Return a text in lower case, or as it is if that would change more than case.
+
+    So `ß` is not `ss`, and a Kelvin sign is no `k`.
+    """
+    lower = text.lower()
+    return lower if lower.upper() == text.upper() else text
+
+
+def readings(text: str) -> tuple[str, ...]:
+    """Return a text without case, and then as people read it: in plain letters, single-spaced.
+
+    Characters that nobody sees are left out, and are spaces in one more reading.
+    """
+    plain = text.translate(_PLAIN)
+    seen = [plain.replace(_UNSEEN, put) for put in ("", " ")[: 1 + (_UNSEEN in plain)]]
+    return text.casefold(), *(" ".join(one.casefold().split()) for one in seen)
+
+
+#: Stands for each character that nobody sees.
+_UNSEEN: Final = "\u00ad"
+#: Letters and signs that are blank; a Hangul one is also what NFKC makes of U+FFA0.
+_BLANK: Final = "\u115f\u1160\u2800\u3164"
+
+
+class _Plain(dict[int, str]):
+    """A table for `str.translate` from a character to plain ones.
+
+    One by one: `normalize` sorts the marks of a whole text, in quadratic time.
+    """
+
+    def __missing__(self, code: int) -> str:
+        found = ""
+        for one in normalize("NFKD", chr(code)):
+            of = category(one)
+            if of == "Cf" or one in _BLANK or (of == "Cc" and not one.isspace()):
+                found += _UNSEEN
+            elif of not in {"Mn", "Me"}:  # an accent, which need not be a character of its own
+                found += one
+        if code < 2**16:  # the table stays small
+            self[code] = found
+        return found
+
+
+_PLAIN: Final = _Plain()
 
 
 def has_open_bracket(pattern: str) -> bool:
@@ -26,8 +80,23 @@ def has_open_bracket(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=1_024)
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(pattern))
+def _regex(pattern: str, *, exactly: bool = False) -> re.Pattern[str]:
+    """Compile a glob so that it never backtracks: the text between two `*` matches atomically."""
+    if not exactly:
+        return re.compile(fnmatch.translate(pattern))
+    texts = [""]
+    for atom in _ATOMS.findall(pattern):
+        if atom == "*":
+            texts.append("")
+        else:
+            texts[-1] += atom
+    first, *others = (fnmatch.translate(text)[len("(?s:") :].rpartition(")")[0] for text in texts)
+    between = "".join(f"(?>{_OF_ONE_VALUE}*?{text})" for text in others[:-1])
+    last = "".join(f"{_OF_ONE_VALUE}*{text}" for text in others[-1:])
+    return re.compile(rf"(?s:{first}{between}{last})\Z")
+
+
+_OF_ONE_VALUE: Final = r"[^\s,;]"
 
 
 #: In any order; the longer signs first, for they begin with the shorter ones.

@@ -264,6 +264,10 @@ class Rule:
         example="false",
     )
 
+    @property
+    def allows(self) -> bool:
+        return self.decide is Decide.ALLOW
+
 
 def most_approvals(
     rule: Rule, people: Collection[str], members: Callable[[UserGroup], Collection[str]]
