@@ -144,6 +144,18 @@ MUTANTS: Final = (
         "strings = ()",
         "domain/rules/test_calls.py",
     ),
+    mutant(
+        "an edit loses an option of its rule",
+        '*("target", "remind", "working_hours"),',
+        '*("target", "remind"),',
+        "domain/rules/test_stricter.py",
+    ),
+    mutant(
+        "an edit gives delegates a right",
+        "delegation=one.delegation and other.delegation,",
+        "delegation=one.delegation or other.delegation,",
+        "domain/rules/test_stricter.py",
+    ),
     # --- use cases
     mutant(
         "an uncertain right of an earlier voter lapses",

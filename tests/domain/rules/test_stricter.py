@@ -1,15 +1,24 @@
 """The rule of a round whose text a person changed: nothing is asked less of it by an edit."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.people import Anyone, Email, ReviewerRef, User, UserGroup
+from crewgate.domain.people import Anyone, Email, Notify, ReviewerRef, User, UserGroup
 from crewgate.domain.rules.choose import stricter
-from crewgate.domain.rules.duration import Duration
-from crewgate.domain.rules.rule import Escalation, Naming, Rule, Then, TimeOut
+from crewgate.domain.rules.conditions import Conditions
+from crewgate.domain.rules.duration import Duration, WorkingHours
+from crewgate.domain.rules.rule import (
+    Decide,
+    Escalation,
+    Naming,
+    Reminders,
+    Rule,
+    Then,
+    TimeOut,
+)
 from tests.builders import ANA, BEN, CAI, a_rule
 
 LEGAL, FINANCE = UserGroup("S0LEGAL"), UserGroup("S0FINANCE")
@@ -66,6 +75,36 @@ def test_no_edit_ever_needs_less_than_either_rule(before: Rule | None, after: Ru
             assert who == min(both, key=len)
     if found is not None and who != people(before):
         assert found.escalate is None
+
+
+WHOLE = Rule(
+    name="whole",
+    when=Conditions(task="a"),
+    decide=Decide.REFUSE,
+    reason="No.",
+    channel="C1",
+    reviewers=(LEGAL,),
+    reviewers_from="inputs.boss",
+    naming=Naming.NAMED,
+    approvals=2,
+    approvals_from=((LEGAL, 2),),
+    self_approval=False,
+    unknown_starter=False,
+    notify=Notify.DM,
+    target=DAY,
+    remind=Reminders(after=DAY),
+    escalate=Escalation(DAY, (User("U0LEAD"),)),
+    timeout=TimeOut(DAY),
+    working_hours=WorkingHours.parse("Mon-Fri 09:00-17:00 UTC"),
+    delegation=False,
+    ask_about_masks=False,
+)
+
+
+def test_a_change_of_a_text_knows_each_option_of_a_rule() -> None:
+    """A new option stands above, and `stricter` says what becomes of it."""
+    assert [one.name for one in fields(Rule) if getattr(WHOLE, one.name) == one.default] == []
+    assert stricter(WHOLE, WHOLE, USUAL) == WHOLE
 
 
 @pytest.mark.parametrize(

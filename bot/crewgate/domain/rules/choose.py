@@ -15,6 +15,11 @@ from crewgate.domain.verdict import Needed
 _DECIDES: Final = (Decide.REFUSE, None, Decide.ALLOW)
 #: The words for the agent where nobody decided in time.
 NOT_IN_TIME: Final = "Nobody decided in time."
+#: The options that a change of a text leaves as they are.
+_AS_BEFORE: Final = (
+    *("name", "when", "decide", "reason", "channel", "notify"),
+    *("target", "remind", "working_hours"),
+)
 _WHO: Final = (
     *("reviewers", "reviewers_from", "naming", "approvals", "approvals_from"),
     *("self_approval", "unknown_starter", "delegation"),
@@ -94,8 +99,9 @@ def stricter(
     needed = _all_needed(one, other)
     who = _narrower(one, other, usual)
     reviewers = tuple(group for group, _ in needed) if needed else who.reviewers
-    found = replace(
-        one,
+    # No `replace`: an option that is merged by nothing here would count as `before` has it.
+    found = Rule(
+        **{key: getattr(one, key) for key in _AS_BEFORE},
         reviewers=reviewers,
         reviewers_from=who.reviewers_from,
         naming=who.naming,
