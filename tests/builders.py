@@ -168,7 +168,7 @@ def an_effect(kind: EffectKind = EffectKind.POST, **changes: Any) -> Effect:
     given: dict[str, Any] = {"channel": "C1", "user": "U1", "number": 2} | changes
     named: dict[str, Any] = {name: given[name] for name in kind.row.names if name in given}
     return replace(
-        Effect(kind=kind, subject="r-1", crew="research", execution_id="e-1"), **(named | changes)
+        Effect(kind=kind, target="r-1", crew="research", execution_id="e-1"), **(named | changes)
     )
 
 

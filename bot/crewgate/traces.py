@@ -41,7 +41,7 @@ async def open_traces(endpoint: str) -> AsyncIterator[Trace]:
         about: dict[str, str | int] = {
             "crewgate.crew": job.effect.crew,
             "crewgate.execution": job.effect.execution_id,
-            "crewgate.round": job.effect.subject,
+            "crewgate.round": job.effect.target,
             "crewgate.tries": job.tries,
             "crewgate.outcome": name,
         }
@@ -81,7 +81,7 @@ async def open_traces(endpoint: str) -> AsyncIterator[Trace]:
 
 def _ids(way: EffectKind, job: Job, part: str = "") -> SpanContext:
     """Return the ids of a trace or a part of it; a round may have several traces of resumes."""
-    trace = f"{way} {job.effect.subject} {job.id if way is EffectKind.RESUME else ''}"
+    trace = f"{way} {job.effect.target} {job.id if way is EffectKind.RESUME else ''}"
     trace_id, span_id = (
         int.from_bytes(sha256(text.encode()).digest()[:size], "big")
         for text, size in ((trace, 16), (f"{trace} {part}", 8))

@@ -18,9 +18,9 @@ webhook_secret_env = "CREW_WEBHOOK_SECRET_2"
 """
 
 
-async def lines(ask: Ask, subject: str, **changes: str) -> list[str]:
+async def lines(ask: Ask, place: str, **changes: str) -> list[str]:
     _, said = await ask(**changes)
-    return [line for line in said if line.startswith(subject, 2)]
+    return [line for line in said if line.startswith(place, 2)]
 
 
 async def test_a_variable_that_nobody_reads_is_told_where_another_may_be_meant(ask: Ask) -> None:

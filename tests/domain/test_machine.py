@@ -107,7 +107,7 @@ class Rounds(RuleBasedStateMachine):
         )
         if receipt.ended is not None:
             assert before is not None
-            ended = [e for e in receipt.effects if e.subject == before.id]
+            ended = [e for e in receipt.effects if e.target == before.id]
             if before.can_reopen:
                 del self.over[before.id]
             self.keep(Transition(receipt.ended, tuple(ended)))
@@ -116,7 +116,7 @@ class Rounds(RuleBasedStateMachine):
             assert (receipt.current.rule, receipt.current.votes) == (under, ())
             assert receipt.effects[-1] == Effect(
                 kind=EffectKind.POST,
-                subject=receipt.current.id,
+                target=receipt.current.id,
                 crew="research",
                 execution_id="e-1",
             )

@@ -208,7 +208,7 @@ def test_a_crew_that_is_back_ends_what_was_closed_because_it_was_gone(
 
 def test_the_effects_about_the_round_that_ended_come_first() -> None:
     receipt = received(a_round(), OTHER)
-    assert [effect.subject for effect in receipt.effects] == ["r-1", "id-001"]
+    assert [effect.target for effect in receipt.effects] == ["r-1", "id-001"]
 
 
 def test_numbers_go_on_from_the_latest() -> None:

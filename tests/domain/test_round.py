@@ -62,7 +62,7 @@ def test_an_arrow_leads_where_it_should_and_says_what_must_happen(state: State, 
     assert (after.round.state, tuple(effect.kind for effect in after.effects)) == ARROWS[
         state, name
     ]
-    assert {(effect.subject, effect.crew, effect.execution_id) for effect in after.effects} == {
+    assert {(effect.target, effect.crew, effect.execution_id) for effect in after.effects} == {
         ("r-1", "research", "e-1")
     }
     assert after.round.version == before.version  # only the store counts versions

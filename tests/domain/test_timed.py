@@ -92,4 +92,4 @@ def test_working_hours_are_those_of_the_rule() -> None:
     rule = a_rule(timeout=TimeOut(lasting("4wh")), working_hours=HOURS)
     [(effect, due)] = timed_effects(a_round(rule=rule), FRIDAY_NIGHT)
     assert (effect.kind, due) == (EffectKind.TIME_OUT, MONDAY_MORNING + 4 * HOUR)
-    assert (effect.subject, effect.crew, effect.execution_id) == ("r-1", "research", "e-1")
+    assert (effect.target, effect.crew, effect.execution_id) == ("r-1", "research", "e-1")

@@ -190,15 +190,15 @@ def test_a_message_is_found_again_by_the_key_it_always_had(kind: EffectKind, key
 def test_the_outbox_keeps_all_that_an_effect_is_about(kind: EffectKind, stored: str) -> None:
     effect = an_effect(kind, **WHOLE)
     assert effect.names == stored
-    assert an_effect(kind, subject="").named(stored).names == stored
+    assert an_effect(kind, target="").named(stored).names == stored
 
 
 @given(st.sampled_from(EffectKind), st.text(), st.text(), st.text())
 def test_an_effect_is_read_back_whatever_its_names_are(
-    kind: EffectKind, subject: str, channel: str, user: str
+    kind: EffectKind, target: str, channel: str, user: str
 ) -> None:
-    effect = an_effect(kind, subject=subject, **_of(kind, channel=channel, user=user))
-    bare = replace(effect, subject="", user=None, number=None)
+    effect = an_effect(kind, target=target, **_of(kind, channel=channel, user=user))
+    bare = replace(effect, target="", user=None, number=None)
     assert bare.named(effect.names) == effect
 
 
@@ -206,16 +206,16 @@ def _of(kind: EffectKind, **names: str) -> dict[str, str]:
     return {name: text for name, text in names.items() if name in kind.row.names}
 
 
-def test_a_subject_may_contain_spaces() -> None:
-    assert an_effect(EffectKind.POLL_STATUS, subject="").named("e 1 2").subject == "e 1 2"
-    look = an_effect(EffectKind.LOOK_FOR_RESULT_FILE, subject="50% of 7", number=1)
+def test_a_target_may_contain_spaces() -> None:
+    assert an_effect(EffectKind.POLL_STATUS, target="").named("e 1 2").target == "e 1 2"
+    look = an_effect(EffectKind.LOOK_FOR_RESULT_FILE, target="50% of 7", number=1)
     assert look.names == "50%25%20of%207 1"
     assert look.named(look.names) == look
 
 
 def test_in_slack_an_execution_is_an_ordering_key() -> None:
     ordering_key = an_effect(EffectKind.POST).ordering_key
-    assert ordering_key == an_effect(EffectKind.NOTIFY_STUCK, subject="r-2").ordering_key
+    assert ordering_key == an_effect(EffectKind.NOTIFY_STUCK, target="r-2").ordering_key
     assert ordering_key != an_effect(execution_id="e-2").ordering_key
     assert ordering_key != an_effect(crew="other").ordering_key
 
@@ -224,13 +224,13 @@ def test_in_slack_an_execution_is_an_ordering_key() -> None:
 def test_only_posts_order_posts(kind: EffectKind) -> None:
     ordering_key = an_effect(kind).ordering_key
     assert ordering_key not in {an_effect(other).ordering_key for other in set(EffectKind) - {kind}}
-    of_another = {an_effect(kind, subject="r-2", execution_id="e-2").ordering_key}
+    of_another = {an_effect(kind, target="r-2", execution_id="e-2").ordering_key}
     assert ordering_key not in of_another
 
 
 def test_a_resume_has_a_lane_to_itself() -> None:
     ordering_key = an_effect(EffectKind.RESUME).ordering_key
-    assert ordering_key != an_effect(EffectKind.RESUME, subject="r-2").ordering_key
+    assert ordering_key != an_effect(EffectKind.RESUME, target="r-2").ordering_key
     assert ordering_key != an_effect(EffectKind.POST).ordering_key
 
 

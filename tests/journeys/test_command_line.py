@@ -237,7 +237,7 @@ async def test_check_names_everything_that_is_wrong(
 
     assert status == 1
     wrong = [line for line in said.splitlines() if line.startswith("✗")]
-    for subject in (
+    for place in (
         "database",
         "slack socket",
         f"channel {CHANNEL}",
@@ -246,7 +246,7 @@ async def test_check_names_everything_that_is_wrong(
         "reviewer S0GONE",
         "crew “research”",
     ):
-        assert any(subject in line for line in wrong), (subject, said)
+        assert any(place in line for line in wrong), (place, said)
 
 
 async def test_an_address_that_moved_decides_nothing_until_an_operator_confirms_it(

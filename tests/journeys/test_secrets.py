@@ -194,7 +194,7 @@ async def test_a_kickoffs_answer_to_its_caller_and_to_the_form(watched: Watched)
 
 
 async def test_what_an_execution_was_started_on(watched: Watched) -> None:
-    """Its subject stands on every card and in lists."""
+    """Its topic stands on every card and in lists."""
     world = watched.world
     told = f"tea {WEBHOOK_SECRET}"
     body = {

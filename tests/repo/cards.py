@@ -65,7 +65,7 @@ VIEW = CardView(
         opened_at=AT,
     ),
     output=SHORT,
-    subject="Acme supply agreement",
+    topic="Acme supply agreement",
     starter=DORA,
     given=(("contract", "Acme supply agreement"),),
     reviewers=(User(ANA.id), User(BEN.id), LEGAL),

@@ -223,7 +223,7 @@ views = st.builds(
     round=rounds,
     output=st.builds(Output, long_texts, st.sampled_from(Format)),
     previous=st.none() | rounds,
-    subject=names,
+    topic=names,
     starter=st.none() | st.builds(Person, st.just(ANA.id), names),
     given=st.lists(st.tuples(names, names), max_size=4).map(tuple),
     names=st.sampled_from([(), ((ANA.id, "<!here> *x*"),)]),

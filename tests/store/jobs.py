@@ -16,12 +16,12 @@ LEASE = 75 * SECOND
 POSTS = posts_destination("research")
 HOUR = timedelta(hours=1)
 
-FIRST = an_effect(EffectKind.POST, subject="r-1")
-SECOND_ONE = an_effect(EffectKind.NOTIFY_STUCK, subject="r-1")
-REFRESH = an_effect(EffectKind.REFRESH, subject="r-1")
-ATTACH = an_effect(EffectKind.ATTACH, subject="r-1")
-ELSEWHERE = an_effect(EffectKind.POST, subject="r-2", execution_id="e-2")
-RESUME = an_effect(EffectKind.RESUME, subject="r-1")
+FIRST = an_effect(EffectKind.POST, target="r-1")
+SECOND_ONE = an_effect(EffectKind.NOTIFY_STUCK, target="r-1")
+REFRESH = an_effect(EffectKind.REFRESH, target="r-1")
+ATTACH = an_effect(EffectKind.ATTACH, target="r-1")
+ELSEWHERE = an_effect(EffectKind.POST, target="r-2", execution_id="e-2")
+RESUME = an_effect(EffectKind.RESUME, target="r-1")
 
 
 async def put(uow: SqlUnitOfWork, *effects: Effect, at: datetime = NOW) -> None:

@@ -17,7 +17,7 @@ from tests.store.jobs import CREWS, HOUR, LEASE, POSTS, put
 
 TWO_AN_HOUR = Budget("posts C1", Rate(HOUR, burst=2))
 """Slow, so that no test waits for PostgreSQL's clock, by which budgets go there."""
-CARDS = [an_effect(subject=f"r-{each}", execution_id=f"e-{each}") for each in range(5)]
+CARDS = [an_effect(target=f"r-{each}", execution_id=f"e-{each}") for each in range(5)]
 
 
 async def lease(
@@ -26,15 +26,15 @@ async def lease(
     return await outbox.lease(to, now=NOW, lease=LEASE, limit=limit, budget=budget)
 
 
-def subjects(leased: Leased) -> list[str]:
-    return [job.effect.subject for job in leased.jobs]
+def targets(leased: Leased) -> list[str]:
+    return [job.effect.target for job in leased.jobs]
 
 
 async def test_no_more_is_leased_than_there_is_room_for(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
     await put(uow, *CARDS)
-    assert subjects(await lease(outbox)) == ["r-0", "r-1"]
+    assert targets(await lease(outbox)) == ["r-0", "r-1"]
     spent = await lease(outbox)
     assert spent.jobs == ()
     assert spent.again_in is not None
@@ -75,9 +75,9 @@ async def test_other_budgets_and_what_has_none_do_not_wait(
     await put(uow, *CARDS)
     await lease(outbox)
     other = Budget("posts C2", TWO_AN_HOUR.rate)
-    assert subjects(await lease(outbox, other)) == ["r-2", "r-3"]
+    assert targets(await lease(outbox, other)) == ["r-2", "r-3"]
     unlimited = Budget("posts C1", Rate(timedelta()))
-    assert subjects(await lease(outbox, unlimited)) == ["r-4"]
+    assert targets(await lease(outbox, unlimited)) == ["r-4"]
 
 
 async def test_a_pause_counts_for_all_that_is_spent_on_the_same(
@@ -99,8 +99,8 @@ async def test_a_clock_that_was_put_back_holds_up_nothing(
     ahead = NOW + 6 * HOUR
     await put(uow, *CARDS)
     leased = await outbox.lease(POSTS, now=ahead, lease=LEASE, limit=8, budget=posts)
-    assert subjects(leased) == ["r-0", "r-1"]
-    assert subjects(await lease(outbox, posts)) == ["r-2", "r-3"]
+    assert targets(leased) == ["r-0", "r-1"]
+    assert targets(await lease(outbox, posts)) == ["r-2", "r-3"]
     assert (await lease(outbox, posts)).again_in == SECOND
 
 
@@ -115,22 +115,22 @@ async def test_the_longest_pause_is_five_minutes(outbox: SqlOutbox, uow: SqlUnit
 async def test_cards_go_before_notices_and_what_is_due_longer_before_what_is_not(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
-    notice = an_effect(EffectKind.NOTIFY_STUCK, subject="notice", execution_id="e-8")
-    progress = an_effect(EffectKind.PROGRESS, subject="progress", execution_id="e-9")
+    notice = an_effect(EffectKind.NOTIFY_STUCK, target="notice", execution_id="e-8")
+    progress = an_effect(EffectKind.PROGRESS, target="progress", execution_id="e-9")
     await put(uow, notice, at=NOW - 3 * SECOND)
     await put(uow, CARDS[0], at=NOW - SECOND)
     await put(uow, progress, at=NOW - 2 * SECOND)
     unlimited = Budget("posts C1", Rate(timedelta()))
-    assert subjects(await lease(outbox, unlimited)) == ["progress", "r-0", "notice"]
+    assert targets(await lease(outbox, unlimited)) == ["progress", "r-0", "notice"]
 
 
 async def test_the_last_of_a_burst_is_left_to_cards(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     notices = [replace(card, kind=EffectKind.NOTIFY_STUCK) for card in CARDS[:3]]
     await put(uow, *notices)
-    assert subjects(await lease(outbox)) == ["r-0"]
+    assert targets(await lease(outbox)) == ["r-0"]
     assert await lease(outbox) == Leased()
     await put(uow, *CARDS[3:])
-    assert subjects(await lease(outbox)) == ["r-3"]
+    assert targets(await lease(outbox)) == ["r-3"]
     assert (await lease(outbox)).again_in is not None
 
 
@@ -138,29 +138,29 @@ async def test_cards_may_take_all_of_a_burst_and_what_is_no_burst_is_for_all(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
     await put(uow, replace(CARDS[0], kind=EffectKind.NOTIFY_STUCK), *CARDS[1:3])
-    assert subjects(await lease(outbox)) == ["r-1", "r-2"]
+    assert targets(await lease(outbox)) == ["r-1", "r-2"]
     one = Budget("posts C2", Rate(HOUR, burst=1))
-    assert subjects(await lease(outbox, one)) == ["r-0"]
+    assert targets(await lease(outbox, one)) == ["r-0"]
 
 
 async def test_what_is_last_goes_after_notices(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
-    progress = an_effect(EffectKind.PROGRESS, subject="progress", execution_id="e-9")
+    progress = an_effect(EffectKind.PROGRESS, target="progress", execution_id="e-9")
     async with uow.begin() as tx:
         await tx.enqueue([progress], at=NOW - HOUR, last=True)
     await put(uow, replace(CARDS[0], kind=EffectKind.NOTIFY_STUCK))
     unlimited = Budget("posts C1", Rate(timedelta()))
-    assert subjects(await lease(outbox, unlimited)) == ["r-0", "progress"]
+    assert targets(await lease(outbox, unlimited)) == ["r-0", "progress"]
 
 
 async def test_nor_does_it_hold_up_a_card_of_its_thread(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
-    progress = replace(CARDS[0], kind=EffectKind.PROGRESS, subject="progress")
+    progress = replace(CARDS[0], kind=EffectKind.PROGRESS, target="progress")
     async with uow.begin() as tx:
         await tx.enqueue([progress], at=NOW - HOUR, last=True)
     await put(uow, *CARDS[:2])
     unlimited = Budget("posts C1", Rate(timedelta()))
-    assert subjects(await lease(outbox, unlimited)) == ["r-0", "r-1"]
+    assert targets(await lease(outbox, unlimited)) == ["r-0", "r-1"]
     # One at a time in a thread, as ever.
     assert await lease(outbox, unlimited) == Leased()
 
@@ -168,11 +168,11 @@ async def test_nor_does_it_hold_up_a_card_of_its_thread(
 async def test_cards_are_brought_up_to_date_before_progress(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
-    progress = an_effect(EffectKind.REFRESH_PROGRESS, subject="progress", execution_id="e-9")
+    progress = an_effect(EffectKind.REFRESH_PROGRESS, target="progress", execution_id="e-9")
     await put(uow, progress, at=NOW - 2 * SECOND)
-    await put(uow, an_effect(EffectKind.REFRESH, subject="r-1"), at=NOW)
+    await put(uow, an_effect(EffectKind.REFRESH, target="r-1"), at=NOW)
     one = Budget("updates", Rate(HOUR, burst=1))
-    assert subjects(await lease(outbox, one, to=UPDATES)) == ["r-1"]
+    assert targets(await lease(outbox, one, to=UPDATES)) == ["r-1"]
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])

@@ -98,7 +98,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
     engines: Engines, uow: SqlUnitOfWork
 ) -> None:
     effects = [
-        replace(SECOND_ONE, subject=str(n), execution_id=f"e-{n % 4}", crew="research")
+        replace(SECOND_ONE, target=str(n), execution_id=f"e-{n % 4}", crew="research")
         for n in range(40)
     ]
     await put(uow, *effects)
@@ -117,7 +117,7 @@ async def test_several_processes_work_a_lane_in_order_one_at_a_time(
 
     await asyncio.gather(*(work(SqlOutbox(engines, CREWS)) for _ in range(3)))
     for execution in range(4):
-        lane = [one.subject for one in delivered if one.execution_id == f"e-{execution}"]
+        lane = [one.target for one in delivered if one.execution_id == f"e-{execution}"]
         assert lane == [str(n) for n in range(execution, 40, 4)]
 
 
@@ -157,7 +157,7 @@ async def test_lanes_do_not_wait_for_each_other(outbox: SqlOutbox, uow: SqlUnitO
 async def test_destinations_do_not_wait_for_each_other(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
-    other = replace(RESUME, crew="other", subject="r-9")
+    other = replace(RESUME, crew="other", target="r-9")
     await put(uow, FIRST, RESUME, other)
     (job,) = await lease(outbox, to="crew:research")
     assert job.effect == RESUME
@@ -298,7 +298,7 @@ async def test_two_processes_never_get_the_same_job(
     outbox: SqlOutbox, uow: SqlUnitOfWork, database_url: str
 ) -> None:
     effects = [
-        an_effect(kind, subject=f"r-{n}", execution_id=f"e-{n}")
+        an_effect(kind, target=f"r-{n}", execution_id=f"e-{n}")
         for n in range(15)
         for kind in EffectKind
     ]
@@ -360,7 +360,7 @@ async def test_a_lease_ends_by_the_database_s_clock(
 
 async def test_what_nobody_works_on_is_named(outbox: SqlOutbox, uow: SqlUnitOfWork) -> None:
     assert await outbox.orphaned_destinations([POSTS]) == ()
-    await put(uow, FIRST, RESUME, replace(RESUME, subject="r-2"), replace(RESUME, crew="gone"))
+    await put(uow, FIRST, RESUME, replace(RESUME, target="r-2"), replace(RESUME, crew="gone"))
     found = await outbox.orphaned_destinations([POSTS, "crew:research"])
     assert found == ("crew:gone",)
     assert sorted(await outbox.orphaned_destinations([])) == ["crew:gone", "crew:research", POSTS]

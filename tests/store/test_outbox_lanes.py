@@ -62,9 +62,9 @@ async def test_a_card_is_there_before_it_is_refreshed_or_has_a_file(
 async def test_another_round_s_card_is_not_waited_for(
     outbox: SqlOutbox, uow: SqlUnitOfWork
 ) -> None:
-    await put(uow, replace(FIRST, subject="r-2"), REFRESH, ATTACH)
+    await put(uow, replace(FIRST, target="r-2"), REFRESH, ATTACH)
     assert {job.effect for job in await lease(outbox)} == {
-        replace(FIRST, subject="r-2"),
+        replace(FIRST, target="r-2"),
         REFRESH,
         ATTACH,
     }
@@ -86,7 +86,7 @@ async def test_what_wants_the_present_state_is_done_once_for_all_that_wait(
     outbox: SqlOutbox, uow: SqlUnitOfWork, kind: EffectKind
 ) -> None:
     effect = an_effect(kind)
-    elsewhere = an_effect(kind, subject="r-2", execution_id="e-2")
+    elsewhere = an_effect(kind, target="r-2", execution_id="e-2")
     other = replace(SECOND_ONE, execution_id="e-3")
     await put(uow, effect, elsewhere, effect, other)
     await put(uow, effect)
@@ -201,11 +201,11 @@ TO_CALLERS = forward_destination("research")
 
 
 def webhook(name: str) -> Effect:
-    return an_effect(EffectKind.FORWARD, subject=name)
+    return an_effect(EffectKind.FORWARD, target=name)
 
 
 async def forwarding(outbox: SqlOutbox, now: datetime = NOW) -> list[str]:
-    return [job.effect.subject for job in await lease(outbox, to=TO_CALLERS, now=now)]
+    return [job.effect.target for job in await lease(outbox, to=TO_CALLERS, now=now)]
 
 
 async def test_webhooks_go_on_in_order_after_a_process_that_died(

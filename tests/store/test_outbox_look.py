@@ -35,7 +35,7 @@ async def look(world: World, destination: str, kind: str, *, first: int, last: i
         await connection.execute(sa.text("ANALYZE outbox"))
     with recorded(world.engines) as statements:
         leased = await world.outbox.lease(destination, now=world.clock(), lease=LEASE, limit=8)
-    assert [job.effect.subject for job in leased.jobs] == ["r0"]
+    assert [job.effect.target for job in leased.jobs] == ["r0"]
     return next(one for one in statements if "FROM outbox" in one[0])
 
 
@@ -63,10 +63,10 @@ FORWARD: Final = forward_destination("research")
 
 async def look_past(world: World) -> Any:
     """The statement of a look, with many webhooks behind one that is tried again later."""
-    await put(world.uow, an_effect(EffectKind.FORWARD, subject="w-0"))
+    await put(world.uow, an_effect(EffectKind.FORWARD, target="w-0"))
     leased = await world.outbox.lease(FORWARD, now=world.clock(), lease=LEASE, limit=1)
     await again(world.uow, *leased.jobs, at=world.clock() + HOUR)
-    await put(world.uow, *(an_effect(EffectKind.FORWARD, subject=f"w-{n}") for n in range(1, 400)))
+    await put(world.uow, *(an_effect(EffectKind.FORWARD, target=f"w-{n}") for n in range(1, 400)))
     async with world.engines.write.begin() as connection:
         await connection.execute(sa.text("ANALYZE outbox"))
     with recorded(world.engines) as statements:

@@ -270,7 +270,7 @@ async def place_card(world: World, round_: Round) -> None:
         await tx.place_card(round_, MessageRef("C1", "1.0", "1.0"), shown=100)
 
 
-WEBHOOK, NEXT_WEBHOOK = (an_effect(EffectKind.FORWARD, subject=name) for name in ("w-1", "w-2"))
+WEBHOOK, NEXT_WEBHOOK = (an_effect(EffectKind.FORWARD, target=name) for name in ("w-1", "w-2"))
 
 
 async def test_a_webhook_does_not_wait_behind_one_that_ends_meanwhile(world: World) -> None:

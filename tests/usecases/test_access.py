@@ -6,7 +6,7 @@ import pytest
 
 from crewgate.domain.errors import NotAnOperator, NotAReader, NotAReviewer, NotAStarter, UnknownCrew
 from crewgate.domain.people import Anyone, Email, Role, User, UserGroup
-from crewgate.usecases.access import Access, Subject
+from crewgate.usecases.access import Access, Scope
 from tests.builders import ANA, BEN, EVE, a_crew, a_review
 from tests.usecases.world import World
 
@@ -14,12 +14,12 @@ CHANNEL = a_crew().channel
 DECIDING = (Role.REVIEWER, Role.STARTER, Role.OPERATOR)
 
 
-def require(world: World, user: str, role: Role, subject: Subject = "research") -> None:
+def require(world: World, user: str, role: Role, scope: Scope = "research") -> None:
     """Raise what memory answers, if that is a refusal."""
     access = Access(
         crews=world.crews, directory=world.directory, read=world.uow.read, at=world.clock()
     )
-    if refused := access.refusal(user, role, subject):
+    if refused := access.refusal(user, role, scope):
         raise refused
 
 
@@ -29,8 +29,8 @@ async def crews_of(
     return await world.reviews.crews_of(user, role, recheck=recheck)
 
 
-async def may(world: World, user: str, role: Role, subject: Subject = "research") -> bool:
-    return await world.reviews.may(user, role, subject)
+async def may(world: World, user: str, role: Role, scope: Scope = "research") -> bool:
+    return await world.reviews.may(user, role, scope)
 
 
 async def ensure(world: World, user: str, role: Role = Role.REVIEWER) -> None:

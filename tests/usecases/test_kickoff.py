@@ -284,7 +284,7 @@ async def test_what_it_was_started_on_is_kept(shaky: Shaky) -> None:
     execution = await recorded(shaky).find("research", "e-1")
     assert execution is not None
     assert (execution.inputs, execution.meta) == (asked.inputs, asked.meta)
-    assert (execution.subject, execution.starter) == ("tea", None)
+    assert (execution.topic, execution.starter) == ("tea", None)
 
 
 async def test_registering_adds_to_what_is_known(world: World) -> None:

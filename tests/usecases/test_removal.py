@@ -132,7 +132,7 @@ async def test_every_text_goes_and_every_decision_stays(world: World) -> None:
     assert after.decision.verdict == Revise("")
     assert (after.decision.by, after.decision.at) == (BEN, before.decision.at)
     assert (after.digest, after.salt) == ("", "")
-    assert (await world.execution()).subject == "e-1"
+    assert (await world.execution()).topic == "e-1"
     # Nothing is left for another time, also when somebody asks how it is.
     clients = world.context.clients
     await look.execution("e-1", by=ANA.id, context=world.reviews, clients=clients)
@@ -242,7 +242,7 @@ async def test_never_what_has_a_job(world: World, *, set_aside: bool) -> None:
     world.clock.advance(90 * DAY)
     async with world.uow.begin() as tx:
         await tx.enqueue(
-            [Effect(kind=EffectKind.FORWARD, subject="w-1", crew="research", execution_id="e-1")],
+            [Effect(kind=EffectKind.FORWARD, target="w-1", crew="research", execution_id="e-1")],
             at=world.clock(),
         )
     if set_aside:

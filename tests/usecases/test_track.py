@@ -97,19 +97,19 @@ async def test_a_notification_says_what_the_execution_is_about(world: World) -> 
     await world.notify("Another draft.", meta=(("ticket", "T-2"),))
 
     posting = await world.uow.read.posting(round_.id)
-    assert (posting.view.subject, posting.view.given) == ("T-1", (("ticket", "T-1"),))
+    assert (posting.view.topic, posting.view.given) == ("T-1", (("ticket", "T-1"),))
     [line, _] = await world.uow.read.rounds.of_execution("research", "e-1", limit=9)
-    assert line.subject == "T-1"
+    assert line.topic == "T-1"
 
 
 async def test_nothing_but_the_id_is_known_of_an_execution(world: World) -> None:
     round_ = (await world.notify(execution_id="b5b275c2-1e38")).round
 
     view = (await world.uow.read.posting(round_.id)).view
-    assert (view.subject, view.given, view.starter) == ("b5b275c2", (), None)
+    assert (view.topic, view.given, view.starter) == ("b5b275c2", (), None)
 
 
-async def test_a_card_that_was_posted_before_the_kickoffs_answer_learns_its_subject(
+async def test_a_card_that_was_posted_before_the_kickoffs_answer_learns_its_topic(
     world: World,
 ) -> None:
     round_ = (await world.notify()).round
@@ -119,4 +119,4 @@ async def test_a_card_that_was_posted_before_the_kickoffs_answer_learns_its_subj
 
     assert (await world.rows())[0].kind == EffectKind.REFRESH
     view = (await world.uow.read.posting(round_.id)).view
-    assert (view.subject, view.starter, view.given) == ("tea", ANA, (("topic", "tea"),))
+    assert (view.topic, view.starter, view.given) == ("tea", ANA, (("topic", "tea"),))

@@ -200,7 +200,7 @@ class World:
         """Have something done about a round."""
         review = (await self.round(round_id)).review
         effect = Effect(
-            kind=kind, subject=round_id, crew=review.crew, execution_id=review.execution_id
+            kind=kind, target=round_id, crew=review.crew, execution_id=review.execution_id
         )
         async with self.uow.begin() as tx:
             await tx.enqueue([effect], at=self.clock())

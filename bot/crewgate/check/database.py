@@ -33,16 +33,16 @@ Begin = Callable[[], AbstractAsyncContextManager[Tx]]
 
 async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
     """Check that the database answers, its version, and that the keys open its credentials."""
-    subject = "database"
+    place = "database"
     folder = _folder_of(url)
     if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
         why = (
             "may not be written to; let this user" if folder.is_dir() else "does not exist; make it"
         )
-        return wrong(subject, f"the folder {folder} {why}, or correct DATABASE_URL")
+        return wrong(place, f"the folder {folder} {why}, or correct DATABASE_URL")
     engine = open_readers(url)
     if engine is None:
-        return Finding(subject, "no file yet; it is made at the first start")
+        return Finding(place, "no file yet; it is made at the first start")
     cipher, needed = Cipher(keys), set[str]()
     try:
         age = await _age_of(engine)
@@ -54,18 +54,18 @@ async def check_database(url: str, keys: Sequence[str] = ()) -> Finding:
                         needed |= await secret_keys.find_used(connection, cipher)
     except (secret_keys.SecretKeysRefused, StoreUnavailable) as error:
         hint = "; check DATABASE_URL" if isinstance(error, StoreUnavailable) else ""
-        return wrong(subject, f"{error}{hint}")
+        return wrong(place, f"{error}{hint}")
     finally:
         await engine.dispose()
     if age.revision is None:
-        return Finding(subject, "empty; it is filled at the first start")
+        return Finding(place, "empty; it is filled at the first start")
     if age == Age(HEAD, __version__):
         older = [f"{at}" for at, name in enumerate(cipher.names[1:], start=2) if name in needed]
         keep = f"; until `crewgate rotate` has run, SECRET_KEYS needs number {', '.join(older)} too"
-        return Finding(subject, f"answers{keep if older else ''}")
+        return Finding(place, f"answers{keep if older else ''}")
     copied = ", after a copy beside it" if engine.dialect.name == "sqlite" else ""
     upgraded = f"wrote it last; {__version__} brings it up to date at the start{copied}"
-    return Finding(subject, f"answers; Crewgate {age.version} {upgraded}")
+    return Finding(place, f"answers; Crewgate {age.version} {upgraded}")
 
 
 def _folder_of(url: str) -> Path | None:

@@ -45,12 +45,12 @@ class Mark(StrEnum):
 class Finding:
     """A checked question and its answer."""
 
-    subject: str
+    place: str
     text: str = ""
     mark: Mark = Mark.FINE
 
     def __str__(self) -> str:
-        line = f"{self.mark} {self.subject}"
+        line = f"{self.mark} {self.place}"
         return f"{line}: {self.text}" if self.text else line
 
     def of(self, setting: str) -> Self:
@@ -63,23 +63,23 @@ def say(line: str) -> None:
     print(printable(line), flush=True)  # noqa: T201
 
 
-def wrong(subject: str, problem: str) -> Finding:
-    return Finding(subject, problem, Mark.WRONG)
+def wrong(place: str, problem: str) -> Finding:
+    return Finding(place, problem, Mark.WRONG)
 
 
-def doubtful(subject: str, why: str) -> Finding:
-    return Finding(subject, why, Mark.DOUBTFUL)
+def doubtful(place: str, why: str) -> Finding:
+    return Finding(place, why, Mark.DOUBTFUL)
 
 
-def skipped(subject: str, why: str) -> Finding:
-    return Finding(subject, f"skipped, because {why}", Mark.SKIPPED)
+def skipped(place: str, why: str) -> Finding:
+    return Finding(place, f"skipped, because {why}", Mark.SKIPPED)
 
 
-def refused_by_slack(subject: str, error: CallFailed) -> Finding:
+def refused_by_slack(place: str, error: CallFailed) -> Finding:
     failure = error.failure
     if isinstance(failure, Refused | NotSent) and failure.code in _ADVICE:
-        return wrong(subject, f"{failure.code}: {_ADVICE[failure.code]}")
-    return wrong(subject, str(failure.words if isinstance(failure, Refused) else failure.why))
+        return wrong(place, f"{failure.code}: {_ADVICE[failure.code]}")
+    return wrong(place, str(failure.words if isinstance(failure, Refused) else failure.why))
 
 
 def why_slack_is_silent(error: CallFailed) -> str:

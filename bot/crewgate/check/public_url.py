@@ -13,7 +13,7 @@ from crewgate.network.client import TIMEOUTS, UNSENT, send, why_lost, why_unsent
 from crewgate.settings.load import Settings
 from crewgate.web.credentials import prove
 
-SUBJECT: Final = "PUBLIC_URL"
+PLACE: Final = "PUBLIC_URL"
 #: Statuses of proxies, platforms and tunnels while nothing listens behind them.
 _NOBODY_BEHIND: Final = frozenset({502, 503, 504})
 _REDIRECTS: Final = range(300, 400)
@@ -34,20 +34,20 @@ async def check_public_url(http: httpx.AsyncClient, settings: Settings, nonce: s
             "not set, so nothing can be kicked off from here, and the webhook of each crew cannot"
             " be printed; set it to the address at which crews reach this bot"
         )
-        return doubtful(SUBJECT, why)
+        return doubtful(PLACE, why)
     token = identity_of(settings)
     found = await _ask(http, settings.public_url, nonce, token)
     if isinstance(found, _Answer) and found.is_ours:
-        return Finding(SUBJECT, "answers with this bot")
+        return Finding(PLACE, "answers with this bot")
     host, port = local_address(settings)
     local = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     here = await _ask(http, local, nonce, token)
     runs_here = isinstance(here, _Answer) and here.is_ours
     if not runs_here and _may_just_not_run(found):
         why = "the bot is not running: start it (crewgate serve) and check again"
-        return skipped(SUBJECT, why)
+        return skipped(PLACE, why)
     where = f"port {settings.port} of the bot" + (", which runs here" if runs_here else "")
-    return wrong(SUBJECT, f"{_why_wrong(found)}; it must lead to {where}")
+    return wrong(PLACE, f"{_why_wrong(found)}; it must lead to {where}")
 
 
 def _may_just_not_run(found: _Answer | str) -> bool:

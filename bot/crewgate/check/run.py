@@ -81,9 +81,9 @@ async def _crews(
 ) -> AsyncIterator[Finding]:
     redactors = build_redactors(settings)
     for crew in settings.crews.values():
-        subject = f"crew “{crew.name}”"
+        place = f"crew “{crew.name}”"
         if crew.url is None or crew.token is None:
-            yield Finding(subject, "has no url: whoever asks fetches the decision")
+            yield Finding(place, "has no url: whoever asks fetches the decision")
             continue
         client = HttpCrew(
             http, crew.url, crew.token, clock=runtime.clock, redactor=redactors[crew.name]
@@ -91,11 +91,11 @@ async def _crews(
         answer = await client.inputs()
         if isinstance(answer, CrewUnavailable):
             asked = "its url and token" if answer.answered else "its url"
-            yield wrong(subject, f"{answer.why}; check {asked}")
+            yield wrong(place, f"{answer.why}; check {asked}")
         else:
-            yield Finding(subject, f"answers; inputs: {', '.join(answer) or 'none'}")
+            yield Finding(place, f"answers; inputs: {', '.join(answer) or 'none'}")
             if INPUT in answer:
-                yield Finding(subject, "takes lessons")
+                yield Finding(place, "takes lessons")
 
 
 def _webhooks(settings: Settings, *, show_secrets: bool) -> Iterator[str]:

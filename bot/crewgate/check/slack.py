@@ -65,19 +65,19 @@ class SlackCheck:
         if self.app_token:
             yield await _socket(self.client, self.app_token)
         for channel, setting in self.channels.items():
-            subject = channel_subject(channel)
+            place = channel_place(channel)
             found = await self._channel(channel, installed) if installed else None
-            yield found.of(setting) if found else skipped(subject, silent)
+            yield found.of(setting) if found else skipped(place, silent)
             if self.send_test_card:
-                subject = f"test card in {channel}"
-                yield await self._post(subject, channel) if installed else skipped(subject, silent)
+                place = f"test card in {channel}"
+                yield await self._post(place, channel) if installed else skipped(place, silent)
         for ref, role in self.people.items():
-            subject = f"{role} {ref}"
-            asking = self._person(subject, ref, installed.team_id) if installed else None
-            yield await asking if asking else skipped(subject, silent)
+            place = f"{role} {ref}"
+            asking = self._person(place, ref, installed.team_id) if installed else None
+            yield await asking if asking else skipped(place, silent)
 
     async def _channel(self, channel: str, installed: Installation) -> Finding:
-        subject = channel_subject(channel)
+        place = channel_place(channel)
         channel_id: str | None = channel
         try:
             if channel.startswith("#"):
@@ -87,34 +87,34 @@ class SlackCheck:
                 problem = (
                     "the bot is in no channel of this name; /invite it, or put the channel's id"
                 )
-                return wrong(subject, problem)
+                return wrong(place, problem)
             await web_api.attempt(self.client.conversations_history(channel=channel_id, limit=1))
             await web_api.attempt(self.client.conversations_members(channel=channel_id, limit=1))
         except web_api.CallFailed as error:
-            return refused_by_slack(subject, error)
+            return refused_by_slack(place, error)
         if channel_id != channel and installed.whole_enterprise:
             problem = f"an organisation may have several of this name; put its id, {channel_id}"
-            return wrong(subject, problem)
+            return wrong(place, problem)
         better = "" if channel_id == channel else f"; its id {channel_id} stays when it is renamed"
-        return Finding(subject, f"readable{better}")
+        return Finding(place, f"readable{better}")
 
-    async def _post(self, subject: str, channel: str) -> Finding:
+    async def _post(self, place: str, channel: str) -> Finding:
         card = render_trial_card()
         try:
             await web_api.call(
                 self.client, "chat.postMessage", channel=channel, text=card.text, blocks=card.blocks
             )
         except web_api.CallFailed as error:
-            return refused_by_slack(subject, error)
-        return Finding(subject, "posted; press its buttons while the bot runs (crewgate serve)")
+            return refused_by_slack(place, error)
+        return Finding(place, "posted; press its buttons while the bot runs (crewgate serve)")
 
-    async def _person(self, subject: str, ref: ReviewerRef, team_id: str | None) -> Finding:
+    async def _person(self, place: str, ref: ReviewerRef, team_id: str | None) -> Finding:
         try:
             match ref:
                 case User(id):
                     answer = await web_api.attempt(self.client.users_info(user=id))
                     self.known[ref] = _people(web_api.object_in(answer, "user"))
-                    return _user(subject, answer)
+                    return _user(place, answer)
                 case UserGroup(id):
                     asking = self.client.usergroups_users_list(usergroup=id, team_id=team_id)
                     answer = await web_api.attempt(asking)
@@ -122,21 +122,21 @@ class SlackCheck:
                     self.known[ref] = people
                     if not people:
                         problem = "nobody is in this user group; put somebody in, or name others"
-                        return wrong(subject, problem)
+                        return wrong(place, problem)
                     count = len(people)
-                    return Finding(subject, "1 person" if count == 1 else f"{count} people")
+                    return Finding(place, "1 person" if count == 1 else f"{count} people")
                 case Email(address):
                     answer = await web_api.attempt(self.client.users_lookupByEmail(email=address))
                     self.known[ref] = _people(web_api.object_in(answer, "user"))
-                    return self._address(subject, address, answer)
+                    return self._address(place, address, answer)
                 case Anyone():
-                    return Finding(subject, ANYBODY)
+                    return Finding(place, ANYBODY)
                 case _:
                     assert_never(ref)
         except web_api.CallFailed as error:
             if getattr(error.failure, "code", "") in UNKNOWN:
                 self.known[ref] = frozenset()
-            return refused_by_slack(subject, error)
+            return refused_by_slack(place, error)
 
     async def _able(self, members: frozenset[str]) -> frozenset[str]:
         """Return the members of a group who can decide; of a large group, all members."""
@@ -147,19 +147,19 @@ class SlackCheck:
                 await self._person("", one, None)
         return frozenset(one for one in members if self.known.get(User(one), one))
 
-    def _address(self, subject: str, address: str, answer: Mapping[str, object]) -> Finding:
+    def _address(self, place: str, address: str, answer: Mapping[str, object]) -> Finding:
         account = web_api.text_at(answer, "user", "id")
         known = self.owners.get(address.lower(), account)
         if known == account:
-            return _user(subject, answer)
+            return _user(place, answer)
         problem = (
             f"the address is {account}'s now and was {known}'s; if that is right:"
             f" crewgate check --confirm-reviewer {address} {account}"
         )
-        return wrong(subject, problem)
+        return wrong(place, problem)
 
 
-def channel_subject(channel: str) -> str:
+def channel_place(channel: str) -> str:
     return f"channel {channel}"
 
 
@@ -205,15 +205,15 @@ def _scopes(granted: frozenset[str] | None) -> Finding:
 
 
 async def _socket(slack: AsyncWebClient, app_token: str) -> Finding:
-    subject = "slack socket"
+    place = "slack socket"
     try:
         await web_api.attempt(slack.apps_connections_open(app_token=app_token))
     except web_api.CallFailed as error:
         if not is_refusal(error):
-            return refused_by_slack(subject, error)
+            return refused_by_slack(place, error)
         problem = f"{error}; put an app-level token with connections:write into SLACK_APP_TOKEN"
-        return wrong(subject, problem)
-    return Finding(subject, "can be opened")
+        return wrong(place, problem)
+    return Finding(place, "can be opened")
 
 
 def _people(user: Mapping[str, object]) -> frozenset[str]:
@@ -223,10 +223,10 @@ def _people(user: Mapping[str, object]) -> frozenset[str]:
     return frozenset({str(user.get("id"))})
 
 
-def _user(subject: str, answer: Mapping[str, object]) -> Finding:
+def _user(place: str, answer: Mapping[str, object]) -> Finding:
     user = web_api.object_in(answer, "user")
     if user.get("deleted") is True:
-        return wrong(subject, "this account is deactivated; name somebody else")
+        return wrong(place, "this account is deactivated; name somebody else")
     if user.get("is_bot") is True:
-        return wrong(subject, "this is an app, which decides nothing; name a person")
-    return Finding(subject, str(user.get("real_name") or user.get("name") or ""))
+        return wrong(place, "this is an app, which decides nothing; name a person")
+    return Finding(place, str(user.get("real_name") or user.get("name") or ""))

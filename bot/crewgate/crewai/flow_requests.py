@@ -132,9 +132,9 @@ def _is_escalation(fields: Mapping[str, object]) -> bool:
 def _message_and_output(
     fields: Mapping[str, object], *, is_ask: bool
 ) -> tuple[str, notification.Output]:
-    """Return the question, and its subject: the output or, if there is none, the flow's state.
+    """Return the question, and what it is about: the output or, if there is none, the flow's state.
 
-    A question of `Flow.ask()` is its own subject.
+    A question of `Flow.ask()` is about itself.
     """
     said = fields.get("message")
     message = clean(said).strip() if isinstance(said, str) else ""

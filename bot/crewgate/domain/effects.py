@@ -42,15 +42,15 @@ class Row:
     lane: Lane = Lane.SLACK
     priority: int = 0
     """The lowest number goes first."""
-    names: tuple[str, ...] = ("subject",)
+    names: tuple[str, ...] = ("target",)
     by_execution: bool = False
-    """Effects keep their order within an execution, not only within a subject."""
+    """Effects keep their order within an execution, not only within a target."""
     needs_card: bool = False
     of_waiting: bool = False
     key: str = ""
     """The key to find its message by after a lost answer; empty if it posts no message.
 
-    `occasion` tells repeated messages of one kind about one subject apart.
+    `occasion` tells repeated messages of one kind about one target apart.
     """
     posts_card: bool = False
     """The effect posts a card, so it is tried without a deadline."""
@@ -85,28 +85,28 @@ class EffectKind(StrEnum):
         kind.row = row or Row()
         return kind
 
-    POST = "post", _first_message(posts_card=True, key="card {subject}")
+    POST = "post", _first_message(posts_card=True, key="card {target}")
     """Post the round's card in the execution's thread, or start the thread with it."""
-    REPOST = "repost", _first_message(posts_card=True, key="card {subject}")
+    REPOST = "repost", _first_message(posts_card=True, key="card {target}")
     """Post the card again: somebody deleted it while it must be acted on."""
     ATTACH = "attach", Row(needs_card=True)
     """Put the whole output as a file into the thread: the card shows an excerpt."""
-    LOOK_FOR_FILE = "look_for_file", Row(names=("subject", "number"))
+    LOOK_FOR_FILE = "look_for_file", Row(names=("target", "number"))
     """Look for the file in the thread after `number` uploads: Slack may share nothing."""
-    ATTACH_FAILED = "attach_failed", _message(key="attach failed {subject}")
+    ATTACH_FAILED = "attach_failed", _message(key="attach failed {target}")
     REFRESH = "refresh", Row(lane=Lane.UPDATES, needs_card=True, is_merged=True)
     """Bring the round's card, and then its direct messages, up to date."""
-    REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {subject} {occasion}")
+    REFRESH_FAILED = "refresh_failed", _message(key="refresh failed {target} {occasion}")
     """Post the round's state, because its card cannot be brought up to date."""
     RESUME = "resume", Row(lane=Lane.CREW)
-    NOTIFY_STUCK = "notify_stuck", _message(key="stuck {subject} {occasion}", revives_card=True)
+    NOTIFY_STUCK = "notify_stuck", _message(key="stuck {target} {occasion}", revives_card=True)
     """Tell the reviewer, in the thread, that the decision did not reach the crew."""
     CALL_ALARM = "call_alarm", _message(key="call alarm {subject} {occasion}")
     """Tell operators, in the thread, that a call ran which must not have run."""
     CALL_ASSIGNED = (
         "call_assigned",
         _message(
-            key="escalated request {subject} {occasion}",
+            key="escalated request {target} {occasion}",
             of_waiting=True,
             revives_card=True,
             tells_reviewers=True,
@@ -117,18 +117,18 @@ class EffectKind(StrEnum):
     """Create the direct messages to the reviewers of a waiting round."""
     DIRECT_MESSAGE = (
         "direct_message",
-        Row(names=("subject", "user"), key="direct {subject} {user}"),
+        Row(names=("target", "user"), key="direct {target} {user}"),
     )
-    REFRESH_DIRECT_MESSAGE = "refresh_direct_message", _update(names=("subject", "user"))
+    REFRESH_DIRECT_MESSAGE = "refresh_direct_message", _update(names=("target", "user"))
     TELL_OPERATOR = (
         "tell_operator",
         Row(
-            names=("subject", "channel", "user"),
-            key="refuses {crew} {subject} {channel} {user} {occasion}",
+            names=("target", "channel", "user"),
+            key="refuses {crew} {target} {channel} {user} {occasion}",
         ),
     )
-    """Tell one operator in private that a channel refuses posts; the subject is Slack's code."""
-    REPORT = "report", _message(key="dead letter {subject}", is_merged=True)
+    """Tell one operator in private that a channel refuses posts; the target is Slack's code."""
+    REPORT = "report", _message(key="dead letter {target}", is_merged=True)
     """Report, in the crew's channel, webhooks that could not be understood: dead letters."""
     REFRESH_REPORT = "refresh_report", _update()
     PROGRESS = "progress", _first_message(key="progress {crew} {execution_id}", is_merged=True)
@@ -138,53 +138,53 @@ class EffectKind(StrEnum):
     """Put the whole result as a file into the thread: the message shows an excerpt."""
     LOOK_FOR_RESULT_FILE = (
         "look_for_result_file",
-        Row(names=("subject", "number"), by_execution=True),
+        Row(names=("target", "number"), by_execution=True),
     )
     RESULT_FILE_FAILED = (
         "result_file_failed",
         _message(key="result file failed {crew} {execution_id} {occasion}"),
     )
     POLL_STATUS = "poll_status", Row(lane=Lane.STATUS, by_execution=True)
-    CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("subject", "channel"))
+    CLEAR_THREAD = "clear_thread", Row(lane=Lane.UPDATES, names=("target", "channel"))
     """Take files and result out of a thread, named by its ts, whose texts were removed."""
     FORWARD = "forward", Row(lane=Lane.FORWARD)
-    """Forward a webhook, the subject, to its caller's URL."""
+    """Forward a webhook, the target, to its caller's URL."""
     FORWARD_FAILED = (
         "forward_failed",
-        _message(key="forward failed {crew} {execution_id} {subject} {occasion}"),
+        _message(key="forward failed {crew} {execution_id} {target} {occasion}"),
     )
-    """Say that a caller's URL did not take a webhook; the subject is the webhook's kind."""
-    ACKNOWLEDGE_NOTE = "acknowledge_note", Row(names=("channel", "subject"))
+    """Say that a caller's URL did not take a webhook; the target is the webhook's kind."""
+    ACKNOWLEDGE_NOTE = "acknowledge_note", Row(names=("channel", "target"))
     """Acknowledge a note, named by its ts, and offer its author to send the notes."""
     AUDIT_HEAD = (
         "audit_head",
-        Row(names=("subject", "channel"), key="audit head {subject} {channel}"),
+        Row(names=("target", "channel"), key="audit head {target} {channel}"),
     )
     WEEKLY_DIGEST = (
         "weekly_digest",
-        Row(key="digest {subject} {occasion}", is_absolute=True, is_merged=True),
+        Row(key="digest {target} {occasion}", is_absolute=True, is_merged=True),
     )
     OFFER_LESSON = "offer_lesson"
     """Offer the writer of a revision, once its result is approved, to keep it as a lesson."""
-    POST_LESSON = "post_lesson", _message(key="lesson {subject}")
-    """Post the card of a proposed lesson, the subject, in its round's thread."""
+    POST_LESSON = "post_lesson", _message(key="lesson {target}")
+    """Post the card of a proposed lesson, the target, in its round's thread."""
     REFRESH_LESSON = "refresh_lesson", _update()
-    TELL_AUTHOR = "tell_author", Row(names=("subject", "user"), key="retired {subject} {user}")
-    """Tell the author of a lesson, the subject, in private that somebody retired it."""
-    MORNING_LINE = "morning_line", Row(key="morning {subject} {occasion}", is_absolute=True)
-    """Tell a person, the subject, what waits for them."""
+    TELL_AUTHOR = "tell_author", Row(names=("target", "user"), key="retired {target} {user}")
+    """Tell the author of a lesson, the target, in private that somebody retired it."""
+    MORNING_LINE = "morning_line", Row(key="morning {target} {occasion}", is_absolute=True)
+    """Tell a person, the target, what waits for them."""
     EXPIRE_CLAIM = "expire_claim"
     """Update the card: the claim on the round is over."""
     REMIND = "remind", Row(lane=Lane.TIMER, of_waiting=True)
     POST_REMINDER = (
         "post_reminder",
-        _message(key="reminder {subject} {occasion}", of_waiting=True, revives_card=True),
+        _message(key="reminder {target} {occasion}", of_waiting=True, revives_card=True),
     )
     REMIND_PRIVATELY = (
         "remind_privately",
         Row(
-            names=("subject", "user", "number"),
-            key="reminder {subject} {number} {user}",
+            names=("target", "user", "number"),
+            key="reminder {target} {number} {user}",
             of_waiting=True,
         ),
     )
@@ -193,13 +193,13 @@ class EffectKind(StrEnum):
     POST_ESCALATED = (
         "post_escalated",
         _message(
-            key="escalated {subject}", of_waiting=True, revives_card=True, tells_reviewers=True
+            key="escalated {target}", of_waiting=True, revives_card=True, tells_reviewers=True
         ),
     )
     TIME_OUT = "time_out", Row(lane=Lane.TIMER, of_waiting=True)
     EXPIRE = "expire", Row(lane=Lane.TIMER, is_absolute=True, of_waiting=True)
     """Close the round: its flow goes on without an answer."""
-    POST_TIMED_OUT = "post_timed_out", _message(key="timed out {subject}", revives_card=True)
+    POST_TIMED_OUT = "post_timed_out", _message(key="timed out {target}", revives_card=True)
 
 
 def _having(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
@@ -232,10 +232,10 @@ def goes_to_slack(destination: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """A thing to do outside, about one subject of one crew's execution."""
+    """A thing to do outside, about one target of one crew's execution."""
 
     kind: EffectKind
-    subject: str
+    target: str
     """The id of a round, unless the kind says otherwise."""
     crew: str
     execution_id: str
@@ -259,7 +259,7 @@ class Effect:
         Several are quoted: crews choose the ids of executions.
         """
         if len(self.kind.row.names) == 1:
-            return self.subject
+            return self.target
         fields = (str(getattr(self, name)) for name in self.kind.row.names)
         return " ".join(one.replace("%", "%25").replace(" ", "%20") for one in fields)
 
@@ -270,12 +270,12 @@ class Effect:
         """
         fields = self.kind.row.names
         if len(fields) == 1:
-            return replace(self, subject=names)
+            return replace(self, target=names)
         texts = (one.replace("%20", " ").replace("%25", "%") for one in names.split(" "))
         found = dict(zip(fields, texts, strict=True))
         return replace(
             self,
-            subject=found["subject"],
+            target=found["target"],
             channel=found.get("channel", self.channel),
             user=found.get("user"),
             number=int(found["number"]) if "number" in found else None,
@@ -283,7 +283,7 @@ class Effect:
 
     def message_key(self, occasion: str = "") -> str:
         return self.kind.row.key.format(
-            subject=self.subject,
+            target=self.target,
             crew=self.crew,
             execution_id=self.execution_id,
             channel=self.channel,
@@ -298,7 +298,7 @@ class Effect:
 
         An execution's posts have one key per channel: each channel has a thread of its own and may
         refuse what another takes. Its forwarded webhooks have a key too. All else has a key per
-        subject: a refused or waiting file, card update or resume must not hold up others.
+        target: a refused or waiting file, card update or resume must not hold up others.
         """
         row = self.kind.row
         if row.lane is Lane.POSTS:

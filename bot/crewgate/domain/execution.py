@@ -45,9 +45,9 @@ def starter_named(said: str) -> User | Email | None:
 GONE_ANSWERS = 3
 GONE_AFTER = timedelta(minutes=15)
 
-#: The longest subject, and the longest value in one, in characters.
-SUBJECT_LIMIT = 60
-_SUBJECT_PARTS = 3
+#: The longest topic, and the longest value in one, in characters.
+TOPIC_LIMIT = 60
+_TOPIC_PARTS = 3
 _SAY_NOTHING = frozenset({"true", "false", "yes", "no", "none", "null"})
 _ID_SHOWN = 8
 
@@ -111,8 +111,8 @@ class Execution:
         return shown(self.inputs) or shown(self.meta)
 
     @property
-    def subject(self) -> str:
-        said = _subject_of(shown(self.inputs)) or _subject_of(shown(self.meta))
+    def topic(self) -> str:
+        said = _topic_of(shown(self.inputs)) or _topic_of(shown(self.meta))
         return said or id_beginning(self.execution_id)
 
     @property
@@ -235,26 +235,26 @@ def id_beginning(execution_id: str) -> str:
     return execution_id[:_ID_SHOWN]
 
 
-def _subject_of(given: Given) -> str:
+def _topic_of(given: Given) -> str:
     parts: list[str] = []
     for _, value in given:
         if not _says_something(value):
             continue
         parts.append(" ".join(value.split()))
-        if len(", ".join(parts)) > SUBJECT_LIMIT or len(parts) > _SUBJECT_PARTS:
+        if len(", ".join(parts)) > TOPIC_LIMIT or len(parts) > _TOPIC_PARTS:
             return ", ".join(parts[:-1])
     return ", ".join(parts)
 
 
 def _says_something(value: str) -> bool:
     said = value.strip().lower()
-    return 0 < len(said) <= SUBJECT_LIMIT and said not in _SAY_NOTHING and said[0] not in "{["
+    return 0 < len(said) <= TOPIC_LIMIT and said not in _SAY_NOTHING and said[0] not in "{["
 
 
-def about(execution: Execution, kind: EffectKind, subject: str = "") -> Effect:
+def about(execution: Execution, kind: EffectKind, target: str = "") -> Effect:
     return Effect(
         kind=kind,
-        subject=subject or execution.execution_id,
+        target=target or execution.execution_id,
         crew=execution.crew,
         execution_id=execution.execution_id,
     )

@@ -580,7 +580,7 @@ class Round:
     def effect(self, kind: EffectKind) -> Effect:
         return Effect(
             kind=kind,
-            subject=self.id,
+            target=self.id,
             crew=self.review.crew,
             execution_id=self.review.execution_id,
             channel=self.other_channel,

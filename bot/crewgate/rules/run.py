@@ -105,7 +105,7 @@ async def explain_rules(settings: Settings, prefix: str, crew: str | None) -> in
             return 1
         [(crew, execution_id)] = found
         stored = await Replay(engine).of_execution(crew, execution_id)
-    about = settings.crews[crew].redact.cut(stored[0].subject) if stored else "no rounds"
+    about = settings.crews[crew].redact.cut(stored[0].topic) if stored else "no rounds"
     say(f"Execution {execution_id} of {crew} · {about}")
     for one in stored:
         for line in report.round_lines(one, settings.crews[crew]):

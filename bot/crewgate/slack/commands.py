@@ -33,7 +33,7 @@ from crewgate.slack.blockkit.text import one_line
 from crewgate.slack.client.replies import Respond, send_ephemeral
 from crewgate.slack.context import Body, SlackContext
 from crewgate.slack.errors import InSlack, explain_errors
-from crewgate.slack.executions import bar, subject, tasks, tasks_done, title_parts
+from crewgate.slack.executions import bar, tasks, tasks_done, title_parts, topic
 from crewgate.slack.ids import COMMAND
 from crewgate.slack.kickoff import on_kickoff_command
 from crewgate.slack.lessons import on_lessons_command
@@ -213,7 +213,7 @@ def _execution_line(
 ) -> str:
     execution, first = line.posting.execution, next(iter(line.rounds), None)
     others = len(line.rounds) - 1
-    about = one_line(execution.subject, names.TITLE_LIMIT)
+    about = one_line(execution.topic, names.TITLE_LIMIT)
     title = names.bold(linked(about, first.card if first else line.posting.thread, link))
     done, total = execution.completed_tasks, execution.total_tasks
     if first:
@@ -229,7 +229,7 @@ def _execution_line(
         tasks_done(min(done, total), total) if total else tasks(done),
         stands,
         f"and {names.counted(others, 'more review')}" if others > 0 else "",
-        name if subject(execution) else "",
+        name if topic(execution) else "",
     )
 
 

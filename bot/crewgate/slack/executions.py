@@ -84,19 +84,19 @@ def result_file_name(execution: Execution) -> str:
 
 
 def title_parts(execution: Execution) -> tuple[str, ...]:
-    crew, about = names.crew(execution.crew), subject(execution)
+    crew, about = names.crew(execution.crew), topic(execution)
     return (names.bold(about), crew) if about else (names.bold(crew),)
 
 
-def subject(execution: Execution) -> str:
-    """Return an execution's subject; empty if only its id tells executions apart."""
-    is_id = execution.subject == id_beginning(execution.execution_id)
-    return "" if is_id else one_line(execution.subject, names.TITLE_LIMIT)
+def topic(execution: Execution) -> str:
+    """Return an execution's topic; empty if only its id tells executions apart."""
+    is_id = execution.topic == id_beginning(execution.execution_id)
+    return "" if is_id else one_line(execution.topic, names.TITLE_LIMIT)
 
 
 def _inputs(execution: Execution) -> str:
     given = shown(execution.inputs)
-    if execution.subject == ", ".join(" ".join(value.split()) for _, value in given):
+    if execution.topic == ", ".join(" ".join(value.split()) for _, value in given):
         return ""
     lines = [
         f"• {names.input_name(name)}: {one_line(value, _VALUE_LIMIT)}"

@@ -92,7 +92,7 @@ class SlackMessenger(Messenger):
         posted_since: datetime | None,
         plain: bool = False,
     ) -> Outcome:
-        message = await self._render(effect.kind, about, effect.subject, plain=plain)
+        message = await self._render(effect.kind, about, effect.target, plain=plain)
         if message is None:
             return Delivered("nothing to tell any more")
         key = effect.message_key(occasion)
@@ -258,7 +258,7 @@ class SlackMessenger(Messenger):
         )
 
     async def _render(  # noqa: C901, PLR0911  # a table
-        self, kind: EffectKind, about: About, subject: str, *, plain: bool
+        self, kind: EffectKind, about: About, target: str, *, plain: bool
     ) -> Message | None:
         match about:
             case read_models.Posting() if kind is EffectKind.REFRESH:
@@ -269,13 +269,13 @@ class SlackMessenger(Messenger):
             case read_models.Posting():
                 return notices.NOTICES[kind](await self._scene(about))
             case read_models.ExecutionPosting():
-                return await self._about_execution(kind, about, subject)
+                return await self._about_execution(kind, about, target)
             case read_models.DeadLetter():
                 return notices.render_report(about, self._people(about.crew, Role.OPERATOR))
             case read_models.LessonView():
                 return self._lesson(kind, about)
             case Crew():
-                return notices.render_channel_refuses(about, subject)
+                return notices.render_channel_refuses(about, target)
             case Published():
                 return notices.render_audit_head(about)
             case read_models.QueuePart():
@@ -286,7 +286,7 @@ class SlackMessenger(Messenger):
                 assert_never(about)
 
     async def _about_execution(
-        self, kind: EffectKind, posting: read_models.ExecutionPosting, subject: str
+        self, kind: EffectKind, posting: read_models.ExecutionPosting, target: str
     ) -> Message:
         operators = self._people(posting.execution.crew, Role.OPERATOR)
         match kind:
@@ -296,7 +296,7 @@ class SlackMessenger(Messenger):
                 off = self._lacks("files:write")
                 return executions.render_result_file_failed(() if off else operators)
             case EffectKind.FORWARD_FAILED:
-                return executions.render_forward_failed(subject, operators)
+                return executions.render_forward_failed(target, operators)
             case _:
                 waiting = [
                     (one, one.not_voted(self._people(one, Role.REVIEWER)))

@@ -480,7 +480,7 @@ def from_execution(execution: Execution) -> dict[str, Any]:
         "starter_name": starter and starter.name,
         "result": result and result.text,
         "result_format": result and result.format.value,
-        "subject": execution.subject,
+        "subject": execution.topic,
     }
 
 

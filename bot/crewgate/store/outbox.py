@@ -439,7 +439,7 @@ def _to_job(row: sa.Row[Any]) -> Job | None:
 def _to_effect(row: sa.Row[Any]) -> effects.Effect:
     kind = effects.EffectKind(row.kind)
     return effects.Effect(
-        kind=kind, subject="", crew=row.crew, execution_id=row.execution_id, channel=row.channel
+        kind=kind, target="", crew=row.crew, execution_id=row.execution_id, channel=row.channel
     ).named(row.subject)
 
 

@@ -45,7 +45,7 @@ from crewgate.store.rounds import (
     to_output,
     to_round,
     to_rule,
-    to_subject,
+    to_topic,
 )
 from crewgate.store.statements import count_up_to, first_ids, one_of
 from crewgate.store.stats import StatsQueries
@@ -376,7 +376,7 @@ class Queries(Reading):
                 noted_by=noted_by,
                 claim=claimed.get(round_id),
                 decided_before=to_round(decided) if decided else None,
-                subject=to_subject(row),
+                topic=to_topic(row),
                 starter=to_starter(row),
                 given=shown(to_came(row.inputs)) or shown(to_came(row.meta)),
                 absences=away,
@@ -497,7 +497,7 @@ def _masked_line(line: RoundLine, row: sa.Row[Any], masking: Masking) -> RoundLi
         masking.shown(line, keep={"excerpt"}),
         excerpt=excerpt,
         characters=row.characters - upto + len(excerpt),
-        subject=masking.cut(line.subject),
+        topic=masking.cut(line.topic),
     )
 
 
@@ -507,8 +507,8 @@ def _masked(posting: Posting, masking: Masking) -> Posting:
         output = replace(output, rewritten=masking.shown(output.rewritten))
     text, masked = masking.counted(output.text)
     view = masking.shown(posting.view, keep={"output"})
-    subject = masking.cut(posting.view.subject)
-    view = replace(view, output=replace(output, text=text), masked=masked, subject=subject)
+    topic = masking.cut(posting.view.topic)
+    view = replace(view, output=replace(output, text=text), masked=masked, topic=topic)
     return replace(posting, view=view)
 
 

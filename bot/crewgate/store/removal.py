@@ -195,7 +195,7 @@ class Removal:
         for row in claimed:
             progress = Effect(
                 kind=EffectKind.REFRESH_PROGRESS,
-                subject=row.execution_id,
+                target=row.execution_id,
                 crew=crew,
                 execution_id=row.execution_id,
             )
@@ -214,7 +214,7 @@ class Removal:
             if ts is not None:
                 clear = Effect(
                     kind=EffectKind.CLEAR_THREAD,
-                    subject=ts,
+                    target=ts,
                     crew=crew,
                     execution_id=execution_id,
                     channel=channel,
@@ -246,7 +246,7 @@ class Removal:
         )
         done = await self._connection.execute(statement, _about(crew, before))
         return [
-            Effect(kind=EffectKind.REFRESH_LESSON, subject=row.id, crew=crew, execution_id="")
+            Effect(kind=EffectKind.REFRESH_LESSON, target=row.id, crew=crew, execution_id="")
             for row in done
         ]
 

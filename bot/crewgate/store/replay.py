@@ -13,7 +13,7 @@ from crewgate.domain.rules.conditions import Facts
 from crewgate.store.engine import Reader, Reading
 from crewgate.store.executions import to_came, to_starters
 from crewgate.store.lessons import LessonQueries, to_given
-from crewgate.store.rounds import OF_EXECUTION, WHOLE, to_output, to_round, to_subject
+from crewgate.store.rounds import OF_EXECUTION, WHOLE, to_output, to_round, to_topic
 from crewgate.store.tables import executions, notes, reviews, rounds
 
 #: The rounds in memory at a time: each may have an output of a megabyte.
@@ -61,7 +61,7 @@ class StoredRound:
     """A round with the facts that were known when it opened."""
 
     round: Round
-    subject: str
+    topic: str
     facts: Facts
     starters: tuple[User | Email, ...]
 
@@ -120,4 +120,4 @@ def _to_stored(row: sa.Row[Any]) -> StoredRound:
         meta=to_came(row.meta),
         call=round_.call,
     )
-    return StoredRound(round_, to_subject(row), facts, to_starters(row))
+    return StoredRound(round_, to_topic(row), facts, to_starters(row))

@@ -208,11 +208,11 @@ def to_round(row: sa.Row[Any]) -> Round:
 def to_line(row: sa.Row[Any]) -> RoundLine:
     """Return a row of LINE as a line, without the fields that lists add."""
     return RoundLine(
-        round=to_round(row), card=to_card(row), subject=to_subject(row), rule_id=row.rule_id
+        round=to_round(row), card=to_card(row), topic=to_topic(row), rule_id=row.rule_id
     )
 
 
-def to_subject(row: sa.Row[Any]) -> str:
+def to_topic(row: sa.Row[Any]) -> str:
     return row.subject or id_beginning(row.review_execution_id)
 
 

@@ -113,8 +113,8 @@ def index_where(where: str, name: str, *columns: str, unique: bool = False) -> s
     return index
 
 
-#: `inputs` and `meta` are pairs; `subject` is made of them. Long columns come last: reading the
-#: others does not read them.
+#: `inputs` and `meta` are pairs; `subject`, the topic, is made of them. Long columns come last:
+#: reading the others does not read them.
 executions = sa.Table(
     "executions",
     metadata,

@@ -23,8 +23,8 @@ from crewgate.usecases.ports.slack import Directory
 from crewgate.usecases.ports.store import Queries, Tx, UnitOfWork
 from crewgate.usecases.read_models import NO_RULE, QueueKey, Selection, StoredRule
 
-Subject = str | Review | Round | StoredRule
-"""The subject of a permission: a crew by name or a review, by the crew's own settings; a round, or
+Scope = str | Review | Round | StoredRule
+"""The scope of a permission: a crew by name or a review, by the crew's own settings; a round, or
 the rounds under a stored rule, by that rule."""
 
 _REFUSALS: Final[Mapping[Role, type[errors.NotPermitted]]] = {
@@ -49,26 +49,24 @@ class NeedsLookup(Exception):  # never shown to anybody
         self.ask = ask
 
 
-def crew_for(subject: Subject, crews: Crews) -> Crew:
-    """Return the crew with the subject's channel and people. Raises UnknownCrew."""
-    match subject:
+def crew_for(scope: Scope, crews: Crews) -> Crew:
+    """Return the crew with the scope's channel and people. Raises UnknownCrew."""
+    match scope:
         case str():
-            return _named(subject, crews)
+            return _named(scope, crews)
         case Review(crew=name):
             return _named(name, crews)
         case Round(review=review, rule=rule):
-            return _named(review.crew, crews).under(
-                rule, escalated=subject.escalated_at is not None
-            )
+            return _named(review.crew, crews).under(rule, escalated=scope.escalated_at is not None)
         case StoredRule(crew=name, rule=rule):
-            return _named(name, crews).under(rule, escalated=subject.escalated)
+            return _named(name, crews).under(rule, escalated=scope.escalated)
         case _:
-            assert_never(subject)
+            assert_never(scope)
 
 
-def notify_for(subject: Subject, crews: Crews, directory: Directory) -> Notify:
-    """Return how to notify a subject's reviewers: mentions, where no direct message may be sent."""
-    notify = crew_for(subject, crews).notify
+def notify_for(scope: Scope, crews: Crews, directory: Directory) -> Notify:
+    """Return how to notify a scope's reviewers: mentions, where no direct message may be sent."""
+    notify = crew_for(scope, crews).notify
     return Notify.MENTION if notify is Notify.DM and not directory.may_message else notify
 
 
@@ -98,7 +96,7 @@ class Access:
     """Ask Slack even if memory has an answer: somebody may have joined the channel just now."""
 
     async def rights_of(
-        self, user: str, role: Role, subject: Subject, tx: Tx | None = None
+        self, user: str, role: Role, scope: Scope, tx: Tx | None = None
     ) -> tuple[Person | None, ...]:
         """Return the people by whose right a person has a role; None is their own right.
 
@@ -110,13 +108,13 @@ class Access:
 
         Raises an error of `_REFUSALS`, UnknownCrew, or NeedsLookup.
         """
-        refused = self.refusal(user, role, subject)
-        if refused is None and not (isinstance(subject, Round) and subject.approvals_from):
+        refused = self.refusal(user, role, scope)
+        if refused is None and not (isinstance(scope, Round) and scope.approvals_from):
             return (None,)
         away: tuple[Person, ...] = ()
         uncertain = False
-        if role in DELEGATED and isinstance(subject, Round) and subject.may_be_delegated:
-            away, uncertain = await self._delegated_to(user, subject, tx)
+        if role in DELEGATED and isinstance(scope, Round) and scope.may_be_delegated:
+            away, uncertain = await self._delegated_to(user, scope, tx)
         if refused is None:
             return (None, *away)
         if away:
@@ -152,14 +150,14 @@ class Access:
             raise errors.GroupsUnresolved
         return groups
 
-    def refusal(self, user: str, role: Role, subject: Subject) -> errors.NotPermitted | None:
+    def refusal(self, user: str, role: Role, scope: Scope) -> errors.NotPermitted | None:
         """Return the error that refuses a person a role by their own right; None if they have it.
 
         If anyone in the channel has the role, the person must be a member of the crew's channel: in
         a public channel, others can click too. Guests and people of other organisations must be
         named, except to read. Raises UnknownCrew.
         """
-        crew = crew_for(subject, self.crews)
+        crew = crew_for(scope, self.crews)
         permitted = crew.permitted(role)
         members = self.directory.members(permitted)
         if user in members.users:
@@ -170,7 +168,7 @@ class Access:
         if is_in:
             return None
         uncertain = bool(members.unresolved) or is_in is None
-        rule = subject.rule.name if isinstance(subject, Round) and subject.rule else ""
+        rule = scope.rule.name if isinstance(scope, Round) and scope.rule else ""
         return _REFUSALS[role](
             crew.name, permitted, uncertain=uncertain, channel=channel, rule=rule
         )
@@ -372,23 +370,21 @@ class ReviewContext:
             recheck=recheck,
         )
 
-    async def ensure(
-        self, user: str, role: Role, subject: Subject, *, recheck: bool = True
-    ) -> None:
+    async def ensure(self, user: str, role: Role, scope: Scope, *, recheck: bool = True) -> None:
         """Raise NotPermitted or UnknownCrew unless a person has a role; asks Slack if needed."""
-        await self.asking(lambda access: access.rights_of(user, role, subject), recheck=recheck)
+        await self.asking(lambda access: access.rights_of(user, role, scope), recheck=recheck)
 
-    async def may(self, user: str, role: Role, subject: Subject) -> bool:
+    async def may(self, user: str, role: Role, scope: Scope) -> bool:
         """Return True if a person has a role; False also if the crew is gone or Slack is silent."""
         try:
-            await self.ensure(user, role, subject, recheck=False)
+            await self.ensure(user, role, scope, recheck=False)
         except (errors.NotPermitted, errors.UnknownCrew):
             return False
         return True
 
-    async def ensure_reviewer_or_operator(self, user: str, subject: Subject) -> None:
-        if not await self.may(user, Role.OPERATOR, subject):
-            await self.ensure(user, Role.REVIEWER, subject)
+    async def ensure_reviewer_or_operator(self, user: str, scope: Scope) -> None:
+        if not await self.may(user, Role.OPERATOR, scope):
+            await self.ensure(user, Role.REVIEWER, scope)
 
     async def readable(self, user: str, rounds: Iterable[Round]) -> frozenset[str]:
         alike: dict[object, list[Round]] = {}
@@ -432,29 +428,29 @@ class ReviewContext:
     async def _own_queues(
         self, user: str, role: Role, rules: Iterable[StoredRule], *, recheck: bool
     ) -> tuple[QueueKey, ...]:
-        subjects: dict[QueueKey, Subject] = {(name, NO_RULE): name for name in self.crews}
-        subjects |= {rule.key: rule for rule in rules if rule.crew in self.crews}
+        scopes: dict[QueueKey, Scope] = {(name, NO_RULE): name for name in self.crews}
+        scopes |= {rule.key: rule for rule in rules if rule.crew in self.crews}
         # Queues with equal people and channel are checked once.
         alike: dict[tuple[object, ...], list[QueueKey]] = {}
-        for key, subject in subjects.items():
-            crew = crew_for(subject, self.crews)
+        for key, scope in scopes.items():
+            crew = crew_for(scope, self.crews)
             permitted = crew.permitted(role)
             channel = crew.channel if Anyone() in permitted else None
             alike.setdefault((permitted, channel), []).append(key)
-        first = {keys[0]: subjects[keys[0]] for keys in alike.values()}
+        first = {keys[0]: scopes[keys[0]] for keys in alike.values()}
         found = await self._permitted(user, role, first, recheck=recheck)
         allowed = {key for keys in alike.values() if keys[0] in found for key in keys}
-        return tuple(key for key in subjects if key in allowed)
+        return tuple(key for key in scopes if key in allowed)
 
     async def _permitted(
-        self, user: str, role: Role, subjects: Mapping[K, Subject], *, recheck: bool
+        self, user: str, role: Role, scopes: Mapping[K, Scope], *, recheck: bool
     ) -> list[K]:
-        """Return the keys of the subjects for which a person has a role; asks Slack once."""
+        """Return the keys of the scopes for which a person has a role; asks Slack once."""
         access = self._access(recheck=recheck)
-        found = {key: access.refusal(user, role, one) for key, one in subjects.items()}
+        found = {key: access.refusal(user, role, one) for key, one in scopes.items()}
         refused = {key: one for key, one in found.items() if one is not None}
         await access.look_up(user, role, refused.values())
-        found |= {key: access.refusal(user, role, subjects[key]) for key in refused}
+        found |= {key: access.refusal(user, role, scopes[key]) for key in refused}
         return [key for key, one in found.items() if one is None]
 
 

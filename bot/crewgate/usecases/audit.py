@@ -47,7 +47,7 @@ async def publish(
     if channel is not None:
         effect = Effect(
             kind=EffectKind.AUDIT_HEAD,
-            subject=str(head.number),
+            target=str(head.number),
             crew="",
             execution_id="",
             channel=channel,

@@ -387,7 +387,7 @@ async def dismiss_report(
         tx.audit.add(entry, crew=dead_letter.crew)
         refresh = Effect(
             kind=EffectKind.REFRESH_REPORT,
-            subject=dead_letter_id,
+            target=dead_letter_id,
             crew=dead_letter.crew,
             execution_id="",
         )

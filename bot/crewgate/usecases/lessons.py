@@ -224,7 +224,7 @@ async def _of(lesson_id: str, context: ReviewContext) -> tuple[Lesson, Round]:
 
 
 def _effect(kind: EffectKind, about: Lesson, round_: Round) -> Effect:
-    return replace(round_.effect(kind), subject=about.id)
+    return replace(round_.effect(kind), target=about.id)
 
 
 def _record(code: Code, about: Lesson, by: Person, tx: Tx) -> None:

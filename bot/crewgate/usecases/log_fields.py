@@ -1,4 +1,4 @@
-"""The subject of the present task, for its log lines, and the place of its action in Slack."""
+"""The round of the present task, for its log lines, and the place of its action in Slack."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar

@@ -29,7 +29,7 @@ async def keep_note(
         if not await tx.notes.keep(note):
             return None
         acknowledge = round_.effect(EffectKind.ACKNOWLEDGE_NOTE)
-        acknowledge = replace(acknowledge, subject=ref.ts, channel=ref.channel)
+        acknowledge = replace(acknowledge, target=ref.ts, channel=ref.channel)
         await tx.enqueue((round_.effect(EffectKind.REFRESH), acknowledge), at=now)
     return note
 

@@ -66,7 +66,7 @@ class CardView:
     noted_by: tuple[Person, ...] = ()
     claim: Claim | None = None
     decided_before: Round | None = None
-    subject: str = ""
+    topic: str = ""
     starter: Person | None = None
     given: Given = ()
     reviewers: tuple[ReviewerRef, ...] = ()
@@ -191,7 +191,7 @@ class RoundLine:
     notes: int = 0
     noted_by: tuple[Person, ...] = ()
     claim: Claim | None = None
-    subject: str = ""
+    topic: str = ""
     rule_id: str = NO_RULE
 
     @property

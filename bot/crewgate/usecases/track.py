@@ -168,7 +168,7 @@ async def track(
         execution = execution.reopen()
     await tx.executions.save(replace(execution, tracked=True))
     effects: list[Effect] = []
-    if not first and (execution.subject, execution.starters) != (before.subject, before.starters):
+    if not first and (execution.topic, execution.starters) != (before.topic, before.starters):
         # Its cards were posted without these.
         unfinished = await tx.unfinished(execution.crew, execution.execution_id)
         effects += [about(execution, EffectKind.REFRESH, round_.id) for round_ in unfinished]

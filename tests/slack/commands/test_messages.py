@@ -113,7 +113,7 @@ def test_lists_are_within_the_limits_however_much_there_is(some: tuple[RoundLine
 def test_pending_names_the_oldest_first_with_a_link_and_how_long_it_waited() -> None:
     round_ = a_round(opened_at=LATER - timedelta(hours=2, minutes=5))
     line = RoundLine(
-        round=round_, card=REF, subject="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER)
+        round=round_, card=REF, topic="tea", notes=2, noted_by=(BEN,), claim=Claim(ANA, LATER)
     )
     message = pending(QueuePart((line,), 4), mine=True, link=linked)
     assert message.text == "4 reviews wait for you"

@@ -111,7 +111,7 @@ def test_a_waiting_card_says_what_is_asked_and_about_what() -> None:
     view = CardView(
         round=a_round(review=a_review(task_name="Market research", agent="Analyst")),
         output=Output("## Findings\n\n- one\n"),
-        subject="home batteries",
+        topic="home batteries",
         starter=BEN,
         given=(("topic", "home batteries"), ("target_audience", "a & b")),
         reviewers=(User(ANA.id), UserGroup("S1"), User("U4"), Email("<x>@example.com"), User("U5")),
@@ -148,7 +148,7 @@ def test_a_card_leaves_out_what_is_not_known() -> None:
     assert "· for anyone in the channel\n" in read(render_card(anyone, now=LATER))
     given = replace(a_view(), given=(("topic", "tea"),))
     assert "· started on topic: tea\n" in read(render_card(given, now=LATER))
-    named = replace(given, subject="tea")
+    named = replace(given, topic="tea")
     assert "started" not in read(render_card(named, now=LATER))
     started = replace(named, starter=BEN)
     assert "· started by Ben\n" in read(render_card(started, now=LATER))
@@ -252,7 +252,7 @@ def test_a_new_round_shows_what_was_asked_for() -> None:
 def test_a_plain_card_leaves_out_what_came_from_outside(state: State) -> None:
     view = replace(
         a_view("SECRET", state=state, review=a_review(agent="SECRET", expected_output="SECRET")),
-        subject="SECRET",
+        topic="SECRET",
         given=(("SECRET", "SECRET"),),
     )
     if state is State.RESUMED:

@@ -225,7 +225,7 @@ ASKED = a_decision(Revise("a\nb"))
 def test_a_card_that_does_not_wait_folds_and_says_what_is_true_now(
     changes: dict[str, Any], first: str, then: str
 ) -> None:
-    view = replace(a_view(**{"decision": APPROVED, **changes}), subject="tea")
+    view = replace(a_view(**{"decision": APPROVED, **changes}), topic="tea")
     message = render_card(view, now=LATER)
     check_message(message, may_mention=MENTIONED)
     assert message.blocks[0]["text"]["text"] == f"{first} · tea"
@@ -287,5 +287,5 @@ def test_long_words_are_one_click_away(length: int, is_cut: bool) -> None:
     ],
 )
 def test_a_push_says_the_same_in_one_line(changes: dict[str, Any], says: str) -> None:
-    view = replace(a_view(**changes), subject="tea")
+    view = replace(a_view(**changes), topic="tea")
     assert render_card(view, now=LATER).text == says

@@ -97,7 +97,7 @@ def test_the_form_asks_for_feedback_and_shows_the_output() -> None:
     assert question["element"]["focus_on_load"] is True
     texts_shown = [piece.text for piece in pieces(modal["blocks"])]
     assert "*Draft* · round 1 · research" in texts_shown
-    about = render_revise_form(replace(a_view(), subject="tea"), Draft("", ()))["blocks"][0]
+    about = render_revise_form(replace(a_view(), topic="tea"), Draft("", ()))["blocks"][0]
     assert about["text"]["text"] == "*tea* · Draft · round 1 · research"
     assert "Findings" in texts_shown
 

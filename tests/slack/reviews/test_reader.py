@@ -47,7 +47,7 @@ def test_the_first_round_has_nothing_to_compare() -> None:
 def test_page_and_next_stand_above_and_below_and_approve_is_green_on_the_last_page_alone() -> None:
     text = "The supplier delivers in May.\n\n" * 300
     view = replace(
-        CardView(round=a_named_round(), output=Output(text)), subject="Acme supply agreement"
+        CardView(round=a_named_round(), output=Output(text)), topic="Acme supply agreement"
     )
 
     def read(page: int | None, share: Share | None = None) -> tuple[ReaderPosition, Block]:

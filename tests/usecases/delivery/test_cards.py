@@ -348,7 +348,7 @@ def reported(world: World) -> list[tuple[str, int]]:
 
 
 async def test_nothing_is_reported_of_what_was_removed_meanwhile(world: World) -> None:
-    removed = Effect(kind=EffectKind.REPORT, subject="d-1", crew="research", execution_id="")
+    removed = Effect(kind=EffectKind.REPORT, target="d-1", crew="research", execution_id="")
     async with world.uow.begin() as tx:
         await tx.enqueue([removed], at=world.clock())
     assert await world.turn() == [Delivered("nothing to report")]

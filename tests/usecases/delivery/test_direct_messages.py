@@ -233,7 +233,7 @@ async def test_a_message_that_was_never_posted_is_not_brought_up_to_date(world: 
     round_ = (await world.notify()).round
     effect = Effect(
         kind=EffectKind.REFRESH_DIRECT_MESSAGE,
-        subject=f"{round_.id} {ANA.id}",
+        target=f"{round_.id} {ANA.id}",
         crew="research",
         execution_id="e-1",
     )

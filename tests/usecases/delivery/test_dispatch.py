@@ -94,7 +94,7 @@ async def to_tell_in_private(world: World) -> str:
 
 async def to_remind_in_private(world: World) -> str:
     round_id = await a_posted_round(world)
-    effect = an_effect(EffectKind.REMIND_PRIVATELY, subject=round_id, user=ANA.id, number=1)
+    effect = an_effect(EffectKind.REMIND_PRIVATELY, target=round_id, user=ANA.id, number=1)
     async with world.uow.begin() as tx:
         await tx.enqueue([effect], at=world.clock())
     return f"reminder {round_id} 1 {ANA.id}"
@@ -103,7 +103,7 @@ async def to_remind_in_private(world: World) -> str:
 async def to_tell_an_operator(world: World) -> str:
     world.crews["research"] = a_crew(operators=(User("U0OPS"),))
     effect = an_effect(
-        EffectKind.TELL_OPERATOR, subject="not_in_channel", channel="C1", user="U0OPS"
+        EffectKind.TELL_OPERATOR, target="not_in_channel", channel="C1", user="U0OPS"
     )
     async with world.uow.begin() as tx:
         await tx.enqueue([effect], at=world.clock())

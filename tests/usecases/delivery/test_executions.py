@@ -42,7 +42,7 @@ async def test_the_file_of_a_result_is_looked_for_whatever_the_id(world: World) 
     (job,) = await world.lease(SLACK)
 
     assert job.effect.kind is EffectKind.LOOK_FOR_RESULT_FILE
-    assert (job.effect.subject, job.effect.number) == ("order 4711", 1)
+    assert (job.effect.target, job.effect.number) == ("order 4711", 1)
 
 
 async def test_a_result_that_cannot_be_attached_is_told_of(world: World) -> None:
@@ -185,7 +185,7 @@ async def test_slack_being_away_loses_no_message(world: World) -> None:
     ],
 )
 async def test_what_is_gone_is_neither_shown_nor_sent(world: World, kind: str) -> None:
-    effect = Effect(kind=EffectKind(kind), subject="gone", crew="research", execution_id="e-9")
+    effect = Effect(kind=EffectKind(kind), target="gone", crew="research", execution_id="e-9")
     async with world.uow.begin() as tx:
         await tx.enqueue([effect], at=world.clock())
 

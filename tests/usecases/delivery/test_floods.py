@@ -237,7 +237,7 @@ async def test_without_its_card_another_gathers_the_rest(world: World, how: str)
     gathering, *others = opened[FLOOD:]
     if how == "over before its post":
         jobs = await world.lease(POSTS, limit=50)
-        last = [job for job in jobs if job.effect.subject in {one.id for one in others}]
+        last = [job for job in jobs if job.effect.target in {one.id for one in others}]
         await world.deliver(*last)  # they know of it before it is posted
         await world.record_update(f"e-{FLOOD + 1}", ended="x")
         await world.deliver(*(job for job in jobs if job not in last))
@@ -267,7 +267,7 @@ async def test_a_result_that_no_card_shows_is_shown(world: World) -> None:
 async def test_a_post_whose_answer_was_lost_is_posted(world: World) -> None:
     opened = await pauses(world, 1, 12)
     jobs = await world.lease(POSTS, limit=50)
-    [first], [last] = ([job for job in jobs if job.effect.subject == one.id] for one in opened[-2:])
+    [first], [last] = ([job for job in jobs if job.effect.target == one.id] for one in opened[-2:])
     await world.deliver(first, replace(last, tries=2, began_at=world.clock()))
     assert carded(world, opened[-2:]) == [1, 2]
 

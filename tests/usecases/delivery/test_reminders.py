@@ -85,7 +85,7 @@ class Decides(FakeSlack):
     async def say(self, effect: Effect, about: About, **how: Any) -> Outcome:
         outcome = await super().say(effect, about, **how)
         if effect.kind is EffectKind.POST_REMINDER:
-            await self.world.decide(effect.subject)
+            await self.world.decide(effect.target)
         return outcome
 
 

@@ -33,7 +33,7 @@ async def test_what_is_under_way_is_not_begun_again_although_the_clock_steps(
         await worker_world.next_poll()
         other = (await worker_world.notify(execution_id="e-2")).round
         await worker_world.clock.until(lambda: len(begun) == 2)
-        assert [effect.subject for effect in begun] == [first.id, other.id]
+        assert [effect.target for effect in begun] == [first.id, other.id]
         released.set()
         await worker_world.all_done()
     assert len(worker_world.slack.calls) == 2

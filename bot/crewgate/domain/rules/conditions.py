@@ -134,7 +134,7 @@ FOUND_SHOWN: Final = 200
 
 
 class Key(StrEnum):
-    """The subject of a condition."""
+    """The fact that a condition is about."""
 
     TOOL = "tool"
     ARGUMENTS = "arguments"

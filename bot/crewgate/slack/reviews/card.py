@@ -68,11 +68,11 @@ def render_card(
     leaves out foreign text, for a card that Slack refused.
     """
     told = view.told if reader is None else view.round
-    subject = "" if plain else view.subject
+    topic = "" if plain else view.topic
     is_call = view.round.is_call
     on_card = arguments_on_card if is_call else output_on_card
     output = not_showable(view.output) if plain else on_card(view.output)
-    headline = states.headline(told, subject, by_number=told is not view.round and not is_call)
+    headline = states.headline(told, topic, by_number=told is not view.round and not is_call)
     if view.round.state is State.WAITING:
         changed = "" if plain else _changed(view)
         before = [] if plain else _what_was_asked(view)
@@ -91,7 +91,7 @@ def render_card(
         blocks = [_with_menu(headline, view), *_folded(view, told)]
     if view.gathered and reader is None:
         blocks.append(_gathered(view))
-    text = notification(states.push(told, subject))
+    text = notification(states.push(told, topic))
     nobody = view.approvers is not None and view.approvers.too_few
     return Message(text, blocks, output.share.percent, output.too_long, nobody)
 

@@ -471,12 +471,12 @@ async def on_dismiss_submitted(
         await show(cards.DISMISS_MISSING)
         return
     async with explain_errors(
-        show, context=context, voice=names.PLAIN, by=submission.by, subject=submission.round_id
+        show, context=context, voice=names.PLAIN, by=submission.by, round_id=submission.round_id
     ):
         why = submission.feedback
         await give_up(submission.round_id, why, by=submission.by, context=context)
         await ack(response_action="clear")
-        log.info("dismissed", subject=submission.round_id, by=submission.by.id)
+        log.info("dismissed", round_id=submission.round_id, by=submission.by.id)
 
 
 def _problem(submission: payloads.Submission) -> str | None:

@@ -47,7 +47,7 @@ from crewgate.slack.words.people import (
     please_decide,
     with_operators,
 )
-from crewgate.slack.words.states import SUBJECT_LIMIT
+from crewgate.slack.words.states import TOPIC_LIMIT
 from crewgate.usecases.read_models import CardView, DeadLetter, MessageRef
 
 _WHERE_LIMIT: Final = 1_000
@@ -76,8 +76,8 @@ class Scene:
 
     @property
     def about(self) -> str:
-        subject = one_line(self.view.subject, SUBJECT_LIMIT)
-        return f"{bold(self.title)} ({subject})" if subject else bold(self.title)
+        topic = one_line(self.view.topic, TOPIC_LIMIT)
+        return f"{bold(self.title)} ({topic})" if topic else bold(self.title)
 
 
 def notice(push: str, *lines: str) -> Message:
@@ -233,7 +233,7 @@ def render_timed_out(scene: Scene) -> Message:
         what = states.by_time(bold(scene.title), round_, decision, decision.by)
         message = notice(
             f"{decisions.did_this(decision, PLAIN)}: {which_round(round_)}",
-            names.joined(what, one_line(scene.view.subject, SUBJECT_LIMIT)),
+            names.joined(what, one_line(scene.view.topic, TOPIC_LIMIT)),
         )
     else:
         timeout = rule.timeout if rule is not None else None

@@ -9,7 +9,7 @@ from crewgate.domain.rules.absence import Absence
 from crewgate.domain.rules.rule import Rule, most_approvals
 from crewgate.slack.client.directory import SlackDirectory
 from crewgate.slack.words.names import why
-from crewgate.usecases.access import Subject, crew_for, notify_for
+from crewgate.usecases.access import Scope, crew_for, notify_for
 from crewgate.usecases.ports.base import Clock, Crews
 from crewgate.usecases.read_models import Approvers, CardView
 
@@ -22,10 +22,10 @@ class People:
     directory: SlackDirectory
     clock: Clock
 
-    def __call__(self, subject: Subject, role: Role) -> tuple[ReviewerRef, ...]:
+    def __call__(self, scope: Scope, role: Role) -> tuple[ReviewerRef, ...]:
         """Return the people with a role; accounts replace e-mail addresses that Slack knows."""
         try:
-            crew = crew_for(subject, self.crews)
+            crew = crew_for(scope, self.crews)
         except UnknownCrew:
             return ()
         return self.directory.in_slack(crew.permitted(role))

@@ -95,9 +95,9 @@ def words_label(round_: Round) -> str:
 
 def about(view: CardView) -> str:
     round_ = view.round
-    subject = one_line(view.subject, names.TITLE_LIMIT)
+    topic = one_line(view.topic, names.TITLE_LIMIT)
     name = names.task(round_) if not round_.is_call else decisions.wants_to_use(round_)
-    title = [names.bold(subject), name] if subject else [names.bold(name)]
+    title = [names.bold(topic), name] if topic else [names.bold(name)]
     return names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
 
 
@@ -244,7 +244,7 @@ def _started(view: CardView) -> str:
     else:
         by = f" by {_name(view.started_by[0], dict(view.names))}" if view.started_by else ""
     # Leaves out values that the first line has.
-    says_all = view.subject == ", ".join(" ".join(value.split()) for _, value in view.given)
+    says_all = view.topic == ", ".join(" ".join(value.split()) for _, value in view.given)
     values = ", ".join(
         f"{names.input_name_inside(name)}: {one_line(value, _VALUE_LIMIT)}"
         for name, value in (() if says_all else view.given[:_INPUTS])

@@ -44,7 +44,7 @@ from crewgate.slack.words import cards, decisions, icons, names
 from crewgate.slack.words.decisions import because, more_approvals, receiver
 from crewgate.usecases.read_models import RoundLine
 
-SUBJECT_LIMIT: Final = 100
+TOPIC_LIMIT: Final = 100
 FEEDBACK_SHOWN: Final = 700
 _REASON_LIMIT: Final = 120
 _NOTHING_LEFT: Final = "there is nothing left to decide"
@@ -131,9 +131,9 @@ def is_cut(decision: Decision) -> bool:
 # --- in one line ----------------------------------------------------------------------------------
 
 
-def headline(round_: Round, subject: str, *, by_number: bool = False) -> str:
-    """Return a card's first line: the state, then the subject; `by_number` names the round."""
-    about = one_line(subject, SUBJECT_LIMIT)
+def headline(round_: Round, topic: str, *, by_number: bool = False) -> str:
+    """Return a card's first line: the state, then the topic; `by_number` names the round."""
+    about = one_line(topic, TOPIC_LIMIT)
     name = f"{names.task(round_)} ({names.number(round_)})" if by_number else names.task(round_)
     line = f"{icon(round_)} {names.bold(_headline(name, round_))}"
     return f"{line} · {about}" if about else line
@@ -191,9 +191,9 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
 _OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
 
 
-def push(round_: Round, subject: str = "") -> str:
+def push(round_: Round, topic: str = "") -> str:
     again = f", {names.number(round_)}" if round_.number > 1 else ""
-    about = plain(subject, SUBJECT_LIMIT)
+    about = plain(topic, TOPIC_LIMIT)
     if round_.is_call and round_.state is State.WAITING:
         return names.joined(decisions.wants_to_use(round_, names.PLAIN), about)
     name = f"{names.task(round_, names.PLAIN)}{again}{f' · {about}' if about else ''}"
@@ -563,11 +563,11 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
 
 
 def headline_in_list(line: RoundLine, link: names.Link) -> str:
-    """A round's first line in a list: its state, its task with a link to the card, its subject."""
+    """A round's first line in a list: its state, its task with a link to the card, its topic."""
     by = line.round.review.agent if line.round.is_call else None
     agent = f"{one_line(by, names.AGENT_LIMIT)}: " if by else ""
     title = names.bold(names.linked(f"{agent}{names.task(line.round)}", line.card, link))
-    about = one_line(line.subject, names.TITLE_LIMIT)
+    about = one_line(line.topic, names.TITLE_LIMIT)
     return f"{icon(line.round)} {names.joined(title, about)}"
 
 

@@ -42,7 +42,7 @@ PEOPLE_LIMIT: Final = 50
 
 
 async def tell_reviewers(job: Job, context: DeliveryContext) -> Outcome:
-    round_ = await context.uow.read.round(job.effect.subject)
+    round_ = await context.uow.read.round(job.effect.target)
     if round_.state is not State.WAITING:
         return await settle(job, Delivered("nobody to tell"), context)
     members = await people_of(round_, context)
@@ -79,7 +79,7 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
 
     A message whose answer was lost is looked for even after a decision, because it has buttons.
     """
-    round_id, user = job.effect.subject, _user(job)
+    round_id, user = job.effect.target, _user(job)
     posting = await _direct_posting(round_id, user, context)
     told = await context.uow.read.direct_messages(round_id)
     waits = posting.view.round.state is State.WAITING
@@ -100,13 +100,13 @@ async def post_direct_message(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refreshes(card: Effect, context: DeliveryContext) -> list[Effect]:
-    messages = await context.uow.read.direct_messages(card.subject)
+    messages = await context.uow.read.direct_messages(card.target)
     kind = EffectKind.REFRESH_DIRECT_MESSAGE
     return [replace(card, kind=kind, user=user) for user in messages]
 
 
 async def refresh_direct_message(job: Job, context: DeliveryContext) -> Outcome:
-    round_id, user = job.effect.subject, _user(job)
+    round_id, user = job.effect.target, _user(job)
     message = (await context.uow.read.direct_messages(round_id)).get(user)
     if message is None:
         return await settle(job, Delivered("never posted"), context)
@@ -281,7 +281,7 @@ async def _posting(job: Job, context: DeliveryContext) -> Posting:
 
     Everybody in a channel may read the rounds there, whatever their rules say otherwise.
     """
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     view = posting.view
     here = [one.id for one in view.earlier if one.other_channel == view.round.other_channel]
     return replace(posting, view=view.with_earlier(here))
@@ -396,7 +396,7 @@ async def _first_card(job: Job, round_: Round, context: DeliveryContext) -> list
     if round_.number == 1:
         return []
     first = await context.uow.read.rounds.first_of_review(round_.review.id)
-    return [replace(job.effect, kind=EffectKind.REFRESH, subject=first)]
+    return [replace(job.effect, kind=EffectKind.REFRESH, target=first)]
 
 
 def _progress(job: Job, posting: Posting) -> list[Effect]:
@@ -414,7 +414,7 @@ async def _bring_back(job: Job, round_: Round, context: DeliveryContext) -> Outc
 
 
 async def post_refresh_failed(job: Job, context: DeliveryContext) -> Outcome:
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     # Each failed try asks for this message: the thread shows if it was posted.
     round_ = posting.view.round
     ended = f" {round_.ended_at.isoformat()}" if round_.ended_at else ""
@@ -440,7 +440,7 @@ async def acknowledge(job: Job, context: DeliveryContext) -> Outcome:
     """
     effect = job.effect
     assert effect.channel is not None, "channel is always set for this kind of effect"
-    note = await context.uow.read.notes.note(effect.channel, effect.subject)
+    note = await context.uow.read.notes.note(effect.channel, effect.target)
     if note is not None:
         outcome = await context.messenger.react(note)
         if isinstance(outcome, NotSent):

@@ -84,7 +84,7 @@ async def post_result(job: Job, context: DeliveryContext) -> Outcome:
 
 async def clear_thread(job: Job, context: DeliveryContext) -> Outcome:
     posting = await _posting(job, context)
-    ts, channel = job.effect.subject, job.effect.channel
+    ts, channel = job.effect.target, job.effect.channel
     assert posting is not None, "executions are never deleted"
     assert channel is not None, "channel is always set for this kind of effect"
     # Later files belong to rounds whose texts are stored.
@@ -177,7 +177,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
         is_missing = isinstance(found, Refused) and found.code == FILE_NOT_SHARED
         if not is_missing or uploads == UPLOADS:
             return await settle(job, found, context, failed=failed if is_missing else None)
-        log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.subject)
+        log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.target)
     since = None if uploads else job.began_at  # it was just looked for
     outcome = await context.messenger.attach(about, posted_since=since)
     if not isinstance(outcome, Delivered):
@@ -193,7 +193,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
 
 async def _about(effect: Effect, context: DeliveryContext) -> Posting | ExecutionPosting | None:
     if _NEXT[effect.kind] is _OF_ROUND:
-        posting = await context.uow.read.posting(effect.subject)
+        posting = await context.uow.read.posting(effect.target)
         return None if posting.card is None else posting
     found = await context.uow.read.executions.posting(effect.crew, effect.execution_id)
     is_there = found is not None and found.execution.result is not None and found.thread_ts
@@ -207,7 +207,7 @@ _UNREADABLE: Final = NotSent("its address cannot be read with any key in SECRET_
 
 async def forward(job: Job, context: DeliveryContext) -> Outcome:
     """Forward one webhook to its caller; the execution's next webhook waits for this one."""
-    webhook = await context.uow.read.executions.forwarded_webhook(job.effect.subject)
+    webhook = await context.uow.read.executions.forwarded_webhook(job.effect.target)
     if webhook is None:
         return await _drop(job, context)
     # Read before the URLs: a kickoff's answer is stored together with its URLs.
@@ -256,7 +256,7 @@ async def _wait_for_url(
 
 async def _drop(job: Job, context: DeliveryContext) -> Outcome:
     async with context.uow.begin() as tx:
-        await tx.executions.remove_forwarded_webhook(job.effect.subject)
+        await tx.executions.remove_forwarded_webhook(job.effect.target)
         await tx.complete(job)
     return Delivered()
 
@@ -264,7 +264,7 @@ async def _drop(job: Job, context: DeliveryContext) -> Outcome:
 async def _give_up(job: Job, webhook: ForwardedWebhook, context: DeliveryContext) -> None:
     failed = Effect(
         kind=EffectKind.FORWARD_FAILED,
-        subject=webhook.kind,
+        target=webhook.kind,
         crew=webhook.crew,
         execution_id=webhook.execution_id,
     )

@@ -17,7 +17,7 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
 
     A lost offer loses no lesson, so only an outage of Slack is a reason to try again.
     """
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     asked = posting.view.answers
     writer = None if asked is None else asked.wisher
     if writer is not None and posting.view.round.may_teach:
@@ -30,7 +30,7 @@ async def offer(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post(job: Job, context: DeliveryContext) -> Outcome:
-    view = await view_of(job.effect.subject, context=context)
+    view = await view_of(job.effect.target, context=context)
     posting = await context.uow.read.posting(view.lesson.round_id)
     channel = posting.channel or context.crews[job.effect.crew].channel
     outcome = await messages.post(job, view, context, to=Thread(channel, posting.thread_ts))
@@ -48,7 +48,7 @@ async def post(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refresh(job: Job, context: DeliveryContext) -> Outcome:
-    view = await view_of(job.effect.subject, context=context)
+    view = await view_of(job.effect.target, context=context)
     if view.card is None:
         return await settle(job, Delivered("not posted yet"), context)
     return await messages.refresh(job, view, view.card, context)
@@ -56,6 +56,6 @@ async def refresh(job: Job, context: DeliveryContext) -> Outcome:
 
 async def tell_author(job: Job, context: DeliveryContext) -> Outcome:
     assert job.effect.user is not None, "user is always set for this kind of effect"
-    view = await view_of(job.effect.subject, context=context)
+    view = await view_of(job.effect.target, context=context)
     outcome = await messages.post(job, view, context, to=User(job.effect.user))
     return await settle(job, outcome, context)

@@ -25,7 +25,7 @@ WITHOUT_CARD: Final = timedelta(hours=1)
 
 
 async def say(job: Job, context: DeliveryContext) -> Outcome:
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     return await say_about(posting, job, context)
 
 
@@ -95,7 +95,7 @@ async def post(
 ) -> Outcome:
     """Post the message of a job's kind, without settling the job.
 
-    `occasion` tells this message from those of earlier jobs about its subject. `may_be_plain`: if
+    `occasion` tells this message from those of earlier jobs about its target. `may_be_plain`: if
     Slack refuses the agent's words, post without them.
     """
     say = partial(
@@ -174,7 +174,7 @@ async def note_refusal(job: Job, refused: Refused, channel: str, context: Delive
     effects = [
         Effect(
             kind=EffectKind.TELL_OPERATOR,
-            subject=refused.code,
+            target=refused.code,
             crew=name,
             execution_id="",
             channel=channel,

@@ -28,7 +28,7 @@ async def send_line(job: Job, context: DeliveryContext) -> Outcome:
 
     The wish or the time zone may have changed since this was planned.
     """
-    user = job.effect.subject
+    user = job.effect.target
     zone = await context.directory.zone_of(user)
     wish = await context.uow.read.mornings.find(user)
     if wish is None:

@@ -36,7 +36,7 @@ async def remind(job: Job, context: DeliveryContext) -> Outcome:
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
-        round_ = await tx.round(job.effect.subject)
+        round_ = await tx.round(job.effect.target)
         if round_.state is State.WAITING:
             await _enqueue(tx, round_, context, EffectKind.POST_REMINDER)
         await tx.complete(job)
@@ -47,7 +47,7 @@ async def escalate(job: Job, context: DeliveryContext) -> Outcome:
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
-        round_ = await tx.round(job.effect.subject)
+        round_ = await tx.round(job.effect.target)
         transition = round_.escalate(context.clock()) if round_.state is State.WAITING else None
         if transition is not None and transition.effects:
             tx.audit.rule_acts(_set_back(job, round_, context.clock()))
@@ -61,7 +61,7 @@ async def time_out(job: Job, context: DeliveryContext) -> Outcome:
     if await _waits_for_its_card(job, context):
         return Delivered()
     async with context.uow.begin() as tx:
-        round_ = await tx.round(job.effect.subject)
+        round_ = await tx.round(job.effect.target)
         waits = round_.state is State.WAITING
         if waits:
             transition = round_.time_out(context.clock())
@@ -86,7 +86,7 @@ def _set_back(job: Job, round_: Round, now: datetime) -> dict[str, int]:
 async def expire(job: Job, context: DeliveryContext) -> Outcome:
     """Close the round of a flow that waits no longer; a late answer is refused by the flow."""
     async with context.uow.begin() as tx:
-        round_ = await tx.round(job.effect.subject)
+        round_ = await tx.round(job.effect.target)
         waits = round_.state is State.WAITING
         assert round_.question is not None, "only a round with a question expires"
         ends_at = round_.question.expires_at
@@ -106,7 +106,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
 
     So a bot that was away for days sends one reminder. Outside the rule's working hours it waits.
     """
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     round_ = posting.view.round
     now = context.clock()
     opens = opens_at(round_, now)
@@ -141,7 +141,7 @@ async def post_reminder(job: Job, context: DeliveryContext) -> Outcome:
 
 async def post_timed_out(job: Job, context: DeliveryContext) -> Outcome:
     """Post the rule's act, unless somebody has decided on a round that it left waiting."""
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     round_ = posting.view.round
     if _then(round_) is Then.LEAVE and round_.state is not State.WAITING:
         return await settle(job, Delivered("nothing to tell"), context)
@@ -153,7 +153,7 @@ async def _waits_for_its_card(job: Job, context: DeliveryContext) -> bool:
 
     Operators are told if the channel refuses the card; nobody else could help.
     """
-    posting = await context.uow.read.posting(job.effect.subject)
+    posting = await context.uow.read.posting(job.effect.target)
     if posting.is_announced or posting.view.round.state is not State.WAITING:
         return False
     async with context.uow.begin() as tx:

@@ -28,7 +28,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
 
     A changed crew may send many webhooks: an open report of the last hour counts this one too.
     """
-    dead_letter = await context.uow.read.dead_letters.find(job.effect.subject)
+    dead_letter = await context.uow.read.dead_letters.find(job.effect.target)
     crew = context.crews[job.effect.crew]
     if dead_letter is None:
         return await settle(job, Delivered("nothing to report"), context)
@@ -36,7 +36,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
     since = dead_letter.received_at - TOGETHER
     told = await context.uow.read.dead_letters.open_report(crew.name, since=since)
     if told is not None:
-        return await settle(job, Delivered(), context, then=[replace(refresh, subject=told)])
+        return await settle(job, Delivered(), context, then=[replace(refresh, target=told)])
     [first] = await context.uow.read.dead_letters.report(dead_letter)
     outcome = await messages.post(job, first, context, to=Thread(crew.channel))
     if not isinstance(outcome, Posted):
@@ -51,7 +51,7 @@ async def report(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def refresh_report(job: Job, context: DeliveryContext) -> Outcome:
-    dead_letter = await context.uow.read.dead_letters.find(job.effect.subject)
+    dead_letter = await context.uow.read.dead_letters.find(job.effect.target)
     if dead_letter is None or dead_letter.report is None:
         return await settle(job, Delivered("never posted"), context)
     [first] = await context.uow.read.dead_letters.report(dead_letter)
@@ -63,13 +63,13 @@ _DAYS = 7
 
 async def plan_digests(crews: Crews, tx: Tx, *, at: datetime) -> None:
     for name in (name for name in crews if crews[name].digest):
-        effect = Effect(kind=EffectKind.WEEKLY_DIGEST, subject=name, crew=name, execution_id="")
+        effect = Effect(kind=EffectKind.WEEKLY_DIGEST, target=name, crew=name, execution_id="")
         await tx.enqueue_once(effect, at=at, due_at=next_digest(at))
 
 
 async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
     """Post a digest; plan the next digest even if this one fails."""
-    crew = context.crews[job.effect.subject]
+    crew = context.crews[job.effect.target]
     if crew.digest is None:
         return await settle(job, Delivered("no digest is wanted any longer"), context)
     found = await of_crew(crew.name, days=_DAYS, context=context)
@@ -88,7 +88,7 @@ async def post_digest(job: Job, context: DeliveryContext) -> Outcome:
 
 
 async def post_head(job: Job, context: DeliveryContext) -> Outcome:
-    head = await context.uow.read.audit_head(int(job.effect.subject))
+    head = await context.uow.read.audit_head(int(job.effect.target))
     outcome = await post(job, head, context, to=Thread(job.effect.channel))
     if isinstance(outcome, Refused):
         log.warning("audit_head_refused", channel=job.effect.channel, code=outcome.code)

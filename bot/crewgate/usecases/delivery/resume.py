@@ -37,7 +37,7 @@ _LOST_ADDRESS, _LOST_WEBHOOKS = (
 
 
 async def resume(job: Job, context: DeliveryContext) -> Outcome:
-    known = await context.uow.read.round(job.effect.subject)
+    known = await context.uow.read.round(job.effect.target)
     if known.reason is None and context.gives_up(job):
         # Trying has raised for a day, so there is no outcome: a person must know.
         await _record(job, Unknown("it could not be sent"), in_doubt=True, context=context)
@@ -59,7 +59,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
             recorded = Recorded(execution)
         else:
             recorded = await record_answer(tx, asked)
-        round_ = await tx.round(job.effect.subject)
+        round_ = await tx.round(job.effect.target)
         in_doubt = round_.in_doubt
         sending = await _begin(round_, tx, job, context, recorded)
     if not isinstance(sending, Round):
@@ -78,7 +78,7 @@ async def _await_fetch(job: Job, context: DeliveryContext) -> Outcome:
     now = context.clock()
     due_at = max(job.created_at, context.listening.since or job.created_at) + FETCH_WITHIN
     async with context.uow.begin() as tx:
-        round_ = await tx.round(job.effect.subject)
+        round_ = await tx.round(job.effect.target)
         if round_.state is State.DECIDED:
             await _save(round_.await_fetch(overdue=now >= due_at), tx, context)
         if round_.state is State.DECIDED and now < due_at:
@@ -172,7 +172,7 @@ async def _record(job: Job, outcome: Outcome, *, in_doubt: bool, context: Delive
     async with context.uow.begin() as tx:
         # Opened first: activity either comes before, and counts, or finds the round stuck.
         execution = await tx.executions.open(effect.crew, effect.execution_id, at=now)
-        current = await tx.round(effect.subject)
+        current = await tx.round(effect.target)
         refused = isinstance(outcome, Refused) and in_doubt and current.needs_evidence
         transition = current.settle(
             outcome,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crewgate.domain.execution import SUBJECT_LIMIT
+from crewgate.domain.execution import TOPIC_LIMIT
 from crewgate.domain.notification import Given
 from tests.builders import ANA, BEN, an_execution
 
@@ -13,7 +13,7 @@ TOPIC = (("topic", "home batteries"),)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "meta", "subject"),
+    ("inputs", "meta", "topic"),
     [
         (TOPIC, (), "home batteries"),
         (TOPIC, (("ticket", "T-1"),), "home batteries"),
@@ -27,10 +27,10 @@ TOPIC = (("topic", "home batteries"),)
         ((("draft", "true"), ("lead", " "), ("rows", '[{"a": 1}]')), (), "b5b275c2"),
     ],
 )
-def test_the_subject_is_what_it_was_started_on(inputs: Given, meta: Given, subject: str) -> None:
+def test_the_topic_is_what_it_was_started_on(inputs: Given, meta: Given, topic: str) -> None:
     execution = an_execution(execution_id=ID, inputs=inputs, meta=meta)
 
-    assert execution.subject == subject
+    assert execution.topic == topic
     assert execution.given == (inputs or meta)
 
 
@@ -38,11 +38,11 @@ texts = st.text(alphabet=st.characters(codec="utf-8"), max_size=90)
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=6).map(tuple))
-def test_a_subject_is_one_short_line_whatever_was_given(inputs: Given) -> None:
-    subject = an_execution(inputs=inputs).subject
+def test_a_topic_is_one_short_line_whatever_was_given(inputs: Given) -> None:
+    topic = an_execution(inputs=inputs).topic
 
-    assert 0 < len(subject) <= SUBJECT_LIMIT
-    assert len(subject.splitlines()) == 1
+    assert 0 < len(topic) <= TOPIC_LIMIT
+    assert len(topic.splitlines()) == 1
 
 
 def test_what_is_known_stays_and_what_is_new_is_added() -> None:
