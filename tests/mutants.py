@@ -221,6 +221,12 @@ MUTANTS: Final = (
         "usecases/test_lessons.py",
     ),
     mutant(
+        "a call that may have run is approved by one press anywhere",
+        "        if self.may_have_run:\n            yield",
+        "        if False:\n            yield",
+        "usecases/test_calls.py",
+    ),
+    mutant(
         "a refused call that ran is no alarm",
         "if not approved:\n            why =",
         "if approved is None:\n            why =",
@@ -289,6 +295,18 @@ MUTANTS: Final = (
         "store/test_outbox_lanes.py",
     ),
     # --- slack
+    mutant(
+        "pages and forms are silent about a call that may have run",
+        "if decisions.waits_again(round_) else first",
+        "if False else first",
+        "slack/reviews/test_tool_calls.py",
+    ),
+    mutant(
+        "any modal counts as saying that a call may have run",
+        "    if press.where is Where.CARD:  # its",
+        "    if press.where is not Where.HOME:  # its",
+        "journeys/test_tool_calls.py",
+    ),
     mutant(
         "a post whose answer was lost is posted again",
         "if found is not None:\n                return MessageRef(channel, found,",

@@ -163,6 +163,45 @@ async def test_masks_stay_in_the_form_and_the_tool_gets_the_text(make_hosted: Ma
     assert crew(world).ran == [MAIL | {"copies": 5}]
 
 
+async def test_a_call_that_may_have_run_runs_again_only_for_who_was_told(
+    make_world: MakeWorld,
+) -> None:
+    """Right above a card's buttons it is told; a row in Home and the walk ask."""
+    clock = Skewed()
+    async with make_world(replace(AT_ONCE, clock=clock)) as world:
+        call = {"tool": "pay", "arguments": MAIL, "may_have_run": True}
+        for number in range(3):
+            execution = f"e-{number}"
+            waits = {"execution_id": execution, "task_id": "pay-1", "tool_call": call}
+            await world.notify("/crews/research/human-input", waits)
+            clock.later += MINUTE
+        cards = await world.slack.until(lambda: waiting(world)[2:] and waiting(world))
+        await world.slack.open_home(ANA)
+        row = await home(world, ANA, "This may have been done already")
+        first = next(one for one in row.blocks[2:] if one["type"] == "actions")
+        await world.slack.click(ANA, row, "Approve", block_id=first["block_id"])
+        asked = await modal(world, ANA, "it is done once more")
+        assert not world.crew.resumes
+        await world.slack.click(ANA, asked, "Approve anyway")
+        await modal(world, ANA, "Recorded")
+        await world.slack.close_modal(ANA)
+
+        ana = Walker(world, clock)
+        view = await ana.start("This may have been done already")
+        await ana.press(view, "Approve")
+        assert "already" in (await ana.sees("it is done once more")).shown
+        assert (await world.slack.submit(ANA)).ok
+        await ana.sees("Why not?")
+        await world.slack.submit(ANA, {"feedback": "It is paid."})
+        await ana.sees("2 of 2")
+        await world.slack.close_modal(ANA)
+
+        last = world.slack.fresh(cards[-1])
+        assert "This may have been done already" in message_text(last)
+        await world.slack.click(ANA, last, "Approve")
+        await world.shown(last, f"<@{ANA}>'s approval of pay")  # this crew knows no execution
+
+
 async def test_where_two_must_approve_the_second_lets_it_run(make_hosted: MakeWorld) -> None:
     async with make_hosted(crews_file=TWO, **ENVIRONMENT) as world:
         card = await a_call(world)

@@ -18,9 +18,11 @@ from crewgate.domain.acts import (
     UsedTool,
 )
 from crewgate.domain.audit import Code, digest_of
+from crewgate.domain.caveats import NOTHING_SEEN, Unseen
 from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import (
     ArgumentsMisfit,
+    ConfirmationNeeded,
     NothingEdited,
     NotWaiting,
     RefusedByRule,
@@ -116,6 +118,20 @@ async def test_a_call_that_ran_unapproved_is_told_to_operators_and_recorded(
     }
     await world.settle_slack()
     assert await world.effects() == []
+
+
+@both
+async def test_a_call_that_may_have_run_is_approved_only_by_who_was_told(world: World) -> None:
+    round_ = await called(world, call=replace(CALL, may_have_run=True))
+    for surface in (NOTHING_SEEN, WHOLE):
+        with pytest.raises(ConfirmationNeeded) as asked:
+            await world.decide(round_.id, seen=surface)
+        assert asked.value.caveats.unseen == {Unseen.MAY_HAVE_RUN}
+        assert asked.value.caveats.seen.calls_for_words
+    with pytest.raises(ConfirmationNeeded):
+        await changed(world, round_, to="ann")
+    await world.decide(round_.id, seen=asked.value.caveats.seen)
+    assert (await world.round(round_.id)).state is State.DECIDED
 
 
 async def test_a_refusal_gives_the_agent_the_words(world: World) -> None:

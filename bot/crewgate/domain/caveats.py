@@ -108,13 +108,15 @@ def is_empty(share: Share | None) -> bool:
 
 
 class Unseen(StrEnum):
-    """The ways in which an output was not shown to its approver."""
+    """The things that a surface with an Approve may not have shown to its approver."""
 
     EXCERPT = "excerpt"
     """The person saw an excerpt or nothing, and did not turn to the end."""
     COLUMNS = "columns"
     MASKS = "masks"
     HASTE = "haste"
+    MAY_HAVE_RUN = "may_have_run"
+    """The call may have been done already: only cards say it right above their buttons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,12 @@ class Seen:
     """The share of the output beside the button; None: unknown, as in an older message."""
     turned: Turned | None = None
     """The page of the press, if it was looked at for too short a time."""
+
+    @property
+    def calls_for_words(self) -> bool:
+        """True if the safe way on is words, for reading more or all of it would change nothing."""
+        is_again = self.unseen == {Unseen.MAY_HAVE_RUN}
+        return bool(self.notes) or is_empty(self.share) or is_again
 
 
 NOTHING_SEEN: Final = Seen()
@@ -223,6 +231,7 @@ class Circumstances:
     masked: bool | None = False
     """True if the card shows masks that this person has not lifted; None: no card yet."""
     asks_about_masks: bool = True
+    may_have_run: bool = False
 
     def caveats(self, by: Person, at: datetime, seen: Seen = NOTHING_SEEN) -> Caveats:
         holds = self.claim is not None and self.claim.by.id != by.id and self.claim.holds(at)
@@ -247,6 +256,8 @@ class Circumstances:
             yield Unseen.MASKS
         if self.turned is not None or seen.turned is not None:
             yield Unseen.HASTE
+        if self.may_have_run:
+            yield Unseen.MAY_HAVE_RUN
 
     def _shown(self, share: Share | None) -> int | None:
         if is_empty(share):

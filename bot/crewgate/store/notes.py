@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from crewgate.domain.acts import ToolCall
 from crewgate.domain.caveats import Circumstances, Claim, Note, Turned
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import Person
 from crewgate.store import tables
-from crewgate.store.codec import Columns
+from crewgate.store.codec import Columns, codec
 from crewgate.store.engine import Connection, Held, Reading, rows
 from crewgate.store.rounds import ROUND, to_round, to_rule
 from crewgate.store.statements import insert_once, insert_over
@@ -128,6 +129,7 @@ _CIRCUMSTANCES: Final = (
         tables.read_to_end.c.seconds,
         tables.rounds.c.crew,
         tables.rounds.c.masked,
+        tables.rounds.c.call,
         tables.rules.c.rule,
         _waiting.c.ts,
         _waiting.c.edited_ts,
@@ -143,6 +145,9 @@ _CIRCUMSTANCES: Final = (
     .outerjoin(tables.rules, tables.rules.c.id == tables.rounds.c.rule_id)
     .where(tables.rounds.c.id == sa.bindparam("round"))
 )
+
+
+_CALL: Final = codec(ToolCall | None)
 
 
 class NoteQueries(Reading):
@@ -169,6 +174,7 @@ class NoteQueries(Reading):
         if first.claimed_by is not None:
             claim = Claim(Person(first.claimed_by, first.claimed_by_name), first.at)
         masked = None if first.card_shows is None else bool(first.masked)
+        call = _CALL.load(first.call)
         return Circumstances(
             crew=first.crew,
             notes=tuple((row.ts, row.edited_ts) for row in found if row.ts is not None),
@@ -179,6 +185,7 @@ class NoteQueries(Reading):
             turned=Turned(first.pages, first.seconds) if first.pages is not None else None,
             masked=False if first.unmasked else masked,
             asks_about_masks=first.rule is None or to_rule(first.rule).ask_about_masks,
+            may_have_run=call is not None and call.may_have_run,
         )
 
 

@@ -9,24 +9,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewgate.domain.acts import Argument, CallResult, CallState, Contradiction, Kind, ToolCall
-from crewgate.domain.caveats import Caveats, Draft
+from crewgate.domain.caveats import Caveats, Draft, Unseen
 from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.people import User
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Approve, Revise, Verdict, Via
-from crewgate.slack.reviews.card import render_card
-from crewgate.slack.reviews.forms import render_revise_form
+from crewgate.slack.commands import render_pending
+from crewgate.slack.reviews.card import render_card, render_direct_message
+from crewgate.slack.reviews.forms import render_confirmation, render_revise_form
 from crewgate.slack.reviews.notices import Scene, render_call_alarm
 from crewgate.slack.reviews.output import arguments_on_card, preview, with_line_ends
+from crewgate.slack.reviews.reader import ReaderPosition, ReaderTab, render_reader
 from crewgate.slack.reviews.tool_calls import (
     fields_of_call,
     render_change_form,
 )
 from crewgate.slack.words.states import headline_in_list, in_list, outcome, push
-from crewgate.usecases.read_models import CardView, RoundLine
+from crewgate.usecases.read_models import CardView, QueuePart, RoundLine
 from tests.builders import ANA, BEN, LATER, a_decision, a_review
 from tests.repo.call_cards import CALL, MAIL, WAITS, arguments
+from tests.slack.home.test_messages import a_queue, home
 from tests.slack.rendering import check_message, check_view, long_texts, names, read, shown, texts
 
 values = st.recursive(
@@ -79,6 +82,40 @@ def test_the_form_of_any_call_is_one_that_slack_takes(output: Output) -> None:
     if fields is not None:
         view = a_call(output)
         check_view(render_change_form(view, Caveats(), (), fields, fields.values))
+
+
+def test_each_surface_says_that_a_call_may_have_been_done_already() -> None:
+    view = a_call(call=replace(CALL, may_have_run=True))
+    fields = fields_of_call(view.round, MAIL, NOTHING)
+    assert fields is not None
+    again = Caveats(unseen=frozenset({Unseen.MAY_HAVE_RUN}))
+    shown_by: dict[str, Any] = {
+        "excerpt": MAIL.text,
+        "characters": len(MAIL.text),
+        "format": MAIL.format,
+    }
+    line = RoundLine(round=view.round, card=None, **shown_by)
+    pending = QueuePart((line,), 1)
+    lists: dict[str, Any] = {"now": LATER, "link": lambda _: None, "deciders": lambda _: ()}
+    whole = ReaderPosition(round_id="r-1", tab=ReaderTab.WHOLE)
+    surfaces: list[Any] = [
+        render_card(view, now=LATER).blocks,
+        render_card(view, now=LATER, plain=True).blocks,
+        render_direct_message(view, None, reader="U0ANA", link=lambda _: None, now=LATER).blocks,
+        render_reader(whole, view, []).view,
+        render_revise_form(view, Draft("", ())),
+        render_change_form(view, again, (), fields, fields.values),
+        render_confirmation(view, again, ()),
+        home(a_queue(line)),
+        render_pending(pending, mine=True, **lists).blocks,
+    ]
+    for surface in surfaces:
+        assert str(surface).count("This may have been done already") == 1, surface
+    for form in surfaces[5:7]:
+        assert "it is done once more" in str(form)
+    assert surfaces[6]["submit"]["text"] == "Refuse"
+    decided = a_call(call=view.round.call, state=State.RESUMED, decision=a_decision(Approve()))
+    assert "already" not in str(render_card(decided, now=LATER).blocks)
 
 
 def test_a_text_reads_as_it_would_be_sent_and_passes_for_no_argument() -> None:

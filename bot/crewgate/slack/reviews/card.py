@@ -81,6 +81,7 @@ def render_card(
             context(
                 cards.about_waiting(view, now=now, changed=changed, plain=plain, reader=reader)
             ),
+            section(decisions.MAY_HAVE_RUN) if decisions.waits_again(view.round) else None,
             *before,
             *output.blocks,
             _masked(view, output.share) if view.masked else None,
@@ -178,14 +179,12 @@ def _what_was_asked(view: CardView) -> list[Block]:
     earlier = cards.earlier_feedback(view.answers) if view.answers is not None else None
     earlier = edits_since(view) or earlier
     asks = None if is_blank(message) else names.quoted(message, cards.MESSAGE_SHOWN)
-    call = view.round.call
-    again = tool_calls.MAY_HAVE_RUN if call is not None and call.may_have_run else None
     same = unchanged(view.round, view.answers) if view.round.unchanged else None
     by = None
     if rewritten := view.output.rewritten:
         lessons = names.quoted("\n".join(rewritten.lessons), cards.MESSAGE_SHOWN)
         by = f"{cards.rewritten(rewritten)}\n{lessons}"
-    lines = [section(line) for line in (again, asks, earlier, same, by) if line]
+    lines = [section(line) for line in (asks, earlier, same, by) if line]
     return [*lines, *tool_calls.other_arguments(view)]
 
 

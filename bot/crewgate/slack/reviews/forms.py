@@ -46,6 +46,7 @@ _ASKED_AGAIN: Final = "*Something has changed since you were asked.* Nothing is 
 _COLUMNS: Final = (
     f"*Columns of a table are beyond a phone's edge.* *{buttons.READ.label}* shows them row by row."
 )
+_AGAIN: Final = "*If it has been done, it is done once more.* Look before you approve."
 _SHOWS: Final = {Where.HOME: "This row shows", Where.CARD: "This card shows"}
 
 
@@ -67,7 +68,7 @@ def render_confirmation(
     round_ = view.round
     question = round_.question
     words = cards.words_label(round_)
-    revises = bool(caveats.notes) or is_empty(caveats.share)
+    revises = bool(caveats.notes) or caveats.seen.calls_for_words
     if question is not None and outcome is not None:
         title, anyway = "Before you answer", "Answer anyway"
         label = one_line(question.outcomes[outcome], cards.OUTCOME_SHOWN)
@@ -129,6 +130,8 @@ def render_caveats(
                 pages = f"turned {turned.pages:,} pages in"
                 what = pages if turned.pages > 1 else "looked at this for"
                 lines.append(f"*You {what} {names.duration(turned.took)}.*")
+            case Unseen.MAY_HAVE_RUN:
+                lines.append(_AGAIN)
     return [section(line) for line in lines if line]
 
 

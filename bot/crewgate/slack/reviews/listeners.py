@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from crewgate.domain import errors
-from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen, is_empty
+from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
 from crewgate.domain.masking import unmasked
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
@@ -122,8 +122,9 @@ async def on_press(
 
 
 def _seen(press: Press) -> Seen:
-    if press.where is Where.CARD:
-        return Seen(share=parse_share(press.block_id))
+    if press.where is Where.CARD:  # its sentence stands above the buttons, on every card
+        again = frozenset((Unseen.MAY_HAVE_RUN,))
+        return Seen(share=parse_share(press.block_id), unseen=again)
     position = _position(press)
     if position is None:
         return payloads.parse_asked(press.view.metadata)[1]
@@ -301,7 +302,7 @@ async def on_confirmed(
         await show(render_notice(sentence))
 
     async with explain_errors(refuse, context=context, by=submission.by, round_id=round_id):
-        if seen.notes or is_empty(seen.share):
+        if seen.calls_for_words:
             await show(await modals.revise_form(round_id, submission.by, context))
         elif seen.unseen == {Unseen.MASKS}:
             await unmask(round_id, by=submission.by, context=context)

@@ -20,9 +20,6 @@ from crewgate.slack.reviews.output import OUTPUT_LIMIT, laid_out
 from crewgate.slack.words import cards, decisions, names
 from crewgate.usecases.read_models import CardView
 
-MAY_HAVE_RUN: Final = (
-    ":exclamation: *This may have been done already:* the host stopped while it ran."
-)
 #: The longest text with a box of one line.
 _BESIDE: Final = 80
 #: The longest value of an argument that changed, before and after.

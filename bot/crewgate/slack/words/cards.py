@@ -98,7 +98,8 @@ def about(view: CardView) -> str:
     topic = one_line(view.topic, names.TITLE_LIMIT)
     name = names.task(round_) if not round_.is_call else decisions.wants_to_use(round_)
     title = [names.bold(topic), name] if topic else [names.bold(name)]
-    return names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
+    first = names.joined(*title, names.numbered(round_), names.crew(round_.review.crew))
+    return f"{first}\n{decisions.MAY_HAVE_RUN}" if decisions.waits_again(round_) else first
 
 
 # --- the quiet lines ------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from crewgate.domain.reason import (
     TimeOver,
     Withdrawn,
 )
-from crewgate.domain.review import Round
+from crewgate.domain.review import Round, State
 from crewgate.domain.rules.duration import Duration
 from crewgate.domain.verdict import (
     Answer,
@@ -277,6 +277,17 @@ def noun(decision: Decision, *, is_call: bool = False) -> str:
 def whose(decision: Decision, of_rule: str) -> str:
     """Return `@Ana's`, or `of_rule` where a rule decided."""
     return f"{decider(decision)}'s" if isinstance(decision.by, Person) else of_rule
+
+
+_DONE_ALREADY: Final = ":exclamation: *This may have been done already"
+DONE_ALREADY: Final = f"{_DONE_ALREADY}*"
+MAY_HAVE_RUN: Final = f"{_DONE_ALREADY}:* the host stopped while it ran."
+
+
+def waits_again(round_: Round) -> bool:
+    """Return True for a waiting call that was approved before and may have been done then."""
+    call = round_.call
+    return call is not None and call.may_have_run and round_.state is State.WAITING
 
 
 def wants_to_use(round_: Round, voice: Voice = MRKDWN) -> str:

@@ -573,6 +573,8 @@ def headline_in_list(line: RoundLine, link: names.Link) -> str:
 
 def claim_and_notes(line: RoundLine, *, now: datetime) -> Iterator[str]:
     needed = line.round.approvals
+    if decisions.waits_again(line.round):
+        yield decisions.DONE_ALREADY
     if needed > 1 and line.round.state is State.WAITING:
         yield cards.so_far(line.round) or f"needs {needed:,} approvals"
     if line.claim is not None and line.claim.holds(now):
