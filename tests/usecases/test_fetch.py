@@ -15,7 +15,7 @@ from crewgate.domain.effects import EffectKind
 from crewgate.domain.errors import TooManyWait
 from crewgate.domain.execution import ExecutionState
 from crewgate.domain.reason import Dismissed, Fetched, NotFetched
-from crewgate.domain.review import Round, State
+from crewgate.domain.review import Review, Round, State
 from crewgate.domain.verdict import Answer, Revise, Verdict
 from crewgate.store.engine import Engines
 from crewgate.usecases.decide import dismiss, edit
@@ -56,16 +56,20 @@ def asked(engines: Engines) -> Asked:
 
 async def fetch(
     world: Asked,
-    task: str = "draft",
+    review: Review,
     *,
     seconds: float = 0,
     there: bool = True,
     fetches: Fetches | None = None,
 ) -> Any:
-    """The answer about the task's latest round."""
-    fetches = fetches or world.fetches
-    crew = world.crews["research"]
-    body = await fetches.fetch(crew, "e-1", task, seconds=seconds, is_there=lambda: there)
+    """Return the answer about the review's latest round."""
+    body = await (fetches or world.fetches).fetch(
+        world.crews[review.crew],
+        review.execution_id,
+        review.task_id,
+        seconds=seconds,
+        is_there=lambda: there,
+    )
     return body if body is None else json.loads(body)
 
 
@@ -81,9 +85,9 @@ async def test_a_decision_waits_until_it_is_fetched_and_is_given_again(asked: As
     waits = await asked.round(decided.id)
     assert (waits.state, waits.reason) == (State.DECIDED, NotFetched())
 
-    first = await fetch(asked)
+    first = await fetch(asked, decided.review)
     fetched = await asked.round(decided.id)
-    again = await fetch(asked)
+    again = await fetch(asked, decided.review)
 
     assert first == again
     assert first == {
@@ -122,7 +126,7 @@ async def test_what_nobody_fetches_for_an_hour_is_said_and_can_still_be_fetched(
     await asked.retry(decided.id)
     await asked.turn(CREW)
     assert (await asked.round(decided.id)).state is State.DECIDED
-    assert (await fetch(asked))["is_approve"]
+    assert (await fetch(asked, decided.review))["is_approve"]
     assert (await asked.round(decided.id)).state is State.RESUMED
 
 
@@ -140,7 +144,8 @@ async def test_an_hour_in_which_this_bot_did_not_listen_does_not_count(asked: As
 async def test_a_decision_wakes_whoever_waits_for_it(asked: Asked) -> None:
     received = await asked.notify()
     other = await asked.notify(task_id="other")
-    waiting = [asyncio.create_task(fetch(asked, seconds=PATIENT)) for _ in range(2)]
+    review = received.round.review
+    waiting = [asyncio.create_task(fetch(asked, review, seconds=PATIENT)) for _ in range(2)]
     await asyncio.wait(waiting, timeout=0)  # now they do
 
     await asked.decide(other.round.id)
@@ -158,7 +163,10 @@ async def test_what_another_bot_stores_is_seen_soon(asked: Asked) -> None:
     """Both fetch it at once, and it is fetched once."""
     received = await asked.notify()
     soon = asked.fetching(look_every=timedelta(milliseconds=1))
-    waiting = [asyncio.create_task(fetch(asked, seconds=PATIENT, fetches=soon)) for _ in range(3)]
+    review = received.round.review
+    waiting = [
+        asyncio.create_task(fetch(asked, review, seconds=PATIENT, fetches=soon)) for _ in range(3)
+    ]
     beside = World(asked.engines, a_uow(asked.engines), crews=asked.crews, clock=asked.clock)
     await beside.decide(received.round.id)
 
@@ -167,34 +175,41 @@ async def test_what_another_bot_stores_is_seen_soon(asked: Asked) -> None:
 
 
 async def test_whoever_waits_is_answered_at_the_end_of_the_bot(asked: Asked) -> None:
-    await asked.notify()
-    waiting = asyncio.create_task(fetch(asked, seconds=PATIENT))
+    review = (await asked.notify()).round.review
+    waiting = asyncio.create_task(fetch(asked, review, seconds=PATIENT))
     await asyncio.wait([waiting], timeout=0)
     asked.fetches.stop()
     assert await waiting == {"state": "waiting", "round": 1}
-    assert await fetch(asked, seconds=PATIENT) == {"state": "waiting", "round": 1}
+    assert await fetch(asked, review, seconds=PATIENT) == {"state": "waiting", "round": 1}
 
 
 async def test_only_so_many_wait_and_what_is_decided_is_given_to_all(asked: Asked) -> None:
     received = await asked.notify()
-    waiting = [asyncio.create_task(fetch(asked, seconds=PATIENT)) for _ in range(2)]
+    review = received.round.review
+    waiting = [asyncio.create_task(fetch(asked, review, seconds=PATIENT)) for _ in range(2)]
     await asyncio.wait(waiting, timeout=0)
     with pytest.raises(TooManyWait):
-        await fetch(asked, seconds=PATIENT)
-    assert (await fetch(asked))["state"] == "waiting"
+        await fetch(asked, review, seconds=PATIENT)
+    assert (await fetch(asked, review))["state"] == "waiting"
     await asked.decide(received.round.id)
-    assert (await fetch(asked, seconds=PATIENT))["state"] == "decided"
+    assert (await fetch(asked, review, seconds=PATIENT))["state"] == "decided"
     await asyncio.gather(*waiting)
 
 
-async def test_what_nobody_was_asked_is_unknown_and_a_flow_is_answered_elsewhere(
-    asked: Asked,
-) -> None:
-    await asked.notify()
-    await asked.ask()
-    assert await fetch(asked, "nothing", seconds=PATIENT) is None
-    assert await fetch(asked, "review_draft") is None
-    assert await fetch(asked) == {"state": "waiting", "round": 1}
+async def test_a_review_that_was_never_opened_is_unknown(asked: Asked) -> None:
+    opened = (await asked.notify()).round.review
+    unknown = replace(opened, task_id="nothing")
+    assert await fetch(asked, unknown, seconds=PATIENT) is None
+    assert await fetch(asked, opened) == {"state": "waiting", "round": 1}
+
+
+async def test_the_answer_to_a_flow_is_not_fetched(asked: Asked) -> None:
+    """It is sent to the flow's own address."""
+    received = await asked.ask()
+    assert await fetch(asked, received.round.review) is None
+    await asked.decide(received.round.id, Revise("Shorter."))
+    assert await fetch(asked, received.round.review) is None
+    assert (await asked.round(received.round.id)).state is State.DECIDED
 
 
 async def test_a_flow_of_such_a_crew_is_answered_at_its_own_address(asked: Asked) -> None:
@@ -207,7 +222,7 @@ async def test_a_flow_of_such_a_crew_is_answered_at_its_own_address(asked: Asked
 
 async def test_nothing_is_fetched_by_an_asker_that_has_hung_up(asked: Asked) -> None:
     decided = await a_decision_of(asked)
-    assert await fetch(asked, there=False) == {"state": "waiting", "round": 1}
+    assert await fetch(asked, decided.review, there=False) == {"state": "waiting", "round": 1}
     assert (await asked.round(decided.id)).state is State.DECIDED
 
 
@@ -222,7 +237,7 @@ async def test_a_persons_own_text_is_given(asked: Asked) -> None:
         off_loop=asyncio.to_thread,
         seen=NOTHING_SEEN,
     )
-    assert await fetch(asked) == {
+    assert await fetch(asked, received.round.review) == {
         "state": "decided",
         "round": 2,
         "human_feedback": "Approved.",
@@ -231,8 +246,9 @@ async def test_a_persons_own_text_is_given(asked: Asked) -> None:
 
 
 async def test_a_call_that_a_person_changed_is_given_with_its_arguments(asked: Asked) -> None:
-    await changed(asked, (await asked.notify(**about(is_fetched=True))).round, to="ann")
-    given = await fetch(asked, "send_email-1")
+    asks = (await asked.notify(**about(is_fetched=True))).round
+    await changed(asked, asks, to="ann")
+    given = await fetch(asked, asks.review)
     assert given["edited"] == {"arguments": ARGUMENTS | {"to": "ann"}, "is_approve": True}
     assert "is_approve" not in given
 
@@ -244,9 +260,9 @@ async def test_what_is_dismissed_is_closed(asked: Asked) -> None:
     await dismiss(decided.id, "Gone.", by=BEN, context=asked.reviews)
     closed = await asked.round(decided.id)
     assert closed.reason == Dismissed(BEN, "Gone.")
-    assert await fetch(asked) == {"state": "closed", "round": 1}
+    assert await fetch(asked, closed.review) == {"state": "closed", "round": 1}
     await asked.notify("A newer one.")
-    assert await fetch(asked) == {"state": "waiting", "round": 2}
+    assert await fetch(asked, closed.review) == {"state": "waiting", "round": 2}
 
 
 async def test_a_crew_that_is_called_can_have_a_decision_fetched(asked: Asked) -> None:
@@ -254,7 +270,7 @@ async def test_a_crew_that_is_called_can_have_a_decision_fetched(asked: Asked) -
     asked.crews["research"] = a_crew()
     asked.context = replace(asked.context, clients={"research": asked.crew})
     received = await asked.notify(is_fetched=True)
-    await asked.notify(task_id="other")
+    other = await asked.notify(task_id="other")
     asked.crew.says = CrewUnavailable("404", gone=True, answered=True)
     for _ in range(5):
         asked.clock.advance(PAUSED_POLL)
@@ -271,8 +287,8 @@ async def test_a_crew_that_is_called_can_have_a_decision_fetched(asked: Asked) -
         completed_tasks=1,
         total_tasks=2,
     )
-    assert (await fetch(asked))["is_approve"]
-    assert await fetch(asked, "other") is None
+    assert (await fetch(asked, received.round.review))["is_approve"]
+    assert await fetch(asked, other.round.review) is None
     asked.clock.advance(STATUS_POLL.first)
     await asked.turn(STATUS)
     assert (await asked.execution()).completed_tasks == 1
@@ -287,7 +303,7 @@ async def test_an_execution_nobody_can_be_asked_for_ends_once_nothing_waits_in_i
     await asked.turn(STATUS)
     assert (await asked.execution()).state is ExecutionState.RUNNING
     await asked.decide(received.round.id)
-    await fetch(asked)
+    await fetch(asked, received.round.review)
     asked.clock.advance(PAUSED_POLL)
     await asked.turn(STATUS)
     ended = await asked.execution()
