@@ -18,6 +18,7 @@ from crewgate.domain.lessons import (
     LessonEnded,
     LessonsGiven,
     LessonState,
+    Revision,
     fill,
     is_same_wish,
     is_without,
@@ -89,6 +90,16 @@ def test_the_newest_lessons_are_given_and_the_oldest_stay_out() -> None:
     assert (len(text) < GIVEN_CHARACTERS, len(handed.ids), handed.left_out) == (True, 8, 1)
 
 
+def test_a_lesson_that_fills_the_room_exactly_is_given() -> None:
+    around = len(f"{MOST}. \n")
+    whole, rest = divmod(GIVEN_CHARACTERS, LESSON_CHARACTERS + around)
+    lengths = [LESSON_CHARACTERS] * whole + [rest - around]
+    lessons = [a_lesson(number, "x" * length) for number, length in enumerate(lengths)]
+    assert fill(lessons)[1].left_out == 0
+    lessons[-1] = replace(lessons[-1], text=f"{lessons[-1].text}x")
+    assert fill(lessons)[1].left_out == 1
+
+
 @given(st.lists(st.text(min_size=1, max_size=LESSON_CHARACTERS), max_size=20))
 def test_what_is_given_has_its_limits_and_is_the_newest(texts: list[str]) -> None:
     lessons = [a_lesson(number, text) for number, text in enumerate(texts)]
@@ -125,11 +136,21 @@ def test_the_lot_depends_on_the_key_and_takes_its_share() -> None:
         ("每个数字都要有来源", "每个数字都要有来源", True),
         ("每个数字都要有来源", "请短一些", False),
         ("No.", "No.", False),
+        ("Name the source.", "Shorter, without that table, and please name each source.", True),
     ],
 )
 def test_wishes_are_alike_if_they_share_most_words(one: str, other: str, same: bool) -> None:
     assert is_same_wish(one, other) is same
     assert is_same_wish(other, one) is same
+
+
+def test_a_wish_repeats_a_lesson_from_the_moment_that_it_is_kept() -> None:
+    lesson, untaught = a_lesson(1), LessonsGiven(without=True)
+    assert lesson.kept_at is not None
+    wish = Revision("Add a source!", lesson.kept_at, untaught)
+    assert wish.repeats(lesson, "")
+    earlier = replace(wish, at=lesson.kept_at - timedelta(microseconds=1))
+    assert not earlier.repeats(lesson, "")
 
 
 def test_a_lesson_is_in_force_until_its_time_is_over() -> None:

@@ -26,6 +26,7 @@ from crewgate.usecases.kickoff import Kickoffs
 from crewgate.usecases.ports.crew import KickoffAnswer, KickoffOutcome, KickoffRequest
 from crewgate.usecases.read_models import CrewLessons, CrewUnavailable
 from crewgate.usecases.stats import stats
+from crewgate.usecases.teaching import ASK_EVERY
 from tests.builders import ANA, BEN, CAI, EVE, a_crew, a_rule
 from tests.databases import both
 from tests.usecases.crew_standins import FakeCrew
@@ -91,6 +92,26 @@ async def test_a_crew_that_takes_lessons_is_told_if_there_are_none(
     assert await start(kickoffs, world) == NO_LESSONS
     assert (await world.execution("k-1")).lessons == LessonsGiven()
     assert await world.entries(Code.LESSONS_GIVEN) == []
+
+
+async def test_no_kickoff_is_drawn_to_go_without_lessons_while_there_are_none(
+    world: World, kickoffs: Kickoffs
+) -> None:
+    world.crews["research"] = replace(world.crews["research"], lessons_without=1)
+    assert await start(kickoffs, world) == NO_LESSONS
+    assert (await world.execution("k-1")).lessons == LessonsGiven(without=False)
+
+
+async def test_a_crew_is_asked_again_once_its_answer_is_ten_minutes_old(
+    world: World, kickoffs: Kickoffs
+) -> None:
+    await start(kickoffs, world)
+    world.clock.advance(ASK_EVERY - timedelta(microseconds=1))
+    await start(kickoffs, world, "k-2")
+    assert world.crew.inputs_asked == 1
+    world.clock.advance(timedelta(microseconds=1))
+    await start(kickoffs, world, "k-3")
+    assert world.crew.inputs_asked == 2
 
 
 async def test_what_a_caller_gives_itself_is_not_touched(world: World, kickoffs: Kickoffs) -> None:
