@@ -78,6 +78,9 @@ class SimulatedCrew:
         """Round to the crew's output that its reviewer saw, or edited."""
         self.edited: dict[str, str] = {}
         """Round to the text that a person wrote in the place of the output."""
+        self.taken_unseen: set[str] = set()
+        """Outputs that took an earlier decision, because a try in doubt was repeated before their
+        notifications arrived. No bot can tell that the crew waits for nobody there."""
         self.lead = Lead.NONE
         self.same = False
         """Whether its next output is the same again."""
@@ -163,6 +166,8 @@ class SimulatedCrew:
         assert resumed.output == self.edited.get(round_id, resumed.pending)
         if resumed.pending != self.texts[round_id]:
             assert branch.undelivered, "the bot knew of a newer output than the reviewer saw"
+        if branch.undelivered:
+            self.taken_unseen.add(resumed.pending)
         branch.working = True
         if resumed.decision.is_approve:
             branch.task += 1
