@@ -251,6 +251,93 @@ MUTANTS: Final = (
         'DECIDES = ("CG124", "CG125")',
         "audit/test_evidence.py",
     ),
+    mutant(
+        "a task that works on changes does not run beside",
+        "rounds.c.is_approve.is_(False),\n        rounds.c.is_act",
+        "rounds.c.is_approve.is_(True),\n        rounds.c.is_act",
+        "usecases/test_beside.py",
+    ),
+    mutant(
+        "the crew waits for no dismissed decision",
+        '(rounds.c.reason == "dismissed")',
+        '(rounds.c.reason == "no reason")',
+        "usecases/test_beside.py",
+    ),
+    # --- acts, fetched decisions
+    mutant(
+        "a rule refuses no call",
+        "verdict = Approve() if rule.decide is Decide.ALLOW else Revise(rule.reason)",
+        "verdict = Approve()",
+        "usecases/test_calls.py",
+    ),
+    mutant(
+        "an unchanged argument is read anew",
+        "if value is None or value == shown_value(found.get(one.name)):",
+        "if value is None:",
+        "domain/test_acts.py",
+    ),
+    mutant(
+        "the answer to a flow is fetched",
+        "if latest is None or latest.is_of_flow or not",
+        "if latest is None or not",
+        "usecases/test_fetch.py",
+    ),
+    mutant(
+        "an asker that has hung up has its decision",
+        "(State.DECIDED, State.STUCK) and is_there():",
+        "(State.DECIDED, State.STUCK):",
+        "usecases/test_fetch.py",
+    ),
+    # --- lessons
+    mutant(
+        "a wish is compared with the longer text",
+        ">= _IN_COMMON * min(len(first), len(second))",
+        ">= _IN_COMMON * max(len(first), len(second))",
+        "domain/test_lessons.py",
+    ),
+    mutant(
+        "a kickoff is drawn to go without lessons that nobody kept",
+        "without = bool(kept) and is_without(",
+        "without = is_without(",
+        "usecases/test_teaching.py",
+    ),
+    # --- walk, morning, samples
+    mutant(
+        "a walk counts what came in it in no total",
+        "total=max(number, walk.total))",
+        "total=walk.total)",
+        "journeys/test_walk.py",
+    ),
+    mutant(
+        "the walk begins at its first review again and again",
+        "replace(await waiting_for(by, context), after=after)",
+        "replace(await waiting_for(by, context))",
+        "journeys/test_walk.py",
+    ),
+    mutant(
+        "a morning has two lines",
+        "is_over = self.on(day) <= now or self.told >= day.toordinal()",
+        "is_over = self.on(day) <= now",
+        "domain/test_morning.py",
+    ),
+    mutant(
+        "a morning line is due again at its own moment",
+        "is_over = self.on(day) <= now or",
+        "is_over = self.on(day) < now or",
+        "domain/test_morning.py",
+    ),
+    mutant(
+        "a sample reads none of a task's first rounds",
+        "if seen[one.task] > after and",
+        "if seen[one.task] > 0 and",
+        "domain/test_stats.py",
+    ),
+    mutant(
+        "a sample reads the rounds that it leaves out",
+        "number >= share * 2**256",
+        "number < share * 2**256",
+        "domain/test_stats.py",
+    ),
     # --- store
     mutant(
         "a row that cannot be read stays in the lane",

@@ -9,12 +9,14 @@ from crewgate.domain.outcome import NotSent, Refused, ResumeStatus, Unknown
 from crewgate.domain.reason import Answered, Inferred, RefusedByCrew
 from crewgate.domain.review import State
 from crewgate.domain.verdict import Revise, Verdict
+from crewgate.usecases.decide import dismiss
 from crewgate.usecases.delivery.context import GRACE
 from crewgate.usecases.read_models import CrewStatus, Progress
 from crewgate.usecases.track import PAUSED_POLL, STATUS_POLL
-from tests.builders import SECOND
+from tests.builders import BEN, SECOND
 from tests.databases import both
 from tests.usecases.faults import AWAY, LOST, Crashed, Fault
+from tests.usecases.test_calls import about
 from tests.usecases.world import CREW, STATUS, World
 
 PROXY = Fault(Unknown("502", code="502"))
@@ -117,6 +119,40 @@ async def test_nor_is_anything_once_another_task_has_waited(world: World) -> Non
     await world.turn(CREW)
     await world.record(StepUpdate(doing="thinking"))
     assert await later_turns(world) == ["right", "left"]
+
+
+@both
+async def test_nor_is_anything_beside_a_task_whose_decision_was_dismissed(world: World) -> None:
+    """The crew may have taken that decision, and then it works; else it waits on."""
+    left = await get_stuck(world, Revise("Shorter."))
+    await dismiss(left, "Started again.", by=BEN, context=world.reviews)
+    await lose(world, await pause(world, "right"))
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["right"]
+
+
+@both
+async def test_nor_is_anything_beside_a_task_that_works_on_changes(world: World) -> None:
+    left = await pause(world, "left")
+    await world.decide(left, Revise("Shorter."))
+    await world.turn(CREW)
+    await lose(world, await pause(world, "right"))
+    await world.record(StepUpdate(doing="thinking"))
+    assert await later_turns(world) == ["left", "right"]
+
+
+async def test_a_refused_call_does_not_run_beside(world: World) -> None:
+    """The agent was told, and its task goes on: each of its calls is a review of its own."""
+    refused = (await world.notify(**about())).round
+    world.crew.pause(refused.review.task_id, task=refused.review.task_id)
+    await world.decide(refused.id, Revise("No."))
+    await world.turn(CREW)
+    right = await pause(world, "right")
+    await lose(world, right, Fault(LOST, after=True))
+    await world.record(StepUpdate(doing="thinking"))
+    await later_turns(world)
+    assert (await world.round(right)).reason == Inferred()
+    assert len(world.crew.asked) == 2
 
 
 async def test_nor_is_anything_in_a_flow(world: World) -> None:

@@ -104,6 +104,18 @@ _SINCE: Final = (
     task_updates.c.activity > sa.bindparam("activity"),
 )
 _of_name = sa.bindparam("name", type_=sa.Text)
+_newer = rounds.alias("newer")
+#: Its crew may still wait for a dismissed decision; and it works after a request for changes. The
+#: task of a call has other reviews.
+_MAY_RUN: Final = sa.and_(
+    (rounds.c.reason == "dismissed")
+    | sa.and_(
+        rounds.c.state == State.RESUMED.value,
+        rounds.c.is_approve.is_(False),
+        rounds.c.is_act.is_(None),
+    ),
+    ~sa.exists().where(_newer.c.review_id == rounds.c.review_id, _newer.c.number > rounds.c.number),
+)
 HEARD: Final = sa.select(
     sa.exists()
     .where(
@@ -125,7 +137,7 @@ HEARD: Final = sa.select(
         rounds.c.review_id == reviews.c.id,
         *OF_EXECUTION,
         reviews.c.id != sa.bindparam("review"),
-        IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")),
+        IS_UNFINISHED | (rounds.c.activity_before > sa.bindparam("activity")) | _MAY_RUN,
     )
     .label("beside"),
 )

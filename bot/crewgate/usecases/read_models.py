@@ -143,7 +143,7 @@ class Heard:
     done: bool
     named: int
     beside: bool
-    """Another review waited for people, or for its decision to be sent."""
+    """Another review waited for people or for its decision to be sent, or its task may run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
