@@ -1,4 +1,23 @@
-"""The errors of reviews, named as past facts; `CrewgateError` is the root of them all."""
+"""The errors that this bot raises on purpose, named as past facts.
+
+CrewgateError
+    NotWaiting                  the round takes no decision any longer
+        AlreadyDecided, RoundClosed, RoundSuperseded
+    VoteRefused                 this person's approval does not count
+        AlreadyVoted, ApprovedBefore, GroupsComplete, GroupsUnresolved, NotVoted, OwnLesson,
+        PerhapsSelfApproval, RefusedByRule, SelfApproval, StarterUnresolved, UnknownStarter,
+        VotedOtherwise
+    NotPermitted                this person lacks the role
+        NotAReader, NotAReviewer, NotAStarter, NotAnOperator
+    ConfirmationNeeded          nothing is wrong; the person is asked first
+    ArgumentsMisfit, MaskUnknown, NothingEdited, TooManyEdits       a person's own text
+    AbsenceRefused, LessonRefused, VerdictMisplaced                 a form's content
+    AmbiguousExecution, ExecutionNotFound, LessonNotFound, RoundNotFound, UnknownCrew
+    NoCrewUrl, NoPublicUrl, TooManyKickoffs, TooManyWait            not now, or not here
+    ChangedMeanwhile, InvalidTransition, RuleLost                   a stale view of the state
+    Malformed                   a webhook that could not be parsed
+    ChainBroken, StoreUnavailable
+"""
 
 from __future__ import annotations
 

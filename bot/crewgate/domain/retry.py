@@ -18,7 +18,8 @@ IN_A_ROW = 3
 class Retry:
     """Exponential back-off with jitter, and an end.
 
-    The first retry comes after `first`, each later one after twice as long, at most `longest`.
+    The first retry comes after `first`, each later one after twice as long, at most `longest`: by
+    the defaults after 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300 … seconds.
     `jitter` (0 to 1, passed in) takes up to half of the wait away, so that retries spread.
     `give_up_after` counts from the first try.
     """

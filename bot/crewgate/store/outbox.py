@@ -1,4 +1,19 @@
-"""The table of effects not yet done."""
+"""The table of effects not yet done, and its guarantees.
+
+- An effect is enqueued in the transaction that makes it necessary: both are stored, or neither.
+- An effect is carried out at least once. A worker may die after the other side acted and before the
+  job was completed; each delivery must expect that (a post is looked for by its metadata, a resume
+  in doubt by its evidence).
+- Jobs of one ordering key are leased one at a time, in the order of their ids, also by several
+  bots. Jobs of different keys have no order.
+- A lease ends by the database's clock, not by a bot's. A job whose lease ended is leased again, and
+  the late worker can no longer complete it.
+- A job that waits for its time, its channel's budget or its card costs no lease and no try.
+- Of several updates of one message the latest is carried out; it renders the present state.
+- A job that failed for a day is set aside and kept. No job is dropped without a word.
+
+A new kind of effect gets all of this, its log lines and its metrics by its row in `EffectKind`.
+"""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
