@@ -6,7 +6,7 @@ execution or a stranger's text. `scrape` has the values that are read on request
 
 from collections.abc import Iterable
 from itertools import product
-from typing import Final, get_args
+from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,9 +18,8 @@ from prometheus_client import (
 )
 
 from crewgate import __version__
-from crewgate.domain.outcome import Outcome
+from crewgate.domain.recorded import DECIDERS, OUTCOMES, VERDICTS, verdict_label
 from crewgate.domain.review import Round
-from crewgate.domain.verdict import Decider, Verdict
 
 #: Without it, each counter has a second series with its creation time.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -81,12 +80,12 @@ ProcessCollector(registry=REGISTRY)
 def begin_at_zero(crews: Iterable[str]) -> None:
     """Create the counters at zero, so that Prometheus sees the first increase."""
     for crew in crews:
-        for outcome in get_args(Outcome):
-            resumes.labels(crew, outcome.__name__)
+        for outcome in OUTCOMES.values():
+            resumes.labels(crew, outcome)
         resumes.labels(crew, FETCHED)
-        for verdict, by in product(get_args(Verdict), get_args(Decider)):
+        for verdict, by in product(map(verdict_label, VERDICTS), DECIDERS.values()):
             for counter in (_decisions, _acts):
-                counter.labels(crew, verdict.__name__, by.__name__)
+                counter.labels(crew, verdict, by)
 
 
 def count_warning(event: str) -> None:
@@ -98,8 +97,8 @@ def count_decision(round_: Round) -> None:
     decision = round_.decision
     if decision is None:
         return
-    verdict = type(decision.verdict).__name__
-    by = type(decision.by).__name__
+    verdict = verdict_label(type(decision.verdict))
+    by = DECIDERS[type(decision.by)]
     counter = _acts if round_.is_call else _decisions
     counter.labels(round_.review.crew, verdict, by).inc()
     if not round_.is_call:

@@ -22,11 +22,11 @@ FIELDS = ("format", "crew", "execution", "head", "rules", "texts", "previous", "
 NO_FILE = f"this is no evidence file of the form {FORMAT}, or it was changed"
 HASH = "[0-9a-f]{64}"
 ENTRY = {"v", "code", "at", "actor", "crew", "execution", "data"}
-#: The fields of entries that are digests of texts; names come last.
-TEXTS = (
-    *("output", "words", "comment", "answer", "error", "why", "label"),
-    *("name", "on_behalf_of_name"),
-)
+#: The fields of entries that are digests of texts and of names.
+WORDS = ("output", "words", "comment", "answer", "error", "why", "label")
+TEXTS = (*WORDS, "name", "on_behalf_of_name")
+#: The words for verdicts; a refused call has "revise".
+APPROVE, REVISE, ANSWER = VERDICTS = ("approve", "revise", "answer")
 Rule = Mapping[str, Any]
 
 
@@ -404,20 +404,20 @@ class Replay:
         timeout = rule.get("timeout") or {}
         then, feedback = timeout.get("then"), timeout.get("feedback", "")
         if not by_time:
-            then = {"allow": "approve", "refuse": "revise"}.get(rule.get("decide", ""))
+            then = {"allow": APPROVE, "refuse": REVISE}.get(rule.get("decide", ""))
             feedback = rule.get("reason", "")
-        require(then and data["verdict"] in (then, "answer"), "the rule does not decide so")
+        require(then and data["verdict"] in (then, ANSWER), "the rule does not decide so")
         if by_time:
             require_time(entry, round_, timeout["after"])
         words = self.told.texts.get(data["words"], feedback)
-        require(data["verdict"] != "revise" or words == feedback, "the rule has other words")
+        require(data["verdict"] != REVISE or words == feedback, "the rule has other words")
         return f"the rule decides after {timeout['after']}" if by_time else "the rule decides"
 
     def _decision(self, entry: Entry, round_: Round) -> str:
         data, rule, votes = entry.data, self._rule(round_.rule), round_.votes
         self._require_right(entry, round_)
-        approves = data.get("approval", data["verdict"] == "approve" or bool(data["votes"]))
-        is_said = data["verdict"] == "answer" or approves is (data["verdict"] == "approve")
+        approves = data.get("approval", data["verdict"] == APPROVE or bool(data["votes"]))
+        is_said = data["verdict"] == ANSWER or approves is (data["verdict"] == APPROVE)
         require(is_said, "it is not said if it approves")
         for vote in [] if not approves else [entry] if needed(rule) == 1 else votes.values():
             require_other(vote, [], data, rule)
@@ -579,7 +579,7 @@ class Told:
         who = self.who(entry.actor) + (f" for {self.who(deputy)}" if deputy else "")
         others = {name: self.who(data.get(name)) for name in ("by", "delegate", "verdict", "call")}
         told = STORY.get(entry.code, entry.code).format(who=who, **others)
-        words = (self.texts.get(digest) for digest in digests_in(entry, TEXTS[:-2]))
+        words = (self.texts.get(digest) for digest in digests_in(entry, WORDS))
         quoted = ["a text that is not here" if one is None else f"“{one}”" for one in words]
         more = "; ".join([*self._details(entry), *quoted])
         round_ = f" · round {data['number']}" if "round" in data else ""

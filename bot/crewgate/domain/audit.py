@@ -4,13 +4,14 @@ Entries hold texts as salted digests only: the salt lies beside the text and is 
 that the digest still proves the text, and nobody can guess “Approved.” from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, Self, assert_never
 
+from crewgate.domain import recorded
 from crewgate.domain.acts import CallResult
 from crewgate.domain.answering import needs_approvals
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
@@ -325,7 +326,7 @@ def _masked(round_: Round) -> dict[str, int]:
 def _of_decision(decision: Decision, round_: Round) -> Entry:
     by_person = isinstance(decision.by, Person)
     data = {
-        "verdict": type(decision.verdict).__name__.lower(),
+        "verdict": recorded.VERDICTS[type(decision.verdict)],
         "words": digest_of(decision.human_feedback, round_.salt),
         "via": decision.via.value,
         "unsent_notes": decision.unsent_notes,
@@ -343,7 +344,8 @@ def _of_reason(reason: Reason | Delivered | Refused | None, salt: str) -> dict[s
     """Return the fields of a reason or an answer, with people's words as digests."""
     if reason is None:
         return {}
-    data: dict[str, Any] = {"reason": type(reason).__name__}
+    names: Mapping[type, str] = {**recorded.REASONS, **recorded.OUTCOMES}
+    data: dict[str, Any] = {"reason": names[type(reason)]}
     for field in filter(lambda field: field.compare, fields(reason)):
         value = getattr(reason, field.name)
         if isinstance(value, Person):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import Any, Final, assert_never, get_args, get_type_hints
+from typing import Any, Final, assert_never, get_type_hints
 
 import sqlalchemy as sa
 
@@ -16,6 +16,7 @@ from crewgate.domain.execution import id_beginning
 from crewgate.domain.notification import Format, Output, Question, Rewritten
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import WORDS, Reason
+from crewgate.domain.recorded import REASONS
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
@@ -170,9 +171,8 @@ REMEMBERED: Final = 10_000
 
 WHILE_WAITING: Final = "while_waiting"
 """The code of an execution's end that only its status reported, while it waited."""
-#: A reason is stored under its class's name, so renaming a class needs a migration.
 _REASONS: Final[Mapping[str, Any]] = {
-    re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Reason)
+    re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): kind for kind, name in REASONS.items()
 }
 _REASON_NAMES: Final = {kind: name for name, kind in _REASONS.items()}
 

@@ -19,6 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from crewgate import USER_AGENT
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, RefusalKind, Refused, Unknown
+from crewgate.domain.recorded import OUTCOMES
 from crewgate.domain.retry import LONGEST_ASKED
 from crewgate.logs import logged_call
 from crewgate.metrics import slack_requests
@@ -191,9 +192,9 @@ async def _answer(
     try:
         answer = await _answer_or_failure(calling, method)
     except CallFailed as error:
-        slack_requests.labels(method, type(error.failure).__name__).inc()
+        slack_requests.labels(method, OUTCOMES[type(error.failure)]).inc()
         raise
-    slack_requests.labels(method, Delivered.__name__).inc()
+    slack_requests.labels(method, OUTCOMES[Delivered]).inc()
     return answer
 
 

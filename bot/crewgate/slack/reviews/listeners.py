@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from crewgate.domain import errors
 from crewgate.domain.caveats import NOTHING_SEEN, Seen, Unseen
 from crewgate.domain.masking import unmasked
+from crewgate.domain.recorded import verdict_label
 from crewgate.domain.review import Round, State
 from crewgate.domain.verdict import (
     FEEDBACK_LIMIT,
@@ -513,7 +514,7 @@ async def decide_once(
         **fields_of(round_),
         by=by.id,
         via=via,
-        verdict=type(verdict).__name__,
+        verdict=verdict_label(type(verdict)),
     )
     return round_
 

@@ -16,6 +16,7 @@ from crewgate.domain.execution import about
 from crewgate.domain.notification import Callback, WebhookUrls
 from crewgate.domain.outcome import Delivered, NotSent, Outcome, Refused, Unknown
 from crewgate.domain.receipt import ask_again
+from crewgate.domain.recorded import OUTCOMES
 from crewgate.domain.review import Round, State, Transition
 from crewgate.metrics import resumes
 from crewgate.usecases import track
@@ -65,7 +66,7 @@ async def resume(job: Job, context: DeliveryContext) -> Outcome:
     if not isinstance(sending, Round):
         return sending
     outcome = await _send(sending, callback, client, context)
-    resumes.labels(job.effect.crew, type(outcome).__name__).inc()
+    resumes.labels(job.effect.crew, OUTCOMES[type(outcome)]).inc()
     await _record(job, outcome, in_doubt=in_doubt, context=context)
     return outcome
 
