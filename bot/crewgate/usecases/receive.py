@@ -58,17 +58,22 @@ async def receive_notification(
     """
     now = clock()
     async with uow.begin() as tx:
+        # The execution, locked. The report that a call has run is no activity: it tells nothing
+        # about what else waits in the execution.
         is_end = notification.call_result is not None
         execution = await tx.executions.open(
             crew, notification.execution_id, at=now, activity=0 if is_end else 1
         )
+
+        # The texts without secrets, and of inputs and meta what rules ask about.
         redactor = Redactor(await tx.executions.secrets_of_opened(execution))
         notification = redactor.fields(notification, keep=Notification.VERBATIM)
         named = crews.get(crew)
         rules = named.rules if named else ()
         inputs = notification.inputs and keep_asked(notification.inputs, asked_inputs(rules))
         meta = keep_asked(notification.meta, asked_meta(rules))
-        described = execution.with_origin(carried=meta, carried_inputs=inputs)
+
+        # The review, locked, and its latest round.
         candidate = Review(
             id=new_id(),
             crew=crew,
@@ -79,6 +84,9 @@ async def receive_notification(
             expected_output=notification.expected_output,
         )
         review, latest = await tx.open_review(candidate, notification.pause_id)
+
+        # The first rule that applies, and for a question the choices that people are given.
+        described = execution.with_origin(carried=meta, carried_inputs=inputs)
         rule = None
         if named:
             call = notification.call
@@ -90,6 +98,9 @@ async def receive_notification(
             ask = replace(notification.ask, choices=())
             question = Question(request_id="", ask=ask, outcomes=tuple(choices))
             rule = rule_for(question, rule, reviewers=True)
+
+        # The notification beside the latest round: a duplicate, a newer output, a new question, or
+        # the outcome of a call.
         receipt = receive(
             latest,
             notification,
@@ -100,6 +111,9 @@ async def receive_notification(
             question=question,
             activity=execution.activity_count,
         )
+
+        # A duplicate leaves no trace in the execution: its activity would count as evidence that
+        # the crew took a decision.
         await tx.enqueue(receipt.effects, at=now)
         if is_end and not receipt.opened:
             await apply(tx, Transition(receipt.current, ()), at=now)
