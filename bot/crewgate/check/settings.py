@@ -60,7 +60,7 @@ Known = Mapping[ReviewerRef, frozenset[str]]
 def check_rules(crews: Iterable[CrewSettings], known: Known) -> Iterator[Finding]:
     for crew in crews:
         for rule, place in zip(crew.rules, crew.places, strict=True):
-            yield from _nobodies(rule, place, known)
+            yield from _unknown_people(rule, place, known)
             yield from _check(rule, place, crew, known)
         for place, why in doubtful_rules(crew):
             yield doubtful(place, why)
@@ -81,7 +81,7 @@ def channels_of(crew: CrewSettings) -> Iterator[tuple[str | None, str]]:
     yield crew.channel, ""
 
 
-def _nobodies(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
+def _unknown_people(rule: Rule, place: str, known: Known) -> Iterator[Finding]:
     """Yield a finding for each person that a rule names and Slack does not know."""
     first = "approvals_from" if rule.approvals_from else "reviewers"
     for key, refs in ((first, rule.reviewers), ("escalate.to", _escalated_to(rule))):

@@ -58,7 +58,7 @@ _PLAIN_HTTP: Final = Refused(
 )
 
 
-class _Taken(Wire):
+class _TakenAnswer(Wire):
     outcome: Lenient[Line] = Field(None, validation_alias=AliasPath("request", "outcome"))
 
 
@@ -151,7 +151,7 @@ def parse_flow_answer(code: int, body: bytes, content_type: str) -> Delivered | 
     if not isinstance(read, Delivered):
         return read
     try:
-        taken = _Taken.model_validate(parse_object(body))
+        taken = _TakenAnswer.model_validate(parse_object(body))
     except Malformed:
         return read
     return Delivered(read.words, label=taken.outcome or "")

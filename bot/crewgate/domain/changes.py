@@ -345,7 +345,7 @@ def pairs_of(before: Sequence[Passage], after: Sequence[Passage], budget: StepBu
         else:
             found += _in_place(old, new, budget)
     # A passage removed here and added there is one pair, at its new place.
-    return _met(_met(found, _words), _row)
+    return _join_equal(_join_equal(found, _words), _row)
 
 
 def _in_place(old: Sequence[Passage], new: Sequence[Passage], budget: StepBudget) -> Iterator[Pair]:
@@ -423,7 +423,7 @@ def _likeness(words: Counter[str], others: Counter[str]) -> float:
     return (words & others).total() / most if most else 0.0
 
 
-def _met(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
+def _join_equal(pairs: list[Pair], name: Callable[[Passage], Hashable | None]) -> list[Pair]:
     """Join removed and added passages whose names are equal, unless the name is None."""
     gone: defaultdict[Hashable, list[int]] = defaultdict(list)
     for at in range(len(pairs) - 1, -1, -1):

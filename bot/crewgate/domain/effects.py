@@ -202,18 +202,18 @@ class EffectKind(StrEnum):
     POST_TIMED_OUT = "post_timed_out", _message(key="timed out {target}", revives_card=True)
 
 
-def _having(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
+def _kinds_where(row: Callable[[Row], bool]) -> frozenset[EffectKind]:
     return frozenset(kind for kind in EffectKind if row(kind.row))
 
 
-POSTS_A_CARD: Final = _having(lambda row: row.posts_card)
-NEEDS_THE_CARD: Final = _having(lambda row: row.needs_card)
-MERGED: Final = _having(lambda row: row.is_merged)
-IN_ORDER: Final = _having(lambda row: row.lane is Lane.POSTS)
+POSTS_A_CARD: Final = _kinds_where(lambda row: row.posts_card)
+NEEDS_THE_CARD: Final = _kinds_where(lambda row: row.needs_card)
+MERGED: Final = _kinds_where(lambda row: row.is_merged)
+IN_ORDER: Final = _kinds_where(lambda row: row.lane is Lane.POSTS)
 """Messages, which enter an execution's thread in order."""
-ABSOLUTE: Final = _having(lambda row: row.is_absolute)
-TIMED: Final = _having(lambda row: row.lane is Lane.TIMER)
-OF_WAITING: Final = _having(lambda row: row.of_waiting)
+ABSOLUTE: Final = _kinds_where(lambda row: row.is_absolute)
+TIMED: Final = _kinds_where(lambda row: row.lane is Lane.TIMER)
+OF_WAITING: Final = _kinds_where(lambda row: row.of_waiting)
 
 LAST: Final = 2
 SLACK: Final = Lane.SLACK.value

@@ -121,7 +121,7 @@ def render_card(
             about = joined(needs, f"from {origin}", day(lesson.proposed_at))
             keep = button("Keep", action_id=ids.LESSON_KEEP, value=lesson.id, style="primary")
             drop = button("Drop", action_id=ids.LESSON_DROP, value=lesson.id)
-            below = [*_beside(view, crew), blocks.actions(keep, drop)]
+            below = [*_other_lessons(view, crew), blocks.actions(keep, drop)]
         case LessonState.KEPT:
             about = joined(_since(lesson), f"from {origin}")
             below = [_acts(lesson)]
@@ -146,7 +146,7 @@ def _headline(lesson: Lesson, crew: str) -> str:
     return f"{bold(f'This lesson for {crew} {decisions.LESSON_IS[lesson.state]}')}{by}"
 
 
-def _beside(view: LessonView, crew: str) -> list[Block]:
+def _other_lessons(view: LessonView, crew: str) -> list[Block]:
     others, elsewhere = view.beside, view.beside_elsewhere
     unread = f"{elsewhere:,} that this channel may not read" if elsewhere else ""
     if not others:

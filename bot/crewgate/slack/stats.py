@@ -138,28 +138,28 @@ def numbers(both: Compared, waiting: Waiting | None, now: datetime) -> Iterator[
         ("approved", new.approved, before.approved),
         ("sent back", new.revised, before.revised),
     )
-    how = ", ".join(f"{count:,} {name}{_was(both, f'{was:,}')}" for name, count, was in parts)
-    decided = f"*{new.decided:,} decided*{_was(both, f'{before.decided:,}')}"
+    how = ", ".join(f"{count:,} {name}{_before(both, f'{was:,}')}" for name, count, was in parts)
+    decided = f"*{new.decided:,} decided*{_before(both, f'{before.decided:,}')}"
     yield f"{decided}: {how}" if new.decided or before.decided else decided
     if new.at_once.whole:
-        yield f"*Approved at once* {_share(new.at_once)}{_was(both, _share(before.at_once))}"
+        yield f"*Approved at once* {_share(new.at_once)}{_before(both, _share(before.at_once))}"
     if new.rounds is not None:
-        yield f"*Rounds until approved* {new.rounds:.1f}{_was(both, _rounds(before))}"
+        yield f"*Rounds until approved* {new.rounds:.1f}{_before(both, _rounds(before))}"
     if new.median is not None:
-        yield f"{names.capital(_times(new))}{_was(both, _times(before))}"
+        yield f"{names.capital(_times(new))}{_before(both, _times(before))}"
     if new.on_target.whole:
-        yield f"*Within target* {_share(new.on_target)}{_was(both, _share(before.on_target))}"
+        yield f"*Within target* {_share(new.on_target)}{_before(both, _share(before.on_target))}"
     if new.hasty.part or before.hasty.part:
         approvals = names.counted(new.hasty.whole, "approval")
         hasty = f"*{new.hasty.part:,} of {approvals}* came too fast to have been read"
-        yield f"{hasty}{_was(both, f'{before.hasty.part:,}')}"
+        yield f"{hasty}{_before(both, f'{before.hasty.part:,}')}"
     if new.by_rule or before.by_rule:
-        was = _was(both, f"{before.by_rule:,}")
+        was = _before(both, f"{before.by_rule:,}")
         yield f"*Decided by a rule, as nobody did in time* {new.by_rule:,}{was}"
     if new.acts_allowed or new.acts_refused:
         yield f"*Calls of tools* {new.acts_allowed:,} allowed, {new.acts_refused:,} refused"
     if new.made_in is not None:
-        was = _was(both, _time(before.made_in))
+        was = _before(both, _time(before.made_in))
         yield f"*Crews answer a revision in* {_time(new.made_in)}{was}"
     if waiting is not None:
         yield f"{_waiting(waiting, now)}: `{COMMAND} pending`"
@@ -172,7 +172,7 @@ def sampled(found: Sampled) -> str:
     return f"{read}; {were}: at most {found.at_most} in 100 (95 %)" if others else read
 
 
-def _was(both: Compared, number: str) -> str:
+def _before(both: Compared, number: str) -> str:
     return f" ({number})" if both.before.decided else ""
 
 
@@ -180,8 +180,10 @@ def of_crew(one: CrewStats, now: datetime) -> str:
     new, before = one.figures.now, one.figures.before
     return names.joined(
         f"{names.bold(names.crew(one.crew))} {new.decided:,} decided"
-        f"{_was(one.figures, f'{before.decided:,}')}",
-        f"{_half(new)}{_was(one.figures, _time(before.median))}" if new.median is not None else "",
+        f"{_before(one.figures, f'{before.decided:,}')}",
+        f"{_median_line(new)}{_before(one.figures, _time(before.median))}"
+        if new.median is not None
+        else "",
         _waiting(one.waiting, now) if one.waiting else "",
     )
 
@@ -190,7 +192,7 @@ def _person(found: Figures) -> str:
     return names.joined(
         f"{found.decided:,} decided",
         f"{found.at_once.percent} % approved at once" if found.at_once.whole else "",
-        _half(found) if found.median is not None else "",
+        _median_line(found) if found.median is not None else "",
     )
 
 
@@ -202,10 +204,10 @@ def _waiting(waiting: Waiting, now: datetime) -> str:
 def _times(found: Figures) -> str:
     if found.median is None:
         return "none"
-    return f"{_half(found)}, nine of ten up to {_time(found.most)}"
+    return f"{_median_line(found)}, nine of ten up to {_time(found.most)}"
 
 
-def _half(found: Figures) -> str:
+def _median_line(found: Figures) -> str:
     return f"half took up to {_time(found.median)}"
 
 

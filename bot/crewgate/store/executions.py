@@ -51,7 +51,7 @@ _EXECUTION: Final = Columns(Execution, executions, apart={"starter", "result", "
 _WRITTEN_ONCE: Final = frozenset({"crew", "execution_id", "began_at"})
 
 
-def _of(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+def _same_execution(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         table.c.crew == sa.bindparam("b_crew"),
         table.c.execution_id == sa.bindparam("b_execution"),
@@ -75,28 +75,28 @@ _HAS_REVIEWS: Final[sa.ColumnElement[bool]] = sa.literal_column(
     " AND reviews.execution_id = executions.execution_id)",
     sa.Boolean,
 ).label("has_reviews")
-_THIS: Final = sa.update(executions).where(*_of(executions))
-_FIND: Final = sa.select(executions).where(*_of(executions))
+_THIS: Final = sa.update(executions).where(*_same_execution(executions))
+_FIND: Final = sa.select(executions).where(*_same_execution(executions))
 _HAS: Final[tuple[sa.ColumnElement[Any], ...]] = (_HAS_WEBHOOKS, _HAS_REVIEWS)
-_FIND_HAS: Final = sa.select(*_HAS).select_from(executions).where(*_of(executions))
+_FIND_HAS: Final = sa.select(*_HAS).select_from(executions).where(*_same_execution(executions))
 _UNDO_ACTIVITY: Final = _THIS.values(activity_count=executions.c.activity_count - 1)
 _PLACE_PROGRESS: Final = _THIS.values(setting(executions, "progress_channel", "progress_ts"))
 _PLACE_THREAD: Final = _THIS.values(setting(executions, "channel", "thread_ts"))
 _START_THREAD: Final = _PLACE_THREAD.where(executions.c.thread_ts.is_(None))
-_WEBHOOKS: Final = sa.select(webhooks).where(*_of(webhooks))
+_WEBHOOKS: Final = sa.select(webhooks).where(*_same_execution(webhooks))
 _CALLBACKS: Final = sa.select(flow_requests.c.callback_url, flow_requests.c.token).where(
-    *_of(flow_requests), flow_requests.c.callback_url.is_not(None)
+    *_same_execution(flow_requests), flow_requests.c.callback_url.is_not(None)
 )
 _FINISHED: Final = (
     sa.select(
         task_updates,
         sa.select(sa.func.count())
         .select_from(task_updates)
-        .where(*_of(task_updates))
+        .where(*_same_execution(task_updates))
         .scalar_subquery()
         .label("total"),
     )
-    .where(*_of(task_updates))
+    .where(*_same_execution(task_updates))
     .order_by(task_updates.c.received_at.desc(), task_updates.c.id.desc())
     .limit(FINISHED)
 )

@@ -102,11 +102,11 @@ _CLAIM: Final = (
 )
 
 
-def _theirs(table: sa.Table) -> sa.ColumnElement[bool]:
+def _of_removed_executions(table: sa.Table) -> sa.ColumnElement[bool]:
     return (table.c.crew == _CREW) & table.c.execution_id.in_(_EXECUTIONS)
 
 
-_ROUNDS: Final = ROUND.where(_theirs(tables.reviews))
+_ROUNDS: Final = ROUND.where(_of_removed_executions(tables.reviews))
 #: Locked before they are read: see `Tx._lock`.
 _LOCK_ROUNDS: Final = _ROUNDS.with_only_columns(tables.rounds.c.id).with_for_update(
     of=tables.rounds
@@ -121,13 +121,15 @@ _WIPE: Final = (
     .values(setting(tables.rounds, *_WIPED) | {"version": tables.rounds.c.version + 1})
 )
 _ROUND_IDS: Final = (
-    sa.select(tables.rounds.c.id).join(tables.reviews).where(_theirs(tables.reviews))
+    sa.select(tables.rounds.c.id).join(tables.reviews).where(_of_removed_executions(tables.reviews))
 )
 #: Texts in other tables. A deleted note brings no text back.
 _BESIDE: Final = (
-    sa.delete(tables.webhooks).where(_theirs(tables.webhooks)),
-    sa.delete(tables.task_updates).where(_theirs(tables.task_updates)),
-    sa.update(tables.reviews).where(_theirs(tables.reviews)).values(expected_output=None),
+    sa.delete(tables.webhooks).where(_of_removed_executions(tables.webhooks)),
+    sa.delete(tables.task_updates).where(_of_removed_executions(tables.task_updates)),
+    sa.update(tables.reviews)
+    .where(_of_removed_executions(tables.reviews))
+    .values(expected_output=None),
     sa.update(tables.outputs)
     .where(tables.outputs.c.round_id.in_(_ROUND_IDS))
     .values(text="", edited=None, rewritten=None),

@@ -41,7 +41,7 @@ async def replace_lesson(
     by: Person, lesson_id: str, text: str, *, context: ReviewContext, new_id: NewId
 ) -> Lesson:
     """Propose another text for a kept lesson, which holds until the new one is kept."""
-    old, round_ = await _of(lesson_id, context)
+    old, round_ = await _lesson_and_round(lesson_id, context)
     old.require(LessonState.KEPT, context.clock())
     wish = old.wish_id
     return await _add(by, text, round_, wish, replaces=old.id, context=context, new_id=new_id)
@@ -85,7 +85,7 @@ async def keep(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
     A second approval by one person is a no-op. Raises LessonEnded, NotPermitted, UnknownCrew,
     OwnLesson or another VoteRefused.
     """
-    _, round_ = await _of(lesson_id, context)
+    _, round_ = await _lesson_and_round(lesson_id, context)
 
     async def record(access: Access) -> Lesson:
         async with context.uow.begin() as tx:
@@ -130,14 +130,14 @@ def _author_of(lesson: Lesson, ballot: Round, access: Access) -> Starter:
 
 
 async def drop(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
-    lesson, round_ = await _of(lesson_id, context)
+    lesson, round_ = await _lesson_and_round(lesson_id, context)
     await context.ensure(by.id, Role.REVIEWER, round_)
     return await _end(by, lesson, LessonState.DROPPED, round_, context)
 
 
 async def retire(by: Person, lesson_id: str, *, context: ReviewContext) -> Lesson:
     """End a kept lesson, for any reviewer of its crew or of its round; its author is told."""
-    lesson, round_ = await _of(lesson_id, context)
+    lesson, round_ = await _lesson_and_round(lesson_id, context)
     if not await context.may(by.id, Role.REVIEWER, round_):
         await context.ensure(by.id, Role.REVIEWER, lesson.crew)
     return await _end(by, lesson, LessonState.RETIRED, round_, context)
@@ -218,7 +218,7 @@ async def lessons_of(
     )
 
 
-async def _of(lesson_id: str, context: ReviewContext) -> tuple[Lesson, Round]:
+async def _lesson_and_round(lesson_id: str, context: ReviewContext) -> tuple[Lesson, Round]:
     found, _ = await context.uow.read.lessons.find(lesson_id)
     return found, await context.uow.read.round(found.round_id)
 

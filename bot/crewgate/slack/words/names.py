@@ -73,18 +73,18 @@ def not_a_reviewer(
             f"I could not find out from Slack whether you may decide for {crew(crew_name)}. "
             f"Nothing was recorded; try again in a minute.{who}"
         )
-    of = f"{crew(crew_name)}{_under(rule, MRKDWN)}"
+    of = f"{crew(crew_name)}{_rule_suffix(rule, MRKDWN)}"
     return f"You are not a reviewer of {of}, so nothing was recorded.{who}"
 
 
 def not_a_reviewer_plain(crew_name: str, rule: str = "", *, uncertain: bool = False) -> str:
-    name = f"{crew(crew_name, PLAIN)}{_under(rule, PLAIN)}"
+    name = f"{crew(crew_name, PLAIN)}{_rule_suffix(rule, PLAIN)}"
     if uncertain:
         return f"Slack did not say whether you may decide for {name}. Try again in a minute."
     return f"You are not a reviewer of {name}, so your text was not sent."
 
 
-def _under(rule: str, voice: Voice) -> str:
+def _rule_suffix(rule: str, voice: Voice) -> str:
     return f" under the rule “{voice.text(rule, CREW_LIMIT)}”" if rule else ""
 
 

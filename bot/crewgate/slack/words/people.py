@@ -62,7 +62,7 @@ def call(view: CardView, notify: Notify) -> str | None:
     asked = view.round.not_voted(view.reviewers) if notify is Notify.MENTION else ()
     author = _asked_for_changes(view)
     others = [ref for ref in asked if author is None or ref != User(author.id)]
-    may, barred = _apart(others, view)
+    may, barred = _split_barred(others, view)
     mentions = called(mentionable(may), view.absences if may else ())
     revise = "" if mentions else called(mentionable(barred))
     lines = present(
@@ -74,7 +74,7 @@ def call(view: CardView, notify: Notify) -> str | None:
     return " ".join(lines) or None
 
 
-def _apart(
+def _split_barred(
     people: Sequence[ReviewerRef], view: CardView
 ) -> tuple[Sequence[ReviewerRef], Sequence[ReviewerRef]]:
     approvers = view.approvers
@@ -87,7 +87,7 @@ def _apart(
 def not_voted(view: CardView) -> tuple[ReviewerRef, ...]:
     """Return the people to remind, without a starter who may not approve."""
     left = view.round.not_voted(view.reviewers)
-    may, _ = _apart(left, view)
+    may, _ = _split_barred(left, view)
     return tuple(may) or left
 
 

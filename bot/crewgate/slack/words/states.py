@@ -341,7 +341,7 @@ def answer(round_: Round) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _ReceiverWords:
     """The sentences about a receiver of decisions."""
 
     name: str
@@ -365,7 +365,7 @@ _NOT_ACCEPTED: Final = (
 #: The code for a decision that the bot itself cannot read.
 _UNREADABLE: Final = "unreadable"
 _PUT_BACK: Final = "Put that key back into `SECRET_KEYS`, start the bot again, then press Retry."
-_CREW: Final = _Told(
+_CREW: Final = _ReceiverWords(
     "crew",
     "The crew {did} ({why}). It is asked whether it has this; if not, this is sent again by "
     "itself. You need do nothing.",
@@ -390,7 +390,7 @@ _NAME_ITS_HOST: Final = (
     "If the address is right, name its host in `flow_callback_hosts`, start the bot again, then "
     "press Retry."
 )
-_FLOW: Final = _Told(
+_FLOW: Final = _ReceiverWords(
     "flow",
     "The flow did not say whether it took this ({why}). This is sent again by itself; the flow "
     "takes one answer only.",
@@ -410,7 +410,7 @@ _FLOW: Final = _Told(
 )
 
 
-def _on_its_way(told: _Told, reason: Reason | None, since: datetime | None) -> str:
+def _on_its_way(told: _ReceiverWords, reason: Reason | None, since: datetime | None) -> str:
     match reason:
         case None:
             return f"Being sent to the {told.name}…"
@@ -455,7 +455,7 @@ def _taken_by_flow(verdict: Answer, reason: Reason | None) -> str:
     return f"{goes_on}."
 
 
-def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str:
+def _why_stuck(told: _ReceiverWords, reason: Reason | None, *, may_be_taken: bool) -> str:
     match reason:
         case NotFetched():
             return "Nobody fetched it for an hour; it still can be. Dismiss it if its asker left."
@@ -476,7 +476,7 @@ def _why_stuck(told: _Told, reason: Reason | None, *, may_be_taken: bool) -> str
             return told.perhaps if may_be_taken else told.what_else_to_do
 
 
-def _refused(told: _Told, reason: RefusedByCrew | NotCalled) -> str:
+def _refused(told: _ReceiverWords, reason: RefusedByCrew | NotCalled) -> str:
     says, code = because(reason), one_line(reason.code, names.CREW_LIMIT)
     if isinstance(reason, NotCalled):
         return f"It was not sent: {says} ({code})."

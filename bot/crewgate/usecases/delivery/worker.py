@@ -187,7 +187,7 @@ class Worker:
             return ()
         self.last_polled_at = now
         if self._outbox_gone_at is not None:
-            log.info("outbox_available", **self._back(since=self._outbox_gone_at))
+            log.info("outbox_available", **self._outage_fields(since=self._outbox_gone_at))
             self._outbox_gone_at = None
         if leased.jobs:
             self._found_at = now
@@ -274,7 +274,7 @@ class Worker:
         now = self._steady()
         if not isinstance(outcome, NotSent | Unknown):
             if self._outage is not None and self._outage.is_certain:
-                log.info("destination_available", **self._back(since=self._outage.began))
+                log.info("destination_available", **self._outage_fields(since=self._outage.began))
             self._outage = None
         elif not isinstance(outcome, NotSent) or not outcome.alone:
             outage = self._outage or _Outage(
@@ -298,7 +298,7 @@ class Worker:
         )
         self._paused_until = max(self._paused_until, now + pause)
 
-    def _back(self, *, since: datetime) -> dict[str, object]:
+    def _outage_fields(self, *, since: datetime) -> dict[str, object]:
         seconds = round((self._steady() - since).total_seconds())
         return {"destination": self.destination, "seconds": seconds}
 
