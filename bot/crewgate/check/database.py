@@ -147,7 +147,7 @@ async def address_owners(url: str) -> Mapping[str, str]:
                     for row in await connection.execute(sa.select(email_owners))
                 }
     except (sa.exc.ProgrammingError, StoreUnavailable):
-        return {}  # the database's error is reported once
+        return {}  # the same error is not reported a second time
     finally:
         await engine.dispose()
 

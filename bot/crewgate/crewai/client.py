@@ -114,7 +114,7 @@ class HttpCrew(CrewClient):
         self._headers = {
             "Authorization": f"Bearer {token}",
             "Accept": "application/json",
-            # Unpacking could make gigabytes out of the little that is read.
+            # A few packed bytes could unpack to gigabytes.
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
@@ -167,7 +167,10 @@ class HttpCrew(CrewClient):
 
     @override
     async def status(self, execution_id: str) -> Progress | CrewUnavailable:
-        if execution_id in (".", ".."):  # would be another path, whatever the quoting
+        if execution_id in (
+            ".",
+            "..",
+        ):  # such an id would change the path, and no quoting prevents that
             return CrewUnavailable(
                 "no crew can be asked for an execution of this name", answered=True
             )

@@ -171,7 +171,7 @@ def clean(text: str) -> str:
     """Make text fit for databases and Slack: NUL and lone surrogates become visible."""
     try:
         text.encode()
-    except UnicodeEncodeError:  # hardly ever, and the pattern is tried at each character
+    except UnicodeEncodeError:  # rare; the pattern is slow, so it runs only in this case
         text = SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
     return text.replace("\0", "\u2400").replace("\r\n", "\n")
 

@@ -46,7 +46,7 @@ def read_given(value: object, *, leave_out: str = "") -> CallerValues:
         for name, one in fields.items()
         if one is not None and name != leave_out and 0 < len(str(name)) <= ASKED_NAME_LIMIT
     ]
-    # No more are looked at than it takes: to look for credentials costs.
+    # The search for credentials is slow, so it stops once enough values are found.
     fit = ((name, text) for name, text in pairs if text and _is_shown(name, text))
     first = list(islice(fit, GIVEN_LIMIT))
     for name, text in pairs:

@@ -17,7 +17,7 @@ from crewgate.domain.lessons import INPUT
 from crewgate.domain.notification import Hidden, WebhookUrls
 from crewgate.usecases.ports.crew import KickoffRequest
 
-#: Numbers are passed over, not worked out: a long one takes long.
+#: Numbers are skipped without parsing: a long one takes long to parse.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 

@@ -122,7 +122,7 @@ def _authorities() -> ssl.SSLContext:
 async def send(
     http: httpx.AsyncClient,
     request: httpx.Request,
-    timeout: Timeout,  # noqa: ASYNC109  # not only of the whole
+    timeout: Timeout,  # noqa: ASYNC109  # a httpx.Timeout also limits single steps
     *,
     answer_limit: int = ANSWER_LIMIT,
 ) -> Answer:
@@ -174,7 +174,7 @@ async def _read(response: httpx.Response, deadline: float, limit: int) -> bytes:
                 if length >= limit:
                     break
     except (httpx.HTTPError, TimeoutError):
-        pass  # the status has come, and is enough
+        pass  # the status is here, and the caller needs no more
     return b"".join(parts)[:limit]
 
 

@@ -158,7 +158,7 @@ class Guard:
         transport = connection.transport
         connection.force_close()
         if transport is not None:
-            transport.abort()  # a caller that does not read its answer would keep it open
+            transport.abort()  # a caller that never reads the answer would keep this open
 
     def _leave_idle(self, connection: web.RequestHandler) -> None:
         idle = self._idle.pop(connection, None)

@@ -90,7 +90,7 @@ class Lookups:
     def _start(self, query: _Query, owner: str) -> _Lookup:
         loop = asyncio.get_running_loop()
         lookup = _Lookup(loop.create_future(), loop.time() + self._deadline)
-        # Not of a pool: those are waited for when the process ends.
+        # A thread of a pool would be waited for when the process ends.
         thread = threading.Thread(
             target=self._run, args=(loop, lookup, query, owner), name="lookup", daemon=True
         )
@@ -108,7 +108,7 @@ class Lookups:
         except (OSError, ValueError) as error:
             answer = error
         finally:
-            with suppress(RuntimeError):  # the loop has ended
+            with suppress(RuntimeError):  # the event loop has ended, and so have all callers
                 loop.call_soon_threadsafe(self._end, lookup, query, owner, answer)
 
     def _end(
@@ -124,7 +124,7 @@ class Lookups:
             lookup.answer.set_result(answer)
         else:
             lookup.answer.set_exception(answer)
-            lookup.answer.exception()  # seen, should nobody wait for it any more
+            lookup.answer.exception()  # marks the error as retrieved: perhaps nobody waits
 
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -237,7 +237,7 @@ async def post(
             content=sent.body,
             headers={
                 "Host": where.netloc.decode(),
-                # Unpacking could make gigabytes out of the little that is read.
+                # A few packed bytes could unpack to gigabytes.
                 "Accept-Encoding": "identity",
                 "Connection": "close",
                 **sent.headers,

@@ -137,7 +137,7 @@ def read_rules(
             place += f" {_shown_name(str(content['name']))}"
         reader = Reader(content, crew.problems, f"{place}.")
         rule = _read_rule(reader)
-        # People would take one for the other, whatever the case.
+        # Names that differ in case alone would be mistaken for each other.
         if rule.name and any(one.name.casefold() == rule.name.casefold() for one in rules):
             reader.note("name", "another rule of this crew has it; put a name of its own")
         rules.append(rule)

@@ -276,7 +276,7 @@ def load(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> S
     env = Reader(variables, problems)
     title = variables.get("CREWS_FILE", "crews.toml")
     has_file = (folder / title).exists()
-    # Beside a file, other variables of a crew may be leftovers, or named in the file.
+    # Beside a crews file, variables of a single crew may be leftovers, or names used in the file.
     single = "CREW_URL" in env if has_file else any(name in env for name in SINGLE_CREW)
     # If no crew is described, all missing variables are reported at once.
     of_environment = single or not (has_file or "CREWS_FILE" in env)

@@ -72,7 +72,7 @@ class Reader:
     def __contains__(self, name: str) -> bool:
         return name in self.found
 
-    def take(self, option: Option, *, needed: bool = True) -> Any:  # noqa: ANN401  # of the field's type
+    def take(self, option: Option, *, needed: bool = True) -> Any:  # noqa: ANN401  # the value has the field's type
         """Return the parsed value; after a problem, the default, until all problems are known.
 
         Without `needed`, a required value may be missing.

@@ -180,7 +180,7 @@ def _masked_as(name: str) -> tuple[Kind, Finder]:
         return FINDERS[name]
     if not re.fullmatch("(?s)/.+/", name):
         raise InvalidSetting(f"{shown(name)} is nothing that can be masked; put {_MASKED}")
-    import re2  # noqa: PLC0415  # it takes memory, and most have no pattern
+    import re2  # noqa: PLC0415  # the library takes memory, and most crews mask by no pattern
 
     options = re2.Options()
     options.log_errors = False
@@ -199,8 +199,8 @@ def _masked_as(name: str) -> tuple[Kind, Finder]:
     return Kind.OTHER, find
 
 
-def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401  # it has no types
-    # RE2 reads UTF-8, which has no half of a surrogate pair.
+def _find(pattern: Any, text: str) -> Iterator[tuple[int, int]]:  # noqa: ANN401  # re2 has no types
+    # RE2 reads UTF-8, which cannot hold half of a surrogate pair.
     yield from (one.span() for one in pattern.finditer(_SURROGATES.sub("\ufffd", text)))
 
 

@@ -31,7 +31,7 @@ FORM: Final = 2
 #: of 50 did not.
 BATCH: Final = 50
 GENESIS: Final = audit.Head(0, bytes(32))
-#: Any number, equal in every process.
+#: The number of an advisory lock: arbitrary, and equal in every process.
 _ADVISORY_LOCK: Final = 727_302
 
 _as_json: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
@@ -152,7 +152,7 @@ class Audit:
             "reviewers": [*map(str, reviewers)],
         }
         self.of_round(audit.Entry(audit.Code.OPENED, by, data), round_)
-        # A new call may be decided by its rule, or over.
+        # A rule may have decided a new call already, or the call may be over.
         waits = replace(round_, state=State.WAITING, decision=None, reason=None, call_result=None)
         self.changed(waits, round_)
 

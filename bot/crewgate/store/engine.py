@@ -60,7 +60,7 @@ _DURABLE = (
     f"busy_timeout={TURN_SECONDS * 1000}",
     # Deleted texts are overwritten, so that they leave the file.
     _OVERWRITE,
-    # For undoing the savepoints of a batch; else most of it goes through a file.
+    # Savepoints are undone from memory; otherwise SQLite writes their journal to a file.
     "temp_store=MEMORY",
 )
 
@@ -265,7 +265,7 @@ def claim_file(path: str) -> IO[str]:
     try:
         path = os.path.realpath(path)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        # Held as long as the engines.
+        # The lock file stays open as long as the engines.
         lock = os.fdopen(_open_private(f"{path}.lock", os.O_WRONLY | os.O_CREAT), "w")
     except OSError as error:
         raise StoreUnavailable(f"the folder of {path} cannot be written: {error}") from error
@@ -335,7 +335,7 @@ def log_statements() -> Iterator[None]:
         sa.event.remove(sa.Engine, "after_cursor_execute", _after)
 
 
-def _before(connection: sa.Connection, *_: Any) -> None:  # SQLAlchemy's
+def _before(connection: sa.Connection, *_: Any) -> None:  # SQLAlchemy's signature of a listener
     connection.info[_BEGAN] = perf_counter()
 
 

@@ -105,7 +105,7 @@ _POSTINGS: Final = sa.select(executions).where(
     sa.tuple_(executions.c.crew, executions.c.execution_id).in_(_KEYS)
 )
 _second = rounds.alias("second")
-#: The latest outputs of executions' reviews that people may have edited.
+#: The latest outputs, of each execution's reviews, that people may have edited.
 _REVISED: Final = (
     sa.select(reviews.c.crew, reviews.c.execution_id, outputs.c.text)
     .join_from(reviews, rounds, rounds.c.review_id == reviews.c.id)
@@ -384,7 +384,7 @@ class Executions(ExecutionQueries):
         key = execution.crew, execution.execution_id
         has_webhooks = key in self._with_webhooks
         if self._dialect == "postgresql":
-            # Opening it read other tables as they were before it waited for the lock.
+            # The statement that waited for the lock read other tables as they were before the wait.
             [found] = await self._prepared(_FIND_HAS, _key(*key))
             has_webhooks = found.has_webhooks
             if found.has_reviews:

@@ -230,7 +230,7 @@ class Lessons(LessonQueries):
 
     async def record_use(self, crew: str, execution_id: str, given: LessonsGiven) -> None:
         """Store the lessons of an execution, also for rounds that were announced before."""
-        if given.ids:  # in one order, so that no two kickoffs wait for each other
+        if given.ids:  # all kickoffs lock in one order, so that no two wait for each other
             used = [{"b_id": one} for one in sorted(given.ids)]
             await write(self._connection, _USE, used)
         theirs = sa.select(reviews.c.id).where(

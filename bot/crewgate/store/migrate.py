@@ -41,7 +41,7 @@ alembic_version: Final = sa.Table(
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-#: Any number, equal in every process: several may start at once on one PostgreSQL.
+#: The number of an advisory lock: several bots may start at once on one PostgreSQL.
 _ADVISORY_LOCK: Final = 727_301
 
 
@@ -79,7 +79,7 @@ def age_of(connection: sa.Connection) -> Age:
     if not sa.inspect(connection).has_table(alembic_version.name):
         return Age(None, None)
     revision = connection.scalar(sa.select(alembic_version.c.version_num))
-    # Of an older one nothing else is known.
+    # Nothing else is known about an older database.
     is_known = revision is not None and revision >= BASELINE
     return Age(revision, connection.scalar(sa.select(written_by.c.version)) if is_known else None)
 

@@ -118,7 +118,7 @@ _length = (
 _CIRCUMSTANCES: Final = (
     sa.select(
         tables.rounds.c.card_shows,
-        # The length reads the whole output, so only if needed.
+        # Measuring the length reads the whole output, so it is done only if needed.
         sa.case((tables.rounds.c.card_shows.is_(None), _length), else_=0).label("characters"),
         tables.claims.c.claimed_by,
         tables.claims.c.claimed_by_name,

@@ -378,7 +378,9 @@ class SqlOutbox(Reading, Outbox):
                 for statement in (*later, _FAILING_LATER):
                     of_crews = statement.where(outbox.c.crew.in_(crews))
                     await connection.execute(of_crews, about)
-            if most < timedelta() and self._dialect != "postgresql":  # which has a clock of its own
+            if (
+                most < timedelta() and self._dialect != "postgresql"
+            ):  # PostgreSQL leases by its own clock
                 await connection.execute(_PAID_SOONER, {"lost": most // MICROSECOND})
             beats = [{"crew": crew, "at": now} for crew in self._named]
             await insert_over(connection, heartbeat, beats)

@@ -451,7 +451,7 @@ class Queries(Reading):
         found = sa.select(rules).where(rules.c.crew.in_(crews)).order_by(rules.c.id)
         if since is not None:
             of_rule = (rounds.c.crew == rules.c.crew, rounds.c.rule_id == rules.c.id)
-            # The first of an index: for EXISTS, PostgreSQL would rather look at all rounds.
+            # MIN reads the first row of an index; for EXISTS PostgreSQL scans all rounds.
             first = sa.select(sa.func.min(rounds.c.opened_at)).where(*of_rule)
             each = (first.where(rounds.c.state == one).scalar_subquery() for one in _OPEN)
             is_open = sa.func.coalesce(*each).is_not(None)

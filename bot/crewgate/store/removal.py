@@ -75,7 +75,7 @@ _REMOVABLE: Final = (
     *_KEPT,
     ~_IN_USE.correlate(tables.executions),
     ~_has_job(tables.outbox.c.set_aside_at.is_(None)),
-    # Of IS NOT NULL SQLite makes no range of the index.
+    # SQLite uses no index range for IS NOT NULL.
     ~_has_job(tables.outbox.c.set_aside_at > _FIRST[0]),
 )
 #: The process that claims an execution removes its texts; another finds it claimed.

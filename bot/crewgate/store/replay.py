@@ -37,7 +37,7 @@ _ENDED: Final = (
     .where(
         executions.c.crew == sa.bindparam("crew"),
         executions.c.removed_at.is_(None),
-        # Of the pair alone SQLite makes no range of the index.
+        # SQLite uses no index range for a comparison of pairs.
         executions.c.ended_at >= sa.bindparam("after", type_=executions.c.ended_at.type),
         sa.tuple_(executions.c.ended_at, executions.c.execution_id)
         > sa.tuple_(

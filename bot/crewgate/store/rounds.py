@@ -250,7 +250,7 @@ async def approved_calls(
     about = {"crew": review.crew, "execution": review.execution_id, "agent": review.agent}
     span = {"since": since, "until": round_.opened_at}
     calls = map(to_round, await rows(connection, _APPROVED_CALLS, {**about, **span}))
-    # An approval may not have been used.
+    # An approved call may not have run.
     used = [
         one for one in calls if not one.call_result or one.call_result.state is not CallState.CLOSED
     ]
@@ -297,7 +297,7 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
             columns["is_approve"] = True
         case verdict.Revise(text):
             columns["is_approve"] = False
-        case verdict.Answer(text, is_label):  # the answer is neither
+        case verdict.Answer(text, is_label):  # an answer neither approves nor revises
             columns["is_label"] = is_label
         case never:
             assert_never(never)
@@ -305,7 +305,7 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
         case verdict.Person(user, name):
             pass
         case verdict.TimedOut(name) | verdict.ByRule(name):
-            user = ""  # no id of Slack's is empty, so this is nobody's
+            user = ""  # Slack has no empty ids, so this one stands for a rule
         case nobody:
             assert_never(nobody)
     deputy = decision.on_behalf_of
@@ -411,5 +411,5 @@ def to_rule(stored: str) -> Rule:
 
 
 @lru_cache(REMEMBERED)
-def _id_of(crew: str, rule: Rule, escalated: bool) -> str:  # noqa: FBT001  # of the cache's key
+def _id_of(crew: str, rule: Rule, escalated: bool) -> str:  # noqa: FBT001  # lru_cache makes its key of positions
     return sha256(f"{crew}\n{escalated}\n{from_rule(rule)}".encode()).hexdigest()

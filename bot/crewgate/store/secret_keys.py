@@ -149,7 +149,7 @@ async def _batches(
     key = list(table.primary_key)
     batch = sa.select(*key, *_stored(table)).order_by(*key).with_for_update()
     same = [one == sa.bindparam(f"b_{one.name}") for one in key]
-    # On PostgreSQL who holds one lock alone waits for no bot that waits for it.
+    # A transaction that holds a single lock on PostgreSQL causes no deadlock.
     batch = following = batch.limit(BATCH if is_sqlite else 1)
     while True:
         done = lost = 0

@@ -77,7 +77,7 @@ def prepare(statement: Rows, columns: tuple[str, ...]) -> Prepared:
         else statement.returning_column_descriptions
     )
     columns_given = [str(column["name"]) for column in given]
-    row = cast("Any", namedtuple)("Row", columns_given)  # noqa: PYI024  # its names are known here
+    row = cast("Any", namedtuple)("Row", columns_given)  # noqa: PYI024  # the column names are known at run time only
     types = [bind.type for bind in binds], [column["type"] for column in given]
     into, out_of = ([one.dialect_impl(_DIALECT) for one in some] for some in types)
     return Prepared(
@@ -219,7 +219,7 @@ class _Turn:
         waits_for = self.durable if self.come.done() else self.come
         if not waits_for.done():
             waits_for.set_exception(error)
-            waits_for.exception()  # perhaps nobody waits any longer
+            waits_for.exception()  # marks the error as retrieved: perhaps nobody waits
 
 
 class SqliteWriter:
@@ -322,7 +322,7 @@ class SqliteWriter:
         stored = False
         while self._waiting and len(taken) < BATCH:
             turn = self._waiting.popleft()
-            if turn.come.done():  # it waits no longer
+            if turn.come.done():  # its caller was cancelled
                 continue
             taken.append(turn)
             turn.follows = stored

@@ -129,7 +129,7 @@ def _first(ranges: int, by_decision: bool, is_behind: bool) -> sa.Select[Any]:  
 
 
 @cache
-def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # of the cache's key
+def _count(ranges: int, by_decision: bool) -> sa.Select[Any]:  # noqa: FBT001  # the cache makes its key of positions
     # Only columns of the index: a row itself costs several times as much.
     each = sa.select(_each(ranges, by_decision=by_decision).c.at).limit(MOST).subquery()
     return sa.select(sa.func.count()).select_from(each)

@@ -28,7 +28,7 @@ _earlier = _round.decided_at < sa.bindparam("since", type_=Instant)
 _took: Final = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     _round.opened_at, sa.BigInteger
 )
-#: A person's text came later than the output that it replaced.
+#: A person's text is newer than the output that it replaced.
 _read = sa.type_coerce(_round.decided_at, sa.BigInteger) - sa.type_coerce(
     sa.func.coalesce(_round.edited_at, _round.opened_at), sa.BigInteger
 )
@@ -43,7 +43,7 @@ _is_hasty = sa.and_(
     _round.is_approve,
     sa.not_(_is_own),
     _round.characters > SHORT,
-    _read >= 0,  # else a clock was set
+    _read >= 0,  # below zero a clock was set back
     _read < _round.characters * (PER_CHARACTER // MICROSECOND),
 )
 

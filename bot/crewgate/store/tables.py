@@ -57,7 +57,7 @@ class Secret(sa.types.TypeDecorator[Any]):
         try:
             return self.opened(value)
         except Unreadable as lost:
-            log.error("credential_unreadable", key=str(lost))  # noqa: TRY400  # no bug
+            log.error("credential_unreadable", key=str(lost))  # noqa: TRY400  # a lost key is no bug, so no traceback
             return self.unreadable
 
     def opened(self, stored: Any | None) -> Any | None:

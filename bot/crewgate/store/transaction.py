@@ -371,7 +371,9 @@ class Tx:
         round was saved since it was read, and RuleLost if its stored rule is missing.
         """
         # Compare and swap; the row locks already exclude a conflict.
-        row = from_round(round_) | {"task_key": task_key(round_)}  # by its present rule
+        row = from_round(round_) | {
+            "task_key": task_key(round_)
+        }  # the key counts floods by the present rule
         await self._keep_rule(round_, row["rule_id"])
         values = {name: value for name, value in row.items() if name not in _WRITTEN_ONCE}
         where = {"b_id": round_.id, "b_version": round_.version}

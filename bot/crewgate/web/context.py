@@ -80,7 +80,7 @@ def response_to(error: errors.CrewgateError) -> web.Response | None:  # noqa: PL
 @web.middleware
 async def explain_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer each foreseen failure as JSON; aiohttp answers all others with 500."""
-    clear_contextvars()  # a connection's requests share a task
+    clear_contextvars()  # requests of one connection share a task and its variables
     try:
         return await handler(request)
     except RequestRefused as refused:

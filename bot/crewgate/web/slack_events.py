@@ -72,7 +72,9 @@ async def on_slack_event(
         response: web.StreamResponse = await to_aiohttp_response(
             await bolt.async_dispatch(for_bolt)
         )
-        with suppress(ConnectionError):  # aiohttp meets the error again, and handles it
+        with suppress(
+            ConnectionError
+        ):  # aiohttp reads the body again, raises the error again, and answers it
             await response.prepare(request)
             await response.write_eof()
     finally:

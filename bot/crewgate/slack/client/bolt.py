@@ -32,7 +32,7 @@ class BoltApp(AsyncApp):
     the listener.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Bolt's
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # Bolt's own signature
         super().__init__(*args, **kwargs)
         self._listening: set[asyncio.Task[BoltResponse]] = set()
         """Strong references: asyncio alone may collect running tasks."""
@@ -72,7 +72,7 @@ class Middleware(AsyncMiddleware):
         *,
         req: AsyncBoltRequest,
         resp: BoltResponse,
-        next: Next,  # Bolt's
+        next: Next,  # Bolt passes it by this name
     ) -> BoltResponse | None:
         return await self._function(req, next)
 
@@ -84,7 +84,7 @@ class _Ack(AsyncAck):
         super().__init__()  # type: ignore[no-untyped-call]
         self.first: asyncio.Future[BoltResponse] = asyncio.get_running_loop().create_future()
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:  # noqa: ANN401  # Bolt's
+    async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:  # noqa: ANN401  # Bolt's own signature
         response = await super().__call__(*args, **kwargs)
         if not self.first.done():
             self.first.set_result(response)
@@ -121,7 +121,7 @@ def _unseen(prefix: str) -> Iterator[None]:
     It would warn of `SLACK_BOT_TOKEN`; `SLACK_CLIENT_ID` and its secret would make an app of many
     workspaces, whose tokens are kept in files.
     """
-    environment = os.environ  # noqa: TID251  # nothing is read here
+    environment = os.environ  # noqa: TID251  # variables are hidden from Bolt, and none is read
     hidden = {name: environment.pop(name) for name in list(environment) if name.startswith(prefix)}
     try:
         yield
@@ -137,7 +137,7 @@ async def on_error(error: Exception) -> BoltResponse | None:
             return BoltResponse(status=400, body="This is not a payload as Slack documents it.")
         case StoreUnavailable():
             log.warning("store_unavailable", path="Slack", why=str(error))
-            return BoltResponse(status=503)  # Slack sends the event again
+            return BoltResponse(status=503)  # Slack repeats an event that was not acknowledged
         case _:
             log.error("listener_failed", exc_info=error)
             return None

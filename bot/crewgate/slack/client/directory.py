@@ -36,7 +36,7 @@ RENEW_SOON = timedelta(seconds=20)
 ASK_SECONDS: Final = 2
 #: The most addresses and groups that are asked about while somebody waits.
 ASKED_AT_ONCE: Final = 10
-#: Slack's codes for nobody.
+#: Slack's error codes for an e-mail address that belongs to nobody.
 _SCOPES: Final[dict[type, str]] = {Email: "users:read.email", UserGroup: "usergroups:read"}
 _IN: Final = {Email: "", UserGroup: "in "}
 NOBODY: Final = frozenset({"users_not_found", "no_such_subteam", "subteam_not_found"})
@@ -180,7 +180,7 @@ class SlackDirectory:
     async def ask_about(self, address: Email) -> None:
         """Look up the accounts of a starter's address; memory keeps them."""
         if address in self._asked:
-            return  # the loop asks, and keeps that
+            return  # the refreshing loop asks and stores the answer
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 found = await attempt(self._client.users_lookupByEmail(email=address.address))
@@ -272,7 +272,7 @@ class SlackDirectory:
             asked = tuple(dict.fromkeys((*asked, *known)))
         for ref in asked:
             if not await self._renew(ref):
-                return  # the others would fare no better
+                return  # Slack is away, so the other calls would fail as well
 
     async def resolve(self, named: Iterable[ReviewerRef]) -> None:
         doubtful = (ref for ref in _foreign(named) if not self.members((ref,)).users)

@@ -65,7 +65,7 @@ class Remembered(ABC, Generic[T]):
         before = self._known.get(key)
         async with self._locks[key]:
             if self._known.get(key) is not before:
-                return True  # another task has asked meanwhile
+                return True  # another task asked while this one waited for the lock
             now, calls = self._clock(), self._called_at[key]
             while calls and now - calls[0] >= MINUTE:
                 calls.popleft()

@@ -188,7 +188,9 @@ class Poster:
             text=message.text,
             blocks=message.blocks,
         )
-        web_api.text_at(answer, "ts")  # a success without a ts may be none
+        web_api.text_at(
+            answer, "ts"
+        )  # Slack said ok without a ts, so nobody knows whether it posted
 
     async def upload(
         self, thread: MessageRef, *, name: str, title: str, content: str, may_be_there: bool
@@ -207,7 +209,7 @@ class Poster:
         files = web_api.objects_in(answer, "files")
         web_api.text_at(
             files[0] if files else {}, "id"
-        )  # a success without a file may have made none
+        )  # Slack said ok without a file, so nobody knows whether one exists
 
     async def has_file(self, thread: MessageRef, name: str) -> bool | None:
         start = datetime.fromtimestamp(float(thread.thread_ts), UTC)
@@ -290,7 +292,9 @@ async def upload_private(client: AsyncWebClient, user: str, file: IO[bytes], *, 
         channel_id=web_api.text_at(opened, "channel", "id"),
     )
     files = web_api.objects_in(await web_api.attempt(shared), "files")
-    web_api.text_at(files[0] if files else {}, "id")  # a success without a file may have made none
+    web_api.text_at(
+        files[0] if files else {}, "id"
+    )  # Slack said ok without a file, so nobody knows whether one exists
 
 
 def _key(message: dict[str, Any]) -> str | None:

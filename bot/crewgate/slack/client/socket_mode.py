@@ -47,7 +47,7 @@ class _Handler(AsyncSocketModeHandler):
     """Tells a listener when its acknowledgement was sent."""
 
     def __init__(self, app: AsyncApp, app_token: str, *, ping: float) -> None:
-        # Not the base's, which opens a client of the SDK's own.
+        # The base class's method would open a client session of the SDK's own.
         self.app = app
         self.app_token = app_token
         self.client = _Client(
@@ -109,7 +109,7 @@ class SocketMode:
                 await asyncio.wait([processing], timeout=self._ping)
                 for task in (connecting, processing):
                     if task.done():
-                        task.result()  # its error ends this loop too, which is noticed
+                        task.result()  # an error ends this loop too, and readiness notices that
         finally:
             connecting.cancel()
             with suppress(asyncio.CancelledError):

@@ -206,14 +206,14 @@ async def _answer_or_failure(
             async with asyncio.timeout(SECONDS):
                 answer = await calling
     except SlackApiError as error:
-        # Without its cause, which has the whole answer in its text: it may quote the call.
+        # The cause is dropped: its text has the whole answer, which may quote the call.
         raise CallFailed(_classify(error.response)) from None
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError) as error:
         raise CallFailed(NotSent(f"Slack cannot be reached: {why_no_connection(error)}")) from error
     except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError) as error:
         raise CallFailed(Unknown(f"Slack's answer was lost: {type(error).__name__}")) from error
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # The SDK looks into an answer whatever its shape.
+        # The SDK assumes the shape of an answer, and fails on any other.
         raise CallFailed(Unknown(MALFORMED)) from error
     if not isinstance(answer.data, dict):
         raise CallFailed(Unknown(MALFORMED))
