@@ -452,6 +452,43 @@ MUTANTS: Final = (
         "return _is_same(given.password, secret)",
         "web/test_credentials.py",
     ),
+    # --- the host
+    mutant(
+        "a tool gets other arguments than were approved",
+        "self._differs = exact(_as_sent(self._tool, arguments)) != self._exact",
+        "self._differs = False",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "people see what the model gave",
+        "values, named = validated.model_dump(), validated.model_fields_set",
+        "values, named = given, set(given)",
+        "host/test_exact_calls.py",
+    ),
+    mutant(
+        "an approval has no end",
+        "if one.call is None or not one.has_expired(at):",
+        "if one is not None:",
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "a restart closes what the agent comes to again",
+        "if any(one.task_id not in self._asking for one in alike):",
+        "if not before:",
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "a thread of a failed execution waits for ever",
+        "if self.waiters.claim(execution_id, task_id):",
+        "if not execution_id:",
+        "host/test_approvals.py",
+    ),
+    mutant(
+        "a call that is known to have run may have run",
+        'known = {"ran": outcomes[again - 1]} if len(outcomes) == len(ran) > 0 < again else {}',
+        "known = {}",
+        "host/test_approvals.py",
+    ),
 )
 
 
@@ -534,7 +571,9 @@ def _run(copy: Path, one: Mutant) -> str:
             check=False,
             capture_output=True,
             timeout=SECONDS,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""},
+            env={"WITH_CREWAI": str(ROOT / ".venv-crewai")}
+            | os.environ
+            | {"PYTHONDONTWRITEBYTECODE": ""},
         )
     except subprocess.TimeoutExpired:
         return NOTICED

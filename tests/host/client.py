@@ -84,6 +84,8 @@ class Listener:
     hangs: str = ""
     """The path where nothing is answered before `release` is set."""
     release: asyncio.Event = field(default_factory=asyncio.Event)
+    once: bool = True
+    """Whether a pause that is announced again is left out of `got`, as the bot does."""
     redirects: int = 0
     """How many of the next ones are sent elsewhere."""
     answers: dict[str, Json] = field(default_factory=dict)
@@ -103,7 +105,9 @@ class Listener:
         if self.refuse:
             self.refuse -= 1
             return web.json_response({}, status=503)
-        self.got.append((request.path, json.loads(raw), dict(request.headers), raw))
+        body = json.loads(raw)
+        if not (self.once and body.get("pause_id") and body in self.at(request.path)):
+            self.got.append((request.path, body, dict(request.headers), raw))
         if request.path in self.answers:
             return web.json_response(self.answers[request.path])
         return web.json_response({"status": "accepted"}, status=202)

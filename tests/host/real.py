@@ -1,6 +1,7 @@
 """`crewgate host` with the real crewai, from the environment that `make test` builds once."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,12 @@ needs_crewai = pytest.mark.skipif(
 )
 
 
-def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
+PATTERNS = ("transfer*,twin", "acting_for_others=delegateWork-*")
+
+
+def host(
+    folder: Path, *targets: str, listener: Listener, approve: Sequence[str] = PATTERNS
+) -> HostProcess:
     """A host of these targets below `tests/host/crews`, in this folder.
 
     Models of which only the name is known are at the listener, too.
@@ -37,12 +43,7 @@ def host(folder: Path, *targets: str, listener: Listener) -> HostProcess:
         [
             *(f"tests.host.crews.{target}" for target in targets),
             *("--workers", "12"),
-            *(
-                "--approve-tools",
-                "transfer*,twin",
-                "--approve-tools",
-                "acting_for_others=delegateWork-*",
-            ),
+            *(part for one in approve for part in ("--approve-tools", one)),
             *("--flow-webhook", f"{listener.url}/{{name}}"),
             *("--flow-webhook-secret-env", "FLOW_SECRET"),
         ],

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from crewgate.crew_api.wire import Kickoff
-from crewgate.host.database import Database, make_private
+from crewgate.host.database import VERSION, Database, make_private
 from crewgate.host.records import DueWebhook, State, Webhook
 from crewgate.host.run import Shared, Slots, Waiters, utc_seconds
 from crewgate.host.runner import Runner
@@ -58,6 +58,24 @@ def test_a_file_that_others_may_read_is_made_private(tmp_path: Path) -> None:
     assert {one.stat().st_mode & 0o777 for one in tmp_path.glob("*.db*")} == {0o600}
 
 
+def test_a_file_of_the_last_version_is_brought_over_with_what_waits_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(Database(path)) as new:
+        kick_off(new, "old", size=1)
+        Store(new).pause("old", "task", "Text", at=1.0)
+    with closing(sqlite3.connect(path)) as old:
+        for column in ("digest", "valid_until", "outcome"):
+            old.execute(f"ALTER TABLE rounds DROP COLUMN {column}")
+        old.execute("PRAGMA user_version = 10")
+    for _ in range(2):
+        with closing(Database(path)) as opened:
+            [one] = Store(opened).rounds("old")
+            assert one.output == "Text"
+            assert one.waits
+            [version] = opened.rows("PRAGMA user_version")[0]
+    assert version == VERSION
+
+
 def test_what_does_not_fit_is_refused_and_the_next_that_fits_is_kept(database: Database) -> None:
     fill(database)
     for _ in range(2):
@@ -95,6 +113,7 @@ def test_a_pause_that_cannot_be_kept_is_no_error_of_the_crew(database: Database)
         flow_webhook=None,
         close_after=0.01,
         approve_tools={},
+        tool_timeout=1,
         again_after=0,
         new_id=lambda: "e-1",
         redact=str,

@@ -10,7 +10,7 @@ from typing import Any
 
 from crewgate.crew_api.wire import Json
 from crewgate.domain.redaction import MARK
-from crewgate.host.records import HostStops, Pending, TaskRow, TooMany
+from crewgate.host.records import HostStops, Outcome, Pending, TaskRow, TooMany
 from crewgate.host.run import Completed, Run
 from tests.host.client import Api, Listener
 from tests.host.conftest import MODEL_KEY, StartHost
@@ -155,7 +155,7 @@ class StandInActs(StandInCrew):
             assert found is not None
             assert found.decision is not None
             if found.decision.approve:
-                run.tell_outcome(found, f"{to} and {MODEL_KEY}", failed=False)
+                run.tell_outcome(found, Outcome("ran", f"{to} and {MODEL_KEY}"))
             said = found.decision.edited or found.decision.feedback
             return f"{found.decision.approve} {to} {said}"
 
@@ -166,9 +166,10 @@ class StandInActs(StandInCrew):
         return Completed(done)
 
 
-def _only_short(arguments: Json) -> None:
+def _only_short(arguments: Json) -> Json:
     if len(arguments["to"]) > 1:
         raise ValueError("it is too long")
+    return arguments
 
 
 async def test_the_twenty_first_call_that_would_wait_is_refused_with_a_sentence(

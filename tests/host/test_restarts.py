@@ -167,7 +167,7 @@ async def test_one_file_is_one_hosts(start_host: StartHost, tmp_path: Path) -> N
                 pass
     file = tmp_path / "host.db"
     assert file.stat().st_mode & 0o077 == 0
-    for version, which in ((99, "a later version"), (1, "an earlier version")):
+    for version, which in ((99, "a later version"), (9, "let that version end what is paused")):
         with closing(sqlite3.connect(file)) as other:
             other.execute(f"PRAGMA user_version = {version}")
         with pytest.raises(HostNotStarted, match=which):

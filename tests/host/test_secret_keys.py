@@ -41,7 +41,7 @@ def fill(path: Path, *keys: str) -> None:
         store = Store(database)
         store.add("e-1", "crew", KICKOFF, at=1.0)
         store.pause("e-1", "draft", "encrypted:00000000:an output", at=2.0, webhooks=[SENT])
-        assert store.decide(LATER)
+        assert store.decide(LATER, at=4.0)
         store.pause("e-1", "draft", "A draft.", at=2.0, webhooks=[SENT])
         store.add("e-2", "crew", KICKOFF, at=3.0)
         shown = {one for one in SECRETS if one.encode() in content(path)}
@@ -113,7 +113,7 @@ def test_a_callers_text_is_never_decrypted(path: Path) -> None:
     with closing(Database(path, [NEW])) as database:
         store = Store(database)
         sent = replace(LATER, human_feedback=stolen, edited=stolen)
-        assert store.decide(sent)
+        assert store.decide(sent, at=4.0)
         store.pause("e-2", "draft", stolen, at=2.0)
         asked = Asked(method=stolen, message="Good?", flow_class="F", pending={"of": stolen})
         store.ask("q-1", "e-2", asked, token_hash=stolen, at=3.0)

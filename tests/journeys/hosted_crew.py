@@ -16,7 +16,7 @@ import aiohttp
 from crewgate.crew_api.wire import Json
 from crewgate.demo.crew import Call, Sent
 from crewgate.demo.hosted.crew import TOKEN, HostedCrew
-from crewgate.host.records import Decision, HostStops, Pending
+from crewgate.host.records import Decision, HostStops, Outcome, Pending
 from crewgate.host.run import Completed, Run
 from crewgate.host.serve import Options, hosting
 
@@ -122,13 +122,15 @@ class Obedient:
         edited = found.decision.edited
         self.ran.append(arguments if edited is None else json.loads(edited))
         failed = self.ran[-1]["to"] == "nobody"
-        run.tell_outcome(found, "No such person" if failed else "Sent as *17*.", failed=failed)
+        words = "No such person" if failed else "Sent as *17*."
+        run.tell_outcome(found, Outcome("failed" if failed else "ran", words))
 
 
-def _take_few_copies(arguments: Json) -> None:
+def _take_few_copies(arguments: Json) -> Json:
     if arguments.get("copies", 0) > 9:
         message = "copies: 9 at most"
         raise ValueError(message)
+    return arguments
 
 
 class BesideEachOther(Obedient):

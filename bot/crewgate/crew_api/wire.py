@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final, NoReturn, Self, TypeAlias
 from urllib.parse import urlsplit
 
@@ -94,6 +96,8 @@ class Resume:
     """A tool call's arguments with people's edits."""
     key: str | None = None
     """The key of the decision, equal at each try; None from CrewAI AMP."""
+    valid_until: float | None = None
+    """The end of an approval of a call, in seconds since the epoch; None without an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +149,46 @@ EDITED: Final = "edited"
 ARGUMENTS: Final = "arguments"
 """The key in `edited` for a tool call's arguments."""
 KEY: Final = "idempotency_key"
+VALID_UNTIL: Final = "valid_until"
+#: Why a resume is refused with 400, in `details.code`.
+ANSWERED: Final = "answered"
+EXPIRED: Final = "expired"
+MISFIT: Final = "arguments"
 
 
 def parse_resume_of_host(raw: bytes) -> Resume:
-    """Parse a resume with the host's extensions: edits and a key. Raises Refusal."""
+    """Parse a resume with the host's extensions: edits, a key, an end. Raises Refusal."""
     body = parse_object(raw)
     key = body.get(KEY)
     if not isinstance(key, str | None):
         raise Refusal.bad_request(f"{KEY} must be a string", **{KEY: "must be a string"})
+    more: Json = {"key": key, "valid_until": _parse_end(body.get(VALID_UNTIL))}
     match body.get(EDITED):
         case None:
-            return replace(parse_resume(raw), key=key)
+            return replace(parse_resume(raw), **more)
         case {"output": str(output), "is_approve": bool(is_approve)} if "is_approve" not in body:
             plain = json.dumps({**body, "is_approve": is_approve}).encode()
-            return replace(parse_resume(plain), edited=output, key=key)
+            return replace(parse_resume(plain), edited=output, **more)
         case {"arguments": dict(arguments), "is_approve": True} if "is_approve" not in body:
             plain = json.dumps({**body, "is_approve": True}).encode()
-            return replace(parse_resume(plain), arguments=arguments, key=key)
+            return replace(parse_resume(plain), arguments=arguments, **more)
     raise Refusal.bad_request(
         "edited must be an object with output, or arguments to approve, and is_approve, in place of"
         " is_approve",
         edited="invalid",
     )
+
+
+def _parse_end(given: object) -> float | None:
+    if given is None:
+        return None
+    with suppress(ValueError, OverflowError):
+        end = datetime.fromisoformat(given) if isinstance(given, str) else None
+        # A time without a zone would be another one on each machine.
+        if end is not None and end.tzinfo is not None:
+            return end.timestamp()
+    why = "must be a time with a zone, as in RFC 3339"
+    raise Refusal.bad_request(f"{VALID_UNTIL} {why}", **{VALID_UNTIL: why})
 
 
 def parse_resume(raw: bytes) -> Resume:

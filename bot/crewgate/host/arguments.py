@@ -8,6 +8,7 @@ WORKERS: Final = 4
 PORT: Final = 8000
 DATABASE: Final = Path("crewgate-host.db")
 _LAST_PORT: Final = 2**16 - 1
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " several targets as NAME=send_*",
     )
     parser.add_argument(
+        "--tool-timeout",
+        type=_seconds,
+        default="1h",
+        metavar="TIME",
+        help="how long an MCP server may take for a call that people approved, in one try: 90s,"
+        " 30m, 1h (1h)",
+    )
+    parser.add_argument(
         "--flow-webhook",
         metavar="URL",
         help="where the questions of flows go: https://bot.example.com/crews/CREW/flow-request;"
@@ -69,6 +78,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port, a number up to {_LAST_PORT}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    number, unit = text[:-1], _SECONDS.get(text[-1:])
+    if unit is None or not number.isdecimal() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, such as 90s, 30m or 1h")
+    return float(int(number) * unit)
 
 
 def _positive(text: str) -> int:

@@ -73,6 +73,7 @@ def read_options(chosen: argparse.Namespace, environment: Mapping[str, str]) -> 
         public_url=chosen.public_url.rstrip("/") if chosen.public_url else None,
         flow_webhook=flow_webhook,
         approve_tools=_patterns(chosen),
+        tool_timeout=chosen.tool_timeout,
         redactor=Redactor(_secrets(environment)).also(
             (token, flow_webhook.secret if flow_webhook else "", *secret_keys)
         ),

@@ -48,6 +48,9 @@ CREATE TABLE rounds (
     edited TEXT,                 -- NULL: the decision is about the output
     decision_key TEXT,           -- as its sender gave it
     spent INTEGER NOT NULL DEFAULT 0,
+    digest TEXT,                 -- of the call that is decided on
+    valid_until REAL,            -- the end of an approval of a call
+    outcome TEXT,                -- JSON: what became of a call
     PRIMARY KEY (execution_id, task_id, number)
 );
 CREATE TABLE questions (
@@ -91,7 +94,19 @@ SEALED: Final = {
 """The columns of credentials, by table: `sealed` encrypts their values."""
 
 #: `PRAGMA user_version` of a file with these tables.
-VERSION: Final = 10
+VERSION: Final = 11
+#: The statements that bring a file of a version to the next one.
+_STEPS: Final = {
+    10: (
+        "ALTER TABLE rounds ADD COLUMN digest TEXT",
+        "ALTER TABLE rounds ADD COLUMN valid_until REAL",
+        "ALTER TABLE rounds ADD COLUMN outcome TEXT",
+    ),
+}
+_OLDER: Final = (
+    "an earlier version of crewgate, and cannot be brought over: let that version end what is"
+    " paused, then start with another --database"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -140,13 +155,16 @@ class Database:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("BEGIN EXCLUSIVE")
         [version] = self._connection.execute("PRAGMA user_version").fetchone()
-        if version not in {0, VERSION}:
+        if version not in {0, VERSION, *_STEPS}:
             self._connection.close()
-            which = "a later" if version > VERSION else "an earlier"
-            raise sqlite3.DatabaseError(f"it was written by {which} version of crewgate")
+            which = "a later version of crewgate" if version > VERSION else _OLDER
+            raise sqlite3.DatabaseError(f"it was written by {which}")
         # One statement at a time: `executescript` would commit first.
         for statement in filter(str.strip, [] if version else _TABLES.split(";\n")):
             self._connection.execute(statement)
+        for step in range(version or VERSION, VERSION):
+            for statement in _STEPS[step]:
+                self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {VERSION}")
         self._use_keys()
         self._connection.execute("COMMIT")

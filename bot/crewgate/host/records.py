@@ -1,5 +1,6 @@
 """The host's records and errors, and rows of the database as records."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -65,6 +66,83 @@ class Finished:
     seconds: float
 
 
+def digest(*parts: object) -> str:
+    """Return an id that is equal for equal parts."""
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def exact(arguments: object) -> str:
+    """Return JSON that is equal for equal arguments alone: 1, 1.0, "1" and true differ.
+
+    Raises ValueError for what JSON or UTF-8 cannot hold.
+    """
+    text = json.dumps(arguments, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text.encode()
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a tool: people see it, rules judge it, the tool gets it."""
+
+    tool: str
+    """The name by which the model called it, in CrewAI's form."""
+    names: tuple[str, ...]
+    """All names of the tool, `tool` among them: its own, uncut, and the MCP server's."""
+    arguments: Json
+    """The arguments as the tool, or the MCP server, will get them."""
+    filled_in: tuple[str, ...] = ()
+    """The arguments that the model did not give."""
+
+    @property
+    def exact(self) -> str:
+        return exact(self.arguments)
+
+    @property
+    def digest(self) -> str:
+        return digest(self.tool, self.names, self.exact)
+
+    @property
+    def body(self) -> Json:
+        """The call in a notification."""
+        others = [one for one in self.names if one != self.tool]
+        return {
+            "tool": self.tool,
+            "arguments": self.arguments,
+            **({"filled_in": [*self.filled_in]} if self.filled_in else {}),
+            **({"other_names": others} if others else {}),
+        }
+
+    @classmethod
+    def from_body(cls, body: Json) -> "Call":
+        """Return the call that a stored notification has."""
+        return cls(
+            tool=body["tool"],
+            names=tuple(sorted({body["tool"], *body.get("other_names", ())})),
+            arguments=body["arguments"],
+            filled_in=tuple(body.get("filled_in", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call that people approved."""
+
+    state: str
+    """`ran`, `failed`, or `closed` where it did not run."""
+    words: str
+    in_doubt: bool = False
+    """Nobody knows if a failed call had its effect."""
+    unsure: bool = False
+    """The tool reports its own failures as results."""
+
+    @property
+    def body(self) -> Json:
+        """The outcome in a notification."""
+        unsure = {"unsure": True} if self.unsure else {}
+        return {"state": self.state, "words": self.words, **unsure}
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A person's decision about one round."""
@@ -73,6 +151,8 @@ class Decision:
     feedback: str
     edited: str | None = None
     """The text that replaces the output; the decision is about this text."""
+    valid_until: float | None = None
+    """The end of an approval of a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +171,22 @@ class Round:
     """The further fields of a notification of a call or a question."""
     spent: bool = False
     """The answer was delivered, or can no longer be."""
+    outcome: Json | None = None
+    """The result of a call, once it is known: `state`, `words` and `at`."""
+
+    @property
+    def call(self) -> Call | None:
+        """The call that people decided on, with the arguments that they gave it."""
+        if "tool_call" not in self.body:
+            return None
+        call = Call.from_body(self.body["tool_call"])
+        edited = self.decision.edited if self.decision is not None else None
+        return call if edited is None else replace(call, arguments=json.loads(edited))
+
+    def has_expired(self, at: float) -> bool:
+        """Return True if an approval ended before this time."""
+        until = None if self.decision is None else self.decision.valid_until
+        return until is not None and until <= at and bool(self.decision and self.decision.approve)
 
     @property
     def waits(self) -> bool:
@@ -119,8 +215,10 @@ class Pending:
     """The limit of calls that wait at once; None without a limit."""
     most: int | None = None
     """The limit of its `kind` in one execution."""
-    check: Callable[[Json], None] | None = None
-    """Raises ValueError for arguments that do not fit the tool."""
+    check: Callable[[Json], Json] | None = None
+    """Returns changed arguments as the tool will get them; ValueError if it does not take them."""
+    fits: Callable[[Call], bool] = lambda _: True
+    """True if the tool can still be given exactly a call that was stored before a restart."""
 
     @property
     def kind(self) -> str:
@@ -208,8 +306,12 @@ class TooMany(Exception):
     """People have too many questions already."""
 
 
+class Expired(Exception):
+    """The approval of a call ended before the call ran."""
+
+
 class HostStops(BaseException):
-    """Ends a thread that waits for a person; its pause is on disk.
+    """Ends a thread that waits for a person; its pause is on disk, or its execution has ended.
 
     It is no `Exception`: crewai would treat that as a failure of the agent, and try again.
     """
@@ -257,9 +359,18 @@ def finished_from_row(row: sqlite3.Row) -> Finished:
 def round_from_row(row: sqlite3.Row) -> Round:
     decision = None
     if row["approve"] is not None:
-        decision = Decision(bool(row["approve"]), row["feedback"], row["edited"])
-    body = json.loads(row["notification"])
-    return _of_row(Round, row, decision=decision, body=body, spent=bool(row["spent"]))
+        decision = Decision(
+            bool(row["approve"]), row["feedback"], row["edited"], row["valid_until"]
+        )
+    read = {name: json.loads(row[name] or "null") for name in ("notification", "outcome")}
+    return _of_row(
+        Round,
+        row,
+        decision=decision,
+        body=read["notification"],
+        outcome=read["outcome"],
+        spent=bool(row["spent"]),
+    )
 
 
 def question_from_row(row: sqlite3.Row) -> Question:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from threading import Lock
 from typing import Any, Final, Protocol
@@ -150,18 +151,21 @@ class Shared:
     """Seconds for an agent to repeat a call after a restart, once it makes another call."""
     approve_tools: Mapping[str, Sequence[str]]
     """By target, the patterns of tools whose calls people approve."""
+    tool_timeout: float
+    """Seconds until an MCP server must have answered an approved call."""
     new_id: Callable[[], str]
     redact: Callable[[str], str]
     """Takes secrets out of an error's words."""
-    checks: dict[tuple[str, str], Callable[[Json], None]] = field(default_factory=dict)
+    checks: dict[tuple[str, str], Callable[[Json], Json]] = field(default_factory=dict)
     """Argument checks of waiting calls, by execution and task; see `Pending.check`."""
     now: Callable[[], float] = utc_seconds
     new_token: Callable[[], str] = lambda: secrets.token_urlsafe(32)
 
-
-def digest(*parts: object) -> str:
-    """Return an id that is equal for equal parts."""
-    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    def release(self, execution_id: str, closed: Sequence[str]) -> None:
+        """End the threads that wait for what was closed, each in a place that it left."""
+        for task_id in closed:
+            if self.waiters.claim(execution_id, task_id):
+                self.slots.submit(partial(self.waiters.wake, execution_id, task_id))
 
 
 def hash_token(token: str) -> str:
@@ -223,7 +227,7 @@ class Run:
     def finish_task(self, position: int, output: Mapping[str, Any], *, seconds: float) -> None:
         execution = self.execution
         task = execution.tasks[position]
-        self._store.finish_task(
+        closed = self._store.finish_task(
             self._id,
             task.id,
             position,
@@ -234,6 +238,7 @@ class Run:
             webhooks=task_webhooks(execution, task.id, output),
         )
         log.info("task_finished", execution=self._id, task=task.id)
+        self._shared.release(self._id, closed)
         self._shared.wake()
 
     @or_not_kept
@@ -268,9 +273,14 @@ class Run:
         """Ask people in the middle of a task and wait, perhaps for an answer from before a restart.
 
         After its answer was delivered, an equal question is asked anew, unless the decision holds:
-        a call that may have run needs a new approval. Return the round with its decision, None if
-        nobody can be asked. Raises HostStops and TooMany.
+        a call that may have run needs a new approval, and so does one whose approval ended. Return
+        the round with its decision, None if nobody can be asked. Raises HostStops and TooMany.
         """
+        while True:
+            with suppress(records.Expired):
+                return self._ask_within(pending)
+
+    def _ask_within(self, pending: records.Pending) -> records.Round | None:
         execution = self.execution
         if execution.kickoff.human_input is None or execution.ended_at is not None:
             return None
@@ -280,41 +290,72 @@ class Run:
             for one in same:
                 if one.spent and one.decision is not None and pending.holds(one.decision):
                     return one
-            taken = self._asking | {one.task_id for one in same if one.spent}
-            task_id = next(
-                one for one in (f"{pending.id}-{n}" for n in count(1)) if one not in taken
-            )
+            spent = {one.task_id for one in same if one.spent} | self._close_unfit(pending, same)
+            ids = (f"{pending.id}-{number}" for number in count(1))
+            task_id = next(one for one in ids if one not in self._asking | spent)
             known = next((one for one in same if one.task_id == task_id), None)
             if known is None:
                 self._require_room(pending, before)
                 self._anew.add(task_id)
             alike = [*same, *(one for one in before if _runs_as(one, pending))]
-            earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
-            ran = sum(one.decision is not None and one.decision.approve for one in earlier)
-            # A card that waited already says nothing about a call that was approved before it.
-            again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
+            ran_before = self._ran_before(pending, alike)
             self._asking.add(task_id)
             if pending.most_waiting is not None:
                 self._waiting.add(task_id)
         body = pending.body
         if "tool_call" in body:
-            body = {**body, "tool_call": {**body["tool_call"], "may_have_run": ran >= again}}
+            body = {**body, "tool_call": {**body["tool_call"], **ran_before}}
         if pending.check is not None:
             self._shared.checks[self._id, task_id] = pending.check
         try:
             if known is not None:
                 self.wait(task_id)
             else:
-                self._close_others(pending, before)
+                self._close_others(pending, before, alike)
                 text = str(body["task_output"])
                 self.pause(task_id, text, body, pending=pending)
         finally:
             self._waiting.discard(task_id)
             self._shared.checks.pop((self._id, task_id), None)
-        # A thread may be left over from an execution that has failed meanwhile.
-        if not self._store.spend(self._id, task_id):
-            raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
+        self._spend(task_id)
         return next(one for one in self.rounds() if one.task_id == task_id)
+
+    def _spend(self, task_id: str) -> None:
+        """Take an answer, for once. Raises Expired, and RuntimeError if it was given before."""
+        closing = self.closing("Its approval ended before it ran. It is asked about again.")
+        try:
+            is_spent = self._store.spend(self._id, task_id, closing, at=self._shared.now())
+        except records.Expired:
+            self._anew.discard(task_id)
+            raise
+        # A thread may be left over from an execution that has failed meanwhile.
+        if not is_spent:
+            raise RuntimeError(f"The answer to {task_id} was given before, or it was closed")
+
+    def _ran_before(self, pending: records.Pending, alike: Sequence[records.Round]) -> Json:
+        """Return what a notification says of approved calls from before a restart.
+
+        Their outcome is told only if that of all of them is known.
+        """
+        earlier = [one for one in alike if one.spent and one.task_id not in self._asking]
+        ran = [one for one in earlier if _may_have_run(one)]
+        # A card that waited already says nothing about a call that was approved before it.
+        again = sum(one.rpartition("-")[0] == pending.id for one in self._anew)
+        if len(ran) < again:
+            return {"may_have_run": False}
+        outcomes = [one.outcome for one in ran if one.outcome and not one.outcome.get("in_doubt")]
+        known = {"ran": outcomes[again - 1]} if len(outcomes) == len(ran) > 0 < again else {}
+        return {"may_have_run": True, **known}
+
+    def _close_unfit(self, pending: records.Pending, same: Sequence[records.Round]) -> set[str]:
+        """Close the stored rounds of this call that its tool could not be given any more."""
+        unfit = [one for one in same if not one.spent and one.task_id not in self._asking]
+        ids = [one.task_id for one in unfit if one.call and not pending.fits(one.call)]
+        if ids:
+            why = "It is asked about again: its tool would get other arguments now."
+            closing, at = self.closing(why), self._shared.now()
+            self._store.close(self._id, ids, closing, at=at, undecided=False)
+        return {*ids}
 
     def _require_room(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
         if pending.most_waiting is not None and len(self._waiting) >= pending.most_waiting:
@@ -323,11 +364,19 @@ class Run:
         if pending.most is not None and asked >= pending.most:
             raise records.TooMany(f"People were asked {asked} times already")
 
-    def _close_others(self, pending: records.Pending, before: Sequence[records.Round]) -> None:
+    def _close_others(
+        self,
+        pending: records.Pending,
+        before: Sequence[records.Round],
+        alike: Sequence[records.Round],
+    ) -> None:
         """Give up the agent's calls from before a restart, once it makes another call.
 
-        An agent may make several calls at once, so it has some time to repeat them.
+        An agent that repeats a call of before the restart will come to the next ones, too. It may
+        make several at once, so it has some time to repeat them.
         """
+        if any(one.task_id not in self._asking for one in alike):
+            return
         others = [one.task_id for one in before if one.waits and one.place == pending.place]
         if others := [one for one in others if one not in self._asking]:
             later(self._shared.close_after, self._close, others)
@@ -342,7 +391,8 @@ class Run:
         with self._lock:
             if left := [one for one in task_ids if one not in self._asking]:
                 closing = self.closing("The agent, started again, makes another call.")
-                self._store.close(self._id, left, closing, at=self._shared.now())
+                closed = self._store.close(self._id, left, closing, at=self._shared.now())
+                self._shared.release(self._id, closed)
 
     def closing(self, why: str) -> Closing:
         """Return the maker of webhooks that tell of a closed call or question."""
@@ -355,12 +405,21 @@ class Run:
         return closing
 
     @or_not_kept
-    def tell_outcome(self, one: records.Round, words: str, *, failed: bool) -> None:
+    def tell_outcome(self, one: records.Round, outcome: records.Outcome) -> None:
         """Tell people the result of a call that they approved."""
-        outcome = {"state": "failed" if failed else "ran", "words": self._shared.redact(words)}
-        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, outcome)
-        self._store.put(self._id, webhooks, at=self._shared.now())
+        at, told = self._shared.now(), outcome.body
+        told["words"] = self._shared.redact(outcome.words)
+        webhooks = human_input_webhooks(self.execution, one.task_id, one.body, told)
+        stored = {**told, "at": iso(int(at))}
+        if outcome.in_doubt:
+            stored["in_doubt"] = True
+        self._store.record(self._id, one, stored, at=at, webhooks=webhooks)
         self._shared.wake()
+
+    @property
+    def tool_timeout(self) -> float:
+        """Seconds until an MCP server must have answered an approved call."""
+        return self._shared.tool_timeout
 
     @property
     def approves(self) -> Sequence[str]:
@@ -425,7 +484,7 @@ class Run:
         """Ask people about lessons, each in an execution of its own, and once for each text."""
         for one in lessons:
             words = " ".join(one["lesson"].casefold().split())
-            name = f"{records.LESSON}{digest(self._target, one['source'], words)}"
+            name = f"{records.LESSON}{records.digest(self._target, one['source'], words)}"
             if self._store.add(name, self._target, Kickoff(one), at=self._shared.now()):
                 log.info("lesson_drawn", execution=self._id, lesson=name)
                 self._begin(name, self._target)
@@ -447,8 +506,10 @@ class Run:
         self._shared.slots.leave()
         self._shared.waiters.wait(self._id, task_id)
         decision = self._store.decision(self._id, task_id)
+        if decision is None and self.execution.ended_at is not None:
+            raise records.HostStops
         if decision is None:
-            raise RuntimeError(f"{task_id} was woken without a decision")
+            raise RuntimeError(f"{task_id} was closed")
         return decision
 
 
@@ -459,6 +520,12 @@ def _runs_as(one: records.Round, pending: records.Pending) -> bool:
         return False
     call, other = pending.body["tool_call"], one.body["tool_call"]
     return bool(call["tool"] == other["tool"] and json.loads(edited) == call["arguments"])
+
+
+def _may_have_run(one: records.Round) -> bool:
+    if one.decision is None or not one.decision.approve:
+        return False
+    return one.outcome is None or one.outcome["state"] != "closed"
 
 
 @dataclass(frozen=True, slots=True)

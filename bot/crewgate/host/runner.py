@@ -11,11 +11,11 @@ from typing import Final
 
 import structlog
 
-from crewgate.crew_api.wire import Answer, Json, Kickoff, Refusal, Resume
+from crewgate.crew_api.wire import MISFIT, Answer, Json, Kickoff, Refusal, Resume
 from crewgate.host import records
 from crewgate.host.database import or_not_kept
 from crewgate.host.run import Completed, Failed, Run, Shared, Target, hash_token, later
-from crewgate.host.webhooks import end_webhooks, iso
+from crewgate.host.webhooks import end_webhooks, human_input_webhooks, iso
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,15 @@ class Runner:
                 log.warning("not_served", execution=execution.id, target=execution.target)
             elif self._can_go_on(execution):
                 log.info("taken_up", execution=execution.id)
+                self._announce_again(execution)
                 self._go_on(execution.id, execution.target)
+
+    def _announce_again(self, execution: records.Execution) -> None:
+        """Repeat what announced the open calls: a restored file may lack what people decided."""
+        for one in self._store.rounds(execution.id):
+            if one.waits and one.call is not None:
+                webhooks = human_input_webhooks(execution, one.task_id, one.body)
+                self._store.announce(execution.id, webhooks, at=self._shared.now())
 
     def _can_go_on(self, execution: records.Execution) -> bool:
         """Return True if there is work to do, even if other tasks wait for people."""
@@ -127,12 +135,14 @@ class Runner:
         if "ask" in body and (call.edited is not None or not call.human_feedback.strip()):
             raise Refusal.bad_request("A question takes is_approve and words in human_feedback")
         if "tool_call" in body and call.edited is not None:
-            raise Refusal.bad_request("A call of a tool takes edited arguments, and no output")
+            why = "A call of a tool takes edited arguments, and no output"
+            raise Refusal.bad_request(why, code=MISFIT)
         if call.arguments is not None:
             if one is not None and one.waits:
-                self._check(body, call.arguments, execution.id, call.task_id)
+                taken = self._check(body, call.arguments, execution.id, call.task_id)
+                call = replace(call, arguments=taken)
             call = replace(call, edited=json.dumps(call.arguments, ensure_ascii=False))
-        if self._store.decide(call):
+        if self._store.decide(call, at=self._shared.now()):
             log.info("decided", execution=execution.id, task=call.task_id, approve=call.is_approve)
             self._wake(execution, call.task_id)
         if body:
@@ -145,18 +155,20 @@ class Runner:
             return {"status": "completed", "message": "The last task was approved"}
         return {"status": "resumed", "message": "Execution resumed with the next task"}
 
-    def _check(self, body: Json, arguments: Json, execution_id: str, task_id: str) -> None:
-        """Raise Refusal if these arguments do not fit the call."""
+    def _check(self, body: Json, arguments: Json, execution_id: str, task_id: str) -> Json:
+        """Return changed arguments as the tool will get them. Raises Refusal."""
         if "schema" not in body.get("tool_call", {}):
-            raise Refusal.bad_request("Nothing here takes other arguments", arguments="invalid")
+            why = "Nothing here takes other arguments"
+            raise Refusal.bad_request(why, arguments="invalid", code=MISFIT)
         check = self._shared.checks.get((execution_id, task_id))
         if check is None:
             why = "The task has just begun again, and its tool is not there yet"
             raise Refusal(503, "Service Unavailable", why)
         try:
-            check(arguments)
+            return check(arguments)
         except ValueError as error:
-            raise Refusal.bad_request(f"The tool does not take this: {error}") from error
+            why = f"The tool does not take this: {error}"
+            raise Refusal.bad_request(why, code=MISFIT) from error
 
     def question(self, question_id: str, token: str) -> tuple[records.Execution, records.Question]:
         """Return a flow's question for a caller with its token. Raises Refusal."""
@@ -273,12 +285,16 @@ class Runner:
         match outcome:
             case Completed(result, more):
                 ends = end_webhooks(execution, result, more)
-                self._store.end(execution.id, result=result, at=at, closing=closing, webhooks=ends)
+                closed = self._store.end(
+                    execution.id, result=result, at=at, closing=closing, webhooks=ends
+                )
                 log.info("completed", execution=execution.id)
             case Failed(why):
                 why = self._shared.redact(why)
-                self._store.end(execution.id, error=why, at=at, closing=closing)
+                closed = self._store.end(execution.id, error=why, at=at, closing=closing)
                 log.info("ended_with_an_error", execution=execution.id)
             case records.Asked():
+                closed = []
                 run.announce(self._shared.new_id(), outcome)
+        self._shared.release(execution.id, closed)
         self._shared.wake()

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: The longest that a stop waits for requests and webhooks that are under way, in seconds.
 STOP_SECONDS: Final = 5.0
+#: CrewAI's own limit is half a minute.
+TOOL_SECONDS: Final = 3_600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class Options:
     """Seconds for an agent to repeat several calls after a restart."""
     approve_tools: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By target, the patterns of tools whose calls people approve."""
+    tool_timeout: float = TOOL_SECONDS
+    """Seconds until an MCP server must have answered an approved call."""
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     """Returns ids for executions and questions, in the form of CrewAI's ids."""
     redactor: Redactor = field(default_factory=Redactor)
@@ -100,6 +104,7 @@ async def hosting(targets: Mapping[str, Target], options: Options) -> AsyncItera
             again_after=options.again_after,
             close_after=options.close_after,
             approve_tools=options.approve_tools,
+            tool_timeout=options.tool_timeout,
             new_id=options.new_id,
             redact=options.redactor.error,
         )

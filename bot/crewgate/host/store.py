@@ -9,7 +9,16 @@ from dataclasses import asdict
 from sqlite3 import Connection
 from typing import TypeAlias
 
-from crewgate.crew_api.wire import Json, Kickoff, Refusal, Resume, Urls, sendable
+from crewgate.crew_api.wire import (
+    ANSWERED,
+    EXPIRED,
+    Json,
+    Kickoff,
+    Refusal,
+    Resume,
+    Urls,
+    sendable,
+)
 from crewgate.host import records
 from crewgate.host.database import SEALED, Database, readable
 
@@ -96,11 +105,11 @@ class Store:
         at: float,
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
-    ) -> None:
-        """Store the end, and drop the announcements of open pauses."""
+    ) -> list[str]:
+        """Store the end, drop the announcements of open pauses, and return what was closed."""
         state = records.State.ERROR if error else records.State.COMPLETED
         with self._database.transaction() as sql:
-            _close(sql, execution_id, "TRUE", [], closing, at=at)
+            closed = _close(sql, execution_id, "TRUE", [], closing, at=at)
             sql.execute(
                 "UPDATE executions SET state = ?, result = ?, error = ?, ended_at = ? WHERE id = ?",
                 (state, sendable(result), sendable(error), at, execution_id),
@@ -108,6 +117,7 @@ class Store:
             _carry_out(sql, execution_id, at=at)
             forget_announcements(sql, execution_id)
             put(sql, execution_id, webhooks, at=at)
+            return closed
 
     # ---- tasks and rounds of a crew
 
@@ -122,15 +132,16 @@ class Store:
         at: float,
         closing: Closing = lambda _: (),
         webhooks: Iterable[records.Webhook] = (),
-    ) -> None:
-        """Store a task's output, and give up its open calls and questions."""
+    ) -> list[str]:
+        """Store a task's output; give up its open calls and questions, and return their ids."""
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?)",
                 (execution_id, position, sendable(json.dumps(output, ensure_ascii=False)), seconds),
             )
-            _close(sql, execution_id, "asker = ?", [task_id], closing, at=at)
+            closed = _close(sql, execution_id, "asker = ?", [task_id], closing, at=at)
             put(sql, execution_id, webhooks, at=at)
+            return closed
 
     def finished(self, execution_id: str) -> list[records.Finished]:
         query = "SELECT * FROM finished WHERE execution_id = ? ORDER BY position"
@@ -150,14 +161,17 @@ class Store:
         asker, place, body = (None, "", {})
         if pending is not None:
             asker, place, body = pending.asker, pending.place, pending.body
+        call = body.get("tool_call")
         with self._database.transaction() as sql:
             sql.execute(
                 "INSERT INTO rounds (execution_id, task_id, number, output, asker, place,"
-                " notification) SELECT ?, ?, 1 + count(*), ?, ?, ?, ? FROM rounds"
+                " notification, digest) SELECT ?, ?, 1 + count(*), ?, ?, ?, ?, ? FROM rounds"
                 " WHERE execution_id = ? AND task_id = ?",
                 (
                     *(execution_id, task_id, sendable(output), asker, place),
-                    *(sendable(json.dumps(body, ensure_ascii=False)), execution_id, task_id),
+                    sendable(json.dumps(body, ensure_ascii=False)),
+                    None if call is None else records.Call.from_body(call).digest,
+                    *(execution_id, task_id),
                 ),
             )
             _set_urls(sql, execution_id, Urls())
@@ -168,11 +182,11 @@ class Store:
         query = "SELECT * FROM rounds WHERE execution_id = ? ORDER BY rowid"
         return [records.round_from_row(row) for row in self._database.rows(query, execution_id)]
 
-    def decide(self, call: Resume) -> bool:
+    def decide(self, call: Resume, *, at: float) -> bool:
         """Store a decision on the waiting round; the first one wins.
 
         Return False if a decision with this key is stored already. Raises Refusal (400) if no round
-        of this task waits, or the execution has ended meanwhile.
+        of this task waits, the execution has ended meanwhile, or the decision's time is over.
         """
         with self._database.transaction() as sql:
             known = sql.execute(
@@ -182,24 +196,33 @@ class Store:
             ).fetchone()
             if known is not None:
                 if known["approve"] != call.is_approve:
-                    raise Refusal.bad_request("This key is that of another decision")
+                    why = "This key is that of another decision"
+                    raise Refusal.bad_request(why, code=ANSWERED)
                 return False
             decided = sql.execute(
-                "UPDATE rounds SET approve = ?, feedback = ?, edited = ?, decision_key = ?"
+                "UPDATE rounds SET approve = ?, feedback = ?, edited = ?, decision_key = ?,"
+                " valid_until = ?"
                 " WHERE execution_id = ? AND task_id = ? AND approve IS NULL AND NOT spent"
                 " AND EXISTS"
-                " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)",
+                " (SELECT 1 FROM executions WHERE id = execution_id AND ended_at IS NULL)"
+                " RETURNING *",
                 (
-                    call.is_approve,
-                    call.human_feedback,
-                    call.edited,
-                    call.key,
-                    call.execution_id,
-                    call.task_id,
+                    *(call.is_approve, call.human_feedback, call.edited, call.key),
+                    *(call.valid_until, call.execution_id, call.task_id),
                 ),
-            )
-            if not decided.rowcount:
-                raise Refusal.bad_request("Execution is not pending human input for this task")
+            ).fetchone()
+            if decided is None:
+                why = "Execution is not pending human input for this task"
+                raise Refusal.bad_request(why, code=ANSWERED)
+            one = records.round_from_row(decided)
+            if one.call is not None:
+                if one.has_expired(at):
+                    raise Refusal.bad_request("The time of this approval is over", code=EXPIRED)
+                sql.execute(
+                    "UPDATE rounds SET digest = ? WHERE execution_id = ? AND task_id = ?"
+                    " AND number = ?",
+                    (one.call.digest, call.execution_id, one.task_id, one.number),
+                )
             _set_urls(sql, call.execution_id, call.urls)
             if call.human_input is not None:
                 [kickoff] = sql.execute(
@@ -217,22 +240,54 @@ class Store:
         of_task = [one for one in self.rounds(execution_id) if one.task_id == task_id]
         return of_task[-1].decision if of_task else None
 
-    def spend(self, execution_id: str, task_id: str) -> bool:
-        """Mark an answer as delivered; return False if it is marked already, or closed."""
+    def spend(self, execution_id: str, task_id: str, closing: Closing, *, at: float) -> bool:
+        """Mark an answer as delivered; return False if it is marked already, or closed.
+
+        A call whose digest is not that of the decision is closed as well. Raises Expired.
+        """
         with self._database.transaction() as sql:
-            spent = sql.execute(
-                "UPDATE rounds SET spent = 1 WHERE execution_id = ? AND task_id = ? AND NOT spent",
+            row = sql.execute(
+                "UPDATE rounds SET spent = 1 WHERE execution_id = ? AND task_id = ? AND NOT spent"
+                " RETURNING *",
                 (execution_id, task_id),
-            )
-            return spent.rowcount > 0
+            ).fetchone()
+            if row is None:
+                return False
+            one = records.round_from_row(row)
+            if one.call is None or not one.has_expired(at):
+                return one.call is None or row["digest"] == one.call.digest
+            _record(sql, execution_id, one, {"state": "closed"})
+            put(sql, execution_id, closing(one), at=at)
+        raise records.Expired
+
+    def record(
+        self,
+        execution_id: str,
+        one: records.Round,
+        outcome: Json,
+        *,
+        at: float,
+        webhooks: Iterable[records.Webhook] = (),
+    ) -> None:
+        """Store what became of an approved call."""
+        with self._database.transaction() as sql:
+            _record(sql, execution_id, one, outcome)
+            put(sql, execution_id, webhooks, at=at)
 
     def close(
-        self, execution_id: str, task_ids: Sequence[str], closing: Closing, *, at: float
-    ) -> None:
-        """Give up undecided calls and questions of tasks."""
-        marks = f"approve IS NULL AND task_id IN ({', '.join('?' * len(task_ids))})"
+        self,
+        execution_id: str,
+        task_ids: Sequence[str],
+        closing: Closing,
+        *,
+        at: float,
+        undecided: bool = True,
+    ) -> list[str]:
+        """Give up calls and questions, if `undecided` only those; return the ids of these."""
+        which = f"task_id IN ({', '.join('?' * len(task_ids))})"
+        which += " AND approve IS NULL" if undecided else ""
         with self._database.transaction() as sql:
-            _close(sql, execution_id, marks, task_ids, closing, at=at)
+            return _close(sql, execution_id, which, task_ids, closing, at=at)
 
     # ---- questions of a flow
 
@@ -334,6 +389,15 @@ class Store:
         with self._database.transaction() as sql:
             put(sql, execution_id, webhooks, at=at)
 
+    def announce(
+        self, execution_id: str, webhooks: Iterable[records.Webhook], *, at: float
+    ) -> None:
+        """Store the announcements of pauses in the place of those that were not taken yet."""
+        with self._database.transaction() as sql:
+            for one in webhooks:
+                forget_about(sql, execution_id, one.about)
+                put(sql, execution_id, [one], at=at)
+
     def due(
         self, at: float, *, announcing: bool, limit: int, to_one_url: int, except_for: Iterable[int]
     ) -> list[records.DueWebhook]:
@@ -423,16 +487,25 @@ def _close(
     closing: Closing,
     *,
     at: float,
-) -> None:
-    """Mark waiting calls and questions as over, and store the webhooks that say so."""
-    for row in sql.execute(
-        f"UPDATE rounds SET spent = 1 WHERE execution_id = ? AND {which}"  # noqa: S608  # ours
+) -> list[str]:
+    """Mark waiting calls and questions as over, store the webhooks that say so; return the ids."""
+    closed = sql.execute(
+        f"UPDATE rounds SET spent = 1, outcome = ? WHERE execution_id = ? AND {which}"  # noqa: S608  # ours
         " AND asker IS NOT NULL AND NOT spent RETURNING *",
-        (execution_id, *values),
-    ).fetchall():
+        (json.dumps({"state": "closed"}), execution_id, *values),
+    ).fetchall()
+    for row in closed:
         forget_about(sql, execution_id, row["task_id"])
         put(sql, execution_id, closing(records.round_from_row(row)), at=at)
     _set_state(sql, execution_id)
+    return [row["task_id"] for row in closed]
+
+
+def _record(sql: Connection, execution_id: str, one: records.Round, outcome: Json) -> None:
+    sql.execute(
+        "UPDATE rounds SET outcome = ? WHERE execution_id = ? AND task_id = ? AND number = ?",
+        (sendable(json.dumps(outcome)), execution_id, one.task_id, one.number),
+    )
 
 
 def _set_urls(sql: Connection, execution_id: str, urls: Urls) -> None:

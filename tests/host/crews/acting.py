@@ -92,7 +92,7 @@ class _Ping(BaseTool):
         return "All."
 
 
-class _Script(Scripted):
+class Script(Scripted):
     """Makes the calls of each step of its task at once, then tells all that came back.
 
     `$pid` is another value after a restart.
@@ -147,41 +147,41 @@ def _agent(role: str = "Clerk", *, native: bool = False, **more: Any) -> Agent:
     tools.append(_Transfer(name="transfer_once", max_usage_count=1))
     tools.append(_Transfer(name="transfer_cached", cache_function=_always))
     tools += [_Transfer(name="twin"), _Transfer(name="Twin!")]
-    llm = _Script(model="scripted", native=native)
+    llm = Script(model="scripted", native=native)
     return Agent(role=role, goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
 
 
-def _task(name: str, agent: BaseAgent, steps: str = "{steps}", **more: Any) -> Task:
+def act(name: str, agent: BaseAgent, steps: str = "{steps}", **more: Any) -> Task:
     return Task(name=name, description=f"Act {steps}", expected_output="It", agent=agent, **more)
 
 
 def acting(most: int | None = 1) -> Crew:
     """One agent, by text, who has less time than people take."""
     agent = _agent(max_execution_time=most)
-    return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)])
+    return Crew(name="bank", agents=[agent], tasks=[act("pay", agent)])
 
 
 def acting_natively() -> Crew:
     """One agent, by its model's own calls."""
     agent = _agent(native=True)
-    return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)], cache=True)
+    return Crew(name="bank", agents=[agent], tasks=[act("pay", agent)], cache=True)
 
 
 def acting_beside() -> Crew:
     """Two tasks at once, and one that people review."""
     left, right, end = _agent("Left"), _agent("Right"), _agent("End")
     tasks = [
-        _task("left", left, "{left}", async_execution=True),
-        _task("right", right, "{right}", async_execution=True),
+        act("left", left, "{left}", async_execution=True),
+        act("right", right, "{right}", async_execution=True),
     ]
-    tasks.append(_task("end", end, "{end}", context=tasks[:], human_input=True))
+    tasks.append(act("end", end, "{end}", context=tasks[:], human_input=True))
     return Crew(name="bank", agents=[left, right, end], tasks=tasks)
 
 
 def acting_for_others() -> Crew:
     """An agent whose coworker acts."""
     boss, clerk = _agent("Boss", allow_delegation=True), _agent()
-    return Crew(name="bank", agents=[boss, clerk], tasks=[_task("lead", boss)])
+    return Crew(name="bank", agents=[boss, clerk], tasks=[act("lead", boss)])
 
 
 class _Foreign(BaseAgent):
@@ -205,7 +205,7 @@ class _Foreign(BaseAgent):
 def foreign() -> Crew:
     """An agent whose calls no hook sees."""
     agent = _Foreign(role="Stranger", goal="Act", backstory="Acts.")
-    return Crew(name="bank", agents=[agent], tasks=[_task("pay", agent)])
+    return Crew(name="bank", agents=[agent], tasks=[act("pay", agent)])
 
 
 class ActFlow(Flow):

@@ -31,8 +31,8 @@ from crewgate.host.database import make_private
 from crewgate.host.engine.hooks import Hooks
 from crewgate.host.engine.lessons import REWRITTEN, Lessons
 from crewgate.host.engine.reviews import Reviews
-from crewgate.host.records import Asked, HostNotStarted, Question
-from crewgate.host.run import Completed, Failed, Run, digest
+from crewgate.host.records import Asked, HostNotStarted, Question, digest
+from crewgate.host.run import Completed, Failed, Run
 
 #: How often the event loop goes round between the end of a method and the beginning of one that
 #: listens to it is less than that, for it only passes results on.

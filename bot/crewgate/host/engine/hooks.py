@@ -5,13 +5,12 @@ CrewAI swallows every `Exception` of a hook except HookAborted, and then runs th
 failure here raises HookAborted or, as when the host stops, no `Exception`.
 """
 
-import asyncio
-import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, partial
@@ -33,8 +32,17 @@ from crewai.tools.tool_failure import ToolFailure
 from crewai.utilities.string_utils import sanitize_tool_name
 
 from crewgate.crew_api.wire import Json
-from crewgate.host.records import Pending, Round, TooMany
-from crewgate.host.run import Run, digest
+from crewgate.host.engine.doors import (
+    DIFFERS,
+    Passage,
+    arguments_of,
+    given_for,
+    hang_client_door,
+    original_of,
+    why_no_door,
+)
+from crewgate.host.records import Call, Outcome, Pending, Round, TooMany, digest, exact
+from crewgate.host.run import Run
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +55,9 @@ _LARGEST_SCHEMA: Final = 50_000
 #: The longest first line of a result that people are shown.
 _LINE: Final = 300
 ASK_PEOPLE: Final = "ask_people"
+#: CrewAI cuts names at 64 characters; patterns are held against what it cuts, too.
+_CUT: Final = 64
+_UNCUT: Final = 10_000
 _GLOBS: Final = re.compile(r"([*?]|\[[^]]+\])")
 _BEFORE: Final = InterceptionPoint.PRE_TOOL_CALL
 _AFTER: Final = InterceptionPoint.POST_TOOL_CALL
@@ -60,10 +71,10 @@ class _Call:
     outer: "_Call | None"
     """The call around this call, such as the delegation to a coworker."""
     approved: Round | None = None
+    passage: Passage | None = None
+    """The way of an approved call to its tool."""
     refusal: str = ""
     """The words with which the agent is refused."""
-    ran: bool = False
-    error: Exception | None = None
 
 
 class Hooks:
@@ -117,42 +128,76 @@ class Hooks:
 
     def _approve(self, call: _Call) -> None:
         context = call.context
-        if _is_one_of_several(context):
-            call.refusal = "This call did not run: two tools of its agent have this name."
+        tool, given = context.tool, deepcopy(context.tool_input)
+        why = why_no_door(tool)
+        if not why and _is_one_of_several(context):
+            why = "two tools of its agent have this name"
+        if why:
+            call.refusal = f"This call did not run: {why}."
             return
-        exact = _exact(context.tool_input)
+        try:
+            arguments, filled_in = arguments_of(tool, given)
+            asked = Call(
+                tool=context.tool_name,
+                names=tuple(sorted(_names_of(context))),
+                arguments=arguments,
+                filled_in=filled_in,
+            )
+            identity = exact(given)
+        except ValueError as error:
+            call.refusal = f"This call did not run: its arguments do not fit. {error}"
+            return
+        if given_for(tool, given, asked.arguments) is None:
+            call.refusal = "This call did not run: its tool changes its arguments each time that it"
+            call.refusal += " checks them, so nobody can approve what it would get."
+            return
+        body = self._body(context, json.dumps(asked.arguments, indent=2, ensure_ascii=False))
+        about = {"agent": body["agent"], "task": body["task_name"], "may_have_run": False}
         schema = _schema_of(context)
         known = {} if schema is None else {"schema": schema}
-        shown = json.dumps(context.tool_input, indent=2, ensure_ascii=False, default=str)
-        body = self._body(context, shown)
-        about = {"tool": context.tool_name, "agent": body["agent"], "task": body["task_name"]}
-        what = {"arguments": json.loads(exact), "may_have_run": False}
-        body["tool_call"] = {**about, **what, **known}
+        body["tool_call"] = {**asked.body, **about, **known}
         if _size(body) > _LARGEST:
             call.refusal = "This call did not run: its arguments are too large to be shown."
             return
         limits = {"holds": lambda one: not one.approve, "most_waiting": MOST_WAITING}
-        check = partial(_check, context, schema)
-        pending = self._pending(context, context.tool_name, exact, body, check=check, **limits)
+        checks = {
+            "check": partial(_changed, tool, schema, asked),
+            "fits": lambda one: given_for(tool, given, one.arguments) is not None,
+        }
+        pending = self._pending(context, context.tool_name, identity, body, **checks, **limits)
         found = self._run.ask_within(pending)
-        if found is None or found.decision is None:
+        if found is None or found.decision is None or found.call is None:
             call.refusal = "This call did not run: the kickoff gave no humanInputWebhook, so nobody"
             call.refusal += " can be asked."
         elif not found.decision.approve:
             words = found.decision.feedback
             raise HookAborted(f"This call was refused, and did not run. {words}".strip())
-        elif _exact(context.tool_input) != exact:
-            call.refusal = "This call did not run: its arguments changed while people were asked."
         else:
-            if found.decision.edited is not None:
-                context.tool_input.clear()
-                context.tool_input.update(json.loads(found.decision.edited))
             call.approved = found
-            _run_once(context.tool)
+            call.refusal = self._let_through(call, given, found.call)
+
+    def _let_through(self, call: _Call, given: Json, approved: Call) -> str:
+        """Give CrewAI what makes exactly the approved call; return why it does not run."""
+        context = call.context
+        handed = given_for(context.tool, given, approved.arguments)
+        if exact(context.tool_input) != exact(given):
+            return "This call did not run: its arguments changed while people were asked."
+        if handed is None:
+            return f"This call did not run: {DIFFERS}"
+        context.tool_input.clear()
+        context.tool_input.update(handed)
+        seconds = self._run.tool_timeout
+        call.passage = Passage(context.tool, approved.arguments, seconds=seconds)
+        call.passage.open()
+        return ""
 
     def after(self, call: _Call, result: Any, raw: Any) -> str | None:
         """Count a call and report its result; return the words for the agent if it did not run."""
+        if call.passage is not None:
+            call.passage.close()
         if call.refusal:
+            if call.approved is not None:
+                self._run.tell_outcome(call.approved, Outcome("closed", call.refusal))
             return call.refusal
         tool, task = call.context.tool_name, call.context.task
         with self._lock:
@@ -160,13 +205,14 @@ class Hooks:
             counts = of_task.setdefault(tool, [0, 0])
             counts[0] += 1
             counts[1] += call.approved is not None
-        if call.approved is not None:
+        if call.approved is not None and call.passage is not None:
             # CrewAI tells hooks of an error in a native call by this text alone.
-            failed = call.error is not None or str(raw).startswith("Error executing tool: ")
+            error = call.passage.error
+            failed = error is not None or str(raw).startswith("Error executing tool: ")
             failed = failed or isinstance(raw, ToolFailure)
-            words = str(result if call.error is None else call.error).strip()
+            words = str(result if error is None else error).strip()
             line = words.partition("\n")[0][:_LINE]
-            self._run.tell_outcome(call.approved, line, failed=failed)
+            self._run.tell_outcome(call.approved, call.passage.outcome(line, failed=failed))
         return None
 
     # ---- questions
@@ -273,18 +319,34 @@ def guard(patterns: Iterable[str]) -> None:
             raise HookAborted(why)
 
     register(_BEFORE, refuse_unasked)
+    hang_client_door()
 
 
 def _is_guarded(context: Any, patterns: Sequence[str]) -> bool:
+    return any(fits(name, patterns) for name in _names_of(context))
+
+
+def _names_of(context: Any) -> set[str]:
     # A second tool of one name is `name_2` for a model that makes calls of its own.
-    names = {context.tool_name, _own_name(context.tool)}
-    return any(fits(name, patterns) for name in names)
+    return {context.tool_name, *names_of(context.tool), *names_of(original_of(context.tool))}
+
+
+def names_of(tool: Any) -> set[str]:
+    """Return the names of a tool in CrewAI's form: as models are told it, uncut, the server's."""
+    names = {getattr(tool, one, None) or "" for one in ("name", "original_tool_name")}
+    found = {sanitize_tool_name(one, limit) for one in names for limit in (_CUT, _UNCUT)}
+    return found - {""}
 
 
 def _is_one_of_several(context: Any) -> bool:
     """Return True if CrewAI may run another tool than the one that its hooks are shown."""
-    tools = getattr(context.task, "tools", None) or getattr(context.agent, "tools", None) or ()
-    return [*map(_own_name, tools)].count(_own_name(context.tool)) > 1
+    executor = getattr(context.agent, "agent_executor", None)
+    # Tools of MCP servers are the executor's alone.
+    several = (getattr(one, "tools", None) or () for one in (context.task, context.agent, executor))
+    return any(
+        [*map(_own_name, tools)].count(_own_name(context.tool)) > 1
+        for tools in (*several, getattr(executor, "original_tools", None) or ())
+    )
 
 
 def _own_name(tool: Any) -> str:
@@ -306,13 +368,9 @@ def _as_named(pattern: str) -> str:
 
 def _literal(part: str) -> str:
     # CrewAI leaves out the underscores at the ends, which are in the middle of a name here.
-    name = sanitize_tool_name(part)
+    name = sanitize_tool_name(part, _UNCUT)
     first, last = ("_" if end and not end.isalnum() else "" for end in (part[:1], part[-1:]))
     return f"{first}{name}{last}" if name else first
-
-
-def _exact(arguments: Any) -> str:
-    return json.dumps(arguments, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _size(value: Json) -> int:
@@ -325,48 +383,27 @@ def _schema_of(context: Any) -> Json | None:
     # Without arguments CrewAI hands hooks a dictionary of their own.
     if model is None or not context.tool_input:
         return None
-    schema: Json = model.model_json_schema()
+    # By the names that arguments have once they are validated.
+    schema: Json = model.model_json_schema(by_alias=False)
     return schema if _size(schema) <= _LARGEST_SCHEMA else None
 
 
-def _check(context: Any, schema: Json | None, arguments: Json) -> None:
-    """Raise ValueError if a tool does not take these arguments."""
+def _changed(tool: Any, schema: Json | None, asked: Call, written: Json) -> Json:
+    """Return the arguments that a tool gets for changed ones.
+
+    Raises ValueError if it does not take exactly these, with what people saw filled in.
+    """
     schema = schema or {}
-    unknown = arguments.keys() - schema.get("properties", {}).keys()
+    unknown = written.keys() - schema.get("properties", {}).keys()
     if unknown and not schema.get("additionalProperties"):
         raise ValueError(f"there is no {', '.join(sorted(unknown))}")
-    context.tool.args_schema.model_validate(arguments)
-
-
-class _Once:
-    """A tool's function that runs once, although CrewAI repeats a failed call up to six times."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        call = _known(lambda one: one.tool is not None and one.tool.func is self)
-        if call is None:
-            return self._function(*args, **kwargs)
-        if call.ran:
-            raise call.error or RuntimeError("This call has run")
-        call.ran = True
-        try:
-            result = self._function(*args, **kwargs)
-            return asyncio.run(result) if inspect.iscoroutine(result) else result
-        except Exception as error:
-            call.error = error
-            raise
-
-
-_WRAPPING: Final = Lock()
-
-
-def _run_once(tool: Any) -> None:
-    """Let a tool run only once for each call of an agent."""
-    with _WRAPPING:
-        if tool is not None and not isinstance(tool.func, _Once):
-            tool.func = _Once(tool.func)
+    complete = {one: asked.arguments[one] for one in asked.filled_in} | written
+    made, _ = arguments_of(tool, complete)
+    for one, value in made.items():
+        # An argument that was left out is none.
+        if exact(value) != exact(complete.get(one)):
+            raise ValueError(f"it would get {one}: {exact(value)}")
+    return made
 
 
 def _ask(context: Any, prompt: str) -> str:

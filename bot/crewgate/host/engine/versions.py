@@ -14,6 +14,7 @@ _ASKING: Final = "flows could not ask people"
 _REVISING: Final = "nobody could revise a task"
 _WORDS: Final = "flows could not ask() people"
 _HOOKS: Final = "hooks could not ask people, and let through what they were to stop"
+_MCP: Final = "calls of MCP servers could run otherwise than people approved"
 _RESTART: Final = "crews could not go on after a restart"
 _LESSONS: Final = "nobody could keep or drop what flows learn"
 #: Where, the names, and what would not work without them. All of them are used in `engine`, most
@@ -40,6 +41,10 @@ _NEEDED: Final = (
     ("crewai.hooks.dispatch", ("scoped_hooks", "get_scoped_hooks"), _HOOKS),
     ("crewai.tools.tool_failure", ("ToolFailure",), _HOOKS),
     ("crewai.tools.structured_tool:CrewStructuredTool", ("func", "args_schema"), _HOOKS),
+    ("crewai.tools.base_tool:Tool", ("func", "run", "_run"), _HOOKS),
+    ("crewai.tools.mcp_native_tool:MCPNativeTool", ("original_tool_name", "_run"), _MCP),
+    ("crewai.tools.mcp_tool_wrapper", ("MCPToolWrapper",), _MCP),
+    ("crewai.mcp.client:MCPClient", ("call_tool_result", "_clean_tool_arguments"), _MCP),
     ("crewai.hooks.tool_hooks:ToolCallHookContext", ("request_human_input",), _HOOKS),
     ("crewai.hooks.llm_hooks:LLMCallHookContext", ("request_human_input",), _HOOKS),
     ("crewai.flow.async_feedback:PendingFeedbackContext", ("from_dict",), _ASKING),

@@ -1,0 +1,281 @@
+"""The last functions of ours before a tool, and what CrewAI makes of its arguments on their way.
+
+CrewAI validates arguments after its hooks. So `arguments_of` does it before people are asked, and a
+door compares what comes to the tool with what they approved.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from copy import deepcopy
+from enum import Enum
+from functools import wraps
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, Final
+
+from crewai.mcp.client import MCPClient
+from crewai.tools import BaseTool
+from crewai.tools.base_tool import Tool
+from crewai.tools.mcp_native_tool import MCPNativeTool
+from crewai.tools.mcp_tool_wrapper import MCPToolWrapper
+from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic_core import to_jsonable_python
+
+from crewgate.crew_api.wire import Json
+from crewgate.host.records import Outcome, exact
+
+#: The code of MCP's library for it.
+_CONNECTION_CLOSED: Final = -32_000
+#: The module of `MCPServerAdapter`'s tools, which return a server's errors as results.
+_ADAPTER: Final = "mcpadapt"
+DIFFERS: Final = "Its tool would have got other arguments than people approved."
+
+
+class NotPassed(Exception):
+    """A tool was about to get another call than people approved."""
+
+
+def original_of(tool: Any) -> Any:
+    """Return the tool that a crew was given, for the form that CrewAI shows to hooks."""
+    return getattr(tool, "_original_tool", None)
+
+
+def why_no_door(tool: Any) -> str:
+    """Return why no approval can hold for a tool; empty if one can."""
+    original = original_of(tool)
+    if tool is None:
+        return "CrewAI does not say which tool it is"
+    if isinstance(original, MCPToolWrapper):
+        why = "CrewAI calls a server that is given as a URL up to three times"
+        return f"{why}: give it as MCPServerHTTP(url=…)"
+    if original is not None and type(original).run not in {BaseTool.run, Tool.run}:
+        return "its tool has a `run` of its own"
+    return ""
+
+
+# ---- arguments
+
+
+def arguments_of(tool: Any, given: Json) -> tuple[Json, tuple[str, ...]]:
+    """Return the arguments that a tool, or its MCP server, gets for these, and those filled in.
+
+    Raises what a validator of the tool raises, and ValueError for what no JSON can hold.
+    """
+    schema, given = tool.args_schema, deepcopy(given)
+    if schema is not None and schema.model_fields:
+        validated = schema.model_validate(given)
+        values, named = validated.model_dump(), validated.model_fields_set
+    else:
+        values = given if _takes_any(tool) else {}
+        named = set(values)
+    found = _as_sent(tool, values)
+    return found, tuple(one for one in found if one not in named)
+
+
+def given_for(tool: Any, given: Json, approved: Json) -> Json | None:
+    """Return the arguments of which CrewAI makes exactly the approved ones; None if there are none.
+
+    Those of the model serve where a validator would change its own result.
+    """
+    for candidate in (approved, given):
+        with suppress(ValueError, TypeError, LookupError, AttributeError):
+            made, _ = arguments_of(tool, candidate)
+            if exact(made) == exact(approved):
+                return deepcopy(candidate)
+    return None
+
+
+def _takes_any(tool: Any) -> bool:
+    several = inspect.signature(tool.func).parameters.values()
+    return any(one.kind is inspect.Parameter.VAR_KEYWORD for one in several)
+
+
+def _as_sent(tool: Any, values: Mapping[str, Any]) -> Json:
+    if isinstance(original_of(tool), MCPNativeTool):
+        values = _cleaned(values)
+    found: Json = _plain(values)
+    return found
+
+
+def _cleaned(values: Mapping[str, Any]) -> Json:
+    """Return the arguments that CrewAI's MCP client sends for these."""
+    client = object.__new__(MCPClient)  # it needs no server for this
+    cleaned: Json = client._clean_tool_arguments(dict(values))  # no public way
+    return cleaned
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it. Raises ValueError for a value that cannot be shown."""
+    match value:
+        case Enum():
+            plain = _plain(value.value)
+        case SecretStr() | SecretBytes():
+            plain = _plain(value.get_secret_value())
+        case BaseModel():
+            plain = _plain(value.model_dump())
+        case dict():
+            plain = {_name(name): _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            plain = [_plain(one) for one in value]
+        case set() | frozenset():
+            plain = sorted(map(_plain, value), key=exact)
+        case _:
+            plain = to_jsonable_python(value)
+    return plain
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is no name of an argument")  # noqa: TRY004  # as for a value
+    return name
+
+
+# ---- doors
+
+
+class Passage:
+    """The way of one approved call to its tool: once, with the approved arguments."""
+
+    def __init__(self, tool: Any, arguments: Json, *, seconds: float) -> None:
+        """`seconds` limit the answer of an MCP server."""
+        self._tool = tool
+        self._original = original_of(tool)
+        self._exact = exact(arguments)
+        self._doors = _hang_doors(tool)
+        self._lock = Lock()
+        self._differs = False
+        self.seconds = seconds
+        self.ran = False
+        self.error: Exception | None = None
+
+    @property
+    def to_server(self) -> bool:
+        """True if the last door is in CrewAI's MCP client."""
+        return isinstance(self._original, MCPNativeTool)
+
+    def open(self) -> None:
+        """Let the call through from now on, until `close`."""
+        _OPEN.set((*_OPEN.get(), self))
+
+    def close(self) -> None:
+        _OPEN.set(tuple(one for one in _OPEN.get() if one is not self))
+
+    def leads_through(self, door: "Door") -> bool:
+        return any(one is door for one in self._doors)
+
+    def compare(self, arguments: Mapping[str, Any], *, name: str | None = None) -> None:
+        """Raise NotPassed unless these are the approved arguments, and `name` a server's tool."""
+        try:
+            self._differs = exact(_as_sent(self._tool, arguments)) != self._exact
+        except ValueError:
+            self._differs = True
+        self._differs |= name not in {None, getattr(self._original, "original_tool_name", None)}
+        if self._differs:
+            raise NotPassed(DIFFERS)
+
+    def require_first(self) -> None:
+        """Raise the error of the call if it ran before."""
+        if self.ran:
+            raise self.error or RuntimeError("This call has run")
+
+    def pass_once(self) -> None:
+        """Mark the call as run; raise its error if it ran before."""
+        with self._lock:
+            self.require_first()
+            self.ran = True
+
+    def outcome(self, words: str, *, failed: bool) -> Outcome:
+        """Return what became of the call whose result begins with these words."""
+        if not self.ran:
+            return Outcome("closed", DIFFERS if self._differs else words)
+        if self.to_server and self.error is not None and not _is_answered(self.error):
+            return Outcome("failed", f"It may have been done: {words}", in_doubt=True)
+        returns_errors = type(self._original).__module__.partition(".")[0] == _ADAPTER
+        return Outcome("failed" if failed else "ran", words, unsure=returns_errors)
+
+
+#: The passages that hooks opened in this thread, the newest last, and the passage that it is in.
+_OPEN: Final[ContextVar[tuple[Passage, ...]]] = ContextVar("crewgate_open", default=())
+_PASSING: Final[ContextVar[Passage | None]] = ContextVar("crewgate_passing", default=None)
+_HANGING: Final = Lock()
+
+
+class Door:
+    """A tool's function, which lets an approved call through once and as it was approved.
+
+    CrewAI repeats a failed call up to six times, and validates its arguments each time.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__wrapped__ = function  # CrewAI looks for the function's parameters
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        passage = next((one for one in reversed(_OPEN.get()) if one.leads_through(self)), None)
+        # A tool's function may call another one of the same tool.
+        if passage is None or passage is _PASSING.get():
+            return self.__wrapped__(*args, **kwargs)
+        passage.require_first()
+        if args:
+            raise NotPassed(DIFFERS)
+        passage.compare(kwargs)
+        if not passage.to_server:
+            passage.pass_once()
+        passage.error = None
+        token = _PASSING.set(passage)
+        try:
+            result = self.__wrapped__(**kwargs)
+            return asyncio.run(result) if inspect.iscoroutine(result) else result
+        except Exception as error:
+            passage.error = error
+            raise
+        finally:
+            _PASSING.reset(token)
+
+
+def _hang_doors(tool: Any) -> list[Door]:
+    """Put doors before a tool's functions: CrewAI calls another one for a model's own calls."""
+    original = original_of(tool)
+    with _HANGING:
+        if not isinstance(tool.func, Door):
+            tool.func = Door(tool.func)
+        if original is None:
+            return [tool.func]
+        name = "func" if isinstance(original, Tool) else "_run"
+        function = getattr(original, name)
+        if not isinstance(function, Door):
+            # Models of pydantic let only fields be set; Python finds this one before the class's.
+            function = original.__dict__[name] = Door(function)
+        return [tool.func, function]
+
+
+def hang_client_door() -> None:
+    """Let CrewAI's MCP client send an approved call once, without its limit of half a minute."""
+    call = MCPClient.call_tool_result
+
+    @wraps(call)
+    async def call_tool_result(
+        client: MCPClient, tool_name: str, arguments: Json | None = None
+    ) -> Any:
+        passage = _PASSING.get()
+        if passage is not None and passage.to_server:
+            passage.compare(arguments or {}, name=tool_name)
+            passage.pass_once()
+            client.max_retries, client.execution_timeout = 1, max(1, int(passage.seconds))
+        return await call(client, tool_name, arguments)
+
+    setattr(MCPClient, call.__name__, call_tool_result)
+
+
+def _is_answered(error: BaseException) -> bool:
+    """Return True if an MCP server answered a call with an error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        code = getattr(getattr(cause, "error", None), "code", None)
+        if isinstance(code, int):
+            # The library makes such an error of a lost connection and a time-out as well.
+            return code not in {_CONNECTION_CLOSED, HTTPStatus.REQUEST_TIMEOUT}
+        cause = cause.__cause__
+    return False

@@ -1,0 +1,125 @@
+"""Crews whose tools change what a model gives them, and MCP servers; files have what they got."""
+
+import json
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any
+
+from crewai import Agent, Crew
+from crewai.tools import BaseTool, tool
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, model_validator
+
+from crewgate.host.run import utc_seconds
+from tests.host.crews.acting import Script, act
+from tests.host.crews.model import note
+
+_COUNT = count()
+GOT = Path("got.txt")
+"""In the host's folder: the arguments of each call, as JSON."""
+
+
+def _took(name: str, **got: Any) -> str:
+    note(json.dumps({"tool": name, **got}, default=str), GOT)
+    return f"Taken by {name}."
+
+
+class _Address(BaseModel):
+    street: str
+    country: str = "DE"
+
+
+class _Mail(BaseModel):
+    """Fills in, reads and completes."""
+
+    to: Annotated[str, AfterValidator(lambda to: to if "@" in to else f"{to}@acme.example")]
+    amount: int = Field(5, validation_alias=AliasChoices("amt", "amount"))
+    bcc: list[str] = Field(default_factory=lambda: ["boss@acme.example"])
+    stamp: datetime = Field(default_factory=lambda: datetime.fromtimestamp(utc_seconds(), UTC))
+    address: _Address | None = None
+    password: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def take(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Change what was given in its place, as some do."""
+        given.pop("comment", None)
+        return given
+
+
+class _Mails(BaseTool):
+    name: str = "mail_out"
+    description: str = "Mails."
+    args_schema: type[BaseModel] = _Mail
+
+    def _run(self, **got: Any) -> str:
+        if (password := got.get("password")) is not None:
+            got["password"] = password.get_secret_value()
+        return _took(self.name, **got)
+
+
+class _Domain(BaseModel):
+    """Would add its domain each time."""
+
+    to: Annotated[str, AfterValidator(lambda to: f"{to}.example")]
+    express: bool = True
+
+
+class _Wires(BaseTool):
+    name: str = "wire_out"
+    description: str = "Wires."
+    args_schema: type[BaseModel] = _Domain
+
+    def _run(self, to: str, express: bool) -> str:
+        return _took(self.name, to=to, express=express)
+
+
+class _Luck(BaseModel):
+    to: Annotated[str, AfterValidator(lambda to: f"{to}-{next(_COUNT)}")]
+
+
+class _Dice(BaseTool):
+    name: str = "dice_out"
+    description: str = "Another one each time."
+    args_schema: type[BaseModel] = _Luck
+
+    def _run(self, to: str) -> str:
+        return _took(self.name, to=to)
+
+
+class _Wide(BaseTool):
+    name: str = "wide_out"
+    description: str = "Takes anything."
+
+    def _run(self, **got: Any) -> str:
+        return _took(self.name, **got)
+
+
+class _Own(_Dice):
+    name: str = "own_out"
+
+    def run(self, *_: Any, **got: Any) -> str:
+        return _took(self.name, **got)
+
+
+@tool("plain_out")
+def plain_out(to: str, amount: int = 1) -> str:
+    """Do it."""
+    return _took("plain_out", to=to, amount=amount)
+
+
+def _crew(*, native: bool = False, **more: Any) -> Crew:
+    tools = [_Mails(), _Wires(), _Dice(), _Wide(), plain_out, _Own()]
+    llm = Script(model="scripted", native=native)
+    clerk = Agent(role="Clerk", goal="Act", backstory="Acts.", llm=llm, tools=tools, **more)
+    return Crew(name="bank", agents=[clerk], tasks=[act("pay", clerk)])
+
+
+def exacting() -> Crew:
+    """By text."""
+    return _crew()
+
+
+def exacting_natively() -> Crew:
+    """By its model's own calls."""
+    return _crew(native=True)

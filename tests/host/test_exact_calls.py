@@ -1,0 +1,181 @@
+"""What people approve is what a tool gets: the real library, by text and by a model's own calls."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.client import Json, Listener
+from tests.host.real import Real, host, needs_crewai
+from tests.host.real_acts import Acting
+
+pytestmark = needs_crewai
+FORMS = ("exacting", "exacting_natively")
+TARGETS = tuple(f"exacting:{name}" for name in FORMS)
+
+
+def got(real: Real, to: str) -> list[Json]:
+    """What tools were given whose `to` begins so."""
+    taken = [json.loads(line) for line in real.lines("got.txt")]
+    return [one for one in taken if str(one.get("to", "")).startswith(to)]
+
+
+@pytest.fixture
+def real(tmp_path: Path, listener: Listener) -> Real:
+    folder = tmp_path / "real"
+    folder.mkdir()
+    process = host(folder, *TARGETS, approve=("*_out",), listener=listener)
+    return Real(process, listener, folder)
+
+
+async def shown_arguments_are_what_the_tool_gets(real: Real) -> None:
+    for form in FORMS:
+        one, to = Acting(real, form), f"{form}-bob"
+        given = {"to": to, "amt": "7", "comment": "x", "address": {"street": "Main"}}
+        await one.begin(["mail_out", {**given, "password": "s3cret"}])
+        asked = await one.asked()
+        await one.decide(asked)
+        await one.outcome(asked)
+        call = asked["tool_call"]
+        [taken] = got(real, to)
+
+        assert call["arguments"]["to"] == f"{to}@acme.example"
+        assert call["arguments"]["amount"] == 7
+        assert call["arguments"]["password"] == "s3cret"
+        assert call["arguments"]["address"] == {"street": "Main", "country": "DE"}
+        assert set(call["filled_in"]) == {"bcc", "stamp"}
+        assert "comment" not in call["arguments"]
+        assert json.loads(asked["task_output"]) == call["arguments"]
+        assert taken.pop("tool") == "mail_out"
+        stamp = taken.pop("stamp").replace(" ", "T").replace("+00:00", "Z")
+        assert {**taken, "stamp": stamp} == call["arguments"]
+
+
+async def a_validator_that_adds_is_asked_about_with_what_it_adds(real: Real) -> None:
+    """Validating its result once more would add again."""
+    for form in FORMS:
+        one, to = Acting(real, form), f"{form}-adds"
+        await one.begin(["wire_out", {"to": to}], ["plain_out", {"to": to}])
+        asked = await one.asked()
+        await one.decide(asked)
+        plain = await one.asked(2)
+        await one.decide(plain)
+        await one.result()
+
+        assert asked["tool_call"]["arguments"] == {"to": f"{to}.example", "express": True}
+        assert plain["tool_call"]["filled_in"] == ["amount"]
+        assert got(real, to) == [
+            {"tool": "wire_out", "to": f"{to}.example", "express": True},
+            {"tool": "plain_out", "to": to, "amount": 1},
+        ]
+
+
+async def what_cannot_be_approved_is_refused_before_anybody_is_asked(real: Real) -> None:
+    """It does not fit, it is another one each time, or its tool has a way of its own."""
+    for form in FORMS:
+        one, to = Acting(real, form), f"{form}-refused"
+        await one.begin(
+            ["mail_out", {"to": to, "amount": "many"}],
+            ["plain_out", {"amount": 1}],
+            ["dice_out", {"to": to}],
+            ["own_out", {"to": to}],
+            ["wide_out", {"to": to, "amount": float("nan")}],
+        )
+        result = await one.result()
+
+        assert one.all_asked == []
+        assert result.count("its arguments do not fit.") == 3
+        assert "nobody can approve what it would get" in result
+        assert "its tool has a `run` of its own" in result
+        assert got(real, to) == []
+
+
+async def a_tool_without_a_schema_gets_what_was_shown_or_does_not_run(real: Real) -> None:
+    """By text CrewAI gives it nothing, whatever the model wrote."""
+    for form, runs in zip(FORMS, (False, True), strict=True):
+        one, to = Acting(real, form), f"{form}-wide"
+        await one.begin(["wide_out", {"to": to, "more": [1, {"a": None}]}])
+        asked = await one.asked()
+        await one.decide(asked)
+        outcome = await one.outcome(asked)
+        await one.result()
+
+        assert asked["tool_call"]["arguments"] == {"to": to, "more": [1, {"a": None}]}
+        assert outcome["state"] == ("ran" if runs else "closed")
+        assert len(got(real, to)) == runs
+        if not runs:
+            assert "would have got other arguments" in outcome["words"]
+
+
+async def changed_arguments_are_taken_only_as_the_tool_would_get_them(real: Real) -> None:
+    for form in FORMS:
+        one, to = Acting(real, form), f"{form}-changed"
+        await one.begin(["mail_out", {"to": "nobody", "address": None}], ["wire_out", {"to": to}])
+        asked = await one.asked()
+        shown = asked["tool_call"]["arguments"]
+        for wrong in ({**shown, "to": to}, {**shown, "amount": "6"}, {"amount": 6}):
+            edited = {"arguments": wrong, "is_approve": True}
+            assert await one.decide(asked, edited=edited) == 400
+        # What was filled in, and is left out, is what people saw.
+        good = {
+            "to": f"{to}@acme.example",
+            "amount": 6,
+            "address": {"street": "A", "country": "FR"},
+        }
+        edited = {"arguments": good, "is_approve": True}
+        assert await one.decide(asked, edited=edited) == 200
+        adds = await one.asked(2)
+        edited = {"arguments": {"to": f"{to}.example", "express": False}, "is_approve": True}
+        assert await one.decide(adds, edited=edited) == 400
+        await one.decide(adds, is_approve=False)
+        await one.result()
+        [taken] = got(real, to)
+
+        assert taken["amount"] == 6
+        assert taken["bcc"] == shown["bcc"]
+        assert taken["stamp"].replace(" ", "T").replace("+00:00", "Z") == shown["stamp"]
+
+
+CASES = (
+    shown_arguments_are_what_the_tool_gets,
+    a_validator_that_adds_is_asked_about_with_what_it_adds,
+    what_cannot_be_approved_is_refused_before_anybody_is_asked,
+    a_tool_without_a_schema_gets_what_was_shown_or_does_not_run,
+    changed_arguments_are_taken_only_as_the_tool_would_get_them,
+)
+
+
+async def waiting_calls_keep_their_arguments(real: Real) -> AsyncIterator[None]:
+    """A default of now is the one that people saw, also after a restart."""
+    several = [
+        await Acting(real, form).begin(["mail_out", {"to": f"{form}-kept"}]) for form in FORMS
+    ]
+    asked = [await one.asked() for one in several]
+    yield
+
+    for one, call in zip(several, asked, strict=True):
+        await one.decide(call)
+        await one.result()
+        [taken] = got(real, call["tool_call"]["arguments"]["to"])
+        stamp = call["tool_call"]["arguments"]["stamp"]
+        assert taken["stamp"].replace(" ", "T").replace("+00:00", "Z") == stamp
+        assert len({json.dumps(each) for each in one.all_asked}) == 1
+    yield
+
+
+async def test_a_tool_gets_exactly_what_people_approved(
+    real: Real, subtests: pytest.Subtests
+) -> None:
+    async with real.process:
+        for case in CASES:
+            with subtests.test(case.__name__):
+                await case(real)
+        held = [waiting_calls_keep_their_arguments(real)]
+        for steps in held:
+            await anext(steps)
+        await real.process.kill()
+        await real.process.start()
+        for steps in held:
+            with subtests.test("after a kill"):
+                await anext(steps)
