@@ -206,6 +206,11 @@ def _of(kind: EffectKind, **names: str) -> dict[str, str]:
     return {name: text for name, text in names.items() if name in kind.row.names}
 
 
+@pytest.mark.parametrize("kind", EffectKind)
+def test_the_key_of_each_kind_can_be_made(kind: EffectKind) -> None:
+    assert "{" not in an_effect(kind, **WHOLE).message_key("2")
+
+
 def test_a_target_may_contain_spaces() -> None:
     assert an_effect(EffectKind.POLL_STATUS, target="").named("e 1 2").target == "e 1 2"
     look = an_effect(EffectKind.LOOK_FOR_RESULT_FILE, target="50% of 7", number=1)

@@ -15,7 +15,7 @@ from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import Answered, EditedBy, RefusedByCrew, Withdrawn
 from crewgate.domain.review import State
 from crewgate.domain.rules.duration import Duration
-from crewgate.domain.verdict import Answer, Approve, ByRule, Decision, Revise, TimedOut, Via
+from crewgate.domain.verdict import Answer, Approve, ByRule, Decision, Refuse, TimedOut, Via
 from crewgate.usecases.read_models import CardView
 from tests.builders import a_decision, a_review, a_vote
 from tests.repo.cards import ANA, AT, BEN, LATER, TWO, VIEW, in_channel
@@ -86,10 +86,10 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     unused = CallResult(CallState.CLOSED, "The task is done, and needs no answer.")
     ended = is_(State.RESUMED, decision=APPROVED, reason=TAKEN, call_result=unused)
     yield "An approval was not used", in_channel(ended)
-    refused = a_decision(Revise("Bob has left.\nAsk Ann."), by=ANA, at=LATER)
+    refused = a_decision(Refuse("Bob has left.\nAsk Ann."), by=ANA, at=LATER)
     told = Answered("The agent is given your words", ResumeStatus.RESUMED)
     yield "Refused", in_channel(is_(State.RESUMED, decision=refused, reason=told))
-    edit = a_decision(Approve(), by=ANA, at=LATER, via=Via.EDIT)
+    edit = a_decision(Approve(), by=ANA, at=LATER, via=Via.CHANGE)
     yield "Other arguments", in_channel(changed(decision=edit, reason=TAKEN, call_result=RAN))
     vote = a_vote(ANA, at=LATER)
     waits = changed(State.WAITING, rule=TWO.round.rule, votes=(vote,))
@@ -102,7 +102,7 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "Another call is made", in_channel(closed)
     by = TimedOut("mails", Duration.parse("3d"))
     late = Decision(
-        verdict=Revise("Nobody decided."), by=by, at=AT + timedelta(days=3), via=Via.RULE
+        verdict=Refuse("Nobody decided."), by=by, at=AT + timedelta(days=3), via=Via.RULE
     )
     yield (
         "Nobody decided on a call in time",
@@ -112,7 +112,7 @@ def drawings() -> Iterator[tuple[str, list[str]]]:
     yield "Allowed by a rule", in_channel(is_(State.DECIDED, decision=allowed))
     ended = is_(State.RESUMED, decision=allowed, reason=TAKEN, call_result=RAN)
     yield "Allowed by a rule, and it ran", in_channel(ended)
-    never = Decision(verdict=Revise("Never by mail."), by=ByRule("no mail"), at=AT, via=Via.RULE)
+    never = Decision(verdict=Refuse("Never by mail."), by=ByRule("no mail"), at=AT, via=Via.RULE)
     yield "Refused by a rule", in_channel(is_(State.RESUMED, decision=never, reason=told))
     yield from _others()
 

@@ -35,7 +35,7 @@ from crewgate.domain.reason import RefusedByCrew, Withdrawn
 from crewgate.domain.review import Round, State
 from crewgate.domain.rules.conditions import Conditions
 from crewgate.domain.rules.rule import Decide, Rule
-from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Revise, Verdict
+from crewgate.domain.verdict import Answer, Approve, ByRule, Person, Refuse, Revise, Verdict
 from crewgate.store.rounds import rule_id_of
 from crewgate.usecases.decide import answer_of, change_arguments, edit
 from tests.builders import ANA, BEN, a_crew, a_rule
@@ -300,7 +300,7 @@ def decides(decide: Decide, name: str = "small", **changes: Any) -> Rule:
     ("rule", "verdict"),
     [
         (decides(Decide.ALLOW), Approve()),
-        (decides(Decide.REFUSE, reason="Never."), Revise("Never.")),
+        (decides(Decide.REFUSE, reason="Never."), Refuse("Never.")),
     ],
 )
 async def test_a_rule_decides_without_a_person(world: World, rule: Rule, verdict: Verdict) -> None:

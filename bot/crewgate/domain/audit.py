@@ -22,6 +22,7 @@ from crewgate.domain.verdict import (
     Approve,
     Decision,
     Person,
+    Refuse,
     Revise,
     TimedOut,
     Verdict,
@@ -211,6 +212,8 @@ def _without_text(verdict: Verdict) -> Verdict:
             return Approve()
         case Revise():
             return Revise("")
+        case Refuse():
+            return Refuse("")
         case Answer(text, is_label):
             return replace(verdict, text=text if is_label else "")
         case _:
@@ -328,7 +331,7 @@ def _of_decision(decision: Decision, round_: Round) -> Entry:
     data = {
         "verdict": recorded.VERDICTS[type(decision.verdict)],
         "words": digest_of(decision.human_feedback, round_.salt),
-        "via": decision.via.value,
+        "via": recorded.via(decision.via),
         "unsent_notes": decision.unsent_notes,
         "votes": {vote.by.id: vote.group and str(vote.group) for vote in decision.votes},
         "approval": needs_approvals(decision.verdict, round_.rule),

@@ -41,12 +41,11 @@ class NotWaiting(CrewgateError):
 
 
 class AlreadyDecided(NotWaiting):
-    """Somebody was faster; carries the decision that counts. `is_call`: on a call of a tool."""
+    """Somebody was faster; carries the decision that counts."""
 
-    def __init__(self, decision: Decision, *, is_call: bool = False) -> None:
+    def __init__(self, decision: Decision) -> None:
         super().__init__(f"already decided by {decision.decider} at {decision.at.isoformat()}")
         self.decision = decision
-        self.is_call = is_call
 
 
 class RoundSuperseded(NotWaiting):

@@ -19,7 +19,7 @@ from crewgate.domain.redaction import MARK
 from crewgate.domain.review import Review, Round, State, Transition
 from crewgate.domain.rules.choose import left_by_time
 from crewgate.domain.rules.rule import Rule
-from crewgate.domain.verdict import Answer, Person, Reading, Revise, TimedOut, reading_of
+from crewgate.domain.verdict import Answer, Person, Reading, Refuse, Revise, TimedOut, reading_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def _may_come_again(round_: Round, *, repeats: bool) -> bool:
 
 def _asked_for_changes(round_: Round) -> bool:
     match round_.decision and round_.decision.verdict:
-        case Revise():
+        case Revise() | Refuse():
             return True
         case Answer(text, is_label=True):
             return reading_of(text) is Reading.REVISION

@@ -12,6 +12,7 @@ from crewgate.domain import outcome, reason, verdict
 VERDICTS: Final[Mapping[type[verdict.Verdict], str]] = {
     verdict.Approve: "approve",
     verdict.Revise: "revise",
+    verdict.Refuse: "revise",
     verdict.Answer: "answer",
 }
 DECIDERS: Final[Mapping[type[verdict.Decider], str]] = {
@@ -48,6 +49,11 @@ REASONS: Final[Mapping[type[reason.Reason], str]] = {
     reason.ExecutionGone: "ExecutionGone",
     reason.Withdrawn: "Withdrawn",
 }
+
+
+def via(way: verdict.Via) -> str:
+    """Return the word for the way of a decision."""
+    return verdict.Via.EDIT.value if way is verdict.Via.CHANGE else way.value
 
 
 def verdict_label(kind: type[verdict.Verdict]) -> str:

@@ -79,6 +79,7 @@ from crewgate.domain.verdict import (
     Decision,
     Needed,
     Person,
+    Refuse,
     Revise,
     TimedOut,
     Via,
@@ -343,7 +344,7 @@ class Round:
         rule = self.rule
         if self.call is None or rule is None or rule.decide is None:
             return self
-        verdict = Approve() if rule.decide is Decide.ALLOW else Revise(rule.reason)
+        verdict = Approve() if rule.decide is Decide.ALLOW else Refuse(rule.reason)
         return self._decide(
             Decision(verdict=verdict, by=ByRule(rule.name), at=at, via=Via.RULE)
         ).round
@@ -351,6 +352,7 @@ class Round:
     def _decide(self, decision: Decision) -> Transition:
         if isinstance(decision.verdict, Answer) != (self.question is not None):
             raise errors.VerdictMisplaced
+        decision = decision.on_call() if self.is_call else decision
         decided = replace(self, state=State.DECIDED, decision=decision)
         return Transition(decided, decided._effects(EffectKind.REFRESH, EffectKind.RESUME))
 
@@ -363,7 +365,7 @@ class Round:
         if self.state is State.CLOSED:
             raise errors.RoundClosed(self.reason)
         if self.decision is not None:
-            raise errors.AlreadyDecided(self.decision, is_call=self.is_call)
+            raise errors.AlreadyDecided(self.decision)
 
     def supersede(self, at: datetime, reason: EditedBy | None = None) -> Transition:
         self._must_be(State.WAITING, to="be superseded")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final, Self, assert_never
 
 from crewgate.domain.people import UserGroup
 from crewgate.domain.rules.duration import Duration
@@ -32,6 +32,13 @@ class Revise:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do not run this call; the agent is told why, in these words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer to a flow or a hook: exactly one of a flow's labels, or words.
 
@@ -43,7 +50,7 @@ class Answer:
     to_crew: bool = False
 
 
-Verdict = Approve | Revise | Answer
+Verdict = Approve | Revise | Refuse | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class Via(StrEnum):
     THREAD = "thread"
     EDIT = "edit"
     """The person rewrote the output: an exact revision, or an approval of the new text."""
+    CHANGE = "change"
+    """The person changed a call's arguments; the trail and the database say `edit`."""
     RULE = "rule"
 
 
@@ -209,6 +218,15 @@ class Decision:
     on_behalf_of: Person | None = None
     shown_little: int | None = None
 
+    def on_call(self) -> Self:
+        """Return the decision as one on a call: words refuse it, and an edit changes it."""
+        via = Via.CHANGE if self.via is Via.EDIT else self.via
+        match self.verdict:
+            case Revise(words):
+                return replace(self, verdict=Refuse(words), via=via)
+            case _:
+                return replace(self, via=via)
+
     @property
     def is_approve(self) -> bool:
         return isinstance(self.verdict, Approve)
@@ -226,7 +244,7 @@ class Decision:
         match self.verdict:
             case Approve(comment):
                 return comment or APPROVED
-            case Revise(feedback) | Answer(feedback):
+            case Revise(feedback) | Refuse(feedback) | Answer(feedback):
                 return feedback
             case _:
                 assert_never(self.verdict)

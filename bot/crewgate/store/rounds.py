@@ -10,13 +10,12 @@ from typing import Any, Final, assert_never, get_type_hints
 
 import sqlalchemy as sa
 
-from crewgate.domain import verdict
+from crewgate.domain import recorded, verdict
 from crewgate.domain.acts import CallState
 from crewgate.domain.execution import id_beginning
 from crewgate.domain.notification import Format, Output, Question, Rewritten
 from crewgate.domain.outcome import ResumeStatus
 from crewgate.domain.reason import WORDS, Reason
-from crewgate.domain.recorded import REASONS
 from crewgate.domain.review import Review, Round, State
 from crewgate.domain.rules.rule import Rule
 from crewgate.domain.stats import is_on_target, waited_seconds
@@ -172,7 +171,7 @@ REMEMBERED: Final = 10_000
 WHILE_WAITING: Final = "while_waiting"
 """The code of an execution's end that only its status reported, while it waited."""
 _REASONS: Final[Mapping[str, Any]] = {
-    re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): kind for kind, name in REASONS.items()
+    re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): kind for kind, name in recorded.REASONS.items()
 }
 _REASON_NAMES: Final = {kind: name for name, kind in _REASONS.items()}
 
@@ -295,7 +294,7 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
     match decision.verdict:
         case verdict.Approve(text):
             columns["is_approve"] = True
-        case verdict.Revise(text):
+        case verdict.Revise(text) | verdict.Refuse(text):
             columns["is_approve"] = False
         case verdict.Answer(text, is_label):  # an answer neither approves nor revises
             columns["is_label"] = is_label
@@ -314,7 +313,7 @@ def _from_decision(decision: verdict.Decision | None) -> dict[str, Any]:
         "decided_by": user,
         "decided_by_name": name,
         "decided_at": decision.at,
-        "decided_via": decision.via.value,
+        "decided_via": recorded.via(decision.via),
         "unsent_notes": decision.unsent_notes,
         "shown_little": decision.shown_little,
         "on_behalf_of": deputy and deputy.id,
@@ -342,7 +341,7 @@ def _to_decision(
         by = verdict.ByRule(name) if timeout is None else verdict.TimedOut(name, timeout.after)
     # Fewer did not decide: one Revise did, an outcome that does not approve, or the rule.
     decided = rule is not None and len(votes) >= rule.approvals
-    return verdict.Decision(
+    decision = verdict.Decision(
         verdict=_to_verdict(row, found.get("question")),
         by=by,
         at=row.decided_at,
@@ -352,6 +351,7 @@ def _to_decision(
         on_behalf_of=row.on_behalf_of and verdict.Person(row.on_behalf_of, row.on_behalf_of_name),
         shown_little=row.shown_little,
     )
+    return decision if found.get("call") is None else decision.on_call()
 
 
 @cache

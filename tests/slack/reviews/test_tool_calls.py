@@ -14,7 +14,7 @@ from crewgate.domain.masking import FINDERS, NOTHING, Masking
 from crewgate.domain.notification import Output
 from crewgate.domain.people import User
 from crewgate.domain.review import State
-from crewgate.domain.verdict import Approve, Revise, Verdict, Via
+from crewgate.domain.verdict import Approve, Refuse, Verdict, Via
 from crewgate.slack.commands import render_pending
 from crewgate.slack.reviews.card import render_card, render_direct_message
 from crewgate.slack.reviews.forms import render_confirmation, render_revise_form
@@ -64,7 +64,7 @@ def test_any_call_is_a_card_that_slack_takes(
             now,
             call=call,
             state=state,
-            decision=a_decision(Approve(), via=Via.EDIT) if state in decided else None,
+            decision=a_decision(Approve(), via=Via.CHANGE) if state in decided else None,
             call_result=CallResult(CallState.RAN, words) if state is State.RESUMED else None,
             edited_by=ANA,
             review=a_review(agent=words, task_name=words),
@@ -235,7 +235,7 @@ def test_a_line_end_is_shown_as_one_and_no_other_escape_is() -> None:
     ("state", "decision", "why", "says"),
     [
         (State.CLOSED, None, Contradiction.UNDECIDED, "ran although nobody had approved it"),
-        (State.RESUMED, Revise("No."), Contradiction.REFUSED, "ran although it was refused"),
+        (State.RESUMED, Refuse("No."), Contradiction.REFUSED, "ran although it was refused"),
         (State.STUCK, Approve(), Contradiction.UNSENT, "ran before its approval was sent"),
         (State.RESUMED, Approve(), Contradiction.AGAIN, "ran twice on one approval"),
     ],

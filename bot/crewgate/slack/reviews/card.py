@@ -267,7 +267,7 @@ def _folded(view: CardView, told: Round) -> list[Block]:
         about = cards.about_decided(round_, decision, is_told=told is round_)
         blocks = present(
             context(names.joined(about, names.with_lessons(view.lessons))),
-            *_all_who_approved(decision, is_call=round_.is_call),
+            *_all_who_approved(decision),
             *tool_calls.other_arguments(view),
             section(said) if said else None,
         )
@@ -280,12 +280,12 @@ def _folded(view: CardView, told: Round) -> list[Block]:
     return [*blocks, actions(*_act_buttons(round_), *_read_buttons(round_, told, decision))]
 
 
-def _all_who_approved(decision: Decision, *, is_call: bool) -> list[Block]:
+def _all_who_approved(decision: Decision) -> list[Block]:
     """Name all approvers, if the first line names only some, or not their groups."""
     grouped = any(vote.group for vote in decision.votes)
     if len(decision.votes) <= decisions.NAMED_SHORT and not grouped:
         return []
-    return [context(decisions.sentence(decision, is_call=is_call))]
+    return [context(decisions.sentence(decision))]
 
 
 def _act_buttons(round_: Round) -> list[Block]:

@@ -24,6 +24,7 @@ from crewgate.domain.verdict import (
     Approve,
     Decision,
     Person,
+    Refuse,
     Revise,
     Verdict,
     Via,
@@ -520,8 +521,12 @@ async def decide_once(
 
 
 def _words(verdict: Verdict) -> Verdict:
-    """Return a flow's answer in words as the Revise that the person sent."""
-    return Revise(verdict.text) if isinstance(verdict, Answer) else verdict
+    """Return an answer in words, or a refusal, as the Revise that the person sent."""
+    match verdict:
+        case Answer(words) | Refuse(words):
+            return Revise(words)
+        case _:
+            return verdict
 
 
 def _is_theirs(decision: Decision, verdict: Verdict, by: Person) -> bool:

@@ -115,7 +115,7 @@ async def go_on_decided(
         round_ = (await context.uow.read.posting(round_id)).view.round
         decision, what = round_.decision, cards.so_far(round_)
         if decision is not None:
-            what = decisions.sentence(decision, is_call=round_.is_call)
+            what = decisions.sentence(decision)
         above = names.joined(names.bold(names.task(round_)), what) if what else ""
         await go_on(walk, round_id, by, show, context, above)
     except StoreUnavailable:  # it is recorded all the same

@@ -181,13 +181,11 @@ def about_decided(round_: Round, decision: Decision, *, is_told: bool) -> str:
     `is_told`: the headline is about this decision, and not a later round.
     """
     return names.joined(
-        ""
-        if is_told
-        else f"{names.number_of(round_)}: {decisions.clause(decision, is_call=round_.is_call)}",
+        "" if is_told else f"{names.number_of(round_)}: {decisions.clause(decision)}",
         names.date(decision.at),
         f"waited {waited(round_, decision)}",
         names.numbered(round_) if is_told else "",
-        "" if decision.via is Via.EDIT else _changed_by(round_),
+        "" if decision.via is Via.CHANGE else _changed_by(round_),
         names.crew(round_.review.crew),
         _rule(round_) if isinstance(decision.by, TimedOut) else "",
         unsent_notes(decision),
@@ -324,7 +322,7 @@ def recorded(round_: Round) -> str:
     if round_.decision is None:
         return so_far(round_)
     does = f"The card shows what the {decisions.receiver(round_.decision)} does."
-    return f"{decisions.sentence(round_.decision, is_call=round_.is_call)}. {does}"
+    return f"{decisions.sentence(round_.decision)}. {does}"
 
 
 def ruled_by_words(round_: Round) -> str:

@@ -47,8 +47,10 @@ from crewgate.domain.verdict import (
     ByRule,
     Decision,
     Person,
+    Refuse,
     Revise,
     TimedOut,
+    Verdict,
     Via,
     Vote,
     approves,
@@ -141,14 +143,10 @@ def clause(
     voice: Voice = MRKDWN,
     *,
     most: int | None = NAMED_SHORT,
-    is_call: bool = False,
 ) -> str:
-    """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`.
-
-    `is_call`: it is about a call of a tool, so it is `refused by @Ana`.
-    """
+    """Return a decision inside a sentence: `approved by @Ana`, `@Ben answered “rejected”`."""
     if isinstance(decision.by, TimedOut):
-        did = rule_did(decision, voice, is_call=is_call)
+        did = rule_did(decision, voice)
         return f"not decided within {how_long(decision.by.after)}; {did}"
     who = decider(decision, voice, most=most)
     match decision.verdict:
@@ -161,9 +159,9 @@ def clause(
             return f"{who} {did} {label(text, voice)}"
         case Approve():
             did = "allowed" if isinstance(decision.by, ByRule) else "approved"
-            with_others = is_call and decision.via is Via.EDIT
-            return f"{did}{' with other arguments' if with_others else ''} by {who}"
-        case Revise() if is_call:
+            changed = " with other arguments" if decision.via is Via.CHANGE else ""
+            return f"{did}{changed} by {who}"
+        case Refuse():
             return f"refused by {who}"
         case Revise():
             return f"{who} asked for {_what_changes(decision)}"
@@ -171,10 +169,10 @@ def clause(
             assert_never(decision.verdict)
 
 
-def sentence(decision: Decision, *, is_call: bool = False) -> str:
+def sentence(decision: Decision) -> str:
     """Return a decision as the beginning of a sentence, which names everybody."""
     commented = isinstance(decision.verdict, Approve) and decision.verdict.comment is not None
-    said = capital(clause(decision, IN_FULL, most=None, is_call=is_call))
+    said = capital(clause(decision, IN_FULL, most=None))
     said = f"{said} with a comment" if commented else said
     return f"{said}; {little}" if (little := shown_little(decision)) else said
 
@@ -189,26 +187,35 @@ def shown_little(decision: Decision) -> str:
     )
 
 
-def headline(name: str, decision: Decision, *, is_call: bool = False) -> str:
+def headline(name: str, decision: Decision) -> str:
     """Return a headline with a name: `Draft approved by @Ana`."""
-    did = clause(decision, is_call=is_call)
-    if isinstance(decision.verdict, Answer):
-        return f"{name}: {did}"
-    asks = isinstance(decision.verdict, Revise) and not is_call
-    return f"{did} of {name}" if asks else f"{name} {did}"
+    did = clause(decision)
+    match decision.verdict:
+        case Answer():
+            return f"{name}: {did}"
+        case Revise():
+            return f"{did} of {name}"
+        case Approve() | Refuse():
+            return f"{name} {did}"
+        case _:
+            assert_never(decision.verdict)
 
 
-def did_this(decision: Decision, voice: Voice = MRKDWN, *, is_call: bool = False) -> str:
+def did_this(decision: Decision, voice: Voice = MRKDWN) -> str:
     """Return a decision about the present text: `@Ana approved this`."""
     if isinstance(decision.by, TimedOut):
-        return capital(clause(decision, voice, is_call=is_call))
-    if isinstance(decision.verdict, Answer):
-        did = "answered this"
-    elif is_call:
-        did = "approved this" if decision.is_approve else "refused this"
-    else:
-        asked = f"asked for {_what_changes(decision)}"
-        did = "approved this" if decision.is_approve else asked
+        return capital(clause(decision, voice))
+    match decision.verdict:
+        case Answer():
+            did = "answered this"
+        case Approve():
+            did = "approved this"
+        case Refuse():
+            did = "refused this"
+        case Revise():
+            did = f"asked for {_what_changes(decision)}"
+        case _:
+            assert_never(decision.verdict)
     return capital(f"{decider(decision, voice)} {did}")
 
 
@@ -251,27 +258,33 @@ def _what_changes(decision: Decision) -> str:
     return "exact edits" if decision.via is Via.EDIT else "a revision"
 
 
-def rule_did(decision: Decision, voice: Voice = MRKDWN, *, is_call: bool = False) -> str:
+def rule_did(decision: Decision, voice: Voice = MRKDWN) -> str:
     match decision.verdict:
         case Answer(text, is_label=True):
             did = f"answered “{voice.text(text, CREW_LIMIT)}”"
-        case Answer(to_crew=True):
+        case Answer(to_crew=True) | Refuse():
             did = "refused it"
         case Answer():
             did = "answered in its words"
         case Revise():
-            did = "refused it" if is_call else "sent it back"
-        case _:
+            did = "sent it back"
+        case Approve():
             did = "approved it"
+        case _:
+            assert_never(decision.verdict)
     return f"{decider(decision, voice)} {did}"
 
 
-def noun(decision: Decision, *, is_call: bool = False) -> str:
-    if isinstance(decision.verdict, Answer):
-        return "answer"
-    if decision.is_approve:
-        return "approval"
-    return "refusal" if is_call else "revision request"
+def noun(decision: Decision) -> str:
+    return _NOUNS[type(decision.verdict)]
+
+
+_NOUNS: Final[Mapping[type[Verdict], str]] = {
+    Approve: "approval",
+    Revise: "revision request",
+    Refuse: "refusal",
+    Answer: "answer",
+}
 
 
 def whose(decision: Decision, of_rule: str) -> str:
@@ -428,8 +441,8 @@ def too_late(error: errors.NotWaiting, now: datetime, voice: Voice = MRKDWN) -> 
     """Tell a slower person why a round takes no decision; a form with their text needs PLAIN."""
     in_form = voice is PLAIN
     match error:
-        case errors.AlreadyDecided(decision=decision, is_call=is_call):
-            why = f"{did_this(decision, voice, is_call=is_call)} {ago(decision.at, now)}."
+        case errors.AlreadyDecided(decision=decision):
+            why = f"{did_this(decision, voice)} {ago(decision.at, now)}."
         case errors.RoundSuperseded(edited_by=by):
             why = "A newer output came in the meantime."
             why = why if by is None else f"{voice.person(by)} edited this in the meantime."

@@ -35,6 +35,7 @@ from crewgate.domain.verdict import (
     Decision,
     Person,
     Reading,
+    Refuse,
     Revise,
     TimedOut,
     reading_of,
@@ -60,7 +61,9 @@ def icon(round_: Round) -> str:
             reading = reading_of(outcome or (text if is_label else ""))
             return _READINGS.get(reading, icons.ANSWERED)
         case State.RESUMED, Decision(verdict=Revise()):
-            return icons.CHANGES_ASKED if not round_.is_call else icons.REJECTED
+            return icons.CHANGES_ASKED
+        case State.RESUMED, Decision(verdict=Refuse()):
+            return icons.REJECTED
         case State.RESUMED, _ if (end := round_.call_result) and end.state is not CallState.RAN:
             return icons.NOT_DELIVERED
         case _:
@@ -110,6 +113,8 @@ def written(decision: Decision) -> str:
             return comment or ""
         case Revise(feedback):
             return decisions.revision(decision, feedback)
+        case Refuse(words):
+            return words
         case Answer(text, is_label):
             return "" if is_label else text
         case _:
@@ -156,12 +161,11 @@ def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911, PLR0912 
         case ((State.DECIDED | State.RESUMED), Decision(by=TimedOut() as by) as decision, _):
             return by_time(name, round_, decision, by)
         case ((State.DECIDED | State.RESUMED), Decision() as decision, _):
-            return decisions.headline(name, decision, is_call=round_.is_call)
+            return decisions.headline(name, decision)
         case State.CLOSED, _, Dismissed(by=by):
             return f"{name} dismissed by {names.person(by)}"
         case _, Decision() as decision, _:
-            of = "of" if round_.is_call else _OF[type(decision.verdict)]
-            what = f"{decisions.noun(decision, is_call=round_.is_call)} {of} {name}"
+            what = f"{decisions.noun(decision)} {_OF[type(decision.verdict)]} {name}"
             return f"{decisions.whose(decision, 'The')} {what} {arrival(round_)}"
         case _, _, AnsweredElsewhere():
             return f"{name} was answered elsewhere"
@@ -176,19 +180,19 @@ def by_time(name: str, round_: Round, decision: Decision, by: TimedOut) -> str:
     came = f"{len(round_.votes):,} of {round_.approvals:,} approvals in {within}"
     why = came if round_.votes else f"nobody decided within {within}"
     match decision.verdict:
-        case Revise() if round_.is_call:
+        case Refuse():
             return f"{name} refused by its rule: {why}"
         case Revise():
             return f"{name} went back: {why}"
         case Approve():
             return f"{name} approved by its rule: {why}"
         case Answer():
-            return f"{name}: {why}; {decisions.rule_did(decision, is_call=round_.is_call)}"
+            return f"{name}: {why}; {decisions.rule_did(decision)}"
         case _:
             assert_never(decision.verdict)
 
 
-_OF: Final = {Approve: "of", Revise: "for", Answer: "to"}
+_OF: Final = {Approve: "of", Revise: "for", Refuse: "of", Answer: "to"}
 
 
 def push(round_: Round, topic: str = "") -> str:
@@ -212,14 +216,14 @@ def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
         case State.SUPERSEDED, _:
             return f"Replaced by round {round_.number + 1:,}"
         case State.DECIDED, Decision() as decision:
-            return f"{_did(round_, decision)}, {_sending(round_)}"
+            return f"{_did(decision)}, {_sending(round_)}"
         case State.RESUMED, Decision() as decision:
-            return _did(round_, decision)
+            return _did(decision)
         case State.CLOSED, _ if isinstance(round_.reason, Dismissed):
             return f"Dismissed by {names.PLAIN.person(round_.reason.by)}"
         case _, Decision() as decision:
             lost = "Perhaps not delivered" if round_.in_doubt else "Not delivered"
-            return f"{lost} ({decisions.clause(decision, names.PLAIN, is_call=round_.is_call)})"
+            return f"{lost} ({decisions.clause(decision, names.PLAIN)})"
         case _:
             return "Closed"
 
@@ -229,8 +233,8 @@ def _sending(round_: Round) -> str:
     return "waiting to be fetched" if fetched else f"being sent to the {receiver(round_.decision)}"
 
 
-def _did(round_: Round, decision: Decision) -> str:
-    return names.capital(decisions.clause(decision, names.PLAIN, is_call=round_.is_call))
+def _did(decision: Decision) -> str:
+    return names.capital(decisions.clause(decision, names.PLAIN))
 
 
 def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
@@ -245,19 +249,19 @@ def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
         case State.SUPERSEDED, _:
             return "replaced by a newer output"
         case State.DECIDED, Decision() as decision:
-            return f"{_ago(round_, decision, now)}, {_sending(round_)}{_colon(reason)}"
+            return f"{_ago(decision, now)}, {_sending(round_)}{_colon(reason)}"
         case State.RESUMED, Decision() as decision:
-            return _ago(round_, decision, now)
+            return _ago(decision, now)
         case State.STUCK, Decision() as decision:
             became = arrival(round_) if round_.in_doubt else "not delivered"
-            return f"{_ago(round_, decision, now)}, *{became}*{_colon(reason)}"
+            return f"{_ago(decision, now)}, *{became}*{_colon(reason)}"
         case _, decision:
             closed = f"closed{_colon(reason)}"
-            return closed if decision is None else f"{_ago(round_, decision, now)}, {closed}"
+            return closed if decision is None else f"{_ago(decision, now)}, {closed}"
 
 
-def _ago(round_: Round, decision: Decision, now: datetime) -> str:
-    return f"{decisions.clause(decision, is_call=round_.is_call)} {names.ago(decision.at, now)}"
+def _ago(decision: Decision, now: datetime) -> str:
+    return f"{decisions.clause(decision)} {names.ago(decision.at, now)}"
 
 
 def _colon(reason: Reason | None) -> str:
@@ -313,7 +317,7 @@ def in_full(round_: Round) -> str:
         return f"{icon(round_)} {what}."
     if decision is None:
         return f"{icon(round_)} {answer(round_)}"
-    line = f"{icon(round_)} {decisions.sentence(decision, is_call=round_.is_call)}."
+    line = f"{icon(round_)} {decisions.sentence(decision)}."
     is_closed = round_.state is State.CLOSED
     # Where somebody dismissed it, `answer` says this.
     if is_closed and receiver(decision) == "crew" and not isinstance(reason, Dismissed):
@@ -518,7 +522,7 @@ def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
 def _sent(round_: Round, decision: Decision) -> str:
     if isinstance(decision.verdict, Answer):
         return f"The answer {arrival(round_)}."
-    what = decisions.noun(decision, is_call=round_.is_call)
+    what = decisions.noun(decision)
     return f"{decisions.whose(decision, 'Its')} {what} {arrival(round_)}."
 
 
@@ -555,7 +559,7 @@ def decision_and_answer(round_: Round) -> tuple[str, str]:
     if decision is None or round_.state in {State.WAITING, State.SUPERSEDED}:
         return in_full(round_), ""
     waited = cards.waited(round_, decision)
-    sentence = decisions.sentence(decision, is_call=round_.is_call)
+    sentence = decisions.sentence(decision)
     decided = f"{sentence} {names.date(decision.at)}, after {waited}"
     unsent, approved = cards.unsent_notes(decision), cards.had_approved(round_, decision)
     said = names.joined(decided, unsent, approved)
