@@ -8,7 +8,7 @@ from crewgate.imports import kept_imports
 
 def main(arguments: Sequence[str] | None = None) -> int:
     with kept_imports():
-        from crewgate.command_line import run  # noqa: PLC0415  # while nobody looks for garbage
+        from crewgate.command_line import run  # noqa: PLC0415  # garbage collection is off during the imports
     return run(arguments)
 
 

@@ -201,7 +201,7 @@ class _Assembly:
         self.bolt = new_bolt(new_slack_client())
         self.socket: SocketMode | None = None
         if settings.slack_app_token:
-            from crewgate.slack.client.socket_mode import SocketMode  # noqa: PLC0415  # HTTP does without
+            from crewgate.slack.client.socket_mode import SocketMode  # noqa: PLC0415  # over HTTP no socket is opened
 
             self.socket = SocketMode(
                 self.bolt, settings.slack_app_token, ping=runtime.ping, on_gap=self.unheard.set
@@ -261,7 +261,7 @@ class _Assembly:
         if endpoint is None:
             return no_trace
         try:
-            from crewgate.traces import open_traces  # noqa: PLC0415  # an extra, and heavy
+            from crewgate.traces import open_traces  # noqa: PLC0415  # an optional dependency, and slow to import
         except ImportError as error:
             hint = "install Crewgate with its extra “otel”, or take it out"
             raise NoOpenTelemetry(f"OTEL_EXPORTER_OTLP_ENDPOINT: {hint}") from error

@@ -113,7 +113,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(chosen: argparse.Namespace) -> int:
     if chosen.command == "host":
-        from crewgate.host.command import run_host  # noqa: PLC0415  # nobody else needs it
+        from crewgate.host.command import run_host  # noqa: PLC0415  # only this command needs it
 
         return run_host(chosen)
     if chosen.command == "audit" and chosen.of_audit == "check":
@@ -123,44 +123,44 @@ def _run_command(chosen: argparse.Namespace) -> int:
     with kept_imports():
         settings = load_to_read if chosen.command == "audit" else load
         command = _demo(chosen) if chosen.command == "demo" else _with_settings(chosen, settings())
-        from crewgate.runtime import EventLoop  # noqa: PLC0415  # the host does without
+        from crewgate.runtime import EventLoop  # noqa: PLC0415  # the host runs without the bot's packages
     with asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(command)
 
 
-def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:  # noqa: PLR0911  # a table
+def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[Any, Any, int]:  # noqa: PLR0911  # one row a case
     """Imports late: a wrong setting is reported before the slow imports."""
     match chosen.command:
         case "serve":
-            from crewgate.app import serve  # noqa: PLC0415  # as said
+            from crewgate.app import serve  # noqa: PLC0415  # late: see the docstring
 
             return serve(settings)
         case "audit":
-            from crewgate.audit.run import run_audit  # noqa: PLC0415  # as said
+            from crewgate.audit.run import run_audit  # noqa: PLC0415  # late: see the docstring
 
             return run_audit(settings, chosen)
         case "purge":
-            from crewgate.purge import purge  # noqa: PLC0415  # as said
+            from crewgate.purge import purge  # noqa: PLC0415  # late: see the docstring
 
             return purge(settings, chosen)
         case "dataset":
-            from crewgate.dataset import write_dataset  # noqa: PLC0415  # as said
+            from crewgate.dataset import write_dataset  # noqa: PLC0415  # late: see the docstring
 
             return write_dataset(settings, chosen)
         case "rules":
-            from crewgate.rules.run import run_rules  # noqa: PLC0415  # as said
+            from crewgate.rules.run import run_rules  # noqa: PLC0415  # late: see the docstring
 
             return run_rules(settings, chosen)
         case "rotate":
-            from crewgate.check.database import run_rotate  # noqa: PLC0415  # as said
+            from crewgate.check.database import run_rotate  # noqa: PLC0415  # late: see the docstring
 
             return run_rotate(settings, forget=chosen.forget, yes=chosen.yes)
         case "check" if chosen.confirm_reviewer:
-            from crewgate.check.database import confirm_reviewer  # noqa: PLC0415  # as said
+            from crewgate.check.database import confirm_reviewer  # noqa: PLC0415  # late: see the docstring
 
             return confirm_reviewer(settings.database_url, *chosen.confirm_reviewer)
         case _:
-            from crewgate.check.run import check  # noqa: PLC0415  # as said
+            from crewgate.check.run import check  # noqa: PLC0415  # late: see the docstring
 
             return check(
                 settings, show_secrets=sys.stdout.isatty(), send_test_card=chosen.send_test_card
@@ -168,22 +168,22 @@ def _with_settings(chosen: argparse.Namespace, settings: Settings) -> Coroutine[
 
 
 def _init(_chosen: argparse.Namespace) -> int:
-    from crewgate.settings.document import write_dotenv  # noqa: PLC0415  # not needed to serve
+    from crewgate.settings.document import write_dotenv  # noqa: PLC0415  # serving does not need it
 
     _say(f"wrote {write_dotenv(Path.cwd())}: fill it in, then run crewgate check")
     return 0
 
 
 def _manifest(chosen: argparse.Namespace) -> int:
-    from crewgate.slack.manifest import YOUR_HOST, render_manifest  # noqa: PLC0415  # the same
+    from crewgate.slack.manifest import YOUR_HOST, render_manifest  # noqa: PLC0415  # serving does not need it
 
     _say(render_manifest(http_host=chosen.host or YOUR_HOST if chosen.http else None).rstrip())
     return 0
 
 
 def _health(_chosen: argparse.Namespace) -> int:
-    from crewgate.check.health import ask_health  # noqa: PLC0415  # the same
-    from crewgate.logs import printable  # noqa: PLC0415  # the same
+    from crewgate.check.health import ask_health  # noqa: PLC0415  # serving does not need it
+    from crewgate.logs import printable  # noqa: PLC0415  # serving does not need it
 
     ready, said = ask_health(load())
     for line in said:
@@ -217,10 +217,10 @@ def _days(text: str) -> timedelta:
 
 def _demo(chosen: argparse.Namespace) -> Coroutine[Any, Any, int]:
     if chosen.headless:
-        from crewgate.demo.scenario import run_scenario  # noqa: PLC0415  # not needed to serve
+        from crewgate.demo.scenario import run_scenario  # noqa: PLC0415  # serving does not need it
 
         return run_scenario(port=chosen.port, say=_say, crewai=chosen.crewai)
-    from crewgate.demo.playground.server import serve  # noqa: PLC0415  # the same
+    from crewgate.demo.playground.server import serve  # noqa: PLC0415  # serving does not need it
 
     return serve(port=chosen.port, open_browser=chosen.open, say=_say, crewai=chosen.crewai)
 

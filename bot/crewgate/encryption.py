@@ -63,7 +63,7 @@ class Cipher:
         name = key_of(stored) or ""
         if self._fernet is None:
             raise Unreadable(name)
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415  # as said
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  # imported late: see above
 
         try:
             return self._fernet.decrypt(_text(stored).rpartition(":")[2].encode()).decode()

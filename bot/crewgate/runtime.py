@@ -182,11 +182,11 @@ class EventLoop(uvloop.Loop):
         port: bytes | str | int | None,
         *,
         family: int = 0,
-        type: int = 0,  # as in `asyncio`
+        type: int = 0,  # the signature of asyncio's method
         proto: int = 0,
         flags: int = 0,
     ) -> list[AddressInfo]:
-        with suppress(socket.gaierror):  # an address is no name: nobody has to be asked
+        with suppress(socket.gaierror):  # a numeric address needs no name server
             numeric = flags | socket.AI_NUMERICHOST
             return socket.getaddrinfo(host, port, family, type, proto, numeric)
         try:

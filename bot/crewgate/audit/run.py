@@ -348,7 +348,7 @@ async def write_evidence(
     given = {row.id: row.number for row in (*story.own, *story.related) if row.number}
     first = min(given.values())
     for person in story.absent:
-        # All of theirs since then, so that it shows if one is left out.
+        # All absences since then, so that a missing one shows.
         theirs = await reading.of_execution("", person)
         given |= {row.id: row.number for row in theirs if row.number and row.number > first}
     name = re.sub(r"[^\w.-]", "_", story.execution_id)[:100]

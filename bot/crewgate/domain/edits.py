@@ -200,7 +200,7 @@ def _filled(text: str) -> list[str]:
 def _is_in(edit: Edit, wanted: Container[str], now: "_Lines", exact: "_Lines") -> bool:
     old, new = _Lines(_filled(edit.old)), _filled(edit.new)
     is_left = any(line in now.places for line in old.lines if line not in wanted)
-    if old.lines == new:  # of blank lines, or of indentation
+    if old.lines == new:  # a difference of blank lines or indentation
         old, new, now = _Lines(_lines(edit.old)), _lines(edit.new), exact
     # One of several equal lines was removed.
     is_left |= old.contain(new) and now.contain(old.lines)

@@ -130,7 +130,7 @@ def parse_lesson(text: str) -> str:
 
 def _shows(char: str) -> bool:
     is_selector = "\ufe00" <= char <= "\ufe0e" or "\U000e0100" <= char <= "\U000e01ef"
-    is_joiner = char in "\u200c\u200d"  # scripts and emoji need them
+    is_joiner = char in "\u200c\u200d"  # some scripts and emoji need joiners
     return char.isspace() or is_joiner or not (is_selector or category(char).startswith("C"))
 
 
@@ -229,7 +229,7 @@ def is_same_wish(one: str, other: str) -> bool:
     share words.
     """
     first, second = _stems(one), _stems(other)
-    if min(len(first), len(second)) < 2:  # noqa: PLR2004  # a single word is in many wishes
+    if min(len(first), len(second)) < 2:  # noqa: PLR2004  # a single word occurs in many unlike wishes
         return first == second and bool(first)
     return len(first & second) >= _IN_COMMON * min(len(first), len(second))
 

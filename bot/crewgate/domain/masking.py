@@ -315,7 +315,9 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
             start = at - (local.end() if local else 0)
             end = min(domain.end(), at + 1 + _DOMAIN_LIMIT)
             if text.startswith("@", end) and text.count(".", at, end) > 1:
-                end = text.rindex(".", at, end)  # behind a full stop the next one begins
+                end = text.rindex(
+                    ".", at, end
+                )  # a number behind a full stop belongs to the next sentence
             yield start, end
 
 
@@ -332,7 +334,7 @@ _IBAN_LENGTHS: Final = {one[:2]: int(one[2:]) for one in _IBANS.split()}
 #: The signs between the groups of a number, also across lines, in a quotation and in a table.
 _BETWEEN: Final = r"[\s>|_\\-]"
 _SIGN: Final = "[.,+/:]"
-#: The digits behind a country: not inside of a word, unless behind a number or `IBAN`. They are
+#: The digits behind a country code: inside a word only behind a number or `IBAN`. They are
 #: looked for first, here and below, because most places have none.
 _CHECK_DIGITS: Final = re.compile(
     r"[0-9]{2}(?<=[A-Za-z]{2}..)"

@@ -28,7 +28,7 @@ class InvalidSetting(ValueError):
 
 def shown(value: object) -> str:
     if isinstance(value, bool):
-        return str(value).lower()  # as TOML has it
+        return str(value).lower()  # TOML has tables, lists and these
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - a bit of a line
 
@@ -143,7 +143,7 @@ class Setting:
     """The environment variable for crews that do not set it themselves."""
 
 
-def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # fields of Setting
+def about(parse: Callable[[object], Any], meaning: str, **more: Any) -> dict[str, Setting]:  # noqa: ANN401  # parameters are the fields of Setting
     """Return the metadata of a required setting's field; `more` as for Setting."""
     return {"setting": Setting(parse, meaning, **more)}
 
@@ -154,7 +154,7 @@ def setting(
     meaning: str,
     *,
     hidden: bool = False,
-    **more: Any,  # noqa: ANN401  # the others of Setting
+    **more: Any,  # noqa: ANN401  # further fields of Setting
 ) -> T:
     """Return a dataclass field with this value as its default; `hidden` from `repr`."""
     made: T = field(default=value, repr=not hidden, metadata=about(parse, meaning, **more))

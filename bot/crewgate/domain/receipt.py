@@ -263,7 +263,9 @@ def _is_repeated(latest: Round, notification: Notification) -> bool:
     if notification.pause_id is not None:
         return notification.pause_id == latest.pause_id and not latest.can_reopen
     same = notification.output.digest == latest.digest
-    if notification.call is not None:  # each call is a task of its own
+    if (
+        notification.call is not None
+    ):  # each call has a task id of its own, so an equal one is the same call
         return same and not latest.can_reopen
     return same and not _may_come_again(latest, repeats=notification.takes_edits)
 

@@ -428,7 +428,7 @@ class Round:
             raise errors.InvalidTransition(self.state, "have taken effect: it was not sent")
         return self._infer(at)
 
-    def end_call(self, result: CallResult, at: datetime) -> Transition:  # noqa: PLR0911  # a table
+    def end_call(self, result: CallResult, at: datetime) -> Transition:  # noqa: PLR0911  # one row a case
         """Record the end of a call, or of a hook's question; a no-op if it is recorded.
 
         A call that ran without an approval that it may have, or twice, is an alarm: `contradicts`

@@ -23,7 +23,7 @@ InSlack: TypeAlias = Callable[[Sequence[ReviewerRef]], Sequence[ReviewerRef]]
 """Replaces known e-mail addresses by their accounts."""
 
 
-def explain(  # noqa: PLR0911  # a table
+def explain(  # noqa: PLR0911  # one row a case
     error: errors.CrewgateError, voice: Voice = MRKDWN, *, now: datetime, in_slack: InSlack
 ) -> str:
     match error:
@@ -100,7 +100,7 @@ async def explain_errors(
     except errors.CrewgateError as error:
         log.info("refused", why=type(error).__name__, by=by.id, **about)
         if isinstance(error, errors.NotPermitted | errors.GroupsComplete):
-            # They may have been added to a user group just now.
+            # The person may have joined a user group just now.
             context.directory.wake()
         if ack is not None:
             await ack()

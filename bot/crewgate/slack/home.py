@@ -344,7 +344,7 @@ class HomeRefresher:
             )
         except CallFailed as error:
             if isinstance(error.failure, Unknown):
-                reader.hash = ""  # Slack may show it
+                reader.hash = ""  # Slack may have taken the view although no answer came
             if str(error) != _CHANGED_BY_ANOTHER:
                 raise
             if self.readers.get(user) is reader:

@@ -348,7 +348,7 @@ async def on_submitted(ack: AsyncAck, body: Body, *, context: SlackContext) -> N
         partial(show_in_form, ack, sent.box), context=context, voice=names.PLAIN, by=sent.by
     ):
         await propose(sent.by, sent.round_id, sent.feedback, context=context, new_id=context.new_id)
-        if is_edit:  # perhaps from a list, far from the thread
+        if is_edit:  # the press may come from a list, far from the thread
             await ack(response_action="update", view=render_notice(PROPOSED, title="Proposed"))
         else:
             await ack()

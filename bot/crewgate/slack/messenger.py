@@ -192,7 +192,7 @@ class SlackMessenger(Messenger):
             thread, output = about.card, view.output
             name, title = card.file_name(view), card.file_title(view)
         else:
-            # It follows the message that excerpts it, in its ordering key.
+            # The file follows the message with its excerpt, by one ordering key.
             thread, output = about.thread, about.execution.result
             name, title = executions.result_file_name(about.execution), executions.RESULT_TITLE
         assert thread is not None, "the caller checked this"
@@ -257,7 +257,7 @@ class SlackMessenger(Messenger):
             ref=ref, shown=message.shown, too_long=message.too_long, no_approver=message.no_approver
         )
 
-    async def _render(  # noqa: C901, PLR0911  # a table
+    async def _render(  # noqa: C901, PLR0911  # one row a case
         self, kind: EffectKind, about: About, target: str, *, plain: bool
     ) -> Message | None:
         match about:

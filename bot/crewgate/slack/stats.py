@@ -388,7 +388,7 @@ async def on_post(ack: AsyncAck, body: Body, respond: Respond, *, context: Slack
     days, crew = _asked(press.value)
     async with explain_errors(partial(send_ephemeral, respond), context=context, by=press.by):
         found = await stats(press.by.id, crew=crew, days=days, context=context)
-        if not found.crews:  # they may read none any longer
+        if not found.crews:  # meanwhile the person may have lost the right to read
             await send_ephemeral(respond, NOTHING_READABLE)
             return
         await _send(

@@ -37,7 +37,7 @@ DELEGATED: Final = (Role.REVIEWER, Role.READER)
 """The roles that a delegate takes over from a reviewer."""
 
 
-class NeedsLookup(Exception):  # never shown to anybody
+class NeedsLookup(Exception):  # this message reaches no person
     """Only Slack has the answer.
 
     Slack is never asked in a transaction: leave it, ask, and begin anew.

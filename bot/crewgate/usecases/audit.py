@@ -116,7 +116,7 @@ class Linking:
                     tx, sign=self._sign, by=BOT, channel=self._channel, at=now
                 )
         except ChainBroken as error:
-            log.error("audit_broken", why=str(error))  # noqa: TRY400  # no bug
+            log.error("audit_broken", why=str(error))  # noqa: TRY400  # a broken chain is no bug, so no traceback
             return True
         if published is not None:
             signed = published.signed

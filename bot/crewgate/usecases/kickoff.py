@@ -86,7 +86,9 @@ class Kickoffs:
         self._wakeup.set()
         try:
             async with asyncio.timeout(within):
-                while self._tasks:  # one that is not stored starts another
+                while (
+                    self._tasks
+                ):  # without a stored answer the same form would start another execution
                     await asyncio.wait(self._tasks)
         except TimeoutError:
             crews = [crew for crew, under_way in self._under_way.items() if under_way]
@@ -167,7 +169,7 @@ class Kickoffs:
             async with self.uow.begin() as tx:
                 at = self.clock()
                 execution = await tx.executions.open(crew, execution_id, at=at)
-                known = execution  # a crew may answer with a known id
+                known = execution  # a crew may answer with the id of a known execution
                 execution = replace(
                     known, named=known.named or named, lessons=known.lessons or lessons
                 )

@@ -124,7 +124,7 @@ async def receive_notification(
             execution = await apply_activity(tx, execution, at=now)
             await track(tx, execution, carried=meta, carried_inputs=inputs, at=now)
     if receipt.opened:
-        count_decision(receipt.current)  # a rule's, of a call
+        count_decision(receipt.current)  # a rule may have decided a call at once
     if any(one.kind is EffectKind.CALL_ALARM for one in receipt.effects):
         round_ = receipt.current
         log.warning("call_not_approved", **fields_of(round_), why=round_.contradiction)

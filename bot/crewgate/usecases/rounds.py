@@ -146,7 +146,7 @@ async def rule_with_words(
         case Decide.REFUSE:
             assert chosen is not None, "a rule that decides was chosen"
             raise RefusedByRule(chosen.name, chosen.reason)
-        case Decide.ALLOW:  # people were asked, and still are
+        case Decide.ALLOW:  # people were asked already, so the rule does not decide
             return round_.rule
     usual = crew.permitted(Role.REVIEWER)
     if round_.question is not None:

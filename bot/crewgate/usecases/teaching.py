@@ -40,7 +40,7 @@ class Teaching:
 
     async def is_for(self, crew: str) -> bool | None:
         """Return the crew's last answer, renewed after a while; None without an answer."""
-        async with self._asking[crew]:  # once for kickoffs that come together
+        async with self._asking[crew]:  # kickoffs that come together share one question
             now, (at, takes) = self._clock(), self._asked.get(crew, (None, None))
             if at is None or not at <= now < at + ASK_EVERY:
                 client = self._clients.get(crew)

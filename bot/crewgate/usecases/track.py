@@ -232,7 +232,7 @@ async def end_execution(
     """
     await tx.executions.save(ended)
     for round_ in await tx.unfinished(ended.crew, ended.execution_id):
-        if round_.state is not State.DECIDED:  # sending it will tell
+        if round_.state is not State.DECIDED:  # the next try shows whether the crew waits
             closed = round_.close(_why_over(ended, while_waiting=while_waiting), at)
             await apply(tx, closed, at=at)
     if not ended.tracked:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from crewgate.domain.verdict import Person
 
-#: Longer ones are slips of the pen; a permanent change belongs into the settings.
+#: A longer absence is a typing error; a permanent change belongs into the settings.
 LONGEST: Final = timedelta(days=366)
 
 _DAY: Final = timedelta(days=1)

@@ -81,7 +81,7 @@ class WorkingHours:
 
     def add(self, start: datetime, length: timedelta) -> datetime:
         left = length
-        for begin, end in self._spans_after(start):  # pragma: no branch  # they never end
+        for begin, end in self._spans_after(start):  # pragma: no branch  # such hours never end
             begins = max(begin, start.astimezone(UTC))
             if left <= end - begins:
                 return begins + left
@@ -90,7 +90,7 @@ class WorkingHours:
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         passed = timedelta()
-        for begin, until in self._spans_after(start):  # pragma: no branch  # they never end
+        for begin, until in self._spans_after(start):  # pragma: no branch  # such hours never end
             begins = max(begin, start)
             if begins >= end:
                 return passed
@@ -100,7 +100,7 @@ class WorkingHours:
     def _spans_after(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         # The day before: where clocks are put back at midnight, a day begins, and goes on later.
         first = at.astimezone(self.zone).date() - _DAY
-        for number in count():  # pragma: no branch  # it never ends
+        for number in count():  # pragma: no branch  # such a day never ends
             day = first + number * _DAY
             if day.weekday() not in self.days:
                 continue

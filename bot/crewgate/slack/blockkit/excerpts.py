@@ -146,7 +146,7 @@ def _cut_in_fence(head: str, lines: list[Line], crossing: Line, room: int) -> in
 
 def _may_end(head: str, lines: list[Line], kinds: list[LineKind], number: int) -> bool:
     if number + 1 == len(lines):
-        return False  # what follows is not known
+        return False  # the text behind the cut is not known
     after, kind = lines[number + 1], kinds[number]
     match kind:
         case LineKind.TEXT:
@@ -234,7 +234,7 @@ def _cut_whole(head: str, lines: list[Line], leading: list[bool], room: int) -> 
         return paragraph, ""
     fence = crossing.fence
     is_row = head[crossing.start : crossing.end].lstrip(" >").startswith("|")
-    if is_row or fence is not None:  # the cut piece is neither
+    if is_row or fence is not None:  # a piece that was cut is no heading and no table
         line_end = line_end or leads
     if fence is not None and (fence.start < crossing.start or line_end == 0):
         begun = fenced_line_end > max(fence.start, least)

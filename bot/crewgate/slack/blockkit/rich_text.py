@@ -148,7 +148,7 @@ class _Writer:
             self._take(token)
         return self.made
 
-    def _take(self, token: Token) -> None:  # noqa: C901, PLR0912  # a table of kinds
+    def _take(self, token: Token) -> None:  # noqa: C901, PLR0912  # one row a case
         match token.type:
             case "bullet_list_open":
                 self.lists.append(("bullet", 0))

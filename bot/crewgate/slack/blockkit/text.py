@@ -24,7 +24,7 @@ UNSEEN: Final = (
 )
 """Characters that cannot be seen, for the inside of a character class."""
 
-_EMOJI: Final = (  # and other signs, but none that is unseen
+_EMOJI: Final = (  # emoji and other visible signs
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2801-\u2bff\u3030\u303d\u3297\u3299"
     "🀀-\U0001faff"
 )
@@ -49,7 +49,7 @@ _NEEDED: Final = re.compile(
     f"|(?<=[{_UNSPACED}])\u200b(?=[{_UNSPACED}])"  # where a line may break
     f"|(?<=[{_MONGOLIAN}])[\u180b-\u180f]"
     f"|(?<=[\u2801-\u28ff])\u2800"
-    f"|(?<=[<&@\\]`]){JOINER}"  # our own
+    f"|(?<=[<&@\\]`]){JOINER}"  # joiners that this module inserted
 )
 _NEEDED_AFTER: Final = frozenset("0123456789#*<&@]`")
 """The only ASCII characters after which an unseen character can be necessary."""
@@ -163,7 +163,9 @@ def clean(text: str) -> str:
 
 def clean_controls(text: str) -> str:
     """Make control characters visible; each, and each line end, becomes one character."""
-    if text.replace("\n", " ").replace("\t", " ").isprintable():  # half the time of a search
+    if (
+        text.replace("\n", " ").replace("\t", " ").isprintable()
+    ):  # this check takes half the time of a search
         return text
     return _CONTROLS.sub(_pictures, text.replace("\r\n", "\n"))
 

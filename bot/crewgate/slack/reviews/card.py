@@ -190,7 +190,7 @@ def _what_was_asked(view: CardView) -> list[Block]:
 
 def _changed(view: CardView) -> str:
     """Return the amount of changes; empty where `_what_was_asked` warns that nothing changed."""
-    # Of a call it stands below, in other words.
+    # A card of a call says this below its arguments.
     if view.round.is_call or view.round.unchanged or view.previous is None or view.before is None:
         return ""
     changes = compare_outputs(view.before, view.output, with_words=False)
@@ -222,7 +222,7 @@ def _decide(view: CardView, share: Share, *, reader: str | None) -> list[Block]:
         # The green button never skips hidden text.
         read = READ.on(round_id, label=label) | {"style": "primary"}
         buttons = [*map(without_style, buttons), read]
-    if _has_changes(view) and not view.round.is_call:  # its changes stand on the card
+    if _has_changes(view) and not view.round.is_call:  # the card shows the changes itself
         buttons.append(CHANGES.on(round_id))
     buttons += [CLAIM.on(round_id), *last_buttons(view.round, reader=reader)]
     nobody = view.approvers is not None and view.approvers.too_few

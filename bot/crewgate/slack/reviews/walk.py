@@ -118,7 +118,7 @@ async def go_on_decided(
             what = decisions.sentence(decision)
         above = names.joined(names.bold(names.task(round_)), what) if what else ""
         await go_on(walk, round_id, by, show, context, above)
-    except StoreUnavailable:  # it is recorded all the same
+    except StoreUnavailable:  # the decision is recorded even if this fails
         notice = render_notice(cards.RECORDED, title=names.RECORDED_TITLE)
         await show(in_walk(notice, walk, round_id))
 

@@ -557,7 +557,7 @@ def masked(found: Masked) -> str:
 
 
 def not_shown(found: Masked) -> str:
-    if not found:  # as far as anybody knows
+    if not found:  # Slack named too few approvers
         return "*The card is not posted yet*, and nobody was told what is masked."
     some = "it" if _is_one(found) else "all of them"
     return f"*{masked(found)}*, and you have not had {some} shown."

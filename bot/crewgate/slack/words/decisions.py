@@ -381,7 +381,7 @@ def how_long(waits: Duration) -> str:
     for size, unit in _UNITS.items():
         if not seconds % size:
             return counted(seconds // size, unit)
-    return duration(waits.length)  # pragma: no cover  # whole seconds only
+    return duration(waits.length)  # pragma: no cover  # Slack's dates have whole seconds
 
 
 _UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 1: "second"}
@@ -392,7 +392,7 @@ _UNITS: Final[Mapping[int, str]] = {86_400: "day", 3_600: "hour", 60: "minute", 
 EXECUTION_GONE: Final = "the crew does not know this execution"
 
 
-def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # a table
+def reason_text(reason: Reason | None) -> str:  # noqa: C901, PLR0911  # one row a case
     """Return a reason as a part of a sentence, not escaped."""
     match reason:
         case None | Fetched() | NotFetched():

@@ -144,7 +144,7 @@ def headline(round_: Round, topic: str, *, by_number: bool = False) -> str:
     return f"{line} · {about}" if about else line
 
 
-def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911, PLR0912  # a table
+def _headline(name: str, round_: Round) -> str:  # noqa: C901, PLR0911, PLR0912  # one row a case
     if alarm := decisions.ran_although(round_):
         return f"{name} {alarm}"
     match round_.state, round_.decision, round_.reason:
@@ -204,7 +204,7 @@ def push(round_: Round, topic: str = "") -> str:
     return f"{_push(round_)}: {name}"
 
 
-def _push(round_: Round) -> str:  # noqa: PLR0911  # a table
+def _push(round_: Round) -> str:  # noqa: PLR0911  # one row a case
     if alarm := decisions.ran_although(round_):
         return names.capital(alarm)
     match round_.state, round_.decision:
@@ -237,7 +237,7 @@ def _did(decision: Decision) -> str:
     return names.capital(decisions.clause(decision, names.PLAIN))
 
 
-def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # a table
+def in_list(round_: Round, now: datetime) -> str:  # noqa: PLR0911  # one row a case
     reason = round_.reason
     if alarm := decisions.ran_although(round_):
         return f"*{alarm}*"
@@ -429,7 +429,7 @@ def _on_its_way(told: _ReceiverWords, reason: Reason | None, since: datetime | N
             return f"The {told.name} cannot be reached ({why}). This is sent again by itself."
 
 
-def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # a table
+def _taken_by_crew(reason: Reason | None, *, is_approve: bool) -> str:  # noqa: PLR0911  # one row a case
     match reason, is_approve:
         case Fetched(), _:
             return decisions.WAS_FETCHED
@@ -489,7 +489,7 @@ def _refused(told: _ReceiverWords, reason: RefusedByCrew | NotCalled) -> str:
     return f"The {told.name} refused it ({code}) and did not say why."
 
 
-def _closed(round_: Round) -> str:  # noqa: PLR0911  # a table
+def _closed(round_: Round) -> str:  # noqa: PLR0911  # one row a case
     decision, reason = round_.decision, round_.reason
     why = names.capital(because(reason) or _NOTHING_LEFT)
     match reason:

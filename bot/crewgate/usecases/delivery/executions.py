@@ -47,7 +47,7 @@ async def _leave_to(
 async def _is_told_elsewhere(posting: ExecutionPosting, context: DeliveryContext) -> bool:
     execution = posting.execution
     if posting.progress_message is None and execution.is_over and execution.starter is None:
-        return True  # its result does
+        return True  # the result has a job of its own
     of = execution.crew, execution.execution_id
     return posting.thread_ts is None and await context.uow.read.floods.are_gathered(*of)
 
@@ -178,7 +178,7 @@ async def attach(job: Job, context: DeliveryContext) -> Outcome:
         if not is_missing or uploads == UPLOADS:
             return await settle(job, found, context, failed=failed if is_missing else None)
         log.warning("file_not_shared", kind=job.effect.kind, subject=job.effect.target)
-    since = None if uploads else job.began_at  # it was just looked for
+    since = None if uploads else job.began_at  # a search has just found no file
     outcome = await context.messenger.attach(about, posted_since=since)
     if not isinstance(outcome, Delivered):
         # A result has no *Read all*, and its message says that a file follows.
@@ -244,7 +244,7 @@ async def _wait_for_url(
     `answered`: a stored answer brought other URLs. The answer may follow a pause or the end.
     """
     if execution is None:
-        return await _drop(job, context)  # the dead letter is reported by itself
+        return await _drop(job, context)  # the dead letter has a report of its own
     # Inputs are no evidence: a notification may carry them.
     answered = answered or said_starter(execution.starter, execution.meta) is not None
     if answered or context.clock() - execution.began_at >= KICKOFF_ANSWER_TIMEOUT:

@@ -35,7 +35,7 @@ async def poll_status(job: Job, context: DeliveryContext) -> Outcome:
                     await tx.executions.open(effect.crew, effect.execution_id, at=now)
                 )
             )
-            if reopened:  # since it was read
+            if reopened:  # a webhook reopened it after this read
                 await tx.retry(job, at=now + track.STATUS_POLL.first, in_doubt=False)
             else:
                 await tx.complete(job)
@@ -120,7 +120,7 @@ async def record_answer(tx: Tx, asked: Asked) -> Recorded:
     answer = Redactor(await tx.executions.secrets_of_opened(execution)).fields(asked.answer)
     was_asked_since = execution.asked_at not in (None, before.asked_at)
     if was_asked_since and execution.asked_at is not None and asked_at < execution.asked_at:
-        return Recorded(execution)  # a later answer was faster
+        return Recorded(execution)  # a later question was answered before this one
     if isinstance(answer, Progress) and execution.state is ExecutionState.GONE:
         execution = await track.reopen(tx, execution, at=asked_at)
     if execution.is_over:

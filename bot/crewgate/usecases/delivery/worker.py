@@ -196,7 +196,7 @@ class Worker:
         await self._give_back_unsettled()
         if now >= self._paused_until:
             return leased.jobs
-        for job in leased.jobs:  # the destination went away while we looked
+        for job in leased.jobs:  # the destination failed during the look
             await self._give_back(job, at=self._context.clock(), in_doubt=False)
         return ()
 
@@ -290,7 +290,7 @@ class Worker:
         if now >= self._paused_until:
             self._failures += 1
         elif outcome.retry_after is None:
-            return  # it was under way already when the pause began
+            return  # this job was under way before the pause began
         # Jobs that succeed meanwhile were under way too: the destination is away again.
         self._failures = max(self._failures, 1)
         pause = self.pace.pause.after(
