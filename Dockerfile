@@ -10,8 +10,10 @@ RUN /venv/bin/pip install --no-cache-dir --no-compile --require-hashes \
 COPY deploy/requirements-build.txt deploy/
 RUN python -m venv /build \
     && /build/bin/pip install --no-cache-dir --require-hashes --requirement deploy/requirements-build.txt
-COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md CHANGELOG.md LICENSE ./
 COPY bot bot
+# --build-arg CREWGATE_COMMIT=$(git describe --always --dirty): what `crewgate --version` names.
+ARG CREWGATE_COMMIT=
 RUN /build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /venv/bin/pip install --no-cache-dir --no-compile --no-deps --no-index /wheels/*.whl
 

@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import importlib
 import os
 import re
 import sys
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +23,18 @@ from crewgate.rules.arguments import add_arguments as add_rules_arguments
 from crewgate.settings.load import VARIABLES, Settings, SettingsError, load, load_to_read
 
 
+def _version() -> str:
+    """Return the version, and the commit that hatch_build.py wrote into the build, if it did."""
+    with suppress(ModuleNotFoundError):
+        return f"{__version__} ({importlib.import_module('crewgate._commit').COMMIT})"
+    return __version__
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="crewgate", description="CrewAI's human-in-the-loop reviews, in Slack."
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     command = parser.add_subparsers(dest="command")
     command.add_parser("init", help="write a .env to fill in; one that is here is left as it is")
     manifest = command.add_parser("manifest", help="the Slack app's manifest, ready to paste")

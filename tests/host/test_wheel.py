@@ -94,7 +94,7 @@ async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_en
         names = [name.removeprefix(f"{top}/") for name in packed.getnames()]
         packed.extractall(tmp_path, filter="data")
     code = r"(?:[a-z0-9_]+/)*[A-Za-z0-9_-]+\.(?:py|css|js|html|svg)"
-    also = r"pyproject\.toml|PKG-INFO|README\.md|CHANGELOG\.md|LICENSE|\.gitignore"
+    also = r"pyproject\.toml|hatch_build\.py|PKG-INFO|(?:README|CHANGELOG)\.md|LICENSE|\.gitignore"
     assert unexpected(names, expected=rf"bot/crewgate/{code}|{also}") == []
     wheel = await build("wheel", tmp_path / top, tmp_path)
     with zipfile.ZipFile(wheel) as packed_wheel:
@@ -108,7 +108,8 @@ async def test_the_archive_and_the_wheel_made_of_it_play_the_demo_in_an_empty_en
     script = await install(python, wheel)
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert await run(script, "--version", folder=empty) == f"crewgate {__version__}"
+    commit = await run("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    assert await run(script, "--version", folder=empty) == f"crewgate {__version__} ({commit})"
     printed = await run(script, "manifest", folder=empty)
     assert printed == read("manifests/socket-mode.yaml").strip()
     assert "Every step above was seen" in await run(script, "demo", "--headless", folder=empty)
